@@ -1,0 +1,4 @@
+//! Floor 0: the words that everyone speaks. No I/O, no framework, nothing that knows a feature.
+
+pub mod clock;
+pub mod id;

@@ -1,0 +1,29 @@
+//! Strongroom: a secure invoice and document API in which every practice is easy to find and proved by an attack.
+//!
+//! One line a floor; a module imports only from lower floors (`tests/api/contract/floors.rs` holds this):
+//!
+//! - [`base`] (0): words everyone speaks.
+//! - [`config`], [`telemetry`], [`db`] (1): machinery, none of which knows another.
+//! - [`http`] (2): the shape of every request and reply.
+//! - [`security`] (3): one file = one practice.
+//! - [`features`] (4): one folder = one thing that the API offers.
+//! - [`app`] (5): wiring only.
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "a test fails by panicking"
+    )
+)]
+
+pub mod app;
+pub mod base;
+pub mod config;
+pub mod db;
+pub mod features;
+pub mod http;
+pub mod security;
+pub mod telemetry;
