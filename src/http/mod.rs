@@ -1,1 +1,18 @@
-//! Floor: see lib.rs.
+//! Floor 2: the shape of every request and every reply.
+//!
+//! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire.
+//! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
+//!   queries. Handlers see nothing raw.
+//! - [`client_ip`]: whose address it is. [`request_span`]: what the log says of a request.
+//! - [`conditional`]: `ETag` and `If-Match`. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
+
+pub mod body;
+pub mod client_ip;
+pub mod conditional;
+pub mod deadline;
+pub mod error;
+pub mod panics;
+pub mod params;
+pub mod problem;
+pub mod reply;
+pub mod request_span;

@@ -1,0 +1,112 @@
+//! Everything that handlers are given, made once and shared by all workers.
+
+use std::sync::Arc;
+
+use actix_web::web::{Data, ServiceConfig};
+use chrono::TimeDelta;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+
+use super::openapi;
+use crate::base::clock::Clock;
+use crate::config::Settings;
+use crate::db::pool::{PoolLimits, connect_lazily};
+use crate::features::auth::store::AuthStore;
+use crate::features::customers::store::CustomerStore;
+use crate::features::invoices::store::InvoiceStore;
+use crate::features::users::store::UserStore;
+use crate::http::client_ip::TrustedProxies;
+use crate::http::problem::ProblemBase;
+use crate::security::access_tokens::AccessTokens;
+use crate::security::caller::Authenticator;
+use crate::security::cors::AllowedOrigins;
+use crate::security::cursors::Cursors;
+use crate::security::keys::Keys;
+use crate::security::login_guard::LoginGuard;
+use crate::security::passwords::Passwords;
+use crate::security::revocations::Revocations;
+
+/// Why the service cannot be put together. The configuration was checked before, so each is rare.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    #[error("the signing key cannot be used: {0}")]
+    SigningKey(String),
+    #[error("passwords cannot be hashed with these parameters: {0}")]
+    Passwords(String),
+    #[error("a rate limit is zero")]
+    RateLimit,
+}
+
+/// The parts, wired.
+#[derive(Clone)]
+pub struct Services {
+    pub settings: Arc<Settings>,
+    pub clock: Clock,
+    pub pool: PgPool,
+    pub keys: Arc<Keys>,
+    pub passwords: Arc<Passwords>,
+    pub authenticator: Authenticator,
+    pub guard: LoginGuard,
+    pub cursors: Arc<Cursors>,
+}
+
+impl Services {
+    /// Wires the parts. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// See [`WiringError`].
+    pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
+        let pool = connect_lazily(
+            database,
+            PoolLimits {
+                max_connections: settings.database.max_connections,
+                acquire_timeout: settings.database.acquire_timeout,
+                statement_timeout: settings.database.statement_timeout,
+            },
+        );
+        let keys = Arc::new(Keys::new(&settings.secrets.master_key));
+        let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
+        let passwords =
+            Passwords::new(settings.passwords.clone()).map_err(|error| WiringError::Passwords(error.to_string()))?;
+        let longest = TimeDelta::from_std(settings.jwt.ttl).unwrap_or(TimeDelta::hours(1));
+        Ok(Self {
+            authenticator: Authenticator {
+                tokens: Arc::new(tokens),
+                revocations: Arc::new(Revocations::new(pool.clone(), clock.clone(), longest)),
+                clock: clock.clone(),
+            },
+            guard: LoginGuard { pool: pool.clone(), settings: settings.login.clone(), clock: clock.clone() },
+            cursors: Arc::new(Cursors::new(&keys)),
+            passwords: Arc::new(passwords),
+            settings,
+            clock,
+            pool,
+            keys,
+        })
+    }
+
+    /// Hands the parts to one worker's application.
+    pub fn register(&self, config: &mut ServiceConfig) {
+        let pool = &self.pool;
+        config
+            .app_data(Data::new(self.clock.clone()))
+            .app_data(Data::new(self.authenticator.clone()))
+            .app_data(Data::new(self.guard.clone()))
+            .app_data(Data::from(self.authenticator.tokens.clone()))
+            .app_data(Data::from(self.authenticator.revocations.clone()))
+            .app_data(Data::from(self.keys.clone()))
+            .app_data(Data::from(self.passwords.clone()))
+            .app_data(Data::from(self.cursors.clone()))
+            .app_data(Data::new(self.settings.sessions.clone()))
+            .app_data(Data::new(self.settings.profile))
+            .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
+            .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
+            .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
+            .app_data(Data::new(openapi::build(&self.settings.http.public_url)))
+            .app_data(Data::new(AuthStore::new(pool.clone(), self.keys.clone())))
+            .app_data(Data::new(UserStore::new(pool.clone())))
+            .app_data(Data::new(CustomerStore::new(pool.clone())))
+            .app_data(Data::new(InvoiceStore::new(pool.clone())))
+            .app_data(Data::new(pool.clone()));
+    }
+}

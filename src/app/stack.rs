@@ -1,0 +1,57 @@
+//! The layers around every route, in order, with a reason each.
+//!
+//! **actix's trap: the last `wrap` runs first.** So this list reads from the inside out; a request meets it from the bottom up,
+//! the reply from the top down.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::middleware::from_fn;
+use actix_web::{App, Error};
+use tracing_actix_web::TracingLogger;
+
+use super::routes::{self, Mounted};
+use super::services::Services;
+use crate::http::request_span::RequestSpan;
+use crate::http::{deadline, panics, problem};
+use crate::security::cors::{self, AllowedOrigins};
+use crate::security::log::refusals;
+use crate::security::rate_limits::RouteLimits;
+use crate::security::{headers, transport};
+
+/// One worker's application.
+pub fn application(
+    services: &Services,
+    endpoints: &[Mounted],
+    unknown: &RouteLimits,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl MessageBody>,
+        Error = Error,
+        InitError = (),
+    >,
+> {
+    let origins = AllowedOrigins(services.settings.cors.allowed_origins.clone());
+    App::new()
+        .configure(|config| services.register(config))
+        .configure(|config| routes::mount(config, endpoints, unknown))
+        // 8. Labels for listed origins, and no handler for the others.
+        .wrap(cors::layer(&origins))
+        // 7. …whose refusal looks like every other.
+        .wrap(from_fn(cors::refuse_as_problem))
+        // 6. Plain HTTP goes no further; before CORS, since its answer is for everybody.
+        .wrap(from_fn(transport::require_https))
+        // 5. Whatever hangs inside ends here.
+        .wrap(from_fn(deadline::enforce))
+        // 4. Whatever panics inside ends here, as an error like any other.
+        .wrap(from_fn(panics::catch))
+        // 3. Every refusal from inside leaves its event, while it is still typed.
+        .wrap(from_fn(refusals::record))
+        // 2. Every failure gets its body, whoever made it.
+        .wrap(from_fn(problem::shape_failures))
+        // 1. Every reply gets its headers, failures of layers included.
+        .wrap(from_fn(headers::add))
+        // 0. The request id and the span that all the above log into.
+        .wrap(TracingLogger::<RequestSpan>::new())
+}

@@ -1,0 +1,132 @@
+//! How a failure looks on the wire: a problem document (RFC 9457) with the request id, whoever refused: a handler, an
+//! extractor, a middleware, the router or a library.
+//!
+//! Known limit: what actix's HTTP parser answers by itself (400 for a request that is not HTTP, 408, 431) passes no
+//! middleware and has an empty body (`docs/decisions.md`).
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, web};
+use serde::Serialize;
+use tracing_actix_web::RequestId;
+
+use super::error::{ApiError, FieldFault};
+
+/// The media type of every failure.
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Where a problem's `type` points: `{public_url}/problems#{code}`.
+#[derive(Clone)]
+pub struct ProblemBase(pub String);
+
+/// The body of every failure.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Problem {
+    /// Where the code is explained.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// One fixed sentence for the code.
+    pub title: String,
+    /// The HTTP status again.
+    pub status: u16,
+    /// Stable: this is what a client compares.
+    pub code: String,
+    /// Name it when you ask us: our log has the details under it.
+    pub request_id: String,
+    /// The fields that do not fit, for 400.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ProblemField>,
+}
+
+/// One field that does not fit.
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct ProblemField {
+    /// A JSON pointer into the body, or the name of the query field.
+    pub pointer: String,
+    /// What is expected there.
+    pub message: String,
+}
+
+impl From<&FieldFault> for ProblemField {
+    fn from(fault: &FieldFault) -> Self {
+        Self {
+            pointer: fault.pointer.clone(),
+            message: fault.message.to_string(),
+        }
+    }
+}
+
+/// The middleware: gives every failure its body, and the log its cause.
+///
+/// # Errors
+/// Passes on what an inner middleware returned as `Err`, with the body added to its response.
+pub async fn shape_failures(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let id = request_id(&request);
+    let base = request
+        .app_data::<web::Data<ProblemBase>>()
+        .map_or_else(String::new, |base| base.0.clone());
+    match next.call(request).await {
+        Ok(reply) => Ok(reply.map_into_boxed_body().map_response(|reply| shape(reply, &id, &base))),
+        Err(mut error) => {
+            error.add_response_mapper(move |reply| shape(reply, &id, &base));
+            Err(error)
+        }
+    }
+}
+
+/// The id of this request, in the spelling that the client sees.
+#[must_use]
+pub fn request_id(request: &ServiceRequest) -> String {
+    request
+        .extensions()
+        .get::<RequestId>()
+        .map(ToString::to_string)
+        .unwrap_or_default()
+}
+
+fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
+    if reply.status().as_u16() < 400 {
+        return reply;
+    }
+    let of_status;
+    let error = match reply.error().and_then(|error| error.as_error::<ApiError>()) {
+        Some(error) => error,
+        None => {
+            of_status = ApiError::of_status(reply.status());
+            &of_status
+        }
+    };
+    let errors = match error {
+        ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
+        ApiError::Internal(cause) => {
+            tracing::error!(%cause, "request failed");
+            Vec::new()
+        }
+        ApiError::Unavailable { cause, .. } => {
+            tracing::warn!(%cause, "request refused for now");
+            Vec::new()
+        }
+        _ => Vec::new(),
+    };
+    let face = error.face();
+    let problem = Problem {
+        kind: format!("{base}/problems#{}", face.code),
+        title: face.title.to_owned(),
+        status: face.status.as_u16(),
+        code: face.code.to_owned(),
+        request_id: request_id.to_owned(),
+        errors,
+    };
+    let body = serde_json::to_vec(&problem).unwrap_or_default();
+    let mut shaped = reply.map_body(|_, _| BoxBody::new(body));
+    *shaped.status_mut() = face.status;
+    shaped
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
+    shaped
+}

@@ -1,0 +1,115 @@
+//! The verified identity of a request.
+//!
+//! **Abuse**: acting without a token, with a forged one, or with one whose session has ended. **How**: [`Caller`] has no public
+//! constructor: verifying a token makes one, and every store method of an owned table takes it, so that code which forgot to ask
+//! who calls does not compile. The session's end is seen at once, without a database lookup (`revocations`).
+//! **Not stopped**: a stolen token, until its session ends or it expires.
+//! **ASVS** 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Attack** `attacks::authentication`
+
+use std::future::{Ready, ready};
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use tracing::Span;
+
+use super::access_tokens::AccessTokens;
+use super::log::event::{Event, EventKind};
+use super::revocations::Revocations;
+use crate::base::clock::Clock;
+use crate::base::id::{SessionId, UserId};
+use crate::http::error::{ApiError, ApiResult};
+
+/// Who calls, proved.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    user: UserId,
+    session: SessionId,
+}
+
+impl Caller {
+    /// The owner of whatever this request may touch.
+    #[must_use]
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// The sign-in that this request belongs to.
+    #[must_use]
+    pub fn session(&self) -> SessionId {
+        self.session
+    }
+}
+
+/// Put there by the route's gate, so a handler that takes a `Caller` on a public route gets a refusal and not a guest.
+impl FromRequest for Caller {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let caller = request.extensions().get::<Self>().cloned();
+        ready(caller.ok_or(ApiError::Unauthenticated))
+    }
+}
+
+/// Turns a token into a [`Caller`].
+#[derive(Clone)]
+pub struct Authenticator {
+    pub tokens: Arc<AccessTokens>,
+    pub revocations: Arc<Revocations>,
+    pub clock: Clock,
+}
+
+impl Authenticator {
+    /// The caller of a request with these headers.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`], the same for every fault of the token; the log tells them apart.
+    /// [`ApiError::Unavailable`] when it cannot be known whether the session has ended: a failed part never opens the door.
+    pub async fn caller(&self, headers: &HeaderMap) -> ApiResult<Caller> {
+        let Some(token) = bearer(headers) else {
+            Event::new(EventKind::AuthnTokenInvalid).reason("missing").record();
+            return Err(ApiError::Unauthenticated);
+        };
+        self.verify(token).await
+    }
+
+    /// The caller whom this token names.
+    ///
+    /// # Errors
+    /// As [`Self::caller`].
+    pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
+        let claims = self.tokens.verify(token, self.clock.now()).map_err(|fault| {
+            Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()).record();
+            ApiError::Unauthenticated
+        })?;
+        if !self.revocations.is_live(claims.session).await? {
+            Event::new(EventKind::AuthnTokenRevoked)
+                .user(claims.user)
+                .session(claims.session)
+                .reason("session_ended")
+                .record();
+            return Err(ApiError::Unauthenticated);
+        }
+        let span = Span::current();
+        span.record("user", tracing::field::display(claims.user));
+        span.record("session", tracing::field::display(claims.session));
+        Ok(Caller {
+            user: claims.user,
+            session: claims.session,
+        })
+    }
+}
+
+/// The token of exactly one `Authorization: Bearer …` header. Not from a query, a cookie or a body: those are logged, sent along
+/// by browsers, or both.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut lines = headers.get_all(header::AUTHORIZATION);
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return None;
+    };
+    let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}

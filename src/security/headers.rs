@@ -1,0 +1,72 @@
+//! Security headers on every reply, whoever made it.
+//!
+//! **Abuse**: our reply used as a page: framed, sniffed into a script, cached by a shared proxy, read back over plain HTTP.
+//! **How**: one table, put on each reply in the outermost layer; an `Err` of an inner middleware gets it by a response mapper,
+//! since `DefaultHeaders` would be skipped there (SECURITY trap 5).
+//! **Not stopped**: replies of actix's HTTP parser itself (400, 408, 431) pass no middleware; they have no body either.
+//! **ASVS** 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Attack** `attacks::headers`
+
+use actix_web::Error;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+
+use crate::http::problem::request_id;
+
+/// Name and value. Two years would be more; one is what HSTS preloading asks for.
+pub const SECURITY_HEADERS: [(&str, &str); 11] = [
+    ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+    (
+        "content-security-policy",
+        "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+    ),
+    ("x-content-type-options", "nosniff"),
+    // For browsers from before frame-ancestors.
+    ("x-frame-options", "DENY"),
+    ("referrer-policy", "no-referrer"),
+    (
+        "permissions-policy",
+        "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-embedder-policy", "require-corp"),
+    ("cache-control", "no-store"),
+    ("x-robots-tag", "noindex"),
+];
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The middleware.
+///
+/// # Errors
+/// Passes on what an inner middleware returned as `Err`, with the headers added to its response.
+pub async fn add<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let id = request_id(&request);
+    match next.call(request).await {
+        Ok(mut reply) => {
+            put(reply.headers_mut(), &id);
+            Ok(reply)
+        }
+        Err(mut error) => {
+            error.add_response_mapper(move |mut reply| {
+                put(reply.headers_mut(), &id);
+                reply
+            });
+            Err(error)
+        }
+    }
+}
+
+fn put(headers: &mut HeaderMap, request_id: &str) {
+    for (name, value) in SECURITY_HEADERS {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(REQUEST_ID, id);
+    }
+}

@@ -1,0 +1,66 @@
+//! The statements that end sessions. The trigger on `sessions` announces what they end.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use crate::base::id::{SessionId, UserId};
+
+/// Where `announce_ended_session()` notifies.
+pub const CHANNEL: &str = "session_ended";
+
+pub async fn is_live(pool: &PgPool, session: SessionId) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select exists (select from sessions where id = $1 and ended_at is null) as "live!""#,
+        session.uuid()
+    )
+    .fetch_one(pool)
+    .await
+}
+
+pub async fn end(
+    connection: &mut PgConnection,
+    user: UserId,
+    session: SessionId,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let ended = sqlx::query!(
+        "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null and expires_at > $3",
+        session.uuid(),
+        user.uuid(),
+        now
+    )
+    .execute(connection)
+    .await?;
+    Ok(ended.rows_affected() == 1)
+}
+
+pub async fn end_all(
+    connection: &mut PgConnection,
+    user: UserId,
+    except: Option<SessionId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ended = sqlx::query_scalar!(
+        "update sessions set ended_at = $3
+         where user_id = $1 and id is distinct from $2 and ended_at is null
+         returning id",
+        user.uuid(),
+        except.map(SessionId::uuid),
+        now
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(ended.into_iter().map(SessionId::from).collect())
+}
+
+pub async fn ended_since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SessionId>, sqlx::Error> {
+    let ended = sqlx::query_scalar!("select id from sessions where ended_at > $1", since)
+        .fetch_all(pool)
+        .await?;
+    Ok(ended.into_iter().map(SessionId::from).collect())
+}
+
+pub async fn heartbeat(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_notify($1, 'heartbeat')", CHANNEL).fetch_one(pool).await?;
+    Ok(())
+}
