@@ -1,0 +1,3 @@
+//! What every attack uses.
+
+pub mod forgery;
