@@ -300,7 +300,7 @@ fn fault(error: &Error) -> TokenFault {
 
 /// The forged tokens are built where the attack tests build theirs, so that what is refused here is what is sent over HTTP there.
 #[cfg(test)]
-#[path = "../../../tests/api/support/forgery.rs"]
+#[path = "../../../tests/api/support/forgery/mod.rs"]
 mod forgery;
 
 #[cfg(test)]

