@@ -4,6 +4,7 @@ pub mod actor;
 pub mod app;
 pub mod client;
 pub mod database;
+pub mod forgery;
 pub mod logs;
 
 pub use actor::Actor;
