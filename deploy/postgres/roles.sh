@@ -20,7 +20,7 @@ set password_encryption = 'scram-sha-256';
 create role strongroom_owner login noinherit password :'owner_password';
 create role strongroom_app login noinherit password :'app_password';
 create database strongroom owner strongroom_owner encoding 'UTF8' locale 'C' template template0;
-revoke all on database strongroom from public;
+revoke all on database strongroom, postgres, template1 from public;
 grant connect on database strongroom to strongroom_app;
 SQL
 # The owner's alone from the start; what the service may do in it is the migrations' business.
