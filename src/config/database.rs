@@ -44,7 +44,7 @@ impl DatabaseSettings {
     }
 }
 
-fn url_of_owner(reader: &mut Reader<'_>, profile: Profile) -> Option<PgConnectOptions> {
+pub(super) fn url_of_owner(reader: &mut Reader<'_>, profile: Profile) -> Option<PgConnectOptions> {
     url(reader, "STRONGROOM_DATABASE_OWNER_URL", profile)
 }
 
@@ -54,7 +54,8 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
         reader.fault(name, "is not a PostgreSQL URL (postgres://user:password@host/database?sslmode=verify-full)");
         return None;
     };
-    if profile == Profile::Production && !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+    if profile == Profile::Production && !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+    {
         let problem = "needs sslmode=verify-full: every weaker mode accepts an impostor, or plain text (a unix socket and loopback may do without)";
         reader.fault(name, problem);
     }

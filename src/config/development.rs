@@ -21,7 +21,8 @@ pub(super) fn secrets(state_dir: &Path, reader: &mut Reader<'_>) -> Option<Gener
         Ok(GeneratedSecrets { master_key: kept(&directory, "master_key")?, jwt_key: kept(&directory, "jwt_key")? })
     })();
     made.map_err(|error: io::Error| {
-        let problem = format!("is a folder in which nothing can be kept ({}): make it writable, or name another", error.kind());
+        let problem =
+            format!("is a folder in which nothing can be kept ({}): make it writable, or name another", error.kind());
         reader.fault("STRONGROOM_DEV_STATE_DIR", problem);
     })
     .ok()

@@ -40,6 +40,7 @@ pub use sessions::SessionSettings;
 pub use tls::TlsSettings;
 
 use environment::Reader;
+use sqlx::postgres::PgConnectOptions;
 
 /// Where the service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,9 +81,8 @@ impl Settings {
         let profile = profile(&mut reader);
         let state_dir: PathBuf = reader.text("STRONGROOM_DEV_STATE_DIR").into();
         let http = HttpSettings::read(&mut reader, profile);
-        let generated = (profile == Profile::Development)
-            .then(|| development::secrets(&state_dir, &mut reader))
-            .flatten();
+        let generated =
+            (profile == Profile::Development).then(|| development::secrets(&state_dir, &mut reader)).flatten();
         let settings = Self {
             tls: TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy),
             database: DatabaseSettings::read(&mut reader, profile),
@@ -101,6 +101,22 @@ impl Settings {
         };
         reader.finish().map(|()| settings)
     }
+}
+
+/// What `migrate` and `admin` need, and no more: the schema owner's way in. They must not ask for the service's secrets.
+/// `None`: development's own database.
+///
+/// # Errors
+/// All faults at once.
+pub fn owner_database(environment: &Environment) -> Result<Option<PgConnectOptions>, Faults> {
+    let mut reader = Reader::new(environment);
+    let profile = profile(&mut reader);
+    let url = database::url_of_owner(&mut reader, profile);
+    let missing = url.is_none() && !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
+    if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
+        reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+    }
+    reader.finish().map(|()| url)
 }
 
 fn profile(reader: &mut Reader<'_>) -> Profile {
