@@ -1,1 +1,5 @@
 //! Floor: see lib.rs.
+
+mod jwt;
+
+pub use jwt::{JwtAlgorithm, JwtSettings};

@@ -1,0 +1,158 @@
+//! Lists in pages: how many items, and where the next page starts. A list without a limit is a way to make us work for nothing.
+
+use serde::{Deserialize, Serialize};
+
+/// The number is not a page's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a limit is a number from {} to {}", Limit::SMALLEST, Limit::LARGEST)]
+pub struct BadLimit;
+
+/// How many items a page holds at most: 1 to 100, 20 when nothing is asked for. Out of range is refused, not bent, so that a
+/// client learns of its mistake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+pub struct Limit(u32);
+
+impl Limit {
+    pub const SMALLEST: u32 = 1;
+    pub const LARGEST: u32 = 100;
+
+    /// The number of items.
+    #[must_use]
+    pub fn get(self) -> u32 {
+        self.0
+    }
+
+    /// How many rows to ask the database for: one more than fit, which tells whether there is a next page without counting.
+    #[must_use]
+    pub fn rows(self) -> i64 {
+        i64::from(self.0) + 1
+    }
+}
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(20)
+    }
+}
+
+impl TryFrom<u32> for Limit {
+    type Error = BadLimit;
+
+    fn try_from(number: u32) -> Result<Self, BadLimit> {
+        (Self::SMALLEST..=Self::LARGEST)
+            .contains(&number)
+            .then_some(Self(number))
+            .ok_or(BadLimit)
+    }
+}
+
+/// One page of a list. There is no total: it costs a count of everything, and tells how much there is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Give it back as `cursor` for the next page; null on the last one.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// The page out of [`Limit::rows`] rows. `seal` makes the cursor after the last item, where there are more.
+    ///
+    /// # Errors
+    /// Those of `seal`.
+    pub fn from_rows<E>(
+        mut rows: Vec<T>,
+        limit: Limit,
+        seal: impl FnOnce(&T) -> Result<String, E>,
+    ) -> Result<Self, E> {
+        let size = limit.0 as usize;
+        let more = rows.len() > size;
+        rows.truncate(size);
+        let next_cursor = match rows.last() {
+            Some(last) if more => Some(seal(last)?),
+            _ => None,
+        };
+        Ok(Self {
+            items: rows,
+            next_cursor,
+        })
+    }
+
+    /// The same page with each item in another shape.
+    #[must_use]
+    pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(shape).collect(),
+            next_cursor: self.next_cursor,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Query {
+        #[serde(default)]
+        limit: Limit,
+    }
+
+    fn page(rows: u32, limit: u32) -> Page<u32> {
+        Page::from_rows(
+            (0..rows).collect(),
+            Limit::try_from(limit).unwrap(),
+            |last| Ok::<_, Infallible>(format!("after {last}")),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_limit_is_1_to_100_and_20_by_default() {
+        let read = |query: &str| {
+            serde_urlencoded::from_str::<Query>(query)
+                .ok()
+                .map(|query| query.limit.get())
+        };
+        assert_eq!(read(""), Some(20));
+        assert_eq!(read("limit=1"), Some(1));
+        assert_eq!(read("limit=100"), Some(100));
+        for bad in [
+            "0",
+            "101",
+            "-1",
+            "1.5",
+            "4294967296",
+            "all",
+            "",
+            "%201",
+            "0x10",
+        ] {
+            assert_eq!(read(&format!("limit={bad}")), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_page_has_a_cursor_only_where_a_next_page_has_something() {
+        assert_eq!(page(0, 2).next_cursor, None);
+        assert_eq!(page(2, 2).next_cursor, None);
+        let full = page(3, 2);
+        assert_eq!(
+            (full.items, full.next_cursor),
+            (vec![0, 1], Some("after 1".into()))
+        );
+        assert_eq!(Limit::default().rows(), 21);
+    }
+
+    #[test]
+    fn the_last_page_says_so() {
+        let wire = serde_json::to_value(page(1, 2).map(|n| n.to_string())).unwrap();
+        assert_eq!(
+            wire,
+            serde_json::json!({"items": ["0"], "next_cursor": null})
+        );
+    }
+}

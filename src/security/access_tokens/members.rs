@@ -1,0 +1,62 @@
+//! JSON objects of a token, read so that every parser would read the same.
+
+use std::fmt;
+
+use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value};
+
+use super::TokenFault;
+
+/// A JSON object in which each name stands once. `serde_json` keeps the last of two, another parser the first: a token would then
+/// say different things to different services.
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    /// The value of that name, out of the object; null where there is none.
+    pub(super) fn take(&mut self, name: &str) -> Value {
+        self.0.remove(name).unwrap_or_default()
+    }
+
+    pub(super) fn text(&mut self, name: &str) -> Result<String, TokenFault> {
+        match self.take(name) {
+            Value::String(text) => Ok(text),
+            _ => Err(TokenFault::Claims),
+        }
+    }
+
+    /// Whole seconds since 1970, not negative.
+    pub(super) fn seconds(&mut self, name: &str) -> Result<i64, TokenFault> {
+        let seconds = self.take(name).as_u64().ok_or(TokenFault::Claims)?;
+        i64::try_from(seconds).map_err(|_| TokenFault::Claims)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<'de> Deserialize<'de> for Members {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+
+        impl<'de> Visitor<'de> for Object {
+            type Value = Members;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object without repeated names")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+                let mut members = Map::new();
+                while let Some((name, value)) = access.next_entry::<String, Value>()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(de::Error::custom("a repeated name"));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Object)
+    }
+}

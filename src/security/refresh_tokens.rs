@@ -1,0 +1,280 @@
+//! Refresh tokens: used once, and a second use is taken for theft.
+//!
+//! **Abuse**: a stolen refresh token keeps a thief signed in for weeks beside its owner. **How**: every use replaces the token;
+//! a used one that comes again after the grace ends the whole session, thief and owner both. The successor is *derived* from its
+//! parent, so two tabs that refresh at once, or an answer that was lost, get the same successor instead of looking like theft:
+//! no branch, nothing stored to answer a replay, no winner's cookie to overwrite. The absolute end is the session's and no
+//! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends.
+//! **Not stopped**: a thief who uses the token within the grace of its owner's own use gets the same successor; the next use by
+//! either, later than the grace, is seen. A grace of zero is the strict rule.
+//! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::authentication`
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderMap, HeaderValue, InvalidHeaderValue};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::ExposeSecret;
+
+use super::keys::{Keys, Purpose};
+use super::secret_tokens::SecretToken;
+
+/// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
+/// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
+pub const COOKIE: &str = "__Host-refresh";
+
+/// How long a replay is taken for a second tab, by default: 10 seconds.
+pub const GRACE: Duration = Duration::from_secs(10);
+
+/// Everything about a presented token that decides, read in the statement that tried to use it.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentedToken {
+    /// When it was used first.
+    pub used_at: Option<DateTime<Utc>>,
+    /// Its idle end.
+    pub expires_at: DateTime<Utc>,
+    /// Whether its session was ended: logout, password change, reset, an administrator, a detected theft.
+    pub session_ended: bool,
+    /// The absolute end.
+    pub session_expires_at: DateTime<Utc>,
+}
+
+/// What a presented token gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshDecision {
+    /// Mark it used and keep its successor.
+    Rotate,
+    /// Answer with the same successor again; keep nothing.
+    ReplayWithinGrace,
+    /// Theft: end the session, tell its owner.
+    Reuse,
+    /// Over by idleness or by age.
+    Expired,
+    /// The session is over.
+    SessionEnded,
+}
+
+/// Decides on a presented token. The order matters: an ended session allows nothing, not even a replay in grace; and a used token
+/// is a sign of theft even after its own idle end, because its successors may still be alive.
+#[must_use]
+pub fn judge(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
+    if token.session_ended {
+        return RefreshDecision::SessionEnded;
+    }
+    if now >= token.session_expires_at {
+        return RefreshDecision::Expired;
+    }
+    match token.used_at {
+        Some(used_at) if within(now - used_at, grace) => RefreshDecision::ReplayWithinGrace,
+        Some(_) => RefreshDecision::Reuse,
+        None if now >= token.expires_at => RefreshDecision::Expired,
+        None => RefreshDecision::Rotate,
+    }
+}
+
+/// A grace of zero allows nothing, also where another replica's clock makes `elapsed` negative.
+fn within(elapsed: TimeDelta, grace: Duration) -> bool {
+    !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
+}
+
+/// The one token that may follow `parent`.
+#[must_use]
+pub fn successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
+    SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
+}
+
+/// The `Set-Cookie` value that hands the token over. `lives` ends with the token's idle or the session's absolute end, whichever
+/// is sooner. Marked sensitive, so that printing the response's headers does not print it.
+///
+/// # Errors
+/// Never in practice: all of its characters are allowed in a header.
+pub fn set_cookie(token: &SecretToken, lives: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
+    let wire = token.to_wire();
+    let seconds = lives.as_secs();
+    let text = format!(
+        "{COOKIE}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict",
+        wire.expose_secret()
+    );
+    let mut value = HeaderValue::from_str(&text)?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+/// The `Set-Cookie` value that removes it. With all the attributes: a browser ignores one without `Secure` for this prefix.
+#[must_use]
+pub fn clear_cookie() -> HeaderValue {
+    HeaderValue::from_static(
+        "__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict",
+    )
+}
+
+/// The token of exactly one cookie of our name, over all `Cookie` lines. With two of them somebody else wrote one, and choosing
+/// would let an attacker fix the victim's session (or the victim's proxy choose another than we do).
+#[must_use]
+pub fn presented(headers: &HeaderMap) -> Option<SecretToken> {
+    let mut found = None;
+    for line in headers.get_all(header::COOKIE) {
+        for pair in line.to_str().ok()?.split(';') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            if name.trim() == COOKIE && found.replace(value.trim()).is_some() {
+                return None;
+            }
+        }
+    }
+    SecretToken::parse(found?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    /// Idle end after 1,000 s, absolute end after 5,000 s.
+    fn token(used_at: Option<i64>) -> PresentedToken {
+        PresentedToken {
+            used_at: used_at.map(at),
+            expires_at: at(1_000),
+            session_ended: false,
+            session_expires_at: at(5_000),
+        }
+    }
+
+    fn headers(lines: &[&str]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for line in lines {
+            map.append(
+                header::COOKIE,
+                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
+            );
+        }
+        map
+    }
+
+    #[test]
+    fn a_fresh_token_rotates_until_its_idle_end() {
+        assert_eq!(judge(&token(None), at(0), GRACE), RefreshDecision::Rotate);
+        assert_eq!(judge(&token(None), at(999), GRACE), RefreshDecision::Rotate);
+        assert_eq!(
+            judge(&token(None), at(1_000), GRACE),
+            RefreshDecision::Expired
+        );
+    }
+
+    #[test]
+    fn a_replay_is_a_second_tab_for_ten_seconds_and_theft_after() {
+        let used = token(Some(100));
+        for (seconds, decision) in [
+            (100, RefreshDecision::ReplayWithinGrace),
+            (109, RefreshDecision::ReplayWithinGrace),
+            (110, RefreshDecision::Reuse),
+            (111, RefreshDecision::Reuse),
+            (4_999, RefreshDecision::Reuse),
+            (5_000, RefreshDecision::Expired),
+        ] {
+            assert_eq!(judge(&used, at(seconds), GRACE), decision, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn an_ended_session_kills_tokens_in_grace_too() {
+        for used_at in [None, Some(100)] {
+            let ended = PresentedToken {
+                session_ended: true,
+                ..token(used_at)
+            };
+            assert_eq!(judge(&ended, at(101), GRACE), RefreshDecision::SessionEnded);
+        }
+    }
+
+    #[test]
+    fn a_grace_of_zero_is_the_strict_rule() {
+        let used = token(Some(100));
+        for seconds in [98, 100, 101] {
+            assert_eq!(
+                judge(&used, at(seconds), Duration::ZERO),
+                RefreshDecision::Reuse,
+                "{seconds}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_absolute_end_is_not_moved_by_a_young_token() {
+        let young = PresentedToken {
+            expires_at: at(9_000),
+            ..token(None)
+        };
+        assert_eq!(judge(&young, at(4_999), GRACE), RefreshDecision::Rotate);
+        assert_eq!(judge(&young, at(5_000), GRACE), RefreshDecision::Expired);
+    }
+
+    #[test]
+    fn two_tabs_get_one_successor_and_a_stranger_to_the_key_gets_none() {
+        let keys = Keys::new(&vec![5; 32].into()).unwrap();
+        let parent = SecretToken::random().unwrap();
+        let first = successor(&keys, &parent);
+        assert_eq!(first.hash(), successor(&keys, &parent).hash());
+        assert_ne!(first.hash(), parent.hash());
+        assert_ne!(successor(&keys, &first).hash(), first.hash());
+        let other = Keys::new(&vec![6; 32].into()).unwrap();
+        assert_ne!(first.hash(), successor(&other, &parent).hash());
+    }
+
+    #[test]
+    fn the_cookie_is_for_this_host_only_and_for_no_script() {
+        let token = SecretToken::random().unwrap();
+        let value = set_cookie(&token, Duration::from_secs(60)).unwrap();
+        let wire = token.to_wire();
+        assert_eq!(
+            value.to_str().unwrap(),
+            format!(
+                "__Host-refresh={}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict",
+                wire.expose_secret()
+            )
+        );
+        assert_eq!(format!("{value:?}"), "Sensitive");
+        assert!(
+            clear_cookie()
+                .to_str()
+                .unwrap()
+                .starts_with(&format!("{COOKIE}=;"))
+        );
+    }
+
+    #[test]
+    fn exactly_one_cookie_of_the_name_is_read() {
+        let token = SecretToken::random().unwrap();
+        let wire = token.to_wire();
+        let wire = wire.expose_secret();
+        let ours = format!("{COOKIE}={wire}");
+        let read = |lines: &[&str]| presented(&headers(lines)).map(|token| token.hash());
+        assert_eq!(read(&[&ours]), Some(token.hash()));
+        assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some(token.hash()));
+        assert_eq!(read(&["a=b", &ours]), Some(token.hash()));
+        for lines in [
+            vec![],
+            vec![""],
+            vec!["a=b"],
+            vec![COOKIE],
+            vec!["__Host-refresh="],
+            vec!["__Host-refresh=short"],
+        ] {
+            assert_eq!(read(&lines), None, "{lines:?}");
+        }
+        for (twin, why) in [
+            (format!("{ours}; {ours}"), "twice"),
+            (format!("{ours}; {COOKIE}=planted"), "a planted second one"),
+            (format!("{COOKIE}; {ours}"), "one without a value"),
+            (format!("{COOKIE} =x; {ours}"), "a space in the name"),
+            (format!("{COOKIE}=\"{wire}\""), "quoted"),
+            (format!("__host-refresh={wire}"), "another name"),
+            (format!("refresh={wire}"), "no prefix"),
+            (format!("{ours}; é=1"), "not ASCII"),
+        ] {
+            assert_eq!(read(&[&twin]), None, "{why}");
+        }
+        assert_eq!(read(&[&ours, &ours]), None, "on two lines");
+    }
+}

@@ -1,0 +1,122 @@
+//! Walls 3 and 4, by the catalogue: a table with an owner and without its walls is named, whoever adds it.
+
+use strongroom::base::id::UserId;
+use strongroom::db::OwnerTx;
+
+use super::sql_scope::OWNED;
+use crate::support::TestApp;
+use crate::support::database::{Role, TestDatabase};
+
+async fn names(app: &TestApp, sql: &'static str) -> Vec<String> {
+    sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn every_table_with_an_owner_has_all_its_walls() {
+    let app = TestApp::start().await;
+    let owned = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1").await;
+    let mut listed: Vec<String> = OWNED.map(str::to_owned).to_vec();
+    listed.sort();
+    assert_eq!(owned, listed, "sql_scope.rs must list the owned tables");
+
+    let unforced = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and not (c.relrowsecurity and c.relforcerowsecurity)").await;
+    assert_eq!(unforced, Vec::<String>::new(), "row-level security must be on and forced");
+
+    let without_policy = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+        where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
+          and not exists (select from pg_policies p where p.tablename = c.relname and p.cmd = 'ALL'
+              and p.qual = '(owner_id = current_owner())' and p.with_check = '(owner_id = current_owner())')").await;
+    assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
+
+    let permissive = names(&app, "select tablename::text from pg_policies group by 1 having count(*) > 1").await;
+    assert_eq!(permissive, Vec::<String>::new(), "a second policy would widen the first");
+
+    let plain_keys = names(&app, "select conname::text from pg_constraint k
+        where k.contype = 'f' and k.confrelid in (select a.attrelid from pg_attribute a where a.attname = 'owner_id')
+          and not exists (select from unnest(k.conkey) with ordinality c(number, place)
+              join unnest(k.confkey) with ordinality f(number, place) using (place)
+              join pg_attribute ca on ca.attrelid = k.conrelid and ca.attnum = c.number
+              join pg_attribute fa on fa.attrelid = k.confrelid and fa.attnum = f.number
+              where ca.attname = 'owner_id' and fa.attname = 'owner_id')").await;
+    assert_eq!(plain_keys, Vec::<String>::new(), "a key to an owned table must hold the owner on both sides");
+
+    let global_unique = names(&app, "select i.indexrelid::regclass::text from pg_index i
+        join pg_attribute a on a.attrelid = i.indrelid and a.attname = 'owner_id'
+        where i.indisunique and not i.indisprimary and not (a.attnum = any(i.indkey))").await;
+    assert_eq!(global_unique, Vec::<String>::new(), "a unique index across owners tells what others have");
+
+    let views = names(&app, "select relname::text from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace
+        and not coalesce(reloptions::text, '') like '%security_invoker=true%'").await;
+    assert_eq!(views, Vec::<String>::new(), "a plain view reads with its owner's rights");
+}
+
+#[actix_web::test]
+async fn the_service_role_is_small() {
+    let app = TestApp::start().await;
+    let pool = &app.services().pool;
+    assert_eq!(strongroom::db::migrate::role_faults(pool).await.unwrap(), Vec::<String>::new());
+    let faults = strongroom::db::migrate::role_faults(&app.all_rows).await.unwrap();
+    assert!(!faults.is_empty(), "the check must see a superuser");
+    let writable = names(&app, "select table_name || '.' || column_name from information_schema.column_privileges
+        where grantee = 'strongroom_app' and privilege_type = 'UPDATE'
+          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')").await;
+    assert_eq!(writable, Vec::<String>::new());
+    for forbidden in [
+        "alter table invoices disable row level security",
+        "create table mine (a int)",
+        "update invoices set owner_id = gen_random_uuid()",
+        "update invoices set number = 'INV-2026-0001'",
+        "update users set role = 'admin'",
+        "select last from invoice_counters",
+        "truncate customers",
+        "set role strongroom_owner",
+        "create policy open on invoices using (true)",
+    ] {
+        let error = sqlx::query(forbidden).execute(pool).await.expect_err(forbidden);
+        let code = error.as_database_error().unwrap().code().unwrap().into_owned();
+        assert_eq!(code, "42501", "{forbidden}: {error}");
+    }
+}
+
+#[actix_web::test]
+async fn without_an_owner_there_are_no_rows_even_without_a_where() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.invoice().await;
+    let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(everything, 1);
+    // Wall 3 alone: no condition in the query, no setting, then a stranger's setting.
+    let pool = &app.services().pool;
+    let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
+    let mut stranger = OwnerTx::begin(pool, UserId::new()).await.unwrap();
+    let foreign: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(stranger.connection()).await.unwrap();
+    let changed = sqlx::query("update invoices set notes = 'x'").execute(stranger.connection()).await.unwrap();
+    assert_eq!((unset, foreign, changed.rows_affected()), (0, 0, 0));
+    let planted = sqlx::query("insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
+        select gen_random_uuid(), id, 'x', 'EUR', now(), now() from users").execute(stranger.connection()).await;
+    assert!(planted.is_err(), "WITH CHECK must refuse another owner's row");
+}
+
+#[actix_web::test]
+async fn the_owner_of_one_request_is_gone_in_the_next_on_the_same_connection() {
+    let database = TestDatabase::create().await;
+    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(database.options(Role::App)).await.unwrap();
+    let setting = "select coalesce(current_setting('app.owner_id', true), '')";
+    for committed in [true, false] {
+        let mut owner = OwnerTx::begin(&one, UserId::new()).await.unwrap();
+        let inside: String = sqlx::query_scalar(setting).fetch_one(owner.connection()).await.unwrap();
+        assert_eq!(inside.len(), 36);
+        if committed {
+            owner.commit().await.unwrap();
+        } else {
+            drop(owner);
+        }
+        let after: String = sqlx::query_scalar(setting).fetch_one(&one).await.unwrap();
+        assert_eq!(after, "");
+        let owner: Option<uuid::Uuid> = sqlx::query_scalar("select current_owner()").fetch_one(&one).await.unwrap();
+        assert_eq!(owner, None, "an empty setting is no owner and no error");
+    }
+}

@@ -1,0 +1,156 @@
+//! Those who send requests: each a real user with a real session.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::client::{Client, Reply, Request};
+use super::TestApp;
+
+pub const PASSWORD: &str = "correct horse battery 9";
+
+pub struct Actor {
+    pub email: String,
+    pub password: String,
+    pub token: String,
+    /// The value of the refresh cookie.
+    pub cookie: String,
+    pub client: Client,
+}
+
+impl Actor {
+    /// Registers, reads the mail, confirms, signs in.
+    pub async fn join(app: &TestApp, name: &str) -> Self {
+        let client = app.anybody();
+        let email = format!("{name}@example.com");
+        let wish = json!({"email": email, "password": PASSWORD, "display_name": name});
+        client.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
+        let token = mail_token(app, &email).await;
+        client.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": token})).send().await.ok(204);
+        Self::sign_in(&client, &email, PASSWORD).await
+    }
+
+    pub async fn sign_in(client: &Client, email: &str, password: &str) -> Self {
+        let reply = try_sign_in(client, email, password).await.ok(200);
+        Self {
+            email: email.to_owned(),
+            password: password.to_owned(),
+            token: reply.json()["access_token"].as_str().unwrap().to_owned(),
+            cookie: refresh_cookie(&reply).expect("a refresh cookie"),
+            client: client.clone(),
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        self.client.request(method, path).bearer(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        self.request(Method::GET, path).send().await
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.request(Method::POST, path).json(body).send().await
+    }
+
+    pub async fn put(&self, path: &str, version: &str, body: &Value) -> Reply {
+        self.request(Method::PUT, path).header("if-match", version).json(body).send().await
+    }
+
+    pub async fn patch(&self, path: &str, version: &str, body: &Value) -> Reply {
+        self.request(Method::PATCH, path).header("if-match", version).json(body).send().await
+    }
+
+    pub async fn delete(&self, path: &str, version: &str) -> Reply {
+        self.request(Method::DELETE, path).header("if-match", version).send().await
+    }
+
+    /// Uses the refresh cookie as our own page does.
+    pub async fn refresh(&self, app: &TestApp, cookie: &str) -> Reply {
+        refresh(app, &self.client, cookie).await
+    }
+
+    /// A new customer's id.
+    pub async fn customer(&self) -> String {
+        let customer = json!({"name": "Acme Ltd", "email": "billing@acme.example", "default_currency": "EUR"});
+        let reply = self.post("/api/v1/customers", &customer).await.ok(201);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new draft's id, on a customer of one's own.
+    pub async fn invoice(&self) -> String {
+        let customer = self.customer().await;
+        let reply = self.post("/api/v1/invoices", &draft(&customer)).await.ok(201);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+}
+
+/// A draft that fits.
+pub fn draft(customer: &str) -> Value {
+    json!({
+        "customer_id": customer,
+        "currency": "EUR",
+        "due_date": "2030-01-31",
+        "lines": [
+            {"description": "Consulting", "quantity": "1.5", "unit_price": 10_000, "tax_basis_points": 2_100},
+            {"description": "Travel", "quantity": "1", "unit_price": 4_999, "tax_basis_points": 0}
+        ]
+    })
+}
+
+pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply {
+    let body = json!({"email": email, "password": password});
+    client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
+}
+
+pub async fn refresh(app: &TestApp, client: &Client, cookie: &str) -> Reply {
+    client
+        .request(Method::POST, "/api/v1/auth/refresh")
+        .header("origin", &app.services().settings.http.public_url)
+        .header("x-strongroom-csrf", "1")
+        .header("cookie", format!("__Host-refresh={cookie}"))
+        .send()
+        .await
+}
+
+/// The value that a reply sets as refresh cookie.
+pub fn refresh_cookie(reply: &Reply) -> Option<String> {
+    let line = reply.header("set-cookie")?;
+    let value = line.strip_prefix("__Host-refresh=")?.split(';').next()?;
+    Some(value.to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The token in the newest mail to this address.
+pub async fn mail_token(app: &TestApp, email: &str) -> String {
+    let mail = newest_mail(app, email).await;
+    let start = mail.find("#token=").expect("a link with a token") + "#token=".len();
+    mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
+}
+
+/// The newest mail to this address, once it is there.
+pub async fn newest_mail(app: &TestApp, email: &str) -> String {
+    for _ in 0..1000 {
+        if let Some(mail) = mails(app, email).pop() {
+            return mail;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("no mail to {email}");
+}
+
+/// Every mail to this address, oldest first.
+pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(app.state_dir.join("mail")) else { return Vec::new() };
+    let mut mails: Vec<_> = entries
+        .filter_map(|entry| {
+            let entry = entry.ok()?;
+            let text = std::fs::read_to_string(entry.path()).ok()?;
+            // Quoted-printable breaks long lines.
+            let text = text.replace("=\r\n", "").replace("=3D", "=");
+            text.contains(&format!("To: {email}")).then(|| (entry.metadata().unwrap().modified().unwrap(), text))
+        })
+        .collect();
+    mails.sort();
+    mails.into_iter().map(|(_, text)| text).collect()
+}

@@ -1,0 +1,208 @@
+//! The client of every test. It checks of *every* reply what must hold for every reply, so that no test can forget it.
+
+use std::net::IpAddr;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+use strongroom::security::headers::SECURITY_HEADERS;
+
+use super::logs;
+
+/// A header that is not here has no business in a reply.
+const EXPECTED_HEADERS: [&str; 24] = [
+    "access-control-allow-credentials",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+    "access-control-allow-origin",
+    "access-control-expose-headers",
+    "access-control-max-age",
+    "allow",
+    "cache-control",
+    "clear-site-data",
+    "connection",
+    "content-length",
+    "content-security-policy",
+    "content-type",
+    "date",
+    "etag",
+    "location",
+    "retry-after",
+    "set-cookie",
+    "transfer-encoding",
+    "vary",
+    "www-authenticate",
+    "x-content-type-options",
+    "x-frame-options",
+    "x-request-id",
+];
+
+/// Someone who sends requests from one address.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// From the loopback address given, so that addresses can differ for real.
+    pub fn from_address(base: &str, address: IpAddr) -> Self {
+        let http = reqwest::Client::builder()
+            .local_address(address)
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        Self { base: base.to_owned(), http }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> Request {
+        Request(self.http.request(method, format!("{}{path}", self.base)))
+    }
+}
+
+/// A request being built.
+pub struct Request(reqwest::RequestBuilder);
+
+impl Request {
+    pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
+        Self(self.0.header(name, value.as_ref()))
+    }
+
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        Self(self.0.json(body))
+    }
+
+    pub fn body(self, content_type: &str, body: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.header("content-type", content_type).body(body))
+    }
+
+    /// Sends it, and checks what holds for every reply.
+    pub async fn send(self) -> Reply {
+        let response = self.0.send().await.expect("a reply");
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.bytes().await.expect("a whole body").to_vec();
+        let reply = Reply { status, headers, body };
+        reply.check();
+        reply
+    }
+}
+
+/// A reply that has passed the checks.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    fn check(&self) {
+        for (name, value) in SECURITY_HEADERS {
+            assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
+        }
+        let listed = SECURITY_HEADERS.iter().map(|(name, _)| *name).chain(EXPECTED_HEADERS);
+        let listed: Vec<&str> = listed.collect();
+        for name in self.headers.keys() {
+            assert!(listed.contains(&name.as_str()), "unexpected header {name}");
+        }
+        let id = self.request_id();
+        assert_eq!(uuid::Uuid::parse_str(&id).unwrap().get_version_num(), 4);
+        if let Some(length) = self.header("content-length") {
+            assert_eq!(length, self.body.len().to_string());
+        }
+        assert!(!self.status.is_redirection(), "we never redirect");
+        if self.status.as_u16() >= 400 {
+            self.check_problem(&id);
+        }
+    }
+
+    fn check_problem(&self, id: &str) {
+        assert_eq!(self.header("content-type"), Some("application/problem+json"));
+        let problem = self.json();
+        let code = problem["code"].as_str().unwrap();
+        assert_eq!(problem["request_id"], id);
+        assert_eq!(problem["status"], self.status.as_u16());
+        assert!(problem["type"].as_str().unwrap().ends_with(&format!("/problems#{code}")));
+        assert!(!problem["title"].as_str().unwrap().is_empty());
+        let known = ["type", "title", "status", "code", "request_id", "errors"];
+        for member in problem.as_object().unwrap().keys() {
+            assert!(known.contains(&member.as_str()), "unknown member {member}");
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    pub fn request_id(&self) -> String {
+        self.header("x-request-id").expect("a request id").to_owned()
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+
+    /// The names of the security events that this request left: `name/reason`.
+    pub fn events(&self) -> Vec<String> {
+        logs::events(&self.request_id())
+    }
+
+    /// The statements that it sent to the database.
+    pub fn statements(&self) -> Vec<String> {
+        logs::statements(&self.request_id())
+    }
+
+    /// Asserts the whole refusal: status, code, and that the body says nothing else.
+    #[track_caller]
+    pub fn refused(&self, status: u16, code: &str) -> &Self {
+        assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
+        self
+    }
+
+    /// Asserts a refusal of one field.
+    #[track_caller]
+    pub fn refused_field(&self, pointer: &str) -> &Self {
+        self.refused(400, "invalid_input");
+        let errors = self.json()["errors"].clone();
+        assert!(
+            errors.as_array().is_some_and(|errors| errors.iter().any(|error| error["pointer"] == pointer)),
+            "no fault at {pointer}: {errors}"
+        );
+        self
+    }
+
+    /// Asserts the events, all of them and no other.
+    #[track_caller]
+    pub fn left(&self, events: &[&str]) -> &Self {
+        assert_eq!(self.events(), events);
+        self
+    }
+
+    #[track_caller]
+    pub fn ok(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text());
+        self
+    }
+
+    /// Status, headers and body as a stranger compares them: without the request id, the date and its own length.
+    pub fn alike(&self) -> (u16, Vec<(String, String)>, String) {
+        let mut headers: Vec<_> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !["x-request-id", "date"].contains(&name.as_str()))
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        headers.sort();
+        (self.status.as_u16(), headers, self.text().replace(&self.request_id(), "ID"))
+    }
+}

@@ -1,0 +1,99 @@
+//! What the service logged: every line of the whole run, in production's format, found again by request id.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::sync::{LazyLock, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+static LINES: LazyLock<Mutex<Lines>> = LazyLock::new(Mutex::default);
+
+#[derive(Default)]
+struct Lines {
+    raw: Vec<String>,
+    by_request: HashMap<String, Vec<Value>>,
+}
+
+/// Begins capturing, once a process.
+pub fn capture() {
+    static STARTED: LazyLock<()> = LazyLock::new(|| {
+        let filter = "info,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
+        let format = tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .with_writer(Capture);
+        tracing_subscriber::registry()
+            .with(tracing_subscriber::EnvFilter::new(filter))
+            .with(format)
+            .init();
+        strongroom::telemetry::log_panics_beside_the_test_harness();
+    });
+    LazyLock::force(&STARTED);
+}
+
+struct Capture;
+
+impl Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes).into_owned();
+        let value: Value = serde_json::from_str(&line).unwrap();
+        let mut lines = LINES.lock().unwrap();
+        if let Some(id) = value["span"]["request_id"].as_str() {
+            lines.by_request.entry(id.to_owned()).or_default().push(value.clone());
+        }
+        lines.raw.push(line);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for Capture {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+/// Every line that was logged inside this request, once its last one has come.
+pub fn of_request(id: &str) -> Vec<Value> {
+    for _ in 0..500 {
+        let lines = LINES.lock().unwrap().by_request.get(id).cloned().unwrap_or_default();
+        if lines.iter().any(|line| line["message"] == "request") {
+            return lines;
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    panic!("request {id} left no closing line in the log");
+}
+
+/// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`.
+pub fn events(id: &str) -> Vec<String> {
+    of_request(id)
+        .iter()
+        .filter(|line| line["target"] == "security")
+        .map(|line| format!("{}/{}", line["event"].as_str().unwrap(), line["reason"].as_str().unwrap()))
+        .collect()
+}
+
+/// The statements that this request sent to the database, in order, as the log tells them.
+pub fn statements(id: &str) -> Vec<String> {
+    of_request(id)
+        .iter()
+        .filter(|line| line["target"] == "sqlx::query")
+        .map(|line| line["summary"].as_str().unwrap_or_default().to_owned())
+        .collect()
+}
+
+/// Whether any line of the whole run holds this text.
+pub fn hold(text: &str) -> bool {
+    LINES.lock().unwrap().raw.iter().any(|line| line.contains(text))
+}
