@@ -32,3 +32,9 @@ impl Serialize for HandedSecret {
 pub fn fill(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACE, token.expose_secret()).into()
 }
+
+/// The finished text, for the mail that carries it away.
+#[must_use]
+pub fn text_to_send(text: &SecretString) -> &str {
+    text.expose_secret()
+}

@@ -7,12 +7,13 @@ use chrono::{DateTime, Utc};
 use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use secrecy::ExposeSecret;
+use secrecy::SecretString;
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
 use super::store::Queued;
 use super::texts::Text;
+use crate::security::handed_secrets::text_to_send;
 
 /// The configuration of mail cannot be used. Its text holds no part of the URL, which holds a password.
 #[derive(Debug, thiserror::Error)]
@@ -39,8 +40,8 @@ impl Delivery {
     ///
     /// # Errors
     /// See [`BadMailSettings`].
-    pub fn by_smtp(from: &str, url: &secrecy::SecretString) -> Result<Self, BadMailSettings> {
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url.expose_secret())
+    pub fn by_smtp(from: &str, url: &SecretString) -> Result<Self, BadMailSettings> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(text_to_send(url))
             .map_err(|_| BadMailSettings::Url)?
             .timeout(Some(Duration::from_secs(10)))
             .build();
@@ -63,7 +64,7 @@ impl Delivery {
                 let name = format!("{}-{}-{}.eml", mail.created_at.format("%Y%m%d-%H%M%S"), mail.kind, mail.id);
                 let path = folder.join(name);
                 write(folder, &path, &message.formatted()).await.map_err(|error| format!("{}: {error}", path.display()))?;
-                let open = text.link.as_ref().map_or("", |link| link.expose_secret());
+                let open = text.link.as_ref().map_or("", text_to_send);
                 tracing::info!(kind = mail.kind, file = %path.display(), open, "mail (development: kept as a file)");
                 Ok(())
             }
@@ -81,7 +82,7 @@ impl Delivery {
             .date(now.into())
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .header(ContentType::TEXT_PLAIN)
-            .body(text.body.expose_secret().to_owned())
+            .body(text_to_send(&text.body).to_owned())
             .map_err(|_| "the mail cannot be written".to_owned())
     }
 }

@@ -20,7 +20,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub use delivery::{BadMailSettings, Delivery};
-pub use texts::Links;
+pub use texts::{Links, MailKind};
 
 use crate::base::clock::Clock;
 use crate::http::error::{ApiError, ApiResult};

@@ -11,6 +11,45 @@ use crate::security::handed_secrets::{TOKEN_PLACE, fill};
 use crate::security::keys::Keys;
 use crate::security::secret_tokens::SecretToken;
 
+/// Every mail that we send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailKind {
+    ConfirmRegistration,
+    AlreadyRegistered,
+    ResetPassword,
+    PasswordChanged,
+    SessionStolen,
+    AccountDeleted,
+}
+
+impl MailKind {
+    pub const ALL: [Self; 6] = [
+        Self::ConfirmRegistration,
+        Self::AlreadyRegistered,
+        Self::ResetPassword,
+        Self::PasswordChanged,
+        Self::SessionStolen,
+        Self::AccountDeleted,
+    ];
+
+    /// Its name in the outbox, which its token is derived from too.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ConfirmRegistration => "confirm_registration",
+            Self::AlreadyRegistered => "already_registered",
+            Self::ResetPassword => "reset_password",
+            Self::PasswordChanged => "password_changed",
+            Self::SessionStolen => "session_stolen",
+            Self::AccountDeleted => "account_deleted",
+        }
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+}
+
 /// Where links lead. From the configuration, never from a request's Host header (SECURITY F7).
 #[derive(Clone, Debug)]
 pub struct Links {
@@ -37,54 +76,54 @@ struct Template {
 
 const PLACE_OF_LINK: &str = "{link}";
 
-fn template(kind: &str) -> Option<Template> {
+fn template(kind: MailKind) -> Template {
     let (subject, body, link) = match kind {
-        "confirm_registration" => (
+        MailKind::ConfirmRegistration => (
             "Confirm your address",
             "Somebody, we hope you, asked to open an account at Strongroom with this address.\n\n\
              To open it, follow this link within 24 hours:\n\n{link}\n\n\
              If it was not you, do nothing: no account is opened.\n",
             Some(("confirm", "confirm", "")),
         ),
-        "already_registered" => (
+        MailKind::AlreadyRegistered => (
             "You have an account already",
             "Somebody, perhaps you, asked to open an account at Strongroom with this address. There is one already.\n\n\
              If it was you, sign in; if you do not know your password, ask for a new one.\n\
              If it was not you, do nothing: nothing has changed.\n",
             None,
         ),
-        "reset_password" => (
+        MailKind::ResetPassword => (
             "Choose a new password",
             "Somebody, we hope you, asked for a new password for your account at Strongroom.\n\n\
              To choose one, follow this link within 30 minutes. It works once:\n\n{link}\n\n\
              If it was not you, do nothing: your password stays as it is.\n",
             Some(("reset", "password-reset/confirm", ",\"new_password\":\"...\"")),
         ),
-        "password_changed" => (
+        MailKind::PasswordChanged => (
             "Your password was changed",
             "The password of your account at Strongroom was changed, and your other sessions were ended.\n\n\
              If it was not you, ask for a new password at once: that ends every session.\n",
             None,
         ),
-        "session_stolen" => (
+        MailKind::SessionStolen => (
             "We ended one of your sessions",
             "A sign-in of yours at Strongroom was used in two places at once, as after a theft. We have ended it in both.\n\n\
              Sign in again. If you do not know why this could happen, change your password.\n",
             None,
         ),
-        "account_deleted" => (
+        MailKind::AccountDeleted => (
             "Your account was deleted",
             "Your account at Strongroom was deleted with everything in it, as was asked for with your password.\n",
             None,
         ),
-        _ => return None,
     };
-    Some(Template { subject, body, link })
+    Template { subject, body, link }
 }
 
 /// Writes a queued mail. The token comes into being here and lives as long as the text.
 pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> {
-    let template = template(&mail.kind).ok_or("an unknown kind of mail")?;
+    let kind = MailKind::named(&mail.kind).ok_or("an unknown kind of mail")?;
+    let template = template(kind);
     let Some((page, endpoint, more)) = template.link else {
         return Ok(Text { subject: template.subject, body: template.body.into(), link: None });
     };
@@ -97,7 +136,7 @@ pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> 
              -d '{{\"token\":\"{TOKEN_PLACE}\"{more}}}'\n"
         ));
     }
-    let token = SecretToken::for_mail(keys, &mail.kind, mail.subject_id).to_wire();
+    let token = SecretToken::for_mail(keys, kind.name(), mail.subject_id).to_wire();
     Ok(Text {
         subject: template.subject,
         body: fill(&body, &token),
@@ -141,11 +180,9 @@ mod tests {
 
     #[test]
     fn every_kind_is_plain_text_without_a_gap() {
-        for kind in
-            ["confirm_registration", "already_registered", "reset_password", "password_changed", "session_stolen", "account_deleted"]
-        {
-            let (body, _) = written(kind, false);
-            assert!(body.is_ascii() && !body.contains('{') && body.ends_with('\n'), "{kind}: {body}");
+        for kind in MailKind::ALL {
+            let (body, _) = written(kind.name(), false);
+            assert!(body.is_ascii() && !body.contains('{') && body.ends_with('\n'), "{kind:?}: {body}");
         }
     }
 
