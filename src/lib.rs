@@ -19,11 +19,11 @@
     )
 )]
 
-pub mod app;
+//pub mod app;
 pub mod base;
 pub mod config;
 pub mod db;
-pub mod features;
+//pub mod features;
 pub mod http;
 pub mod security;
 pub mod telemetry;

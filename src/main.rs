@@ -1,8 +1,5 @@
 //! The command line: serve · migrate · admin · openapi · check-config · dev. All else is in the library.
-#![allow(
-    clippy::disallowed_macros,
-    reason = "a command line prints; the service itself only logs"
-)]
+#![allow(clippy::disallowed_macros, reason = "a command line prints; the service itself only logs")]
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::development::GeneratedSecrets;
+use super::environment::Reader;
 
 /// The one algorithm that signs and verifies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,4 +29,46 @@ pub struct JwtSettings {
     pub audience: String,
     /// How long a token lives: at most 60 minutes.
     pub ttl: Duration,
+}
+
+impl JwtSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, generated: Option<&GeneratedSecrets>, public_url: &str) -> Self {
+        let algorithm = match reader.text("STRONGROOM_JWT_ALGORITHM").as_str() {
+            "HS256" => JwtAlgorithm::Hs256,
+            "EdDSA" => JwtAlgorithm::EdDsa,
+            _ => {
+                reader.fault("STRONGROOM_JWT_ALGORITHM", "is neither HS256 nor EdDSA");
+                JwtAlgorithm::Hs256
+            }
+        };
+        let key = match generated {
+            Some(generated) if algorithm == JwtAlgorithm::Hs256 && !reader.has_secret("STRONGROOM_JWT_KEY") => {
+                Some(generated.jwt_key.clone())
+            }
+            _ => signing_key(reader, "STRONGROOM_JWT_KEY", algorithm),
+        };
+        let previous = "STRONGROOM_JWT_PREVIOUS_KEY";
+        let previous_key = reader.has_secret(previous).then(|| signing_key(reader, previous, algorithm)).flatten();
+        Self {
+            algorithm,
+            key: key.unwrap_or_default(),
+            previous_key,
+            issuer: reader.given("STRONGROOM_JWT_ISSUER").unwrap_or_else(|| public_url.to_owned()),
+            audience: reader.text("STRONGROOM_JWT_AUDIENCE"),
+            ttl: Duration::from_secs(reader.number("STRONGROOM_JWT_TTL_SECONDS", 60, 3600)),
+        }
+    }
+}
+
+fn signing_key(reader: &mut Reader<'_>, name: &str, algorithm: JwtAlgorithm) -> Option<SecretString> {
+    match algorithm {
+        JwtAlgorithm::Hs256 => reader.strong_secret(name),
+        JwtAlgorithm::EdDsa => {
+            let key = reader.secret(name);
+            if !key.as_ref().is_some_and(|key| key.expose_secret().starts_with("-----BEGIN PRIVATE KEY-----")) {
+                reader.fault(name, "is not a private key in PKCS#8 PEM: openssl genpkey -algorithm ed25519");
+            }
+            key
+        }
+    }
 }

@@ -1,5 +1,131 @@
-//! Floor: see lib.rs.
+//! Floor 1: the configuration, typed, one file a section; the only reader of the environment.
+//!
+//! Two profiles and no third. Development binds to loopback only and can therefore be the default. Production (staging is
+//! production) starts only when everything holds, and otherwise lists *all* faults at once. There is no switch that weakens
+//! a rule: what would be one is a fault.
 
+mod catalog;
+mod cors;
+mod database;
+mod development;
+mod environment;
+mod faults;
+mod http;
 mod jwt;
+mod limits;
+mod log;
+mod login;
+mod mail;
+mod passwords;
+mod secrets;
+mod sessions;
+mod tls;
 
+use std::path::PathBuf;
+
+pub use catalog::{SETTINGS, Setting};
+pub use cors::CorsSettings;
+pub use database::DatabaseSettings;
+pub use environment::{BadEnvironment, Environment};
+pub use faults::{Fault, Faults};
+pub use http::{HttpSettings, Network};
 pub use jwt::{JwtAlgorithm, JwtSettings};
+pub use limits::{LimitSettings, Rate};
+pub use log::{LogFormat, LogSettings};
+pub use login::LoginSettings;
+pub use mail::MailSettings;
+pub use passwords::PasswordSettings;
+pub use secrets::SecretSettings;
+pub use sessions::SessionSettings;
+pub use tls::TlsSettings;
+
+use environment::Reader;
+use sqlx::postgres::PgConnectOptions;
+
+/// Where the service runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// On loopback, with its own database, keys, certificate and demo data.
+    Development,
+    /// Everywhere else.
+    Production,
+}
+
+/// Everything that can be set, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub profile: Profile,
+    /// Development's own folder: database, keys, certificate, mail.
+    pub state_dir: PathBuf,
+    pub http: HttpSettings,
+    pub tls: TlsSettings,
+    pub database: DatabaseSettings,
+    pub secrets: SecretSettings,
+    pub jwt: JwtSettings,
+    pub sessions: SessionSettings,
+    pub passwords: PasswordSettings,
+    pub cors: CorsSettings,
+    pub mail: MailSettings,
+    pub limits: LimitSettings,
+    pub login: LoginSettings,
+    pub log: LogSettings,
+}
+
+impl Settings {
+    /// Reads and checks everything.
+    ///
+    /// # Errors
+    /// All faults at once, each with the setting's name and what to do.
+    pub fn load(environment: &Environment) -> Result<Self, Faults> {
+        let mut reader = Reader::new(environment);
+        let profile = profile(&mut reader);
+        let state_dir: PathBuf = reader.text("STRONGROOM_DEV_STATE_DIR").into();
+        let http = HttpSettings::read(&mut reader, profile);
+        let generated =
+            (profile == Profile::Development).then(|| development::secrets(&state_dir, &mut reader)).flatten();
+        let settings = Self {
+            tls: TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy),
+            database: DatabaseSettings::read(&mut reader, profile),
+            secrets: SecretSettings::read(&mut reader, generated.as_ref()),
+            jwt: JwtSettings::read(&mut reader, generated.as_ref(), &http.public_url),
+            sessions: SessionSettings::read(&mut reader),
+            passwords: PasswordSettings::read(&mut reader),
+            cors: CorsSettings::read(&mut reader, profile, &http.public_url),
+            mail: MailSettings::read(&mut reader, profile),
+            limits: LimitSettings::read(&mut reader),
+            login: LoginSettings::read(&mut reader),
+            log: LogSettings::read(&mut reader, profile),
+            profile,
+            state_dir,
+            http,
+        };
+        reader.finish().map(|()| settings)
+    }
+}
+
+/// What `migrate` and `admin` need, and no more: the schema owner's way in. They must not ask for the service's secrets.
+/// `None`: development's own database.
+///
+/// # Errors
+/// All faults at once.
+pub fn owner_database(environment: &Environment) -> Result<Option<PgConnectOptions>, Faults> {
+    let mut reader = Reader::new(environment);
+    let profile = profile(&mut reader);
+    let url = database::url_of_owner(&mut reader, profile);
+    let missing = url.is_none() && !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
+    if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
+        reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+    }
+    reader.finish().map(|()| url)
+}
+
+fn profile(reader: &mut Reader<'_>) -> Profile {
+    match reader.text("STRONGROOM_PROFILE").as_str() {
+        "development" => Profile::Development,
+        "production" => Profile::Production,
+        _ => {
+            reader.fault("STRONGROOM_PROFILE", "is neither development nor production (staging is production)");
+            Profile::Production
+        }
+    }
+}

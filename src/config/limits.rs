@@ -1,0 +1,67 @@
+//! `STRONGROOM_LIMITS_…`: how often a route may be called.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::environment::Reader;
+
+/// So many in so long, as `200/15m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    pub count: u32,
+    pub window: Duration,
+}
+
+/// Not of the form `200/15m`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadRate;
+
+impl FromStr for Rate {
+    type Err = BadRate;
+
+    fn from_str(text: &str) -> Result<Self, BadRate> {
+        let (count, window) = text.split_once('/').ok_or(BadRate)?;
+        let (number, unit) = window.split_at_checked(window.len().saturating_sub(1)).ok_or(BadRate)?;
+        let unit = match unit {
+            "s" => 1,
+            "m" => 60,
+            "h" => 3600,
+            _ => return Err(BadRate),
+        };
+        let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or(BadRate)?;
+        let count = count.parse().map_err(|_| BadRate)?;
+        let sane = count > 0 && (1..=86_400).contains(&seconds);
+        sane.then_some(Self { count, window: Duration::from_secs(seconds) }).ok_or(BadRate)
+    }
+}
+
+/// One rate a tier (`security/rate_limits.rs` says what each is for).
+#[derive(Clone, Debug)]
+pub struct LimitSettings {
+    pub standard: Rate,
+    pub sign_in: Rate,
+    pub registration: Rate,
+    pub reset: Rate,
+    pub refresh: Rate,
+    pub write: Rate,
+    pub unknown_path: Rate,
+}
+
+impl LimitSettings {
+    pub(super) fn read(reader: &mut Reader<'_>) -> Self {
+        Self {
+            standard: rate(reader, "STRONGROOM_LIMITS_STANDARD"),
+            sign_in: rate(reader, "STRONGROOM_LIMITS_SIGN_IN"),
+            registration: rate(reader, "STRONGROOM_LIMITS_REGISTRATION"),
+            reset: rate(reader, "STRONGROOM_LIMITS_RESET"),
+            refresh: rate(reader, "STRONGROOM_LIMITS_REFRESH"),
+            write: rate(reader, "STRONGROOM_LIMITS_WRITE"),
+            unknown_path: rate(reader, "STRONGROOM_LIMITS_UNKNOWN_PATH"),
+        }
+    }
+}
+
+pub(super) fn rate(reader: &mut Reader<'_>, name: &str) -> Rate {
+    let instead = Rate { count: 1, window: Duration::from_secs(1) };
+    reader.parsed(name, "a rate such as 200/15m (more than zero, in at most a day)", instead)
+}
