@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::caller::Caller;
 use super::keys::Keys;
 use super::log::event::{Event, EventKind};
 use super::login_guard::{Admission, Attempt, LoginGuard};
@@ -64,10 +65,17 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// An attempt as `identifier` from `address`.
+    /// An attempt to sign in under this name.
     #[must_use]
-    pub fn attempt(&self, identifier: &str, address: ClientAddr) -> Attempt {
-        Attempt::new(&self.keys, identifier, address)
+    pub fn sign_in(&self, typed: &str, address: ClientAddr) -> Attempt {
+        Attempt::new(&self.keys, &format!("name {typed}"), address)
+    }
+
+    /// An attempt of somebody who is signed in to prove it again. It has counters of its own: whoever locks an account from
+    /// outside must not keep its owner, who is inside, from changing the password.
+    #[must_use]
+    pub fn prove_again(&self, caller: &Caller, address: ClientAddr) -> Attempt {
+        Attempt::new(&self.keys, &format!("user {}", caller.user()), address)
     }
 
     /// Checks `password` against whoever `look_up` finds. `failure` is the event of a failed attempt.

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::base::email::EmailAddress;
-use crate::base::text::{Bio, DisplayName};
+use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
 /// The longest name of a program that is kept, in characters.

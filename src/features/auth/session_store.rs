@@ -29,8 +29,10 @@ pub struct Granted {
 /// What became of a presented refresh token.
 pub enum Refreshed {
     Granted(Granted),
-    /// Whoever holds this token is nobody now. The reason is for the log.
-    Refused { reason: &'static str, user: Option<UserId>, session: Option<SessionId> },
+    /// We do not know it, or no longer.
+    Unknown,
+    /// It or its session is over. The reason is for the log.
+    Over { reason: &'static str, session: SessionId },
     /// It was used before: the session is over, its owner is told.
     Stolen { user: UserId, session: SessionId },
 }
@@ -111,25 +113,23 @@ impl AuthStore {
             // Another request used it between this statement's look and its write: look again, it is a replay now.
             seen = self.rotate(token, &next).await?;
         }
-        let Some(Presented { user, session, token, rotated }) = seen else {
-            return Ok(Refreshed::Refused { reason: "unknown", user: None, session: None });
-        };
-        let refused = |reason| Ok(Refreshed::Refused { reason, user, session: Some(session) });
-        let Some(owner) = user else { return refused("session_ended") };
+        let Some(Presented { user, session, token, rotated }) = seen else { return Ok(Refreshed::Unknown) };
+        let over = |reason| Ok(Refreshed::Over { reason, session });
+        let Some(user) = user else { return over("session_ended") };
         let now = self.clock.now();
         match judge(&token, now, self.settings.reuse_grace) {
             _ if rotated => {}
             RefreshDecision::ReplayWithinGrace => {}
             RefreshDecision::Reuse => {
-                self.end_stolen(owner, session).await?;
-                return Ok(Refreshed::Stolen { user: owner, session });
+                self.end_stolen(user, session).await?;
+                return Ok(Refreshed::Stolen { user, session });
             }
-            RefreshDecision::Expired => return refused("expired"),
-            RefreshDecision::SessionEnded => return refused("session_ended"),
-            RefreshDecision::Rotate => return refused("contended"),
+            RefreshDecision::Expired => return over("expired"),
+            RefreshDecision::SessionEnded => return over("session_ended"),
+            RefreshDecision::Rotate => return over("contended"),
         }
         let lives = (now + self.settings.idle).min(token.session_expires_at) - now;
-        Ok(Refreshed::Granted(Granted { user: owner, session, refresh: next, lives }))
+        Ok(Refreshed::Granted(Granted { user, session, refresh: next, lives }))
     }
 
     /// Marks the token used and keeps its successor, in one statement and only if it is alive; either way tells what it was
