@@ -23,7 +23,7 @@
 pub mod base;
 pub mod config;
 pub mod db;
-//pub mod features;
+pub mod features;
 pub mod http;
 pub mod security;
 pub mod telemetry;

@@ -33,6 +33,10 @@ fn kept(directory: &Path, name: &str) -> io::Result<SecretString> {
     if let Ok(text) = fs::read_to_string(&path) {
         return Ok(text.into());
     }
+    if let Some(state_dir) = directory.parent() {
+        // The database's user must pass through, and nobody look.
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
+    }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;

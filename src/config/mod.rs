@@ -40,7 +40,6 @@ pub use sessions::SessionSettings;
 pub use tls::TlsSettings;
 
 use environment::Reader;
-use sqlx::postgres::PgConnectOptions;
 
 /// Where the service runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,20 +102,29 @@ impl Settings {
     }
 }
 
-/// What `migrate` and `admin` need, and no more: the schema owner's way in. They must not ask for the service's secrets.
-/// `None`: development's own database.
-///
-/// # Errors
-/// All faults at once.
-pub fn owner_database(environment: &Environment) -> Result<Option<PgConnectOptions>, Faults> {
-    let mut reader = Reader::new(environment);
-    let profile = profile(&mut reader);
-    let url = database::url_of_owner(&mut reader, profile);
-    let missing = url.is_none() && !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
-    if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
-        reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+/// What `migrate`, `admin` and `dev` need, and no more: they must not ask for the service's secrets.
+#[derive(Clone, Debug)]
+pub struct OwnerSettings {
+    pub profile: Profile,
+    pub state_dir: PathBuf,
+    /// Its `owner_url` is the way in; `None`: development's own database.
+    pub database: DatabaseSettings,
+    pub passwords: PasswordSettings,
+}
+
+impl OwnerSettings {
+    /// Reads and checks this part alone.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn load(environment: &Environment) -> Result<Self, Faults> {
+        let mut reader = Reader::new(environment);
+        let profile = profile(&mut reader);
+        let database = DatabaseSettings::read_for_owner(&mut reader, profile);
+        let passwords = PasswordSettings::read(&mut reader);
+        let state_dir = reader.text("STRONGROOM_DEV_STATE_DIR").into();
+        reader.finish().map(|()| Self { profile, state_dir, database, passwords })
     }
-    reader.finish().map(|()| url)
 }
 
 fn profile(reader: &mut Reader<'_>) -> Profile {

@@ -1,1 +1,3 @@
-//! Floor: see lib.rs.
+//! Floor 4: one folder = one thing that the API offers.
+
+pub mod invoices;
