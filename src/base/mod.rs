@@ -5,3 +5,4 @@ pub mod email;
 pub mod id;
 pub mod money;
 pub mod page;
+pub mod person;
