@@ -1,8 +1,5 @@
 //! The command line: serve · migrate · admin · openapi · check-config · dev. All else is in the library.
-#![allow(
-    clippy::disallowed_macros,
-    reason = "a command line prints; the service itself only logs"
-)]
+#![allow(clippy::disallowed_macros, reason = "a command line prints; the service itself only logs")]
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +7,7 @@ use std::sync::Arc;
 use clap::{Parser, Subcommand};
 use strongroom::app::openapi;
 use strongroom::app::start_up::{self, Failure};
-use strongroom::config::{Environment, Settings};
+use strongroom::config::{Environment, OwnerSettings, Settings};
 
 /// A secure invoice and document API. Without a command it serves.
 #[derive(Parser)]
@@ -75,24 +72,31 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
-    // Not a setting's business: which keys and hosts there are changes nothing in the document.
-    if matches!(command, Command::Openapi) {
-        println!("{}", openapi::text()?);
-        return Ok(());
-    }
-    let settings = Arc::new(Settings::load(&Environment::read()?)?);
-    if matches!(command, Command::CheckConfig) {
-        println!("The configuration holds.");
-        return Ok(());
-    }
+    let environment = Environment::read()?;
     actix_web::rt::System::new().block_on(async {
         match command {
-            Command::Serve => start_up::serve(settings).await,
-            Command::Migrate => start_up::migrate(&settings).await,
-            Command::Admin(Admin::Create { email, name }) => start_up::create_admin(&settings, &email, &name).await,
-            Command::Admin(Admin::Promote { email }) => start_up::promote(&settings, &email).await,
-            Command::Dev(Dev::Reset) => start_up::reset(&settings),
-            Command::Openapi | Command::CheckConfig => Ok(()),
+            Command::Serve => start_up::serve(Arc::new(Settings::load(&environment)?)).await,
+            Command::CheckConfig => {
+                Settings::load(&environment)?;
+                println!("The configuration holds.");
+                Ok(())
+            }
+            Command::Openapi => {
+                println!("{}", openapi::text()?);
+                Ok(())
+            }
+            command => as_owner(command, &OwnerSettings::load(&environment)?).await,
         }
     })
+}
+
+/// The commands that work on the schema and on users, whatever the service's own settings are.
+async fn as_owner(command: Command, settings: &OwnerSettings) -> Result<(), Failure> {
+    match command {
+        Command::Migrate => start_up::migrate(settings).await,
+        Command::Admin(Admin::Create { email, name }) => start_up::create_admin(settings, &email, &name).await,
+        Command::Admin(Admin::Promote { email }) => start_up::promote(settings, &email).await,
+        Command::Dev(Dev::Reset) => start_up::reset(settings).await,
+        Command::Serve | Command::Openapi | Command::CheckConfig => Ok(()),
+    }
 }

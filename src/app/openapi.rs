@@ -105,6 +105,14 @@ pub async fn document(document: Data<OpenApi>) -> HttpResponse {
     HttpResponse::Ok().json(document.get_ref())
 }
 
+/// The document as a file: for everybody, so its server is relative.
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn text() -> Result<String, serde_json::Error> {
+    serde_json::to_string_pretty(&build("/"))
+}
+
 /// The whole document. `server` is the service's public URL.
 #[must_use]
 pub fn build(server: &str) -> OpenApi {

@@ -23,7 +23,6 @@ impl Clock {
 
     /// Turns this clock, and every clone of it, forward (or back).
     pub fn turn(&self, by: TimeDelta) {
-        self.turned_by_ms
-            .fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+        self.turned_by_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
     }
 }

@@ -16,9 +16,7 @@ pub struct NotAnId;
 fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
-    (id.hyphenated().encode_lower(&mut buffer) == text)
-        .then_some(id)
-        .ok_or(NotAnId)
+    (id.hyphenated().encode_lower(&mut buffer) == text).then_some(id).ok_or(NotAnId)
 }
 
 macro_rules! ids {
@@ -89,13 +87,9 @@ mod tests {
     fn an_id_has_one_spelling() {
         let id = InvoiceId::new().to_string();
         assert!(id.parse::<InvoiceId>().is_ok());
-        for twin in [
-            id.to_uppercase(),
-            id.replace('-', ""),
-            format!("{{{id}}}"),
-            format!("urn:uuid:{id}"),
-            format!(" {id}"),
-        ] {
+        for twin in
+            [id.to_uppercase(), id.replace('-', ""), format!("{{{id}}}"), format!("urn:uuid:{id}"), format!(" {id}")]
+        {
             assert!(twin.parse::<InvoiceId>().is_err(), "{twin}");
         }
     }

@@ -42,10 +42,7 @@ impl TryFrom<u32> for Limit {
     type Error = BadLimit;
 
     fn try_from(number: u32) -> Result<Self, BadLimit> {
-        (Self::SMALLEST..=Self::LARGEST)
-            .contains(&number)
-            .then_some(Self(number))
-            .ok_or(BadLimit)
+        (Self::SMALLEST..=Self::LARGEST).contains(&number).then_some(Self(number)).ok_or(BadLimit)
     }
 }
 
@@ -81,11 +78,7 @@ impl<T> Page<T> {
     ///
     /// # Errors
     /// Those of `seal`.
-    pub fn from_rows<E>(
-        mut rows: Vec<T>,
-        limit: Limit,
-        seal: impl FnOnce(&T) -> Result<String, E>,
-    ) -> Result<Self, E> {
+    pub fn from_rows<E>(mut rows: Vec<T>, limit: Limit, seal: impl FnOnce(&T) -> Result<String, E>) -> Result<Self, E> {
         let size = limit.0 as usize;
         let more = rows.len() > size;
         rows.truncate(size);
@@ -93,19 +86,13 @@ impl<T> Page<T> {
             Some(last) if more => Some(seal(last)?),
             _ => None,
         };
-        Ok(Self {
-            items: rows,
-            next_cursor,
-        })
+        Ok(Self { items: rows, next_cursor })
     }
 
     /// The same page with each item in another shape.
     #[must_use]
     pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
-        Page {
-            items: self.items.into_iter().map(shape).collect(),
-            next_cursor: self.next_cursor,
-        }
+        Page { items: self.items.into_iter().map(shape).collect(), next_cursor: self.next_cursor }
     }
 }
 
@@ -122,35 +109,19 @@ mod tests {
     }
 
     fn page(rows: u32, limit: u32) -> Page<u32> {
-        Page::from_rows(
-            (0..rows).collect(),
-            Limit::try_from(limit).unwrap(),
-            |last| Ok::<_, Infallible>(format!("after {last}")),
-        )
+        Page::from_rows((0..rows).collect(), Limit::try_from(limit).unwrap(), |last| {
+            Ok::<_, Infallible>(format!("after {last}"))
+        })
         .unwrap()
     }
 
     #[test]
     fn a_limit_is_1_to_100_and_20_by_default() {
-        let read = |query: &str| {
-            serde_urlencoded::from_str::<Query>(query)
-                .ok()
-                .map(|query| query.limit.get())
-        };
+        let read = |query: &str| serde_urlencoded::from_str::<Query>(query).ok().map(|query| query.limit.get());
         assert_eq!(read(""), Some(20));
         assert_eq!(read("limit=1"), Some(1));
         assert_eq!(read("limit=100"), Some(100));
-        for bad in [
-            "0",
-            "101",
-            "-1",
-            "1.5",
-            "4294967296",
-            "all",
-            "",
-            "%201",
-            "0x10",
-        ] {
+        for bad in ["0", "101", "-1", "1.5", "4294967296", "all", "", "%201", "0x10"] {
             assert_eq!(read(&format!("limit={bad}")), None, "{bad}");
         }
     }
@@ -160,10 +131,7 @@ mod tests {
         assert_eq!(page(0, 2).next_cursor, None);
         assert_eq!(page(2, 2).next_cursor, None);
         let full = page(3, 2);
-        assert_eq!(
-            (full.items, full.next_cursor),
-            (vec![0, 1], Some("after 1".into()))
-        );
+        assert_eq!((full.items, full.next_cursor), (vec![0, 1], Some("after 1".into())));
         assert_eq!(Limit::default().rows(), 21);
     }
 
@@ -175,9 +143,6 @@ mod tests {
     #[test]
     fn the_last_page_says_so() {
         let wire = serde_json::to_value(page(1, 2).map(|n| n.to_string())).unwrap();
-        assert_eq!(
-            wire,
-            serde_json::json!({"items": ["0"], "next_cursor": null})
-        );
+        assert_eq!(wire, serde_json::json!({"items": ["0"], "next_cursor": null}));
     }
 }

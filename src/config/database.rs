@@ -24,6 +24,7 @@ pub struct DatabaseSettings {
     /// For development's own database.
     pub pg_bin: Option<PathBuf>,
     pub path: Option<OsString>,
+    pub home: Option<PathBuf>,
 }
 
 impl DatabaseSettings {
@@ -32,20 +33,32 @@ impl DatabaseSettings {
         if url.is_none() && profile == Profile::Production && !reader.has_secret("DATABASE_URL") {
             reader.fault("DATABASE_URL", "is missing");
         }
+        Self { url, ..Self::with_owner_url(reader, profile) }
+    }
+
+    /// For commands that work as the schema's owner. Development's own database is the owner's too.
+    pub(super) fn read_for_owner(reader: &mut Reader<'_>, profile: Profile) -> Self {
+        let settings = Self::with_owner_url(reader, profile);
+        let missing = !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
+        if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
+            reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+        }
+        settings
+    }
+
+    fn with_owner_url(reader: &mut Reader<'_>, profile: Profile) -> Self {
+        let seconds = |reader: &mut Reader<'_>, name| Duration::from_secs(reader.number(name, 1, 15));
         Self {
-            url,
-            owner_url: url_of_owner(reader, profile),
+            url: None,
+            owner_url: url(reader, "STRONGROOM_DATABASE_OWNER_URL", profile),
             max_connections: u32::try_from(reader.number("STRONGROOM_DATABASE_MAX_CONNECTIONS", 4, 1000)).unwrap_or(16),
-            acquire_timeout: Duration::from_secs(reader.number("STRONGROOM_DATABASE_ACQUIRE_SECONDS", 1, 15)),
-            statement_timeout: Duration::from_secs(reader.number("STRONGROOM_DATABASE_STATEMENT_SECONDS", 1, 15)),
+            acquire_timeout: seconds(reader, "STRONGROOM_DATABASE_ACQUIRE_SECONDS"),
+            statement_timeout: seconds(reader, "STRONGROOM_DATABASE_STATEMENT_SECONDS"),
             pg_bin: reader.given("PG_BIN").map(PathBuf::from),
             path: reader.raw("PATH").map(OsString::from),
+            home: reader.raw("HOME").map(PathBuf::from),
         }
     }
-}
-
-fn url_of_owner(reader: &mut Reader<'_>, profile: Profile) -> Option<PgConnectOptions> {
-    url(reader, "STRONGROOM_DATABASE_OWNER_URL", profile)
 }
 
 fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnectOptions> {
@@ -54,7 +67,8 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
         reader.fault(name, "is not a PostgreSQL URL (postgres://user:password@host/database?sslmode=verify-full)");
         return None;
     };
-    if profile == Profile::Production && !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+    if profile == Profile::Production && !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
+    {
         let problem = "needs sslmode=verify-full: every weaker mode accepts an impostor, or plain text (a unix socket and loopback may do without)";
         reader.fault(name, problem);
     }

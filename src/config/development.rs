@@ -21,7 +21,8 @@ pub(super) fn secrets(state_dir: &Path, reader: &mut Reader<'_>) -> Option<Gener
         Ok(GeneratedSecrets { master_key: kept(&directory, "master_key")?, jwt_key: kept(&directory, "jwt_key")? })
     })();
     made.map_err(|error: io::Error| {
-        let problem = format!("is a folder in which nothing can be kept ({}): make it writable, or name another", error.kind());
+        let problem =
+            format!("is a folder in which nothing can be kept ({}): make it writable, or name another", error.kind());
         reader.fault("STRONGROOM_DEV_STATE_DIR", problem);
     })
     .ok()
@@ -31,6 +32,10 @@ fn kept(directory: &Path, name: &str) -> io::Result<SecretString> {
     let path = directory.join(name);
     if let Ok(text) = fs::read_to_string(&path) {
         return Ok(text.into());
+    }
+    if let Some(state_dir) = directory.parent() {
+        // The database's user must pass through, and nobody look.
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let mut bytes = [0_u8; 32];

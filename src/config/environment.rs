@@ -66,11 +66,16 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub fn new(environment: &'a Environment) -> Self {
         let known = |name: &str| {
-            SETTINGS.iter().any(|setting| setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name)))
+            SETTINGS.iter().any(|setting| {
+                setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name))
+            })
         };
         let unknown = environment.0.keys().filter(|name| name.starts_with("STRONGROOM_") && !known(name));
         let faults = unknown
-            .map(|name| Fault { setting: name.clone(), problem: "is no setting: a typo? (see .env.example)".to_owned() })
+            .map(|name| Fault {
+                setting: name.clone(),
+                problem: "is no setting: a typo? (see .env.example)".to_owned(),
+            })
             .collect();
         Self { environment, faults }
     }
@@ -161,8 +166,18 @@ impl<'a> Reader<'a> {
 }
 
 /// Texts that stand in samples, tutorials and word lists, and so in attackers' lists.
-const SAMPLES: [&str; 10] =
-    ["change", "secret", "sample", "example", "password", "your-256-bit", "0123456789", "qwerty", "abcdefgh", "strongroom"];
+const SAMPLES: [&str; 10] = [
+    "change",
+    "secret",
+    "sample",
+    "example",
+    "password",
+    "your-256-bit",
+    "0123456789",
+    "qwerty",
+    "abcdefgh",
+    "strongroom",
+];
 
 /// Why a key could be guessed.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {

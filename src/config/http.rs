@@ -25,7 +25,10 @@ impl HttpSettings {
         let trusted_proxies = networks(reader, "STRONGROOM_HTTP_TRUSTED_PROXIES");
         let tls_terminated_by_proxy = reader.parsed("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true or false", false);
         if tls_terminated_by_proxy && trusted_proxies.is_empty() {
-            reader.fault("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "needs STRONGROOM_HTTP_TRUSTED_PROXIES: which proxy?");
+            reader.fault(
+                "STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY",
+                "needs STRONGROOM_HTTP_TRUSTED_PROXIES: which proxy?",
+            );
         }
         let public_url = reader.text("STRONGROOM_HTTP_PUBLIC_URL");
         if !is_origin(&public_url, profile == Profile::Development) {
@@ -53,7 +56,8 @@ pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Soc
     let nowhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", nowhere);
     if profile == Profile::Development && !bind.ip().is_loopback() {
-        reader.fault(name, "is not on loopback: development listens there only (STRONGROOM_PROFILE=production for more)");
+        reader
+            .fault(name, "is not on loopback: development listens there only (STRONGROOM_PROFILE=production for more)");
     }
     bind
 }
@@ -66,11 +70,17 @@ pub(super) fn is_origin(text: &str, plain_loopback: bool) -> bool {
         (None, None) => return false,
     };
     let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => (host, port.parse::<u16>().is_ok_and(|port| port > 0)),
+        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
+            (host, port.parse::<u16>().is_ok_and(|port| port > 0))
+        }
         _ => (rest, true),
     };
-    let literal = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
-    let name = !host.is_empty() && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c));
+    let literal = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
+    let name =
+        !host.is_empty() && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c));
     let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
     port && (literal || name) && (!plain || (plain_loopback && loopback))
 }
@@ -81,7 +91,9 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
         match text.parse::<Network>() {
             Ok(network) if network.is_too_wide() => reader.fault(name, format!("trusts too much of the world: {text}")),
             Ok(network) => networks.push(network),
-            Err(BadNetwork) => reader.fault(name, format!("holds what is no address and no network: {}", text.escape_debug())),
+            Err(BadNetwork) => {
+                reader.fault(name, format!("holds what is no address and no network: {}", text.escape_debug()))
+            }
         }
     }
     networks

@@ -42,7 +42,9 @@ impl JwtSettings {
             }
         };
         let key = match generated {
-            Some(generated) if algorithm == JwtAlgorithm::Hs256 && !reader.has_secret("STRONGROOM_JWT_KEY") => Some(generated.jwt_key.clone()),
+            Some(generated) if algorithm == JwtAlgorithm::Hs256 && !reader.has_secret("STRONGROOM_JWT_KEY") => {
+                Some(generated.jwt_key.clone())
+            }
             _ => signing_key(reader, "STRONGROOM_JWT_KEY", algorithm),
         };
         let previous = "STRONGROOM_JWT_PREVIOUS_KEY";

@@ -28,7 +28,8 @@ impl MailSettings {
         }
         if let Some(url) = &smtp_url {
             let url = url.expose_secret();
-            let encrypted = url.starts_with("smtps://") || (url.starts_with("smtp://") && url.ends_with("?tls=required"));
+            let encrypted =
+                url.starts_with("smtps://") || (url.starts_with("smtp://") && url.ends_with("?tls=required"));
             if !encrypted {
                 reader.fault(name, "must be smtps://… or smtp://…?tls=required: mails hold links that open accounts");
             }
@@ -39,7 +40,8 @@ impl MailSettings {
         }
         let smtp_ca = reader.given("STRONGROOM_MAIL_SMTP_CA_FILE").map(PathBuf::from);
         if let Some(Err(error)) = smtp_ca.as_ref().map(fs::File::open) {
-            reader.fault("STRONGROOM_MAIL_SMTP_CA_FILE", format!("names a file that cannot be read ({})", error.kind()));
+            reader
+                .fault("STRONGROOM_MAIL_SMTP_CA_FILE", format!("names a file that cannot be read ({})", error.kind()));
         }
         Self { smtp_url, smtp_ca, from }
     }

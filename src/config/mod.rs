@@ -80,9 +80,8 @@ impl Settings {
         let profile = profile(&mut reader);
         let state_dir: PathBuf = reader.text("STRONGROOM_DEV_STATE_DIR").into();
         let http = HttpSettings::read(&mut reader, profile);
-        let generated = (profile == Profile::Development)
-            .then(|| development::secrets(&state_dir, &mut reader))
-            .flatten();
+        let generated =
+            (profile == Profile::Development).then(|| development::secrets(&state_dir, &mut reader)).flatten();
         let settings = Self {
             tls: TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy),
             database: DatabaseSettings::read(&mut reader, profile),
@@ -100,6 +99,31 @@ impl Settings {
             http,
         };
         reader.finish().map(|()| settings)
+    }
+}
+
+/// What `migrate`, `admin` and `dev` need, and no more: they must not ask for the service's secrets.
+#[derive(Clone, Debug)]
+pub struct OwnerSettings {
+    pub profile: Profile,
+    pub state_dir: PathBuf,
+    /// Its `owner_url` is the way in; `None`: development's own database.
+    pub database: DatabaseSettings,
+    pub passwords: PasswordSettings,
+}
+
+impl OwnerSettings {
+    /// Reads and checks this part alone.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn load(environment: &Environment) -> Result<Self, Faults> {
+        let mut reader = Reader::new(environment);
+        let profile = profile(&mut reader);
+        let database = DatabaseSettings::read_for_owner(&mut reader, profile);
+        let passwords = PasswordSettings::read(&mut reader);
+        let state_dir = reader.text("STRONGROOM_DEV_STATE_DIR").into();
+        reader.finish().map(|()| Self { profile, state_dir, database, passwords })
     }
 }
 

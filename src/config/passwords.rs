@@ -25,7 +25,8 @@ impl PasswordSettings {
         let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, 1_048_576);
         let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, 20);
         if !FLOOR.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
-            let problem = "is below OWASP's floor for this number of passes (19456 KiB with 2, 47104 with 1, 12288 with 3)";
+            let problem =
+                "is below OWASP's floor for this number of passes (19456 KiB with 2, 47104 with 1, 12288 with 3)";
             reader.fault("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);

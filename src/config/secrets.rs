@@ -14,7 +14,9 @@ pub struct SecretSettings {
 impl SecretSettings {
     pub(super) fn read(reader: &mut Reader<'_>, generated: Option<&GeneratedSecrets>) -> Self {
         let key = match generated {
-            Some(generated) if !reader.has_secret("STRONGROOM_SECRETS_MASTER_KEY") => Some(generated.master_key.clone()),
+            Some(generated) if !reader.has_secret("STRONGROOM_SECRETS_MASTER_KEY") => {
+                Some(generated.master_key.clone())
+            }
             _ => reader.strong_secret("STRONGROOM_SECRETS_MASTER_KEY"),
         };
         let bytes = key.map(|key| key.expose_secret().as_bytes().to_vec()).unwrap_or_default();

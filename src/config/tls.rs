@@ -28,7 +28,10 @@ impl TlsSettings {
         let certificate = file(reader, "STRONGROOM_TLS_CERT_FILE");
         let key = file(reader, "STRONGROOM_TLS_KEY_FILE");
         if certificate.is_some() != key.is_some() {
-            reader.fault("STRONGROOM_TLS_CERT_FILE", "and STRONGROOM_TLS_KEY_FILE belong together: one of them is missing");
+            reader.fault(
+                "STRONGROOM_TLS_CERT_FILE",
+                "and STRONGROOM_TLS_KEY_FILE belong together: one of them is missing",
+            );
         }
         if profile == Profile::Production && certificate.is_none() && !by_proxy {
             let problem = "is missing: production speaks HTTPS itself (certificate and key), or behind a proxy that does (STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY)";

@@ -25,15 +25,12 @@ pub async fn run(owner: &PgConnectOptions) -> Result<(), MigrateError> {
 /// # Errors
 /// The database cannot be asked.
 pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    let applied: HashSet<i64> =
-        sqlx::query_scalar!("select version from _sqlx_migrations where success")
-            .fetch_all(pool)
-            .await?
-            .into_iter()
-            .collect();
-    Ok(MIGRATOR
-        .iter()
-        .all(|migration| applied.contains(&migration.version)))
+    let applied: HashSet<i64> = sqlx::query_scalar!("select version from _sqlx_migrations where success")
+        .fetch_all(pool)
+        .await?
+        .into_iter()
+        .collect();
+    Ok(MIGRATOR.iter().all(|migration| applied.contains(&migration.version)))
 }
 
 /// What a role can do that the service's role must not.
@@ -42,7 +39,7 @@ pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
 /// The database cannot be asked.
 pub async fn role_faults(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
     let role = sqlx::query!(
-        r#"select current_user::text as "name!", rolsuper, rolbypassrls,
+        r#"select current_user::text as "name!", rolsuper as "rolsuper!", rolbypassrls as "rolbypassrls!",
                exists (select from pg_class where relowner = pg_roles.oid) as "owns!"
            from pg_roles where rolname = current_user"#
     )

@@ -25,10 +25,7 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.statement_timeout / 2)),
         // A transaction that its request forgot must not hold its locks.
-        (
-            "idle_in_transaction_session_timeout",
-            milliseconds(limits.statement_timeout * 2),
-        ),
+        ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
         .max_connections(limits.max_connections)

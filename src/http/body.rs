@@ -51,10 +51,7 @@ fn is_json(request: &HttpRequest) -> bool {
     let text = line.to_str().unwrap_or_default().to_ascii_lowercase();
     let mut parts = text.split(';').map(str::trim);
     parts.next() == Some("application/json")
-        && matches!(
-            (parts.next(), parts.next()),
-            (None | Some("charset=utf-8" | "charset=\"utf-8\""), None)
-        )
+        && matches!((parts.next(), parts.next()), (None | Some("charset=utf-8" | "charset=\"utf-8\""), None))
 }
 
 async fn read(mut payload: Payload) -> ApiResult<BytesMut> {

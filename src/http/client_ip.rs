@@ -42,9 +42,7 @@ impl ClientAddr {
             return *known;
         }
         let nobody = TrustedProxies::default();
-        let trusted = request
-            .app_data::<web::Data<TrustedProxies>>()
-            .map_or(&nobody, |trusted| trusted.get_ref());
+        let trusted = request.app_data::<web::Data<TrustedProxies>>().map_or(&nobody, |trusted| trusted.get_ref());
         let address = Self::resolve(peer(request), request.headers(), trusted);
         request.extensions_mut().insert(address);
         address
@@ -54,10 +52,7 @@ impl ClientAddr {
     #[must_use]
     pub fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let mut address = peer.to_canonical();
-        let lines: Vec<&str> = headers
-            .get_all(FORWARDED_FOR)
-            .map(|line| line.to_str().unwrap_or("?"))
-            .collect();
+        let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).map(|line| line.to_str().unwrap_or("?")).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
         for hop in hops.take(MOST_HOPS) {
             if !trusted.contain(address) {
@@ -77,9 +72,7 @@ impl ClientAddr {
     pub fn prefix(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
-            IpAddr::V6(address) => {
-                IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72)))
-            }
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
         }
     }
 }
@@ -91,14 +84,9 @@ impl fmt::Display for ClientAddr {
 }
 
 /// Who is at the other end of the connection itself.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "the one reader of the peer's address"
-)]
+#[allow(clippy::disallowed_methods, reason = "the one reader of the peer's address")]
 pub fn peer(request: &ServiceRequest) -> IpAddr {
-    request
-        .peer_addr()
-        .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+    request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
 }
 
 /// `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5678`. A zone is garbage: it names a link of ours.
@@ -119,10 +107,7 @@ mod tests {
     fn resolve(peer: &str, lines: &[&str]) -> String {
         let mut headers = HeaderMap::new();
         for line in lines {
-            headers.append(
-                HeaderName::from_static(FORWARDED_FOR),
-                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
-            );
+            headers.append(HeaderName::from_static(FORWARDED_FOR), HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         let trusted = TrustedProxies(vec!["10.0.0.0/8".parse().unwrap(), "fd00::/16".parse().unwrap()]);
         ClientAddr::resolve(peer.parse().unwrap(), &headers, &trusted).to_string()

@@ -17,10 +17,7 @@ pub const REPLY_WITHIN: Duration = Duration::from_secs(20);
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] after [`REPLY_WITHIN`].
-pub async fn enforce<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+pub async fn enforce<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     tokio::time::timeout(REPLY_WITHIN, next.call(request))
         .await
         .unwrap_or_else(|_| Err(ApiError::unavailable(5, "deadline passed").into()))

@@ -24,10 +24,7 @@ pub struct FieldFault {
 impl FieldFault {
     /// A fault of one field.
     pub fn new(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            pointer: pointer.into(),
-            message: message.into(),
-        }
+        Self { pointer: pointer.into(), message: message.into() }
     }
 }
 
@@ -112,10 +109,7 @@ impl ApiError {
 
     /// Something we need does not answer, or is full.
     pub fn unavailable(retry_after: u64, cause: impl fmt::Display) -> Self {
-        Self::Unavailable {
-            retry_after: retry_after.max(1),
-            cause: Cause(cause.to_string()),
-        }
+        Self::Unavailable { retry_after: retry_after.max(1), cause: Cause(cause.to_string()) }
     }
 
     /// One field that does not fit.
@@ -140,10 +134,14 @@ impl ApiError {
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
             Self::BodyTimeout => (S::REQUEST_TIMEOUT, "body_timeout", "The body did not arrive in time"),
             Self::Conflict { code, title } => (S::CONFLICT, *code, *title),
-            Self::PreconditionFailed => (S::PRECONDITION_FAILED, "stale_version", "The object has changed since it was read"),
+            Self::PreconditionFailed => {
+                (S::PRECONDITION_FAILED, "stale_version", "The object has changed since it was read")
+            }
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "version_required", "If-Match is needed"),
             Self::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large"),
-            Self::UnsupportedMediaType => (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted"),
+            Self::UnsupportedMediaType => {
+                (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted")
+            }
             Self::TooManyRequests { .. } => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Unavailable { .. } => (S::SERVICE_UNAVAILABLE, "unavailable", "The service is busy, try again later"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side"),
@@ -202,10 +200,7 @@ impl From<sqlx::Error> for ApiError {
         match &error {
             sqlx::Error::Database(database) => {
                 let code = database.code().unwrap_or_default();
-                let cause = format!(
-                    "database error {code}, constraint {}",
-                    database.constraint().unwrap_or("-")
-                );
+                let cause = format!("database error {code}, constraint {}", database.constraint().unwrap_or("-"));
                 match code.as_ref() {
                     // Resources, shutdown, cancelled by timeout, deadlock, serialization.
                     code if code.starts_with("53") || code.starts_with("57") || code.starts_with("40") => {

@@ -15,10 +15,7 @@ use super::error::ApiError;
 ///
 /// # Errors
 /// [`ApiError::Internal`] when the rest panicked.
-pub async fn catch<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+pub async fn catch<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     AssertUnwindSafe(next.call(request))
         .catch_unwind()
         .await

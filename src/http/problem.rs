@@ -51,10 +51,7 @@ pub struct ProblemField {
 
 impl From<&FieldFault> for ProblemField {
     fn from(fault: &FieldFault) -> Self {
-        Self {
-            pointer: fault.pointer.clone(),
-            message: fault.message.to_string(),
-        }
+        Self { pointer: fault.pointer.clone(), message: fault.message.to_string() }
     }
 }
 
@@ -67,11 +64,12 @@ pub async fn shape_failures(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
-    let base = request
-        .app_data::<web::Data<ProblemBase>>()
-        .map_or_else(String::new, |base| base.0.clone());
+    let base = request.app_data::<web::Data<ProblemBase>>().map_or_else(String::new, |base| base.0.clone());
     match next.call(request).await {
-        Ok(reply) => Ok(reply.map_into_boxed_body().map_response(|reply| shape(reply, &id, &base))),
+        Ok(reply) => {
+            let (request, response) = reply.map_into_boxed_body().into_parts();
+            Ok(ServiceResponse::new(request, shape(response, &id, &base)))
+        }
         Err(mut error) => {
             error.add_response_mapper(move |reply| shape(reply, &id, &base));
             Err(error)
@@ -82,11 +80,7 @@ pub async fn shape_failures(
 /// The id of this request, in the spelling that the client sees.
 #[must_use]
 pub fn request_id(request: &ServiceRequest) -> String {
-    request
-        .extensions()
-        .get::<RequestId>()
-        .map(ToString::to_string)
-        .unwrap_or_default()
+    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
 }
 
 fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
@@ -125,8 +119,6 @@ fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut shaped = reply.map_body(|_, _| BoxBody::new(body));
     *shaped.status_mut() = face.status;
-    shaped
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
+    shaped.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
     shaped
 }

@@ -43,10 +43,7 @@ impl RootSpanBuilder for RequestSpan {
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
         let (status, started) = match outcome {
-            Ok(reply) => (
-                reply.status(),
-                reply.request().extensions().get::<Started>().copied(),
-            ),
+            Ok(reply) => (reply.status(), reply.request().extensions().get::<Started>().copied()),
             Err(error) => (error.as_response_error().status_code(), None),
         };
         span.record("status", status.as_u16());

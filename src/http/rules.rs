@@ -3,7 +3,7 @@
 
 use garde::{Error, Result};
 
-use crate::base::email::Email;
+use crate::base::email::EmailAddress;
 use crate::base::money::Currency;
 use crate::base::text;
 
@@ -35,7 +35,7 @@ pub fn paragraph(value: &str, _: &()) -> Result {
 /// It is none.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn email(value: &str, _: &()) -> Result {
-    hold(value.parse::<Email>().is_ok(), "must be an e-mail address")
+    hold(value.parse::<EmailAddress>().is_ok(), "must be an e-mail address")
 }
 
 /// A currency's code.

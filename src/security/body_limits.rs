@@ -9,6 +9,7 @@
 use std::pin::Pin;
 use std::time::Duration;
 
+use actix_web::HttpMessage;
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::error::PayloadError;
 use actix_web::http::header;
@@ -59,9 +60,7 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     }
     if limit != BodyLimit::None {
         let body = request.take_payload();
-        request.set_payload(Payload::Stream {
-            payload: bounded(body, limit.bytes()),
-        });
+        request.set_payload(Payload::Stream { payload: bounded(body, limit.bytes()) });
     }
     Ok(())
 }

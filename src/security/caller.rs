@@ -95,10 +95,7 @@ impl Authenticator {
         let span = Span::current();
         span.record("user", tracing::field::display(claims.user));
         span.record("session", tracing::field::display(claims.session));
-        Ok(Caller {
-            user: claims.user,
-            session: claims.session,
-        })
+        Ok(Caller { user: claims.user, session: claims.session })
     }
 }
 

@@ -49,12 +49,7 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
             HeaderName::from_static("x-request-id"),
             HeaderName::from_static(CSRF_HEADER),
         ])
-        .expose_headers([
-            header::ETAG,
-            header::LOCATION,
-            header::RETRY_AFTER,
-            HeaderName::from_static("x-request-id"),
-        ])
+        .expose_headers([header::ETAG, header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("x-request-id")])
         .supports_credentials()
         .max_age(3600)
         .block_on_origin_mismatch(true)
@@ -73,17 +68,12 @@ pub async fn refuse_as_problem<B: MessageBody>(
         return Ok(request.error_response(ApiError::OriginNotAllowed).map_into_right_body());
     }
     let reply = next.call(request).await?;
-    let refused = reply
-        .response()
-        .error()
-        .is_some_and(|error| error.as_error::<CorsError>().is_some());
+    let refused = reply.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some());
     if !refused {
         return Ok(reply.map_into_left_body());
     }
     let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
     // A cache between us must not give this answer to another origin.
-    refusal
-        .headers_mut()
-        .insert(header::VARY, header::HeaderValue::from_static("origin"));
+    refusal.headers_mut().insert(header::VARY, header::HeaderValue::from_static("origin"));
     Ok(reply.into_response(refusal).map_into_right_body())
 }

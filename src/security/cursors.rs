@@ -117,12 +117,7 @@ impl Cursors {
 
     fn tag(&self, owner: UserId, scope: &str, filter: &str, position: &[u8]) -> [u8; TAG] {
         let owner = owner.uuid();
-        let parts: [&[u8]; 4] = [
-            owner.as_bytes(),
-            scope.as_bytes(),
-            filter.as_bytes(),
-            position,
-        ];
+        let parts: [&[u8]; 4] = [owner.as_bytes(), scope.as_bytes(), filter.as_bytes(), position];
         let mac = self.0.mac(Purpose::Cursor, &parts);
         let mut tag = [0; TAG];
         for (to, from) in tag.iter_mut().zip(mac) {
@@ -149,45 +144,29 @@ mod tests {
     }
 
     fn position() -> Position {
-        Position {
-            created_at: 1_800_000_000_000_000,
-            id: uuid::Uuid::new_v4(),
-        }
+        Position { created_at: 1_800_000_000_000_000, id: uuid::Uuid::new_v4() }
     }
 
     #[test]
     fn a_cursor_leads_back_to_its_position() {
         let (owner, position) = (UserId::new(), position());
-        let cursor = cursors()
-            .seal(owner, "invoices", "status=draft", &position)
-            .unwrap();
-        assert_eq!(
-            cursors().open(owner, "invoices", "status=draft", &cursor),
-            Ok(position)
-        );
+        let cursor = cursors().seal(owner, "invoices", "status=draft", &position).unwrap();
+        assert_eq!(cursors().open(owner, "invoices", "status=draft", &cursor), Ok(position));
     }
 
     #[test]
     fn a_cursor_is_good_for_one_owner_one_list_and_one_filter() {
         let owner = UserId::new();
-        let cursor = cursors()
-            .seal(owner, "invoices", "status=draft", &position())
-            .unwrap();
+        let cursor = cursors().seal(owner, "invoices", "status=draft", &position()).unwrap();
         let open = |owner, scope, filter| cursors().open::<Position>(owner, scope, filter, &cursor);
-        assert_eq!(
-            open(UserId::new(), "invoices", "status=draft"),
-            Err(BadCursor)
-        );
+        assert_eq!(open(UserId::new(), "invoices", "status=draft"), Err(BadCursor));
         assert_eq!(open(owner, "customers", "status=draft"), Err(BadCursor));
         assert_eq!(open(owner, "invoices", "status=paid"), Err(BadCursor));
         assert_eq!(open(owner, "invoices", ""), Err(BadCursor));
         // The border between list and filter cannot be moved.
         assert_eq!(open(owner, "invoicess", "tatus=draft"), Err(BadCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
-        assert_eq!(
-            others.open::<Position>(owner, "invoices", "status=draft", &cursor),
-            Err(BadCursor)
-        );
+        assert_eq!(others.open::<Position>(owner, "invoices", "status=draft", &cursor), Err(BadCursor));
     }
 
     #[test]
@@ -199,11 +178,7 @@ mod tests {
                 let mut forged = cursor.clone();
                 forged.replace_range(index..=index, with);
                 if forged != cursor {
-                    assert_eq!(
-                        cursors().open::<Position>(owner, "invoices", "", &forged),
-                        Err(BadCursor),
-                        "{forged}"
-                    );
+                    assert_eq!(cursors().open::<Position>(owner, "invoices", "", &forged), Err(BadCursor), "{forged}");
                 }
             }
         }
@@ -224,17 +199,11 @@ mod tests {
             &"A".repeat(513),
             &"A".repeat(1_000_000),
         ] {
-            assert_eq!(
-                cursors().open::<Position>(owner, "invoices", "", bad),
-                Err(BadCursor)
-            );
+            assert_eq!(cursors().open::<Position>(owner, "invoices", "", bad), Err(BadCursor));
         }
         // Ours, and of another list's type.
         let cursor = cursors().seal(owner, "invoices", "", &"text").unwrap();
-        assert_eq!(
-            cursors().open::<Position>(owner, "invoices", "", &cursor),
-            Err(BadCursor)
-        );
+        assert_eq!(cursors().open::<Position>(owner, "invoices", "", &cursor), Err(BadCursor));
     }
 
     #[test]

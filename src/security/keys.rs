@@ -66,9 +66,7 @@ impl Keys {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"strongroom keys v1");
         let root = salt.extract(master);
         let derive = |purpose: Purpose| {
-            root.expand(&[purpose.label()], hmac::HMAC_SHA256)
-                .map(hmac::Key::from)
-                .map_err(|_| BadMasterKey)
+            root.expand(&[purpose.label()], hmac::HMAC_SHA256).map(hmac::Key::from).map_err(|_| BadMasterKey)
         };
         Ok(Self {
             refresh_successor: derive(Purpose::RefreshSuccessor)?,
@@ -126,12 +124,7 @@ mod tests {
 
     #[test]
     fn a_key_for_one_purpose_is_not_the_key_for_another() {
-        let all = [
-            Purpose::RefreshSuccessor,
-            Purpose::MailToken,
-            Purpose::TypedIdentifier,
-            Purpose::Cursor,
-        ];
+        let all = [Purpose::RefreshSuccessor, Purpose::MailToken, Purpose::TypedIdentifier, Purpose::Cursor];
         let mut macs = all.map(|purpose| keys(1).mac(purpose, &[b"same"])).to_vec();
         macs.sort_unstable();
         macs.dedup();
@@ -140,18 +133,9 @@ mod tests {
 
     #[test]
     fn the_same_master_gives_the_same_keys_on_every_replica_and_another_gives_others() {
-        assert_eq!(
-            keys(1).fingerprint("a@b.test"),
-            keys(1).fingerprint("a@b.test")
-        );
-        assert_ne!(
-            keys(1).fingerprint("a@b.test"),
-            keys(2).fingerprint("a@b.test")
-        );
-        assert_ne!(
-            keys(1).fingerprint("a@b.test"),
-            keys(1).fingerprint("a@b.tesT")
-        );
+        assert_eq!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.test"));
+        assert_ne!(keys(1).fingerprint("a@b.test"), keys(2).fingerprint("a@b.test"));
+        assert_ne!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.tesT"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod headers;
 pub mod keys;
 pub mod log;
 pub mod login_guard;
+pub mod passwords;
 pub mod rate_limits;
 pub mod refresh_tokens;
 pub mod revocations;

@@ -135,7 +135,5 @@ impl KeyExtractor for ByUser {
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     let wait = until.wait_time_from(DefaultClock::default().now());
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    HttpResponse::from_error(ApiError::TooManyRequests {
-        retry_after: seconds.max(1),
-    })
+    HttpResponse::from_error(ApiError::TooManyRequests { retry_after: seconds.max(1) })
 }

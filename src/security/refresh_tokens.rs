@@ -90,10 +90,8 @@ pub fn successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
 pub fn set_cookie(token: &SecretToken, lives: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
     let wire = token.to_wire();
     let seconds = lives.as_secs();
-    let text = format!(
-        "{COOKIE}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict",
-        wire.expose_secret()
-    );
+    let text =
+        format!("{COOKIE}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict", wire.expose_secret());
     let mut value = HeaderValue::from_str(&text)?;
     value.set_sensitive(true);
     Ok(value)
@@ -102,9 +100,7 @@ pub fn set_cookie(token: &SecretToken, lives: Duration) -> Result<HeaderValue, I
 /// The `Set-Cookie` value that removes it. With all the attributes: a browser ignores one without `Secure` for this prefix.
 #[must_use]
 pub fn clear_cookie() -> HeaderValue {
-    HeaderValue::from_static(
-        "__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict",
-    )
+    HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
 /// The token of exactly one cookie of our name, over all `Cookie` lines. With two of them somebody else wrote one, and choosing
@@ -144,10 +140,7 @@ mod tests {
     fn headers(lines: &[&str]) -> HeaderMap {
         let mut map = HeaderMap::new();
         for line in lines {
-            map.append(
-                header::COOKIE,
-                HeaderValue::from_bytes(line.as_bytes()).unwrap(),
-            );
+            map.append(header::COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
         }
         map
     }
@@ -156,10 +149,7 @@ mod tests {
     fn a_fresh_token_rotates_until_its_idle_end() {
         assert_eq!(judge(&token(None), at(0), GRACE), RefreshDecision::Rotate);
         assert_eq!(judge(&token(None), at(999), GRACE), RefreshDecision::Rotate);
-        assert_eq!(
-            judge(&token(None), at(1_000), GRACE),
-            RefreshDecision::Expired
-        );
+        assert_eq!(judge(&token(None), at(1_000), GRACE), RefreshDecision::Expired);
     }
 
     #[test]
@@ -180,10 +170,7 @@ mod tests {
     #[test]
     fn an_ended_session_kills_tokens_in_grace_too() {
         for used_at in [None, Some(100)] {
-            let ended = PresentedToken {
-                session_ended: true,
-                ..token(used_at)
-            };
+            let ended = PresentedToken { session_ended: true, ..token(used_at) };
             assert_eq!(judge(&ended, at(101), GRACE), RefreshDecision::SessionEnded);
         }
     }
@@ -192,20 +179,13 @@ mod tests {
     fn a_grace_of_zero_is_the_strict_rule() {
         let used = token(Some(100));
         for seconds in [98, 100, 101] {
-            assert_eq!(
-                judge(&used, at(seconds), Duration::ZERO),
-                RefreshDecision::Reuse,
-                "{seconds}"
-            );
+            assert_eq!(judge(&used, at(seconds), Duration::ZERO), RefreshDecision::Reuse, "{seconds}");
         }
     }
 
     #[test]
     fn the_absolute_end_is_not_moved_by_a_young_token() {
-        let young = PresentedToken {
-            expires_at: at(9_000),
-            ..token(None)
-        };
+        let young = PresentedToken { expires_at: at(9_000), ..token(None) };
         assert_eq!(judge(&young, at(4_999), GRACE), RefreshDecision::Rotate);
         assert_eq!(judge(&young, at(5_000), GRACE), RefreshDecision::Expired);
     }
@@ -229,18 +209,10 @@ mod tests {
         let wire = token.to_wire();
         assert_eq!(
             value.to_str().unwrap(),
-            format!(
-                "__Host-refresh={}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict",
-                wire.expose_secret()
-            )
+            format!("__Host-refresh={}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict", wire.expose_secret())
         );
         assert_eq!(format!("{value:?}"), "Sensitive");
-        assert!(
-            clear_cookie()
-                .to_str()
-                .unwrap()
-                .starts_with(&format!("{COOKIE}=;"))
-        );
+        assert!(clear_cookie().to_str().unwrap().starts_with(&format!("{COOKIE}=;")));
     }
 
     #[test]
@@ -253,14 +225,9 @@ mod tests {
         assert_eq!(read(&[&ours]), Some(token.hash()));
         assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some(token.hash()));
         assert_eq!(read(&["a=b", &ours]), Some(token.hash()));
-        for lines in [
-            vec![],
-            vec![""],
-            vec!["a=b"],
-            vec![COOKIE],
-            vec!["__Host-refresh="],
-            vec!["__Host-refresh=short"],
-        ] {
+        for lines in
+            [vec![], vec![""], vec!["a=b"], vec![COOKIE], vec!["__Host-refresh="], vec!["__Host-refresh=short"]]
+        {
             assert_eq!(read(&lines), None, "{lines:?}");
         }
         for (twin, why) in [

@@ -47,9 +47,7 @@ impl SecretToken {
             return None;
         }
         let mut token = SecretBox::new(Box::new([0; 32]));
-        let written = URL_SAFE_NO_PAD
-            .decode_slice(text, token.expose_secret_mut())
-            .ok()?;
+        let written = URL_SAFE_NO_PAD.decode_slice(text, token.expose_secret_mut()).ok()?;
         (written == 32).then_some(Self(token))
     }
 
@@ -110,15 +108,8 @@ mod tests {
         let token = SecretToken::random().unwrap();
         let wire = token.to_wire();
         assert_eq!(wire.expose_secret().len(), WIRE_LENGTH);
-        assert_eq!(
-            SecretToken::parse(wire.expose_secret()).unwrap().hash(),
-            token.hash()
-        );
-        assert_ne!(
-            &token.hash()[..],
-            token.bytes(),
-            "the database keeps a hash"
-        );
+        assert_eq!(SecretToken::parse(wire.expose_secret()).unwrap().hash(), token.hash());
+        assert_ne!(&token.hash()[..], token.bytes(), "the database keeps a hash");
     }
 
     #[test]
@@ -127,9 +118,7 @@ mod tests {
         let wire = wire.expose_secret();
         // Of the last character only four bits count; a decoder that ignores the other two reads four spellings of one token.
         let last = wire.chars().last().unwrap();
-        let twins = ('0'..='z')
-            .filter(|c| *c != last)
-            .map(|c| format!("{}{c}", &wire[..42]));
+        let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));
         let original = SecretToken::parse(wire).unwrap().hash();
         assert!(accepted.into_iter().all(|twin| twin.hash() != original));
@@ -152,17 +141,10 @@ mod tests {
     fn ten_thousand_tokens_made_on_four_threads_are_all_different() {
         let threads: Vec<_> = (0..4)
             .map(|_| {
-                std::thread::spawn(|| {
-                    (0..2_500)
-                        .map(|_| SecretToken::random().unwrap().hash())
-                        .collect::<Vec<_>>()
-                })
+                std::thread::spawn(|| (0..2_500).map(|_| SecretToken::random().unwrap().hash()).collect::<Vec<_>>())
             })
             .collect();
-        let all: HashSet<_> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect();
+        let all: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
         assert_eq!(all.len(), 10_000);
     }
 
@@ -174,21 +156,11 @@ mod tests {
         assert_eq!(ours, token(&keys(), "reset_password", row));
         assert_ne!(ours, token(&keys(), "confirm_registration", row));
         assert_ne!(ours, token(&keys(), "reset_password", Uuid::new_v4()));
-        assert_ne!(
-            ours,
-            token(
-                &Keys::new(&vec![4; 32].into()).unwrap(),
-                "reset_password",
-                row
-            )
-        );
+        assert_ne!(ours, token(&Keys::new(&vec![4; 32].into()).unwrap(), "reset_password", row));
     }
 
     #[test]
     fn a_token_does_not_show_itself() {
-        assert_eq!(
-            format!("{:?}", SecretToken::random().unwrap()),
-            "SecretToken([redacted])"
-        );
+        assert_eq!(format!("{:?}", SecretToken::random().unwrap()), "SecretToken([redacted])");
     }
 }

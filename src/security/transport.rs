@@ -48,15 +48,12 @@ pub async fn require_https<B: MessageBody>(
 
 fn is_https(request: &ServiceRequest) -> bool {
     let peer = peer(request);
-    let listed = request
-        .app_data::<Data<TrustedProxies>>()
-        .is_some_and(|proxies| proxies.contain(peer));
+    let listed = request.app_data::<Data<TrustedProxies>>().is_some_and(|proxies| proxies.contain(peer));
     if !listed && PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name)) {
         Event::new(EventKind::MaliciousForwardingHeader).record();
     }
-    let development = request
-        .app_data::<Data<Profile>>()
-        .is_some_and(|profile| **profile == Profile::Development);
+    let development =
+        request.app_data::<Data<Profile>>().is_some_and(|profile| *profile.get_ref() == Profile::Development);
     let by_proxy = listed && {
         let mut said = request.headers().get_all("x-forwarded-proto");
         matches!((said.next(), said.next()), (Some(scheme), None) if scheme.as_bytes() == b"https")

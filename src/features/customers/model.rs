@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::base::email::Email;
+use crate::base::email::EmailAddress;
 use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::Position;
@@ -11,7 +11,7 @@ use crate::base::page::Position;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
     pub name: String,
-    pub email: Option<Email>,
+    pub email: Option<EmailAddress>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
     /// What new invoices are proposed in.
@@ -22,7 +22,7 @@ pub struct Details {
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub name: Option<String>,
-    pub email: Option<Option<Email>>,
+    pub email: Option<Option<EmailAddress>>,
     pub address: Option<Option<String>>,
     pub tax_id: Option<Option<String>>,
     pub default_currency: Option<Currency>,

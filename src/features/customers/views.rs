@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Change, Customer, Details};
-use crate::base::email::Email;
+use crate::base::email::EmailAddress;
 use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::{Limit, Page};
@@ -101,7 +101,7 @@ impl TryFrom<UpdateCustomer> for Change {
     }
 }
 
-fn parse_email(text: &str) -> ApiResult<Email> {
+fn parse_email(text: &str) -> ApiResult<EmailAddress> {
     text.parse().map_err(|_| ApiError::invalid("/email", "must be an e-mail address"))
 }
 

@@ -86,19 +86,12 @@ impl SigningKeys {
 
     /// The configured key of that name.
     pub(super) fn named(&self, kid: &str) -> Option<&DecodingKey> {
-        self.verifying
-            .iter()
-            .find(|key| key.kid == kid)
-            .map(|key| &key.key)
+        self.verifying.iter().find(|key| key.kid == kid).map(|key| &key.key)
     }
 
     /// The JWK set (RFC 7517) of the public keys; none where the keys are secrets.
     pub(super) fn jwks(&self) -> Option<Value> {
-        let keys: Vec<&Value> = self
-            .verifying
-            .iter()
-            .filter_map(|key| key.jwk.as_ref())
-            .collect();
+        let keys: Vec<&Value> = self.verifying.iter().filter_map(|key| key.jwk.as_ref()).collect();
         (!keys.is_empty()).then(|| json!({ "keys": keys }))
     }
 }
@@ -112,34 +105,22 @@ fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), BadJwtSet
     if secret.len() < SECRET_BYTES {
         return Err(BadJwtSettings::ShortSecret);
     }
-    let name = hmac::sign(
-        &hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()),
-        b"strongroom kid",
-    );
-    let verifying = VerifyingKey {
-        kid: kid(name.as_ref()),
-        key: DecodingKey::from_secret(secret.as_bytes()),
-        jwk: None,
-    };
+    let name = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), b"strongroom kid");
+    let verifying =
+        VerifyingKey { kid: kid(name.as_ref()), key: DecodingKey::from_secret(secret.as_bytes()), jwk: None };
     Ok((EncodingKey::from_secret(secret.as_bytes()), verifying))
 }
 
 /// The name of a key pair is the thumbprint of its public half (RFC 7638), shortened.
 fn ed25519(pem: &SecretString) -> Result<(EncodingKey, VerifyingKey), BadJwtSettings> {
-    let der = PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes())
-        .map_err(|_| BadJwtSettings::NotEd25519)?;
-    let pair = Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der())
-        .map_err(|_| BadJwtSettings::NotEd25519)?;
+    let der =
+        PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| BadJwtSettings::NotEd25519)?;
+    let pair = Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| BadJwtSettings::NotEd25519)?;
     let x = URL_SAFE_NO_PAD.encode(pair.public_key());
     let thumbprint = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
     let kid = kid(digest::digest(&digest::SHA256, thumbprint.as_bytes()).as_ref());
-    let jwk =
-        json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x });
-    let verifying = VerifyingKey {
-        kid,
-        key: DecodingKey::from_ed_der(pair.public_key().as_ref()),
-        jwk: Some(jwk),
-    };
+    let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": kid, "x": x });
+    let verifying = VerifyingKey { kid, key: DecodingKey::from_ed_der(pair.public_key().as_ref()), jwk: Some(jwk) };
     Ok((EncodingKey::from_ed_der(der.secret_pkcs8_der()), verifying))
 }
 

@@ -161,20 +161,13 @@ impl AccessTokens {
     ///
     /// # Errors
     /// [`CannotSign`], when the library refuses the key that it took at start.
-    pub fn issue(
-        &self,
-        user: UserId,
-        session: SessionId,
-        now: DateTime<Utc>,
-    ) -> Result<SecretString, CannotSign> {
+    pub fn issue(&self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<SecretString, CannotSign> {
         let iat = now.timestamp();
         let claims = json!({
             "iss": self.issuer, "aud": self.audience, "sub": user, "sid": session, "jti": Uuid::new_v4().to_string(),
             "iat": iat, "nbf": iat, "exp": iat + self.lifetime,
         });
-        jsonwebtoken::encode(&self.header, &claims, &self.keys.signing)
-            .map(SecretString::from)
-            .map_err(CannotSign)
+        jsonwebtoken::encode(&self.header, &claims, &self.keys.signing).map(SecretString::from).map_err(CannotSign)
     }
 
     /// Who the token speaks for at `now`.
@@ -185,8 +178,7 @@ impl AccessTokens {
         let header = self.header_of(token)?;
         let key = self.keys.named(&header).ok_or(TokenFault::UnknownKey)?;
         // Verifies the signature under the pinned algorithm, before any claim is read.
-        let decoded = jsonwebtoken::decode::<Members>(token, key, &self.validation)
-            .map_err(|error| fault(&error))?;
+        let decoded = jsonwebtoken::decode::<Members>(token, key, &self.validation).map_err(|error| fault(&error))?;
         self.check(decoded.claims, now)
     }
 
@@ -194,18 +186,13 @@ impl AccessTokens {
     /// (`none` in any spelling is simply another one), its `kid` is looked up among ours, whatever else it brings is refused.
     fn header_of(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if token.len() > LONGEST
-            || !token.bytes().all(plain)
-            || token.bytes().filter(|byte| *byte == b'.').count() != 2
+        if token.len() > LONGEST || !token.bytes().all(plain) || token.bytes().filter(|byte| *byte == b'.').count() != 2
         {
             return Err(TokenFault::Malformed);
         }
         let (header, _) = token.split_once('.').ok_or(TokenFault::Malformed)?;
-        let header = URL_SAFE_NO_PAD
-            .decode(header)
-            .map_err(|_| TokenFault::Malformed)?;
-        let mut header: Members =
-            serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
+        let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenFault::Malformed)?;
+        let mut header: Members = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
         if header.take("alg") != json!(self.keys.algorithm) {
             return Err(TokenFault::Algorithm);
         }
@@ -230,20 +217,10 @@ impl AccessTokens {
         if claims.take("aud") != self.audience.as_str() {
             return Err(TokenFault::Audience);
         }
-        let user: UserId = claims
-            .text("sub")?
-            .parse()
-            .map_err(|_| TokenFault::Claims)?;
-        let session: SessionId = claims
-            .text("sid")?
-            .parse()
-            .map_err(|_| TokenFault::Claims)?;
+        let user: UserId = claims.text("sub")?.parse().map_err(|_| TokenFault::Claims)?;
+        let session: SessionId = claims.text("sid")?.parse().map_err(|_| TokenFault::Claims)?;
         Uuid::parse_str(&claims.text("jti")?).map_err(|_| TokenFault::Claims)?;
-        let (iat, nbf, exp) = (
-            claims.seconds("iat")?,
-            claims.seconds("nbf")?,
-            claims.seconds("exp")?,
-        );
+        let (iat, nbf, exp) = (claims.seconds("iat")?, claims.seconds("nbf")?, claims.seconds("exp")?);
         if !claims.is_empty() {
             return Err(TokenFault::Claims);
         }
@@ -259,12 +236,7 @@ impl AccessTokens {
             return Err(TokenFault::NotYetValid);
         }
         let time = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(TokenFault::Claims);
-        Ok(VerifiedClaims {
-            user,
-            session,
-            issued_at: time(iat)?,
-            expires_at: time(exp)?,
-        })
+        Ok(VerifiedClaims { user, session, issued_at: time(iat)?, expires_at: time(exp)? })
     }
 }
 
@@ -291,9 +263,9 @@ fn fault(error: &Error) -> TokenFault {
         ErrorKind::InvalidAudience => TokenFault::Audience,
         ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => TokenFault::Issuer,
         ErrorKind::MissingRequiredClaim(claim) if claim == "aud" => TokenFault::Audience,
-        ErrorKind::MissingRequiredClaim(_)
-        | ErrorKind::InvalidClaimFormat(_)
-        | ErrorKind::Json(_) => TokenFault::Claims,
+        ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
+            TokenFault::Claims
+        }
         _ => TokenFault::Malformed,
     }
 }

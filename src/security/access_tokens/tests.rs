@@ -24,10 +24,7 @@ fn after(seconds: i64) -> DateTime<Utc> {
 fn pem() -> String {
     let pair = Ed25519KeyPair::generate().unwrap();
     let der = pair.to_pkcs8v1().unwrap();
-    format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        STANDARD.encode(der)
-    )
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der))
 }
 
 fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
@@ -45,21 +42,13 @@ fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
 fn both_modes() -> [(AccessTokens, Key); 2] {
     let pem = pem();
     [
-        (
-            AccessTokens::new(&settings(JwtAlgorithm::Hs256, SECRET)).unwrap(),
-            Key::hs256(SECRET),
-        ),
-        (
-            AccessTokens::new(&settings(JwtAlgorithm::EdDsa, &pem)).unwrap(),
-            Key::ed_dsa(&pem),
-        ),
+        (AccessTokens::new(&settings(JwtAlgorithm::Hs256, SECRET)).unwrap(), Key::hs256(SECRET)),
+        (AccessTokens::new(&settings(JwtAlgorithm::EdDsa, &pem)).unwrap(), Key::ed_dsa(&pem)),
     ]
 }
 
 fn issue(tokens: &AccessTokens) -> String {
-    let token = tokens
-        .issue(UserId::new(), SessionId::new(), now())
-        .unwrap();
+    let token = tokens.issue(UserId::new(), SessionId::new(), now()).unwrap();
     token.expose_secret().to_owned()
 }
 
@@ -68,18 +57,9 @@ fn a_token_says_who_it_was_issued_for_until_its_end() {
     for (tokens, _) in both_modes() {
         let (user, session) = (UserId::new(), SessionId::new());
         let token = tokens.issue(user, session, now()).unwrap();
-        let claims = VerifiedClaims {
-            user,
-            session,
-            issued_at: now(),
-            expires_at: after(600),
-        };
+        let claims = VerifiedClaims { user, session, issued_at: now(), expires_at: after(600) };
         for seconds in [-5, 0, 599, 604] {
-            assert_eq!(
-                tokens.verify(token.expose_secret(), after(seconds)),
-                Ok(claims),
-                "{seconds}"
-            );
+            assert_eq!(tokens.verify(token.expose_secret(), after(seconds)), Ok(claims), "{seconds}");
         }
         for (seconds, fault) in [
             (-6, TokenFault::NotYetValid),
@@ -87,11 +67,7 @@ fn a_token_says_who_it_was_issued_for_until_its_end() {
             (606, TokenFault::Expired),
             (1_000_000_000, TokenFault::Expired),
         ] {
-            assert_eq!(
-                tokens.verify(token.expose_secret(), after(seconds)),
-                Err(fault),
-                "{seconds}"
-            );
+            assert_eq!(tokens.verify(token.expose_secret(), after(seconds)), Err(fault), "{seconds}");
         }
     }
 }
@@ -116,11 +92,7 @@ fn the_forger_can_make_a_token_that_holds_so_his_other_ones_fail_for_their_fault
         let token = issue(&tokens);
         let forger = Forger::new(&token, &key);
         assert!(tokens.verify(&forger.claims(&[]), now()).is_ok());
-        assert!(
-            tokens
-                .verify(&forger.claim("exp", json!(forger.time("exp") - 1)), now())
-                .is_ok()
-        );
+        assert!(tokens.verify(&forger.claim("exp", json!(forger.time("exp") - 1)), now()).is_ok());
     }
 }
 
@@ -132,10 +104,7 @@ fn no_changed_character_passes() {
             for with in ["A", "B", "g", "_", ".", ""] {
                 let mut forged = token.clone();
                 forged.replace_range(index..=index, with);
-                assert!(
-                    forged == token || tokens.verify(&forged, now()).is_err(),
-                    "{forged}"
-                );
+                assert!(forged == token || tokens.verify(&forged, now()).is_err(), "{forged}");
             }
         }
     }
@@ -145,23 +114,13 @@ fn no_changed_character_passes() {
 fn no_flipped_bit_of_header_claims_or_signature_passes() {
     for (tokens, _) in both_modes() {
         let token = issue(&tokens);
-        let parts: Vec<Vec<u8>> = token
-            .split('.')
-            .map(|part| URL_SAFE_NO_PAD.decode(part).unwrap())
-            .collect();
+        let parts: Vec<Vec<u8>> = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
         for part in 0..3 {
             for bit in 0..parts[part].len() * 8 {
                 let mut flipped = parts.clone();
                 flipped[part][bit / 8] ^= 1 << (bit % 8);
-                let forged = flipped
-                    .iter()
-                    .map(|part| URL_SAFE_NO_PAD.encode(part))
-                    .collect::<Vec<_>>()
-                    .join(".");
-                assert!(
-                    tokens.verify(&forged, now()).is_err(),
-                    "part {part}, bit {bit}"
-                );
+                let forged = flipped.iter().map(|part| URL_SAFE_NO_PAD.encode(part)).collect::<Vec<_>>().join(".");
+                assert!(tokens.verify(&forged, now()).is_err(), "part {part}, bit {bit}");
             }
         }
     }
@@ -171,56 +130,32 @@ fn no_flipped_bit_of_header_claims_or_signature_passes() {
 fn a_token_of_another_key_or_another_mode_is_refused() {
     let [(hs256, _), (ed_dsa, _)] = both_modes();
     let other = AccessTokens::new(&settings(JwtAlgorithm::Hs256, OTHER_SECRET)).unwrap();
-    assert_eq!(
-        other.verify(&issue(&hs256), now()),
-        Err(TokenFault::UnknownKey)
-    );
-    assert_eq!(
-        hs256.verify(&issue(&ed_dsa), now()),
-        Err(TokenFault::Algorithm)
-    );
-    assert_eq!(
-        ed_dsa.verify(&issue(&hs256), now()),
-        Err(TokenFault::Algorithm)
-    );
+    assert_eq!(other.verify(&issue(&hs256), now()), Err(TokenFault::UnknownKey));
+    assert_eq!(hs256.verify(&issue(&ed_dsa), now()), Err(TokenFault::Algorithm));
+    assert_eq!(ed_dsa.verify(&issue(&hs256), now()), Err(TokenFault::Algorithm));
 }
 
 #[test]
 fn a_new_key_signs_and_the_one_before_it_still_verifies_and_the_one_before_that_does_not() {
     let [first, second, third] = [pem(), pem(), pem()];
     let secrets = [SECRET, OTHER_SECRET, "third: 0123456789abcdef0123456789"];
-    for (algorithm, keys) in [
-        (JwtAlgorithm::Hs256, secrets),
-        (
-            JwtAlgorithm::EdDsa,
-            [first.as_str(), second.as_str(), third.as_str()],
-        ),
-    ] {
+    for (algorithm, keys) in
+        [(JwtAlgorithm::Hs256, secrets), (JwtAlgorithm::EdDsa, [first.as_str(), second.as_str(), third.as_str()])]
+    {
         let service = |key: &str, previous: Option<&str>| {
             let previous_key = previous.map(Into::into);
-            AccessTokens::new(&JwtSettings {
-                previous_key,
-                ..settings(algorithm, key)
-            })
-            .unwrap()
+            AccessTokens::new(&JwtSettings { previous_key, ..settings(algorithm, key) }).unwrap()
         };
         let old = issue(&service(keys[0], None));
         let rotated = service(keys[1], Some(keys[0]));
         assert!(rotated.verify(&old, now()).is_ok());
         let new = issue(&rotated);
-        assert!(
-            service(keys[1], None).verify(&new, now()).is_ok(),
-            "the new key signs"
-        );
+        assert!(service(keys[1], None).verify(&new, now()).is_ok(), "the new key signs");
         let twice = service(keys[2], Some(keys[1]));
         assert!(twice.verify(&new, now()).is_ok());
         assert_eq!(twice.verify(&old, now()), Err(TokenFault::UnknownKey));
         // The name of one key on a token of the other: the name is only a pointer, the signature decides.
-        let key = if algorithm == JwtAlgorithm::Hs256 {
-            Key::hs256(keys[0])
-        } else {
-            Key::ed_dsa(keys[0])
-        };
+        let key = if algorithm == JwtAlgorithm::Hs256 { Key::hs256(keys[0]) } else { Key::ed_dsa(keys[0]) };
         let renamed = Forger::new(&old, &key).header("kid", json!(rotated.keys.kid));
         assert_eq!(rotated.verify(&renamed, now()), Err(TokenFault::Signature));
     }
@@ -240,23 +175,12 @@ fn only_public_keys_are_published_and_only_with_ed25519() {
     let keys = jwks["keys"].as_array().unwrap();
     assert_eq!(keys.len(), 2);
     for key in keys {
-        let mut names: Vec<_> = key
-            .as_object()
-            .unwrap()
-            .keys()
-            .map(String::as_str)
-            .collect();
+        let mut names: Vec<_> = key.as_object().unwrap().keys().map(String::as_str).collect();
         names.sort_unstable();
-        assert_eq!(
-            names,
-            ["alg", "crv", "kid", "kty", "use", "x"],
-            "no `d`: that is the private half"
-        );
+        assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "no `d`: that is the private half");
     }
     // Another service can verify with what is published.
-    let x = URL_SAFE_NO_PAD
-        .decode(keys[0]["x"].as_str().unwrap())
-        .unwrap();
+    let x = URL_SAFE_NO_PAD.decode(keys[0]["x"].as_str().unwrap()).unwrap();
     let token = issue(&tokens);
     let (message, signature) = token.rsplit_once('.').unwrap();
     let signature = URL_SAFE_NO_PAD.decode(signature).unwrap();
@@ -269,74 +193,38 @@ fn weak_and_mixed_up_settings_are_refused() {
     let fault = |settings: JwtSettings| AccessTokens::new(&settings).err();
     let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
     for short in ["", "x", "secret", "changeme", &SECRET[..31]] {
-        assert_eq!(
-            fault(settings(JwtAlgorithm::Hs256, short)),
-            Some(BadJwtSettings::ShortSecret),
-            "{short}"
-        );
+        assert_eq!(fault(settings(JwtAlgorithm::Hs256, short)), Some(BadJwtSettings::ShortSecret), "{short}");
     }
     for key in [public, pem().as_str()] {
-        assert_eq!(
-            fault(settings(JwtAlgorithm::Hs256, key)),
-            Some(BadJwtSettings::PemAsSecret)
-        );
+        assert_eq!(fault(settings(JwtAlgorithm::Hs256, key)), Some(BadJwtSettings::PemAsSecret));
     }
     let broken = pem().replace("BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY");
     for key in [public, SECRET, "", broken.as_str()] {
-        assert_eq!(
-            fault(settings(JwtAlgorithm::EdDsa, key)),
-            Some(BadJwtSettings::NotEd25519)
-        );
+        assert_eq!(fault(settings(JwtAlgorithm::EdDsa, key)), Some(BadJwtSettings::NotEd25519));
     }
     let usual = || settings(JwtAlgorithm::Hs256, SECRET);
     let previous_key = |key: &str| Some(SecretString::from(key));
     assert_eq!(
-        fault(JwtSettings {
-            previous_key: previous_key(SECRET),
-            ..usual()
-        }),
+        fault(JwtSettings { previous_key: previous_key(SECRET), ..usual() }),
         Some(BadJwtSettings::SameKeyTwice)
     );
     assert_eq!(
-        fault(JwtSettings {
-            previous_key: previous_key("secret"),
-            ..usual()
-        }),
+        fault(JwtSettings { previous_key: previous_key("secret"), ..usual() }),
         Some(BadJwtSettings::ShortSecret)
     );
     for seconds in [0, 3_601, u64::MAX] {
         let ttl = Duration::from_secs(seconds);
-        assert_eq!(
-            fault(JwtSettings { ttl, ..usual() }),
-            Some(BadJwtSettings::Lifetime),
-            "{seconds}"
-        );
+        assert_eq!(fault(JwtSettings { ttl, ..usual() }), Some(BadJwtSettings::Lifetime), "{seconds}");
     }
-    assert_eq!(
-        fault(JwtSettings {
-            issuer: String::new(),
-            ..usual()
-        }),
-        Some(BadJwtSettings::NoName)
-    );
-    assert_eq!(
-        fault(JwtSettings {
-            audience: String::new(),
-            ..usual()
-        }),
-        Some(BadJwtSettings::NoName)
-    );
+    assert_eq!(fault(JwtSettings { issuer: String::new(), ..usual() }), Some(BadJwtSettings::NoName));
+    assert_eq!(fault(JwtSettings { audience: String::new(), ..usual() }), Some(BadJwtSettings::NoName));
 }
 
 #[test]
 fn a_shorter_lifetime_ends_longer_tokens_at_once() {
     let token = issue(&AccessTokens::new(&settings(JwtAlgorithm::Hs256, SECRET)).unwrap());
     let ttl = Duration::from_secs(300);
-    let shorter = AccessTokens::new(&JwtSettings {
-        ttl,
-        ..settings(JwtAlgorithm::Hs256, SECRET)
-    })
-    .unwrap();
+    let shorter = AccessTokens::new(&JwtSettings { ttl, ..settings(JwtAlgorithm::Hs256, SECRET) }).unwrap();
     assert_eq!(shorter.verify(&token, now()), Err(TokenFault::Lifetime));
 }
 
@@ -344,10 +232,7 @@ fn a_shorter_lifetime_ends_longer_tokens_at_once() {
 fn the_name_of_a_key_does_not_give_it_away() {
     let [(hs256, _), _] = both_modes();
     let plain = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, SECRET.as_bytes());
-    assert_ne!(
-        hs256.keys.kid,
-        URL_SAFE_NO_PAD.encode(&plain.as_ref()[..16])
-    );
+    assert_ne!(hs256.keys.kid, URL_SAFE_NO_PAD.encode(&plain.as_ref()[..16]));
     assert_eq!(hs256.keys.kid.len(), 22);
 }
 
@@ -360,33 +245,21 @@ fn tokens_are_decoded_in_one_place_of_the_tree() {
             if path.is_dir() {
                 files(&path, found);
             } else if !path.ends_with("access_tokens/tests.rs") {
-                found.push((
-                    path.display().to_string(),
-                    std::fs::read_to_string(&path).unwrap(),
-                ));
+                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
             }
         }
     }
     let mut found = Vec::new();
-    files(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
-        &mut found,
-    );
+    files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut found);
     let naming = |word: &str| -> Vec<String> {
-        let lines = found
-            .iter()
-            .flat_map(|(path, text)| text.lines().map(move |line| (path, line)));
+        let lines = found.iter().flat_map(|(path, text)| text.lines().map(move |line| (path, line)));
         lines
             .filter(|(_, line)| line.contains(word) && !line.trim_start().starts_with("//"))
             .map(|(path, _)| path.clone())
             .collect()
     };
     assert_eq!(naming("jsonwebtoken::decode").len(), 1);
-    assert!(
-        naming("jsonwebtoken")
-            .iter()
-            .all(|path| path.contains("security/access_tokens/"))
-    );
+    assert!(naming("jsonwebtoken").iter().all(|path| path.contains("security/access_tokens/")));
     for banned in ["insecure_decode", "decode_header", "dangerous::"] {
         assert_eq!(naming(banned), Vec::<String>::new(), "{banned}");
     }

@@ -16,10 +16,7 @@ use crate::security::caller::Caller;
 ///
 /// # Errors
 /// What the rest returns.
-pub async fn record<B: MessageBody>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> Result<ServiceResponse<B>, Error> {
+pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let reply = next.call(request).await;
     match &reply {
         Ok(reply) => {

@@ -113,8 +113,6 @@ pub async fn clear_pair(
 }
 
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from failed_sign_ins where expires_at <= $1", now)
-        .execute(pool)
-        .await?;
+    sqlx::query!("delete from failed_sign_ins where expires_at <= $1", now).execute(pool).await?;
     Ok(())
 }

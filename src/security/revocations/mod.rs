@@ -45,12 +45,7 @@ impl Revocations {
     /// Knows nothing yet: until [`Self::listen`] hears, requests are looked up.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, longest_token: TimeDelta) -> Self {
-        Self {
-            pool,
-            clock,
-            keep: longest_token + TimeDelta::minutes(1),
-            state: RwLock::default(),
-        }
+        Self { pool, clock, keep: longest_token + TimeDelta::minutes(1), state: RwLock::default() }
     }
 
     /// Whether tokens of this session still count.

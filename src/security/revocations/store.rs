@@ -54,9 +54,7 @@ pub async fn end_all(
 }
 
 pub async fn ended_since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SessionId>, sqlx::Error> {
-    let ended = sqlx::query_scalar!("select id from sessions where ended_at > $1", since)
-        .fetch_all(pool)
-        .await?;
+    let ended = sqlx::query_scalar!("select id from sessions where ended_at > $1", since).fetch_all(pool).await?;
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 

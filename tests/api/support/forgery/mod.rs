@@ -36,9 +36,7 @@ impl Key {
     /// The PKCS#8 PEM of an Ed25519 service.
     pub fn ed_dsa(pem: &str) -> Self {
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-        Self::EdDsa(Box::new(
-            Ed25519KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap(),
-        ))
+        Self::EdDsa(Box::new(Ed25519KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()))
     }
 
     fn sign(&self, message: &str) -> Vec<u8> {
@@ -51,20 +49,14 @@ impl Key {
     /// What anybody knows of it; with a secret, what an attacker could believe to be it.
     fn public(&self) -> Vec<u8> {
         match self {
-            Self::Hs256(_) => Ed25519KeyPair::generate()
-                .unwrap()
-                .public_key()
-                .as_ref()
-                .to_vec(),
+            Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),
             Self::EdDsa(pair) => pair.public_key().as_ref().to_vec(),
         }
     }
 }
 
 fn mac(algorithm: hmac::Algorithm, secret: &[u8], message: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(algorithm, secret), message.as_bytes())
-        .as_ref()
-        .to_vec()
+    hmac::sign(&hmac::Key::new(algorithm, secret), message.as_bytes()).as_ref().to_vec()
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -85,12 +77,7 @@ impl<'a> Forger<'a> {
             let text = token.split('.').nth(index).unwrap();
             serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
         };
-        Self {
-            key,
-            header: part(0),
-            claims: part(1),
-            token,
-        }
+        Self { key, header: part(0), claims: part(1), token }
     }
 
     /// Header and claims as given, rightly signed.
@@ -105,10 +92,7 @@ impl<'a> Forger<'a> {
 
     /// One header parameter set (null takes it out), rightly signed.
     pub fn header(&self, name: &str, value: Value) -> String {
-        self.sign_raw(
-            &Self::json(&with(&self.header, name, value)),
-            &Self::json(&self.claims),
-        )
+        self.sign_raw(&Self::json(&with(&self.header, name, value)), &Self::json(&self.claims))
     }
 
     /// One claim set (null takes it out), rightly signed.
@@ -118,26 +102,16 @@ impl<'a> Forger<'a> {
 
     /// Several claims set, rightly signed.
     pub fn claims(&self, changes: &[(&str, Value)]) -> String {
-        let claims = changes
-            .iter()
-            .fold(self.claims.clone(), |claims, (name, value)| {
-                with(&claims, name, value.clone())
-            });
+        let claims =
+            changes.iter().fold(self.claims.clone(), |claims, (name, value)| with(&claims, name, value.clone()));
         self.sign_raw(&Self::json(&self.header), &Self::json(&claims))
     }
 
     /// Header parameters set, the claims as they are, and a signature of one's own making.
     fn signed_by(&self, changes: &[(&str, Value)], sign: impl Fn(&str) -> Vec<u8>) -> String {
-        let header = changes
-            .iter()
-            .fold(self.header.clone(), |header, (name, value)| {
-                with(&header, name, value.clone())
-            });
-        let message = format!(
-            "{}.{}",
-            encode(Self::json(&header)),
-            encode(Self::json(&self.claims))
-        );
+        let header =
+            changes.iter().fold(self.header.clone(), |header, (name, value)| with(&header, name, value.clone()));
+        let message = format!("{}.{}", encode(Self::json(&header)), encode(Self::json(&self.claims)));
         format!("{message}.{}", encode(sign(&message)))
     }
 
@@ -147,11 +121,7 @@ impl<'a> Forger<'a> {
     }
 
     fn text(&self, name: &str) -> String {
-        self.claims
-            .get(name)
-            .and_then(Value::as_str)
-            .unwrap()
-            .to_owned()
+        self.claims.get(name).and_then(Value::as_str).unwrap().to_owned()
     }
 }
 
@@ -185,13 +155,9 @@ fn each_forgery_has_its_own_name_and_differs_from_the_token() {
     let pair = Ed25519KeyPair::generate().unwrap();
     let body = STANDARD.encode(pair.to_pkcs8v1().unwrap());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");
-    for (algorithm, key) in [
-        (
-            "HS256",
-            Key::hs256("a secret of this test, and of no service"),
-        ),
-        ("EdDSA", Key::ed_dsa(&pem)),
-    ] {
+    for (algorithm, key) in
+        [("HS256", Key::hs256("a secret of this test, and of no service")), ("EdDSA", Key::ed_dsa(&pem))]
+    {
         let header = json!({"alg": algorithm, "typ": "at+jwt", "kid": "kid"}).to_string();
         let id = "3f0e9b57-6a5c-4f0e-9d43-0d8a4e2f4b11";
         let (iat, exp) = (1_800_000_000, 1_800_000_600);

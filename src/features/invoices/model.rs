@@ -1,0 +1,336 @@
+//! An invoice and its life: draft → issued → partially paid → paid; void from draft, or from issued without payments.
+//!
+//! The rules are here and nowhere else, without database and framework. A step out of order changes nothing.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::totals::{Line, Totals};
+use crate::base::id::{CustomerId, InvoiceId};
+use crate::base::money::Currency;
+
+/// Where in its life an invoice is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Draft,
+    Issued,
+    PartiallyPaid,
+    Paid,
+    Void,
+}
+
+impl Status {
+    /// In the order of life.
+    pub const ALL: [Self; 5] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Void];
+
+    /// The word on the wire and in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Issued => "issued",
+            Self::PartiallyPaid => "partially_paid",
+            Self::Paid => "paid",
+            Self::Void => "void",
+        }
+    }
+
+    /// The status of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|status| status.word() == word)
+    }
+}
+
+/// Why a step is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepRefused {
+    NotADraft,
+    NotPayable,
+    /// A payment of more than is due, or of nothing.
+    NotWhatIsDue,
+    NotVoidable,
+    /// The due date lies before the day of issue.
+    DueBeforeIssue,
+}
+
+impl StepRefused {
+    /// Stable code and one sentence.
+    #[must_use]
+    pub fn face(self) -> (&'static str, &'static str) {
+        match self {
+            Self::NotADraft => ("not_a_draft", "The invoice is no draft any more"),
+            Self::NotPayable => ("not_payable", "The invoice is not open for payments"),
+            Self::NotWhatIsDue => ("not_what_is_due", "A payment is more than nothing and at most what is due"),
+            Self::NotVoidable => ("not_voidable", "The invoice has payments, or is void already"),
+            Self::DueBeforeIssue => ("due_before_issue", "The due date lies before the day of issue"),
+        }
+    }
+}
+
+/// What its owner writes into a draft.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    pub customer: CustomerId,
+    pub currency: Currency,
+    pub lines: Vec<Line>,
+    pub notes: Option<String>,
+    pub due_date: Option<NaiveDate>,
+}
+
+/// What came with its life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Life {
+    pub status: Status,
+    /// Given at issue, never changed.
+    pub number: Option<String>,
+    pub issue_date: Option<NaiveDate>,
+    /// Minor units.
+    pub paid: i64,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An invoice of an owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invoice {
+    id: InvoiceId,
+    content: Content,
+    totals: Totals,
+    life: Life,
+}
+
+impl Invoice {
+    /// A new draft.
+    #[must_use]
+    pub fn draft(content: Content, totals: Totals, now: DateTime<Utc>) -> Self {
+        let life = Life {
+            status: Status::Draft,
+            number: None,
+            issue_date: None,
+            paid: 0,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        };
+        Self { id: InvoiceId::new(), content, totals, life }
+    }
+
+    /// One that was kept.
+    #[must_use]
+    pub fn kept(id: InvoiceId, content: Content, totals: Totals, life: Life) -> Self {
+        Self { id, content, totals, life }
+    }
+
+    /// Other content for a draft.
+    ///
+    /// # Errors
+    /// It is none any more.
+    pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        self.must_be_a_draft()?;
+        Ok(Self { content, totals, ..self }.stepped(Status::Draft, now))
+    }
+
+    /// Whether it may be deleted: only a draft leaves no trace.
+    ///
+    /// # Errors
+    /// It is no draft any more.
+    pub fn must_be_a_draft(&self) -> Result<(), StepRefused> {
+        if self.life.status == Status::Draft { Ok(()) } else { Err(StepRefused::NotADraft) }
+    }
+
+    /// Gives it a number and a day; from here on its content stands.
+    ///
+    /// # Errors
+    /// It is no draft, or due before it would be issued.
+    pub fn issue(self, number: String, day: NaiveDate, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        self.must_be_a_draft()?;
+        if self.content.due_date.is_some_and(|due| due < day) {
+            return Err(StepRefused::DueBeforeIssue);
+        }
+        let mut issued = self.stepped(Status::Issued, now);
+        issued.life.number = Some(number);
+        issued.life.issue_date = Some(day);
+        Ok(issued)
+    }
+
+    /// Takes a payment, in minor units.
+    ///
+    /// # Errors
+    /// It is not open, or the payment is not between nothing and what is due.
+    pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        if !matches!(self.life.status, Status::Issued | Status::PartiallyPaid) {
+            return Err(StepRefused::NotPayable);
+        }
+        if amount <= 0 || amount > self.due() {
+            return Err(StepRefused::NotWhatIsDue);
+        }
+        let status = if amount == self.due() { Status::Paid } else { Status::PartiallyPaid };
+        let mut paid = self.stepped(status, now);
+        paid.life.paid += amount;
+        Ok(paid)
+    }
+
+    /// Ends it. An issued one keeps its number, so that numbers have no gaps.
+    ///
+    /// # Errors
+    /// It has payments, or is void already.
+    pub fn void(self, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        if !matches!(self.life.status, Status::Draft | Status::Issued) {
+            return Err(StepRefused::NotVoidable);
+        }
+        Ok(self.stepped(Status::Void, now))
+    }
+
+    /// Minor units that are still to be paid.
+    #[must_use]
+    pub fn due(&self) -> i64 {
+        match self.life.status {
+            Status::Issued | Status::PartiallyPaid => self.totals.total - self.life.paid,
+            Status::Draft | Status::Paid | Status::Void => 0,
+        }
+    }
+
+    /// Whether something should have been paid before this day.
+    #[must_use]
+    pub fn is_overdue(&self, today: NaiveDate) -> bool {
+        self.due() > 0 && self.content.due_date.is_some_and(|due| due < today)
+    }
+
+    fn stepped(mut self, status: Status, now: DateTime<Utc>) -> Self {
+        self.life.status = status;
+        self.life.version += 1;
+        self.life.updated_at = now;
+        self
+    }
+
+    #[must_use]
+    pub fn id(&self) -> InvoiceId {
+        self.id
+    }
+
+    #[must_use]
+    pub fn content(&self) -> &Content {
+        &self.content
+    }
+
+    #[must_use]
+    pub fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    #[must_use]
+    pub fn life(&self) -> &Life {
+        &self.life
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn draft(total: i64) -> Invoice {
+        let lines = vec![Line::new("x".into(), 1_000, total, 0, 0).unwrap()];
+        let totals = Totals::of(&lines).unwrap();
+        let content = Content {
+            customer: CustomerId::new(),
+            currency: "EUR".parse().unwrap(),
+            lines,
+            notes: None,
+            due_date: None,
+        };
+        Invoice::draft(content, totals, DateTime::UNIX_EPOCH)
+    }
+
+    fn day() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, 23).unwrap()
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Replace,
+        Issue,
+        Pay(i64),
+        Void,
+    }
+
+    fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
+        let now = DateTime::UNIX_EPOCH;
+        match step {
+            Step::Replace => {
+                let other = draft(70);
+                invoice.replace(other.content, other.totals, now)
+            }
+            Step::Issue => invoice.issue("INV-2026-0001".into(), day(), now),
+            Step::Pay(amount) => invoice.pay(*amount, now),
+            Step::Void => invoice.void(now),
+        }
+    }
+
+    #[test]
+    fn each_step_from_each_status() {
+        let now = DateTime::UNIX_EPOCH;
+        let issued = || draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+        let begun = || issued().pay(40, now).unwrap();
+        let all = [draft(100), issued(), begun(), begun().pay(60, now).unwrap(), issued().void(now).unwrap()];
+        assert_eq!(all.each_ref().map(|invoice| invoice.life().status), Status::ALL);
+        // replace, issue, pay 10, void: what each status allows.
+        let allowed = [
+            [true, true, false, true],
+            [false, false, true, true],
+            [false, false, true, false],
+            [false; 4],
+            [false; 4],
+        ];
+        for (invoice, allowed) in all.iter().zip(allowed) {
+            for (step, allowed) in [Step::Replace, Step::Issue, Step::Pay(10), Step::Void].iter().zip(allowed) {
+                assert_eq!(take(invoice.clone(), step).is_ok(), allowed, "{step:?} of {:?}", invoice.life().status);
+            }
+        }
+    }
+
+    #[test]
+    fn a_payment_is_at_most_what_is_due() {
+        let now = DateTime::UNIX_EPOCH;
+        let issued = draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+        for amount in [0, -1, 101, i64::MAX, i64::MIN] {
+            assert_eq!(issued.clone().pay(amount, now), Err(StepRefused::NotWhatIsDue), "{amount}");
+        }
+        assert_eq!(issued.pay(100, now).unwrap().due(), 0);
+    }
+
+    #[test]
+    fn an_invoice_is_not_due_before_it_is_issued() {
+        let mut early = draft(100);
+        early.content.due_date = day().pred_opt();
+        assert!(early.clone().is_overdue(day()).eq(&false), "a draft owes nothing");
+        assert_eq!(early.issue("x".into(), day(), DateTime::UNIX_EPOCH), Err(StepRefused::DueBeforeIssue));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_order_the_books_hold(
+            steps in prop::collection::vec(prop_oneof![
+                Just(Step::Replace), Just(Step::Issue), (-5..150_i64).prop_map(Step::Pay), Just(Step::Void)
+            ], 0..20)
+        ) {
+            let mut invoice = draft(100);
+            for step in &steps {
+                let before = invoice.clone();
+                match take(invoice.clone(), step) {
+                    Ok(after) => {
+                        prop_assert_eq!(after.life().version, before.life().version + 1);
+                        invoice = after;
+                    }
+                    Err(_) => prop_assert_eq!(&invoice, &before),
+                }
+                let life = invoice.life();
+                prop_assert!(life.paid >= 0 && life.paid <= invoice.totals().total);
+                prop_assert_eq!(life.status == Status::Paid, life.paid == invoice.totals().total && life.number.is_some());
+                prop_assert!(life.status == Status::Draft || life.status == Status::Void || life.number.is_some());
+            }
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! Which passwords may be chosen. Length, a list, and one's own name; no rule of composition, no hint, no expiry (NIST SP
+//! 800-63B, ASVS 6.2).
+
+use std::fmt;
+
+use super::common;
+
+/// Characters. A multiple of what a person types, and a bound on what is hashed.
+pub const MOST_CHARS: usize = 64;
+/// Behind the count of characters: 64 of four bytes each.
+const MOST_BYTES: usize = 256;
+
+/// Why a password may not be chosen. Its owner is told: that is no secret about anybody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordRefusal {
+    TooShort { min: usize },
+    TooLong,
+    Common,
+    Context,
+}
+
+impl fmt::Display for PasswordRefusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { min } => write!(f, "needs at least {min} characters"),
+            Self::TooLong => write!(f, "may have at most {MOST_CHARS} characters"),
+            Self::Common => f.write_str("is among the passwords that attackers try first"),
+            Self::Context => f.write_str("is made of your own name, your address or ours"),
+        }
+    }
+}
+
+pub(super) fn within_cap(password: &str) -> bool {
+    password.len() <= MOST_BYTES && password.chars().count() <= MOST_CHARS
+}
+
+pub(super) fn check(password: &str, min: usize, context: &[&str]) -> Result<(), PasswordRefusal> {
+    if !within_cap(password) {
+        return Err(PasswordRefusal::TooLong);
+    }
+    if password.chars().count() < min {
+        return Err(PasswordRefusal::TooShort { min });
+    }
+    let folded = password.to_lowercase();
+    let core = core(&folded);
+    let dressed_up = core.chars().count() * 2 >= folded.chars().count() && common::contains(core);
+    if is_pattern(&folded) || common::contains(&folded) || dressed_up {
+        return Err(PasswordRefusal::Common);
+    }
+    let own = |word: &&str| is_made_of(&folded, &word.to_lowercase());
+    if ["strongroom"].iter().chain(context).any(own) {
+        return Err(PasswordRefusal::Context);
+    }
+    Ok(())
+}
+
+/// Without the digits and signs around it: `!!password2026` is `password`.
+fn core(folded: &str) -> &str {
+    folded.trim_matches(|c: char| !c.is_alphabetic())
+}
+
+/// One character, a run of neighbours, or a short piece again and again. No list holds them all.
+fn is_pattern(folded: &str) -> bool {
+    let characters: Vec<char> = folded.chars().collect();
+    let follows = |one: char, next: char| u32::from(next) == u32::from(one) + 1 || (one, next) == ('9', '0');
+    let pairs = || characters.iter().copied().zip(characters.iter().copied().skip(1));
+    let run = pairs().all(|(one, next)| follows(one, next)) || pairs().all(|(one, next)| follows(next, one));
+    let repeats =
+        |period: usize| characters.iter().zip(characters.iter().skip(period)).all(|(one, later)| one == later);
+    run || (1..=4).any(repeats)
+}
+
+/// The word with nothing but digits and signs around it, or the word again and again. Whole passwords, not substrings: a
+/// passphrase that holds one's name somewhere is none of that name.
+fn is_made_of(folded: &str, word: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
+    let (own, theirs) = (letters(word), letters(folded));
+    own.chars().count() >= 3 && !theirs.is_empty() && theirs.replace(&own, "").is_empty()
+}

@@ -1,0 +1,142 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+
+fn settings() -> PasswordSettings {
+    PasswordSettings {
+        min_chars: 12,
+        memory_kib: 19_456,
+        iterations: 2,
+        parallelism: 1,
+        hash_slots: 2,
+        max_wait: Duration::from_secs(10),
+    }
+}
+
+fn secret(text: &str) -> SecretString {
+    text.into()
+}
+
+#[test]
+fn length_is_counted_in_characters() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let check = |text: &str| passwords.check(&secret(text), &[]);
+    let varied = |count: u32| (0..count).map(|i| char::from_u32(0x1F300 + i * 7 % 61).unwrap()).collect::<String>();
+    assert_eq!(check("пароль"), Err(PasswordRefusal::TooShort { min: 12 }), "12 bytes, 6 characters");
+    assert_eq!(check("abcdeghkmnp"), Err(PasswordRefusal::TooShort { min: 12 }));
+    assert_eq!(check("abcdeghkmnpq"), Ok(()));
+    assert_eq!(check(&varied(64)), Ok(()), "64 characters of 4 bytes");
+    assert_eq!(check(&varied(65)), Err(PasswordRefusal::TooLong));
+    assert_eq!(check(&"x".repeat(10_000)), Err(PasswordRefusal::TooLong));
+}
+
+#[test]
+fn what_attackers_try_first_is_refused() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    for common in [
+        "aaaaaaaaaaaaaa",
+        "abcabcabcabc",
+        "123456789012345",
+        "abcdefghijklmnop",
+        "UNBELIEVABLE",
+        "Administrator2026!",
+        "zyxwvutsrqpo",
+    ] {
+        assert_eq!(passwords.check(&secret(common), &[]), Err(PasswordRefusal::Common), "{common}");
+    }
+    let own = ["margarethe.k", "Margarethe Krause"];
+    for own_name in ["margarethe.k1987", "MargaretheKrause!", "strongroom-2026", "strongroomstrongroom"] {
+        assert_eq!(passwords.check(&secret(own_name), &own), Err(PasswordRefusal::Context), "{own_name}");
+    }
+    for fine in ["margarethe rides at dawn", "lamp otter velvet 4", "            x", "ñandú con sombrero"] {
+        assert_eq!(passwords.check(&secret(fine), &own), Ok(()), "{fine}");
+    }
+}
+
+#[actix_web::test]
+async fn every_character_counts_and_none_is_changed() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let long = |last: char| format!("{}{last}", "🦦".repeat(63));
+    let pairs = [
+        (long('🦊'), long('🦉')),
+        (" leading space".to_owned(), "leading space".to_owned()),
+        ("Case matters 12".to_owned(), "case matters 12".to_owned()),
+        ("caf\u{e9} au lait 1".to_owned(), "cafe\u{301} au lait 1".to_owned()),
+    ];
+    for (right, twin) in pairs {
+        let stored = passwords.hash(&secret(&right)).await.unwrap();
+        assert_eq!(
+            passwords.verify(&secret(&right), Some(stored.as_str())).await.unwrap(),
+            Verdict::Right { rehash: false }
+        );
+        assert_eq!(passwords.verify(&secret(&twin), Some(stored.as_str())).await.unwrap(), Verdict::Wrong);
+    }
+}
+
+#[actix_web::test]
+async fn the_unknown_cost_what_the_known_cost() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let stored = passwords.hash(&secret("lamp otter velvet 4")).await.unwrap();
+    let parsed = PasswordHash::new(stored.as_str()).unwrap();
+    assert_eq!(parsed.params, passwords.dummy.params, "the dummy drifts from what is configured");
+    assert_eq!(parsed.params.to_string(), "m=19456,t=2,p=1");
+    let before = passwords.hashes();
+    passwords.verify(&secret("wrong"), Some(stored.as_str())).await.unwrap();
+    assert_eq!(passwords.hashes(), before + 1);
+    assert_eq!(passwords.verify(&secret("wrong"), None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(passwords.hashes(), before + 2);
+}
+
+#[actix_web::test]
+async fn old_parameters_verify_and_ask_for_a_new_hash() {
+    let old = Passwords::new(&PasswordSettings { memory_kib: 47_104, iterations: 1, ..settings() }).unwrap();
+    let stored = old.hash(&secret("lamp otter velvet 4")).await.unwrap();
+    let now = Passwords::new(&settings()).unwrap();
+    let verdict = now.verify(&secret("lamp otter velvet 4"), Some(stored.as_str())).await.unwrap();
+    assert_eq!(verdict, Verdict::Right { rehash: true });
+}
+
+#[actix_web::test]
+async fn a_planted_hash_that_asks_for_absurd_work_is_refused() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let stored = passwords.hash(&secret("lamp otter velvet 4")).await.unwrap();
+    let before = passwords.hashes();
+    for (from, to) in [("m=19456", "m=4194304"), ("t=2", "t=4000000"), ("argon2id", "argon2d"), ("v=19", "v=16")] {
+        let planted = stored.as_str().replace(from, to);
+        assert!(matches!(passwords.verify(&secret("x"), Some(&planted)).await, Err(HashError::Fault(_))), "{to}");
+    }
+    assert_eq!(passwords.hashes(), before, "nothing was hashed");
+}
+
+#[actix_web::test]
+async fn a_full_gate_refuses_and_a_cancelled_wait_leaves_no_trace() {
+    let gate = Arc::new(Gate::new(1, 8, Duration::from_secs(60)));
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let holder = tokio::spawn({
+        let gate = gate.clone();
+        async move { gate.run(move |_| held.recv().unwrap()).await }
+    });
+    while gate.hashes() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let waiters: Vec<_> = (0..64)
+        .map(|_| {
+            let gate = gate.clone();
+            tokio::spawn(async move { gate.run(|_| ()).await })
+        })
+        .collect();
+    while gate.waiting() < 64 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(gate.run(|_| ()).await, Err(Busy { retry_after: 60 }), "the queue is full");
+    waiters.iter().for_each(tokio::task::JoinHandle::abort);
+    for waiter in waiters {
+        assert!(waiter.await.unwrap_err().is_cancelled());
+    }
+    assert_eq!(gate.waiting(), 0);
+    release.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    assert_eq!(gate.run(|_| 7).await, Ok(7));
+    assert_eq!(gate.buffers(), 1, "one slot, one buffer");
+}
