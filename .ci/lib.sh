@@ -20,7 +20,7 @@ postgres_bin() {
 
 # cargo_tool NAME VERSION: installs it once into a kept folder (minutes), and puts that on PATH.
 cargo_tool() {
-    local root=${STRONGROOM_TOOLS:-$HOME/.cache/strongroom-tools}
+    local root=${CI_TOOLS:-$HOME/.cache/strongroom-tools}
     export PATH="$root/bin:$PATH"
     [ "$("$root/bin/$1" --version 2> /dev/null | grep -o '[0-9][0-9.]*$')" = "$2" ] && return
     cargo install --locked --root "$root" "$1@$2"

@@ -78,7 +78,7 @@ pub fn start(
     let mut https_address = None;
     let mut beside = Vec::new();
     if let Some(certificate) = certificate {
-        let https = listen(settings.tls_bind(), "STRONGROOM_TLS_BIND")?;
+        let https = listen(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
         https_address = Some(https.local_addr()?);
         server = server.listen_rustls_0_23(https, tls::server_config(certificate.clone())?)?;
         beside.push(tokio::spawn(certificate.watch()));
