@@ -6,3 +6,4 @@ pub mod id;
 pub mod money;
 pub mod page;
 pub mod person;
+pub mod text;

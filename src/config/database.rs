@@ -41,7 +41,8 @@ impl DatabaseSettings {
         let settings = Self::with_owner_url(reader, profile);
         let missing = !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
         if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
-            reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+            reader
+                .fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
         }
         settings
     }
