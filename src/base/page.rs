@@ -1,6 +1,8 @@
 //! Lists in pages: how many items, and where the next page starts. A list without a limit is a way to make us work for nothing.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// The number is not a page's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +43,24 @@ impl TryFrom<u32> for Limit {
 
     fn try_from(number: u32) -> Result<Self, BadLimit> {
         (Self::SMALLEST..=Self::LARGEST).contains(&number).then_some(Self(number)).ok_or(BadLimit)
+    }
+}
+
+/// A place in a list that is ordered by newest first. The id tells apart what was made in the same microsecond.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    pub created_at: DateTime<Utc>,
+    pub id: Uuid,
+}
+
+impl Position {
+    /// Before everything: where the first page starts. Year 9999 in place of a condition that an index could not use.
+    #[must_use]
+    pub fn start() -> Self {
+        Self {
+            created_at: DateTime::from_timestamp(253_402_300_799, 0).unwrap_or(DateTime::UNIX_EPOCH),
+            id: Uuid::max(),
+        }
     }
 }
 
@@ -113,6 +133,11 @@ mod tests {
         let full = page(3, 2);
         assert_eq!((full.items, full.next_cursor), (vec![0, 1], Some("after 1".into())));
         assert_eq!(Limit::default().rows(), 21);
+    }
+
+    #[test]
+    fn the_start_is_before_everything() {
+        assert_eq!(Position::start().created_at.to_rfc3339(), "9999-12-31T23:59:59+00:00");
     }
 
     #[test]

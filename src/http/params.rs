@@ -1,26 +1,47 @@
-//! Ids in paths and fields in queries, as typed values. A malformed id is a missing one (S16): same answer, no hint.
+//! Ids and fields of queries, as typed values.
+//!
+//! A malformed id is a missing one (S16), all the way: it is replaced by a fresh random id, which is nobody's, and looked up
+//! like any other. So a malformed, a missing, a deleted and a stranger's id take one path through the code and send the same
+//! statements; nothing about the four can differ because nothing asks which of them it is.
 
 use std::future::{Ready, ready};
+use std::convert::Infallible;
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use garde::Validate;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use uuid::Uuid;
 
 use super::body::{data_fault, validate};
 use super::error::{ApiError, ApiResult};
 
+/// The id that this text names, or one that names nothing.
+fn named_by<T: FromStr + From<Uuid>>(text: &str) -> T {
+    text.parse().unwrap_or_else(|_| T::from(Uuid::new_v4()))
+}
+
 /// The `{id}` of a path.
 pub struct PathId<T>(pub T);
 
-impl<T: FromStr> FromRequest for PathId<T> {
-    type Error = ApiError;
-    type Future = Ready<ApiResult<Self>>;
+impl<T: FromStr + From<Uuid>> FromRequest for PathId<T> {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let id = request.match_info().get("id").unwrap_or_default();
-        ready(id.parse().map(Self).map_err(|_| ApiError::NotFound))
+        ready(Ok(Self(named_by(request.match_info().get("id").unwrap_or_default()))))
+    }
+}
+
+/// An id in a body or in a query.
+#[derive(Clone, Copy, Debug)]
+pub struct GivenId<T>(pub T);
+
+impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for GivenId<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(named_by(&text)))
     }
 }
 
@@ -50,4 +71,21 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult
     })?;
     validate(&value)?;
     Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::id::CustomerId;
+
+    #[test]
+    fn a_malformed_id_is_one_that_nobody_has() {
+        let known = CustomerId::new();
+        let read = |text: &str| serde_json::from_value::<GivenId<CustomerId>>(text.into()).unwrap().0;
+        assert_eq!(read(&known.to_string()), known);
+        for malformed in ["", "1", "../1", "\0", &known.to_string().to_uppercase()] {
+            assert_ne!(read(malformed), known);
+            assert_ne!(read(malformed), read(malformed), "a constant could be somebody's");
+        }
+    }
 }

@@ -15,6 +15,8 @@ use serde::de::DeserializeOwned;
 
 use super::keys::{Keys, Purpose};
 use crate::base::id::UserId;
+use crate::base::page::Position;
+use crate::http::error::{ApiError, ApiResult};
 
 /// The longest cursor, in characters: many times a date and an id, and little enough to look at.
 pub const LONGEST: usize = 512;
@@ -36,6 +38,18 @@ pub enum Unsealable {
     /// Its cursor would be longer than [`LONGEST`], and be refused on its return.
     #[error("the position is too long for a cursor")]
     TooLong,
+}
+
+impl From<BadCursor> for ApiError {
+    fn from(_: BadCursor) -> Self {
+        Self::invalid("/cursor", "is not a cursor of this list")
+    }
+}
+
+impl From<Unsealable> for ApiError {
+    fn from(fault: Unsealable) -> Self {
+        Self::internal(fault)
+    }
 }
 
 /// Makes and reads cursors.
@@ -91,6 +105,14 @@ impl Cursors {
         // In constant time: a comparison that stops at the first difference tells a forger how far he has come.
         constant_time::verify_slices_are_equal(&ours, tag).map_err(|_| BadCursor)?;
         serde_json::from_slice(position).map_err(|_| BadCursor)
+    }
+
+    /// Where a page of a list by newest first starts: after the cursor, or at the start without one.
+    ///
+    /// # Errors
+    /// A fault of the field `cursor`, the same for every reason.
+    pub fn after(&self, owner: UserId, scope: &str, filter: &str, cursor: Option<&str>) -> ApiResult<Position> {
+        cursor.map_or_else(|| Ok(Position::start()), |cursor| Ok(self.open(owner, scope, filter, cursor)?))
     }
 
     fn tag(&self, owner: UserId, scope: &str, filter: &str, position: &[u8]) -> [u8; TAG] {

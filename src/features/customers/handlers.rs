@@ -1,0 +1,89 @@
+//! One function a verb: parse, decide, keep, reply.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::model::{Change, Customer};
+use super::store::CustomerStore;
+use super::views::{CustomerPage, CustomerQuery, CustomerView, NewCustomer, UpdateCustomer};
+use crate::base::clock::Clock;
+use crate::base::id::CustomerId;
+use crate::base::page::Page;
+use crate::http::body::JsonBody;
+use crate::http::conditional::IfMatch;
+use crate::http::error::ApiResult;
+use crate::http::params::{PathId, QueryFields};
+use crate::http::reply;
+use crate::security::caller::Caller;
+use crate::security::cursors::Cursors;
+
+/// Cursors of this list are good for no other.
+const LIST: &str = "customers";
+
+/// Creates a customer of the caller's.
+pub async fn create(
+    caller: Caller,
+    JsonBody(new): JsonBody<NewCustomer>,
+    customers: Data<CustomerStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let customer = Customer::new(new.try_into()?, clock.now());
+    let mut change = customers.begin(&caller).await?;
+    change.insert(&customer).await?;
+    change.commit().await?;
+    let location = format!("/api/v1/customers/{}", customer.id());
+    Ok(reply::created(&location, customer.version(), &CustomerView::from(&customer)))
+}
+
+/// The caller's customers, newest first.
+pub async fn list(
+    caller: Caller,
+    QueryFields(query): QueryFields<CustomerQuery>,
+    customers: Data<CustomerStore>,
+    cursors: Data<Cursors>,
+) -> ApiResult<HttpResponse> {
+    let after = cursors.after(caller.user(), LIST, "", query.cursor.as_deref())?;
+    let rows = customers.list(&caller, after, query.limit).await?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, "", &last.position()))?;
+    Ok(reply::ok(&CustomerPage::from(page)))
+}
+
+/// One customer of the caller's.
+pub async fn read(caller: Caller, PathId(id): PathId<CustomerId>, customers: Data<CustomerStore>) -> ApiResult<HttpResponse> {
+    let customer = customers.read(&caller, id).await?;
+    Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
+}
+
+/// Changes the fields that are given.
+pub async fn update(
+    caller: Caller,
+    PathId(id): PathId<CustomerId>,
+    read: IfMatch,
+    JsonBody(update): JsonBody<UpdateCustomer>,
+    customers: Data<CustomerStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let wanted = Change::try_from(update)?;
+    let mut change = customers.begin(&caller).await?;
+    let customer = change.lock(id).await?;
+    read.must_be(customer.version())?;
+    let customer = customer.changed(wanted, clock.now());
+    change.save(&customer).await?;
+    change.commit().await?;
+    Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
+}
+
+/// Deletes a customer on whom there are no invoices.
+pub async fn delete(
+    caller: Caller,
+    PathId(id): PathId<CustomerId>,
+    read: IfMatch,
+    customers: Data<CustomerStore>,
+) -> ApiResult<HttpResponse> {
+    let mut change = customers.begin(&caller).await?;
+    let customer = change.lock(id).await?;
+    read.must_be(customer.version())?;
+    change.delete(&customer).await?;
+    change.commit().await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,218 @@
+//! The statements on customers. Each takes the caller and carries his id; there is no unscoped twin.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::model::{Customer, Details};
+use crate::base::id::CustomerId;
+use crate::base::page::{Limit, Position};
+use crate::db::{OwnerTx, violates};
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+/// Where customers are kept.
+#[derive(Clone)]
+pub struct CustomerStore {
+    pool: PgPool,
+}
+
+/// As the table has it.
+struct Row {
+    id: Uuid,
+    name: String,
+    email: Option<String>,
+    address: Option<String>,
+    tax_id: Option<String>,
+    default_currency: String,
+    version: i64,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl TryFrom<Row> for Customer {
+    type Error = ApiError;
+
+    /// A row that breaks the rules was written by somebody else: it is not shown as if it were sound.
+    fn try_from(row: Row) -> ApiResult<Self> {
+        let unsound = || ApiError::internal("a customer's row breaks the rules");
+        let details = Details {
+            name: row.name,
+            email: row.email.map(|email| email.parse()).transpose().map_err(|_| unsound())?,
+            address: row.address,
+            tax_id: row.tax_id,
+            default_currency: row.default_currency.parse().map_err(|_| unsound())?,
+        };
+        Ok(Self::kept(row.id.into(), details, row.version, row.created_at, row.updated_at))
+    }
+}
+
+impl CustomerStore {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Begins a change for this caller.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<CustomerTx<'a>> {
+        Ok(CustomerTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
+    }
+
+    /// One customer.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub async fn read(&self, caller: &Caller, id: CustomerId) -> ApiResult<Customer> {
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        sqlx::query_as!(
+            Row,
+            "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
+             from customers where owner_id = $1 and id = $2",
+            caller.user().uuid(),
+            id.uuid()
+        )
+        .fetch_optional(reading.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?
+        .try_into()
+    }
+
+    /// Those after `after`, newest first: one more than the page holds, if there are so many.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Customer>> {
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        sqlx::query_as!(
+            Row,
+            "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
+             from customers where owner_id = $1 and (created_at, id) < ($2, $3)
+             order by created_at desc, id desc limit $4",
+            caller.user().uuid(),
+            after.created_at,
+            after.id,
+            limit.rows()
+        )
+        .fetch_all(reading.connection())
+        .await?
+        .into_iter()
+        .map(Customer::try_from)
+        .collect()
+    }
+}
+
+/// A change in progress. Dropped without [`commit`](Self::commit), it keeps nothing.
+pub struct CustomerTx<'a> {
+    transaction: OwnerTx,
+    caller: &'a Caller,
+}
+
+impl CustomerTx<'_> {
+    /// Adds a customer.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn insert(&mut self, customer: &Customer) -> ApiResult<()> {
+        let details = customer.details();
+        sqlx::query!(
+            "insert into customers
+                 (id, owner_id, name, email, address, tax_id, default_currency, version, created_at, updated_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            customer.id().uuid(),
+            self.caller.user().uuid(),
+            details.name,
+            details.email.as_ref().map(|email| email.as_str()),
+            details.address,
+            details.tax_id,
+            details.default_currency.code(),
+            customer.version(),
+            customer.created_at(),
+            customer.updated_at()
+        )
+        .execute(self.transaction.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// One customer, and nobody else changes it until the end.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub async fn lock(&mut self, id: CustomerId) -> ApiResult<Customer> {
+        sqlx::query_as!(
+            Row,
+            "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
+             from customers where owner_id = $1 and id = $2 for update",
+            self.caller.user().uuid(),
+            id.uuid()
+        )
+        .fetch_optional(self.transaction.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?
+        .try_into()
+    }
+
+    /// Keeps the next version of a locked customer.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn save(&mut self, customer: &Customer) -> ApiResult<()> {
+        let details = customer.details();
+        let saved = sqlx::query!(
+            "update customers
+             set name = $3, email = $4, address = $5, tax_id = $6, default_currency = $7, version = $8, updated_at = $9
+             where owner_id = $1 and id = $2 and version = $8 - 1",
+            self.caller.user().uuid(),
+            customer.id().uuid(),
+            details.name,
+            details.email.as_ref().map(|email| email.as_str()),
+            details.address,
+            details.tax_id,
+            details.default_currency.code(),
+            customer.version(),
+            customer.updated_at()
+        )
+        .execute(self.transaction.connection())
+        .await?;
+        one_row(saved.rows_affected())
+    }
+
+    /// Deletes a locked customer.
+    ///
+    /// # Errors
+    /// A conflict while there are invoices on it: the foreign key answers, so no invoice can slip in between.
+    pub async fn delete(&mut self, customer: &Customer) -> ApiResult<()> {
+        let deleted = sqlx::query!(
+            "delete from customers where owner_id = $1 and id = $2 and version = $3",
+            self.caller.user().uuid(),
+            customer.id().uuid(),
+            customer.version()
+        )
+        .execute(self.transaction.connection())
+        .await
+        .map_err(|error| match violates(&error, "invoices_customer") {
+            true => ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" },
+            false => error.into(),
+        })?;
+        one_row(deleted.rows_affected())
+    }
+
+    /// Keeps the change.
+    ///
+    /// # Errors
+    /// The database is gone.
+    pub async fn commit(self) -> ApiResult<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// The row is locked, so anything else is a fault of ours.
+fn one_row(affected: u64) -> ApiResult<()> {
+    match affected {
+        1 => Ok(()),
+        other => Err(ApiError::internal(format_args!("{other} rows where one is locked"))),
+    }
+}

@@ -1,0 +1,180 @@
+//! Customers on the wire. What a client may say stands here, field by field; anything else is refused.
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{Change, Customer, Details};
+use crate::base::email::EmailAddress;
+use crate::base::id::CustomerId;
+use crate::base::money::Currency;
+use crate::base::page::{Limit, Page};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::partial::given;
+use crate::http::rules::{currency, email, line, paragraph};
+
+/// A customer to be.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Acme Ltd", "email": "billing@acme.example", "address": "1 Road\nTown", "tax_id": "NL001234567B01",
+    "default_currency": "EUR"
+}))]
+pub struct NewCustomer {
+    #[garde(length(chars, max = 200), custom(line))]
+    #[schema(min_length = 1, max_length = 200)]
+    pub name: String,
+    #[garde(length(chars, max = 100), inner(custom(email)))]
+    #[schema(max_length = 100, format = Email)]
+    pub email: Option<String>,
+    /// Postal, of several lines.
+    #[garde(length(chars, max = 500), inner(custom(paragraph)))]
+    #[schema(max_length = 500)]
+    pub address: Option<String>,
+    #[garde(length(chars, max = 50), inner(custom(line)))]
+    #[schema(min_length = 1, max_length = 50)]
+    pub tax_id: Option<String>,
+    /// ISO 4217; what new invoices are proposed in.
+    #[garde(custom(currency))]
+    #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
+    pub default_currency: String,
+}
+
+impl TryFrom<NewCustomer> for Details {
+    type Error = ApiError;
+
+    fn try_from(new: NewCustomer) -> ApiResult<Self> {
+        Ok(Self {
+            name: new.name,
+            email: new.email.as_deref().map(parse_email).transpose()?,
+            address: new.address,
+            tax_id: new.tax_id,
+            default_currency: parse_currency(&new.default_currency)?,
+        })
+    }
+}
+
+/// What to change. A field that is left out stays; null clears one that may be empty.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Acme Holding Ltd", "tax_id": null}))]
+pub struct UpdateCustomer {
+    #[serde(default, deserialize_with = "given")]
+    #[garde(length(chars, max = 200), inner(custom(line)))]
+    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    pub name: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(length(chars, max = 100)), inner(inner(custom(email))))]
+    #[schema(max_length = 100, value_type = Option<String>, format = Email)]
+    pub email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(length(chars, max = 500)), inner(inner(custom(paragraph))))]
+    #[schema(max_length = 500, value_type = Option<String>)]
+    pub address: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(length(chars, max = 50)), inner(inner(custom(line))))]
+    #[schema(min_length = 1, max_length = 50, value_type = Option<String>)]
+    pub tax_id: Option<Option<String>>,
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(currency)))]
+    #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
+    pub default_currency: Option<String>,
+}
+
+impl TryFrom<UpdateCustomer> for Change {
+    type Error = ApiError;
+
+    fn try_from(update: UpdateCustomer) -> ApiResult<Self> {
+        let email = match update.email {
+            Some(Some(text)) => Some(Some(parse_email(&text)?)),
+            Some(None) => Some(None),
+            None => None,
+        };
+        Ok(Self {
+            name: update.name,
+            email,
+            address: update.address,
+            tax_id: update.tax_id,
+            default_currency: update.default_currency.as_deref().map(parse_currency).transpose()?,
+        })
+    }
+}
+
+fn parse_email(text: &str) -> ApiResult<EmailAddress> {
+    text.parse().map_err(|_| ApiError::invalid("/email", "must be an e-mail address"))
+}
+
+fn parse_currency(text: &str) -> ApiResult<Currency> {
+    text.parse().map_err(|_| ApiError::invalid("/default_currency", "must be an ISO 4217 currency code in upper case"))
+}
+
+/// Which page of the list.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerQuery {
+    /// Items a page, 1 to 100; 20 when left out.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before.
+    #[garde(length(chars, max = 512))]
+    #[param(max_length = 512)]
+    pub cursor: Option<String>,
+}
+
+/// A customer.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "6b0a6f0e-3f2b-4a52-9c58-6a3b6a0f5d11", "name": "Acme Ltd", "email": "billing@acme.example", "address": null,
+    "tax_id": "NL001234567B01", "default_currency": "EUR",
+    "created_at": "2026-01-31T09:30:00.000001Z", "updated_at": "2026-01-31T09:30:00.000001Z"
+}))]
+pub struct CustomerView {
+    #[schema(value_type = String, format = Uuid)]
+    pub id: CustomerId,
+    pub name: String,
+    #[schema(required = true)]
+    pub email: Option<String>,
+    #[schema(required = true)]
+    pub address: Option<String>,
+    #[schema(required = true)]
+    pub tax_id: Option<String>,
+    pub default_currency: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&Customer> for CustomerView {
+    fn from(customer: &Customer) -> Self {
+        let details = customer.details().clone();
+        Self {
+            id: customer.id(),
+            name: details.name,
+            email: details.email.map(|email| email.as_str().to_owned()),
+            address: details.address,
+            tax_id: details.tax_id,
+            default_currency: details.default_currency.code().to_owned(),
+            created_at: customer.created_at(),
+            updated_at: customer.updated_at(),
+        }
+    }
+}
+
+/// A page of customers, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct CustomerPage {
+    pub items: Vec<CustomerView>,
+    /// Give it back as `cursor` for the next page; null on the last one.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<Customer>> for CustomerPage {
+    fn from(page: Page<Customer>) -> Self {
+        let items = page.items.iter().map(CustomerView::from).collect();
+        Self { items, next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,62 @@
+//! The answer of readiness, asked for at most once a second: the endpoint is public, and must not be a way to make the
+//! database work.
+
+use std::time::{Duration, Instant};
+
+use sqlx::PgPool;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use crate::db::migrate;
+use crate::http::error::{ApiError, ApiResult};
+
+/// How long an answer holds.
+const HOLDS: Duration = Duration::from_secs(1);
+
+/// How long the database has. Whoever asks has a short limit too, and must hear "no" from us before it gives up.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The last answer, shared by all workers.
+pub struct Readiness {
+    pool: PgPool,
+    last: Mutex<Option<Answer>>,
+}
+
+struct Answer {
+    at: Instant,
+    fault: Option<&'static str>,
+}
+
+impl Readiness {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, last: Mutex::new(None) }
+    }
+
+    /// Whether requests can be served.
+    ///
+    /// # Errors
+    /// [`ApiError::Unavailable`]: the database does not answer, or lacks a migration.
+    pub async fn check(&self) -> ApiResult<()> {
+        // Held while asking: those who ask at the same time wait for the one answer.
+        let mut last = self.last.lock().await;
+        let fault = match &*last {
+            Some(answer) if answer.at.elapsed() < HOLDS => answer.fault,
+            _ => {
+                let fault = self.ask().await;
+                *last = Some(Answer { at: Instant::now(), fault });
+                fault
+            }
+        };
+        fault.map_or(Ok(()), |fault| Err(ApiError::unavailable(1, fault)))
+    }
+
+    async fn ask(&self) -> Option<&'static str> {
+        match timeout(PATIENCE, migrate::is_current(&self.pool)).await {
+            Ok(Ok(true)) => None,
+            Ok(Ok(false)) => Some("not ready: a migration is missing"),
+            Ok(Err(_)) => Some("not ready: the database cannot be asked"),
+            Err(_) => Some("not ready: the database does not answer in time"),
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What garde's own rules do not know: each is a rule for `#[garde(custom(..))]`, with a message that says what is expected and
+//! repeats nothing that was typed in.
+
+use garde::{Error, Result};
+
+use crate::base::email::EmailAddress;
+use crate::base::money::Currency;
+use crate::base::text;
+
+fn hold(holds: bool, expected: &'static str) -> Result {
+    if holds { Ok(()) } else { Err(Error::new(expected)) }
+}
+
+/// One line of visible text.
+///
+/// # Errors
+/// It is blank or holds control characters.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn line(value: &str, _: &()) -> Result {
+    hold(text::is_line(value), "must be one line of visible text")
+}
+
+/// Text of several lines.
+///
+/// # Errors
+/// It holds control characters other than line feeds and tabs.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn paragraph(value: &str, _: &()) -> Result {
+    hold(text::is_paragraph(value), "must be text without control characters")
+}
+
+/// An e-mail address.
+///
+/// # Errors
+/// It is none.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn email(value: &str, _: &()) -> Result {
+    hold(value.parse::<EmailAddress>().is_ok(), "must be an e-mail address")
+}
+
+/// A currency's code.
+///
+/// # Errors
+/// It is none of ISO 4217 with minor units that one can invoice in.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn currency(value: &str, _: &()) -> Result {
+    hold(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")
+}
