@@ -6,7 +6,6 @@
 
 pub mod about;
 pub mod auth;
-pub mod auth;
 pub mod customers;
 pub mod health;
 pub mod invoices;
