@@ -84,20 +84,20 @@ pub fn start(
         beside.push(tokio::spawn(certificate.watch()));
     }
 
+    let mail_worker = Arc::new(mail_worker(&services)?);
     let revocations = services.authenticator.revocations.clone();
     beside.push(tokio::spawn(async move { revocations.listen().await }));
     beside.push(tokio::spawn({
-        let services = services.clone();
+        let (services, mail_worker) = (services.clone(), mail_worker.clone());
         async move {
             let mut every = tokio::time::interval(SWEEP_EVERY);
             loop {
                 every.tick().await;
-                sweep(&services).await;
+                sweep(&services, &mail_worker).await;
                 endpoints.iter().map(|mounted| &mounted.limits).chain([&unknown]).for_each(|limits| limits.sweep());
             }
         }
     }));
-    let mail_worker = Arc::new(MailWorker::new(services.pool.clone(), services.keys.clone(), &settings, services.clock.clone()));
     let mail = tokio::spawn({
         let worker = mail_worker.clone();
         async move { worker.run().await }
@@ -113,11 +113,22 @@ fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, Sta
     Ok(bound)
 }
 
+fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
+    let Services { pool, keys, settings, clock, mail_bell, .. } = services;
+    MailWorker::new(pool.clone(), keys.clone(), settings, clock.clone(), mail_bell.clone())
+        .map_err(|error| WiringError::Mail(error.to_string()))
+}
+
 /// Old rows that nobody may see any more.
-async fn sweep(services: &Services) {
+async fn sweep(services: &Services, mail: &MailWorker) {
     services.authenticator.revocations.sweep();
-    if let Err(error) = services.guard.sweep().await {
-        tracing::warn!(%error, "old counters were not swept");
+    let swept = [
+        services.credentials.guard.sweep().await,
+        services.auth.sweep(services.settings.jwt.ttl).await,
+        mail.sweep().await,
+    ];
+    for error in swept.into_iter().filter_map(Result::err) {
+        tracing::warn!(%error, "old rows were not swept");
     }
 }
 

@@ -11,6 +11,7 @@ use super::openapi;
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::db::pool::{PoolLimits, connect_lazily};
+use crate::features::auth::mail::MailBell;
 use crate::features::auth::store::AuthStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::invoices::store::InvoiceStore;
@@ -20,6 +21,7 @@ use crate::http::problem::ProblemBase;
 use crate::security::access_tokens::AccessTokens;
 use crate::security::caller::Authenticator;
 use crate::security::cors::AllowedOrigins;
+use crate::security::credentials::Credentials;
 use crate::security::cursors::Cursors;
 use crate::security::keys::Keys;
 use crate::security::login_guard::LoginGuard;
@@ -29,6 +31,10 @@ use crate::security::revocations::Revocations;
 /// Why the service cannot be put together. The configuration was checked before, so each is rare.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
+    #[error("the master key cannot be used: {0}")]
+    MasterKey(String),
+    #[error("mail cannot be sent: {0}")]
+    Mail(String),
     #[error("the signing key cannot be used: {0}")]
     SigningKey(String),
     #[error("passwords cannot be hashed with these parameters: {0}")]
@@ -44,9 +50,11 @@ pub struct Services {
     pub clock: Clock,
     pub pool: PgPool,
     pub keys: Arc<Keys>,
-    pub passwords: Arc<Passwords>,
     pub authenticator: Authenticator,
-    pub guard: LoginGuard,
+    pub credentials: Credentials,
+    pub auth: AuthStore,
+    pub users: UserStore,
+    pub mail_bell: MailBell,
     pub cursors: Arc<Cursors>,
 }
 
@@ -64,20 +72,29 @@ impl Services {
                 statement_timeout: settings.database.statement_timeout,
             },
         );
-        let keys = Arc::new(Keys::new(&settings.secrets.master_key));
+        let keys = Keys::new(&settings.secrets.master_key).map_err(|error| WiringError::MasterKey(error.to_string()))?;
+        let keys = Arc::new(keys);
         let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
         let passwords =
-            Passwords::new(settings.passwords.clone()).map_err(|error| WiringError::Passwords(error.to_string()))?;
+            Passwords::new(&settings.passwords).map_err(|error| WiringError::Passwords(error.to_string()))?;
         let longest = TimeDelta::from_std(settings.jwt.ttl).unwrap_or(TimeDelta::hours(1));
+        let revocations = Arc::new(Revocations::new(pool.clone(), clock.clone(), longest));
+        let guard = LoginGuard { pool: pool.clone(), settings: settings.login.clone(), clock: clock.clone() };
+        let mail_bell = MailBell::default();
         Ok(Self {
-            authenticator: Authenticator {
-                tokens: Arc::new(tokens),
-                revocations: Arc::new(Revocations::new(pool.clone(), clock.clone(), longest)),
-                clock: clock.clone(),
-            },
-            guard: LoginGuard { pool: pool.clone(), settings: settings.login.clone(), clock: clock.clone() },
+            auth: AuthStore::new(
+                pool.clone(),
+                keys.clone(),
+                revocations.clone(),
+                mail_bell.clone(),
+                settings.sessions.clone(),
+                clock.clone(),
+            ),
+            users: UserStore::new(pool.clone(), revocations.clone(), mail_bell.clone(), clock.clone()),
+            authenticator: Authenticator { tokens: Arc::new(tokens), revocations, clock: clock.clone() },
+            credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
-            passwords: Arc::new(passwords),
+            mail_bell,
             settings,
             clock,
             pool,
@@ -91,20 +108,17 @@ impl Services {
         config
             .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.authenticator.clone()))
-            .app_data(Data::new(self.guard.clone()))
             .app_data(Data::from(self.authenticator.tokens.clone()))
             .app_data(Data::from(self.authenticator.revocations.clone()))
-            .app_data(Data::from(self.keys.clone()))
-            .app_data(Data::from(self.passwords.clone()))
+            .app_data(Data::new(self.credentials.clone()))
             .app_data(Data::from(self.cursors.clone()))
-            .app_data(Data::new(self.settings.sessions.clone()))
             .app_data(Data::new(self.settings.profile))
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
             .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
             .app_data(Data::new(openapi::build(&self.settings.http.public_url)))
-            .app_data(Data::new(AuthStore::new(pool.clone(), self.keys.clone())))
-            .app_data(Data::new(UserStore::new(pool.clone())))
+            .app_data(Data::new(self.auth.clone()))
+            .app_data(Data::new(self.users.clone()))
             .app_data(Data::new(CustomerStore::new(pool.clone())))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))
             .app_data(Data::new(pool.clone()));

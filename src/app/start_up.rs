@@ -14,6 +14,7 @@ use super::server::{self, Running, StartError};
 use super::tls::{self, Certificate, TlsError};
 use crate::base::clock::Clock;
 use crate::base::email::{BadEmail, EmailAddress};
+use crate::base::person::{DisplayName, Misfit};
 use crate::config::{BadEnvironment, DatabaseSettings, Faults, LogFormat, OwnerSettings, Profile, Settings};
 use crate::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
 use crate::db::migrate;
@@ -50,6 +51,8 @@ pub enum Failure {
     Demo(ApiError),
     #[error("{0}")]
     Email(#[from] BadEmail),
+    #[error("the name {0}")]
+    Name(#[from] Misfit),
     #[error("the password {0}")]
     Password(PasswordRefusal),
     #[error(transparent)]
@@ -187,6 +190,7 @@ pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
 #[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub async fn create_admin(settings: &OwnerSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
+    let name: DisplayName = name.parse()?;
     if io::stdin().is_terminal() {
         eprintln!("The password, then Enter (it is shown: better pipe it in):");
     }
@@ -194,14 +198,14 @@ pub async fn create_admin(settings: &OwnerSettings, email: &str, name: &str) -> 
     io::stdin().lock().read_line(&mut line)?;
     let password = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
     let passwords = Passwords::new(&settings.passwords)?;
-    passwords.check(&password, &[email.local_part(), name]).map_err(Failure::Password)?;
+    passwords.check(&password, &[email.local_part(), name.as_str()]).map_err(Failure::Password)?;
     let hash = passwords.hash(&password).await?;
     let (owner, embedded) = owner_options(settings).await?;
     let mut connection = owner.connect().await?;
-    let created = users::create(&mut connection, &email, name, hash.as_str(), "admin", Clock::default().now()).await?;
+    let created = users::create_admin(&mut connection, &email, &name, &hash, Clock::default().now()).await?;
     connection.close().await?;
     end(embedded).await?;
-    if !created {
+    if created.is_none() {
         return Err(Failure::UserExists(email));
     }
     println!("{email} is an administrator.");

@@ -16,7 +16,8 @@ use super::caller::Caller;
 use super::keys::Keys;
 use super::log::event::{Event, EventKind};
 use super::login_guard::{Admission, Attempt, LoginGuard};
-use super::passwords::Passwords;
+use super::passwords::policy::MOST_CHARS;
+use super::passwords::{HashedPassword, Passwords, Verdict};
 use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
@@ -33,7 +34,7 @@ pub struct Stored {
 pub struct Verified {
     user: UserId,
     password_hash: String,
-    stronger_hash: Option<String>,
+    stronger_hash: Option<HashedPassword>,
 }
 
 impl Verified {
@@ -52,7 +53,7 @@ impl Verified {
     /// The same password under today's parameters, where the stored hash has older ones.
     #[must_use]
     pub fn stronger_hash(&self) -> Option<&str> {
-        self.stronger_hash.as_deref()
+        self.stronger_hash.as_ref().map(HashedPassword::as_str)
     }
 }
 
@@ -94,14 +95,15 @@ impl Credentials {
         let stored = look_up.await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.as_str());
         let verdict = self.passwords.verify(password, hash).await?;
+        let right = verdict != Verdict::Wrong;
         let reason = match &stored {
             None => "unknown",
-            Some(_) if admission == Admission::Locked && verdict.holds => "locked_but_right",
+            Some(_) if admission == Admission::Locked && right => "locked_but_right",
             Some(_) if admission == Admission::Locked => "locked",
-            Some(_) if !verdict.holds => "wrong_password",
+            Some(_) if !right => "wrong_password",
             Some(stored) if !stored.active => "disabled",
             Some(stored) => match self.guard.succeeded(attempt).await? {
-                Admission::Open => return Ok(self.proof(stored, password, verdict.rehash).await),
+                Admission::Open => return Ok(self.proof(stored, password, verdict).await),
                 // Too many failed while this one was being hashed.
                 Admission::Locked => "locked_meanwhile",
             },
@@ -115,12 +117,41 @@ impl Credentials {
         Err(ApiError::InvalidCredentials)
     }
 
-    async fn proof(&self, stored: &Stored, password: &SecretString, rehash: bool) -> Verified {
-        let stronger_hash = match rehash {
+    async fn proof(&self, stored: &Stored, password: &SecretString, verdict: Verdict) -> Verified {
+        let stronger_hash = match verdict {
             // A full queue is no reason to refuse a right password: the next sign-in tries again.
-            true => self.passwords.hash(password).await.ok(),
-            false => None,
+            Verdict::Right { rehash: true } => self.passwords.hash(password).await.ok(),
+            _ => None,
         };
         Verified { user: stored.user, password_hash: stored.password_hash.clone(), stronger_hash }
     }
+
+    /// Hashes a new password if it may be chosen. The field at `pointer` is told why not; that is no secret about anybody.
+    ///
+    /// # Errors
+    /// 400, or 503 when the hashing queue is full.
+    pub async fn choose(
+        &self,
+        pointer: &'static str,
+        password: &SecretString,
+        email: &str,
+        name: &str,
+    ) -> ApiResult<HashedPassword> {
+        let local_part = email.split('@').next().unwrap_or_default();
+        self.passwords
+            .check(password, &[local_part, email, name])
+            .map_err(|refusal| ApiError::invalid(pointer, refusal.to_string()))?;
+        Ok(self.passwords.hash(password).await?)
+    }
+}
+
+/// The rule of each password field (garde's `custom`): what cannot be anybody's password is refused before any look-up and any
+/// hashing, at sign-in too and whoever is named, so that very long ones cost nothing (S33).
+///
+/// # Errors
+/// It is too long.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn within_cap(password: &SecretString, _: &()) -> garde::Result {
+    let within = Passwords::within_cap(password);
+    within.then_some(()).ok_or_else(|| garde::Error::new(format!("may have at most {MOST_CHARS} characters")))
 }

@@ -20,7 +20,6 @@ use crate::security::access_tokens::AccessTokens;
 use crate::security::caller::Caller;
 use crate::security::credentials::Credentials;
 use crate::security::log::event::{Event, EventKind};
-use crate::security::passwords::Passwords;
 use crate::security::refresh_tokens::{self, forget_browser};
 use crate::security::secret_tokens::SecretToken;
 
@@ -28,12 +27,12 @@ use crate::security::secret_tokens::SecretToken;
 /// "welcome" and "you have an account" it is, the mail says.
 pub async fn register(
     JsonBody(body): JsonBody<Register>,
-    passwords: Data<Passwords>,
+    credentials: Data<Credentials>,
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
     let wish = Registration::try_from(&body)?;
-    passwords.check_new("/password", &body.password, &[wish.email.as_str(), wish.display_name.as_str()])?;
-    let hash = passwords.hash(&body.password).await?;
+    let (email, name) = (wish.email.as_str(), wish.display_name.as_str());
+    let hash = credentials.choose("/password", &body.password, email, name).await?;
     store.register(&wish, &hash).await?;
     Ok(accepted())
 }
@@ -82,7 +81,9 @@ pub async fn refresh(
         Some(token) => match store.refresh(&token).await? {
             Refreshed::Granted(granted) => return signed_in(&granted, &tokens, &clock),
             Refreshed::Unknown => Event::new(EventKind::AuthnTokenInvalid).reason("unknown_refresh_token"),
-            Refreshed::Over { reason, session } => Event::new(EventKind::AuthnTokenRevoked).reason(reason).session(session),
+            Refreshed::Over { reason, session } => {
+                Event::new(EventKind::AuthnTokenRevoked).reason(reason).session(session)
+            }
             Refreshed::Stolen { user, session } => {
                 Event::new(EventKind::AuthnTokenReuse).reason("refresh_token").user(user).session(session)
             }
@@ -105,7 +106,11 @@ pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<
 }
 
 /// `DELETE auth/sessions/{id}`: a stranger's session, one that has ended and one that never was are not found alike.
-pub async fn end_session(caller: Caller, PathId(id): PathId<SessionId>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+pub async fn end_session(
+    caller: Caller,
+    PathId(id): PathId<SessionId>,
+    store: Data<AuthStore>,
+) -> ApiResult<HttpResponse> {
     if !store.end(&caller, id, "ended_by_user").await? {
         return Err(ApiError::NotFound);
     }
@@ -142,9 +147,7 @@ pub async fn confirm_reset(
 ) -> ApiResult<HttpResponse> {
     let token = SecretToken::typed(&body.token).ok_or_else(dead_token)?;
     let holder = store.reset_holder(&token).await?.ok_or_else(dead_token)?;
-    let passwords = &credentials.passwords;
-    passwords.check_new("/new_password", &body.new_password, &[&holder.email, &holder.display_name])?;
-    let hash = passwords.hash(&body.new_password).await?;
+    let hash = credentials.choose("/new_password", &body.new_password, &holder.email, &holder.display_name).await?;
     let user = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
     credentials.guard.forgive(&credentials.sign_in(&holder.email, address)).await?;
     Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).record();

@@ -32,9 +32,15 @@ pub enum Refreshed {
     /// We do not know it, or no longer.
     Unknown,
     /// It or its session is over. The reason is for the log.
-    Over { reason: &'static str, session: SessionId },
+    Over {
+        reason: &'static str,
+        session: SessionId,
+    },
     /// It was used before: the session is over, its owner is told.
-    Stolen { user: UserId, session: SessionId },
+    Stolen {
+        user: UserId,
+        session: SessionId,
+    },
 }
 
 /// A presented token as the database knows it.

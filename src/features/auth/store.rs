@@ -5,8 +5,9 @@
 //! address and with the same number of rows queued, so that neither the statements nor their time tell who is registered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::config::SessionSettings;
 use crate::http::error::ApiResult;
 use crate::security::credentials::Stored;
 use crate::security::keys::Keys;
+use crate::security::passwords::HashedPassword;
 use crate::security::revocations::Revocations;
 use crate::security::secret_tokens::SecretToken;
 
@@ -64,7 +66,7 @@ impl AuthStore {
     }
 
     /// Keeps a wish to join, unless the address is known, and queues the mail that tells which of the two it was.
-    pub async fn register(&self, wish: &Registration, password_hash: &str) -> ApiResult<()> {
+    pub async fn register(&self, wish: &Registration, hash: &HashedPassword) -> ApiResult<()> {
         let now = self.clock.now();
         let id = Uuid::new_v4();
         let token = SecretToken::for_mail(&self.keys, MailKind::ConfirmRegistration.name(), id);
@@ -85,7 +87,7 @@ impl AuthStore {
             wish.email.as_str(),
             wish.display_name.as_str(),
             wish.bio.as_ref().map(|bio| bio.as_str()),
-            password_hash,
+            hash.as_str(),
             &token.hash(),
             now,
             now + REGISTRATION_LIVES,
@@ -187,7 +189,7 @@ impl AuthStore {
 
     /// Uses the token up, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
     /// used or over; of two at once, one gets through.
-    pub async fn reset_password(&self, token: &SecretToken, password_hash: &str) -> ApiResult<Option<UserId>> {
+    pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<UserId>> {
         let mut transaction = self.pool.begin().await?;
         let changed = sqlx::query_scalar!(
             r#"with reset as (
@@ -203,7 +205,7 @@ impl AuthStore {
                select id from changed"#,
             &token.hash(),
             self.clock.now(),
-            password_hash,
+            hash.as_str(),
             Uuid::new_v4(),
             MailKind::PasswordChanged.name()
         )
@@ -218,7 +220,8 @@ impl AuthStore {
     }
 
     /// Forgets what is over. Sessions stay until no access token of theirs can be alive, which `token_life` says.
-    pub async fn sweep(&self, now: DateTime<Utc>, token_life: TimeDelta) -> ApiResult<()> {
+    pub async fn sweep(&self, token_life: Duration) -> ApiResult<()> {
+        let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
         // Their refresh tokens go with them and not earlier: a used one that comes back is how a theft shows.

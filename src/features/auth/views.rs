@@ -12,8 +12,8 @@ use crate::base::id::SessionId;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::credentials::within_cap;
 use crate::security::handed_secrets::HandedSecret;
-use crate::security::passwords::within_cap;
 
 /// A wish to join.
 #[derive(Deserialize, Validate, ToSchema)]

@@ -68,12 +68,11 @@ pub async fn change_password(
     store: Data<UserStore>,
 ) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
-    let passwords = &credentials.passwords;
-    passwords.check_new("/new_password", &body.new_password, &[&profile.email, &profile.display_name])?;
     let attempt = credentials.prove_again(&caller, address);
     let stored = store.credentials(&caller);
-    let verified = credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
-    let hash = passwords.hash(&body.new_password).await?;
+    let verified =
+        credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
+    let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
     store.change_password(&caller, &verified, &hash).await?;
     Event::new(EventKind::AuthnPasswordChange)
         .reason("by_owner")

@@ -55,8 +55,7 @@ mod tests {
             updated_at: DateTime::UNIX_EPOCH,
         };
         let now = DateTime::from_timestamp(5, 0).unwrap();
-        let renamed =
-            profile().changed(&ProfileChange { display_name: Some("Anna".parse().unwrap()), bio: None }, now);
+        let renamed = profile().changed(&ProfileChange { display_name: Some("Anna".parse().unwrap()), bio: None }, now);
         assert_eq!((renamed.display_name.as_str(), renamed.bio.as_deref()), ("Anna", Some("Bookkeeper")));
         assert_eq!((renamed.version, renamed.updated_at), (4, now));
         let silent = profile().changed(&ProfileChange { display_name: None, bio: Some(None) }, now);

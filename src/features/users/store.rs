@@ -16,6 +16,7 @@ use crate::features::auth::mail::{MailBell, MailKind};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::{Stored, Verified};
+use crate::security::passwords::HashedPassword;
 use crate::security::revocations::Revocations;
 
 /// The statements of this feature.
@@ -49,7 +50,7 @@ impl UserStore {
     pub async fn save(&self, caller: &Caller, profile: &Profile) -> ApiResult<bool> {
         let saved = sqlx::query!(
             "update users set display_name = $2, bio = $3, version = $4, updated_at = $5
-             where id = $1 and version = $4 - 1",
+             where id = $1 and version + 1 = $4",
             caller.user().uuid(),
             profile.display_name,
             profile.bio,
@@ -76,7 +77,12 @@ impl UserStore {
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified.
-    pub async fn change_password(&self, caller: &Caller, verified: &Verified, new_hash: &str) -> ApiResult<()> {
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        verified: &Verified,
+        new_hash: &HashedPassword,
+    ) -> ApiResult<()> {
         let mut transaction = self.pool.begin().await?;
         let changed = sqlx::query!(
             "with changed as (
@@ -87,7 +93,7 @@ impl UserStore {
              insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
              select $4, $5, email, id, $6, $6 from changed",
             caller.user().uuid(),
-            new_hash,
+            new_hash.as_str(),
             verified.password_hash(),
             Uuid::new_v4(),
             MailKind::PasswordChanged.name(),
@@ -147,33 +153,58 @@ impl UserStore {
     }
 }
 
-/// Makes a user who has confirmed nothing: for the command line and for demo data.
+/// Makes a user who has confirmed nothing: demo data. `None`: the address is taken.
 ///
 /// # Errors
-/// A violated `users_email_unique`, when the address is taken.
+/// The database refuses.
 pub async fn create(
     connection: &mut PgConnection,
     email: &EmailAddress,
     name: &DisplayName,
-    password_hash: &str,
+    hash: &HashedPassword,
     now: DateTime<Utc>,
-) -> Result<UserId, sqlx::Error> {
-    let id = UserId::new();
-    sqlx::query!(
-        "insert into users (id, email, display_name, password_hash, created_at, updated_at) values ($1, $2, $3, $4, $5, $5)",
-        id.uuid(),
+) -> Result<Option<UserId>, sqlx::Error> {
+    let created = sqlx::query_scalar!(
+        "insert into users (id, email, display_name, password_hash, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $5) on conflict (email) do nothing returning id",
+        UserId::new().uuid(),
         email.as_str(),
         name.as_str(),
-        password_hash,
+        hash.as_str(),
         now
     )
-    .execute(connection)
+    .fetch_optional(connection)
     .await?;
-    Ok(id)
+    Ok(created.map(UserId::from))
 }
 
-/// Makes an administrator of the user with this address. `false`: there is none. Only under the role that owns the schema: the
-/// service's own may not write roles.
+/// Makes an administrator. `None`: the address is taken. Only under the role that owns the schema: the service's own may not
+/// write roles.
+///
+/// # Errors
+/// The database refuses.
+pub async fn create_admin(
+    owner: &mut PgConnection,
+    email: &EmailAddress,
+    name: &DisplayName,
+    hash: &HashedPassword,
+    now: DateTime<Utc>,
+) -> Result<Option<UserId>, sqlx::Error> {
+    let created = sqlx::query_scalar!(
+        "insert into users (id, email, display_name, password_hash, role, created_at, updated_at)
+         values ($1, $2, $3, $4, 'admin', $5, $5) on conflict (email) do nothing returning id",
+        UserId::new().uuid(),
+        email.as_str(),
+        name.as_str(),
+        hash.as_str(),
+        now
+    )
+    .fetch_optional(owner)
+    .await?;
+    Ok(created.map(UserId::from))
+}
+
+/// Makes an administrator of the user with this address. `false`: there is none. Under the same role as [`create_admin`].
 ///
 /// # Errors
 /// The database refuses.

@@ -22,6 +22,7 @@ use gate::Gate;
 pub use policy::PasswordRefusal;
 
 use crate::config::PasswordSettings;
+use crate::http::error::ApiError;
 
 /// A PHC string: algorithm, parameters, salt and hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +58,15 @@ pub enum HashError {
     /// No randomness, or a stored hash that asks for absurd work: a fault of ours.
     #[error("argon2: {0}")]
     Fault(String),
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy(Busy { retry_after }) => Self::unavailable(retry_after, error),
+            HashError::Fault(_) => Self::internal(error),
+        }
+    }
 }
 
 /// A planted hash that asks for more would be a denial of service.

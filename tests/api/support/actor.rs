@@ -149,6 +149,8 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let mut mails: Vec<_> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
+            // Not one that is being written.
+            entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
             // Quoted-printable breaks long lines.
             let text = text.replace("=\r\n", "").replace("=3D", "=");

@@ -21,7 +21,8 @@ struct Lines {
 /// Begins capturing, once a process.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        let filter = "info,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
+        // Not development's own line with a mail's link, which is the one secret that is logged on purpose, and there alone.
+        let filter = "info,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format = tracing_subscriber::fmt::layer()
             .json()
             .flatten_event(true)

@@ -12,6 +12,7 @@ mod store;
 mod texts;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -19,10 +20,14 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-pub use delivery::{BadMailSettings, Delivery};
-pub use texts::{Links, MailKind};
+pub use delivery::BadMailSettings;
+pub use texts::MailKind;
+
+use delivery::Delivery;
+use texts::Links;
 
 use crate::base::clock::Clock;
+use crate::config::{Profile, Settings};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::keys::Keys;
 
@@ -57,18 +62,38 @@ const KEPT_DAYS: i64 = 7;
 
 /// Sends what is in the outbox.
 pub struct MailWorker {
-    pub pool: PgPool,
-    pub keys: Arc<Keys>,
-    pub clock: Clock,
-    pub delivery: Delivery,
-    pub links: Links,
-    pub bell: MailBell,
+    pool: PgPool,
+    keys: Arc<Keys>,
+    clock: Clock,
+    delivery: Delivery,
+    links: Links,
+    bell: MailBell,
+    stopping: AtomicBool,
 }
 
 impl MailWorker {
-    /// Works until it is dropped.
+    /// A worker that `bell` wakes.
+    ///
+    /// # Errors
+    /// [`BadMailSettings`]; the configuration has checked all of it but the certificate.
+    pub fn new(
+        pool: PgPool,
+        keys: Arc<Keys>,
+        settings: &Settings,
+        clock: Clock,
+        bell: MailBell,
+    ) -> Result<Self, BadMailSettings> {
+        let links = Links {
+            public_url: settings.http.public_url.clone(),
+            say_how_by_hand: settings.profile == Profile::Development,
+        };
+        let delivery = Delivery::new(&settings.mail, settings.state_dir.join("mail"))?;
+        Ok(Self { pool, keys, clock, delivery, links, bell, stopping: AtomicBool::new(false) })
+    }
+
+    /// Works until [`Self::stop`]. What is queued then stays for the next start.
     pub async fn run(&self) {
-        loop {
+        while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_due().await {
                 Ok(0) => {
                     // Either way there is a reason to look again.
@@ -81,6 +106,12 @@ impl MailWorker {
                 }
             }
         }
+    }
+
+    /// Ends [`Self::run`] after the mail that it holds.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.bell.ring();
     }
 
     /// Takes the mail that is due, sends it, and returns how many there were.

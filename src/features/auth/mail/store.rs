@@ -42,16 +42,12 @@ pub async fn take(
 }
 
 pub async fn sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update mail_outbox set sent_at = $2 where id = $1", id, now)
-        .execute(pool)
-        .await?;
+    sqlx::query!("update mail_outbox set sent_at = $2 where id = $1", id, now).execute(pool).await?;
     Ok(())
 }
 
 pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update mail_outbox set next_attempt_at = $2 where id = $1", id, until)
-        .execute(pool)
-        .await?;
+    sqlx::query!("update mail_outbox set next_attempt_at = $2 where id = $1", id, until).execute(pool).await?;
     Ok(())
 }
 

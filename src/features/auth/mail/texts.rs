@@ -137,11 +137,7 @@ pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> 
         ));
     }
     let token = SecretToken::for_mail(keys, kind.name(), mail.subject_id).to_wire();
-    Ok(Text {
-        subject: template.subject,
-        body: fill(&body, &token),
-        link: Some(fill(&link, &token)),
-    })
+    Ok(Text { subject: template.subject, body: fill(&body, &token), link: Some(fill(&link, &token)) })
 }
 
 #[cfg(test)]
