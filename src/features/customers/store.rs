@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::model::{Customer, Details};
 use crate::base::id::CustomerId;
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, violates};
+use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 
@@ -177,7 +177,7 @@ impl CustomerTx<'_> {
         )
         .execute(self.transaction.connection())
         .await?;
-        one_row(saved.rows_affected())
+        Ok(exactly_one(&saved)?)
     }
 
     /// Deletes a locked customer.
@@ -197,7 +197,7 @@ impl CustomerTx<'_> {
             true => ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" },
             false => error.into(),
         })?;
-        one_row(deleted.rows_affected())
+        Ok(exactly_one(&deleted)?)
     }
 
     /// Keeps the change.
@@ -206,13 +206,5 @@ impl CustomerTx<'_> {
     /// The database is gone.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
-    }
-}
-
-/// The row is locked, so anything else is a fault of ours.
-fn one_row(affected: u64) -> ApiResult<()> {
-    match affected {
-        1 => Ok(()),
-        other => Err(ApiError::internal(format_args!("{other} rows where one is locked"))),
     }
 }
