@@ -39,7 +39,9 @@ create table users (
     created_at timestamptz not null,
     updated_at timestamptz not null
 );
-grant select, insert, delete on users to strongroom_app;
+grant select, delete on users to strongroom_app;
+-- A new user has the defaults' role and status: the service cannot write another, whatever a request says (S28).
+grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 -- Not id, not created_at; the role changes by command line only, under the owner's role.
 grant update (email, display_name, bio, password_hash, version, updated_at) on users to strongroom_app;
 
@@ -62,15 +64,17 @@ grant select, insert, delete on registrations to strongroom_app;
 
 create table password_resets (
     id uuid primary key,
-    user_id uuid not null constraint password_resets_user references users (id) on delete cascade,
+    -- One a user: a new one replaces the last, also of two at once.
+    user_id uuid not null constraint password_resets_one_a_user unique
+        constraint password_resets_user references users (id) on delete cascade,
     token_hash bytea not null constraint password_resets_token_unique unique
         constraint password_resets_token_size check (octet_length(token_hash) = 32),
     created_at timestamptz not null,
     expires_at timestamptz not null
 );
-create index password_resets_user on password_resets (user_id);
 create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
+grant update (id, token_hash, created_at, expires_at) on password_resets to strongroom_app;
 
 -- One sign-in. An ended session is kept until no access token of it can be alive, so that every replica can
 -- learn of it; the user may be gone by then.

@@ -130,6 +130,12 @@ impl Running {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
+    /// Ends at once, as a killed process does.
+    pub fn abort(self) {
+        drop(self.handle.stop(false));
+        self.beside.iter().chain([&self.mail]).for_each(JoinHandle::abort);
+    }
+
     /// No new connections; running requests finish within the grace; then what works beside them.
     pub async fn stop(self) {
         self.handle.stop(true).await;

@@ -6,4 +6,5 @@ pub mod email;
 pub mod id;
 pub mod money;
 pub mod page;
+pub mod person;
 pub mod text;

@@ -1,11 +1,12 @@
-//! Floor 4: what the API offers, one folder a thing.
+//! Floor 4: one folder = one thing that the API offers.
 //!
-//! Inside a folder: `model.rs` decides (no I/O), `store.rs` keeps (SQL; each method takes the `Caller`), `views.rs` is the wire,
-//! `handlers.rs` has one function a verb: parse, decide, keep, reply. Features import each other only where
-//! `tests/api/contract/floors.rs` lists it.
+//! In a folder: `model` (types and rules, no I/O), `store` (statements, each with its caller), `views` (what is on the wire),
+//! `handlers` (one function a verb: parse, decide, keep, reply). Siblings do not import each other, but for the short list in
+//! `tests/api/contract/floors.rs`.
 
 pub mod about;
+pub mod auth;
 pub mod customers;
-pub mod demo;
 pub mod health;
 pub mod invoices;
+pub mod users;

@@ -4,6 +4,9 @@
 //! Known fields only: each request type says `deny_unknown_fields`, and serde refuses a repeated field, so that no two
 //! parsers can read one body differently. What the parser said stays here: it lists the names of all our fields.
 
+use std::fmt::Display;
+use std::str::FromStr;
+
 use actix_web::dev::Payload;
 use actix_web::error::PayloadError;
 use actix_web::http::header;
@@ -129,6 +132,14 @@ pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
                 .collect(),
         )
     })
+}
+
+/// garde's `custom(fits::<T>)`: a text that reads as `T`, which says what it expects.
+///
+/// # Errors
+/// It does not.
+pub fn fits<T: FromStr<Err: Display>>(text: &str, _: &()) -> garde::Result {
+    text.parse::<T>().map(drop).map_err(garde::Error::new)
 }
 
 /// `lines[0].quantity` → `/lines/0/quantity`.

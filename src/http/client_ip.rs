@@ -5,12 +5,14 @@
 //! actix's own `realip_remote_addr()` takes the left end, which is whatever the client typed.
 
 use std::fmt;
+use std::future::{Ready, ready};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
-use actix_web::dev::ServiceRequest;
+use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::HeaderMap;
-use actix_web::{HttpMessage, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
+use super::error::{ApiError, ApiResult};
 use crate::config::Network;
 
 /// A longer list is a lie or an accident; the rest is not read.
@@ -74,6 +76,17 @@ impl ClientAddr {
             IpAddr::V4(_) => self.0,
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
         }
+    }
+}
+
+/// What [`ClientAddr::of`] found before the handler ran.
+impl FromRequest for ClientAddr {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let known = request.extensions().get::<Self>().copied();
+        ready(known.ok_or_else(|| ApiError::internal("the client's address is not known")))
     }
 }
 

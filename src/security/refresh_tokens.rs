@@ -11,7 +11,8 @@
 
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderMap, HeaderValue, InvalidHeaderValue};
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 
@@ -101,6 +102,22 @@ pub fn set_cookie(token: &SecretToken, lives: Duration) -> Result<HeaderValue, I
 #[must_use]
 pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
+}
+
+/// The reply, which takes the cookie away.
+#[must_use]
+pub fn take_cookie(mut reply: HttpResponse) -> HttpResponse {
+    reply.headers_mut().append(header::SET_COOKIE, clear_cookie());
+    reply
+}
+
+/// The reply, after which the browser has forgotten who was signed in (ASVS 14.3.1).
+#[must_use]
+pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
+    let mut reply = take_cookie(reply);
+    let everything = HeaderValue::from_static("\"cookies\"");
+    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), everything);
+    reply
 }
 
 /// The token of exactly one cookie of our name, over all `Cookie` lines. With two of them somebody else wrote one, and choosing

@@ -51,6 +51,12 @@ impl SecretToken {
         (written == 32).then_some(Self(token))
     }
 
+    /// The same of a field that was typed in.
+    #[must_use]
+    pub fn typed(text: &SecretString) -> Option<Self> {
+        Self::parse(text.expose_secret())
+    }
+
     /// The token in a mail, derived from the row that it opens. The outbox row and the worker's memory of it never hold the
     /// secret: whoever reads the outbox table, where mail may wait for days, can open nothing. The worker derives the token when
     /// it sends; the row that it opens keeps its [`hash`](Self::hash). `kind` is the outbox's, so that a token for one row is

@@ -110,6 +110,15 @@ impl LoginGuard {
         Ok(if still_open { Admission::Open } else { Admission::Locked })
     }
 
+    /// After a password reset: its owner has proved himself another way, so the account's lock and his own pair are lifted. The
+    /// address's counter stays.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn forgive(&self, attempt: &Attempt) -> ApiResult<()> {
+        Ok(store::forgive(&self.pool, attempt).await?)
+    }
+
     /// Deletes counters whose window is over.
     ///
     /// # Errors

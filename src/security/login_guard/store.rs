@@ -112,6 +112,17 @@ pub async fn clear_pair(
     .await
 }
 
+pub async fn forgive(pool: &PgPool, attempt: &Attempt) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from failed_sign_ins where (kind = 'account' and key = $1) or (kind = 'pair' and key = $2)",
+        &attempt.account,
+        &attempt.pair
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from failed_sign_ins where expires_at <= $1", now).execute(pool).await?;
     Ok(())

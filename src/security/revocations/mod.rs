@@ -82,6 +82,14 @@ impl Revocations {
         Ok(ended)
     }
 
+    /// Ends one session of a user inside the caller's transaction. Call [`Self::announce`] once that has committed, if it was alive.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn end_within(&self, connection: &mut PgConnection, user: UserId, session: SessionId) -> ApiResult<bool> {
+        Ok(store::end(connection, user, session, self.clock.now()).await?)
+    }
+
     /// Ends all sessions of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has
     /// committed.
     ///

@@ -22,13 +22,17 @@ pub struct Actor {
 impl Actor {
     /// Registers, reads the mail, confirms, signs in.
     pub async fn join(app: &TestApp, name: &str) -> Self {
-        let client = app.anybody();
+        Self::join_by(app, &app.anybody(), name).await
+    }
+
+    /// The same, by another way in.
+    pub async fn join_by(app: &TestApp, client: &Client, name: &str) -> Self {
         let email = format!("{name}@example.com");
         let wish = json!({"email": email, "password": PASSWORD, "display_name": name});
         client.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
         let token = mail_token(app, &email).await;
         client.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": token})).send().await.ok(204);
-        Self::sign_in(&client, &email, PASSWORD).await
+        Self::sign_in(client, &email, PASSWORD).await
     }
 
     pub async fn sign_in(client: &Client, email: &str, password: &str) -> Self {

@@ -42,6 +42,11 @@ impl TestApp {
         let settings = settings(&state_dir, changed);
         let clock = Clock::default();
         let running = server::start(Arc::new(settings), database.options(Role::App), None, clock.clone()).unwrap();
+        Self::wrap(running, database, clock, state_dir)
+    }
+
+    /// Around a service that was started by hand.
+    pub fn wrap(running: Running, database: TestDatabase, clock: Clock, state_dir: PathBuf) -> Self {
         let base = format!("http://{}", running.http);
         let all_rows = sqlx::postgres::PgPoolOptions::new()
             .max_connections(2)

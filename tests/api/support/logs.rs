@@ -31,7 +31,6 @@ pub fn capture() {
             .with(tracing_subscriber::EnvFilter::new(filter))
             .with(format)
             .init();
-        strongroom::telemetry::log_panics_beside_the_test_harness();
     });
     LazyLock::force(&STARTED);
 }
@@ -91,6 +90,11 @@ pub fn statements(id: &str) -> Vec<String> {
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| line["summary"].as_str().unwrap_or_default().to_owned())
         .collect()
+}
+
+/// The first line that holds this text, for the failure's message.
+pub fn first_with(text: &str) -> Option<String> {
+    LINES.lock().unwrap().raw.iter().find(|line| line.contains(text)).cloned()
 }
 
 /// Whether any line of the whole run holds this text.

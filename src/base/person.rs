@@ -1,0 +1,72 @@
+//! How people call themselves. Shown to others, so it is one readable line; never sent in mail.
+
+use std::str::FromStr;
+
+use super::text::{is_line, is_paragraph};
+
+/// The text does not fit; what is expected, for whoever typed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Misfit(&'static str);
+
+/// A name: one line of 1 to 100 characters. Kept as it was typed, in any script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+/// A few words about oneself: at most 500 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bio(String);
+
+impl DisplayName {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Bio {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for DisplayName {
+    type Err = Misfit;
+
+    fn from_str(text: &str) -> Result<Self, Misfit> {
+        let fits = text.chars().count() <= 100 && is_line(text);
+        fits.then(|| Self(text.to_owned())).ok_or(Misfit("must be one line of 1 to 100 characters"))
+    }
+}
+
+impl FromStr for Bio {
+    type Err = Misfit;
+
+    fn from_str(text: &str) -> Result<Self, Misfit> {
+        let fits = text.chars().count() <= 500 && is_paragraph(text);
+        fits.then(|| Self(text.to_owned())).ok_or(Misfit("must have at most 500 characters"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert!("👩‍👩‍👧"[..].parse::<DisplayName>().is_ok());
+        assert!("😀".repeat(100).parse::<DisplayName>().is_ok());
+        assert!("😀".repeat(101).parse::<DisplayName>().is_err());
+        assert!("😀".repeat(500).parse::<Bio>().is_ok());
+        assert!("😀".repeat(501).parse::<Bio>().is_err());
+        assert!("".parse::<Bio>().is_ok());
+    }
+
+    #[test]
+    fn a_name_is_one_line_that_can_be_seen() {
+        for name in ["", " ", "Ann\nAdmin", "Ann\0", "a\u{202e}nna"] {
+            assert!(name.parse::<DisplayName>().is_err(), "{name:?}");
+        }
+    }
+}

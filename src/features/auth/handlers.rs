@@ -1,0 +1,167 @@
+//! Join, sign in, stay signed in, sign out, get back in.
+
+use actix_web::http::header::{self, USER_AGENT};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+
+use super::model::{ClientSeen, Registration};
+use super::session_store::{Granted, Refreshed};
+use super::store::AuthStore;
+use super::views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
+use crate::base::clock::Clock;
+use crate::base::email::EmailAddress;
+use crate::base::id::SessionId;
+use crate::http::body::JsonBody;
+use crate::http::client_ip::ClientAddr;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::params::PathId;
+use crate::http::reply::{accepted, no_content, ok};
+use crate::security::access_tokens::AccessTokens;
+use crate::security::caller::Caller;
+use crate::security::credentials::Credentials;
+use crate::security::log::event::{Event, EventKind};
+use crate::security::passwords::Passwords;
+use crate::security::refresh_tokens::{self, forget_browser};
+use crate::security::secret_tokens::SecretToken;
+
+/// `POST auth/register`: always 202. What is wrong with the password is told before the address is looked at; which of
+/// "welcome" and "you have an account" it is, the mail says.
+pub async fn register(
+    JsonBody(body): JsonBody<Register>,
+    passwords: Data<Passwords>,
+    store: Data<AuthStore>,
+) -> ApiResult<HttpResponse> {
+    let wish = Registration::try_from(&body)?;
+    passwords.check_new("/password", &body.password, &[wish.email.as_str(), wish.display_name.as_str()])?;
+    let hash = passwords.hash(&body.password).await?;
+    store.register(&wish, &hash).await?;
+    Ok(accepted())
+}
+
+/// `POST auth/confirm`: the mail was read, so the account comes into being. Nobody is signed in by it.
+pub async fn confirm(JsonBody(body): JsonBody<ConfirmRegistration>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    let token = SecretToken::typed(&body.token).ok_or_else(dead_token)?;
+    let user = store.confirm(&token).await?.ok_or_else(dead_token)?;
+    Event::new(EventKind::UserCreated).reason("confirmed").user(user).record();
+    Ok(no_content())
+}
+
+/// `POST auth/login`: a new session, or the one refusal that there is.
+pub async fn login(
+    request: HttpRequest,
+    address: ClientAddr,
+    JsonBody(body): JsonBody<Login>,
+    credentials: Data<Credentials>,
+    store: Data<AuthStore>,
+    tokens: Data<AccessTokens>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let email: Option<EmailAddress> = body.email.parse().ok();
+    // One account has one name, however it was spelled; and what is no address has a counter as well.
+    let name = email.as_ref().map_or(body.email.as_str(), EmailAddress::as_str);
+    let attempt = credentials.sign_in(name, address);
+    let look_up = store.credentials(email.as_ref());
+    let verified = credentials.check(&attempt, &body.password, look_up, EventKind::AuthnLoginFail).await?;
+    let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let brought = refresh_tokens::presented(request.headers());
+    let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
+    Event::new(EventKind::AuthnLoginSuccess).user(granted.user).session(granted.session).record();
+    Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
+    signed_in(&granted, &tokens, &clock)
+}
+
+/// `POST auth/refresh`: the cookie's token is exchanged. Every failure is the same 401, and takes the useless cookie away.
+pub async fn refresh(
+    request: HttpRequest,
+    store: Data<AuthStore>,
+    tokens: Data<AccessTokens>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let event = match refresh_tokens::presented(request.headers()) {
+        None => Event::new(EventKind::AuthnTokenInvalid).reason("no_refresh_token"),
+        Some(token) => match store.refresh(&token).await? {
+            Refreshed::Granted(granted) => return signed_in(&granted, &tokens, &clock),
+            Refreshed::Unknown => Event::new(EventKind::AuthnTokenInvalid).reason("unknown_refresh_token"),
+            Refreshed::Over { reason, session } => Event::new(EventKind::AuthnTokenRevoked).reason(reason).session(session),
+            Refreshed::Stolen { user, session } => {
+                Event::new(EventKind::AuthnTokenReuse).reason("refresh_token").user(user).session(session)
+            }
+        },
+    };
+    event.record();
+    Ok(refresh_tokens::take_cookie(HttpResponse::from_error(ApiError::Unauthenticated)))
+}
+
+/// `POST auth/logout`: this session ends at once; tokens that have not expired are worth nothing.
+pub async fn logout(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    store.end(&caller, caller.session(), "logout").await?;
+    Ok(forget_browser(no_content()))
+}
+
+/// `GET auth/sessions`: where one is signed in.
+pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    let sessions = store.live_sessions(&caller).await?;
+    Ok(ok(&SessionList::new(sessions, caller.session())))
+}
+
+/// `DELETE auth/sessions/{id}`: a stranger's session, one that has ended and one that never was are not found alike.
+pub async fn end_session(caller: Caller, PathId(id): PathId<SessionId>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    if !store.end(&caller, id, "ended_by_user").await? {
+        return Err(ApiError::NotFound);
+    }
+    Ok(if id == caller.session() { forget_browser(no_content()) } else { no_content() })
+}
+
+/// `DELETE auth/sessions`: all of them, this one too.
+pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    store.end_all(&caller).await?;
+    Ok(forget_browser(no_content()))
+}
+
+/// `POST auth/password-reset`: always 202; a mail goes out where there is an account.
+pub async fn request_reset(
+    address: ClientAddr,
+    JsonBody(body): JsonBody<RequestReset>,
+    credentials: Data<Credentials>,
+    store: Data<AuthStore>,
+) -> ApiResult<HttpResponse> {
+    let email = EmailAddress::try_from(&body)?;
+    store.request_reset(&email).await?;
+    let subject = credentials.sign_in(email.as_str(), address).subject();
+    Event::new(EventKind::AuthnResetRequested).subject(subject).record();
+    Ok(accepted())
+}
+
+/// `POST auth/password-reset/confirm`: a new password, the end of every session and of the account's lock. Nobody is signed in by
+/// it. A password that is refused leaves the token alive.
+pub async fn confirm_reset(
+    address: ClientAddr,
+    JsonBody(body): JsonBody<ConfirmReset>,
+    credentials: Data<Credentials>,
+    store: Data<AuthStore>,
+) -> ApiResult<HttpResponse> {
+    let token = SecretToken::typed(&body.token).ok_or_else(dead_token)?;
+    let holder = store.reset_holder(&token).await?.ok_or_else(dead_token)?;
+    let passwords = &credentials.passwords;
+    passwords.check_new("/new_password", &body.new_password, &[&holder.email, &holder.display_name])?;
+    let hash = passwords.hash(&body.new_password).await?;
+    let user = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
+    credentials.guard.forgive(&credentials.sign_in(&holder.email, address)).await?;
+    Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).record();
+    Ok(no_content())
+}
+
+/// The one answer for a token that is wrong, used, replaced, or too old.
+fn dead_token() -> ApiError {
+    ApiError::invalid("/token", "is wrong, used or out of date")
+}
+
+fn signed_in(granted: &Granted, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
+    let token = tokens.issue(granted.user, granted.session, clock.now()).map_err(ApiError::internal)?;
+    let lives = granted.lives.to_std().unwrap_or_default();
+    let cookie = refresh_tokens::set_cookie(&granted.refresh, lives).map_err(ApiError::internal)?;
+    let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in: tokens.lifetime_seconds() };
+    let mut reply = ok(&view);
+    reply.headers_mut().append(header::SET_COOKIE, cookie);
+    Ok(reply)
+}

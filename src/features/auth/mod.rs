@@ -1,0 +1,15 @@
+//! Accounts and sessions: join, sign in, stay signed in, sign out, get back in.
+//!
+//! Threats: learning who has an account (one answer, the same work, everything else by mail); guessing passwords
+//! (`security/login_guard`); stolen refresh tokens (`security/refresh_tokens`); sessions that outlive their reason
+//! (`security/revocations`); planted sessions (sign-in ends the one that came along).
+//!
+//! Not stopped: somebody registers a stranger's address, and the stranger follows the link in the mail although he asked for
+//! nothing. The account then has the other's password until the owner of the address asks for a new one, which ends every session.
+
+pub mod handlers;
+pub mod mail;
+mod model;
+mod session_store;
+pub mod store;
+pub mod views;

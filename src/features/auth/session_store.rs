@@ -1,0 +1,250 @@
+//! Sessions and their refresh tokens.
+
+use chrono::TimeDelta;
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::mail::MailKind;
+use super::model::{ClientSeen, LiveSession};
+use super::store::AuthStore;
+use crate::base::id::{SessionId, UserId};
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+use crate::security::credentials::Verified;
+use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, judge, successor};
+use crate::security::secret_tokens::SecretToken;
+
+/// Live sessions that one user may have; one more ends the one that was unused longest.
+const MOST_SESSIONS: i64 = 10;
+
+/// What a sign-in or a refresh hands out.
+pub struct Granted {
+    pub user: UserId,
+    pub session: SessionId,
+    pub refresh: SecretToken,
+    /// How long the cookie lives: until the session's idle or absolute end, whichever is sooner.
+    pub lives: TimeDelta,
+}
+
+/// What became of a presented refresh token.
+pub enum Refreshed {
+    Granted(Granted),
+    /// We do not know it, or no longer.
+    Unknown,
+    /// It or its session is over. The reason is for the log.
+    Over { reason: &'static str, session: SessionId },
+    /// It was used before: the session is over, its owner is told.
+    Stolen { user: UserId, session: SessionId },
+}
+
+/// A presented token as the database knows it.
+struct Presented {
+    user: Option<UserId>,
+    session: SessionId,
+    token: PresentedToken,
+    rotated: bool,
+}
+
+impl AuthStore {
+    /// Opens a session for a user who has just proved a password. The session whose cookie came along ends: whoever planted
+    /// it in this browser must not come in with it (ASVS 7.2.4).
+    ///
+    /// # Errors
+    /// [`ApiError::InvalidCredentials`] when the password was changed or the account disabled meanwhile.
+    pub async fn open_session(
+        &self,
+        verified: &Verified,
+        brought: Option<&SecretToken>,
+        client: &ClientSeen,
+    ) -> ApiResult<Granted> {
+        let now = self.clock.now();
+        let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
+        let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
+        let mut transaction = self.pool.begin().await?;
+        lock_unchanged(&mut transaction, verified).await?;
+        let ended = sqlx::query!(
+            r#"with brought as (
+                   select session_id from refresh_tokens where token_hash = $8
+               ), surplus as (
+                   select id from sessions
+                   where user_id = $2 and ended_at is null and expires_at > $3 and id not in (select session_id from brought)
+                   order by last_used_at desc, id offset $9
+               ), ended as (
+                   update sessions set ended_at = $3
+                   where ended_at is null
+                     and (id in (select session_id from brought) or id in (select id from surplus))
+                   returning id, user_id
+               ), opened as (
+                   insert into sessions (id, user_id, created_at, last_used_at, expires_at, client, address)
+                   values ($1, $2, $3, $3, $4, $5, $6)
+               ), first as (
+                   insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+                   values ($7, $1, $3, least($4, $10))
+               )
+               select id, user_id as "user_id!" from ended where user_id is not null"#,
+            session.uuid(),
+            verified.user().uuid(),
+            now,
+            absolute,
+            client.program,
+            client.address,
+            &refresh.hash(),
+            brought.map(|token| token.hash().to_vec()),
+            MOST_SESSIONS - 1,
+            idle
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        for row in ended {
+            self.revocations.announce(row.user_id.into(), &[row.id.into()], "replaced");
+        }
+        Ok(Granted { user: verified.user(), session, refresh, lives: idle.min(absolute) - now })
+    }
+
+    /// Exchanges a refresh token for its successor.
+    pub async fn refresh(&self, token: &SecretToken) -> ApiResult<Refreshed> {
+        let next = successor(&self.keys, token);
+        let mut seen = self.rotate(token, &next).await?;
+        if let Some(presented) = &seen
+            && !presented.rotated
+            && judge(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
+        {
+            // Another request used it between this statement's look and its write: look again, it is a replay now.
+            seen = self.rotate(token, &next).await?;
+        }
+        let Some(Presented { user, session, token, rotated }) = seen else { return Ok(Refreshed::Unknown) };
+        let over = |reason| Ok(Refreshed::Over { reason, session });
+        let Some(user) = user else { return over("session_ended") };
+        let now = self.clock.now();
+        match judge(&token, now, self.settings.reuse_grace) {
+            _ if rotated => {}
+            RefreshDecision::ReplayWithinGrace => {}
+            RefreshDecision::Reuse => {
+                self.end_stolen(user, session).await?;
+                return Ok(Refreshed::Stolen { user, session });
+            }
+            RefreshDecision::Expired => return over("expired"),
+            RefreshDecision::SessionEnded => return over("session_ended"),
+            RefreshDecision::Rotate => return over("contended"),
+        }
+        let lives = (now + self.settings.idle).min(token.session_expires_at) - now;
+        Ok(Refreshed::Granted(Granted { user, session, refresh: next, lives }))
+    }
+
+    /// Marks the token used and keeps its successor, in one statement and only if it is alive; either way tells what it was
+    /// before. Of many at once exactly one writes.
+    async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
+        let now = self.clock.now();
+        let row = sqlx::query!(
+            r#"with presented as (
+                   select t.session_id, t.used_at, t.expires_at, s.expires_at as session_expires_at, u.id as user_id,
+                       s.ended_at is not null or u.status is distinct from 'active' as session_ended
+                   from refresh_tokens t join sessions s on s.id = t.session_id left join users u on u.id = s.user_id
+                   where t.token_hash = $1
+               ), used as (
+                   update refresh_tokens set used_at = $3 from presented
+                   where token_hash = $1 and refresh_tokens.used_at is null and refresh_tokens.expires_at > $3
+                     and not presented.session_ended and presented.session_expires_at > $3
+                   returning refresh_tokens.session_id, presented.session_expires_at
+               ), seen as (
+                   update sessions set last_used_at = $3 where id in (select session_id from used)
+               ), next as (
+                   insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+                   select $2, session_id, $3, least($4, session_expires_at) from used
+               )
+               select session_id, used_at, expires_at, session_expires_at, user_id as "user_id?",
+                   session_ended as "session_ended!", exists (select from used) as "rotated!"
+               from presented"#,
+            &token.hash(),
+            &next.hash(),
+            now,
+            now + self.settings.idle
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| Presented {
+            user: row.user_id.map(UserId::from),
+            session: row.session_id.into(),
+            token: PresentedToken {
+                used_at: row.used_at,
+                expires_at: row.expires_at,
+                session_ended: row.session_ended,
+                session_expires_at: row.session_expires_at,
+            },
+            rotated: row.rotated,
+        }))
+    }
+
+    /// Ends a session whose token was used twice and tells its owner, once.
+    async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
+        let mut transaction = self.pool.begin().await?;
+        if self.revocations.end_within(&mut transaction, user, session).await? {
+            sqlx::query!(
+                "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
+                 select $1, $2, email, id, $3, $3 from users where id = $4",
+                Uuid::new_v4(),
+                MailKind::SessionStolen.name(),
+                self.clock.now(),
+                user.uuid()
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            self.revocations.announce(user, &[session], "token_reuse");
+            self.bell.ring();
+        }
+        Ok(())
+    }
+
+    /// The caller's sessions that could still be used, newest use first.
+    pub async fn live_sessions(&self, caller: &Caller) -> ApiResult<Vec<LiveSession>> {
+        let now = self.clock.now();
+        Ok(sqlx::query_as!(
+            LiveSession,
+            "select id, created_at, last_used_at, client, address from sessions
+             where user_id = $1 and ended_at is null and expires_at > $2 and last_used_at > $3
+             order by last_used_at desc, id",
+            caller.user().uuid(),
+            now,
+            now - self.settings.idle
+        )
+        .fetch_all(&self.pool)
+        .await?)
+    }
+
+    /// Ends one of the caller's sessions. `false`: he has none of that id that is alive.
+    pub async fn end(&self, caller: &Caller, session: SessionId, reason: &'static str) -> ApiResult<bool> {
+        self.revocations.end(caller.user(), session, reason).await
+    }
+
+    /// Ends all of the caller's sessions, this one too.
+    pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
+        let mut transaction = self.pool.begin().await?;
+        let ended = self.revocations.end_all(&mut transaction, caller.user(), None).await?;
+        transaction.commit().await?;
+        self.revocations.announce(caller.user(), &ended, "ended_by_user");
+        Ok(())
+    }
+}
+
+/// Locks the user's row, which must still hold what was verified, and strengthens its hash where that is due. Without the lock
+/// a password that is changed while the old one is being verified would leave one session behind that nobody ends.
+async fn lock_unchanged(connection: &mut PgConnection, verified: &Verified) -> ApiResult<()> {
+    let unchanged = sqlx::query_scalar!(
+        r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,
+        verified.user().uuid(),
+        verified.password_hash()
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
+    if unchanged != Some(true) {
+        return Err(ApiError::InvalidCredentials);
+    }
+    if let Some(stronger) = verified.stronger_hash() {
+        sqlx::query!("update users set password_hash = $2 where id = $1", verified.user().uuid(), stronger)
+            .execute(connection)
+            .await?;
+    }
+    Ok(())
+}

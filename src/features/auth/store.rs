@@ -1,0 +1,230 @@
+//! Who may sign in: registrations, passwords, resets. Sessions are in `session_store.rs`.
+//!
+//! These tables have no row-level security (they are read to find out who calls), so each statement here names the one user,
+//! address or token that it is about. Registration and reset are one statement each, the same for a known and an unknown
+//! address and with the same number of rows queued, so that neither the statements nor their time tell who is registered.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use super::mail::{MailBell, MailKind};
+use super::model::Registration;
+use crate::base::clock::Clock;
+use crate::base::email::EmailAddress;
+use crate::base::id::UserId;
+use crate::config::SessionSettings;
+use crate::http::error::ApiResult;
+use crate::security::credentials::Stored;
+use crate::security::keys::Keys;
+use crate::security::revocations::Revocations;
+use crate::security::secret_tokens::SecretToken;
+
+/// How long an unanswered registration waits. It blocks nobody meanwhile.
+const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);
+
+/// How long the token for a new password lives (SECURITY F7).
+const RESET_LIVES: TimeDelta = TimeDelta::minutes(30);
+
+/// Mails of one kind that one address gets in an hour: we are no way to fill a stranger's mailbox. By kind, so that a flood
+/// of registrations cannot keep away the mail with which the owner gets back in.
+const MAILS_AN_HOUR: i64 = 5;
+
+/// The statements of this feature.
+#[derive(Clone)]
+pub struct AuthStore {
+    pub(super) pool: PgPool,
+    pub(super) keys: Arc<Keys>,
+    pub(super) revocations: Arc<Revocations>,
+    pub(super) bell: MailBell,
+    pub(super) settings: SessionSettings,
+    pub(super) clock: Clock,
+}
+
+/// Whom a reset token lets choose a password.
+pub struct ResetHolder {
+    pub email: String,
+    pub display_name: String,
+}
+
+impl AuthStore {
+    /// On this pool.
+    #[must_use]
+    pub fn new(
+        pool: PgPool,
+        keys: Arc<Keys>,
+        revocations: Arc<Revocations>,
+        bell: MailBell,
+        settings: SessionSettings,
+        clock: Clock,
+    ) -> Self {
+        Self { pool, keys, revocations, bell, settings, clock }
+    }
+
+    /// Keeps a wish to join, unless the address is known, and queues the mail that tells which of the two it was.
+    pub async fn register(&self, wish: &Registration, password_hash: &str) -> ApiResult<()> {
+        let now = self.clock.now();
+        let id = Uuid::new_v4();
+        let token = SecretToken::for_mail(&self.keys, MailKind::ConfirmRegistration.name(), id);
+        sqlx::query!(
+            "with known as (
+                 select from users where email = $2
+             ), room as (
+                 select from mail_outbox
+                 where recipient = $2 and kind in ($11, $12) and created_at > $10
+                 having count(*) < $13
+             ), wish as (
+                 insert into registrations (id, email, display_name, bio, password_hash, token_hash, created_at, expires_at)
+                 select $1, $2, $3, $4, $5, $6, $7, $8 from room where not exists (select from known)
+             )
+             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
+             select $9, case when exists (select from known) then $12 else $11 end, $2, $1, $7, $7 from room",
+            id,
+            wish.email.as_str(),
+            wish.display_name.as_str(),
+            wish.bio.as_ref().map(|bio| bio.as_str()),
+            password_hash,
+            &token.hash(),
+            now,
+            now + REGISTRATION_LIVES,
+            Uuid::new_v4(),
+            now - TimeDelta::hours(1),
+            MailKind::ConfirmRegistration.name(),
+            MailKind::AlreadyRegistered.name(),
+            MAILS_AN_HOUR
+        )
+        .execute(&self.pool)
+        .await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Makes a user of the registration that this token opens, and forgets all others of that address. `None`: there is none,
+    /// it is too late, or somebody with that address was quicker.
+    pub async fn confirm(&self, token: &SecretToken) -> ApiResult<Option<UserId>> {
+        let joined = sqlx::query_scalar!(
+            r#"with wish as (
+                   delete from registrations where token_hash = $1 and expires_at > $2
+                   returning email, display_name, bio, password_hash
+               ), others as (
+                   delete from registrations where token_hash <> $1 and email in (select email from wish)
+               )
+               insert into users (id, email, display_name, bio, password_hash, created_at, updated_at)
+               select $3, email, display_name, bio, password_hash, $2, $2 from wish
+               on conflict (email) do nothing
+               returning id"#,
+            &token.hash(),
+            self.clock.now(),
+            UserId::new().uuid()
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(joined.map(UserId::from))
+    }
+
+    /// Who signs in with this address. `None` asks too, for an address that nobody has: what was typed was none, and that must
+    /// not show.
+    pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<Option<Stored>> {
+        let email = email.map_or("", EmailAddress::as_str);
+        let user = sqlx::query!(
+            r#"select id, password_hash, status = 'active' as "active!" from users where email = $1"#,
+            email
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(user.map(|user| Stored { user: user.id.into(), password_hash: user.password_hash, active: user.active }))
+    }
+
+    /// Replaces whatever token the user had by a new one and queues the mail with it. For an unknown address a row is queued
+    /// as well, as already sent: it is counted and swept like any other and goes nowhere.
+    pub async fn request_reset(&self, email: &EmailAddress) -> ApiResult<()> {
+        let now = self.clock.now();
+        let id = Uuid::new_v4();
+        let token = SecretToken::for_mail(&self.keys, MailKind::ResetPassword.name(), id);
+        sqlx::query!(
+            "with known as (
+                 select id from users where email = $2 and status = 'active'
+             ), room as (
+                 select from mail_outbox where recipient = $2 and kind = $7 and created_at > $6 having count(*) < $9
+             ), reset as (
+                 insert into password_resets (id, user_id, token_hash, created_at, expires_at)
+                 select $1, known.id, $3, $4, $5 from known, room
+                 on conflict (user_id) do update set id = excluded.id, token_hash = excluded.token_hash,
+                     created_at = excluded.created_at, expires_at = excluded.expires_at
+             )
+             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
+             select $8, $7, $2, $1, $4, $4, case when exists (select from known) then null else $4 end from room",
+            id,
+            email.as_str(),
+            &token.hash(),
+            now,
+            now + RESET_LIVES,
+            now - TimeDelta::hours(1),
+            MailKind::ResetPassword.name(),
+            Uuid::new_v4(),
+            MAILS_AN_HOUR
+        )
+        .execute(&self.pool)
+        .await?;
+        self.bell.ring();
+        Ok(())
+    }
+
+    /// Whose password this token may change, without using it up: a new password that is refused leaves it alive.
+    pub async fn reset_holder(&self, token: &SecretToken) -> ApiResult<Option<ResetHolder>> {
+        Ok(sqlx::query_as!(
+            ResetHolder,
+            "select u.email, u.display_name from password_resets r join users u on u.id = r.user_id
+             where r.token_hash = $1 and r.expires_at > $2 and u.status = 'active'",
+            &token.hash(),
+            self.clock.now()
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// Uses the token up, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
+    /// used or over; of two at once, one gets through.
+    pub async fn reset_password(&self, token: &SecretToken, password_hash: &str) -> ApiResult<Option<UserId>> {
+        let mut transaction = self.pool.begin().await?;
+        let changed = sqlx::query_scalar!(
+            r#"with reset as (
+                   delete from password_resets where token_hash = $1 and expires_at > $2 returning user_id
+               ), changed as (
+                   update users set password_hash = $3 from reset
+                   where users.id = reset.user_id and users.status = 'active'
+                   returning users.id, users.email
+               ), mail as (
+                   insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
+                   select $4, $5, email, id, $2, $2 from changed
+               )
+               select id from changed"#,
+            &token.hash(),
+            self.clock.now(),
+            password_hash,
+            Uuid::new_v4(),
+            MailKind::PasswordChanged.name()
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(user) = changed.map(UserId::from) else { return Ok(None) };
+        let ended = self.revocations.end_all(&mut transaction, user, None).await?;
+        transaction.commit().await?;
+        self.revocations.announce(user, &ended, "password_reset");
+        self.bell.ring();
+        Ok(Some(user))
+    }
+
+    /// Forgets what is over. Sessions stay until no access token of theirs can be alive, which `token_life` says.
+    pub async fn sweep(&self, now: DateTime<Utc>, token_life: TimeDelta) -> ApiResult<()> {
+        sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
+        sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
+        // Their refresh tokens go with them and not earlier: a used one that comes back is how a theft shows.
+        sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_life)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! See and change one's own profile, change the password, leave.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::model::ProfileChange;
+use super::store::UserStore;
+use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
+use crate::base::clock::Clock;
+use crate::http::body::JsonBody;
+use crate::http::client_ip::ClientAddr;
+use crate::http::conditional::IfMatch;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::reply::{no_content, ok_versioned};
+use crate::security::caller::Caller;
+use crate::security::credentials::Credentials;
+use crate::security::log::event::{Event, EventKind};
+use crate::security::refresh_tokens::forget_browser;
+
+/// `GET me`
+pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<HttpResponse> {
+    let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
+    Ok(ok_versioned(profile.version, &ProfileView::from(profile)))
+}
+
+/// `PATCH me`: the name and the words about oneself. Not the address, not the role.
+pub async fn update(
+    caller: Caller,
+    version: IfMatch,
+    JsonBody(body): JsonBody<UpdateProfile>,
+    store: Data<UserStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let change = ProfileChange::try_from(&body)?;
+    let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
+    version.must_be(profile.version)?;
+    let changed = profile.changed(&change, clock.now());
+    if !store.save(&caller, &changed).await? {
+        return Err(ApiError::PreconditionFailed);
+    }
+    Event::new(EventKind::UserUpdated).reason("profile").user(caller.user()).session(caller.session()).record();
+    Ok(ok_versioned(changed.version, &ProfileView::from(changed)))
+}
+
+/// `DELETE me`: asks for the password, because a stolen token must not be enough. A wrong one is counted like a failed sign-in
+/// and answered with 401 `invalid_credentials`.
+pub async fn delete(
+    caller: Caller,
+    address: ClientAddr,
+    JsonBody(body): JsonBody<DeleteAccount>,
+    credentials: Data<Credentials>,
+    store: Data<UserStore>,
+) -> ApiResult<HttpResponse> {
+    let attempt = credentials.prove_again(&caller, address);
+    let stored = store.credentials(&caller);
+    let verified = credentials.check(&attempt, &body.password, stored, EventKind::AuthnLoginFail).await?;
+    store.delete(&caller, &verified).await?;
+    Event::new(EventKind::UserDeleted).reason("by_owner").user(caller.user()).session(caller.session()).record();
+    Ok(forget_browser(no_content()))
+}
+
+/// `POST me/password`: asks for the current one. The other sessions end; this one stays.
+pub async fn change_password(
+    caller: Caller,
+    address: ClientAddr,
+    JsonBody(body): JsonBody<ChangePassword>,
+    credentials: Data<Credentials>,
+    store: Data<UserStore>,
+) -> ApiResult<HttpResponse> {
+    let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
+    let passwords = &credentials.passwords;
+    passwords.check_new("/new_password", &body.new_password, &[&profile.email, &profile.display_name])?;
+    let attempt = credentials.prove_again(&caller, address);
+    let stored = store.credentials(&caller);
+    let verified = credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
+    let hash = passwords.hash(&body.new_password).await?;
+    store.change_password(&caller, &verified, &hash).await?;
+    Event::new(EventKind::AuthnPasswordChange)
+        .reason("by_owner")
+        .user(caller.user())
+        .session(caller.session())
+        .record();
+    Ok(no_content())
+}

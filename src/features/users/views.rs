@@ -1,0 +1,91 @@
+//! The wire shapes of one's own profile.
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+use super::model::{Profile, ProfileChange};
+use crate::base::id::UserId;
+use crate::base::person::{Bio, DisplayName};
+use crate::http::body::fits;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::passwords::within_cap;
+
+/// One's own profile.
+#[derive(Serialize, ToSchema)]
+pub struct ProfileView {
+    #[schema(value_type = String, format = Uuid)]
+    id: UserId,
+    #[schema(format = Email)]
+    email: String,
+    display_name: String,
+    bio: Option<String>,
+    created_at: DateTime<Utc>,
+    /// Of the profile; a changed password does not show.
+    updated_at: DateTime<Utc>,
+}
+
+impl From<Profile> for ProfileView {
+    fn from(profile: Profile) -> Self {
+        let Profile { id, email, display_name, bio, created_at, updated_at, .. } = profile;
+        Self { id, email, display_name, bio, created_at, updated_at }
+    }
+}
+
+/// What to change; what is left out stays.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateProfile {
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(custom(fits::<DisplayName>)))]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
+    display_name: Option<String>,
+    /// Null takes it away.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(inner(inner(custom(fits::<Bio>))))]
+    #[schema(value_type = Option<String>, required = false, max_length = 500)]
+    bio: Option<Option<String>>,
+}
+
+/// A field that is there has a value. Without this a null would read as "left out", and a client would be told that its wish was
+/// granted when nothing happened.
+fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+impl TryFrom<&UpdateProfile> for ProfileChange {
+    type Error = ApiError;
+
+    fn try_from(body: &UpdateProfile) -> ApiResult<Self> {
+        let name = body.display_name.as_deref().map(str::parse).transpose();
+        let bio = body.bio.as_ref().map(|bio| bio.as_deref().map(str::parse).transpose()).transpose();
+        Ok(Self {
+            display_name: name.map_err(|_| ApiError::invalid("/display_name", "does not fit"))?,
+            bio: bio.map_err(|_| ApiError::invalid("/bio", "does not fit"))?,
+        })
+    }
+}
+
+/// Proof that it is the owner who leaves.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteAccount {
+    #[garde(custom(within_cap))]
+    #[schema(value_type = String, format = Password)]
+    pub password: SecretString,
+}
+
+/// The password of now and the next one.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    #[garde(custom(within_cap))]
+    #[schema(value_type = String, format = Password)]
+    pub current_password: SecretString,
+    /// 12 to 64 characters of any kind; not a common one, not one's own name.
+    #[garde(custom(within_cap))]
+    #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
+    pub new_password: SecretString,
+}

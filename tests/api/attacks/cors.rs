@@ -1,0 +1,94 @@
+//! S46–S50: pages of other origins.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::TestApp;
+
+const LISTED: &str = "https://app.example";
+
+async fn app() -> TestApp {
+    TestApp::with(&[("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED)]).await
+}
+
+#[actix_web::test]
+async fn a_listed_origin_is_named_and_no_other_is() {
+    let app = app().await;
+    let alice = app.user("alice").await;
+    let reply = alice.request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await.ok(200);
+    assert_eq!(reply.header("access-control-allow-origin"), Some(LISTED));
+    assert_eq!(reply.header("access-control-allow-credentials"), Some("true"));
+    assert!(reply.header("vary").unwrap().to_lowercase().contains("origin"));
+    let reply = alice.get("/api/v1/me").await.ok(200);
+    assert_eq!(reply.header("access-control-allow-origin"), None);
+    // A refusal is labelled too, so that a page can read it.
+    let reply = app.anybody().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
+    assert_eq!(reply.refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
+}
+
+#[actix_web::test]
+async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
+    let app = app().await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    let customer = json!({"name": "Evil", "default_currency": "EUR"});
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://app.example",
+        "https://app.example:8443",
+        "https://app.example.evil.example",
+        "https://evil-app.example",
+        "https://sub.app.example",
+        "https://APP.example",
+        "https://app.example/",
+        "https://app.example ",
+        "https://app.example, https://evil.example",
+        "https://\u{430}pp.example",
+        "https://app.example\u{0}",
+        "*",
+        "",
+    ] {
+        let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
+        // A trailing blank is cut by every HTTP parser, so it is the listed origin itself.
+        if origin.trim_end() == LISTED {
+            continue;
+        }
+        let write = alice.request(Method::POST, "/api/v1/customers").header("origin", value.as_bytes()).json(&customer).send().await;
+        write.refused(403, "origin_not_allowed").left(&["malicious_cors/origin_not_allowed"]);
+        assert_eq!(write.header("access-control-allow-origin"), None, "{origin}");
+        assert!(write.statements().is_empty(), "{origin}: not even the database was asked");
+    }
+    let two = alice.request(Method::POST, "/api/v1/customers").header("origin", LISTED).header("origin", "https://evil.example");
+    two.json(&customer).send().await.refused(403, "origin_not_allowed");
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn a_preflight_is_answered_for_listed_origins_only() {
+    let app = app().await;
+    let preflight = |origin: &str, method: &str| {
+        app.anybody()
+            .request(Method::OPTIONS, "/api/v1/invoices")
+            .header("origin", origin)
+            .header("access-control-request-method", method)
+            .header("access-control-request-headers", "authorization, content-type, if-match")
+            .send()
+    };
+    let yes = preflight(LISTED, "PUT").await.ok(200);
+    assert_eq!(yes.header("access-control-allow-origin"), Some(LISTED));
+    preflight("https://evil.example", "PUT").await.refused(403, "origin_not_allowed");
+    preflight(LISTED, "TRACE").await.refused(403, "origin_not_allowed");
+    for path in ["/", "/health/live", "/api/v1/auth/login"] {
+        let reply = app.anybody().request(Method::GET, path).header("origin", LISTED).send().await;
+        assert_ne!(reply.header("access-control-allow-origin"), Some("*"));
+    }
+}
+
+#[actix_web::test]
+async fn no_origin_is_no_page_and_needs_its_token_like_everybody() {
+    let app = app().await;
+    let alice = app.user("alice").await;
+    alice.get("/api/v1/me").await.ok(200);
+    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+}

@@ -1,0 +1,60 @@
+//! S54, S55, S57: what breaks inside stays inside; the log has it under the request's id.
+
+use reqwest::Method;
+
+use crate::support::database::TestDatabase;
+use crate::support::{TestApp, logs};
+
+#[actix_web::test]
+async fn a_lost_database_is_a_503_without_a_word_about_it() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let name = app.database.name().to_owned();
+    app.database.cut_off().await;
+    let reply = alice.get("/api/v1/invoices").await;
+    reply.refused(503, "unavailable");
+    assert!(reply.header("retry-after").is_some());
+    for word in [name.as_str(), "postgres", "sql", "connection", "socket"] {
+        assert!(!reply.text().to_lowercase().contains(word), "{word}: {}", reply.text());
+    }
+    let told = logs::of_request(&reply.request_id());
+    assert!(told.iter().any(|line| line["cause"].is_string()), "the cause is in the log");
+    let ready = app.anybody().request(Method::GET, "/health/ready").send().await;
+    ready.refused(503, "unavailable");
+    app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+}
+
+#[actix_web::test]
+async fn a_broken_schema_is_a_500_of_one_sentence() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    sqlx::query("alter table customers rename column name to canary_e7f1").execute(&app.all_rows).await.unwrap();
+    let reply = alice.get("/api/v1/customers").await;
+    reply.refused(500, "internal");
+    assert_eq!(reply.json()["title"], "Something went wrong on our side");
+    assert!(!reply.text().contains("canary") && !reply.text().contains("column"));
+    let told = logs::of_request(&reply.request_id());
+    assert!(told.iter().any(|line| line["cause"].as_str().is_some_and(|cause| cause.contains("42703"))));
+}
+
+#[actix_web::test]
+async fn a_panic_is_a_500_like_any_other() {
+    let app = TestApp::start().await;
+    // The version column at its end: the next one overflows, and overflow checks panic.
+    let alice = app.user("alice").await;
+    sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
+    let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
+    reply.refused(500, "internal");
+    alice.get("/api/v1/me").await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_missing_migration_is_not_ready() {
+    let app = TestApp::start().await;
+    app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
+        .execute(&app.all_rows).await.unwrap();
+    let database: TestDatabase = app.stop().await;
+    let app = TestApp::on(database, &[]).await;
+    app.anybody().request(Method::GET, "/health/ready").send().await.refused(503, "unavailable");
+}

@@ -1,0 +1,52 @@
+//! S71, ASVS 16.2.5, 16.4.1: nothing that was typed in, and no secret, is in any line of the log.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{mail_token, try_sign_in};
+use crate::support::{TestApp, logs};
+
+#[actix_web::test]
+async fn canaries_through_every_door_are_in_no_line() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice-log-canary").await;
+    let nobody = app.anybody();
+    let forged = "\u{1b}[31m\r\n{\"level\":\"ERROR\",\"message\":\"forged-canary\"}";
+    nobody.request(Method::GET, "/nothing-path-canary?token=query-canary").send().await;
+    nobody.request(Method::GET, "/api/v1/me").bearer("token-canary").header("cookie", "__Host-refresh=cookie-canary").send().await;
+    nobody.request(Method::GET, "/health/live").header("user-agent", "agent-canary").header("x-forwarded-for", "host-canary").send().await;
+    nobody.request(Method::from_bytes(b"METHODCANARY").unwrap(), "/health/live").send().await;
+    try_sign_in(&nobody, "identifier-canary@example.com", "password-canary-1").await;
+    try_sign_in(&nobody, &alice.email, "password-canary-2").await;
+    alice.post("/api/v1/customers", &json!({"name": format!("name-canary {forged}"), "default_currency": "EUR"})).await;
+    alice.post("/api/v1/customers", &json!({"field-canary": 1})).await;
+    alice.post("/api/v1/customers", &json!({"name": "stored-canary", "default_currency": "EUR", "address": "address-canary"})).await.ok(201);
+    alice.get("/api/v1/customers?cursor=cursor-canary").await;
+    alice.get("/api/v1/invoices/id-canary").await;
+    nobody.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": "mail-token-canary"})).send().await;
+    nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&json!({"email": alice.email})).send().await;
+    let reset = mail_token(&app, &alice.email).await;
+
+    assert!(!logs::hold("canary"), "{:?}", logs::first_with("canary"));
+    for secret in [alice.token.as_str(), alice.cookie.as_str(), alice.password.as_str(), reset.as_str(), alice.email.as_str()] {
+        assert!(!logs::hold(secret), "{:?}", logs::first_with(secret));
+    }
+}
+
+#[actix_web::test]
+async fn an_event_says_what_when_where_and_who() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let reply = alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await;
+    reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    let lines = logs::of_request(&reply.request_id());
+    let event = lines.iter().find(|line| line["target"] == "security").unwrap();
+    assert!(event["timestamp"].as_str().unwrap().ends_with('Z'));
+    assert_eq!(event["level"], "WARN");
+    let span = &event["span"];
+    assert_eq!((span["method"].as_str(), span["route"].as_str()), (Some("GET"), Some("/api/v1/invoices/{id}")));
+    assert_eq!(span["client"], "127.0.0.1");
+    let me = alice.get("/api/v1/me").await.ok(200).json();
+    assert_eq!(event["user"], me["id"]);
+    assert!(uuid::Uuid::parse_str(event["session"].as_str().unwrap()).is_ok());
+}

@@ -1,0 +1,10 @@
+//! The abuser's part, by the OWASP API Security Top 10 (2023). Each test asserts the whole refusal, that nothing changed, and
+//! the security event that it left.
+
+mod cors; // API8
+mod csrf; // API8
+mod errors; // API8
+mod headers; // API8
+mod logs; // API8
+mod resources; // API4
+mod transport; // API8

@@ -1,0 +1,144 @@
+//! S13, S58, S60: the API is spoken over HTTPS or not at all.
+
+use std::sync::Arc;
+
+use reqwest::Method;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use strongroom::app::{server, tls};
+use strongroom::base::clock::Clock;
+use strongroom::config::Profile;
+
+use crate::support::app::settings;
+use crate::support::client::Client;
+use crate::support::database::{Role, TestDatabase};
+use crate::support::{Actor, TestApp, logs};
+
+/// Production's rules on development's certificate: the plain listener and the TLS one.
+async fn production(changed: &[(&str, &str)]) -> TestApp {
+    logs::capture();
+    let database = TestDatabase::create().await;
+    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let mut settings = settings(&state_dir, changed);
+    settings.profile = Profile::Production;
+    let certificate = tls::development_certificate(&state_dir.join("tls")).unwrap();
+    let clock = Clock::default();
+    let running = server::start(Arc::new(settings), database.options(Role::App), Some(certificate), clock.clone()).unwrap();
+    TestApp::wrap(running, database, clock, state_dir)
+}
+
+fn over_tls(app: &TestApp) -> Client {
+    let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
+    let port = app.running.as_ref().unwrap().https.unwrap().port();
+    Client::trusting(&format!("https://localhost:{port}"), &authority)
+}
+
+#[actix_web::test]
+async fn a_token_seen_on_plain_http_ends_its_session() {
+    let app = production(&[]).await;
+    let tls = over_tls(&app);
+    let alice = Actor::join_by(&app, &tls, "alice").await;
+    alice.get("/api/v1/me").await.ok(200);
+    let other = Actor::sign_in(&tls, &alice.email, &alice.password).await;
+
+    let plain = app.anybody().request(Method::GET, "/api/v1/me").bearer(&alice.token).send().await;
+    plain.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/seen_on_plain_http"]);
+    assert_eq!(plain.header("location"), None, "never a redirect: it would make the mistake work");
+
+    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    other.get("/api/v1/me").await.ok(200);
+}
+
+#[actix_web::test]
+async fn nothing_is_served_over_plain_http_in_production() {
+    let app = production(&[]).await;
+    let before = app.everything().await;
+    for endpoint in strongroom::app::routes::table() {
+        let path = endpoint.path.replace("{id}", "x");
+        let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
+        let reply = app.anybody().request(method, &path).header("x-forwarded-proto", "https").send().await;
+        reply.refused(403, "https_required");
+        assert!(reply.events().contains(&"malicious_forwarding_header/".to_owned()));
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
+    let app = production(&[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1"), ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true")]).await;
+    let by_proxy = |said: &'static str| app.anybody().request(Method::GET, "/health/live").header("x-forwarded-proto", said).send();
+    by_proxy("https").await.ok(204);
+    for said in ["http", "HTTPS, http", "https, http", "https,https", ""] {
+        by_proxy(said).await.refused(403, "https_required");
+    }
+    app.anybody().request(Method::GET, "/health/live").send().await.refused(403, "https_required");
+    let elsewhere = app.from([127, 0, 0, 2].into()).request(Method::GET, "/health/live").header("x-forwarded-proto", "https");
+    elsewhere.send().await.refused(403, "https_required");
+}
+
+#[actix_web::test]
+async fn old_protocols_find_no_common_ground() {
+    let app = production(&[]).await;
+    let address = app.running.as_ref().unwrap().https.unwrap();
+    let authority = CertificateDer::from_pem_file(app.state_dir.join("tls/ca.pem")).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(authority).unwrap();
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = rustls::ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version])
+            .unwrap()
+            .with_root_certificates(roots.clone())
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
+        let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let stream = connector.connect(ServerName::try_from("localhost").unwrap(), stream).await.unwrap();
+        let (_, session) = stream.get_ref();
+        assert_eq!(session.alpn_protocol(), Some(&b"http/1.1"[..]), "{version:?}");
+        let suite = session.negotiated_cipher_suite().unwrap().suite();
+        assert!(format!("{suite:?}").contains("AES_256"), "{suite:?}");
+    }
+    // A client hello that offers TLS 1.0 and 1.1 only, by hand: version 0x0302, one CBC suite.
+    for minor in [1_u8, 2] {
+        let answer = tokio::task::spawn_blocking(move || old_hello(address, minor)).await.unwrap();
+        assert!(answer.is_empty() || answer[0] == 21, "an alert or nothing, not a hello: {answer:?}");
+    }
+}
+
+fn old_hello(address: std::net::SocketAddr, minor: u8) -> Vec<u8> {
+    use std::io::{Read, Write};
+    let mut body = vec![3, minor];
+    body.extend([7; 32]);
+    body.extend([0, 0, 2, 0, 0x2f, 1, 0]);
+    let length = u8::try_from(body.len()).unwrap();
+    let mut hello = vec![22, 3, 1, 0, length + 4, 1, 0, 0, length];
+    hello.extend(body);
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    stream.write_all(&hello).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    answer
+}
+
+#[actix_web::test]
+async fn a_new_certificate_is_taken_without_dropping_connections() {
+    let app = production(&[]).await;
+    let before = over_tls(&app);
+    before.request(Method::GET, "/health/live").send().await.ok(204);
+    let folder = app.state_dir.join("tls");
+    for file in ["localhost.pem", "localhost.key.pem"] {
+        std::fs::remove_file(folder.join(file)).unwrap();
+    }
+    tls::development_certificate(&folder).unwrap();
+    for _ in 0..600 {
+        let fresh = over_tls(&app);
+        if fresh.try_get("/health/live").await.is_some() {
+            before.request(Method::GET, "/health/live").send().await.ok(204);
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the new certificate was not taken");
+}

@@ -1,0 +1,82 @@
+//! The OpenAPI document and the routes that the running application really has are the same, both ways.
+
+use std::collections::BTreeSet;
+
+use actix_web::introspection::IntrospectionTree;
+use actix_web::web::Data;
+use actix_web::{App, test};
+use reqwest::Method;
+use serde_json::Value;
+use strongroom::app::{openapi, routes};
+
+use crate::support::TestApp;
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::text().unwrap()).unwrap()
+}
+
+fn documented() -> BTreeSet<(String, String)> {
+    let document = document();
+    let paths = document["paths"].as_object().unwrap();
+    let of_path = |(path, item): (&String, &Value)| {
+        item.as_object().unwrap().keys().map(|method| (method.to_uppercase(), path.clone())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(of_path).collect()
+}
+
+#[actix_web::test]
+async fn the_running_routes_and_the_document_are_the_same() {
+    let app = TestApp::start().await;
+    let (endpoints, unknown) = routes::with_limits(&app.services().settings.limits).unwrap_or_else(|error| panic!("{error}"));
+    let service = test::init_service(
+        App::new()
+            .configure(|config| routes::mount(config, &endpoints, &unknown))
+            .route("/introspect", actix_web::web::get().to(|tree: Data<IntrospectionTree>| async move { tree.report_as_json() })),
+    )
+    .await;
+    let report = test::call_and_read_body(&service, test::TestRequest::get().uri("/introspect").to_request()).await;
+    let report: Value = serde_json::from_slice(&report).unwrap();
+    let running: BTreeSet<(String, String)> = report
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|route| route["full_path"] != "/introspect")
+        .flat_map(|route| {
+            let path = route["full_path"].as_str().unwrap().to_owned();
+            let methods = route["methods"].as_array().cloned().unwrap_or_default();
+            methods.into_iter().map(move |method| (method.as_str().unwrap().to_owned(), path.clone()))
+        })
+        .collect();
+    assert_eq!(running, documented());
+    let listed: BTreeSet<(String, String)> =
+        routes::table().iter().map(|endpoint| (endpoint.method.to_string(), endpoint.path.to_owned())).collect();
+    assert_eq!(running, listed);
+}
+
+#[actix_web::test]
+async fn what_is_served_is_the_document() {
+    let app = TestApp::start().await;
+    let mut served = app.anybody().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
+    served["servers"] = document()["servers"].clone();
+    assert_eq!(served, document());
+    assert_eq!(served["openapi"], "3.1.0");
+}
+
+#[::core::prelude::v1::test]
+fn every_reference_leads_somewhere_and_every_operation_is_complete() {
+    let document = document();
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"").skip(1) {
+        let pointer = reference.split('"').next().unwrap().trim_start_matches('#');
+        assert!(document.pointer(pointer).is_some(), "{pointer}");
+    }
+    let mut ids = BTreeSet::new();
+    for (method, path) in documented() {
+        let operation = &document["paths"][&path][method.to_lowercase()];
+        assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{method} {path}");
+        assert!(!operation["summary"].as_str().unwrap().is_empty());
+        for status in ["429", "500", "503"] {
+            assert!(operation["responses"][status].is_object(), "{method} {path} {status}");
+        }
+    }
+}

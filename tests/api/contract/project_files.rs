@@ -1,0 +1,118 @@
+//! What the documents say is true: every path exists, every named test exists, every setting, code and dependency is listed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The rows of the first table below this heading, as cells.
+fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
+    let below = text.split(heading).nth(1).unwrap_or_else(|| panic!("no heading {heading}"));
+    let rows = below.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let cells = |line: &str| line.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    rows.skip(2).map(cells).collect()
+}
+
+fn quoted(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// The source of the test module that a path such as `attacks::cors` names, with the test's name at its end if there is one.
+fn test_exists(name: &str) -> bool {
+    let parts: Vec<&str> = name.split("::").collect();
+    let mut folder = root().join("tests/api");
+    for (place, part) in parts.iter().enumerate() {
+        let file = folder.join(format!("{part}.rs"));
+        if file.is_file() {
+            let text = fs::read_to_string(file).unwrap();
+            return parts.get(place + 1).is_none_or(|test| text.contains(&format!("fn {test}(")));
+        }
+        folder = folder.join(part);
+    }
+    folder.is_dir()
+}
+
+#[test]
+fn every_row_of_the_practice_table_leads_to_code_and_to_its_attack() {
+    let rows = table(&read("README.md"), "## The practices");
+    assert!(rows.len() >= 20, "{}", rows.len());
+    for row in &rows {
+        let [_, files, attacks] = row.as_slice() else { panic!("three cells: {row:?}") };
+        let (files, attacks) = (quoted(files), quoted(attacks));
+        assert!(!files.is_empty() && !attacks.is_empty(), "{row:?}");
+        for file in files {
+            assert!(root().join(&file).exists(), "{file}");
+        }
+        for attack in attacks {
+            assert!(test_exists(&attack), "{attack}");
+        }
+    }
+}
+
+#[test]
+fn every_practice_names_an_attack_that_exists() {
+    let mut unnamed = Vec::new();
+    let mut folders = vec![root().join("src/security")];
+    while let Some(folder) = folders.pop() {
+        let entries: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let practice = entries.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
+        let head = |path: &Path| -> String {
+            let text = fs::read_to_string(path).unwrap();
+            text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
+        };
+        // A folder's practice is told in its mod.rs.
+        let own = folder != root().join("src/security");
+        for path in practice {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            if own && name != "mod.rs" || !own && name == "mod.rs" {
+                continue;
+            }
+            let head = head(path);
+            let names: Vec<String> = quoted(&head).into_iter().filter(|name| name.starts_with("attacks::") || name.starts_with("contract::")).collect();
+            let told = head.contains("**Abuse**") && head.contains("**ASVS**");
+            if !told || names.is_empty() || !names.iter().all(|name| test_exists(name)) {
+                unnamed.push(format!("{}: {names:?}", path.display()));
+            }
+        }
+        folders.extend(entries.into_iter().filter(|path| path.is_dir()));
+    }
+    unnamed.retain(|line| !line.contains("security/log/mod.rs"));
+    assert!(unnamed.is_empty(), "{unnamed:#?}");
+}
+
+#[test]
+fn every_code_of_a_refusal_is_explained() {
+    let explained = read("docs/problems.md");
+    let headings: Vec<&str> = explained.lines().filter_map(|line| line.strip_prefix("## ")).collect();
+    let error = read("src/http/error.rs");
+    let face = error.split("pub fn face").nth(1).unwrap().split("Face { status, code, title }").next().unwrap();
+    let mut codes: Vec<String> = face.split('"').skip(1).step_by(2).filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned).collect();
+    let model = read("src/features/invoices/model.rs");
+    let steps = model.split("pub fn face").nth(1).unwrap().split("\n    }\n}").next().unwrap();
+    codes.extend(steps.split('"').skip(1).step_by(2).filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned));
+    assert!(codes.len() > 15, "{codes:?}");
+    for code in &codes {
+        assert!(headings.contains(&code.as_str()), "docs/problems.md lacks {code}");
+    }
+}
+
+#[test]
+fn every_dependency_has_its_reason() {
+    let manifest = read("Cargo.toml");
+    let reasons = read("docs/dependencies.md");
+    let mut section = String::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            section = line.to_owned();
+        } else if section.contains("dependencies]") && line.contains(" = ") {
+            let name = line.split(" = ").next().unwrap();
+            assert!(reasons.contains(&format!("`{name}`")), "docs/dependencies.md lacks {name}");
+        }
+    }
+}
