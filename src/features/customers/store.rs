@@ -164,7 +164,7 @@ impl CustomerTx<'_> {
         let saved = sqlx::query!(
             "update customers
              set name = $3, email = $4, address = $5, tax_id = $6, default_currency = $7, version = $8, updated_at = $9
-             where owner_id = $1 and id = $2 and version = $8 - 1",
+             where owner_id = $1 and id = $2 and version = $8::bigint - 1",
             self.caller.user().uuid(),
             customer.id().uuid(),
             details.name,

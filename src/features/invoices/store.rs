@@ -193,7 +193,7 @@ impl InvoiceTx<'_> {
              update invoices
              set customer_id = $3, currency = $4, notes = $5, due_date = $6, subtotal = $7, discount_total = $8,
                  tax_total = $9, total = $10, version = $11, updated_at = $12
-             where owner_id = $1 and id = $2 and version = $11 - 1 and status = 'draft'",
+             where owner_id = $1 and id = $2 and version = $11::bigint - 1 and status = 'draft'",
             owner,
             id,
             content.customer.uuid(),
@@ -252,7 +252,7 @@ impl InvoiceTx<'_> {
         let life = invoice.life();
         let saved = sqlx::query!(
             "update invoices set status = $3, paid = $4, version = $5, updated_at = $6
-             where owner_id = $1 and id = $2 and version = $5 - 1",
+             where owner_id = $1 and id = $2 and version = $5::bigint - 1",
             self.caller.user().uuid(),
             invoice.id().uuid(),
             life.status.word(),
