@@ -1,85 +1,158 @@
 //! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: PostgreSQL, over TLS that checks the server's name, unless it is on this machine.
+//!
+//! sqlx's default is `prefer`, which falls back to plain text, and `require` accepts any server (SECURITY trap 18). What is
+//! judged here is what sqlx understood and will connect to, not the text: `?host=`, `hostaddr=` and a second `sslmode=` win over
+//! what stands before them.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
+use url::Url;
 
 use super::Profile;
-use super::environment::Reader;
+use super::origin::is_loopback;
+use super::reader::Reader;
+use super::strength::is_sample_password;
 
 /// How the database is reached and how long it may take.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DatabaseSettings {
     /// As the service's role. `None`: development's own database.
     pub url: Option<PgConnectOptions>,
     /// As the schema's owner, for `migrate` and `admin` alone.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
+    /// How long a request waits for a connection before its 503.
     pub acquire_timeout: Duration,
+    /// How long a statement may run.
     pub statement_timeout: Duration,
-    /// For development's own database.
+    /// For development's own database: `PG_BIN`, `PATH` and `HOME`, where PostgreSQL's programs are looked for.
     pub pg_bin: Option<PathBuf>,
     pub path: Option<OsString>,
     pub home: Option<PathBuf>,
 }
 
+/// Without the URLs: sqlx prints the password in its `Debug`.
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DatabaseSettings")
+            .field("url", &self.url.as_ref().map(|_| "[REDACTED]"))
+            .field("owner_url", &self.owner_url.as_ref().map(|_| "[REDACTED]"))
+            .field("max_connections", &self.max_connections)
+            .field("acquire_timeout", &self.acquire_timeout)
+            .field("statement_timeout", &self.statement_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+const URL: &str = "DATABASE_URL";
+const OWNER_URL: &str = "STRONGROOM_DATABASE_OWNER_URL";
+
 impl DatabaseSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
-        let url = url(reader, "DATABASE_URL", profile);
-        if url.is_none() && profile == Profile::Production && !reader.has_secret("DATABASE_URL") {
-            reader.fault("DATABASE_URL", "is missing");
+        if profile == Profile::Production && !reader.has_secret(URL) {
+            reader.fault(URL, "is missing: name the database, as the role strongroom_app");
         }
-        Self { url, ..Self::with_owner_url(reader, profile) }
+        let url = url(reader, URL, profile);
+        let settings = Self { url, ..Self::with_owner_url(reader, profile) };
+        if let (Profile::Production, Some(url)) = (profile, &settings.url) {
+            let role = url.get_username();
+            // Row-level security and column grants do not bind these two.
+            if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
+                let problem = "connects as the superuser or as the schema's owner, who are above row-level security: use strongroom_app";
+                reader.fault(URL, problem);
+            }
+        }
+        settings
     }
 
     /// For commands that work as the schema's owner. Development's own database is the owner's too.
     pub(super) fn read_for_owner(reader: &mut Reader<'_>, profile: Profile) -> Self {
-        let settings = Self::with_owner_url(reader, profile);
-        let missing = !reader.has_secret("STRONGROOM_DATABASE_OWNER_URL");
-        if missing && (profile == Profile::Production || reader.has_secret("DATABASE_URL")) {
-            reader.fault("STRONGROOM_DATABASE_OWNER_URL", "is missing: this command works as the role strongroom_owner");
+        let missing = !reader.has_secret(OWNER_URL);
+        if missing && (profile == Profile::Production || reader.has_secret(URL)) {
+            reader.fault(OWNER_URL, "is missing: this command works as the role strongroom_owner");
         }
-        settings
+        Self::with_owner_url(reader, profile)
     }
 
     fn with_owner_url(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let seconds = |reader: &mut Reader<'_>, name| Duration::from_secs(reader.number(name, 1, 15));
         Self {
             url: None,
-            owner_url: url(reader, "STRONGROOM_DATABASE_OWNER_URL", profile),
+            owner_url: url(reader, OWNER_URL, profile),
             max_connections: u32::try_from(reader.number("STRONGROOM_DATABASE_MAX_CONNECTIONS", 4, 1000)).unwrap_or(16),
             acquire_timeout: seconds(reader, "STRONGROOM_DATABASE_ACQUIRE_SECONDS"),
             statement_timeout: seconds(reader, "STRONGROOM_DATABASE_STATEMENT_SECONDS"),
             pg_bin: reader.given("PG_BIN").map(PathBuf::from),
-            path: reader.raw("PATH").map(OsString::from),
-            home: reader.raw("HOME").map(PathBuf::from),
+            path: reader.of_system("PATH").map(OsString::from),
+            home: reader.of_system("HOME").map(PathBuf::from),
         }
     }
 }
 
 fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnectOptions> {
-    let url: SecretString = reader.secret(name)?;
-    let Ok(options) = url.expose_secret().parse::<PgConnectOptions>() else {
-        reader.fault(name, "is not a PostgreSQL URL (postgres://user:password@host/database?sslmode=verify-full)");
+    let text: SecretString = reader.secret(name)?;
+    let text = text.expose_secret();
+    let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
+    // sqlx ignores what it does not know, so that `sslmod=verify-full` would be plain text; and it logs the value.
+    let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
+    if parsed.as_ref().is_some_and(unknown) {
+        reader.fault(name, "has a parameter that is none of PostgreSQL's that we know: check its spelling");
+        return None;
+    }
+    let (Some(parsed), Ok(options)) = (parsed, text.parse::<PgConnectOptions>()) else {
+        let problem = "is not a PostgreSQL URL: postgres://user:password@host/database?sslmode=verify-full";
+        reader.fault(name, problem);
         return None;
     };
-    if profile == Profile::Production && !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull)
-    {
-        let problem = "needs sslmode=verify-full: every weaker mode accepts an impostor, or plain text (a unix socket and loopback may do without)";
-        reader.fault(name, problem);
+    if profile == Profile::Production {
+        if !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+            let problem = "needs sslmode=verify-full: every weaker mode accepts an impostor, or plain text (a unix socket and loopback may do without)";
+            reader.fault(name, problem);
+        }
+        if passwords(&parsed).iter().any(|password| is_sample_password(options.get_username(), password)) {
+            reader.fault(name, "has a password that everybody tries first: openssl rand -hex 32 makes a better one");
+        }
     }
     Some(options)
 }
 
-/// A socket of this machine, or its loopback. `localhost.evil.example` is neither.
+/// A socket of this machine, or its loopback.
 fn is_here(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
-    options.get_socket().is_some()
-        || host.starts_with('/')
-        || host == "localhost"
-        || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)
+}
+
+/// As sqlx 0.9 reads them.
+fn is_parameter(key: &str) -> bool {
+    let known = [
+        "sslmode",
+        "ssl-mode",
+        "sslrootcert",
+        "ssl-root-cert",
+        "ssl-ca",
+        "sslcert",
+        "ssl-cert",
+        "sslkey",
+        "ssl-key",
+        "statement-cache-capacity",
+        "host",
+        "hostaddr",
+        "port",
+        "dbname",
+        "user",
+        "password",
+        "application_name",
+        "options",
+    ];
+    known.contains(&key) || (key.starts_with("options[") && key.ends_with(']'))
+}
+
+fn passwords(url: &Url) -> Vec<String> {
+    let in_query = url.query_pairs().filter(|(key, _)| key == "password").map(|(_, value)| value.into_owned());
+    url.password().map(str::to_owned).into_iter().chain(in_query).collect()
 }

@@ -1,47 +1,74 @@
-//! Development's own secrets: made at first start, kept in its folder for this user's eyes only.
+//! Development's own secrets: made at first start, kept in its folder for this user's eyes only. Nothing of this runs in
+//! production, where a secret that is not given is a fault.
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use aws_lc_rs::signature::Ed25519KeyPair;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use secrecy::SecretString;
 
-use super::environment::Reader;
+use super::reader::Reader;
 
-pub(super) struct GeneratedSecrets {
-    pub master_key: SecretString,
-    pub jwt_key: SecretString,
-}
-
-/// Reads them, or makes them.
-pub(super) fn secrets(state_dir: &Path, reader: &mut Reader<'_>) -> Option<GeneratedSecrets> {
-    let directory = state_dir.join("secrets");
-    let made = (|| {
-        Ok(GeneratedSecrets { master_key: kept(&directory, "master_key")?, jwt_key: kept(&directory, "jwt_key")? })
-    })();
-    made.map_err(|error: io::Error| {
-        let problem =
-            format!("is a folder in which nothing can be kept ({}): make it writable, or name another", error.kind());
+/// The kept secret of this name, made first where there is none.
+pub(super) fn secret(
+    reader: &mut Reader<'_>,
+    state_dir: &Path,
+    name: &str,
+    make: fn() -> io::Result<String>,
+) -> Option<SecretString> {
+    let kept = kept(&state_dir.join("secrets"), name, make);
+    if let Err(error) = &kept {
+        let problem = format!(
+            "is where development keeps its secrets, and {name} cannot be kept there ({error}): repair it, name another folder, or begin anew with `strongroom dev reset`"
+        );
         reader.fault("STRONGROOM_DEV_STATE_DIR", problem);
-    })
-    .ok()
+    }
+    kept.ok()
 }
 
-fn kept(directory: &Path, name: &str) -> io::Result<SecretString> {
-    let path = directory.join(name);
-    if let Ok(text) = fs::read_to_string(&path) {
-        return Ok(text.into());
-    }
-    if let Some(state_dir) = directory.parent() {
-        // The database's user must pass through, and nobody look.
-        fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
-    }
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+/// 256 random bits.
+pub(super) fn random_text() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(text.as_bytes())?;
+    Ok(STANDARD.encode(bytes))
+}
+
+/// An Ed25519 key, as PKCS#8 version 1 in PEM: the form that jsonwebtoken reads.
+pub(super) fn ed25519_pem() -> io::Result<String> {
+    let made = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
+    let der = made.map_err(|_| io::Error::other("no key"))?;
+    Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der)))
+}
+
+fn kept(folder: &Path, name: &str, make: fn() -> io::Result<String>) -> io::Result<SecretString> {
+    if let Some(state_dir) = folder.parent() {
+        // The database's own user must be able to pass through to its data.
+        fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
+    }
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let path = folder.join(name);
+    if !path.exists() {
+        // Whole or not at all, and never over another's: two that start together must end with one key.
+        let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+        let made = file.write_all(make()?.as_bytes()).and_then(|()| file.sync_all());
+        let linked = made.and_then(|()| match fs::hard_link(&draft, &path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            other => other,
+        });
+        fs::remove_file(&draft)?;
+        linked?;
+    }
+    if [folder, path.as_path()].iter().map(fs::metadata).any(|meta| meta.is_ok_and(|meta| meta.mode() & 0o077 != 0)) {
+        return Err(io::Error::other("others can read it: chmod -R go= that folder"));
+    }
+    let text = fs::read_to_string(&path)?;
+    if text.is_empty() {
+        return Err(io::Error::other("it is empty"));
+    }
     Ok(text.into())
 }

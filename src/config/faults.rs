@@ -18,7 +18,8 @@ impl std::error::Error for Faults {}
 
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the configuration does not hold ({} faults; .env.example explains each setting):", self.0.len())?;
+        let many = if self.0.len() == 1 { "fault" } else { "faults" };
+        write!(f, "the configuration has {} {many} (.env.example explains each setting):", self.0.len())?;
         for Fault { setting, problem } in &self.0 {
             write!(f, "\n  {setting} {problem}")?;
         }

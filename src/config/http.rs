@@ -1,11 +1,12 @@
 //! `STRONGROOM_HTTP_…`: the plain listener, the public URL, the proxies in front.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::Profile;
-use super::environment::Reader;
+use super::origin::{EXPECTED, is_origin};
+use super::reader::Reader;
 
 /// The plain listener and what stands in front of it.
 #[derive(Clone, Debug)]
@@ -27,25 +28,22 @@ impl HttpSettings {
         if tls_terminated_by_proxy && trusted_proxies.is_empty() {
             reader.fault(
                 "STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY",
-                "needs STRONGROOM_HTTP_TRUSTED_PROXIES: which proxy?",
+                "needs STRONGROOM_HTTP_TRUSTED_PROXIES: name the proxy's address",
             );
         }
         let public_url = reader.text("STRONGROOM_HTTP_PUBLIC_URL");
-        if !is_origin(&public_url, profile == Profile::Development) {
-            let problem = "is not an origin: https://host, without a path or a slash at its end (plain http only for development on loopback)";
-            reader.fault("STRONGROOM_HTTP_PUBLIC_URL", problem);
+        if profile == Profile::Production && reader.given("STRONGROOM_HTTP_PUBLIC_URL").is_none() {
+            reader.fault("STRONGROOM_HTTP_PUBLIC_URL", "is missing: it is what clients type, https://api.example");
+        } else if !is_origin(&public_url, profile) {
+            reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let workers = match reader.given("STRONGROOM_HTTP_WORKERS") {
-            Some(_) => usize::try_from(reader.number("STRONGROOM_HTTP_WORKERS", 1, 256)).unwrap_or(cores),
-            None => cores,
-        };
         Self {
             bind,
             public_url,
             trusted_proxies,
             tls_terminated_by_proxy,
-            workers,
+            workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }
     }
@@ -62,71 +60,41 @@ pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Soc
     bind
 }
 
-/// `scheme://host[:port]` and nothing else, in the spelling that browsers send.
-pub(super) fn is_origin(text: &str, plain_loopback: bool) -> bool {
-    let (plain, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
-        (Some(rest), _) => (false, rest),
-        (None, Some(rest)) => (true, rest),
-        (None, None) => return false,
-    };
-    let (host, port) = match rest.rsplit_once(':') {
-        Some((host, port)) if !host.ends_with(':') && !port.ends_with(']') => {
-            (host, port.parse::<u16>().is_ok_and(|port| port > 0))
-        }
-        _ => (rest, true),
-    };
-    let literal = host
-        .strip_prefix('[')
-        .and_then(|host| host.strip_suffix(']'))
-        .is_some_and(|host| host.parse::<std::net::Ipv6Addr>().is_ok());
-    let name =
-        !host.is_empty() && host.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || ".-".contains(c));
-    let loopback = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    port && (literal || name) && (!plain || (plain_loopback && loopback))
-}
-
 fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     let mut networks = Vec::new();
-    for text in reader.text(name).split(',').map(str::trim).filter(|text| !text.is_empty()) {
+    for (place, text) in reader.list(name) {
         match text.parse::<Network>() {
-            Ok(network) if network.is_too_wide() => reader.fault(name, format!("trusts too much of the world: {text}")),
             Ok(network) => networks.push(network),
-            Err(BadNetwork) => {
-                reader.fault(name, format!("holds what is no address and no network: {}", text.escape_debug()))
-            }
+            Err(problem) => reader.fault(name, format!("has an entry (number {place}) that {problem}")),
         }
     }
     networks
 }
 
-/// An address, or a network as `10.0.0.0/8`.
+/// An address, or a network as `10.0.0.0/8`. There is none that is wide enough to trust half the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     prefix: u32,
 }
 
-/// No address and no network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadNetwork;
+/// No network that can be trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadNetwork {
+    #[error("is no address and no network: 10.0.0.7, 10.0.0.0/24, fd00::/64")]
+    Malformed,
+    #[error("is wider than /8 (IPv4) or /16 (IPv6): everybody in it could claim any address; list your proxies only")]
+    TooWide,
+    #[error("has bits set beyond its prefix: 10.0.0.7/24 is either 10.0.0.7 or 10.0.0.0/24")]
+    HostBits,
+}
 
 impl Network {
     /// Whether the address lies in it. IPv4 in IPv6 is IPv4.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
-            (IpAddr::V4(network), IpAddr::V4(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(32 - self.prefix).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(network), IpAddr::V6(address)) => {
-                (network.to_bits() ^ address.to_bits()).checked_shr(128 - self.prefix).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
-    }
-
-    fn is_too_wide(self) -> bool {
-        self.prefix < if self.address.is_ipv4() { 8 } else { 16 }
+        let address = address.to_canonical();
+        address.is_ipv4() == self.address.is_ipv4() && first_bits(self.prefix, distance(self.address, address)) == 0
     }
 }
 
@@ -134,13 +102,46 @@ impl FromStr for Network {
     type Err = BadNetwork;
 
     fn from_str(text: &str) -> Result<Self, BadNetwork> {
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(prefix)),
-            None => (text, None),
+        let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
+        let written: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
+        let most = if written.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            // `parse` alone would take a sign.
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
+            Some(_) => return Err(BadNetwork::Malformed),
+            None => most,
         };
-        let address = address.parse::<IpAddr>().map_err(|_| BadNetwork)?.to_canonical();
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = prefix.map_or(Ok(most), |prefix| prefix.parse().map_err(|_| BadNetwork))?;
-        (prefix <= most).then_some(Self { address, prefix }).ok_or(BadNetwork)
+        if prefix > most {
+            return Err(BadNetwork::Malformed);
+        }
+        let address = written.to_canonical();
+        // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+        let folded = address.is_ipv4() && written.is_ipv6();
+        let prefix = if folded { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
+        let (narrow_enough, zero) = match address {
+            IpAddr::V4(_) => (prefix >= 8, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            IpAddr::V6(_) => (prefix >= 16, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
+        };
+        if !narrow_enough {
+            return Err(BadNetwork::TooWide);
+        }
+        if distance(address, zero).checked_shl(prefix).unwrap_or(0) != 0 {
+            return Err(BadNetwork::HostBits);
+        }
+        Ok(Self { address, prefix })
     }
+}
+
+/// The bits in which two addresses of one family differ, the first bit left-most.
+fn distance(one: IpAddr, other: IpAddr) -> u128 {
+    let bits = |address| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    bits(one) ^ bits(other)
+}
+
+/// The first `prefix` bits.
+fn first_bits(prefix: u32, bits: u128) -> u128 {
+    bits.checked_shr(128 - prefix).unwrap_or(0)
 }

@@ -1,11 +1,12 @@
 //! How access tokens are signed.
 
+use std::path::Path;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::development::GeneratedSecrets;
-use super::environment::Reader;
+use super::development;
+use super::reader::Reader;
 
 /// The one algorithm that signs and verifies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,14 +26,16 @@ pub struct JwtSettings {
     pub key: SecretString,
     /// The key before this one: it still verifies, and signs nothing.
     pub previous_key: Option<SecretString>,
+    /// Who says that it signs (`iss`).
     pub issuer: String,
+    /// For whom (`aud`).
     pub audience: String,
     /// How long a token lives: at most 60 minutes.
     pub ttl: Duration,
 }
 
 impl JwtSettings {
-    pub(super) fn read(reader: &mut Reader<'_>, generated: Option<&GeneratedSecrets>, public_url: &str) -> Self {
+    pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>, public_url: &str) -> Self {
         let algorithm = match reader.text("STRONGROOM_JWT_ALGORITHM").as_str() {
             "HS256" => JwtAlgorithm::Hs256,
             "EdDSA" => JwtAlgorithm::EdDsa,
@@ -41,17 +44,22 @@ impl JwtSettings {
                 JwtAlgorithm::Hs256
             }
         };
-        let key = match generated {
-            Some(generated) if algorithm == JwtAlgorithm::Hs256 && !reader.has_secret("STRONGROOM_JWT_KEY") => {
-                Some(generated.jwt_key.clone())
-            }
+        let key = match state_dir {
+            Some(folder) if !reader.has_secret("STRONGROOM_JWT_KEY") => match algorithm {
+                JwtAlgorithm::Hs256 => development::secret(reader, folder, "jwt_key", development::random_text),
+                JwtAlgorithm::EdDsa => development::secret(reader, folder, "jwt_key.pem", development::ed25519_pem),
+            },
             _ => signing_key(reader, "STRONGROOM_JWT_KEY", algorithm),
         };
         let previous = "STRONGROOM_JWT_PREVIOUS_KEY";
         let previous_key = reader.has_secret(previous).then(|| signing_key(reader, previous, algorithm)).flatten();
+        let key = key.unwrap_or_default();
+        if previous_key.as_ref().is_some_and(|previous| previous.expose_secret() == key.expose_secret()) {
+            reader.fault(previous, "is the same as STRONGROOM_JWT_KEY: nothing was exchanged, so leave it out");
+        }
         Self {
             algorithm,
-            key: key.unwrap_or_default(),
+            key,
             previous_key,
             issuer: reader.given("STRONGROOM_JWT_ISSUER").unwrap_or_else(|| public_url.to_owned()),
             audience: reader.text("STRONGROOM_JWT_AUDIENCE"),
@@ -64,9 +72,11 @@ fn signing_key(reader: &mut Reader<'_>, name: &str, algorithm: JwtAlgorithm) -> 
     match algorithm {
         JwtAlgorithm::Hs256 => reader.strong_secret(name),
         JwtAlgorithm::EdDsa => {
-            let key = reader.secret(name);
-            if !key.as_ref().is_some_and(|key| key.expose_secret().starts_with("-----BEGIN PRIVATE KEY-----")) {
-                reader.fault(name, "is not a private key in PKCS#8 PEM: openssl genpkey -algorithm ed25519");
+            let key = reader.required_secret(name, "openssl genpkey -algorithm ed25519 makes one");
+            let is_pem =
+                |key: &SecretString| key.expose_secret().trim_start().starts_with("-----BEGIN PRIVATE KEY-----");
+            if key.as_ref().is_some_and(|key| !is_pem(key)) {
+                reader.fault(name, "is not a private key in PKCS#8 PEM: openssl genpkey -algorithm ed25519 makes one");
             }
             key
         }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use super::environment::Reader;
+use super::reader::Reader;
 
 /// So many in so long, as `200/15m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,7 +1,9 @@
 //! `STRONGROOM_LOG_…`: what is logged and how.
 
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
 use super::Profile;
-use super::environment::Reader;
+use super::reader::Reader;
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,9 +30,19 @@ impl LogSettings {
             }
         };
         let filter = reader.text("STRONGROOM_LOG_FILTER");
-        if filter.parse::<tracing_subscriber::filter::Targets>().is_err() {
-            reader.fault("STRONGROOM_LOG_FILTER", "is not a filter such as info,sqlx=warn");
+        match filter.parse::<Targets>() {
+            Err(_) => reader.fault("STRONGROOM_LOG_FILTER", "is not a filter such as info,sqlx=warn"),
+            // The libraries below us trace what they read and write: headers, tokens, mails.
+            Ok(targets) if profile == Profile::Production && shows_everything(&targets) => {
+                reader.fault("STRONGROOM_LOG_FILTER", "asks for trace, which shows secrets: debug is the most here");
+            }
+            Ok(_) => {}
         }
         Self { filter, format }
     }
+}
+
+fn shows_everything(targets: &Targets) -> bool {
+    let levels = targets.iter().map(|(_, level)| level);
+    levels.chain(targets.default_level()).any(|level| level == LevelFilter::TRACE)
 }

@@ -1,12 +1,14 @@
 //! `STRONGROOM_MAIL_…`: how mail leaves.
 
-use std::fs;
 use std::path::PathBuf;
 
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use super::Profile;
-use super::environment::Reader;
+use super::origin::is_loopback;
+use super::reader::Reader;
+use super::tls::pem_file;
 
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
@@ -21,28 +23,35 @@ pub struct MailSettings {
 impl MailSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let name = "STRONGROOM_MAIL_SMTP_URL";
-        let given = reader.has_secret(name);
-        let smtp_url = reader.secret(name);
-        if !given && profile == Profile::Production {
-            reader.fault(name, "is missing: registration and password reset need mail");
-        }
-        if let Some(url) = &smtp_url {
-            let url = url.expose_secret();
-            let encrypted =
-                url.starts_with("smtps://") || (url.starts_with("smtp://") && url.ends_with("?tls=required"));
-            if !encrypted {
-                reader.fault(name, "must be smtps://… or smtp://…?tls=required: mails hold links that open accounts");
+        let smtp_url = match profile {
+            Profile::Production => {
+                reader.required_secret(name, "registration and password reset need a mail server (smtps://…)")
             }
+            Profile::Development => reader.secret(name),
+        };
+        if smtp_url.as_ref().is_some_and(|url| !is_private(url.expose_secret(), profile)) {
+            let problem = "is not smtps://host or smtp://host?tls=required: mails hold links that open accounts (plain smtp://localhost in development only)";
+            reader.fault(name, problem);
         }
         let from = reader.text("STRONGROOM_MAIL_FROM");
-        if from.parse::<lettre::message::Mailbox>().is_err() {
-            reader.fault("STRONGROOM_MAIL_FROM", "is not a sender (Name <address@host>)");
+        if profile == Profile::Production && reader.given("STRONGROOM_MAIL_FROM").is_none() {
+            reader.fault("STRONGROOM_MAIL_FROM", "is missing: name the sender (Name <address@host>)");
+        } else if from.parse::<lettre::message::Mailbox>().is_err() {
+            reader.fault("STRONGROOM_MAIL_FROM", "is not a sender: Name <address@host>");
         }
-        let smtp_ca = reader.given("STRONGROOM_MAIL_SMTP_CA_FILE").map(PathBuf::from);
-        if let Some(Err(error)) = smtp_ca.as_ref().map(fs::File::open) {
-            reader
-                .fault("STRONGROOM_MAIL_SMTP_CA_FILE", format!("names a file that cannot be read ({})", error.kind()));
-        }
+        let smtp_ca = pem_file(reader, "STRONGROOM_MAIL_SMTP_CA_FILE", "-----BEGIN CERTIFICATE-----");
         Self { smtp_url, smtp_ca, from }
+    }
+}
+
+/// Whether nobody on the way can read along. The parameters must be exactly `tls=required`: lettre takes the first `tls` of
+/// several, and `opportunistic` gives in to whoever cuts STARTTLS out.
+fn is_private(url: &str, profile: Profile) -> bool {
+    let Ok(url) = Url::parse(url) else { return false };
+    let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };
+    match (url.scheme(), url.query()) {
+        ("smtps", None) | ("smtp", Some("tls=required")) => true,
+        ("smtp", None) => profile == Profile::Development && is_loopback(host),
+        _ => false,
     }
 }

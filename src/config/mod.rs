@@ -16,9 +16,12 @@ mod limits;
 mod log;
 mod login;
 mod mail;
+mod origin;
 mod passwords;
+mod reader;
 mod secrets;
 mod sessions;
+mod strength;
 mod tls;
 
 use std::path::PathBuf;
@@ -28,9 +31,9 @@ pub use cors::CorsSettings;
 pub use database::DatabaseSettings;
 pub use environment::{BadEnvironment, Environment};
 pub use faults::{Fault, Faults};
-pub use http::{HttpSettings, Network};
+pub use http::{BadNetwork, HttpSettings, Network};
 pub use jwt::{JwtAlgorithm, JwtSettings};
-pub use limits::{LimitSettings, Rate};
+pub use limits::{BadRate, LimitSettings, Rate};
 pub use log::{LogFormat, LogSettings};
 pub use login::LoginSettings;
 pub use mail::MailSettings;
@@ -39,12 +42,14 @@ pub use secrets::SecretSettings;
 pub use sessions::SessionSettings;
 pub use tls::TlsSettings;
 
-use environment::Reader;
+use reader::Reader;
+use secrecy::ExposeSecret;
 
 /// Where the service runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// On loopback, with its own database, keys, certificate and demo data.
+    /// On loopback, with its own database, keys, certificate and demo data. It can be the default because nobody else can reach it.
+    #[default]
     Development,
     /// Everywhere else.
     Production,
@@ -78,26 +83,33 @@ impl Settings {
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let profile = profile(&mut reader);
-        let state_dir: PathBuf = reader.text("STRONGROOM_DEV_STATE_DIR").into();
+        let state_dir = state_dir(&mut reader);
+        let keeps_secrets = (profile == Profile::Development).then_some(state_dir.as_path());
         let http = HttpSettings::read(&mut reader, profile);
-        let generated =
-            (profile == Profile::Development).then(|| development::secrets(&state_dir, &mut reader)).flatten();
         let settings = Self {
             tls: TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy),
             database: DatabaseSettings::read(&mut reader, profile),
-            secrets: SecretSettings::read(&mut reader, generated.as_ref()),
-            jwt: JwtSettings::read(&mut reader, generated.as_ref(), &http.public_url),
+            secrets: SecretSettings::read(&mut reader, keeps_secrets),
+            jwt: JwtSettings::read(&mut reader, keeps_secrets, &http.public_url),
             sessions: SessionSettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
             cors: CorsSettings::read(&mut reader, profile, &http.public_url),
             mail: MailSettings::read(&mut reader, profile),
             limits: LimitSettings::read(&mut reader),
-            login: LoginSettings::read(&mut reader),
+            login: LoginSettings::read(&mut reader, profile),
             log: LogSettings::read(&mut reader, profile),
             profile,
-            state_dir,
+            state_dir: state_dir.clone(),
             http,
         };
+        let master = settings.secrets.master_key.expose_secret();
+        // One leaked key must not be two.
+        if !master.is_empty() && master == settings.jwt.key.expose_secret().as_bytes() {
+            reader.fault_together(
+                "STRONGROOM_JWT_KEY",
+                "is the same as STRONGROOM_SECRETS_MASTER_KEY: make one of its own",
+            );
+        }
         reader.finish().map(|()| settings)
     }
 }
@@ -122,9 +134,15 @@ impl OwnerSettings {
         let profile = profile(&mut reader);
         let database = DatabaseSettings::read_for_owner(&mut reader, profile);
         let passwords = PasswordSettings::read(&mut reader);
-        let state_dir = reader.text("STRONGROOM_DEV_STATE_DIR").into();
+        let state_dir = state_dir(&mut reader);
         reader.finish().map(|()| Self { profile, state_dir, database, passwords })
     }
+}
+
+/// Development's own folder, as an absolute path: it stays the same wherever the process goes.
+fn state_dir(reader: &mut Reader<'_>) -> PathBuf {
+    let given = PathBuf::from(reader.text("STRONGROOM_DEV_STATE_DIR"));
+    std::path::absolute(&given).unwrap_or(given)
 }
 
 fn profile(reader: &mut Reader<'_>) -> Profile {

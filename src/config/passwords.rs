@@ -2,38 +2,42 @@
 
 use std::time::Duration;
 
-use super::environment::Reader;
+use super::reader::Reader;
 
 /// The rules for passwords.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
     /// Characters.
     pub min_chars: usize,
+    /// argon2id's m, in KiB.
     pub memory_kib: u32,
     pub iterations: u32,
     pub parallelism: u32,
     /// Hashes at once; each keeps `memory_kib` for itself.
     pub hash_slots: usize,
+    /// How long a sign-in waits for a slot before its 503.
     pub max_wait: Duration,
 }
 
 /// argon2id rows of equal strength, memory in KiB and passes (OWASP Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
 const FLOOR: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+/// Every slot keeps its memory: more than this would be taken from whatever else runs on the machine.
+const MOST_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, 1_048_576);
         let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, 20);
         if !FLOOR.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
-            let problem =
-                "is below OWASP's floor for this number of passes (19456 KiB with 2, 47104 with 1, 12288 with 3)";
-            reader.fault("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
+            let problem = "is below OWASP's floor for this number of passes: 47104 with 1, 19456 with 2, 12288 with 3, 9216 with 4, 7168 with 5";
+            reader.fault_together("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
-        let hash_slots = match reader.given("STRONGROOM_PASSWORD_HASH_SLOTS") {
-            Some(_) => usize::try_from(reader.number("STRONGROOM_PASSWORD_HASH_SLOTS", 1, 64)).unwrap_or(cores),
-            None => cores,
-        };
+        let hash_slots = reader.number_or("STRONGROOM_PASSWORD_HASH_SLOTS", 1, 64, cores);
+        if u64::from(memory_kib) * hash_slots as u64 > MOST_MEMORY_KIB {
+            let problem = "times STRONGROOM_PASSWORD_HASH_SLOTS is more than 4 GiB: use fewer slots, or less memory";
+            reader.fault_together("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
+        }
         Self {
             min_chars: usize::try_from(reader.number("STRONGROOM_PASSWORD_MIN_LENGTH", 12, 20)).unwrap_or(12),
             memory_kib,

@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
-use super::environment::Reader;
+use super::reader::Reader;
 
 /// The lives of sessions and refresh tokens.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
+    /// A session that is not renewed for so long has ended.
     pub idle: Duration,
+    /// A session ends after so long, whatever happens.
     pub absolute: Duration,
+    /// A refresh token that comes again within so long is a second tab; later it is theft.
     pub reuse_grace: Duration,
 }
 
@@ -17,7 +20,10 @@ impl SessionSettings {
         let idle = reader.number("STRONGROOM_SESSION_IDLE_SECONDS", 300, 2_592_000);
         let absolute = reader.number("STRONGROOM_SESSION_ABSOLUTE_SECONDS", 300, 7_776_000);
         if absolute < idle {
-            reader.fault("STRONGROOM_SESSION_ABSOLUTE_SECONDS", "is shorter than STRONGROOM_SESSION_IDLE_SECONDS");
+            reader.fault_together(
+                "STRONGROOM_SESSION_ABSOLUTE_SECONDS",
+                "is shorter than STRONGROOM_SESSION_IDLE_SECONDS: make it longer, or that one shorter",
+            );
         }
         Self {
             idle: Duration::from_secs(idle),

@@ -1,0 +1,3 @@
+//! What works, and what is said when it cannot.
+
+mod configuration;
