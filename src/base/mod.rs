@@ -1,6 +1,7 @@
 //! Floor 0: the words that everyone speaks. No I/O, no framework, nothing that knows a feature.
 
 pub mod clock;
+pub mod day;
 pub mod email;
 pub mod id;
 pub mod money;

@@ -1,10 +1,10 @@
 //! Floor 1: the database. How connections are made and bounded, how the schema gets there, and the one way to run a
 //! statement on behalf of an owner ([`OwnerTx`]).
 
-mod constraint;
 pub mod migrate;
+mod outcome;
 mod owner_tx;
 pub mod pool;
 
-pub use constraint::violates;
+pub use outcome::{exactly_one, violates};
 pub use owner_tx::OwnerTx;

@@ -3,6 +3,7 @@
 
 use garde::{Error, Result};
 
+use crate::base::day;
 use crate::base::email::EmailAddress;
 use crate::base::money::Currency;
 use crate::base::text;
@@ -45,4 +46,13 @@ pub fn email(value: &str, _: &()) -> Result {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn currency(value: &str, _: &()) -> Result {
     hold(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")
+}
+
+/// A day.
+///
+/// # Errors
+/// It is not written as 2026-01-31, or lies outside [`day::FIRST_YEAR`] to 9999.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn day(value: &str, _: &()) -> Result {
+    hold(day::parse(value).is_some(), "must be a day from 2000 to 9999, as 2026-01-31")
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::model::{Customer, Details};
 use crate::base::id::CustomerId;
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, violates};
+use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 
@@ -164,7 +164,7 @@ impl CustomerTx<'_> {
         let saved = sqlx::query!(
             "update customers
              set name = $3, email = $4, address = $5, tax_id = $6, default_currency = $7, version = $8, updated_at = $9
-             where owner_id = $1 and id = $2 and version = $8 - 1",
+             where owner_id = $1 and id = $2 and version = $8::bigint - 1",
             self.caller.user().uuid(),
             customer.id().uuid(),
             details.name,
@@ -177,7 +177,7 @@ impl CustomerTx<'_> {
         )
         .execute(self.transaction.connection())
         .await?;
-        one_row(saved.rows_affected())
+        Ok(exactly_one(&saved)?)
     }
 
     /// Deletes a locked customer.
@@ -197,7 +197,7 @@ impl CustomerTx<'_> {
             true => ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" },
             false => error.into(),
         })?;
-        one_row(deleted.rows_affected())
+        Ok(exactly_one(&deleted)?)
     }
 
     /// Keeps the change.
@@ -206,13 +206,5 @@ impl CustomerTx<'_> {
     /// The database is gone.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
-    }
-}
-
-/// The row is locked, so anything else is a fault of ours.
-fn one_row(affected: u64) -> ApiResult<()> {
-    match affected {
-        1 => Ok(()),
-        other => Err(ApiError::internal(format_args!("{other} rows where one is locked"))),
     }
 }

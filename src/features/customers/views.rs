@@ -12,7 +12,7 @@ use crate::base::money::Currency;
 use crate::base::page::{Limit, Page};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::given;
-use crate::http::rules::{currency, email, line, paragraph};
+use crate::http::rules;
 
 /// A customer to be.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -22,21 +22,21 @@ use crate::http::rules::{currency, email, line, paragraph};
     "default_currency": "EUR"
 }))]
 pub struct NewCustomer {
-    #[garde(length(chars, max = 200), custom(line))]
+    #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200)]
     pub name: String,
-    #[garde(length(chars, max = 100), inner(custom(email)))]
+    #[garde(length(chars, max = 100), inner(custom(rules::email)))]
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
     /// Postal, of several lines.
-    #[garde(length(chars, max = 500), inner(custom(paragraph)))]
+    #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500)]
     pub address: Option<String>,
-    #[garde(length(chars, max = 50), inner(custom(line)))]
+    #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50)]
     pub tax_id: Option<String>,
     /// ISO 4217; what new invoices are proposed in.
-    #[garde(custom(currency))]
+    #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
 }
@@ -61,23 +61,23 @@ impl TryFrom<NewCustomer> for Details {
 #[schema(example = json!({"name": "Acme Holding Ltd", "tax_id": null}))]
 pub struct UpdateCustomer {
     #[serde(default, deserialize_with = "given")]
-    #[garde(length(chars, max = 200), inner(custom(line)))]
+    #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(length(chars, max = 100)), inner(inner(custom(email))))]
+    #[garde(inner(length(chars, max = 100)), inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(length(chars, max = 500)), inner(inner(custom(paragraph))))]
+    #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
     #[schema(max_length = 500, value_type = Option<String>)]
     pub address: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(length(chars, max = 50)), inner(inner(custom(line))))]
+    #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
     #[schema(min_length = 1, max_length = 50, value_type = Option<String>)]
     pub tax_id: Option<Option<String>>,
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(custom(currency)))]
+    #[garde(inner(custom(rules::currency)))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
     pub default_currency: Option<String>,
 }

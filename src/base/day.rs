@@ -1,0 +1,29 @@
+//! Days on the wire: `2026-01-31`, one spelling. chrono alone also reads spaces, signs and years of six digits, some of which
+//! PostgreSQL cannot keep.
+
+use chrono::{Datelike, NaiveDate};
+
+/// Nothing in this service is older.
+pub const FIRST_YEAR: i32 = 2000;
+
+/// The day that this text names.
+#[must_use]
+pub fn parse(text: &str) -> Option<NaiveDate> {
+    let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
+    ((FIRST_YEAR..=9999).contains(&day.year()) && day.to_string() == text).then_some(day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_one_spelling() {
+        assert_eq!(parse("2028-02-29").map(|day| day.to_string()).as_deref(), Some("2028-02-29"));
+        for text in
+            ["", "2027-02-29", "2027-1-5", " 2027-01-05", "2027-01-05 ", "+2027-01-05", "1999-12-31", "12027-01-05", "2027-01-05T00:00:00Z"]
+        {
+            assert_eq!(parse(text), None, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! One function a verb: parse, decide (`model`), keep (`store`), reply.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::model::Invoice;
+use super::store::InvoiceStore;
+use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
+use crate::base::clock::Clock;
+use crate::base::id::InvoiceId;
+use crate::base::page::Page;
+use crate::http::body::JsonBody;
+use crate::http::conditional::IfMatch;
+use crate::http::error::ApiResult;
+use crate::http::params::{PathId, QueryFields};
+use crate::http::reply;
+use crate::security::caller::Caller;
+use crate::security::cursors::Cursors;
+
+/// Cursors of this list are good for no other.
+const LIST: &str = "invoices";
+
+/// Creates a draft on a customer of the caller's.
+pub async fn create(
+    caller: Caller,
+    JsonBody(draft): JsonBody<InvoiceDraft>,
+    invoices: Data<InvoiceStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let (content, totals) = draft.parse()?;
+    let draft = Invoice::draft(content, totals, clock.now());
+    let mut change = invoices.begin(&caller).await?;
+    change.insert(&draft).await?;
+    change.commit().await?;
+    let location = format!("/api/v1/invoices/{}", draft.id());
+    Ok(reply::created(&location, draft.life().version, &InvoiceView::of(&draft)?))
+}
+
+/// The caller's invoices that the filter lets through, newest first, without their lines.
+pub async fn list(
+    caller: Caller,
+    QueryFields(query): QueryFields<InvoiceQuery>,
+    invoices: Data<InvoiceStore>,
+    cursors: Data<Cursors>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let (filter, today) = (query.filter(), clock.now().date_naive());
+    let bound_to = filter.text();
+    let after = cursors.after(caller.user(), LIST, &bound_to, query.cursor.as_deref())?;
+    let rows = invoices.list(&caller, &filter, today, after, query.limit).await?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, &bound_to, &last.position()))?;
+    Ok(reply::ok(&InvoicePage::from(page)))
+}
+
+/// One invoice of the caller's, with its lines.
+pub async fn read(caller: Caller, PathId(id): PathId<InvoiceId>, invoices: Data<InvoiceStore>) -> ApiResult<HttpResponse> {
+    let invoice = invoices.read(&caller, id).await?;
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+}
+
+/// Other content for a draft. What was issued stands.
+pub async fn replace(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    read: IfMatch,
+    JsonBody(draft): JsonBody<InvoiceDraft>,
+    invoices: Data<InvoiceStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let (content, totals) = draft.parse()?;
+    let mut change = invoices.begin(&caller).await?;
+    let invoice = change.lock(id).await?;
+    read.must_be(invoice.life().version)?;
+    let invoice = invoice.replace(content, totals, clock.now())?;
+    change.replace(&invoice).await?;
+    change.commit().await?;
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+}
+
+/// Deletes a draft. What was issued is voided instead, and keeps its number.
+pub async fn delete(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    read: IfMatch,
+    invoices: Data<InvoiceStore>,
+) -> ApiResult<HttpResponse> {
+    let mut change = invoices.begin(&caller).await?;
+    let invoice = change.lock(id).await?;
+    read.must_be(invoice.life().version)?;
+    invoice.must_be_a_draft()?;
+    change.delete(&invoice).await?;
+    change.commit().await?;
+    Ok(reply::no_content())
+}

@@ -1,0 +1,189 @@
+//! Invoices as a client reads them.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::model::Invoice;
+use super::quantity;
+use super::summary::Summary;
+use super::totals::{Line, TaxOfRate};
+use crate::base::id::{CustomerId, InvoiceId};
+use crate::base::page::Page;
+use crate::http::error::{ApiError, ApiResult};
+
+/// An invoice. Amounts are in the currency's minor unit and computed by the server.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0d5f5f5e-1b1a-4c57-8a53-0a3c2a0f7a10", "customer_id": "6b0a6f0e-3f2b-4a52-9c58-6a3b6a0f5d11",
+    "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "issue_date": "2026-12-01", "due_date": "2026-12-31",
+    "notes": null,
+    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "discount_basis_points": 0,
+        "tax_basis_points": 2100, "gross": 15000, "discount": 0, "net": 15000, "tax": 3150}],
+    "subtotal": 15000, "discount_total": 0, "taxes": [{"tax_basis_points": 2100, "net": 15000, "tax": 3150}],
+    "tax_total": 3150, "total": 18150, "paid": 0, "due": 18150,
+    "created_at": "2026-12-01T09:30:00.000001Z", "updated_at": "2026-12-01T09:31:00.000001Z"
+}))]
+pub struct InvoiceView {
+    #[schema(value_type = String, format = Uuid)]
+    pub id: InvoiceId,
+    #[schema(value_type = String, format = Uuid)]
+    pub customer_id: CustomerId,
+    /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
+    pub status: &'static str,
+    /// Given when it is issued.
+    #[schema(required = true)]
+    pub number: Option<String>,
+    pub currency: &'static str,
+    #[schema(required = true)]
+    pub issue_date: Option<NaiveDate>,
+    #[schema(required = true)]
+    pub due_date: Option<NaiveDate>,
+    #[schema(required = true)]
+    pub notes: Option<String>,
+    pub lines: Vec<LineView>,
+    /// Before discounts and tax.
+    pub subtotal: i64,
+    pub discount_total: i64,
+    /// The tax of each rate.
+    pub taxes: Vec<TaxView>,
+    pub tax_total: i64,
+    pub total: i64,
+    pub paid: i64,
+    /// Still to be paid; zero unless it is issued or partially paid.
+    pub due: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A line, with what it comes to.
+#[derive(Serialize, ToSchema)]
+pub struct LineView {
+    pub description: String,
+    pub quantity: String,
+    pub unit_price: i64,
+    pub discount_basis_points: i32,
+    pub tax_basis_points: i32,
+    /// Quantity × unit price, rounded half up.
+    pub gross: i64,
+    pub discount: i64,
+    pub net: i64,
+    /// Of the net amount, rounded half up.
+    pub tax: i64,
+}
+
+/// The tax of all lines with one rate.
+#[derive(Serialize, ToSchema)]
+pub struct TaxView {
+    pub tax_basis_points: i32,
+    pub net: i64,
+    pub tax: i64,
+}
+
+impl InvoiceView {
+    /// What the client reads of this invoice.
+    ///
+    /// # Errors
+    /// Its lines cannot be added up, which was checked when they were kept.
+    pub fn of(invoice: &Invoice) -> ApiResult<Self> {
+        let (content, totals, life) = (invoice.content(), invoice.totals(), invoice.life());
+        Ok(Self {
+            id: invoice.id(),
+            customer_id: content.customer,
+            status: life.status.word(),
+            number: life.number.clone(),
+            currency: content.currency.code(),
+            issue_date: life.issue_date,
+            due_date: content.due_date,
+            notes: content.notes.clone(),
+            lines: content.lines.iter().map(LineView::of).collect::<ApiResult<_>>()?,
+            subtotal: totals.subtotal,
+            discount_total: totals.discount,
+            taxes: totals.taxes.iter().map(TaxView::from).collect(),
+            tax_total: totals.tax,
+            total: totals.total,
+            paid: life.paid,
+            due: invoice.due(),
+            created_at: life.created_at,
+            updated_at: life.updated_at,
+        })
+    }
+}
+
+impl LineView {
+    fn of(line: &Line) -> ApiResult<Self> {
+        let amounts = line.amounts().map_err(ApiError::internal)?;
+        Ok(Self {
+            description: line.description().to_owned(),
+            quantity: quantity::decimal(line.quantity_thousandths()),
+            unit_price: line.unit_price(),
+            discount_basis_points: line.discount_basis_points(),
+            tax_basis_points: line.tax_basis_points(),
+            gross: amounts.gross,
+            discount: amounts.discount,
+            net: amounts.net,
+            tax: amounts.tax,
+        })
+    }
+}
+
+impl From<&TaxOfRate> for TaxView {
+    fn from(tax: &TaxOfRate) -> Self {
+        Self { tax_basis_points: tax.basis_points, net: tax.net, tax: tax.tax }
+    }
+}
+
+/// An invoice in a list, without its lines: those are read with the invoice itself.
+#[derive(Serialize, ToSchema)]
+pub struct InvoiceSummary {
+    #[schema(value_type = String, format = Uuid)]
+    pub id: InvoiceId,
+    #[schema(value_type = String, format = Uuid)]
+    pub customer_id: CustomerId,
+    /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
+    pub status: &'static str,
+    #[schema(required = true)]
+    pub number: Option<String>,
+    pub currency: &'static str,
+    #[schema(required = true)]
+    pub issue_date: Option<NaiveDate>,
+    #[schema(required = true)]
+    pub due_date: Option<NaiveDate>,
+    pub total: i64,
+    pub paid: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&Summary> for InvoiceSummary {
+    fn from(summary: &Summary) -> Self {
+        Self {
+            id: summary.id,
+            customer_id: summary.customer,
+            status: summary.status.word(),
+            number: summary.number.clone(),
+            currency: summary.currency.code(),
+            issue_date: summary.issue_date,
+            due_date: summary.due_date,
+            total: summary.total,
+            paid: summary.paid,
+            created_at: summary.created_at,
+            updated_at: summary.updated_at,
+        }
+    }
+}
+
+/// A page of invoices, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct InvoicePage {
+    pub items: Vec<InvoiceSummary>,
+    /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<Summary>> for InvoicePage {
+    fn from(page: Page<Summary>) -> Self {
+        Self { items: page.items.iter().map(InvoiceSummary::from).collect(), next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,300 @@
+//! The statements on invoices and their lines. Each takes the caller and carries his id for each table in it; there is no
+//! unscoped twin. An invoice is read with its lines in one statement, so that the two are of one moment.
+
+use chrono::NaiveDate;
+use sqlx::PgPool;
+
+use super::model::Invoice;
+use super::rows::{LineColumns, Row, SummaryRow};
+use super::summary::{Filter, Summary};
+use crate::base::id::InvoiceId;
+use crate::base::page::{Limit, Position};
+use crate::db::{OwnerTx, exactly_one, violates};
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+/// Where invoices are kept.
+#[derive(Clone)]
+pub struct InvoiceStore {
+    pool: PgPool,
+}
+
+impl InvoiceStore {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Begins a change for this caller.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<InvoiceTx<'a>> {
+        Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
+    }
+
+    /// One invoice with its lines.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        sqlx::query_as!(
+            Row,
+            r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
+                   i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version, i.created_at, i.updated_at,
+                   (select coalesce(json_agg(json_build_object(
+                            'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
+                            'unit_price', l.unit_price, 'discount_basis_points', l.discount_basis_points,
+                            'tax_basis_points', l.tax_basis_points) order by l.position), '[]')
+                    from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
+               from invoices i where i.owner_id = $1 and i.id = $2"#,
+            caller.user().uuid(),
+            id.uuid()
+        )
+        .fetch_optional(reading.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?
+        .try_into()
+    }
+
+    /// Those after `after` that the filter lets through, newest first: one more than the page holds, if there are so many.
+    /// `today` decides what is overdue.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn list(
+        &self,
+        caller: &Caller,
+        filter: &Filter,
+        today: NaiveDate,
+        after: Position,
+        limit: Limit,
+    ) -> ApiResult<Vec<Summary>> {
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        sqlx::query_as!(
+            SummaryRow,
+            "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, created_at, updated_at
+             from invoices
+             where owner_id = $1 and (created_at, id) < ($2, $3)
+               and ($5::text is null or status = $5)
+               and ($6::uuid is null or customer_id = $6)
+               and ($7::date is null or issue_date >= $7) and ($8::date is null or issue_date <= $8)
+               and ($9::date is null or due_date >= $9) and ($10::date is null or due_date <= $10)
+               and ($11::boolean is null or $11 = (
+                   status in ('issued', 'partially_paid') and paid < total and coalesce(due_date < $12, false)))
+             order by created_at desc, id desc limit $4",
+            caller.user().uuid(),
+            after.created_at,
+            after.id,
+            limit.rows(),
+            filter.status.map(|status| status.word()),
+            filter.customer.map(|customer| customer.uuid()),
+            filter.issued_from,
+            filter.issued_to,
+            filter.due_from,
+            filter.due_to,
+            filter.overdue,
+            today
+        )
+        .fetch_all(reading.connection())
+        .await?
+        .into_iter()
+        .map(Summary::try_from)
+        .collect()
+    }
+}
+
+/// A change in progress. Dropped without [`commit`](Self::commit), it keeps nothing.
+pub struct InvoiceTx<'a> {
+    transaction: OwnerTx,
+    caller: &'a Caller,
+}
+
+impl InvoiceTx<'_> {
+    /// Adds a draft with its lines.
+    ///
+    /// # Errors
+    /// A fault of the field `customer_id`, the same for a customer who is not there and for one of somebody else.
+    pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
+        let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
+        let lines = LineColumns::of(&content.lines);
+        sqlx::query!(
+            "with draft as (
+                 insert into invoices (id, owner_id, customer_id, status, currency, notes, due_date,
+                     subtotal, discount_total, tax_total, total, created_at, updated_at)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                 returning id
+             )
+             insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
+                 discount_basis_points, tax_basis_points)
+             select $2, draft.id, line.position, line.description, line.quantity, line.price, line.discount, line.tax
+             from draft, unnest($14::integer[], $15::text[], $16::bigint[], $17::bigint[], $18::integer[], $19::integer[])
+                 as line (position, description, quantity, price, discount, tax)",
+            draft.id().uuid(),
+            self.caller.user().uuid(),
+            content.customer.uuid(),
+            life.status.word(),
+            content.currency.code(),
+            content.notes,
+            content.due_date,
+            totals.subtotal,
+            totals.discount,
+            totals.tax,
+            totals.total,
+            life.created_at,
+            life.updated_at,
+            &lines.positions,
+            &lines.descriptions,
+            &lines.quantities,
+            &lines.prices,
+            &lines.discounts,
+            &lines.taxes
+        )
+        .execute(self.transaction.connection())
+        .await
+        .map_err(customer_fault)?;
+        Ok(())
+    }
+
+    /// One invoice with its lines, and nobody else changes it until the end.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub async fn lock(&mut self, id: InvoiceId) -> ApiResult<Invoice> {
+        sqlx::query_as!(
+            Row,
+            r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
+                   i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version, i.created_at, i.updated_at,
+                   (select coalesce(json_agg(json_build_object(
+                            'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
+                            'unit_price', l.unit_price, 'discount_basis_points', l.discount_basis_points,
+                            'tax_basis_points', l.tax_basis_points) order by l.position), '[]')
+                    from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
+               from invoices i where i.owner_id = $1 and i.id = $2 for update of i"#,
+            self.caller.user().uuid(),
+            id.uuid()
+        )
+        .fetch_optional(self.transaction.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?
+        .try_into()
+    }
+
+    /// Keeps the other content of a locked draft.
+    ///
+    /// # Errors
+    /// As [`Self::insert`].
+    pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
+        let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
+        let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
+        let replaced = sqlx::query!(
+            "with gone as (delete from invoice_lines where owner_id = $1 and invoice_id = $2)
+             update invoices
+             set customer_id = $3, currency = $4, notes = $5, due_date = $6, subtotal = $7, discount_total = $8,
+                 tax_total = $9, total = $10, version = $11, updated_at = $12
+             where owner_id = $1 and id = $2 and version = $11::bigint - 1 and status = 'draft'",
+            owner,
+            id,
+            content.customer.uuid(),
+            content.currency.code(),
+            content.notes,
+            content.due_date,
+            totals.subtotal,
+            totals.discount,
+            totals.tax,
+            totals.total,
+            life.version,
+            life.updated_at
+        )
+        .execute(self.transaction.connection())
+        .await
+        .map_err(customer_fault)?;
+        exactly_one(&replaced)?;
+        let lines = LineColumns::of(&content.lines);
+        sqlx::query!(
+            "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
+                 discount_basis_points, tax_basis_points)
+             select $1, $2, line.position, line.description, line.quantity, line.price, line.discount, line.tax
+             from unnest($3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[], $8::integer[])
+                 as line (position, description, quantity, price, discount, tax)",
+            owner,
+            id,
+            &lines.positions,
+            &lines.descriptions,
+            &lines.quantities,
+            &lines.prices,
+            &lines.discounts,
+            &lines.taxes
+        )
+        .execute(self.transaction.connection())
+        .await?;
+        Ok(())
+    }
+
+    /// The number of a locked draft that is being issued: the next of its owner in that year. It is given back when the change
+    /// is not kept, so that there are no gaps.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn number(&mut self, draft: &Invoice, day: NaiveDate) -> ApiResult<String> {
+        sqlx::query_scalar!("select assign_invoice_number($1, $2)", draft.id().uuid(), day)
+            .fetch_one(self.transaction.connection())
+            .await?
+            .ok_or_else(|| ApiError::internal("a number for what is no draft"))
+    }
+
+    /// Keeps the next step of a locked invoice's life. Its content stands.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn save_step(&mut self, invoice: &Invoice) -> ApiResult<()> {
+        let life = invoice.life();
+        let saved = sqlx::query!(
+            "update invoices set status = $3, paid = $4, version = $5, updated_at = $6
+             where owner_id = $1 and id = $2 and version = $5::bigint - 1",
+            self.caller.user().uuid(),
+            invoice.id().uuid(),
+            life.status.word(),
+            life.paid,
+            life.version,
+            life.updated_at
+        )
+        .execute(self.transaction.connection())
+        .await?;
+        Ok(exactly_one(&saved)?)
+    }
+
+    /// Deletes a locked draft with its lines.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn delete(&mut self, draft: &Invoice) -> ApiResult<()> {
+        let deleted = sqlx::query!(
+            "delete from invoices where owner_id = $1 and id = $2 and version = $3 and status = 'draft'",
+            self.caller.user().uuid(),
+            draft.id().uuid(),
+            draft.life().version
+        )
+        .execute(self.transaction.connection())
+        .await?;
+        Ok(exactly_one(&deleted)?)
+    }
+
+    /// Keeps the change.
+    ///
+    /// # Errors
+    /// The database is gone.
+    pub async fn commit(self) -> ApiResult<()> {
+        Ok(self.transaction.commit().await?)
+    }
+}
+
+/// The composite key says that there is no such customer *of this owner*: for a missing and for a stranger's one in the same
+/// words, since it cannot tell them apart (wall 4).
+fn customer_fault(error: sqlx::Error) -> ApiError {
+    if violates(&error, "invoices_customer") {
+        return ApiError::invalid("/customer_id", "is not a customer of yours");
+    }
+    error.into()
+}
