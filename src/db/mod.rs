@@ -1,6 +1,7 @@
 //! Floor 1: the database. How connections are made and bounded, how the schema gets there, and the one way to run a
 //! statement on behalf of an owner ([`OwnerTx`]).
 
+pub mod embedded;
 pub mod migrate;
 mod outcome;
 mod owner_tx;

@@ -1,0 +1,80 @@
+//! The roles of a Strongroom database, as `deploy/` makes them in production: the owner of the schema, who migrates, and
+//! the service, which owns nothing.
+#![allow(
+    clippy::disallowed_methods,
+    reason = "fixed statements that run before there is a schema to check them against"
+)]
+
+use sqlx::postgres::PgConnection;
+use sqlx::{Executor, query_scalar, raw_sql};
+
+/// Owns the schema and runs migrations.
+pub const OWNER: &str = "strongroom_owner";
+/// The service's own role: not an owner, no BYPASSRLS.
+pub const APP: &str = "strongroom_app";
+/// The development database.
+pub const DATABASE: &str = "strongroom";
+/// Made by `initdb`.
+const SUPERUSER: &str = "postgres";
+
+/// As whom to connect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Makes databases and roles. The service never connects as this one.
+    Superuser,
+    /// Migrates.
+    Owner,
+    /// Serves.
+    App,
+}
+
+impl Role {
+    /// Its name in PostgreSQL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Superuser => SUPERUSER,
+            Self::Owner => OWNER,
+            Self::App => APP,
+        }
+    }
+}
+
+/// Makes both roles, where they are missing. They can do what is said here and nothing else.
+///
+/// # Errors
+/// The database refuses, or is gone.
+pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // Two at once (tests on a shared server) must not both find a role missing.
+    let roles = raw_sql(
+        "begin;
+         select pg_advisory_xact_lock(1400136274);
+         do $$
+         begin
+             if not exists (select from pg_roles where rolname = 'strongroom_owner') then
+                 create role strongroom_owner login createrole nosuperuser nobypassrls nocreatedb noreplication;
+             end if;
+             if not exists (select from pg_roles where rolname = 'strongroom_app') then
+                 create role strongroom_app login nosuperuser nobypassrls nocreaterole nocreatedb noreplication;
+             end if;
+             if exists (select from pg_roles where rolname = 'strongroom_app' and not rolcanlogin) then
+                 alter role strongroom_app login;
+             end if;
+         end
+         $$;
+         commit",
+    );
+    superuser.execute(roles).await?;
+    Ok(())
+}
+
+/// Makes the development database, where it is missing. The caller holds the lock of the checkout.
+pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let there: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
+        .fetch_one(&mut *superuser)
+        .await?;
+    if !there {
+        superuser.execute(raw_sql("create database strongroom owner strongroom_owner")).await?;
+    }
+    Ok(())
+}
