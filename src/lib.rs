@@ -19,7 +19,7 @@
     )
 )]
 
-//pub mod app;
+pub mod app;
 pub mod base;
 pub mod config;
 pub mod db;

@@ -67,8 +67,5 @@ async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
 }
 
 fn wired<T: 'static>(request: &ServiceRequest) -> ApiResult<Data<T>> {
-    request
-        .app_data::<Data<T>>()
-        .cloned()
-        .ok_or_else(|| ApiError::internal("a service is not wired"))
+    request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::internal("a service is not wired"))
 }

@@ -5,12 +5,17 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
-use utoipa::openapi::path::{HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder};
+use utoipa::openapi::path::{
+    HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
+};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
-use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
-    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder, Schema,
+    ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
+    Schema,
 };
 use utoipa::{IntoParams, ToSchema};
 
@@ -121,7 +126,10 @@ pub fn build(server: &str) -> OpenApi {
         .bearer_format("JWT")
         .description(Some("The access_token of POST /api/v1/auth/login (RFC 8725: short-lived, pinned algorithm)."))
         .build();
-    let cookie = ApiKeyValue::with_description("__Host-refresh", "Set by sign-in; sent by the browser from a page of ours only.");
+    let cookie = ApiKeyValue::with_description(
+        "__Host-refresh",
+        "Set by sign-in; sent by the browser from a page of ours only.",
+    );
     let mut components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("refresh_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
@@ -174,10 +182,8 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
     }
     if let Some(request) = &docs.request {
         let content = ContentBuilder::new().schema(Some(request.reference())).build();
-        let body = RequestBodyBuilder::new()
-            .content("application/json", content)
-            .required(Some(Required::True))
-            .build();
+        let body =
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True)).build();
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {

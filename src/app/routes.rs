@@ -7,7 +7,7 @@ use actix_governor::Governor;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::Route;
+use actix_web::{HttpResponse, Route};
 
 use super::gate::{self, Rules};
 use super::openapi::{self, Docs, docs};
@@ -135,11 +135,7 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
 /// From the inside out, so the last layer here runs first.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
-    let rules = Rules {
-        access: endpoint.access,
-        body: endpoint.body,
-        takes_query: endpoint.docs.takes_query(),
-    };
+    let rules = Rules { access: endpoint.access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
     let mut route = (endpoint.handler)(web::method(endpoint.method.clone()));
     // 4. The user's budget, once it is proved who he is.
     if endpoint.access == Access::SignedIn {
@@ -154,6 +150,6 @@ fn layered(mounted: &Mounted) -> Route {
         .wrap(from_fn(move |request, next| gate::cap(rules, request, next)))
 }
 
-async fn nothing_here() -> ApiError {
-    ApiError::NotFound
+async fn nothing_here() -> ApiResult<HttpResponse> {
+    Err(ApiError::NotFound)
 }

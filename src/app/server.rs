@@ -31,7 +31,9 @@ pub enum StartError {
     Wiring(#[from] WiringError),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("{address} cannot be listened on ({cause}): another program has it. End that one, or set {setting} to another address")]
+    #[error(
+        "{address} cannot be listened on ({cause}): another program has it. End that one, or set {setting} to another address"
+    )]
     Address { address: SocketAddr, setting: &'static str, cause: io::Error },
     #[error("the server cannot start: {0}")]
     Server(#[from] io::Error),
@@ -105,7 +107,16 @@ pub fn start(
     let server: Server = server.run();
     let handle = server.handle();
     Event::new(EventKind::SysStartup).record();
-    Ok(Running { services, http: http_address, https: https_address, server: tokio::spawn(server), handle, beside, mail, mail_worker })
+    Ok(Running {
+        services,
+        http: http_address,
+        https: https_address,
+        server: tokio::spawn(server),
+        handle,
+        beside,
+        mail,
+        mail_worker,
+    })
 }
 
 fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {

@@ -14,6 +14,7 @@ use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::auth::mail::MailBell;
 use crate::features::auth::store::AuthStore;
 use crate::features::customers::store::CustomerStore;
+use crate::features::demo::Doors;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
@@ -72,7 +73,8 @@ impl Services {
                 statement_timeout: settings.database.statement_timeout,
             },
         );
-        let keys = Keys::new(&settings.secrets.master_key).map_err(|error| WiringError::MasterKey(error.to_string()))?;
+        let keys =
+            Keys::new(&settings.secrets.master_key).map_err(|error| WiringError::MasterKey(error.to_string()))?;
         let keys = Arc::new(keys);
         let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
         let passwords =
@@ -100,6 +102,13 @@ impl Services {
             pool,
             keys,
         })
+    }
+
+    /// What the demo data go in by.
+    #[must_use]
+    pub fn doors(&self) -> Doors {
+        let Self { pool, authenticator, credentials, auth, clock, .. } = self.clone();
+        Doors { pool, authenticator, credentials, auth, clock }
     }
 
     /// Hands the parts to one worker's application.

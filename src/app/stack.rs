@@ -27,10 +27,10 @@ pub fn application(
     impl ServiceFactory<
         ServiceRequest,
         Config = (),
-        Response = ServiceResponse<impl MessageBody>,
+        Response = ServiceResponse<impl MessageBody + use<>>,
         Error = Error,
         InitError = (),
-    >,
+    > + use<>,
 > {
     let origins = AllowedOrigins(services.settings.cors.allowed_origins.clone());
     App::new()

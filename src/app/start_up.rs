@@ -18,7 +18,7 @@ use crate::base::person::{DisplayName, Misfit};
 use crate::config::{BadEnvironment, DatabaseSettings, Faults, LogFormat, OwnerSettings, Profile, Settings};
 use crate::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
 use crate::db::migrate;
-use crate::features::demo;
+use crate::features::demo::{self, Demo};
 use crate::features::users::store as users;
 use crate::http::error::ApiError;
 use crate::security::passwords::{HashError, PasswordRefusal, PasswordSetupError, Passwords};
@@ -37,7 +37,9 @@ pub enum Failure {
     Start(#[from] StartError),
     #[error(transparent)]
     Tls(#[from] TlsError),
-    #[error("the schema cannot be brought up to date ({0}): is the database there, and is this the role strongroom_owner?")]
+    #[error(
+        "the schema cannot be brought up to date ({0}): is the database there, and is this the role strongroom_owner?"
+    )]
     Migrate(#[from] MigrateError),
     #[error("the database does not answer ({0}): is it there, and are its URL, role and password right?")]
     Database(#[from] sqlx::Error),
@@ -82,9 +84,9 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     let (database, embedded) = database(&settings).await?;
     let mut running = server::start(settings.clone(), database, certificate, Clock::default())?;
     check_database(&settings, &running).await?;
-    if settings.profile == Profile::Development {
-        let users = demo::make(&running.services).await.map_err(Failure::Demo)?;
-        welcome(&settings, &running, embedded.as_ref(), users.as_ref());
+    if let Some(passwords) = &settings.secrets.demo_passwords {
+        let demo = demo::make(&running.services.doors(), passwords).await.map_err(Failure::Demo)?;
+        welcome(&settings, &running, embedded.as_ref(), demo.as_ref());
     }
     let ended = tokio::select! {
         _ = interrupt.recv() => Ok(()),
@@ -138,7 +140,7 @@ async fn check_database(settings: &Settings, running: &Running) -> Result<(), Fa
 }
 
 #[allow(clippy::disallowed_macros, reason = "the first thing that a new user reads")]
-fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>, users: Option<&demo::DemoUsers>) {
+fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>, demo: Option<&Demo>) {
     let base = format!("http://{}", running.http);
     println!("\nStrongroom is ready, in development: it listens on this machine only.\n");
     println!("  open        {base}/health/ready, {base}/api/v1/openapi.json");
@@ -149,8 +151,8 @@ fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>,
         println!("  database    {}", embedded.data_dir().display());
     }
     println!("  all else    {} (`strongroom dev reset` removes it all)", settings.state_dir.display());
-    if let Some(users) = users {
-        println!("\n{}", users.lines(&base));
+    if let Some(demo) = demo {
+        println!("\n{}", demo.lines(&base));
     }
     println!("\nStop with Ctrl-C.\n");
 }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -21,7 +23,9 @@ const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(2);
 /// Why there is no TLS. Each says which file.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error("{path}: {cause}. Give STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE as PEM files that this user can read")]
+    #[error(
+        "{path}: {cause}. Give STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE as PEM files that this user can read"
+    )]
     Unusable { path: PathBuf, cause: String },
     #[error("the certificate and the key do not belong together, or no suite fits: {0}")]
     Mismatch(rustls::Error),
@@ -60,7 +64,10 @@ impl Certificate {
 
     /// Looks at the files again and again. Connections that are open keep what they have; what cannot be used is left alone.
     pub async fn watch(self: Arc<Self>) {
-        let changed = || [&self.certificate_file, &self.key_file].map(|file| fs::metadata(file).and_then(|meta| meta.modified()).ok());
+        let changed = || {
+            [&self.certificate_file, &self.key_file]
+                .map(|file| fs::metadata(file).and_then(|meta| meta.modified()).ok())
+        };
         let mut seen = changed();
         loop {
             tokio::time::sleep(LOOK_AGAIN_EVERY).await;
@@ -159,7 +166,9 @@ fn make_certificate(directory: &Path, leaf_file: &Path, key_file: &Path) -> Resu
     leaf.use_authority_key_identifier_extension = true;
     let leaf_pem = leaf.signed_by(&leaf_key, &issuer)?.pem();
 
-    let keep = |path: &Path, text: &str| write_private(path, text).map_err(|cause| TlsError::NotKept { path: path.to_owned(), cause });
+    let keep = |path: &Path, text: &str| {
+        write_private(path, text).map_err(|cause| TlsError::NotKept { path: path.to_owned(), cause })
+    };
     keep(&directory.join("ca.pem"), &authority_pem)?;
     keep(leaf_file, &leaf_pem)?;
     keep(key_file, &leaf_key.serialize_pem())

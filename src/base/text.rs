@@ -25,14 +25,27 @@ mod tests {
 
     #[test]
     fn people_of_all_tongues_have_names() {
-        for name in ["Åsa Öberg", "李小龍", "عمر خيّام", "Zoë O'Brien-Śmigły", "👩‍👩‍👧 Ltd", "a"] {
+        for name in ["Åsa Öberg", "李小龍", "عمر خيّام", "Zoë O'Brien-Śmigły", "👩‍👩‍👧 Ltd", "a"]
+        {
             assert!(is_line(name) && is_paragraph(name), "{name}");
         }
     }
 
     #[test]
     fn what_is_not_seen_is_not_taken() {
-        for text in ["", " ", "\u{a0}", "a\0", "a\nb", "a\u{1b}[2J", "a\u{7f}", "a\u{85}b", "a\u{2028}b", "a\u{202e}b", "a\u{2067}b"] {
+        for text in [
+            "",
+            " ",
+            "\u{a0}",
+            "a\0",
+            "a\nb",
+            "a\u{1b}[2J",
+            "a\u{7f}",
+            "a\u{85}b",
+            "a\u{2028}b",
+            "a\u{202e}b",
+            "a\u{2067}b",
+        ] {
             assert!(!is_line(text), "{text:?}");
         }
     }

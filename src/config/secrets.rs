@@ -1,17 +1,19 @@
-//! `STRONGROOM_SECRETS_…`: the key from which all of the service's own keys are derived.
+//! `STRONGROOM_SECRETS_…`: the key from which all of the service's own keys are derived; and what development makes for itself.
 
 use std::path::Path;
 
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::development;
 use super::reader::Reader;
 
-/// The master key.
+/// Secrets that belong to no other section.
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     /// At least 32 bytes.
     pub master_key: SecretSlice<u8>,
+    /// In development only: of the two users of the demo data.
+    pub demo_passwords: Option<[SecretString; 2]>,
 }
 
 impl SecretSettings {
@@ -25,6 +27,8 @@ impl SecretSettings {
             _ => reader.strong_secret(name),
         };
         let bytes = key.map(|key| key.expose_secret().as_bytes().to_vec()).unwrap_or_default();
-        Self { master_key: bytes.into() }
+        let mut kept = |name| development::secret(reader, state_dir?, name, development::random_text);
+        let demo_passwords = kept("demo_password_1").zip(kept("demo_password_2")).map(<[SecretString; 2]>::from);
+        Self { master_key: bytes.into(), demo_passwords }
     }
 }

@@ -7,6 +7,7 @@
 pub mod about;
 pub mod auth;
 pub mod customers;
+pub mod demo;
 pub mod health;
 pub mod invoices;
 pub mod users;

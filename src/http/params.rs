@@ -4,8 +4,8 @@
 //! like any other. So a malformed, a missing, a deleted and a stranger's id take one path through the code and send the same
 //! statements; nothing about the four can differ because nothing asks which of them it is.
 
-use std::future::{Ready, ready};
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use actix_web::dev::Payload;

@@ -9,7 +9,7 @@
 
 pub mod handlers;
 pub mod mail;
-mod model;
+pub mod model;
 mod session_store;
 pub mod store;
 pub mod views;

@@ -49,7 +49,11 @@ pub async fn list(
 }
 
 /// One customer of the caller's.
-pub async fn read(caller: Caller, PathId(id): PathId<CustomerId>, customers: Data<CustomerStore>) -> ApiResult<HttpResponse> {
+pub async fn read(
+    caller: Caller,
+    PathId(id): PathId<CustomerId>,
+    customers: Data<CustomerStore>,
+) -> ApiResult<HttpResponse> {
     let customer = customers.read(&caller, id).await?;
     Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
 }

@@ -47,7 +47,13 @@ impl Customer {
 
     /// One that was kept.
     #[must_use]
-    pub fn kept(id: CustomerId, details: Details, version: i64, created_at: DateTime<Utc>, updated_at: DateTime<Utc>) -> Self {
+    pub fn kept(
+        id: CustomerId,
+        details: Details,
+        version: i64,
+        created_at: DateTime<Utc>,
+        updated_at: DateTime<Utc>,
+    ) -> Self {
         Self { id, details, version, created_at, updated_at }
     }
 

@@ -48,12 +48,17 @@ pub async fn list(
     let bound_to = filter.text();
     let after = cursors.after(caller.user(), LIST, &bound_to, query.cursor.as_deref())?;
     let rows = invoices.list(&caller, &filter, today, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, &bound_to, &last.position()))?;
+    let page =
+        Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, &bound_to, &last.position()))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
 
 /// One invoice of the caller's, with its lines.
-pub async fn read(caller: Caller, PathId(id): PathId<InvoiceId>, invoices: Data<InvoiceStore>) -> ApiResult<HttpResponse> {
+pub async fn read(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    invoices: Data<InvoiceStore>,
+) -> ApiResult<HttpResponse> {
     let invoice = invoices.read(&caller, id).await?;
     Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
 }

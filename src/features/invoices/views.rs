@@ -103,15 +103,17 @@ impl InvoiceDraft {
 
 fn parse_line((index, line): (usize, NewLine)) -> ApiResult<Line> {
     let quantity = quantity::thousandths(&line.quantity).unwrap_or(0);
-    Line::new(line.description, quantity, line.unit_price, line.discount_basis_points, line.tax_basis_points).map_err(|bad| {
-        let field = match bad {
-            BadLine::Quantity => "quantity",
-            BadLine::UnitPrice => "unit_price",
-            BadLine::Discount => "discount_basis_points",
-            BadLine::Tax => "tax_basis_points",
-        };
-        ApiError::invalid(format!("/lines/{index}/{field}"), "is out of its bounds")
-    })
+    Line::new(line.description, quantity, line.unit_price, line.discount_basis_points, line.tax_basis_points).map_err(
+        |bad| {
+            let field = match bad {
+                BadLine::Quantity => "quantity",
+                BadLine::UnitPrice => "unit_price",
+                BadLine::Discount => "discount_basis_points",
+                BadLine::Tax => "tax_basis_points",
+            };
+            ApiError::invalid(format!("/lines/{index}/{field}"), "is out of its bounds")
+        },
+    )
 }
 
 impl From<StepRefused> for ApiError {

@@ -54,12 +54,20 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
         if origin.trim_end() == LISTED {
             continue;
         }
-        let write = alice.request(Method::POST, "/api/v1/customers").header("origin", value.as_bytes()).json(&customer).send().await;
+        let write = alice
+            .request(Method::POST, "/api/v1/customers")
+            .header("origin", value.as_bytes())
+            .json(&customer)
+            .send()
+            .await;
         write.refused(403, "origin_not_allowed").left(&["malicious_cors/origin_not_allowed"]);
         assert_eq!(write.header("access-control-allow-origin"), None, "{origin}");
         assert!(write.statements().is_empty(), "{origin}: not even the database was asked");
     }
-    let two = alice.request(Method::POST, "/api/v1/customers").header("origin", LISTED).header("origin", "https://evil.example");
+    let two = alice
+        .request(Method::POST, "/api/v1/customers")
+        .header("origin", LISTED)
+        .header("origin", "https://evil.example");
     two.json(&customer).send().await.refused(403, "origin_not_allowed");
     assert_eq!(app.everything().await, before);
 }

@@ -18,7 +18,10 @@ async fn a_cookie_without_its_pages_proof_moves_nothing() {
         (refresh().header("x-strongroom-csrf", "1"), "cross_site_request"),
         (refresh().header("x-strongroom-csrf", "1").header("origin", "https://evil.example"), "origin_not_allowed"),
         (refresh().header("x-strongroom-csrf", "1").header("origin", "null"), "origin_not_allowed"),
-        (refresh().header("x-strongroom-csrf", "1").header("origin", &own).header("origin", "https://evil.example"), "origin_not_allowed"),
+        (
+            refresh().header("x-strongroom-csrf", "1").header("origin", &own).header("origin", "https://evil.example"),
+            "origin_not_allowed",
+        ),
     ] {
         let reply = attempt.send().await;
         reply.refused(403, code);

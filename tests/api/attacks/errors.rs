@@ -53,7 +53,9 @@ async fn a_missing_migration_is_not_ready() {
     let app = TestApp::start().await;
     app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
     sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
-        .execute(&app.all_rows).await.unwrap();
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
     let database: TestDatabase = app.stop().await;
     let app = TestApp::on(database, &[]).await;
     app.anybody().request(Method::GET, "/health/ready").send().await.refused(503, "unavailable");

@@ -18,8 +18,18 @@ async fn refusals_of_every_layer_carry_all_headers() {
     nobody.request(Method::DELETE, "/health/live").send().await.refused(405, "method_not_allowed");
     get("/api/v1/me").send().await.refused(401, "unauthenticated");
     get("/health/live").header("origin", "https://evil.example").send().await.refused(403, "origin_not_allowed");
-    nobody.request(Method::POST, "/api/v1/auth/login").body("text/csv", "a,b").send().await.refused(415, "unsupported_media_type");
-    nobody.request(Method::POST, "/api/v1/auth/login").body("application/json", "{").send().await.refused(400, "not_json");
+    nobody
+        .request(Method::POST, "/api/v1/auth/login")
+        .body("text/csv", "a,b")
+        .send()
+        .await
+        .refused(415, "unsupported_media_type");
+    nobody
+        .request(Method::POST, "/api/v1/auth/login")
+        .body("application/json", "{")
+        .send()
+        .await
+        .refused(400, "not_json");
     nobody.request(Method::POST, "/api/v1/auth/refresh").send().await.refused(403, "cross_site_request");
     get("/health/live").send().await.ok(204);
     get("/api/v1/openapi.json").send().await.ok(200);

@@ -13,14 +13,30 @@ async fn canaries_through_every_door_are_in_no_line() {
     let nobody = app.anybody();
     let forged = "\u{1b}[31m\r\n{\"level\":\"ERROR\",\"message\":\"forged-canary\"}";
     nobody.request(Method::GET, "/nothing-path-canary?token=query-canary").send().await;
-    nobody.request(Method::GET, "/api/v1/me").bearer("token-canary").header("cookie", "__Host-refresh=cookie-canary").send().await;
-    nobody.request(Method::GET, "/health/live").header("user-agent", "agent-canary").header("x-forwarded-for", "host-canary").send().await;
+    nobody
+        .request(Method::GET, "/api/v1/me")
+        .bearer("token-canary")
+        .header("cookie", "__Host-refresh=cookie-canary")
+        .send()
+        .await;
+    nobody
+        .request(Method::GET, "/health/live")
+        .header("user-agent", "agent-canary")
+        .header("x-forwarded-for", "host-canary")
+        .send()
+        .await;
     nobody.request(Method::from_bytes(b"METHODCANARY").unwrap(), "/health/live").send().await;
     try_sign_in(&nobody, "identifier-canary@example.com", "password-canary-1").await;
     try_sign_in(&nobody, &alice.email, "password-canary-2").await;
     alice.post("/api/v1/customers", &json!({"name": format!("name-canary {forged}"), "default_currency": "EUR"})).await;
     alice.post("/api/v1/customers", &json!({"field-canary": 1})).await;
-    alice.post("/api/v1/customers", &json!({"name": "stored-canary", "default_currency": "EUR", "address": "address-canary"})).await.ok(201);
+    alice
+        .post(
+            "/api/v1/customers",
+            &json!({"name": "stored-canary", "default_currency": "EUR", "address": "address-canary"}),
+        )
+        .await
+        .ok(201);
     alice.get("/api/v1/customers?cursor=cursor-canary").await;
     alice.get("/api/v1/invoices/id-canary").await;
     nobody.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": "mail-token-canary"})).send().await;
@@ -28,7 +44,9 @@ async fn canaries_through_every_door_are_in_no_line() {
     let reset = mail_token(&app, &alice.email).await;
 
     assert!(!logs::hold("canary"), "{:?}", logs::first_with("canary"));
-    for secret in [alice.token.as_str(), alice.cookie.as_str(), alice.password.as_str(), reset.as_str(), alice.email.as_str()] {
+    for secret in
+        [alice.token.as_str(), alice.cookie.as_str(), alice.password.as_str(), reset.as_str(), alice.email.as_str()]
+    {
         assert!(!logs::hold(secret), "{:?}", logs::first_with(secret));
     }
 }

@@ -24,7 +24,10 @@ fn answer(mut stream: TcpStream) -> String {
 #[actix_web::test]
 async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
     let app = TestApp::start().await;
-    let stream = raw(&app, "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 209715200\r\n\r\n");
+    let stream = raw(
+        &app,
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 209715200\r\n\r\n",
+    );
     let answer = tokio::task::spawn_blocking(|| answer(stream)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("payload_too_large"));
@@ -33,7 +36,10 @@ async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
 #[actix_web::test]
 async fn a_body_without_a_length_is_counted_on_the_way() {
     let app = TestApp::start().await;
-    let mut stream = raw(&app, "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n");
+    let mut stream = raw(
+        &app,
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+    );
     let (sent, answer) = tokio::task::spawn_blocking(move || {
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
         // 200 MB if the server were willing.
@@ -49,15 +55,23 @@ async fn a_body_without_a_length_is_counted_on_the_way() {
 #[actix_web::test]
 async fn a_packed_body_is_not_unpacked() {
     let app = TestApp::start().await;
-    let reply = app.anybody().request(Method::POST, "/api/v1/auth/login").header("content-encoding", "gzip")
-        .body("application/json", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0]).send().await;
+    let reply = app
+        .anybody()
+        .request(Method::POST, "/api/v1/auth/login")
+        .header("content-encoding", "gzip")
+        .body("application/json", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0])
+        .send()
+        .await;
     reply.refused(400, "not_json");
 }
 
 #[actix_web::test]
 async fn a_body_that_never_comes_ends_its_request() {
     let app = TestApp::start().await;
-    let stream = raw(&app, "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{");
+    let stream = raw(
+        &app,
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{",
+    );
     let answer = tokio::task::spawn_blocking(|| answer(stream)).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
     assert!(answer.contains("body_timeout"));
@@ -116,8 +130,14 @@ async fn a_forwarded_address_from_nobody_changes_nothing() {
     let mut refused = 0;
     for n in 0..50 {
         let fake = format!("198.51.100.{n}");
-        let reply = app.anybody().request(Method::GET, "/nothing").header("x-forwarded-for", &fake)
-            .header("forwarded", format!("for={fake}")).header("x-real-ip", &fake).send().await;
+        let reply = app
+            .anybody()
+            .request(Method::GET, "/nothing")
+            .header("x-forwarded-for", &fake)
+            .header("forwarded", format!("for={fake}"))
+            .header("x-real-ip", &fake)
+            .send()
+            .await;
         refused += u32::from(reply.status.as_u16() == 429);
         assert!(reply.events().contains(&"malicious_forwarding_header/".to_owned()));
     }
@@ -126,8 +146,11 @@ async fn a_forwarded_address_from_nobody_changes_nothing() {
 
 #[actix_web::test]
 async fn behind_a_listed_proxy_the_client_is_who_the_proxy_says() {
-    let app = TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "2/1h"), ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]).await;
-    let from = |chain: &'static str| app.anybody().request(Method::GET, "/nothing").header("x-forwarded-for", chain).send();
+    let app =
+        TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "2/1h"), ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")])
+            .await;
+    let from =
+        |chain: &'static str| app.anybody().request(Method::GET, "/nothing").header("x-forwarded-for", chain).send();
     for _ in 0..2 {
         from("6.6.6.6, 198.51.100.1").await.refused(404, "not_found");
     }

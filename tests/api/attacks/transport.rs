@@ -23,7 +23,8 @@ async fn production(changed: &[(&str, &str)]) -> TestApp {
     settings.profile = Profile::Production;
     let certificate = tls::development_certificate(&state_dir.join("tls")).unwrap();
     let clock = Clock::default();
-    let running = server::start(Arc::new(settings), database.options(Role::App), Some(certificate), clock.clone()).unwrap();
+    let running =
+        server::start(Arc::new(settings), database.options(Role::App), Some(certificate), clock.clone()).unwrap();
     TestApp::wrap(running, database, clock, state_dir)
 }
 
@@ -65,14 +66,21 @@ async fn nothing_is_served_over_plain_http_in_production() {
 
 #[actix_web::test]
 async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
-    let app = production(&[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1"), ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true")]).await;
-    let by_proxy = |said: &'static str| app.anybody().request(Method::GET, "/health/live").header("x-forwarded-proto", said).send();
+    let app = production(&[
+        ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1"),
+        ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true"),
+    ])
+    .await;
+    let by_proxy = |said: &'static str| {
+        app.anybody().request(Method::GET, "/health/live").header("x-forwarded-proto", said).send()
+    };
     by_proxy("https").await.ok(204);
     for said in ["http", "HTTPS, http", "https, http", "https,https", ""] {
         by_proxy(said).await.refused(403, "https_required");
     }
     app.anybody().request(Method::GET, "/health/live").send().await.refused(403, "https_required");
-    let elsewhere = app.from([127, 0, 0, 2].into()).request(Method::GET, "/health/live").header("x-forwarded-proto", "https");
+    let elsewhere =
+        app.from([127, 0, 0, 2].into()).request(Method::GET, "/health/live").header("x-forwarded-proto", "https");
     elsewhere.send().await.refused(403, "https_required");
 }
 

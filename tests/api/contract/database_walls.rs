@@ -20,36 +20,56 @@ async fn every_table_with_an_owner_has_all_its_walls() {
     listed.sort();
     assert_eq!(owned, listed, "sql_scope.rs must list the owned tables");
 
-    let unforced = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+    let unforced = names(
+        &app,
+        "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
-          and not (c.relrowsecurity and c.relforcerowsecurity)").await;
+          and not (c.relrowsecurity and c.relforcerowsecurity)",
+    )
+    .await;
     assert_eq!(unforced, Vec::<String>::new(), "row-level security must be on and forced");
 
-    let without_policy = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+    let without_policy = names(
+        &app,
+        "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace
           and not exists (select from pg_policies p where p.tablename = c.relname and p.cmd = 'ALL'
-              and p.qual = '(owner_id = current_owner())' and p.with_check = '(owner_id = current_owner())')").await;
+              and p.qual = '(owner_id = current_owner())' and p.with_check = '(owner_id = current_owner())')",
+    )
+    .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
     let permissive = names(&app, "select tablename::text from pg_policies group by 1 having count(*) > 1").await;
     assert_eq!(permissive, Vec::<String>::new(), "a second policy would widen the first");
 
-    let plain_keys = names(&app, "select conname::text from pg_constraint k
+    let plain_keys = names(
+        &app,
+        "select conname::text from pg_constraint k
         where k.contype = 'f' and k.confrelid in (select a.attrelid from pg_attribute a where a.attname = 'owner_id')
           and not exists (select from unnest(k.conkey) with ordinality c(number, place)
               join unnest(k.confkey) with ordinality f(number, place) using (place)
               join pg_attribute ca on ca.attrelid = k.conrelid and ca.attnum = c.number
               join pg_attribute fa on fa.attrelid = k.confrelid and fa.attnum = f.number
-              where ca.attname = 'owner_id' and fa.attname = 'owner_id')").await;
+              where ca.attname = 'owner_id' and fa.attname = 'owner_id')",
+    )
+    .await;
     assert_eq!(plain_keys, Vec::<String>::new(), "a key to an owned table must hold the owner on both sides");
 
-    let global_unique = names(&app, "select i.indexrelid::regclass::text from pg_index i
+    let global_unique = names(
+        &app,
+        "select i.indexrelid::regclass::text from pg_index i
         join pg_attribute a on a.attrelid = i.indrelid and a.attname = 'owner_id'
-        where i.indisunique and not i.indisprimary and not (a.attnum = any(i.indkey))").await;
+        where i.indisunique and not i.indisprimary and not (a.attnum = any(i.indkey))",
+    )
+    .await;
     assert_eq!(global_unique, Vec::<String>::new(), "a unique index across owners tells what others have");
 
-    let views = names(&app, "select relname::text from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace
-        and not coalesce(reloptions::text, '') like '%security_invoker=true%'").await;
+    let views = names(
+        &app,
+        "select relname::text from pg_class where relkind in ('v', 'm') and relnamespace = 'public'::regnamespace
+        and not coalesce(reloptions::text, '') like '%security_invoker=true%'",
+    )
+    .await;
     assert_eq!(views, Vec::<String>::new(), "a plain view reads with its owner's rights");
 }
 
@@ -60,9 +80,13 @@ async fn the_service_role_is_small() {
     assert_eq!(strongroom::db::migrate::role_faults(pool).await.unwrap(), Vec::<String>::new());
     let faults = strongroom::db::migrate::role_faults(&app.all_rows).await.unwrap();
     assert!(!faults.is_empty(), "the check must see a superuser");
-    let writable = names(&app, "select table_name || '.' || column_name from information_schema.column_privileges
+    let writable = names(
+        &app,
+        "select table_name || '.' || column_name from information_schema.column_privileges
         where grantee = 'strongroom_app' and privilege_type = 'UPDATE'
-          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')").await;
+          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')",
+    )
+    .await;
     assert_eq!(writable, Vec::<String>::new());
     for forbidden in [
         "alter table invoices disable row level security",
@@ -92,18 +116,27 @@ async fn without_an_owner_there_are_no_rows_even_without_a_where() {
     let pool = &app.services().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut stranger = OwnerTx::begin(pool, UserId::new()).await.unwrap();
-    let foreign: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(stranger.connection()).await.unwrap();
+    let foreign: i64 =
+        sqlx::query_scalar("select count(*) from invoices").fetch_one(stranger.connection()).await.unwrap();
     let changed = sqlx::query("update invoices set notes = 'x'").execute(stranger.connection()).await.unwrap();
     assert_eq!((unset, foreign, changed.rows_affected()), (0, 0, 0));
-    let planted = sqlx::query("insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
-        select gen_random_uuid(), id, 'x', 'EUR', now(), now() from users").execute(stranger.connection()).await;
+    let planted = sqlx::query(
+        "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
+        select gen_random_uuid(), id, 'x', 'EUR', now(), now() from users",
+    )
+    .execute(stranger.connection())
+    .await;
     assert!(planted.is_err(), "WITH CHECK must refuse another owner's row");
 }
 
 #[actix_web::test]
 async fn the_owner_of_one_request_is_gone_in_the_next_on_the_same_connection() {
     let database = TestDatabase::create().await;
-    let one = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_with(database.options(Role::App)).await.unwrap();
+    let one = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect_with(database.options(Role::App))
+        .await
+        .unwrap();
     let setting = "select coalesce(current_setting('app.owner_id', true), '')";
     for committed in [true, false] {
         let mut owner = OwnerTx::begin(&one, UserId::new()).await.unwrap();

@@ -118,7 +118,10 @@ fn a_word_stands_in_its_own_room() {
         if pure && (code.contains("actix") || code.contains("sqlx")) {
             faults.push(format!("{name}: a model knows no framework and no database"));
         }
-        if (name.ends_with("views.rs") || name.ends_with("handlers.rs")) && name.starts_with("features") && code.contains("sqlx::") {
+        if (name.ends_with("views.rs") || name.ends_with("handlers.rs"))
+            && name.starts_with("features")
+            && code.contains("sqlx::")
+        {
             faults.push(format!("{name}: no sqlx in views and handlers"));
         }
     }
@@ -138,7 +141,9 @@ fn there_are_no_rooms_without_a_subject() {
 fn a_token_is_verified_in_exactly_one_place() {
     let calls: Vec<String> = sources()
         .into_iter()
-        .flat_map(|(name, code)| vec![name; code.matches("jsonwebtoken::decode").count() + code.matches(" decode::<").count()])
+        .flat_map(|(name, code)| {
+            vec![name; code.matches("jsonwebtoken::decode").count() + code.matches(" decode::<").count()]
+        })
         .collect();
     assert_eq!(calls.len(), 1, "{calls:?}");
 }

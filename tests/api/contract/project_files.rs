@@ -74,7 +74,10 @@ fn every_practice_names_an_attack_that_exists() {
                 continue;
             }
             let head = head(path);
-            let names: Vec<String> = quoted(&head).into_iter().filter(|name| name.starts_with("attacks::") || name.starts_with("contract::")).collect();
+            let names: Vec<String> = quoted(&head)
+                .into_iter()
+                .filter(|name| name.starts_with("attacks::") || name.starts_with("contract::"))
+                .collect();
             let told = head.contains("**Abuse**") && head.contains("**ASVS**");
             if !told || names.is_empty() || !names.iter().all(|name| test_exists(name)) {
                 unnamed.push(format!("{}: {names:?}", path.display()));
@@ -92,10 +95,23 @@ fn every_code_of_a_refusal_is_explained() {
     let headings: Vec<&str> = explained.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     let error = read("src/http/error.rs");
     let face = error.split("pub fn face").nth(1).unwrap().split("Face { status, code, title }").next().unwrap();
-    let mut codes: Vec<String> = face.split('"').skip(1).step_by(2).filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned).collect();
+    let mut codes: Vec<String> = face
+        .split('"')
+        .skip(1)
+        .step_by(2)
+        .filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+        .map(str::to_owned)
+        .collect();
     let model = read("src/features/invoices/model.rs");
     let steps = model.split("pub fn face").nth(1).unwrap().split("\n    }\n}").next().unwrap();
-    codes.extend(steps.split('"').skip(1).step_by(2).filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_')).map(str::to_owned));
+    codes.extend(
+        steps
+            .split('"')
+            .skip(1)
+            .step_by(2)
+            .filter(|text| text.chars().all(|c| c.is_ascii_lowercase() || c == '_'))
+            .map(str::to_owned),
+    );
     assert!(codes.len() > 15, "{codes:?}");
     for code in &codes {
         assert!(headings.contains(&code.as_str()), "docs/problems.md lacks {code}");

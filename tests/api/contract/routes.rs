@@ -100,7 +100,8 @@ async fn a_body_one_byte_too_large_is_refused_before_it_is_parsed() {
             .await;
         reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
         if limit > 0 {
-            let fits = request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", "x".repeat(limit));
+            let fits =
+                request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", "x".repeat(limit));
             fits.send().await.refused(400, "not_json");
         }
     }
@@ -114,7 +115,12 @@ async fn an_unknown_field_is_refused_on_every_route_that_takes_a_body() {
     for endpoint in table().into_iter().filter(|endpoint| endpoint.body != BodyLimit::None) {
         for field in ["isAdmin", "role", "owner_id", "id", "password_hash", "created_at"] {
             let body = json!({field: true});
-            let reply = request(&alice.client, &endpoint).bearer(&alice.token).header("if-match", "\"1\"").json(&body).send().await;
+            let reply = request(&alice.client, &endpoint)
+                .bearer(&alice.token)
+                .header("if-match", "\"1\"")
+                .json(&body)
+                .send()
+                .await;
             reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
         }
     }
@@ -137,7 +143,9 @@ async fn only_json_in_utf_8_is_a_body() {
             let reply = request(&alice.client, &endpoint).bearer(&alice.token).body(kind, "{}").send().await;
             reply.refused(415, "unsupported_media_type");
         }
-        let not_utf_8 = request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", b"{\"a\":\"\xff\"}".to_vec());
+        let not_utf_8 = request(&alice.client, &endpoint)
+            .bearer(&alice.token)
+            .body("application/json", b"{\"a\":\"\xff\"}".to_vec());
         not_utf_8.send().await.refused(400, "not_json");
         let deep = "[".repeat(5_000);
         let deep = request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", deep);
@@ -167,15 +175,20 @@ async fn other_methods_are_refused_with_the_ones_that_exist() {
     let before = app.everything().await;
     let endpoints = table();
     for endpoint in &endpoints {
-        let taken: Vec<&str> = endpoints.iter().filter(|other| other.path == endpoint.path).map(|other| other.method.as_str()).collect();
+        let taken: Vec<&str> =
+            endpoints.iter().filter(|other| other.path == endpoint.path).map(|other| other.method.as_str()).collect();
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND"] {
             if taken.contains(&method) {
                 continue;
             }
             let verb = Method::from_bytes(method.as_bytes()).unwrap();
-            let reply = alice.client.request(verb, &path(endpoint)).bearer(&alice.token)
+            let reply = alice
+                .client
+                .request(verb, &path(endpoint))
+                .bearer(&alice.token)
                 .header("x-http-method-override", endpoint.method.as_str())
-                .send().await;
+                .send()
+                .await;
             reply.refused(405, "method_not_allowed");
             for one in &taken {
                 assert!(reply.header("allow").unwrap().contains(one));
@@ -203,8 +216,24 @@ async fn paths_that_others_have_do_not_exist_here() {
     let missing = app.anybody().request(Method::GET, "/no-such-path").send().await;
     missing.refused(404, "not_found");
     for path in [
-        "/", "/v0", "/api", "/api/v0/invoices", "/api/v2/invoices", "/debug", "/actuator", "/actuator/env", "/swagger", "/metrics",
-        "/.git/config", "/.env", "/server-status", "/api/v1/me/x.css", "/api/v1/me%2f.css", "/api/v1//me", "/api/v1/me/", "/%2e%2e/etc/passwd",
+        "/",
+        "/v0",
+        "/api",
+        "/api/v0/invoices",
+        "/api/v2/invoices",
+        "/debug",
+        "/actuator",
+        "/actuator/env",
+        "/swagger",
+        "/metrics",
+        "/.git/config",
+        "/.env",
+        "/server-status",
+        "/api/v1/me/x.css",
+        "/api/v1/me%2f.css",
+        "/api/v1//me",
+        "/api/v1/me/",
+        "/%2e%2e/etc/passwd",
     ] {
         let reply = app.anybody().request(Method::GET, path).send().await;
         assert_eq!(reply.alike(), missing.alike(), "{path}");

@@ -7,8 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use sqlparser::ast::{
-    BinaryOperator, Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, Query, Select, SetExpr, Statement, TableFactor,
-    TableObject, TableWithJoins, Update, Value as Literal, Visit, Visitor,
+    BinaryOperator, Delete, Expr, FromTable, Insert, JoinConstraint, JoinOperator, Query, Select, SetExpr, Statement,
+    TableFactor, TableObject, TableWithJoins, Update, Value as Literal, Visit, Visitor,
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
@@ -45,7 +45,8 @@ impl Visitor for Check {
             Statement::Update(Update { table, from, selection, .. }) => {
                 let mut tables = vec![table.clone()];
                 if let Some(from) = from {
-                    let (sqlparser::ast::UpdateTableFromKind::BeforeSet(more) | sqlparser::ast::UpdateTableFromKind::AfterSet(more)) = from;
+                    let (sqlparser::ast::UpdateTableFromKind::BeforeSet(more)
+                    | sqlparser::ast::UpdateTableFromKind::AfterSet(more)) = from;
                     tables.extend(more.clone());
                 }
                 self.block(&tables, selection.as_ref());
@@ -97,7 +98,10 @@ impl Check {
             owned.extend(alias(&table.relation));
             for join in &table.joins {
                 owned.extend(alias(&join.relation));
-                if let JoinOperator::Inner(on) | JoinOperator::Join(on) | JoinOperator::Left(on) | JoinOperator::LeftOuter(on) = &join.join_operator
+                if let JoinOperator::Inner(on)
+                | JoinOperator::Join(on)
+                | JoinOperator::Left(on)
+                | JoinOperator::LeftOuter(on) = &join.join_operator
                     && let JoinConstraint::On(on) = on
                 {
                     terms(on, &mut conditions);

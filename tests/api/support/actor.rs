@@ -5,8 +5,8 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::client::{Client, Reply, Request};
 use super::TestApp;
+use super::client::{Client, Reply, Request};
 
 pub const PASSWORD: &str = "correct horse battery 9";
 

@@ -75,6 +75,33 @@ impl TestDatabase {
         Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }) }
     }
 
+    /// What the server calls it.
+    pub fn name(&self) -> &str {
+        &self.clone.name
+    }
+
+    /// The database goes away under the service: nobody is connected, nobody gets in.
+    pub async fn cut_off(&self) {
+        self.admit(false).await;
+        let mut superuser = self.clone.superuser.connect().await.unwrap();
+        sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1")
+            .bind(self.name())
+            .execute(&mut superuser)
+            .await
+            .unwrap();
+    }
+
+    /// And comes back.
+    pub async fn restore(&self) {
+        self.admit(true).await;
+    }
+
+    async fn admit(&self, everybody: bool) {
+        let mut superuser = self.clone.superuser.connect().await.unwrap();
+        let sql = format!("alter database {} allow_connections {everybody}", self.name());
+        superuser.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+
     /// How to connect to it.
     pub fn options(&self, role: Role) -> PgConnectOptions {
         as_role(&self.clone.superuser, role, &self.clone.name)

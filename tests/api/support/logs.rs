@@ -23,15 +23,9 @@ pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
         // Not development's own line with a mail's link, which is the one secret that is logged on purpose, and there alone.
         let filter = "info,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
-        let format = tracing_subscriber::fmt::layer()
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .with_writer(Capture);
-        tracing_subscriber::registry()
-            .with(tracing_subscriber::EnvFilter::new(filter))
-            .with(format)
-            .init();
+        let format =
+            tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(Capture);
+        tracing_subscriber::registry().with(tracing_subscriber::EnvFilter::new(filter)).with(format).init();
     });
     LazyLock::force(&STARTED);
 }

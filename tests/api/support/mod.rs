@@ -9,4 +9,3 @@ pub mod logs;
 
 pub use actor::Actor;
 pub use app::TestApp;
-pub use client::Reply;
