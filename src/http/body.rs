@@ -76,7 +76,9 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         if error.inner().is_data() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])

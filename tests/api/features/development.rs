@@ -74,7 +74,6 @@ async fn the_development_database_survives_a_restart_and_not_a_reset() {
     server.stop().await.unwrap();
     let begun = Instant::now();
     let server = checkout.start().await;
-    println!("started on existing data in {:?}", begun.elapsed());
     assert_eq!(server.data_dir(), folder);
     assert_eq!(kept(&server).await, ["here"]);
     server.stop().await.unwrap();
@@ -127,7 +126,6 @@ async fn after_sigkill_the_database_ends_by_itself_and_the_next_start_has_every_
 
     let begun = Instant::now();
     let server = checkout.start().await;
-    println!("started after SIGKILL in {:?}", begun.elapsed());
     assert_eq!(kept(&server).await, ["acknowledged"]);
 
     // And with nobody starting anew: its pid file goes when it has ended in order.
@@ -196,7 +194,6 @@ async fn a_broken_data_folder_is_named_in_one_sentence() {
 
 fn says_what_to_do(error: &EmbeddedError) {
     let said = error.to_string();
-    println!("{said}");
     assert!(said.ends_with('.') && said.contains(": ") && !said.contains('\n'), "{said}");
 }
 
