@@ -189,10 +189,6 @@ impl ResponseError for ApiError {
             Self::Unauthenticated | Self::InvalidCredentials => {
                 reply.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            // Otherwise actix goes on reading and dropping a chunked body for as long as it comes.
-            Self::PayloadTooLarge | Self::BodyTimeout => {
-                reply.force_close();
-            }
             _ => {}
         }
         reply.finish()
