@@ -150,7 +150,7 @@ fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>,
     if let Some(embedded) = embedded {
         println!("  database    {}", embedded.data_dir().display());
     }
-    println!("  all else    {} (`strongroom dev reset` removes it all)", settings.state_dir.display());
+    println!("  all else    {} (`cargo run -- dev reset` removes it all)", settings.state_dir.display());
     if let Some(demo) = demo {
         println!("\n{}", demo.lines(&base));
     }
