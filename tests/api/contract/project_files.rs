@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strongroom::config::SETTINGS;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -87,6 +89,26 @@ fn every_practice_names_an_attack_that_exists() {
     }
     unnamed.retain(|line| !line.contains("security/log/mod.rs"));
     assert!(unnamed.is_empty(), "{unnamed:#?}");
+}
+
+#[test]
+fn the_rates_that_are_documented_are_those_that_hold() {
+    let rows = table(&read("docs/limits.md"), "## Rates");
+    let told: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).filter(|name| is_rate(name)).collect();
+    assert_eq!(rows.len(), told.len());
+    for row in rows {
+        let [_, budget, setting] = row.as_slice() else { panic!("three cells: {row:?}") };
+        let setting = quoted(setting).remove(0);
+        let default = SETTINGS.iter().find(|known| known.name == setting).unwrap().default;
+        let (count, window) = default.split_once('/').unwrap();
+        let window = window.replace('m', " min").replace('h', " h");
+        let told = budget.split(',').next().unwrap();
+        assert_eq!(told, format!("{count} in {window}"), "{setting}");
+    }
+}
+
+fn is_rate(name: &str) -> bool {
+    name.starts_with("STRONGROOM_LIMITS_") || name.starts_with("STRONGROOM_LOGIN_FAILURES_")
 }
 
 #[test]
