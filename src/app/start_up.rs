@@ -104,7 +104,9 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
 fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError> {
     match (&settings.tls.files, settings.profile) {
         (Some((certificate, key)), _) => Certificate::load(certificate, key).map(Some),
-        (None, Profile::Development) => tls::development_certificate(&settings.state_dir.join("tls")).map(Some),
+        (None, Profile::Development) => {
+            tls::development_certificate(&settings.state_dir.join("tls"), Clock::default().now()).map(Some)
+        }
         (None, Profile::Production) => Ok(None),
     }
 }

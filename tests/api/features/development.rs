@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
@@ -72,7 +72,6 @@ async fn the_development_database_survives_a_restart_and_not_a_reset() {
     assert_eq!(kept(&server).await, ["here"], "neither the second start nor the reset did any harm");
 
     server.stop().await.unwrap();
-    let begun = Instant::now();
     let server = checkout.start().await;
     assert_eq!(server.data_dir(), folder);
     assert_eq!(kept(&server).await, ["here"]);
@@ -124,7 +123,6 @@ async fn after_sigkill_the_database_ends_by_itself_and_the_next_start_has_every_
     service.kill().unwrap();
     service.wait().unwrap();
 
-    let begun = Instant::now();
     let server = checkout.start().await;
     assert_eq!(kept(&server).await, ["acknowledged"]);
 
