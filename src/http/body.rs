@@ -98,7 +98,7 @@ pub(super) fn data_fault(pointer: &str, said: &str) -> FieldFault {
     } else if said.starts_with("unknown field") {
         FieldFault::new(pointer, "is not a known field")
     } else if said.starts_with("duplicate field") {
-        FieldFault::new(pointer, "is given twice")
+        FieldFault::new(format!("{pointer}/{quoted}"), "is given twice")
     } else {
         FieldFault::new(pointer, "is not of the expected form")
     }
