@@ -9,4 +9,5 @@ mod logs; // API8
 mod mass_assignment; // API3
 mod object_level; // API1
 mod resources; // API4
+mod sessions; // API2
 mod transport; // API8

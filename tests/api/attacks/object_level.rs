@@ -117,7 +117,9 @@ async fn a_strangers_customer_on_ones_own_invoice_is_a_missing_one() {
     alice.delete(&format!("/api/v1/customers/{deleted}"), "\"1\"").await.ok(204);
     let before = app.everything().await;
     let put = format!("/api/v1/invoices/{invoice}");
-    for (method, path, version) in [(Method::POST, "/api/v1/invoices", None), (Method::PUT, put.as_str(), Some("\"1\""))] {
+    for (method, path, version) in
+        [(Method::POST, "/api/v1/invoices", None), (Method::PUT, put.as_str(), Some("\"1\""))]
+    {
         let try_with = async |customer: &str| {
             let request = alice.request(method.clone(), path).json(&draft(customer));
             match version {
@@ -146,7 +148,8 @@ async fn a_list_holds_ones_own_and_a_filter_on_a_strangers_customer_finds_nothin
         let ids: Vec<&str> = items.as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect();
         assert_eq!(ids, [mine]);
     }
-    let by_customer = async |customer: &str| alice.get(&format!("/api/v1/invoices?customer_id={customer}")).await.ok(200);
+    let by_customer =
+        async |customer: &str| alice.get(&format!("/api/v1/invoices?customer_id={customer}")).await.ok(200);
     assert_eq!(by_customer(&own.customer).await.json()["items"].as_array().unwrap().len(), 1);
     let missing = by_customer(&Uuid::new_v4().to_string()).await;
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
@@ -211,7 +214,8 @@ async fn nobody_overwrites_what_he_has_not_read() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (customer, invoice) = (alice.customer().await, alice.invoice().await);
-    let paths = [format!("/api/v1/customers/{customer}"), format!("/api/v1/invoices/{invoice}"), "/api/v1/me".to_owned()];
+    let paths =
+        [format!("/api/v1/customers/{customer}"), format!("/api/v1/invoices/{invoice}"), "/api/v1/me".to_owned()];
     let before = app.everything().await;
     for path in &paths {
         for (method, body) in [

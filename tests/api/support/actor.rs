@@ -46,6 +46,12 @@ impl Actor {
         }
     }
 
+    /// Somebody without a session, to be given parts of another's.
+    pub fn nobody(app: &TestApp) -> Self {
+        let nothing = String::new;
+        Self { email: nothing(), password: nothing(), token: nothing(), cookie: nothing(), client: app.anybody() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> Request {
         self.client.request(method, path).bearer(&self.token)
     }

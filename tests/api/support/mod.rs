@@ -9,3 +9,4 @@ pub mod logs;
 
 pub use actor::Actor;
 pub use app::TestApp;
+pub use client::Reply;
