@@ -1,6 +1,7 @@
 //! The abuser's part, by the OWASP API Security Top 10 (2023). Each test asserts the whole refusal, that nothing changed, and
 //! the security event that it left.
 
+mod authentication; // API2
 mod cors; // API8
 mod csrf; // API8
 mod errors; // API8
