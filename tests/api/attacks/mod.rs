@@ -9,6 +9,8 @@ mod headers; // API8
 mod logs; // API8
 mod mass_assignment; // API3
 mod object_level; // API1
+mod passwords; // API2
+mod registration; // API2
 mod resources; // API4
 mod sessions; // API2
 mod transport; // API8

@@ -6,7 +6,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, try_sign_in};
+use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
 use crate::support::{Actor, Reply, TestApp};
 
 /// Replicas share their keys.
@@ -182,7 +182,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
                 let nobody = app.anybody();
                 let ask = json!({"email": alice.email});
                 nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
-                let token = reset_token(&app, &alice.email).await;
+                let token = reset_token(&app, &alice.email, "").await;
                 let body = json!({"token": token, "new_password": "another horse battery 7"});
                 nobody.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
                 None
@@ -199,17 +199,6 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
             None => dead(&me(&alice).await),
         }
     }
-}
-
-async fn reset_token(app: &TestApp, email: &str) -> String {
-    for _ in 0..1000 {
-        if let Some(mail) = mails(app, email).iter().find(|mail| mail.contains("/reset")) {
-            let start = mail.find("#token=").unwrap() + "#token=".len();
-            return mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("no mail with a link to choose a password");
 }
 
 async fn until_dead(actor: &Actor) {
