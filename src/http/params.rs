@@ -63,11 +63,9 @@ where
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult<T> {
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     let value = serde_path_to_error::deserialize(fields).map_err(|error| {
-        let name = error.path().iter().next().map(ToString::to_string).unwrap_or_default();
-        ApiError::Invalid(vec![data_fault(
-            &format!("/{}", name.chars().take(64).collect::<String>()),
-            &error.inner().to_string(),
-        )])
+        let name = error.path().iter().next().map(|name| format!("/{name}")).unwrap_or_default();
+        let pointer: String = name.chars().take(64).collect();
+        ApiError::Invalid(vec![data_fault(&pointer, &error.inner().to_string())])
     })?;
     validate(&value)?;
     Ok(value)

@@ -141,8 +141,12 @@ def main():
         email, password = re.search(r'"email":"([^"]+)","password":"([^"]+)"', lines).groups()
         invoice = re.search(r"/api/v1/invoices/(\S+)", lines)[1]
         socket = re.search(r"database +(\S+)", lines)[1]
-        token = call("/api/v1/auth/login", {"email": email, "password": password})["access_token"]
-        owner = call("/api/v1/me", token=token)["id"]
+
+        def token():
+            # Anew for each round: a user has ten sessions at most, and the sign-ins below open more.
+            return call("/api/v1/auth/login", {"email": email, "password": password})["access_token"]
+
+        owner = call("/api/v1/me", token=token())["id"]
         source = (ROOT / "src/features/invoices/store.rs").read_text()
         statement = re.search(r'select i\.id.*?from invoices i where i\.owner_id = \$1 and i\.id = \$2', source, re.S)[0]
         statement = statement.replace('as "lines!: _"', "as lines").replace("$1", f"'{owner}'").replace("$2", f"'{invoice}'")
@@ -155,7 +159,7 @@ def main():
         statement = " ".join(statement.split()) + ";\n"
         walled = f"begin;\nset local app.owner_id = '{owner}';\n{statement}rollback;\n"
         results = {
-            "read an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}", CLIENTS, token=token),
+            "read an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}", CLIENTS, token=token()),
             "database: its statement alone": lambda: pgbench(socket, "postgres", statement, CLIENTS, folder),
             "database: with row-level security": lambda: pgbench(socket, "strongroom_app", walled, CLIENTS, folder),
             "`/health/live` (no database)": lambda: wrk("/health/live", CLIENTS),

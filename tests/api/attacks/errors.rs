@@ -60,3 +60,19 @@ async fn a_missing_migration_is_not_ready() {
     let app = TestApp::on(database, &[]).await;
     app.anybody().request(Method::GET, "/health/ready").send().await.refused(503, "unavailable");
 }
+
+/// A database that is there and does not answer holds no request for ever.
+#[actix_web::test]
+async fn a_statement_that_hangs_is_a_503() {
+    let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
+    let alice = app.user("alice").await;
+    let mut lock = app.all_rows.begin().await.unwrap();
+    sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
+    let reply = alice.get("/api/v1/customers").await;
+    reply.refused(503, "unavailable");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    // Others do not wait behind it.
+    alice.get("/api/v1/me").await.ok(200);
+    lock.rollback().await.unwrap();
+    alice.get("/api/v1/customers").await.ok(200);
+}

@@ -1,0 +1,32 @@
+//! Whether the process runs, and whether requests can be served.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn a_lost_database_is_not_ready_until_it_is_back_and_nothing_restarts() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16();
+    assert_eq!(ready().await, 204);
+    app.database.cut_off().await;
+    // An answer holds for a second.
+    until(503, &ready).await;
+    app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    app.database.restore().await;
+    until(204, &ready).await;
+    alice.get("/api/v1/me").await.ok(200);
+}
+
+async fn until(status: u16, ready: &impl AsyncFn() -> u16) {
+    for _ in 0..1000 {
+        if ready().await == status {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("never {status}");
+}
