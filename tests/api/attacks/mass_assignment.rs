@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::actor::{PASSWORD, draft, mails};
+use crate::support::actor::{PASSWORD, draft, mails, payment};
 use crate::support::{Actor, TestApp};
 
 /// What the service alone decides, of whatever kind of object.
@@ -62,6 +62,7 @@ async fn writes(alice: &Actor) -> Vec<(Method, String, Value)> {
         (Method::PATCH, format!("/api/v1/customers/{customer}"), json!({"name": "Acme"})),
         (Method::POST, "/api/v1/invoices".into(), draft(&customer)),
         (Method::PUT, format!("/api/v1/invoices/{invoice}"), draft(&customer)),
+        (Method::POST, format!("/api/v1/invoices/{invoice}/payments"), payment(1)),
     ]
 }
 

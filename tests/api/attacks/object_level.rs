@@ -9,7 +9,7 @@ use strongroom::db::OwnerTx;
 use strongroom::security::body_limits::BodyLimit;
 use uuid::Uuid;
 
-use crate::support::actor::{PASSWORD, draft};
+use crate::support::actor::{PASSWORD, body_for, draft};
 use crate::support::{Actor, TestApp};
 
 /// Ids of the three kinds of object that paths name.
@@ -64,8 +64,7 @@ fn request(actor: &Actor, endpoint: &Endpoint, id: &str) -> crate::support::clie
     let request = actor.request(method, &endpoint.path.replace("{id}", id)).header("if-match", "\"1\"");
     match endpoint.body {
         BodyLimit::None => request,
-        BodyLimit::Json(_) if endpoint.path.contains("invoices") => request.json(&draft(&Uuid::new_v4().to_string())),
-        BodyLimit::Json(_) => request.json(&json!({"name": "Mine now"})),
+        BodyLimit::Json(_) => request.json(&body_for(endpoint.path)),
     }
 }
 

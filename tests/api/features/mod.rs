@@ -5,4 +5,5 @@ mod configuration;
 mod customers;
 mod development;
 mod health;
+mod invoice_life;
 mod invoices;
