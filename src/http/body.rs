@@ -18,6 +18,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use super::error::{ApiError, ApiResult, FieldFault};
+use super::object::Object;
 
 /// The validated body of a request. The size and time of its arrival are bounded by `security/body_limits.rs`.
 pub struct JsonBody<T>(pub T);
@@ -77,7 +78,7 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         if error.inner().is_data() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -96,7 +97,7 @@ pub(super) fn data_fault(pointer: &str, said: &str) -> FieldFault {
     } else if said.starts_with("unknown field") {
         FieldFault::new(pointer, "is not a known field")
     } else if said.starts_with("duplicate field") {
-        FieldFault::new(pointer, "is given twice")
+        FieldFault::new(format!("{pointer}/{quoted}"), "is given twice")
     } else {
         FieldFault::new(pointer, "is not of the expected form")
     }

@@ -12,6 +12,7 @@ pub mod conditional;
 pub mod deadline;
 pub mod error;
 pub mod panics;
+pub mod object;
 pub mod params;
 pub mod partial;
 pub mod problem;

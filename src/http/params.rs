@@ -63,11 +63,10 @@ where
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult<T> {
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     let value = serde_path_to_error::deserialize(fields).map_err(|error| {
-        let name = error.path().iter().next().map(ToString::to_string).unwrap_or_default();
-        ApiError::Invalid(vec![data_fault(
-            &format!("/{}", name.chars().take(64).collect::<String>()),
-            &error.inner().to_string(),
-        )])
+        // Of a field that is given twice only serde's sentence has the name.
+        let name = error.path().iter().next().map(ToString::to_string);
+        let pointer = name.map_or_else(String::new, |name| format!("/{}", name.chars().take(64).collect::<String>()));
+        ApiError::Invalid(vec![data_fault(&pointer, &error.inner().to_string())])
     })?;
     validate(&value)?;
     Ok(value)

@@ -6,5 +6,7 @@ mod csrf; // API8
 mod errors; // API8
 mod headers; // API8
 mod logs; // API8
+mod mass_assignment; // API3
+mod object_level; // API1
 mod resources; // API4
 mod transport; // API8
