@@ -108,6 +108,18 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
+-- Whoever disables a user, also by hand, ends his sessions in the same transaction.
+create function end_sessions_of_disabled_user() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    update public.sessions set ended_at = pg_catalog.clock_timestamp() where user_id = new.id and ended_at is null;
+    return null;
+end
+$$;
+create trigger users_end_sessions_when_disabled after update of status on users
+    for each row when (new.status = 'disabled')
+    execute function end_sessions_of_disabled_user();
+
 create table refresh_tokens (
     -- SHA-256 of the cookie's value.
     token_hash bytea primary key

@@ -15,6 +15,7 @@ use crate::features::auth::mail::MailBell;
 use crate::features::auth::store::AuthStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::demo::Doors;
+use crate::features::health::Readiness;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
@@ -57,6 +58,7 @@ pub struct Services {
     pub users: UserStore,
     pub mail_bell: MailBell,
     pub cursors: Arc<Cursors>,
+    readiness: Arc<Readiness>,
 }
 
 impl Services {
@@ -96,6 +98,7 @@ impl Services {
             authenticator: Authenticator { tokens: Arc::new(tokens), revocations, clock: clock.clone() },
             credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
+            readiness: Arc::new(Readiness::new(pool.clone())),
             mail_bell,
             settings,
             clock,
@@ -130,6 +133,6 @@ impl Services {
             .app_data(Data::new(self.users.clone()))
             .app_data(Data::new(CustomerStore::new(pool.clone())))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))
-            .app_data(Data::new(pool.clone()));
+            .app_data(Data::from(self.readiness.clone()));
     }
 }

@@ -16,7 +16,7 @@ use crate::http::{deadline, panics, problem};
 use crate::security::cors::{self, AllowedOrigins};
 use crate::security::log::refusals;
 use crate::security::rate_limits::RouteLimits;
-use crate::security::{headers, transport};
+use crate::security::{body_limits, headers, transport};
 
 /// One worker's application.
 pub fn application(
@@ -36,20 +36,22 @@ pub fn application(
     App::new()
         .configure(|config| services.register(config))
         .configure(|config| routes::mount(config, endpoints, unknown))
-        // 8. Labels for listed origins, and no handler for the others.
+        // 9. Labels for listed origins, and no handler for the others.
         .wrap(cors::layer(&origins))
-        // 7. …whose refusal looks like every other.
+        // 8. …whose refusal looks like every other.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 6. Plain HTTP goes no further; before CORS, since its answer is for everybody.
+        // 7. Plain HTTP goes no further; before CORS, since its answer is for everybody.
         .wrap(from_fn(transport::require_https))
-        // 5. Whatever hangs inside ends here.
+        // 6. Whatever hangs inside ends here.
         .wrap(from_fn(deadline::enforce))
-        // 4. Whatever panics inside ends here, as an error like any other.
+        // 5. Whatever panics inside ends here, as an error like any other.
         .wrap(from_fn(panics::catch))
-        // 3. Every refusal from inside leaves its event, while it is still typed.
+        // 4. Every refusal from inside leaves its event, while it is still typed.
         .wrap(from_fn(refusals::record))
-        // 2. Every failure gets its body, whoever made it.
+        // 3. Every failure gets its body, whoever made it.
         .wrap(from_fn(problem::shape_failures))
+        // 2. Whoever refused: what is not read closes its connection.
+        .wrap(from_fn(body_limits::close_unread))
         // 1. Every reply gets its headers, failures of layers included.
         .wrap(from_fn(headers::add))
         // 0. The request id and the span that all the above log into.

@@ -104,7 +104,9 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
 fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError> {
     match (&settings.tls.files, settings.profile) {
         (Some((certificate, key)), _) => Certificate::load(certificate, key).map(Some),
-        (None, Profile::Development) => tls::development_certificate(&settings.state_dir.join("tls")).map(Some),
+        (None, Profile::Development) => {
+            tls::development_certificate(&settings.state_dir.join("tls"), Clock::default().now()).map(Some)
+        }
         (None, Profile::Production) => Ok(None),
     }
 }
@@ -150,7 +152,7 @@ fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>,
     if let Some(embedded) = embedded {
         println!("  database    {}", embedded.data_dir().display());
     }
-    println!("  all else    {} (`strongroom dev reset` removes it all)", settings.state_dir.display());
+    println!("  all else    {} (`cargo run -- dev reset` removes it all)", settings.state_dir.display());
     if let Some(demo) = demo {
         println!("\n{}", demo.lines(&base));
     }

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
@@ -19,6 +21,7 @@ use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 
 const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(2);
+const MADE_ANEW_AFTER: TimeDelta = TimeDelta::days(300);
 
 /// Why there is no TLS. Each says which file.
 #[derive(Debug, thiserror::Error)]
@@ -136,24 +139,33 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Development's certificate for `localhost`, made at first start and kept: an authority (`ca.pem`, to trust) and a leaf.
+/// Development's certificate for `localhost`, made at first start and kept for most of its year: an authority (`ca.pem`, to
+/// trust) and a leaf.
 ///
 /// # Errors
 /// It cannot be made or kept.
-pub fn development_certificate(directory: &Path) -> Result<Arc<Certificate>, TlsError> {
+pub fn development_certificate(directory: &Path, now: DateTime<Utc>) -> Result<Arc<Certificate>, TlsError> {
     let file = |name: &str| directory.join(name);
     let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));
-    if !leaf.exists() || !key.exists() {
-        make_certificate(directory, &leaf, &key)?;
+    let made = fs::metadata(&leaf).and_then(|leaf| leaf.modified()).map(DateTime::<Utc>::from);
+    if !made.is_ok_and(|made| now - made < MADE_ANEW_AFTER) || !key.exists() {
+        make_certificate(directory, now, &leaf, &key)?;
     }
     Certificate::load(&leaf, &key)
 }
 
-fn make_certificate(directory: &Path, leaf_file: &Path, key_file: &Path) -> Result<(), TlsError> {
+fn valid_for_a_year(certificate: &mut CertificateParams, now: DateTime<Utc>) {
+    let day = |at: DateTime<Utc>| date_time_ymd(at.year(), at.month() as u8, at.day() as u8);
+    certificate.not_before = day(now - TimeDelta::days(1));
+    certificate.not_after = day(now + TimeDelta::days(364));
+}
+
+fn make_certificate(directory: &Path, now: DateTime<Utc>, leaf_file: &Path, key_file: &Path) -> Result<(), TlsError> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.distinguished_name.push(DnType::CommonName, "Strongroom development authority");
     authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    valid_for_a_year(&mut authority, now);
     authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     let authority_pem = authority.self_signed(&authority_key)?.pem();
     let issuer = Issuer::new(authority, authority_key);
@@ -161,6 +173,7 @@ fn make_certificate(directory: &Path, leaf_file: &Path, key_file: &Path) -> Resu
     let leaf_key = KeyPair::generate()?;
     let mut leaf = CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(str::to_owned))?;
     leaf.distinguished_name.push(DnType::CommonName, "localhost");
+    valid_for_a_year(&mut leaf, now);
     leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     leaf.use_authority_key_identifier_extension = true;

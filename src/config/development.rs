@@ -23,7 +23,7 @@ pub(super) fn secret(
     let kept = kept(&state_dir.join("secrets"), name, make);
     if let Err(error) = &kept {
         let problem = format!(
-            "is where development keeps its secrets, and {name} cannot be kept there ({error}): repair it, name another folder, or begin anew with `strongroom dev reset`"
+            "is where development keeps its secrets, and {name} cannot be kept there ({error}): repair it, name another folder, or begin anew with `cargo run -- dev reset`"
         );
         reader.fault("STRONGROOM_DEV_STATE_DIR", problem);
     }

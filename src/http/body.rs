@@ -1,8 +1,9 @@
 //! A JSON body becomes a validated value, or a 400 that names the field (S27, S29, S35). Handlers take [`JsonBody`] and never
 //! see raw input.
 //!
-//! Known fields only: each request type says `deny_unknown_fields`, and serde refuses a repeated field, so that no two
-//! parsers can read one body differently. What the parser said stays here: it lists the names of all our fields.
+//! Known fields only, by their names ([`super::object`]): each request type says `deny_unknown_fields`, and serde refuses a
+//! repeated field, so that no two parsers can read one body differently. What the parser said stays here: it lists the
+//! names of all our fields.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -77,7 +78,9 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    let mut json = serde_json::Deserializer::from_slice(bytes);
+    // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
+    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
+    let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         if error.inner().is_data() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])

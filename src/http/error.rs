@@ -160,6 +160,8 @@ impl ApiError {
             StatusCode::REQUEST_TIMEOUT => Self::BodyTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            // The reply has its Retry-After already.
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1 },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library answered {status}")),
         }
@@ -207,6 +209,8 @@ impl From<sqlx::Error> for ApiError {
                         Self::unavailable(1, cause)
                     }
                     "55P03" | "25P03" => Self::unavailable(1, cause),
+                    // We are not let in: the database is closed, gone, or knows us no more.
+                    code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),
                 }
             }

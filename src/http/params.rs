@@ -63,9 +63,8 @@ where
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult<T> {
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
     let value = serde_path_to_error::deserialize(fields).map_err(|error| {
-        // Of a field that is given twice only serde's sentence has the name.
-        let name = error.path().iter().next().map(ToString::to_string);
-        let pointer = name.map_or_else(String::new, |name| format!("/{}", name.chars().take(64).collect::<String>()));
+        let name = error.path().iter().next().map(|name| format!("/{name}")).unwrap_or_default();
+        let pointer: String = name.chars().take(64).collect();
         ApiError::Invalid(vec![data_fault(&pointer, &error.inner().to_string())])
     })?;
     validate(&value)?;

@@ -2,18 +2,24 @@
 //!
 //! **Abuse**: memory, parser and connections used up by large, endless or slow bodies. **How**: a length that says too much is
 //! refused at once; whatever arrives is counted on the way, for every extractor, so a lying or missing length gains nothing;
-//! a body that is not there in time ends its request. actix has no such timeout, and its own limits are one an extractor.
+//! a body that is not there in time ends its request. actix has no such timeout, and its own limits are one an extractor. What
+//! nobody wants to read closes its connection.
 //! **Not stopped**: many small requests (`rate_limits.rs`).
 //! **ASVS** 2.4.1, 5.2.1, 15.2.2 · **Attack** `attacks::resources`
 
+use std::cell::RefCell;
 use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
-use actix_web::HttpMessage;
-use actix_web::dev::{Payload, ServiceRequest};
+use actix_web::body::MessageBody;
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::error::PayloadError;
 use actix_web::http::header;
+use actix_web::middleware::Next;
 use actix_web::web::Bytes;
+use actix_web::{Error, HttpMessage};
 use futures_util::{Stream, StreamExt};
 
 use crate::http::error::{ApiError, ApiResult};
@@ -29,6 +35,9 @@ pub enum BodyLimit {
 
 /// 10 kB: what a JSON request of ours needs, generously.
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
+
+/// The reply goes out as soon as it is made; this is more than enough.
+const REPLY_IS_OUT_WITHIN: Duration = Duration::from_secs(1);
 
 /// From the first poll of the body to its last byte.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
@@ -63,6 +72,39 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
         request.set_payload(Payload::Stream { payload: bounded(body, limit.bytes()) });
     }
     Ok(())
+}
+
+/// The middleware: closes the connection of a chunked body that was not read to its end, whoever refused it. actix would go on
+/// reading and dropping it for as long as it comes; but not if its reader is still there when the reply goes out.
+///
+/// # Errors
+/// What the rest returns.
+pub async fn close_unread<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    if !request.headers().contains_key(header::TRANSFER_ENCODING) {
+        return next.call(request).await;
+    }
+    let unread = Rc::new(RefCell::new(Some(request.take_payload())));
+    let read = unread.clone();
+    let body = futures_util::stream::poll_fn(move |context| {
+        let mut body = read.borrow_mut();
+        let polled = body.as_mut().map_or(Poll::Ready(None), |body| Pin::new(body).poll_next(context));
+        if matches!(polled, Poll::Ready(None)) {
+            *body = None;
+        }
+        polled
+    });
+    request.set_payload(Payload::Stream { payload: Box::pin(body) });
+    let reply = next.call(request).await;
+    if unread.borrow().is_some() {
+        actix_web::rt::spawn(async move {
+            tokio::time::sleep(REPLY_IS_OUT_WITHIN).await;
+            drop(unread);
+        });
+    }
+    reply
 }
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;

@@ -34,7 +34,6 @@ impl AllowedOrigins {
 }
 
 /// The layer that labels replies and answers preflights.
-#[must_use]
 pub fn layer(origins: &AllowedOrigins) -> Cors {
     origins
         .0

@@ -4,7 +4,7 @@
 //! secrets are `secrecy` types, which neither print nor serialise. A view that must hand one over says so by its type
 //! ([`HandedSecret`]); a mail's text gets its token ([`fill`]) at the moment of sending and is wiped afterwards.
 //! **Not stopped**: whoever reads the recipient's mailbox.
-//! **ASVS** 11.7.1, 14.2.1, 16.2.5 · **Attack** `attacks::misconfiguration`
+//! **ASVS** 11.7.1, 14.2.1, 16.2.5 · **Attack** `attacks::logs`
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};

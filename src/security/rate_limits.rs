@@ -19,7 +19,7 @@ use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
 use actix_governor::governor::middleware::NoOpMiddleware;
 use actix_governor::{GovernorConfig, GovernorConfigBuilder, KeyExtractor};
 use actix_web::dev::ServiceRequest;
-use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
 
 use super::caller::Caller;
 use crate::base::id::UserId;
@@ -135,5 +135,5 @@ impl KeyExtractor for ByUser {
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     let wait = until.wait_time_from(DefaultClock::default().now());
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    HttpResponse::from_error(ApiError::TooManyRequests { retry_after: seconds.max(1) })
+    ApiError::TooManyRequests { retry_after: seconds.max(1) }.error_response()
 }

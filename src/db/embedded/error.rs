@@ -20,7 +20,7 @@ pub enum EmbeddedError {
     /// The data are of a version that is not installed.
     #[error(
         "The development database was made by PostgreSQL {major}, which is not installed here{}: install that version, \
-         or remove the data for good with `strongroom dev reset`.",
+         or remove the data for good with `cargo run -- dev reset`.",
         tried(download.as_deref())
     )]
     OtherVersion {
@@ -68,7 +68,7 @@ pub enum EmbeddedError {
     /// The way to it has been closed since it was made.
     #[error(
         "User {user} can no longer reach the database in {}: open the way to it (`chmod o+x` on the folders above it), \
-         or remove its data for good with `strongroom dev reset`.", path.display()
+         or remove its data for good with `cargo run -- dev reset`.", path.display()
     )]
     Unreachable {
         /// The user that runs the server.
@@ -78,7 +78,7 @@ pub enum EmbeddedError {
     },
     /// Not a whole database.
     #[error(
-        "{} is not a whole PostgreSQL database: restore it from a copy, or start anew with `strongroom dev reset`.",
+        "{} is not a whole PostgreSQL database: restore it from a copy, or start anew with `cargo run -- dev reset`.",
         .0.display()
     )]
     Incomplete(PathBuf),
@@ -92,7 +92,7 @@ pub enum EmbeddedError {
     },
     /// `postgres` refused.
     #[error(
-        "PostgreSQL did not start, saying \"{said}\": see {}, or start anew with `strongroom dev reset`.", log.display()
+        "PostgreSQL did not start, saying \"{said}\": see {}, or start anew with `cargo run -- dev reset`.", log.display()
     )]
     DidNotStart {
         /// The log's last telling line.
@@ -109,7 +109,7 @@ pub enum EmbeddedError {
     )]
     DoesNotEnd(String),
     /// It answers, but not as it should.
-    #[error("The embedded PostgreSQL refused to prepare its roles ({0}): start anew with `strongroom dev reset`.")]
+    #[error("The embedded PostgreSQL refused to prepare its roles ({0}): start anew with `cargo run -- dev reset`.")]
     Sql(#[from] sqlx::Error),
 }
 

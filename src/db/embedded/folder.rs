@@ -24,7 +24,14 @@ pub(super) struct Locked {
     /// `.strongroom` in the checkout.
     pub folder: PathBuf,
     /// The kernel lets go of it when this process ends, however it ends.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Locked {
+    fn drop(&mut self) {
+        // By name, since closing is not enough: a child that another thread is just starting has a copy until it runs.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Takes the lock, or says who has it.
@@ -53,7 +60,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
         if fs::metadata(&path).is_ok_and(|now| now.ino() == ours) {
             lock.set_len(0).map_err(at(&path))?;
             write!(lock, "{}", std::process::id()).map_err(at(&path))?;
-            return Ok(Locked { folder, _lock: lock });
+            return Ok(Locked { folder, lock });
         }
     }
 }

@@ -244,8 +244,8 @@ impl Demo {
             r#"Sign in, read an invoice, try another user's (404):
 
 TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{{"email":"{email}","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-curl -i {base}/api/v1/invoices/{own_invoice} -H "Authorization: Bearer $TOKEN"
-curl -i {base}/api/v1/invoices/{strangers_invoice} -H "Authorization: Bearer $TOKEN""#
+curl -iw "\n" {base}/api/v1/invoices/{own_invoice} -H "Authorization: Bearer $TOKEN"
+curl -iw "\n" {base}/api/v1/invoices/{strangers_invoice} -H "Authorization: Bearer $TOKEN""#
         )
     }
 }

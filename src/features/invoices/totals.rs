@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn too_much_names_its_line() {
         let most = line(1_000, MOST_MINOR_UNITS, 0, 0);
-        assert_eq!(Totals::of(&[most.clone()]).unwrap().total, MOST_MINOR_UNITS);
+        assert_eq!(Totals::of(std::slice::from_ref(&most)).unwrap().total, MOST_MINOR_UNITS);
         assert_eq!(Totals::of(&[line(1_000, 1, 0, 0), most]), Err(TooMuchAtLine(1)));
         assert_eq!(Totals::of(&[line(MOST_THOUSANDTHS, MOST_MINOR_UNITS, 0, WHOLE)]), Err(TooMuchAtLine(0)));
     }

@@ -31,7 +31,7 @@ use crate::config::JwtSettings;
 const TYPE: &str = "at+jwt";
 
 /// How far the clocks of replicas may differ, in seconds.
-const LEEWAY: i64 = 5;
+const LEEWAY: i64 = 2;
 
 /// Ours have about 450 bytes. Looked at before anything is decoded.
 const LONGEST: usize = 2_048;

@@ -1,8 +1,8 @@
 //! At most so many hashes at once, each in memory that is kept, off the threads that serve requests.
 //!
-//! Memory allocated anew for each hash stays in the allocator's arenas: 466 to 903 MiB under a login flood; two kept buffers:
-//! 44 MiB (measured, `docs/performance.md`). What cannot be hashed soon is refused, so that a flood neither takes the memory nor
-//! makes everybody wait.
+//! Memory allocated anew for each hash stays in the allocator's arenas, hundreds of MiB after a login flood; kept buffers do not
+//! pile up (`docs/performance.md` has the figure). What cannot be hashed soon is refused, so that a flood neither takes the memory
+//! nor makes everybody wait.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};

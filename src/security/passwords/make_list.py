@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes common.bin, the list of passwords that nobody may choose.
+"""Makes list.bin, the list of passwords that nobody may choose.
 
 Sources (npm, MIT): @zxcvbn-ts/language-common 4.1.3, passwords.json: the most frequent passwords of public breaches;
 @zxcvbn-ts/language-en 4.1.1, commonWords.json and wikipedia.json: of these the words that alone fit the length policy.
@@ -29,6 +29,6 @@ for name in ("commonWords.json", "wikipedia.json"):
     listed |= {word for word in words(english / name) if len(word) >= 12}
 
 entries = sorted({hashlib.sha256(word.encode()).digest()[:8] for word in listed})
-(pathlib.Path(__file__).parent / "common.bin").write_bytes(b"".join(entries))
+(pathlib.Path(__file__).parent / "list.bin").write_bytes(b"".join(entries))
 fitting = sum(12 <= len(word) <= 64 for word in listed)
 print(f"{len(entries)} entries, of which {fitting} have 12 to 64 characters")

@@ -9,8 +9,8 @@
 //! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow.
 //! **ASVS** 6.2.1–6.2.12, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`
 
-mod common;
 mod gate;
+mod list;
 pub mod policy;
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};

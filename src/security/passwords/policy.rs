@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use super::common;
+use super::list;
 
 /// Characters. A multiple of what a person types, and a bound on what is hashed.
 pub const MOST_CHARS: usize = 64;
@@ -43,8 +43,8 @@ pub(super) fn check(password: &str, min: usize, context: &[&str]) -> Result<(), 
     }
     let folded = password.to_lowercase();
     let core = core(&folded);
-    let dressed_up = core.chars().count() * 2 >= folded.chars().count() && common::contains(core);
-    if is_pattern(&folded) || common::contains(&folded) || dressed_up {
+    let dressed_up = core.chars().count() * 2 >= folded.chars().count() && list::contains(core);
+    if is_pattern(&folded) || list::contains(&folded) || dressed_up {
         return Err(PasswordRefusal::Common);
     }
     let own = |word: &&str| is_made_of(&folded, &word.to_lowercase());

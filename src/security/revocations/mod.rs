@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, PgPool};
+use tokio::time::timeout;
 
 use super::log::event::{Event, EventKind};
 use crate::base::clock::Clock;
@@ -138,7 +139,11 @@ impl Revocations {
         let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
         while heard_at.elapsed() < SILENT_AFTER {
             tokio::select! {
-                _ = heartbeat.tick() => store::heartbeat(&self.pool).await?,
+                // A database that hangs is one that is not heard.
+                _ = heartbeat.tick() => match timeout(HEARTBEAT_EVERY, store::heartbeat(&self.pool)).await {
+                    Ok(sent) => sent?,
+                    Err(_) => return Ok(()),
+                },
                 message = listener.try_recv() => match message? {
                     Some(message) => {
                         heard_at = Instant::now();

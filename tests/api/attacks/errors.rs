@@ -28,11 +28,11 @@ async fn a_lost_database_is_a_503_without_a_word_about_it() {
 async fn a_broken_schema_is_a_500_of_one_sentence() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    sqlx::query("alter table customers rename column name to canary_e7f1").execute(&app.all_rows).await.unwrap();
+    sqlx::query("alter table customers rename column name to leak_e7f1").execute(&app.all_rows).await.unwrap();
     let reply = alice.get("/api/v1/customers").await;
     reply.refused(500, "internal");
     assert_eq!(reply.json()["title"], "Something went wrong on our side");
-    assert!(!reply.text().contains("canary") && !reply.text().contains("column"));
+    assert!(!reply.text().contains("leak") && !reply.text().contains("column"));
     let told = logs::of_request(&reply.request_id());
     assert!(told.iter().any(|line| line["cause"].as_str().is_some_and(|cause| cause.contains("42703"))));
 }
@@ -59,4 +59,20 @@ async fn a_missing_migration_is_not_ready() {
     let database: TestDatabase = app.stop().await;
     let app = TestApp::on(database, &[]).await;
     app.anybody().request(Method::GET, "/health/ready").send().await.refused(503, "unavailable");
+}
+
+/// A database that is there and does not answer holds no request for ever.
+#[actix_web::test]
+async fn a_statement_that_hangs_is_a_503() {
+    let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
+    let alice = app.user("alice").await;
+    let mut lock = app.all_rows.begin().await.unwrap();
+    sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
+    let reply = alice.get("/api/v1/customers").await;
+    reply.refused(503, "unavailable");
+    assert_eq!(reply.header("retry-after"), Some("1"));
+    // Others do not wait behind it.
+    alice.get("/api/v1/me").await.ok(200);
+    lock.rollback().await.unwrap();
+    alice.get("/api/v1/customers").await.ok(200);
 }

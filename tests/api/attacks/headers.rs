@@ -9,6 +9,34 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
+/// The values, in full. All other tests only compare with the table in `security/headers.rs`.
+#[actix_web::test]
+async fn the_headers_are_these() {
+    let app = TestApp::start().await;
+    for (path, status) in [("/health/live", 204), ("/problems", 200), ("/nothing", 404), ("/api/v1/me", 401)] {
+        let reply = app.anybody().request(Method::GET, path).send().await.ok(status);
+        for (name, value) in [
+            ("strict-transport-security", "max-age=31536000; includeSubDomains"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("cache-control", "no-store"),
+        ] {
+            assert_eq!(reply.header(name), Some(value), "{path}");
+        }
+        let policy = reply.header("content-security-policy").unwrap();
+        for directive in ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'"] {
+            assert!(policy.split("; ").any(|one| one == directive), "{policy}");
+        }
+        assert!(reply.header("permissions-policy").unwrap().contains("camera=()"));
+        for absent in ["server", "x-powered-by", "x-ratelimit-limit", "x-ratelimit-after", "x-xss-protection"] {
+            assert_eq!(reply.header(absent), None, "{path}");
+        }
+    }
+}
+
 #[actix_web::test]
 async fn refusals_of_every_layer_carry_all_headers() {
     let app = TestApp::start().await;
@@ -43,7 +71,7 @@ async fn a_clients_request_id_is_kept_apart_and_only_if_it_is_one() {
     assert_ne!(reply.request_id(), theirs);
     let lines = logs::of_request(&reply.request_id());
     assert_eq!(lines[0]["span"]["client_request_id"], theirs);
-    let forged = "x\u{1b}[31m not an id {\"level\":\"ERROR\"}";
+    let forged = b"x\t[31m not an id \xff{\"level\":\"ERROR\"}";
     let reply = app.anybody().request(Method::GET, "/health/live").header("x-request-id", forged).send().await;
     for line in logs::of_request(&reply.request_id()) {
         assert_eq!(line["span"].get("client_request_id"), None);

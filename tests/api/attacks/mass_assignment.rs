@@ -1,12 +1,12 @@
-//! API3, S28 and S29: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it would
-//! have changed nothing: a request that is half believed is a request that nobody can reason about.
+//! API3, S27 to S29: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it
+//! would have changed nothing: a request that is half believed is a request that nobody can reason about.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::routes::Access;
 use uuid::Uuid;
 
-use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
+use crate::support::actor::{PASSWORD, draft, mail_token};
 use crate::support::operations::{Operation, make, operations};
 use crate::support::{Actor, TestApp};
 
@@ -14,10 +14,49 @@ const INVALID: &str = "input_validation_fail/invalid_input";
 
 /// What the server decides, in the spellings of several frameworks, and keys that do harm in some of them.
 const SERVER_OWNED: [&str; 44] = [
-    "id", "_id", "owner_id", "ownerId", "owner", "user_id", "userId", "account_id", "tenant_id", "role", "roles", "is_admin",
-    "isAdmin", "admin", "permissions", "scope", "status", "state", "number", "subtotal", "discount_total", "tax_total", "taxes",
-    "total", "paid", "due", "issue_date", "version", "created_at", "createdAt", "updated_at", "expires_at", "email_verified",
-    "emailVerified", "confirmed", "password_hash", "token_hash", "session_id", "__proto__", "constructor", "Name", "NAME", "",
+    "id",
+    "_id",
+    "owner_id",
+    "ownerId",
+    "owner",
+    "user_id",
+    "userId",
+    "account_id",
+    "tenant_id",
+    "role",
+    "roles",
+    "is_admin",
+    "isAdmin",
+    "admin",
+    "permissions",
+    "scope",
+    "status",
+    "state",
+    "number",
+    "subtotal",
+    "discount_total",
+    "tax_total",
+    "taxes",
+    "total",
+    "paid",
+    "due",
+    "issue_date",
+    "version",
+    "created_at",
+    "createdAt",
+    "updated_at",
+    "expires_at",
+    "email_verified",
+    "emailVerified",
+    "confirmed",
+    "password_hash",
+    "token_hash",
+    "session_id",
+    "__proto__",
+    "constructor",
+    "Name",
+    "NAME",
+    "",
     "$where",
 ];
 
@@ -88,7 +127,18 @@ async fn a_line_has_no_sums_and_no_ids_of_its_own() {
     let before = everything(&app).await;
     let with_lines = all.iter().filter(|(_, _, fits)| fits.get("lines").is_some());
     for (operation, id, fits) in with_lines {
-        for field in ["id", "owner_id", "invoice_id", "position", "gross", "net", "discount", "tax", "total", "quantity_thousandths"] {
+        for field in [
+            "id",
+            "owner_id",
+            "invoice_id",
+            "position",
+            "gross",
+            "net",
+            "discount",
+            "tax",
+            "total",
+            "quantity_thousandths",
+        ] {
             let mut body = fits.clone();
             body["lines"][1][field] = json!(1);
             let reply = send(&alice, operation, id, body.to_string()).send().await;
@@ -117,7 +167,12 @@ async fn a_field_that_is_given_twice_is_refused_in_every_body() {
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
                 // The same key behind an escape.
-                format!("{},\"\\u{:04x}{}\":{value}}}", text.strip_suffix('}').unwrap(), field.as_bytes()[0], &field[1..]),
+                format!(
+                    "{},\"\\u{:04x}{}\":{value}}}",
+                    text.strip_suffix('}').unwrap(),
+                    field.as_bytes()[0],
+                    &field[1..]
+                ),
             ] {
                 let reply = send(&alice, operation, id, twice).send().await;
                 reply.refused_field(&format!("/{field}")).left(&[INVALID]);
@@ -154,6 +209,22 @@ async fn a_list_or_a_bare_value_is_no_body() {
     assert_eq!(everything(&app).await, before);
 }
 
+#[actix_web::test]
+async fn a_status_is_lived_through_and_not_written() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let before = everything(&app).await;
+    for status in ["issued", "partially_paid", "paid", "void", "draft"] {
+        let mut body = draft(&customer);
+        body["status"] = json!(status);
+        alice.post("/api/v1/invoices", &body).await.refused_field("/status").left(&[INVALID]);
+    }
+    assert_eq!(everything(&app).await, before);
+    let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
+    assert_eq!((made["status"].as_str(), &made["number"], &made["paid"]), (Some("draft"), &Value::Null, &json!(0)));
+}
+
 async fn roles(app: &TestApp) -> Vec<(String, String)> {
     sqlx::query_as("select role, status from users order by email").fetch_all(&app.all_rows).await.unwrap()
 }
@@ -180,7 +251,6 @@ async fn nobody_becomes_an_administrator_by_asking() {
     nobody.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.refused_field("/role");
     let confirm = json!({"token": confirm["token"]});
     nobody.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.ok(204);
-    try_sign_in(&nobody, "mallory@example.com", PASSWORD).await.ok(200);
     let mallory = Actor::sign_in(&nobody, "mallory@example.com", PASSWORD).await;
     mallory.patch("/api/v1/me", "\"1\"", &json!({"role": "admin"})).await.refused_field("/role").left(&[INVALID]);
     mallory.patch("/api/v1/me", "\"1\"", &json!({"email": "x@example.com"})).await.refused_field("/email");
@@ -204,8 +274,16 @@ async fn no_reply_tells_what_is_private() {
         if operation.path == "/api/v1/auth/logout" {
             break;
         }
-        for word in ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash] {
-            assert!(!reply.text().contains(word), "{} {} tells {word}: {}", operation.method, operation.path, reply.text());
+        for word in
+            ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash]
+        {
+            assert!(
+                !reply.text().contains(word),
+                "{} {} tells {word}: {}",
+                operation.method,
+                operation.path,
+                reply.text()
+            );
         }
     }
 }

@@ -33,23 +33,39 @@ async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
+/// Also where nobody reads a body at all: a path that does not exist, a token that is none.
 #[actix_web::test]
 async fn a_body_without_a_length_is_counted_on_the_way() {
     let app = TestApp::start().await;
-    let mut stream = raw(
-        &app,
-        "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
-    );
-    let (sent, answer) = tokio::task::spawn_blocking(move || {
-        let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-        // 200 MB if the server were willing.
-        let sent = (0..51_200).take_while(|_| stream.write_all(chunk.as_bytes()).is_ok()).count();
-        (sent * 4096, answer(stream))
-    })
-    .await
-    .unwrap();
-    assert!(sent < 50_000_000, "the server went on reading: {sent} bytes");
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    for path in ["/api/v1/auth/login", "/api/v1/invoices", "/api/v1/auth/refresh", "/nothing"] {
+        let mut stream = raw(
+            &app,
+            &format!(
+                "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+            ),
+        );
+        let closed = tokio::task::spawn_blocking(move || {
+            let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
+            // Slowly, and for ever if the server were willing.
+            (0..1_000).any(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                stream.write_all(chunk.as_bytes()).is_err()
+            })
+        })
+        .await
+        .unwrap();
+        assert!(closed, "the server goes on reading at {path}");
+    }
+}
+
+#[actix_web::test]
+async fn a_connection_whose_body_was_read_is_used_again() {
+    let app = TestApp::start().await;
+    let one = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let last = "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    let stream = raw(&app, &format!("{one}{one}{last}"));
+    let answer = tokio::task::spawn_blocking(|| answer(stream)).await.unwrap();
+    assert_eq!((answer.matches("HTTP/1.1 400 ").count(), answer.matches("HTTP/1.1 204 ").count()), (2, 1), "{answer}");
 }
 
 #[actix_web::test]

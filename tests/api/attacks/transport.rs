@@ -21,7 +21,7 @@ async fn production(changed: &[(&str, &str)]) -> TestApp {
     let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
     let mut settings = settings(&state_dir, changed);
     settings.profile = Profile::Production;
-    let certificate = tls::development_certificate(&state_dir.join("tls")).unwrap();
+    let certificate = tls::development_certificate(&state_dir.join("tls"), Clock::default().now()).unwrap();
     let clock = Clock::default();
     let running =
         server::start(Arc::new(settings), database.options(Role::App), Some(certificate), clock.clone()).unwrap();
@@ -139,7 +139,7 @@ async fn a_new_certificate_is_taken_without_dropping_connections() {
     for file in ["localhost.pem", "localhost.key.pem"] {
         std::fs::remove_file(folder.join(file)).unwrap();
     }
-    tls::development_certificate(&folder).unwrap();
+    tls::development_certificate(&folder, Clock::default().now()).unwrap();
     for _ in 0..600 {
         let fresh = over_tls(&app);
         if fresh.try_get("/health/live").await.is_some() {

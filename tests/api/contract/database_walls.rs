@@ -84,7 +84,9 @@ async fn the_service_role_is_small() {
         &app,
         "select table_name || '.' || column_name from information_schema.column_privileges
         where grantee = 'strongroom_app' and privilege_type = 'UPDATE'
-          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')",
+          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')
+          -- A new reset takes the place of the last one, whole.
+          and table_name <> 'password_resets'",
     )
     .await;
     assert_eq!(writable, Vec::<String>::new());

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use strongroom::config::SETTINGS;
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
@@ -87,6 +89,71 @@ fn every_practice_names_an_attack_that_exists() {
     }
     unnamed.retain(|line| !line.contains("security/log/mod.rs"));
     assert!(unnamed.is_empty(), "{unnamed:#?}");
+}
+
+/// What the build reads outside of src/ must get into the image's build.
+#[test]
+fn what_is_compiled_in_is_let_into_the_image() {
+    let allowed = read(".dockerignore");
+    let mut folders = vec![root().join("src")];
+    let mut seen = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                for part in fs::read_to_string(&path).unwrap().split("include_str!(\"").skip(1) {
+                    let file = path.parent().unwrap().join(part.split('"').next().unwrap()).canonicalize().unwrap();
+                    let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap().to_owned();
+                    seen += 1;
+                    let inside = file.starts_with("src/") || allowed.lines().any(|line| line == format!("!{file}"));
+                    assert!(inside, ".dockerignore keeps {file} out");
+                }
+            }
+        }
+    }
+    assert!(seen > 0);
+}
+
+/// The names of a section's entries in Cargo.toml.
+fn crates(section: &str) -> Vec<String> {
+    let manifest = read("Cargo.toml");
+    let body = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
+    let names = body.lines().filter_map(|line| line.split_once(" = ")).map(|(name, _)| name.to_owned());
+    names.filter(|name| !name.starts_with('#')).collect()
+}
+
+#[test]
+fn every_dependency_is_listed_with_its_job_and_no_other() {
+    let text = read("docs/dependencies.md");
+    for (section, heading) in [("dependencies", "## In the service"), ("dev-dependencies", "## In the tests")] {
+        let mut listed: Vec<String> = table(&text, heading).iter().map(|row| quoted(&row[0]).remove(0)).collect();
+        let mut used = crates(section);
+        listed.sort();
+        used.sort();
+        assert_eq!(listed, used, "{section}");
+    }
+}
+
+#[test]
+fn the_rates_that_are_documented_are_those_that_hold() {
+    let rows = table(&read("docs/limits.md"), "## Rates");
+    let told: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).filter(|name| is_rate(name)).collect();
+    assert_eq!(rows.len(), told.len());
+    for row in rows {
+        let [_, budget, setting] = row.as_slice() else { panic!("three cells: {row:?}") };
+        let setting = quoted(setting).remove(0);
+        let default = SETTINGS.iter().find(|known| known.name == setting).unwrap().default;
+        let (count, window) = default.split_once('/').unwrap();
+        let window = window.replace('m', " min").replace('h', " h");
+        let told = budget.split(',').next().unwrap();
+        assert_eq!(told, format!("{count} in {window}"), "{setting}");
+    }
+}
+
+fn is_rate(name: &str) -> bool {
+    name.starts_with("STRONGROOM_LIMITS_") || name.starts_with("STRONGROOM_LOGIN_FAILURES_")
 }
 
 #[test]

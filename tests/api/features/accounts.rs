@@ -1,0 +1,123 @@
+//! A life with an account: join, look, change, leave; and administrators, whom only the command line makes.
+
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::actor::{PASSWORD, newest_mail, try_sign_in};
+use crate::support::database::Role;
+use crate::support::{Actor, TestApp};
+
+#[actix_web::test]
+async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let me = alice.get("/api/v1/me").await.ok(200);
+    assert_eq!((me.header("etag"), &me.json()["bio"]), (Some("\"1\""), &Value::Null));
+    let changed = alice.patch("/api/v1/me", "\"1\"", &json!({"display_name": "Алиса", "bio": "Bücher"})).await.ok(200);
+    changed.left(&["user_updated/profile"]);
+    assert_eq!((&changed.json()["display_name"], &changed.json()["bio"]), (&json!("Алиса"), &json!("Bücher")));
+    let cleared = alice.patch("/api/v1/me", "\"2\"", &json!({"bio": null})).await.ok(200).json();
+    assert_eq!((&cleared["display_name"], &cleared["bio"]), (&json!("Алиса"), &Value::Null));
+    assert_eq!(alice.get("/api/v1/me").await.json(), cleared);
+    alice.patch("/api/v1/me", "\"3\"", &json!({"display_name": null})).await.refused_field("/display_name");
+
+    let next = "another horse battery 7";
+    let change = json!({"current_password": PASSWORD, "new_password": next});
+    let done = alice.post("/api/v1/me/password", &change).await.ok(204);
+    assert!(done.events().contains(&"authn_password_change/by_owner".to_owned()), "{:?}", done.events());
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    let again = Actor::sign_in(&app.anybody(), &alice.email, next).await;
+
+    again.invoice().await;
+    let leave = again.request(Method::DELETE, "/api/v1/me").json(&json!({"password": next})).send().await.ok(204);
+    assert!(leave.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", leave.events());
+    for table in ["users", "customers", "invoices", "invoice_lines"] {
+        let sql = format!("select count(*) from {table}");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    try_sign_in(&app.anybody(), &alice.email, next).await.refused(401, "invalid_credentials");
+    for _ in 0..1000 {
+        if newest_mail(&app, &alice.email).await.contains("was deleted") {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    panic!("nobody told her that the account is gone");
+}
+
+#[actix_web::test]
+async fn a_session_is_seen_and_kept_by_its_cookie() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let listed = alice.get("/api/v1/auth/sessions").await.ok(200).json();
+    let [session] = listed["items"].as_array().unwrap().as_slice() else { panic!("one: {listed}") };
+    assert_eq!((&session["current"], &session["address"]), (&json!(true), &json!("127.0.0.1")));
+    let renewed = alice.refresh(&app, &alice.cookie).await.ok(200);
+    let cookie = renewed.header("set-cookie").unwrap();
+    for attribute in ["Path=/", "Secure", "HttpOnly", "SameSite=Strict", "Max-Age=604800"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"));
+    let body = renewed.json();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
+    assert_eq!(body.as_object().unwrap().len(), 3, "the refresh token stands in no body");
+}
+
+fn strongroom(app: &TestApp, arguments: &[&str], input: &str) -> Output {
+    let owner = app.database.options(Role::Owner);
+    let place = match owner.get_socket() {
+        Some(folder) => folder.to_str().unwrap().replace('/', "%2F"),
+        None => format!("{}:{}", owner.get_host(), owner.get_port()),
+    };
+    let url = format!("postgres://{}@{place}/{}", Role::Owner.name(), app.database.name());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .args(arguments)
+        .env_clear()
+        .env("STRONGROOM_DATABASE_OWNER_URL", url)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[actix_web::test]
+async fn the_command_line_makes_administrators() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let role = async |email: &str| {
+        let role: Option<String> = sqlx::query_scalar("select role from users where email = $1")
+            .bind(email)
+            .fetch_optional(&app.all_rows)
+            .await
+            .unwrap();
+        role
+    };
+    let done = strongroom(&app, &["migrate"], "");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+
+    let create = ["admin", "create", "--email", "root@example.com", "--name", "Root"];
+    for (input, why) in [("short\n", "at least 12"), ("unbelievable\n", "attackers"), ("", "at least 12")] {
+        let refused = strongroom(&app, &create, input);
+        let told = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && told.contains(why), "{told}");
+    }
+    assert_eq!(role("root@example.com").await, None);
+    let done = strongroom(&app, &create, "a long horse battery 5\n");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert_eq!(role("root@example.com").await.as_deref(), Some("admin"));
+    try_sign_in(&app.anybody(), "root@example.com", "a long horse battery 5").await.ok(200);
+    assert!(!strongroom(&app, &create, "a long horse battery 5\n").status.success(), "once");
+
+    assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
+    assert!(strongroom(&app, &["admin", "promote", "--email", &alice.email], "").status.success());
+    assert_eq!(role(&alice.email).await.as_deref(), Some("admin"));
+    let unknown = strongroom(&app, &["admin", "promote", "--email", "nobody@example.com"], "");
+    assert!(String::from_utf8(unknown.stderr).unwrap().contains("registers and confirms first"));
+}

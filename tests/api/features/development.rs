@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
@@ -72,9 +72,7 @@ async fn the_development_database_survives_a_restart_and_not_a_reset() {
     assert_eq!(kept(&server).await, ["here"], "neither the second start nor the reset did any harm");
 
     server.stop().await.unwrap();
-    let begun = Instant::now();
     let server = checkout.start().await;
-    println!("started on existing data in {:?}", begun.elapsed());
     assert_eq!(server.data_dir(), folder);
     assert_eq!(kept(&server).await, ["here"]);
     server.stop().await.unwrap();
@@ -125,9 +123,7 @@ async fn after_sigkill_the_database_ends_by_itself_and_the_next_start_has_every_
     service.kill().unwrap();
     service.wait().unwrap();
 
-    let begun = Instant::now();
     let server = checkout.start().await;
-    println!("started after SIGKILL in {:?}", begun.elapsed());
     assert_eq!(kept(&server).await, ["acknowledged"]);
 
     // And with nobody starting anew: its pid file goes when it has ended in order.
@@ -196,7 +192,6 @@ async fn a_broken_data_folder_is_named_in_one_sentence() {
 
 fn says_what_to_do(error: &EmbeddedError) {
     let said = error.to_string();
-    println!("{said}");
     assert!(said.ends_with('.') && said.contains(": ") && !said.contains('\n'), "{said}");
 }
 

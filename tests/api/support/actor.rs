@@ -46,6 +46,12 @@ impl Actor {
         }
     }
 
+    /// Somebody without a session, to be given parts of another's.
+    pub fn nobody(app: &TestApp) -> Self {
+        let nothing = String::new;
+        Self { email: nothing(), password: nothing(), token: nothing(), cookie: nothing(), client: app.anybody() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> Request {
         self.client.request(method, path).bearer(&self.token)
     }
@@ -127,7 +133,23 @@ pub fn refresh_cookie(reply: &Reply) -> Option<String> {
 
 /// The token in the newest mail to this address.
 pub async fn mail_token(app: &TestApp, email: &str) -> String {
-    let mail = newest_mail(app, email).await;
+    token_in(&newest_mail(app, email).await)
+}
+
+/// The token in the newest mail for a new password, once there is one and it is not `old`.
+pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
+    for _ in 0..1000 {
+        let mails = mails(app, email);
+        let token = mails.iter().rev().find(|mail| mail.contains("/reset#")).map(|mail| token_in(mail));
+        if let Some(token) = token.filter(|token| token != old) {
+            return token;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("no mail with a link to choose a password");
+}
+
+fn token_in(mail: &str) -> String {
     let start = mail.find("#token=").expect("a link with a token") + "#token=".len();
     mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }

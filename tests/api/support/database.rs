@@ -91,6 +91,15 @@ impl TestDatabase {
             .unwrap();
     }
 
+    /// The connection on which this database's services hear announcements ends, and none can take its place.
+    pub async fn deafen(&self) {
+        self.admit(false).await;
+        let mut superuser = self.clone.superuser.connect().await.unwrap();
+        let sql =
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query ilike 'listen %'";
+        sqlx::query(sql).bind(self.name()).execute(&mut superuser).await.unwrap();
+    }
+
     /// And comes back.
     pub async fn restore(&self) {
         self.admit(true).await;

@@ -83,7 +83,12 @@ pub fn statements(id: &str) -> Vec<String> {
     of_request(id)
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
-        .map(|line| line["summary"].as_str().unwrap_or_default().to_owned())
+        .map(|line| {
+            // sqlx tells the whole text only where its summary cuts it.
+            let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
+            let text = whole.or(line["summary"].as_str()).unwrap_or_default();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        })
         .collect()
 }
 

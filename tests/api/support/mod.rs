@@ -10,3 +10,4 @@ pub mod operations;
 
 pub use actor::Actor;
 pub use app::TestApp;
+pub use client::Reply;

@@ -63,7 +63,9 @@ impl Operation {
     pub fn body_that_fits(&self, customer: &str) -> Option<Value> {
         let token = "A".repeat(43);
         Some(match self.body.as_deref()? {
-            "Register" => json!({"email": "carol@example.com", "password": PASSWORD, "display_name": "Carol", "bio": "x"}),
+            "Register" => {
+                json!({"email": "carol@example.com", "password": PASSWORD, "display_name": "Carol", "bio": "x"})
+            }
             "ConfirmRegistration" => json!({"token": token}),
             "Login" => json!({"email": "carol@example.com", "password": PASSWORD}),
             "RequestReset" => json!({"email": "carol@example.com"}),

@@ -49,8 +49,10 @@ fn malformed(id: &str) -> Vec<String> {
         "0".to_owned(),
         "-1".to_owned(),
         "*".to_owned(),
+        "..%2F..%2Fme".to_owned(),
+        "%FF".to_owned(),
         "null".to_owned(),
         "%27%20or%201=1%20--".to_owned(),
-        "a".repeat(2_000),
+        "7".repeat(4_000),
     ]
 }

@@ -51,6 +51,8 @@ async fn a_write_needs_the_version_that_was_read() {
             "\"1",
             "'1'",
             "\"\"",
+            "\"1\"\"",
+            "\"01x\"",
             // Other spellings of the number are other tags: the comparison is strong (RFC 9110 §8.8.3.2).
             "\"01\"",
             "\"+1\"",

@@ -78,7 +78,8 @@ async fn no_statement_reaches_the_rows_of_another_owner_or_of_all() {
             // Alice, then nobody: a connection without an owner.
             let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
             let mut nobodys = app.services().pool.acquire().await.unwrap();
-            for outcome in [run(hers.connection(), statement.clone()).await, run(&mut nobodys, statement.clone()).await] {
+            for outcome in [run(hers.connection(), statement.clone()).await, run(&mut nobodys, statement.clone()).await]
+            {
                 match outcome {
                     Ok(rows) => assert_eq!(rows, 0, "{statement}"),
                     // A table that the service's role may not touch, or a column that is not there.
@@ -129,7 +130,9 @@ async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
         for statement in [
             |owner: Uuid, _: Uuid, customer: Uuid| new_invoice(owner, customer),
             |owner: Uuid, invoice: Uuid, customer: Uuid| {
-                format!("update invoices set customer_id = '{customer}' where owner_id = '{owner}' and id = '{invoice}'")
+                format!(
+                    "update invoices set customer_id = '{customer}' where owner_id = '{owner}' and id = '{invoice}'"
+                )
             },
         ] {
             for customer in [his, Uuid::new_v4()] {

@@ -1,4 +1,4 @@
-//! The list of common and breached passwords: `common.bin`, made by `make_list.py` (which says from what).
+//! The list of common and breached passwords: `list.bin`, made by `make_list.py` (which says from what).
 //!
 //! Sorted SHA-256 of the password in lower case, cut to eight bytes each. With n entries a password that is not in the list is
 //! taken for one that is with a chance of n in 2^64.
@@ -6,7 +6,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 
 const ENTRY: usize = 8;
-static LIST: &[u8] = include_bytes!("common.bin");
+static LIST: &[u8] = include_bytes!("list.bin");
 
 /// Whether this password, in lower case, is listed.
 pub fn contains(folded: &str) -> bool {

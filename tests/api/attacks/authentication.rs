@@ -1,0 +1,274 @@
+//! API2 (S2–S9, S37–S43, S51–S53; SECURITY F4, F5): forged tokens; guessing; learning who has an account, and how.
+
+use std::net::Ipv4Addr;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use actix_web::http::header::HeaderMap;
+use strongroom::http::client_ip::{ClientAddr, TrustedProxies};
+use strongroom::security::login_guard::Admission;
+
+use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
+use crate::support::client::Client;
+use crate::support::forgery::{self, Key};
+use crate::support::{Actor, Reply, TestApp};
+
+const WRONG: &str = "correct horse battery 8";
+
+fn hashes(app: &TestApp) -> u64 {
+    app.services().credentials.passwords.hashes()
+}
+
+/// A reply, with the hashes that it took.
+async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, u64) {
+    let before = hashes(app);
+    let reply = try_sign_in(client, email, password).await;
+    (reply, hashes(app) - before)
+}
+
+/// S2–S9 in both modes. Most forgeries are signed with the right key: only the claims and the header give them away.
+#[actix_web::test]
+async fn every_forged_token_gets_the_same_refusal() {
+    for algorithm in ["HS256", "EdDSA"] {
+        let app = TestApp::with(&[("STRONGROOM_JWT_ALGORITHM", algorithm)]).await;
+        let alice = app.user("alice").await;
+        let secret = app.services().settings.jwt.key.expose_secret();
+        let key = if algorithm == "HS256" { Key::hs256(secret) } else { Key::ed_dsa(secret) };
+        let get = async |token: &str| app.anybody().request(Method::GET, "/api/v1/me").bearer(token).send().await;
+        get(&alice.token).await.ok(200);
+        let none = app.anybody().request(Method::GET, "/api/v1/me").send().await;
+        let before = app.everything().await;
+        let forgeries = forgery::all(&alice.token, &key);
+        assert!(forgeries.len() > 60, "{}", forgeries.len());
+        for (name, forged) in forgeries {
+            // What no header can hold, no attacker can send; and HTTP trims a header's ends.
+            if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
+                continue;
+            }
+            let reply = get(&forged).await;
+            assert_eq!(reply.alike(), none.alike(), "{algorithm} {name}");
+            let fault = name.split(':').next().unwrap();
+            let told = reply.events();
+            let expected = [format!("authn_token_invalid/{fault}"), "authn_token_invalid/missing".to_owned()];
+            assert!(told.len() == 1 && expected.contains(&told[0]), "{algorithm} {name}: {told:?}");
+            assert_eq!(reply.statements(), Vec::<String>::new(), "{algorithm} {name}");
+        }
+        assert_eq!(app.everything().await, before);
+        get(&alice.token).await.ok(200);
+    }
+}
+
+#[actix_web::test]
+async fn a_token_is_over_when_its_time_is() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    app.clock.turn(TimeDelta::seconds(599));
+    alice.get("/api/v1/me").await.ok(200);
+    // Clocks may differ by two seconds; who needs more time has a refresh token.
+    app.clock.turn(TimeDelta::seconds(4));
+    let late = alice.get("/api/v1/me").await;
+    late.refused(401, "unauthenticated").left(&["authn_token_invalid/expired"]);
+}
+
+#[actix_web::test]
+async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
+    let old = "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5";
+    let new = "Zm4Xq8Lp2Vb6Nc0Jk5Hd9Gs3Fa7Tr1Ye-Wi_Uo8Qx2Mz6Bv4";
+    let master = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
+    let app = TestApp::with(&[master, ("STRONGROOM_JWT_KEY", old)]).await;
+    let alice = app.user("alice").await;
+    let database = app.stop().await;
+    let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new), ("STRONGROOM_JWT_PREVIOUS_KEY", old)]).await;
+    let there = Actor { client: app.anybody(), token: alice.token.clone(), ..Actor::nobody(&app) };
+    there.get("/api/v1/me").await.ok(200);
+    let fresh = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let database = app.stop().await;
+    // The old key is taken out: what it signed is nothing now.
+    let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
+    let at = |token: &str| Actor { client: app.anybody(), token: token.to_owned(), ..Actor::nobody(&app) };
+    at(&fresh.token).get("/api/v1/me").await.ok(200);
+    let refused = at(&there.token).get("/api/v1/me").await;
+    refused.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_key"]);
+}
+
+/// S51–S53: the reply, the statements and the hashes are the same for every reason; only the log tells them apart.
+#[actix_web::test]
+async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
+    // The account's lock alone, so that each reason is seen after the full work.
+    let wide = ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h");
+    let pair = ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h");
+    let app = TestApp::with(&[wide, pair]).await;
+    let (alice, disabled) = (app.user("alice").await, app.user("disabled").await);
+    sqlx::query("update users set status = 'disabled' where email = $1")
+        .bind(&disabled.email)
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
+    let nobody = app.anybody();
+    let wish = json!({"email": "unconfirmed@example.com", "password": PASSWORD, "display_name": "U"});
+    nobody.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
+    let locked = app.user("locked").await;
+    for _ in 0..10 {
+        try_sign_in(&nobody, &locked.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    let before = app.everything().await;
+
+    let (first, cost) = counted(&app, &nobody, "nobody@example.com", WRONG).await;
+    first.refused(401, "invalid_credentials").left(&["authn_login_fail/unknown"]);
+    assert_eq!((cost, first.header("set-cookie")), (1, None));
+    for (email, password, reason) in [
+        ("alice@example.com", WRONG, "wrong_password"),
+        ("ALICE@EXAMPLE.COM", WRONG, "wrong_password"),
+        ("disabled@example.com", PASSWORD, "disabled"),
+        ("disabled@example.com", WRONG, "wrong_password"),
+        ("unconfirmed@example.com", PASSWORD, "unknown"),
+        ("nobody@example.com", PASSWORD, "unknown"),
+        ("locked@example.com", PASSWORD, "locked_but_right"),
+        ("locked@example.com", WRONG, "locked"),
+        ("not an address", PASSWORD, "unknown"),
+        ("", PASSWORD, "unknown"),
+        ("alice@example.com' or true--", PASSWORD, "unknown"),
+        ("nobody@example.com", "x", "unknown"),
+        ("alice@example.com", "x", "wrong_password"),
+        ("alice@example.com", "", "wrong_password"),
+    ] {
+        let (reply, cost) = counted(&app, &nobody, email, password).await;
+        assert_eq!(reply.alike(), first.alike(), "{email} {password}");
+        assert_eq!(reply.statements(), first.statements(), "{email} {password}");
+        assert_eq!((cost, reply.events()), (1, vec![format!("authn_login_fail/{reason}")]), "{email} {password}");
+    }
+    assert_eq!(app.everything().await, before);
+    alice.get("/api/v1/me").await.ok(200);
+}
+
+/// S39, F4: an account that is being guessed answers like a wrong password, also to the right one, from anywhere.
+#[actix_web::test]
+async fn ten_failures_lock_an_account_without_a_word() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h")]).await;
+    let alice = app.user("alice").await;
+    let from = |host: u8| app.from(Ipv4Addr::new(127, 0, 3, host).into());
+    for attempt in 1..=10 {
+        let reply = try_sign_in(&from(attempt), &alice.email, WRONG).await;
+        let mut told = vec!["authn_login_fail/wrong_password"];
+        if attempt == 10 {
+            told.insert(0, "authn_login_lock/");
+        }
+        reply.refused(401, "invalid_credentials").left(&told);
+    }
+    let wrong = try_sign_in(&from(11), "somebody.else@example.com", WRONG).await;
+    let (right, cost) = counted(&app, &from(12), &alice.email, PASSWORD).await;
+    assert_eq!((right.alike(), cost), (wrong.alike(), 1));
+    right.left(&["authn_login_fail/locked_but_right"]);
+    assert_eq!(right.statements(), wrong.statements());
+    // Whoever was signed in stays in, and can prove himself there: a lock from outside is no denial of service.
+    alice.get("/api/v1/me").await.ok(200);
+    let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
+    alice.post("/api/v1/me/password", &change).await.ok(204);
+    app.clock.turn(TimeDelta::minutes(16));
+    try_sign_in(&from(13), &alice.email, "another horse battery 7").await.ok(200);
+}
+
+/// The pair's and the address's counters decide before any hash; a success clears the pair alone.
+#[actix_web::test]
+async fn an_address_that_guesses_is_refused_before_any_work() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let guesser = app.from([127, 0, 4, 1].into());
+    for _ in 0..5 {
+        try_sign_in(&guesser, &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    let (refused, cost) = counted(&app, &guesser, &alice.email, PASSWORD).await;
+    refused.refused(429, "too_many_requests");
+    assert!(refused.events().contains(&"authn_login_fail_max/".to_owned()), "{:?}", refused.events());
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!((cost, (1..=3600).contains(&wait)), (0, true));
+    assert!(!refused.statements().iter().any(|statement| statement.contains("users")), "nobody was looked up");
+    // His owner comes from elsewhere, undisturbed.
+    try_sign_in(&app.from([127, 0, 4, 2].into()), &alice.email, PASSWORD).await.ok(200);
+    // An account of one's own between the guesses does not wash the address clean.
+    for name in ["u1", "u2", "u3"] {
+        for _ in 0..5 {
+            try_sign_in(&guesser, &format!("{name}@example.com"), WRONG).await.refused(401, "invalid_credentials");
+            if name == "u1" {
+                try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
+            }
+        }
+    }
+    let (refused, cost) = counted(&app, &guesser, &bob.email, PASSWORD).await;
+    refused.refused(429, "too_many_requests");
+    assert_eq!(cost, 0);
+    app.clock.turn(TimeDelta::minutes(61));
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
+}
+
+/// S41: guesses at once are all admitted before the first of them has failed; so a right one looks again before it counts.
+#[actix_web::test]
+async fn a_right_guess_in_a_burst_of_wrong_ones_does_not_count() {
+    let app = TestApp::start().await;
+    let credentials = &app.services().credentials;
+    let address = ClientAddr::resolve([127, 0, 5, 1].into(), &HeaderMap::new(), &TrustedProxies::default());
+    for (failed_meanwhile, admission) in [(4, Admission::Open), (5, Admission::Locked)] {
+        let attempt = credentials.sign_in(&format!("alice{failed_meanwhile}@example.com"), address);
+        for _ in 0..=failed_meanwhile {
+            assert_eq!(credentials.guard.admit(&attempt).await.unwrap(), Admission::Open);
+        }
+        for _ in 0..failed_meanwhile {
+            credentials.guard.failed(&attempt).await.unwrap();
+        }
+        assert_eq!(credentials.guard.succeeded(&attempt).await.unwrap(), admission);
+    }
+}
+
+#[actix_web::test]
+async fn the_counters_outlive_a_restart_and_hold_on_every_replica() {
+    let master = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
+    let first = TestApp::with(&[master]).await;
+    let alice = first.user("alice").await;
+    for _ in 0..5 {
+        try_sign_in(&first.anybody(), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    let second = TestApp::on(first.database.clone(), &[master]).await;
+    try_sign_in(&second.anybody(), &alice.email, PASSWORD).await.refused(429, "too_many_requests");
+}
+
+/// F5: old hashes get stronger when their owner signs in, and only then.
+#[actix_web::test]
+async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let database = app.stop().await;
+    let app = TestApp::on(database, &[("STRONGROOM_PASSWORD_ITERATIONS", "3")]).await;
+    let stored = async || {
+        let hash: String =
+            sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
+        hash
+    };
+    assert!(stored().await.contains("t=2,"));
+    try_sign_in(&app.anybody(), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    assert!(stored().await.contains("t=2,"));
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+    assert!(stored().await.contains("t=3,"), "{}", stored().await);
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// A token is for one thing: what opens a mail's door opens no other.
+#[actix_web::test]
+async fn a_mails_token_signs_nobody_in() {
+    let app = TestApp::start().await;
+    let nobody = app.anybody();
+    let wish = json!({"email": "eve@example.com", "password": PASSWORD, "display_name": "Eve"});
+    nobody.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
+    let token = mail_token(&app, "eve@example.com").await;
+    let get = nobody.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
+    get.refused(401, "unauthenticated").left(&["authn_token_invalid/malformed"]);
+    let reset = json!({"token": token, "new_password": "another horse battery 7"});
+    nobody
+        .request(Method::POST, "/api/v1/auth/password-reset/confirm")
+        .json(&reset)
+        .send()
+        .await
+        .refused_field("/token");
+}

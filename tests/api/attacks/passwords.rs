@@ -1,0 +1,175 @@
+//! S30–S34 (SECURITY F1, F2): weak, listed and endless passwords; what is taken for the same; and floods of hashes.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
+use crate::support::{Actor, Reply, TestApp};
+
+const OTHER: &str = "another horse battery 7";
+
+async fn register(app: &TestApp, email: &str, password: &str) -> Reply {
+    let wish = json!({"email": email, "password": password, "display_name": "Grace Hopper"});
+    app.anybody().request(Method::POST, "/api/v1/auth/register").json(&wish).send().await
+}
+
+/// A user with this password, who has confirmed.
+async fn joined(app: &TestApp, email: &str, password: &str) {
+    register(app, email, password).await.ok(202);
+    let token = mail_token(app, email).await;
+    let confirm = app.anybody().request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": token}));
+    confirm.send().await.ok(204);
+}
+
+#[actix_web::test]
+async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
+    let app = TestApp::start().await;
+    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    for (password, why) in [
+        (String::new(), "at least 12"),
+        ("eleven char".to_owned(), "at least 12"),
+        // Eleven characters of 22 bytes: counted in bytes they would pass.
+        ("паролькрат1".chars().take(11).collect(), "at least 12"),
+        ("x7".repeat(32) + "y", "at most 64"),
+        ("ж".repeat(65), "at most 64"),
+        ("x".repeat(9_000), "at most 64"),
+        ("unbelievable".to_owned(), "attackers try first"),
+        ("UnBelievable".to_owned(), "attackers try first"),
+        ("1q2w3e4r5t6y".to_owned(), "attackers try first"),
+        ("aaaaaaaaaaaaaaaa".to_owned(), "attackers try first"),
+        ("abcabcabcabcabc".to_owned(), "attackers try first"),
+        ("123456789012345".to_owned(), "attackers try first"),
+        ("Grace Hopper 1906".to_owned(), "your own name"),
+        ("grace.hopper.grace.hopper".to_owned(), "your own name"),
+        ("strongroom2026".to_owned(), "your own name"),
+    ] {
+        let reply = register(&app, "grace.hopper@example.com", &password).await;
+        reply.refused_field("/password").left(&["input_validation_fail/invalid_input"]);
+        let told = reply.json()["errors"].to_string();
+        assert!(told.contains(why), "{password}: {told}");
+        assert!(password.is_empty() || !reply.text().contains(&password), "the password is not sent back");
+    }
+    assert_eq!(app.services().credentials.passwords.hashes(), hashes);
+    assert_eq!(app.everything().await, before);
+    let queued: i64 = sqlx::query_scalar("select count(*) from mail_outbox").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(queued, 0);
+}
+
+/// No rule of composition, no hint: long is enough, in any script.
+#[actix_web::test]
+async fn length_is_what_counts_in_characters() {
+    let app = TestApp::start().await;
+    for (n, password) in [
+        "twelve chars",
+        "паролькрат12",
+        "🔑🗝🔒🔓🏦🧱🪨🧊🪜🧲🧯🪛",
+        "  spaces at both ends  ",
+        &("ж".repeat(20) + &"щ7 ".repeat(14) + "ык"),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let email = format!("user{n}@example.com");
+        joined(&app, &email, password).await;
+        try_sign_in(&app.anybody(), &email, password).await.ok(200);
+    }
+}
+
+/// S31: nothing is trimmed, cut, folded or normalised; another spelling is another password.
+#[actix_web::test]
+async fn a_password_is_taken_exactly_as_it_was_sent() {
+    let app = TestApp::start().await;
+    let long: String = "k9 Wq7 ".chars().cycle().take(64).collect();
+    joined(&app, "long@example.com", &long).await;
+    try_sign_in(&app.anybody(), "long@example.com", &long).await.ok(200);
+    let mut other_end: String = long.chars().take(63).collect();
+    other_end.push('!');
+    let cut: String = long.chars().take(63).collect();
+    for other in [other_end, cut, long.to_uppercase(), format!("{}\0", &long[..63])] {
+        try_sign_in(&app.anybody(), "long@example.com", &other).await.refused(401, "invalid_credentials");
+    }
+    joined(&app, "spaced@example.com", " caf\u{e9} \u{1f511} horse ").await;
+    for other in ["caf\u{e9} \u{1f511} horse", " cafe\u{301} \u{1f511} horse ", " CAF\u{c9} \u{1f511} horse "] {
+        try_sign_in(&app.anybody(), "spaced@example.com", other).await.refused(401, "invalid_credentials");
+    }
+    try_sign_in(&app.anybody(), "spaced@example.com", " caf\u{e9} \u{1f511} horse ").await.ok(200);
+}
+
+/// S33: what can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
+#[actix_web::test]
+async fn an_endless_password_costs_no_hash_anywhere() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    let endless = "x7 ".repeat(3_000);
+    for email in [alice.email.as_str(), "nobody@example.com"] {
+        let reply = try_sign_in(&app.anybody(), email, &endless).await;
+        reply.refused_field("/password");
+        assert_eq!(reply.statements(), Vec::<String>::new());
+    }
+    let change = json!({"current_password": endless, "new_password": OTHER});
+    alice.post("/api/v1/me/password", &change).await.refused_field("/current_password");
+    let change = json!({"current_password": PASSWORD, "new_password": endless});
+    alice.post("/api/v1/me/password", &change).await.refused_field("/new_password");
+    let leave = json!({"password": endless});
+    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.refused_field("/password");
+    let reset = json!({"token": "A".repeat(43), "new_password": endless});
+    let reset = app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
+    reset.refused_field("/new_password");
+    assert_eq!(app.services().credentials.passwords.hashes(), hashes);
+    assert_eq!(app.everything().await, before);
+}
+
+/// A stolen access token is not enough to take the account over, and guessing with it is counted.
+#[actix_web::test]
+async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leaving() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    let change = |current: &str| json!({"current_password": current, "new_password": OTHER});
+    let wrong = alice.post("/api/v1/me/password", &change("correct horse battery 8")).await;
+    wrong.refused(401, "invalid_credentials").left(&["authn_password_change_fail/wrong_password"]);
+    let leave = json!({"password": "correct horse battery 8"});
+    let wrong = alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await;
+    wrong.refused(401, "invalid_credentials").left(&["authn_login_fail/wrong_password"]);
+    for _ in 0..3 {
+        alice.post("/api/v1/me/password", &change("correct horse battery 8")).await.refused(401, "invalid_credentials");
+    }
+    alice.post("/api/v1/me/password", &change(PASSWORD)).await.refused(429, "too_many_requests");
+    assert_eq!(app.everything().await, before);
+    // It was a thief's budget: her sign-in from elsewhere is another counter.
+    Actor::sign_in(&app.from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
+}
+
+/// A login flood waits its turn and is then refused; who is signed in notices nothing of it.
+#[actix_web::test]
+async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
+    let app = TestApp::with(&[
+        ("STRONGROOM_PASSWORD_HASH_SLOTS", "1"),
+        ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h"),
+    ])
+    .await;
+    let alice = app.user("alice").await;
+    let nobody = app.anybody();
+    let flood = futures_util::future::join_all((0..150).map(|n| {
+        let nobody = nobody.clone();
+        async move { try_sign_in(&nobody, &format!("user{n}@example.com"), PASSWORD).await }
+    }));
+    let reads = async {
+        for _ in 0..20 {
+            alice.get("/api/v1/me").await.ok(200);
+        }
+    };
+    let (flood, ()) = tokio::join!(flood, reads);
+    let refused = flood.iter().filter(|reply| reply.status.as_u16() == 503).inspect(|reply| {
+        reply.refused(503, "unavailable");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    });
+    assert!(refused.count() > 0, "one slot, 64 places to wait");
+    for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
+        reply.refused(401, "invalid_credentials");
+    }
+    try_sign_in(&nobody, &alice.email, PASSWORD).await.ok(200);
+}

@@ -1,0 +1,298 @@
+//! API2 (S11–S13, SECURITY F3): stolen refresh tokens, planted sessions, and access tokens that outlive their session.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
+use crate::support::{Actor, Reply, TestApp};
+
+/// Replicas share their keys.
+const KEYS: [(&str, &str); 2] = [
+    ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
+    ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
+];
+
+fn dead(reply: &Reply) {
+    reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+}
+
+async fn me(actor: &Actor) -> Reply {
+    actor.get("/api/v1/me").await
+}
+
+async fn count(app: &TestApp, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let renewed = alice.refresh(&app, &alice.cookie).await.ok(200);
+    let next = refresh_cookie(&renewed).unwrap();
+    assert_ne!(next, alice.cookie);
+    app.clock.turn(TimeDelta::seconds(11));
+
+    let replay = alice.refresh(&app, &alice.cookie).await;
+    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    assert_eq!(refresh_cookie(&replay), None, "the useless cookie is taken away");
+    assert!(replay.header("set-cookie").unwrap().contains("Max-Age=0"));
+    alice.refresh(&app, &next).await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    dead(&me(&alice).await);
+    let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
+    dead(&me(&thief).await);
+    me(&elsewhere).await.ok(200);
+    for _ in 0..1000 {
+        if mails(&app, &thief.email).iter().any(|mail| mail.contains("Subject:") && !mail.contains("#token=")) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the owner was not told");
+}
+
+#[actix_web::test]
+async fn two_tabs_at_once_get_the_same_successor() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let tabs = futures_util::future::join_all((0..6).map(|_| alice.refresh(&app, &alice.cookie))).await;
+    let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
+    assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "no branch");
+    assert_eq!(count(&app, "refresh_tokens").await, 2, "one token, one successor");
+    me(&alice).await.ok(200);
+}
+
+#[actix_web::test]
+async fn without_a_grace_any_second_use_is_theft() {
+    let app = TestApp::with(&[("STRONGROOM_SESSION_REUSE_GRACE_SECONDS", "0")]).await;
+    let alice = app.user("alice").await;
+    alice.refresh(&app, &alice.cookie).await.ok(200);
+    alice
+        .refresh(&app, &alice.cookie)
+        .await
+        .refused(401, "unauthenticated")
+        .left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    dead(&me(&alice).await);
+}
+
+#[actix_web::test]
+async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
+    let app = TestApp::start().await;
+    let (idle, busy) = (app.user("idle").await, app.user("busy").await);
+    let mut cookie = busy.cookie.clone();
+    for _ in 0..4 {
+        app.clock.turn(TimeDelta::days(7) - TimeDelta::seconds(1));
+        cookie = refresh_cookie(&busy.refresh(&app, &cookie).await.ok(200)).unwrap();
+    }
+    idle.refresh(&app, &idle.cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+    // Day 28, four seconds short; the thirtieth ends it, however busy it was.
+    app.clock.turn(TimeDelta::days(2) + TimeDelta::seconds(5));
+    busy.refresh(&app, &cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+}
+
+#[actix_web::test]
+async fn what_is_no_refresh_token_is_refused_alike_and_changes_nothing() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.digest(&["users", "sessions", "refresh_tokens"]).await;
+    let unknown = alice.refresh(&app, &"A".repeat(43)).await;
+    unknown.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_refresh_token"]);
+    for other in ["", "x", &alice.token, &alice.cookie[1..], &format!("{}A", alice.cookie), &"A".repeat(4_000)] {
+        let reply = alice.refresh(&app, other).await;
+        assert_eq!(reply.alike(), unknown.alike(), "{other}");
+    }
+    assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
+    // A cookie that only looks like ours: without the prefix, a sub-domain could have planted it.
+    let planted = app
+        .anybody()
+        .request(Method::POST, "/api/v1/auth/refresh")
+        .header("origin", &app.services().settings.http.public_url)
+        .header("x-strongroom-csrf", "1")
+        .header("cookie", format!("refresh={}", alice.cookie))
+        .send()
+        .await;
+    planted.refused(401, "unauthenticated").left(&["authn_token_invalid/no_refresh_token"]);
+}
+
+#[actix_web::test]
+async fn signing_in_ends_the_session_whose_cookie_came_along() {
+    let app = TestApp::start().await;
+    let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
+    let body = json!({"email": alice.email, "password": PASSWORD});
+    let reply = app
+        .anybody()
+        .request(Method::POST, "/api/v1/auth/login")
+        .header("cookie", format!("__Host-refresh={}", mallory.cookie))
+        .json(&body)
+        .send()
+        .await
+        .ok(200);
+    assert_ne!(refresh_cookie(&reply).unwrap(), mallory.cookie);
+    mallory.refresh(&app, &mallory.cookie).await.refused(401, "unauthenticated");
+    dead(&me(&mallory).await);
+}
+
+#[actix_web::test]
+async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
+    let app = TestApp::start().await;
+    for way in ["logout", "one", "all", "password", "disabled", "deleted", "reset"] {
+        let alice = app.user(way).await;
+        let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+        me(&other).await.ok(200);
+        let kept = match way {
+            "logout" => {
+                other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+                Some(&alice)
+            }
+            "one" => {
+                let sessions = alice.get("/api/v1/auth/sessions").await.json();
+                let items = sessions["items"].as_array().unwrap();
+                let id = items.iter().find(|item| item["current"] == false).unwrap()["id"].as_str().unwrap().to_owned();
+                alice.request(Method::DELETE, &format!("/api/v1/auth/sessions/{id}")).send().await.ok(204);
+                Some(&alice)
+            }
+            "all" => {
+                alice.request(Method::DELETE, "/api/v1/auth/sessions").send().await.ok(204);
+                None
+            }
+            "password" => {
+                let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
+                alice.post("/api/v1/me/password", &change).await.ok(204);
+                Some(&alice)
+            }
+            "disabled" => {
+                sqlx::query("update users set status = 'disabled' where email = $1")
+                    .bind(&alice.email)
+                    .execute(&app.all_rows)
+                    .await
+                    .unwrap();
+                None
+            }
+            "deleted" => {
+                let password = json!({"password": PASSWORD});
+                alice.request(Method::DELETE, "/api/v1/me").json(&password).send().await.ok(204);
+                None
+            }
+            _ => {
+                let nobody = app.anybody();
+                let ask = json!({"email": alice.email});
+                nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+                let token = reset_token(&app, &alice.email, "").await;
+                let body = json!({"token": token, "new_password": "another horse battery 7"});
+                nobody.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
+                None
+            }
+        };
+        if way == "disabled" {
+            // Nobody told this process; the database did.
+            until_dead(&other).await;
+        }
+        dead(&me(&other).await);
+        other.refresh(&app, &other.cookie).await.refused(401, "unauthenticated");
+        match kept {
+            Some(kept) => drop(me(kept).await.ok(200)),
+            None => dead(&me(&alice).await),
+        }
+    }
+}
+
+async fn until_dead(actor: &Actor) {
+    for _ in 0..400 {
+        if me(actor).await.status.as_u16() == 401 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the token of an ended session still counts");
+}
+
+/// Without a look-up for each request: the set in memory decides.
+#[actix_web::test]
+async fn an_end_is_heard_on_every_replica_and_costs_no_look_up() {
+    let first = TestApp::with(&KEYS).await;
+    let second = TestApp::on(first.database.clone(), &KEYS).await;
+    let alice = first.user("alice").await;
+    let there = Actor { client: second.anybody(), token: alice.token.clone(), ..Actor::nobody(&second) };
+    listening(&second).await;
+    let look = there.get("/api/v1/customers").await.ok(200);
+    assert!(!look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
+    alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+    until_dead(&there).await;
+    let refused = me(&there).await;
+    dead(&refused);
+    assert_eq!(refused.statements(), Vec::<String>::new());
+}
+
+/// S12: when announcements cannot be heard, each request is looked up; silence opens no door.
+#[actix_web::test]
+async fn while_no_end_can_be_heard_each_request_is_looked_up() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    listening(&app).await;
+    // Both pools have a connection that stays.
+    me(&alice).await.ok(200);
+    count(&app, "sessions").await;
+    app.database.deafen().await;
+    for _ in 0..2000 {
+        if !app.services().authenticator.revocations.is_listening() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let look = me(&alice).await.ok(200);
+    assert!(look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
+    // Another replica ends it; this one cannot hear.
+    sqlx::query("update sessions set ended_at = now()").execute(&app.all_rows).await.unwrap();
+    dead(&me(&alice).await);
+    app.database.restore().await;
+    listening(&app).await;
+    dead(&me(&alice).await);
+}
+
+async fn listening(app: &TestApp) {
+    for _ in 0..2000 {
+        if app.services().authenticator.revocations.is_listening() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("the listener does not come up");
+}
+
+#[actix_web::test]
+async fn the_eleventh_session_ends_the_one_that_was_unused_longest() {
+    let app = TestApp::start().await;
+    let first = app.user("alice").await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        app.clock.turn(TimeDelta::seconds(1));
+        others.push(Actor::sign_in(&app.anybody(), &first.email, PASSWORD).await);
+    }
+    me(&first).await.ok(200);
+    app.clock.turn(TimeDelta::seconds(1));
+    try_sign_in(&app.anybody(), &first.email, PASSWORD).await.ok(200);
+    dead(&me(&first).await);
+    for other in &others {
+        me(other).await.ok(200);
+    }
+}
+
+/// CSRF on the cookie route is in `attacks::csrf`; here, that the cookie is for this route and no other.
+#[actix_web::test]
+async fn the_cookie_alone_signs_nobody_in_elsewhere() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let reply = app
+        .anybody()
+        .request(Method::GET, "/api/v1/me")
+        .header("cookie", format!("__Host-refresh={}", alice.cookie))
+        .send()
+        .await;
+    reply.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    refresh(&app, &alice.client, &alice.cookie).await.ok(200);
+}
