@@ -7,15 +7,13 @@ use serde_json::json;
 use strongroom::app::routes::Access;
 use uuid::Uuid;
 
-use super::{make_and_delete, malformed};
+use super::{make_and_delete, malformed, without_row_level_security};
 use crate::support::operations::operations;
 use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-#[actix_web::test]
-async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
-    let app = TestApp::start().await;
+async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     bob.invoice().await;
     alice.invoice().await;
@@ -33,6 +31,12 @@ async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
     }
     assert_eq!(by(&alice, &hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(by(&bob, &his).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
+    let app = TestApp::start().await;
+    a_strangers_customer_has_no_invoices(&app).await;
 }
 
 #[actix_web::test]
@@ -114,9 +118,7 @@ async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
-#[actix_web::test]
-async fn nothing_of_a_stranger_is_in_any_reply() {
-    let app = TestApp::start().await;
+async fn lists_are_of_ones_own(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let customer = json!({"name": "Canary-5d1f", "email": "canary@5d1f.example", "default_currency": "CHF"});
     let customer = bob.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();
@@ -134,4 +136,20 @@ async fn nothing_of_a_stranger_is_in_any_reply() {
             assert!(!text.contains(word), "{} shows {word}: {text}", row.path);
         }
     }
+}
+
+#[actix_web::test]
+async fn nothing_of_a_stranger_is_in_any_reply() {
+    let app = TestApp::start().await;
+    lists_are_of_ones_own(&app).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_queries_alone_list_ones_own() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    lists_are_of_ones_own(&app).await;
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    a_strangers_customer_has_no_invoices(&app).await;
 }
