@@ -1,5 +1,7 @@
 //! Optimistic locking (SECURITY F9): nobody overwrites what he has not read, and of two at once one wins.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::json;
 
@@ -90,9 +92,21 @@ async fn a_version_is_used_up_by_a_write() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Sends them all before any has been answered; exactly one may win.
-async fn one_wins(requests: Vec<Request>) -> Reply {
-    let replies = join_all(requests.into_iter().map(Request::send)).await;
+/// Lets them all come as far as the row, which is held until the last of them stands before it: no luck decides whether they meet.
+async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
+    let many = requests.len() as i64;
+    let mut held = app.all_rows.begin().await.unwrap();
+    let hold = format!("select from {row} for update");
+    sqlx::query(sqlx::AssertSqlSafe(hold)).execute(&mut *held).await.unwrap();
+    let let_go = async {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() < many {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        held.rollback().await.unwrap();
+    };
+    let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), let_go);
     let (mut won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status.is_success());
     for reply in lost {
         reply.refused(412, "stale_version");
@@ -113,19 +127,20 @@ async fn of_many_writes_at_once_exactly_one_wins() {
         body["notes"] = json!(format!("note {n}"));
         alice.request(reqwest::Method::PUT, &invoice).header("if-match", "\"1\"").json(&body)
     });
-    let won = one_wins(replacements.collect()).await;
+    let won = one_wins(&app, "invoices", replacements.collect()).await;
     let kept = alice.get(&invoice).await.ok(200);
     assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")));
     assert_eq!(kept.json()["lines"].as_array().unwrap().len(), 2, "the lines of one of them, once");
 
-    for path in [format!("/api/v1/customers/{customer}"), "/api/v1/me".to_owned()] {
-        let field = if path.ends_with("/me") { "display_name" } else { "name" };
+    let own = format!("/api/v1/customers/{customer}");
+    let row = format!("customers where id = '{customer}'");
+    for (path, row, field) in [(own.as_str(), row.as_str(), "name"), ("/api/v1/me", "users", "display_name")] {
         let changes = (0..8).map(|n| {
             let body = json!({field: format!("Name {n}")});
-            alice.request(reqwest::Method::PATCH, &path).header("if-match", "\"1\"").json(&body)
+            alice.request(reqwest::Method::PATCH, path).header("if-match", "\"1\"").json(&body)
         });
-        let won = one_wins(changes.collect()).await;
-        let kept = alice.get(&path).await.ok(200);
+        let won = one_wins(&app, row, changes.collect()).await;
+        let kept = alice.get(path).await.ok(200);
         assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")), "{path}");
     }
 }
