@@ -1,8 +1,9 @@
 //! A JSON body becomes a validated value, or a 400 that names the field (S27, S29, S35). Handlers take [`JsonBody`] and never
 //! see raw input.
 //!
-//! Known fields only: each request type says `deny_unknown_fields`, and serde refuses a repeated field, so that no two
-//! parsers can read one body differently. What the parser said stays here: it lists the names of all our fields.
+//! Known fields only, by their names ([`super::object`]): each request type says `deny_unknown_fields`, and serde refuses a
+//! repeated field, so that no two parsers can read one body differently. What the parser said stays here: it lists the
+//! names of all our fields.
 
 use std::fmt::Display;
 use std::str::FromStr;
@@ -18,6 +19,7 @@ use garde::Validate;
 use serde::de::DeserializeOwned;
 
 use super::error::{ApiError, ApiResult, FieldFault};
+use super::object::Object;
 
 /// The validated body of a request. The size and time of its arrival are bounded by `security/body_limits.rs`.
 pub struct JsonBody<T>(pub T);
@@ -79,7 +81,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         if error.inner().is_data() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {

@@ -16,6 +16,12 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
+/// The version in a tag of ours. Tags are compared as they are written (RFC 9110 §8.8.3.2): `"01"` and `"+1"` are none.
+fn version_of(tag: &str) -> Option<i64> {
+    let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
+    (etag(version) == tag).then_some(version)
+}
+
 /// What the client says it has read.
 #[derive(Debug)]
 pub enum IfMatch {
@@ -49,11 +55,7 @@ impl FromRequest for IfMatch {
         let mut lines = request.headers().get_all(header::IF_MATCH);
         ready(Ok(match (lines.next(), lines.next()) {
             (None, _) => Self::Missing,
-            (Some(line), None) => line
-                .to_str()
-                .ok()
-                .and_then(|text| text.strip_prefix('"')?.strip_suffix('"')?.parse().ok())
-                .map_or(Self::Unusable, Self::Version),
+            (Some(line), None) => line.to_str().ok().and_then(version_of).map_or(Self::Unusable, Self::Version),
             (Some(_), Some(_)) => Self::Unusable,
         }))
     }

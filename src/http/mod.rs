@@ -2,7 +2,8 @@
 //!
 //! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire.
 //! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
-//!   queries. Handlers see nothing raw. [`rules`]: what a field may hold; [`partial`]: a field left out is not a null.
+//!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
+//!   field left out is not a null.
 //! - [`client_ip`]: whose address it is. [`request_span`]: what the log says of a request.
 //! - [`conditional`]: `ETag` and `If-Match`. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
 
@@ -11,6 +12,7 @@ pub mod client_ip;
 pub mod conditional;
 pub mod deadline;
 pub mod error;
+pub mod object;
 pub mod panics;
 pub mod params;
 pub mod partial;

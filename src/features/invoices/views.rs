@@ -14,6 +14,7 @@ use crate::base::id::CustomerId;
 use crate::base::money::MOST_MINOR_UNITS;
 use crate::base::page::Limit;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::object::objects;
 use crate::http::params::GivenId;
 use crate::http::rules;
 
@@ -42,6 +43,7 @@ pub struct InvoiceDraft {
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
     #[schema(max_length = 2000)]
     pub notes: Option<String>,
+    #[serde(deserialize_with = "objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,

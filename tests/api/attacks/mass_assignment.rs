@@ -1,125 +1,212 @@
-//! API3 (S28, S27): what is not a client's to say. A body that fits, with one field more, is refused whole and names the field;
-//! nobody's role, owner, status, number, sum or time can be written through the API.
+//! API3, S27 to S29: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it
+//! would have changed nothing: a request that is half believed is a request that nobody can reason about.
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use strongroom::app::routes::Access;
+use uuid::Uuid;
 
-use crate::support::actor::{PASSWORD, draft, mails, payment};
+use crate::support::actor::{PASSWORD, draft, mail_token};
+use crate::support::operations::{Operation, make, operations};
 use crate::support::{Actor, TestApp};
 
-/// What the service alone decides, of whatever kind of object.
-const OURS: [&str; 22] = [
+const INVALID: &str = "input_validation_fail/invalid_input";
+
+/// What the server decides, in the spellings of several frameworks, and keys that do harm in some of them.
+const SERVER_OWNED: [&str; 44] = [
     "id",
+    "_id",
     "owner_id",
+    "ownerId",
+    "owner",
     "user_id",
+    "userId",
+    "account_id",
+    "tenant_id",
     "role",
+    "roles",
     "is_admin",
     "isAdmin",
     "admin",
-    "email_verified",
-    "password_hash",
-    "version",
-    "created_at",
-    "updated_at",
+    "permissions",
+    "scope",
+    "status",
+    "state",
     "number",
-    "issue_date",
     "subtotal",
     "discount_total",
     "tax_total",
+    "taxes",
     "total",
     "paid",
     "due",
+    "issue_date",
+    "version",
+    "created_at",
+    "createdAt",
+    "updated_at",
+    "expires_at",
+    "email_verified",
+    "emailVerified",
+    "confirmed",
+    "password_hash",
+    "token_hash",
+    "session_id",
     "__proto__",
     "constructor",
+    "Name",
+    "NAME",
+    "",
+    "$where",
 ];
 
-/// Every request that takes a body, with one that fits.
-async fn writes(alice: &Actor) -> Vec<(Method, String, Value)> {
-    let (customer, invoice) = (alice.customer().await, alice.invoice().await);
-    let token = "A".repeat(43);
-    vec![
-        (
-            Method::POST,
-            "/api/v1/auth/register".into(),
-            json!({"email": "eve@example.com", "password": PASSWORD, "display_name": "Eve"}),
-        ),
-        (Method::POST, "/api/v1/auth/confirm".into(), json!({"token": token})),
-        (Method::POST, "/api/v1/auth/login".into(), json!({"email": alice.email, "password": PASSWORD})),
-        (Method::POST, "/api/v1/auth/password-reset".into(), json!({"email": alice.email})),
-        (
-            Method::POST,
-            "/api/v1/auth/password-reset/confirm".into(),
-            json!({"token": token, "new_password": "another horse battery 7"}),
-        ),
-        (Method::PATCH, "/api/v1/me".into(), json!({"display_name": "Alice"})),
-        (Method::DELETE, "/api/v1/me".into(), json!({"password": PASSWORD})),
-        (
-            Method::POST,
-            "/api/v1/me/password".into(),
-            json!({"current_password": PASSWORD, "new_password": "another horse battery 7"}),
-        ),
-        (Method::POST, "/api/v1/customers".into(), json!({"name": "Acme", "default_currency": "EUR"})),
-        (Method::PATCH, format!("/api/v1/customers/{customer}"), json!({"name": "Acme"})),
-        (Method::POST, "/api/v1/invoices".into(), draft(&customer)),
-        (Method::PUT, format!("/api/v1/invoices/{invoice}"), draft(&customer)),
-        (Method::POST, format!("/api/v1/invoices/{invoice}/payments"), payment(1)),
-    ]
+/// Values that would have an effect where the key had one.
+fn values(field: &str) -> [Value; 3] {
+    match field {
+        "role" | "roles" => [json!("admin"), json!(["admin"]), json!(null)],
+        "status" | "state" => [json!("paid"), json!("active"), json!(null)],
+        "id" | "_id" | "owner_id" | "user_id" => [json!(Uuid::new_v4()), json!(1), json!(null)],
+        _ => [json!(true), json!(0), json!(null)],
+    }
 }
 
-async fn send(alice: &Actor, method: &Method, path: &str, body: String) -> crate::support::client::Reply {
-    alice.request(method.clone(), path).header("if-match", "\"1\"").body("application/json", body).send().await
+/// Everything, and those who are not users yet.
+async fn everything(app: &TestApp) -> String {
+    let waiting = ["registrations", "password_resets", "mail_outbox", "failed_sign_ins", "refresh_tokens"];
+    app.everything().await + &app.digest(&waiting).await
+}
+
+/// Every operation with a body, an object of Alice's for it, and the body that it takes.
+async fn all_bodies(alice: &Actor) -> Vec<(Operation, String, Value)> {
+    let customer = alice.customer().await;
+    let mut all = Vec::new();
+    for operation in operations() {
+        let Some(body) = operation.body_that_fits(&customer) else { continue };
+        let id = if operation.is_on_an_object() { make(alice, operation.collection()).await } else { String::new() };
+        all.push((operation, id, body));
+    }
+    assert!(all.len() >= 12, "the walk has something to walk on");
+    all
+}
+
+fn send(alice: &Actor, operation: &Operation, id: &str, body: impl Into<String>) -> crate::support::client::Request {
+    let path = operation.path.replace("{id}", id);
+    let request = match operation.access {
+        Access::Public | Access::Cookie => alice.client.request(operation.method.clone(), &path),
+        Access::SignedIn => alice.request(operation.method.clone(), &path),
+    };
+    request.header("if-match", "\"1\"").body("application/json", body.into())
 }
 
 #[actix_web::test]
-async fn a_field_that_is_not_the_clients_to_say_refuses_the_whole_body() {
+async fn a_field_that_the_server_decides_is_refused_by_its_name_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let writes = writes(&alice).await;
-    let routes = strongroom::app::routes::table().into_iter();
-    let taking = routes.filter(|endpoint| endpoint.body != strongroom::security::body_limits::BodyLimit::None).count();
-    assert_eq!(writes.len(), taking, "this test has a body for each route that takes one");
-    let (before, mail) = (app.everything().await, mails(&app, &alice.email).len());
-    for (method, path, fits) in &writes {
-        for field in OURS {
-            let mut body = fits.clone();
-            body[field] = json!(true);
-            let reply = send(&alice, method, path, body.to_string()).await;
-            reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+    let all = all_bodies(&alice).await;
+    let before = everything(&app).await;
+    for (operation, id, fits) in &all {
+        for field in SERVER_OWNED.into_iter().filter(|field| fits.get(field).is_none()) {
+            for value in values(field) {
+                let mut body = fits.clone();
+                body[field] = value;
+                let reply = send(&alice, operation, id, body.to_string()).send().await;
+                reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+                assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 1);
+                assert!(reply.statements().is_empty(), "refused before anything is asked");
+            }
         }
     }
-    assert_eq!(app.everything().await, before);
-    assert_eq!((mails(&app, &alice.email).len(), mails(&app, "eve@example.com").len()), (mail, 0));
-}
-
-/// Two parsers may read one body differently: one takes the first of two like names, the other the last.
-#[actix_web::test]
-async fn a_field_given_twice_refuses_the_whole_body() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    let writes = writes(&alice).await;
-    let before = app.everything().await;
-    for (method, path, fits) in &writes {
-        let (name, value) = fits.as_object().unwrap().iter().next().unwrap();
-        let rest = fits.to_string();
-        let twice = format!("{{\"{name}\":{value},{}", rest.strip_prefix('{').unwrap());
-        let reply = send(&alice, method, path, twice).await;
-        reply.refused_field(&format!("/{name}")).left(&["input_validation_fail/invalid_input"]);
-    }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(everything(&app).await, before);
 }
 
 #[actix_web::test]
-async fn a_line_of_an_invoice_brings_nothing_of_its_own() {
+async fn a_line_has_no_sums_and_no_ids_of_its_own() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let customer = alice.customer().await;
-    let before = app.everything().await;
-    for field in ["owner_id", "invoice_id", "position", "gross", "net", "tax", "total", "quantity_thousandths"] {
-        let mut body = draft(&customer);
-        body["lines"][1][field] = json!(1);
-        alice.post("/api/v1/invoices", &body).await.refused_field(&format!("/lines/1/{field}"));
+    let all = all_bodies(&alice).await;
+    let before = everything(&app).await;
+    let with_lines = all.iter().filter(|(_, _, fits)| fits.get("lines").is_some());
+    for (operation, id, fits) in with_lines {
+        for field in [
+            "id",
+            "owner_id",
+            "invoice_id",
+            "position",
+            "gross",
+            "net",
+            "discount",
+            "tax",
+            "total",
+            "quantity_thousandths",
+        ] {
+            let mut body = fits.clone();
+            body["lines"][1][field] = json!(1);
+            let reply = send(&alice, operation, id, body.to_string()).send().await;
+            reply.refused_field(&format!("/lines/1/{field}")).left(&[INVALID]);
+        }
+        for nested in ["customer", "owner"] {
+            let mut body = fits.clone();
+            body[nested] = json!({"id": Uuid::new_v4(), "owner_id": Uuid::new_v4()});
+            send(&alice, operation, id, body.to_string()).send().await.refused_field(&format!("/{nested}"));
+        }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(everything(&app).await, before);
+}
+
+/// Two parsers read such a body differently: a gate in front of us the first, we the last.
+#[actix_web::test]
+async fn a_field_that_is_given_twice_is_refused_in_every_body() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let all = all_bodies(&alice).await;
+    let before = everything(&app).await;
+    for (operation, id, fits) in &all {
+        for (field, value) in fits.as_object().unwrap() {
+            let text = fits.to_string();
+            for twice in [
+                format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
+                format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
+                // The same key behind an escape.
+                format!(
+                    "{},\"\\u{:04x}{}\":{value}}}",
+                    text.strip_suffix('}').unwrap(),
+                    field.as_bytes()[0],
+                    &field[1..]
+                ),
+            ] {
+                let reply = send(&alice, operation, id, twice).send().await;
+                reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+                assert!(reply.statements().is_empty());
+            }
+        }
+    }
+    assert_eq!(everything(&app).await, before);
+}
+
+/// serde reads a list as a struct, field after field: a body without names would get round everything above.
+#[actix_web::test]
+async fn a_list_or_a_bare_value_is_no_body() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let all = all_bodies(&alice).await;
+    let before = everything(&app).await;
+    for (operation, id, fits) in &all {
+        let null = send(&alice, operation, id, "null").send().await;
+        null.refused_field("").left(&[INVALID]);
+        let in_order: Vec<&Value> = fits.as_object().unwrap().values().collect();
+        for body in [json!(in_order), json!([fits]), json!([]), json!("text"), json!(1), json!(true)] {
+            let reply = send(&alice, operation, id, body.to_string()).send().await;
+            assert_eq!(reply.alike(), null.alike(), "{} {body}", operation.path);
+            assert!(reply.statements().is_empty());
+        }
+        if fits.get("lines").is_some() {
+            let mut body = fits.clone();
+            body["lines"][0] = json!(["Consulting", "1", 100, 0, 2_100]);
+            let reply = send(&alice, operation, id, body.to_string()).send().await;
+            reply.refused_field("/lines/0").left(&[INVALID]);
+        }
+    }
+    assert_eq!(everything(&app).await, before);
 }
 
 #[actix_web::test]
@@ -127,13 +214,76 @@ async fn a_status_is_lived_through_and_not_written() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    let before = app.everything().await;
-    for status in ["issued", "paid", "void", "draft"] {
+    let before = everything(&app).await;
+    for status in ["issued", "partially_paid", "paid", "void", "draft"] {
         let mut body = draft(&customer);
         body["status"] = json!(status);
-        alice.post("/api/v1/invoices", &body).await.refused_field("/status");
+        alice.post("/api/v1/invoices", &body).await.refused_field("/status").left(&[INVALID]);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(everything(&app).await, before);
     let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
     assert_eq!((made["status"].as_str(), &made["number"], &made["paid"]), (Some("draft"), &Value::Null, &json!(0)));
+}
+
+async fn roles(app: &TestApp) -> Vec<(String, String)> {
+    sqlx::query_as("select role, status from users order by email").fetch_all(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn nobody_becomes_an_administrator_by_asking() {
+    let app = TestApp::start().await;
+    let nobody = app.anybody();
+    let before = everything(&app).await;
+    let wish = json!({"email": "mallory@example.com", "password": PASSWORD, "display_name": "Mallory"});
+    for (field, value) in [("role", json!("admin")), ("isAdmin", json!(true)), ("status", json!("active"))] {
+        let mut body = wish.clone();
+        body[field] = value;
+        let reply = nobody.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
+        reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+    }
+    assert_eq!(everything(&app).await, before, "not even a wish to join is left");
+
+    // By the way that is open, with the role in every place where text fits.
+    let mut body = wish.clone();
+    body["bio"] = json!("\"role\":\"admin\"");
+    nobody.request(Method::POST, "/api/v1/auth/register").json(&body).send().await.ok(202);
+    let confirm = json!({"token": mail_token(&app, "mallory@example.com").await, "role": "admin"});
+    nobody.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.refused_field("/role");
+    let confirm = json!({"token": confirm["token"]});
+    nobody.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.ok(204);
+    let mallory = Actor::sign_in(&nobody, "mallory@example.com", PASSWORD).await;
+    mallory.patch("/api/v1/me", "\"1\"", &json!({"role": "admin"})).await.refused_field("/role").left(&[INVALID]);
+    mallory.patch("/api/v1/me", "\"1\"", &json!({"email": "x@example.com"})).await.refused_field("/email");
+    mallory.patch("/api/v1/me", "\"1\"", &json!({"display_name": "M"})).await.ok(200);
+    assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
+}
+
+/// What is broken object *property* level access in the other direction: reading what is none of the client's business.
+#[actix_web::test]
+async fn no_reply_tells_what_is_private() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
+    for operation in operations().into_iter().filter(|operation| operation.access == Access::SignedIn) {
+        if operation.method == Method::DELETE && !operation.is_on_an_object() {
+            continue; // They end the session that asks.
+        }
+        let id = if operation.is_on_an_object() { make(&alice, operation.collection()).await } else { String::new() };
+        let reply = operation.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        if operation.path == "/api/v1/auth/logout" {
+            break;
+        }
+        for word in
+            ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash]
+        {
+            assert!(
+                !reply.text().contains(word),
+                "{} {} tells {word}: {}",
+                operation.method,
+                operation.path,
+                reply.text()
+            );
+        }
+    }
 }

@@ -59,10 +59,36 @@ async fn pages_hold_everything_once_newest_first_also_while_somebody_writes() {
     assert_eq!(seen, made);
 }
 
+/// A page ends among them, and then the id decides who comes next.
+#[actix_web::test]
+async fn what_was_made_at_one_moment_is_still_told_apart() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for _ in 0..7 {
+        alice.customer().await;
+    }
+    sqlx::query("update customers set created_at = '2026-01-01'").execute(&app.all_rows).await.unwrap();
+    let (mut seen, mut path) = (Vec::new(), "/api/v1/customers?limit=3".to_owned());
+    loop {
+        let page = alice.get(&path).await.ok(200).json();
+        seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/api/v1/customers?limit=3&cursor={next}");
+    }
+    let mut once = seen.clone();
+    once.sort_unstable_by(|one, other| other.cmp(one));
+    once.dedup();
+    assert_eq!((seen.len(), seen), (7, once));
+    // Exactly as many as fit: no next page that would be empty.
+    let page = alice.get("/api/v1/customers?limit=7").await.ok(200).json();
+    assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (7, &Value::Null));
+}
+
 #[actix_web::test]
 async fn what_does_not_fit_is_named_and_nothing_is_kept() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
+    let path = format!("/api/v1/customers/{}", alice.customer().await);
     let before = app.everything().await;
     for (field, value) in [
         ("name", json!("")),
@@ -81,14 +107,18 @@ async fn what_does_not_fit_is_named_and_nothing_is_kept() {
         ("default_currency", json!("EURO")),
     ] {
         let mut body = json!({"name": "Acme", "default_currency": "EUR"});
-        body[field] = value;
+        body[field] = value.clone();
         alice.post("/api/v1/customers", &body).await.refused_field(&format!("/{field}"));
+        alice.patch(&path, "\"1\"", &json!({field: value})).await.refused_field(&format!("/{field}"));
     }
     for (query, field) in [
         ("limit=0", "limit"),
         ("limit=101", "limit"),
         ("limit=-1", "limit"),
         ("limit=ten", "limit"),
+        ("limit=", "limit"),
+        ("limit=1.5", "limit"),
+        ("limit=18446744073709551617", "limit"),
         ("limit=1&limit=2", "limit"),
         ("page=2", "page"),
         ("cursor=x", "cursor"),

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
 use crate::support::TestApp;
@@ -19,6 +20,18 @@ async fn a_lost_database_is_not_ready_until_it_is_back_and_nothing_restarts() {
     app.database.restore().await;
     until(204, &ready).await;
     alice.get("/api/v1/me").await.ok(200);
+}
+
+/// It is public: whoever asks it a thousand times must not make the database answer a thousand times.
+#[actix_web::test]
+async fn readiness_asks_the_database_once_for_many_askers() {
+    let app = TestApp::start().await;
+    let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    let replies = join_all((0..40).map(|_| ready())).await;
+    let asked = replies.iter().filter(|reply| !reply.statements().is_empty()).count();
+    assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} asked the database", replies.len());
+    let live = app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    assert!(live.statements().is_empty(), "a lost database is not cured by a restart");
 }
 
 async fn until(status: u16, ready: &impl AsyncFn() -> u16) {

@@ -6,6 +6,7 @@ pub mod client;
 pub mod database;
 pub mod forgery;
 pub mod logs;
+pub mod operations;
 
 pub use actor::Actor;
 pub use app::TestApp;

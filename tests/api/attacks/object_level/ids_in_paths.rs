@@ -1,0 +1,105 @@
+//! S14–S17, S23: a stranger's, a missing, a deleted and a malformed id in a path are one and the same refusal, for every verb.
+
+use uuid::Uuid;
+
+use super::{make_and_delete, malformed, without_row_level_security};
+use crate::support::operations::{Operation, make, operations};
+use crate::support::{Actor, TestApp, logs};
+
+/// What a client may say of the version that it has read: none of it makes a difference.
+const VERSIONS: [Option<&str>; 4] = [None, Some("\"1\""), Some("\"7\""), Some("*")];
+
+fn on_objects() -> impl Iterator<Item = Operation> {
+    operations().into_iter().filter(Operation::is_on_an_object)
+}
+
+/// Alice's requests to ids that are not hers to use: each is compared with the one for an id that nobody has.
+async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
+    let customer = alice.customer().await;
+    for operation in on_objects() {
+        let (collection, lists) = (operation.collection(), ["/api/v1/customers", "/api/v1/invoices"]);
+        let own = make(alice, collection).await;
+        let mut ids = vec![make(bob, collection).await, make_and_delete(alice, collection).await];
+        // Her own, of another kind.
+        for other in lists.into_iter().filter(|other| *other != collection) {
+            ids.push(make(alice, other).await);
+        }
+        ids.extend(malformed(&own));
+        ids.extend(malformed(&ids[0]));
+        ids.push(ids[0].bytes().map(|byte| format!("%{byte:02x}")).collect());
+        let before = app.everything().await;
+        for version in VERSIONS {
+            let to = |id: &str| {
+                let request = operation.by(alice, id, &customer);
+                match version {
+                    Some(version) => request.header("if-match", version),
+                    None => request,
+                }
+            };
+            let missing = to(&Uuid::new_v4().to_string()).send().await;
+            missing.refused(404, "not_found").left(&["authz_fail/not_found"]);
+            assert!(!missing.statements().is_empty());
+            for id in &ids {
+                let reply = to(id).send().await;
+                let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
+                assert_eq!(reply.alike(), missing.alike(), "{what}");
+                assert_eq!(reply.statements(), missing.statements(), "{what}");
+                reply.left(&["authz_fail/not_found"]);
+            }
+        }
+        assert_eq!(app.everything().await, before, "{} {}", operation.method, operation.path);
+    }
+}
+
+#[actix_web::test]
+async fn a_stranger_gets_the_same_answer_for_my_object_as_for_none() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    alice_learns_nothing(&app, &alice, &bob).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_queries_alone_keep_strangers_out() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    alice_learns_nothing(&app, &alice, &bob).await;
+}
+
+#[actix_web::test]
+async fn the_walls_let_the_owner_in() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    for operation in on_objects() {
+        let id = make(&alice, operation.collection()).await;
+        let reply = operation.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
+    }
+}
+
+#[actix_web::test]
+async fn the_event_says_who_tried() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let me = alice.get("/api/v1/me").await.ok(200).json();
+    let reply = alice.get(&format!("/api/v1/invoices/{}", bob.invoice().await)).await;
+    reply.refused(404, "not_found");
+    let told = logs::of_request(&reply.request_id());
+    let event = told.iter().find(|line| line["target"] == "security").unwrap();
+    assert_eq!(event["user"], me["id"]);
+    assert!(event["session"].is_string());
+    let names_route = |line: &serde_json::Value| line.to_string().contains("/api/v1/invoices/{id}");
+    assert!(told.iter().any(names_route), "where it was tried");
+}
+
+#[actix_web::test]
+async fn a_strangers_session_goes_on() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
+    let id = sessions["items"][0]["id"].as_str().unwrap();
+    alice.delete(&format!("/api/v1/auth/sessions/{id}"), "\"1\"").await.refused(404, "not_found");
+    bob.get("/api/v1/me").await.ok(200);
+    bob.refresh(&app, &bob.cookie).await.ok(200);
+}

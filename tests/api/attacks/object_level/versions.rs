@@ -1,0 +1,167 @@
+//! Optimistic locking (SECURITY F9): nobody overwrites what he has not read, and of two at once one wins.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::support::actor::draft;
+use crate::support::client::{Reply, Request};
+use crate::support::operations::{Operation, make, operations};
+use crate::support::{Actor, TestApp};
+
+/// Every write that asks for `If-Match`, with an object of Alice's to write on.
+async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
+    let mut all = Vec::new();
+    for operation in operations().into_iter().filter(|operation| operation.takes_version) {
+        let id = if operation.is_on_an_object() { make(alice, operation.collection()).await } else { String::new() };
+        all.push((operation, id));
+    }
+    assert!(all.len() >= 5, "the walk has something to walk on");
+    all
+}
+
+fn stays_silent(reply: &Reply, what: &str) {
+    assert_eq!(reply.header("etag"), None, "{what}: a refusal tells no version");
+    reply.left(&[]);
+}
+
+#[actix_web::test]
+async fn a_write_needs_the_version_that_was_read() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let all = versioned(&alice).await;
+    let before = app.everything().await;
+    for (operation, id) in &all {
+        let what = format!("{} {}", operation.method, operation.path);
+        let with = |version: &str| operation.by(&alice, id, &customer).header("if-match", version);
+        let without = operation.by(&alice, id, &customer).send().await;
+        without.refused(428, "version_required");
+        stays_silent(&without, &what);
+        let stale = with("\"2\"").send().await;
+        stale.refused(412, "stale_version");
+        stays_silent(&stale, &what);
+        for unusable in [
+            "",
+            "*",
+            "1",
+            "W/\"1\"",
+            "w/\"1\"",
+            "\"1\", \"2\"",
+            "\"1\",\"1\"",
+            "\"1",
+            "'1'",
+            "\"\"",
+            "\"1\"\"",
+            "\"01x\"",
+            // Other spellings of the number are other tags: the comparison is strong (RFC 9110 §8.8.3.2).
+            "\"01\"",
+            "\"+1\"",
+            "\" 1\"",
+            "\"1.0\"",
+            "\"0\"",
+            "\"-1\"",
+            "\"99999999999999999999\"",
+        ] {
+            let reply = with(unusable).send().await;
+            assert_eq!(reply.alike(), stale.alike(), "{what} {unusable}");
+            stays_silent(&reply, &what);
+        }
+        let twice: Request = with("\"1\"").header("if-match", "\"1\"");
+        assert_eq!(twice.send().await.alike(), stale.alike(), "{what}: two lines");
+    }
+    assert_eq!(app.everything().await, before);
+    for (operation, id) in &all {
+        let reply = operation.by(&alice, id, &customer).header("if-match", "\"1\"").send().await;
+        assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
+    }
+}
+
+#[actix_web::test]
+async fn a_version_is_used_up_by_a_write() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let path = format!("/api/v1/customers/{}", alice.customer().await);
+    let first = alice.patch(&path, "\"1\"", &json!({"name": "First"})).await.ok(200);
+    assert_eq!(first.header("etag"), Some("\"2\""));
+    alice.patch(&path, "\"1\"", &json!({"name": "Second"})).await.refused(412, "stale_version");
+    alice.delete(&path, "\"1\"").await.refused(412, "stale_version");
+    let now = alice.get(&path).await.ok(200);
+    assert_eq!((now.json()["name"].as_str(), now.header("etag")), (Some("First"), Some("\"2\"")));
+    alice.delete(&path, "\"2\"").await.ok(204);
+}
+
+/// Lets them all come as far as the row, which is held until the last of them stands before it: no luck decides whether they meet.
+async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
+    let many = requests.len() as i64;
+    let mut held = app.all_rows.begin().await.unwrap();
+    let hold = format!("select from {row} for update");
+    sqlx::query(sqlx::AssertSqlSafe(hold)).execute(&mut *held).await.unwrap();
+    let let_go = async {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() < many {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        held.rollback().await.unwrap();
+    };
+    let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), let_go);
+    let (mut won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status.is_success());
+    for reply in lost {
+        reply.refused(412, "stale_version");
+    }
+    assert_eq!(won.len(), 1);
+    won.remove(0)
+}
+
+#[actix_web::test]
+async fn of_many_writes_at_once_exactly_one_wins() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "4")]).await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+
+    let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
+    let replacements = (0..8).map(|n| {
+        let mut body = draft(&customer);
+        body["notes"] = json!(format!("note {n}"));
+        alice.request(reqwest::Method::PUT, &invoice).header("if-match", "\"1\"").json(&body)
+    });
+    let won = one_wins(&app, "invoices", replacements.collect()).await;
+    let kept = alice.get(&invoice).await.ok(200);
+    assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")));
+    assert_eq!(kept.json()["lines"].as_array().unwrap().len(), 2, "the lines of one of them, once");
+
+    let own = format!("/api/v1/customers/{customer}");
+    let row = format!("customers where id = '{customer}'");
+    for (path, row, field) in [(own.as_str(), row.as_str(), "name"), ("/api/v1/me", "users", "display_name")] {
+        let changes = (0..8).map(|n| {
+            let body = json!({field: format!("Name {n}")});
+            alice.request(reqwest::Method::PATCH, path).header("if-match", "\"1\"").json(&body)
+        });
+        let won = one_wins(&app, row, changes.collect()).await;
+        let kept = alice.get(path).await.ok(200);
+        assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")), "{path}");
+    }
+}
+
+/// A replacement and a deletion of the same version: not both, and nothing is left half.
+#[actix_web::test]
+async fn of_a_write_and_a_deletion_at_once_one_wins() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    for _ in 0..5 {
+        let path = format!("/api/v1/invoices/{}", alice.invoice().await);
+        let body = draft(&customer);
+        let (put, deleted) = tokio::join!(alice.put(&path, "\"1\"", &body), alice.delete(&path, "\"1\""));
+        if put.status == 200 {
+            deleted.refused(412, "stale_version");
+            alice.get(&path).await.ok(200);
+        } else {
+            put.refused(404, "not_found");
+            deleted.ok(204);
+            alice.get(&path).await.refused(404, "not_found");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The walls of the database (SECURITY F16), each without those in the code: somebody who can run any statement under the
+//! service's own role, as an injection could, in the name of one user.
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use strongroom::base::id::{InvoiceId, UserId};
+use strongroom::db::OwnerTx;
+use uuid::Uuid;
+
+use crate::support::database::Role;
+use crate::support::{Actor, TestApp};
+
+/// The owned tables, whoever adds one.
+async fn owned(app: &TestApp) -> Vec<String> {
+    sqlx::query_scalar(
+        "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
+         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1",
+    )
+    .fetch_all(&app.all_rows)
+    .await
+    .unwrap()
+}
+
+async fn id_of(actor: &Actor) -> Uuid {
+    let me = actor.get("/api/v1/me").await.ok(200).json();
+    me["id"].as_str().unwrap().parse().unwrap()
+}
+
+async fn run(connection: &mut PgConnection, sql: String) -> Result<u64, sqlx::Error> {
+    let done = sqlx::query(AssertSqlSafe(sql)).execute(connection).await?;
+    Ok(done.rows_affected())
+}
+
+/// The code of a refusal, and the constraint.
+fn refusal(outcome: Result<u64, sqlx::Error>) -> (String, Option<String>) {
+    let error = outcome.expect_err("this must be refused");
+    let error = error.as_database_error().unwrap();
+    (error.code().unwrap().into_owned(), error.constraint().map(str::to_owned))
+}
+
+const NOT_ALLOWED: &str = "42501";
+
+fn new_invoice(owner: Uuid, customer: Uuid) -> String {
+    format!(
+        "insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
+             created_at, updated_at)
+         values (gen_random_uuid(), '{owner}', '{customer}', 'draft', 'EUR', 0, 0, 0, 0, now(), now())"
+    )
+}
+
+fn new_customer(owner: Uuid) -> String {
+    format!(
+        "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
+         values (gen_random_uuid(), '{owner}', 'x', 'EUR', now(), now())"
+    )
+}
+
+async fn invoice_and_customer(actor: &Actor) -> (Uuid, Uuid) {
+    actor.invoice().await;
+    let page = actor.get("/api/v1/invoices").await.ok(200).json();
+    let id = |name: &str| page["items"][0][name].as_str().unwrap().parse().unwrap();
+    (id("id"), id("customer_id"))
+}
+
+#[actix_web::test]
+async fn no_statement_reaches_the_rows_of_another_owner_or_of_all() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    bob.invoice().await;
+    let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
+    let before = app.everything().await;
+    for table in owned(&app).await {
+        for statement in [
+            format!("select from {table}"),
+            format!("select from {table} where owner_id = '{bob}' for update"),
+            format!("update {table} set version = version where true"),
+            format!("delete from {table}"),
+        ] {
+            // Alice, then nobody: a connection without an owner.
+            let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
+            let mut nobodys = app.services().pool.acquire().await.unwrap();
+            for outcome in [run(hers.connection(), statement.clone()).await, run(&mut nobodys, statement.clone()).await]
+            {
+                match outcome {
+                    Ok(rows) => assert_eq!(rows, 0, "{statement}"),
+                    // A table that the service's role may not touch, or a column that is not there.
+                    Err(error) => {
+                        let code = error.as_database_error().unwrap().code().unwrap().into_owned();
+                        assert!([NOT_ALLOWED, "42703"].contains(&code.as_str()), "{statement}: {error}");
+                    }
+                }
+            }
+        }
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn no_row_can_be_planted_on_another_owner() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (invoice, customer) = invoice_and_customer(&bob).await;
+    let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
+    let before = app.everything().await;
+    let line = format!(
+        "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
+             discount_basis_points, tax_basis_points)
+         values ('{bob}', '{invoice}', 9, 'x', 1000, 1, 0, 0)"
+    );
+    let counter = format!("insert into invoice_counters (owner_id, year, last) values ('{bob}', 2026, 41)");
+    for statement in [new_customer(bob), new_invoice(bob, customer), line, counter] {
+        let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
+        assert_eq!(refusal(run(hers.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
+        let mut nobodys = app.services().pool.acquire().await.unwrap();
+        assert_eq!(refusal(run(&mut nobodys, statement).await).0, NOT_ALLOWED);
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+/// Trap 19: the check of a key sees all rows, whoever asks. So the key itself must hold the owner.
+#[actix_web::test]
+async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (hers, _) = invoice_and_customer(&alice).await;
+    let (_, his) = invoice_and_customer(&bob).await;
+    let alice = id_of(&alice).await;
+    let before = app.everything().await;
+    for role in [Role::App, Role::Owner, Role::Superuser] {
+        let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
+        for statement in [
+            |owner: Uuid, _: Uuid, customer: Uuid| new_invoice(owner, customer),
+            |owner: Uuid, invoice: Uuid, customer: Uuid| {
+                format!(
+                    "update invoices set customer_id = '{customer}' where owner_id = '{owner}' and id = '{invoice}'"
+                )
+            },
+        ] {
+            for customer in [his, Uuid::new_v4()] {
+                let mut change = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
+                let refused = refusal(run(change.connection(), statement(alice, hers, customer)).await);
+                assert_eq!(refused, ("23503".to_owned(), Some("invoices_customer".to_owned())), "{role:?}");
+            }
+        }
+        pool.close().await;
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (invoice, customer) = invoice_and_customer(&alice).await;
+    let owner = id_of(&alice).await;
+    let before = app.everything().await;
+    for change in [
+        "update customers set id = gen_random_uuid()",
+        "update customers set owner_id = owner_id",
+        "update customers set created_at = now()",
+        "update invoices set id = gen_random_uuid()",
+        "update invoices set owner_id = owner_id",
+        "update invoices set created_at = now()",
+        "update invoices set number = 'INV-2026-0041'",
+        "update invoices set issue_date = '2026-01-01'",
+        "update invoice_lines set unit_price = 0",
+        "update invoice_counters set last = 0",
+        "select last from invoice_counters",
+        "delete from invoice_counters",
+        "insert into invoices (number) values ('INV-2026-0041')",
+        "insert into invoices (paid) values (1)",
+        "insert into invoices (version) values (7)",
+    ] {
+        let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+        assert_eq!(refusal(run(hers.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
+    }
+    // The same connection may do what it is there for.
+    let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+    let renamed = format!("update customers set name = name where id = '{customer}'");
+    assert_eq!(run(hers.connection(), renamed).await.unwrap(), 1);
+    let noted = format!("update invoices set notes = notes where id = '{invoice}'");
+    assert_eq!(run(hers.connection(), noted).await.unwrap(), 1);
+    drop(hers);
+    assert_eq!(app.everything().await, before);
+}
+
+async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
+    let mut change = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+    let number = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
+        .bind(InvoiceId::from(invoice).uuid())
+        .fetch_one(change.connection())
+        .await
+        .unwrap();
+    change.commit().await.unwrap();
+    number
+}
+
+/// The function runs with its owner's rights: it is a door in the wall, and has to look who comes.
+#[actix_web::test]
+async fn the_function_that_numbers_invoices_numbers_no_strangers() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (invoice, _) = invoice_and_customer(&bob).await;
+    let alice = id_of(&alice).await;
+    let before = app.everything().await;
+    assert_eq!(number(&app, alice, invoice).await, None);
+    assert_eq!(number(&app, alice, Uuid::new_v4()).await, None);
+    let nobodys: Option<String> = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
+        .bind(invoice)
+        .fetch_one(&app.services().pool)
+        .await
+        .unwrap();
+    assert_eq!(nobodys, None);
+    assert_eq!(app.everything().await, before);
+}
+
+/// Trap 20: a number that is unique among all owners tells how many invoices the others have.
+#[actix_web::test]
+async fn numbers_are_counted_for_each_owner_and_unique_for_each() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (hers, customer) = invoice_and_customer(&alice).await;
+    let (his, _) = invoice_and_customer(&bob).await;
+    let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
+    assert_eq!(number(&app, alice, hers).await.as_deref(), Some("INV-2026-0001"));
+    assert_eq!(number(&app, bob, his).await.as_deref(), Some("INV-2026-0001"));
+    assert_eq!(number(&app, alice, hers).await, None, "once only");
+    let mut superuser = PgConnection::connect_with(&app.database.options(Role::Superuser)).await.unwrap();
+    run(&mut superuser, new_invoice(alice, customer)).await.unwrap();
+    let again = "update invoices set number = 'INV-2026-0001', issue_date = '2026-01-01' where number is null";
+    let refused = refusal(run(&mut superuser, again.to_owned()).await);
+    assert_eq!(refused, ("23505".to_owned(), Some("invoices_number_unique".to_owned())));
+}
