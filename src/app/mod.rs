@@ -3,6 +3,7 @@
 
 pub mod gate;
 pub mod openapi;
+mod openapi_bounds;
 pub mod routes;
 pub mod server;
 pub mod services;

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
+use serde_json::Value;
+use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::path::{
     HttpMethod, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathItem, PathsBuilder,
 };
@@ -13,12 +15,14 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
+use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr, Required, ResponseBuilder,
     Schema,
 };
 use utoipa::{IntoParams, ToSchema};
 
+use super::openapi_bounds;
 use super::routes::{Access, Endpoint, table};
 use crate::http::error::ApiError;
 use crate::http::problem::{PROBLEM_JSON, Problem, ProblemField};
@@ -106,8 +110,8 @@ impl Docs {
 }
 
 /// `GET /api/v1/openapi.json`
-pub async fn document(document: Data<OpenApi>) -> HttpResponse {
-    HttpResponse::Ok().json(document.get_ref())
+pub async fn document(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().json(&document.0)
 }
 
 /// The document as a file: for everybody, so its server is relative.
@@ -115,16 +119,28 @@ pub async fn document(document: Data<OpenApi>) -> HttpResponse {
 /// # Errors
 /// It cannot be written as JSON.
 pub fn text() -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&build("/"))
+    serde_json::to_string_pretty(&build("/")?.0)
 }
 
+/// The document, made once.
+#[derive(Clone)]
+pub struct Document(Value);
+
 /// The whole document. `server` is the service's public URL.
-#[must_use]
-pub fn build(server: &str) -> OpenApi {
+///
+/// # Errors
+/// It cannot be written as JSON.
+pub fn build(server: &str) -> Result<Document, serde_json::Error> {
+    let mut document = serde_json::to_value(written(server))?;
+    openapi_bounds::add(&mut document);
+    Ok(Document(document))
+}
+
+fn written(server: &str) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
-        .description(Some("The access_token of POST /api/v1/auth/login (RFC 8725: short-lived, pinned algorithm)."))
+        .description(Some("The access_token of POST /api/v1/auth/login (RFC8725: short-lived, pinned algorithm)."))
         .build();
     let cookie = ApiKeyValue::with_description(
         "__Host-refresh",
@@ -146,6 +162,7 @@ pub fn build(server: &str) -> OpenApi {
     for (name, schema) in schemas {
         components = components.schema(name, schema);
     }
+    let for_everybody = ExtensionsBuilder::new().add("x-internal", false).build();
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
@@ -155,7 +172,7 @@ pub fn build(server: &str) -> OpenApi {
                 .license(Some(utoipa::openapi::LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),
         )
-        .servers(Some([utoipa::openapi::Server::new(server)]))
+        .servers(Some([ServerBuilder::new().url(server).extensions(Some(for_everybody)).build()]))
         .paths(paths)
         .components(Some(components.build()))
         .build()
@@ -187,7 +204,8 @@ fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        Access::Public => operation,
+        // Said aloud: nobody forgot it.
+        Access::Public => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Cookie => operation.security(SecurityRequirement::new("refresh_cookie", [""; 0])),
     };
@@ -220,13 +238,11 @@ fn tag(path: &str) -> &str {
 
 fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     let mut parameters = endpoint.docs.query.clone();
-    let text = |builder: ParameterBuilder, format: Option<KnownFormat>| {
-        let schema = ObjectBuilder::new().schema_type(Type::String).format(format.map(SchemaFormat::KnownFormat));
-        builder.schema(Some(schema)).build()
-    };
     if endpoint.path.contains("{id}") {
         let id = ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True);
-        parameters.push(text(id, Some(KnownFormat::Uuid)));
+        let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+        let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        parameters.push(id.schema(Some(schema)).build());
     }
     if endpoint.access == Access::Cookie {
         let csrf = ParameterBuilder::new()
@@ -234,15 +250,18 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .parameter_in(ParameterIn::Header)
             .required(Required::True)
             .description(Some("Any value: it shows that a page of ours sent this."));
-        parameters.push(text(csrf, None));
+        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
+        parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
     if writes_version(endpoint) {
         let version = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
-            .required(Required::False)
+            .required(Required::True)
             .description(Some("The ETag of the last read; needed (428 without it)."));
-        parameters.push(text(version, None));
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[1-9][0-9]{0,18}\"$")).max_length(Some(21));
+        parameters.push(version.schema(Some(schema)).example(Some("\"1\"".into())).build());
     }
     parameters
 }

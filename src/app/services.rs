@@ -41,6 +41,8 @@ pub enum WiringError {
     SigningKey(String),
     #[error("passwords cannot be hashed with these parameters: {0}")]
     Passwords(String),
+    #[error("the OpenAPI document cannot be written: {0}")]
+    Openapi(String),
     #[error("a rate limit is zero")]
     RateLimit,
 }
@@ -59,6 +61,7 @@ pub struct Services {
     pub mail_bell: MailBell,
     pub cursors: Arc<Cursors>,
     readiness: Arc<Readiness>,
+    openapi: openapi::Document,
 }
 
 impl Services {
@@ -98,6 +101,8 @@ impl Services {
             authenticator: Authenticator { tokens: Arc::new(tokens), revocations, clock: clock.clone() },
             credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
+            openapi: openapi::build(&settings.http.public_url)
+                .map_err(|error| WiringError::Openapi(error.to_string()))?,
             readiness: Arc::new(Readiness::new(pool.clone())),
             mail_bell,
             settings,
@@ -128,7 +133,7 @@ impl Services {
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
             .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
-            .app_data(Data::new(openapi::build(&self.settings.http.public_url)))
+            .app_data(Data::new(self.openapi.clone()))
             .app_data(Data::new(self.auth.clone()))
             .app_data(Data::new(self.users.clone()))
             .app_data(Data::new(CustomerStore::new(pool.clone())))

@@ -26,17 +26,23 @@ pub struct ProblemBase(pub String);
 pub struct Problem {
     /// Where the code is explained.
     #[serde(rename = "type")]
+    #[schema(max_length = 300)]
     pub kind: String,
     /// One fixed sentence for the code.
+    #[schema(max_length = 100)]
     pub title: String,
     /// The HTTP status again.
+    #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
     /// Stable: this is what a client compares.
+    #[schema(max_length = 50, pattern = "^[a-z_]+$")]
     pub code: String,
     /// Name it when you ask us: our log has the details under it.
+    #[schema(format = Uuid)]
     pub request_id: String,
     /// The fields that do not fit, for 400.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
 }
 
@@ -44,8 +50,10 @@ pub struct Problem {
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProblemField {
     /// A JSON pointer into the body, or the name of the query field.
+    #[schema(max_length = 300)]
     pub pointer: String,
     /// What is expected there.
+    #[schema(max_length = 200)]
     pub message: String,
 }
 

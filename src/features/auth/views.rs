@@ -74,10 +74,10 @@ pub struct Login {
 #[derive(Serialize, ToSchema)]
 pub struct TokenView {
     /// For `Authorization: Bearer …`.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, max_length = 2000)]
     pub access_token: HandedSecret,
     /// `Bearer`.
-    #[schema(example = "Bearer")]
+    #[schema(example = "Bearer", max_length = 6)]
     pub token_type: &'static str,
     /// Seconds.
     #[schema(minimum = 1, maximum = 3600)]
@@ -116,6 +116,7 @@ pub struct ConfirmReset {
 /// The sessions that can still be used, latest use first. There are ten at most.
 #[derive(Serialize, ToSchema)]
 pub struct SessionList {
+    #[schema(max_items = 10)]
     pub items: Vec<SessionView>,
 }
 
@@ -128,8 +129,10 @@ pub struct SessionView {
     created_at: DateTime<Utc>,
     last_used_at: DateTime<Utc>,
     /// What the program that signed in called itself.
+    #[schema(max_length = 200)]
     client: String,
     /// Where it signed in from.
+    #[schema(max_length = 45)]
     address: String,
     /// Whether it is the one of this request.
     current: bool,

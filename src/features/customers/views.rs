@@ -135,13 +135,15 @@ pub struct CustomerQuery {
 pub struct CustomerView {
     #[schema(value_type = String, format = Uuid)]
     pub id: CustomerId,
+    #[schema(max_length = 200)]
     pub name: String,
-    #[schema(required = true)]
+    #[schema(required = true, format = Email)]
     pub email: Option<String>,
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 500)]
     pub address: Option<String>,
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 50)]
     pub tax_id: Option<String>,
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -166,9 +168,10 @@ impl From<&Customer> for CustomerView {
 /// A page of customers, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct CustomerPage {
+    #[schema(max_items = 100)]
     pub items: Vec<CustomerView>,
     /// Give it back as `cursor` for the next page; null on the last one.
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 512)]
     pub next_cursor: Option<String>,
 }
 

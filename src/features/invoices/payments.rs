@@ -125,7 +125,7 @@ pub struct PaymentView {
     paid_on: NaiveDate,
     #[schema(inline)]
     method: Method,
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 140)]
     reference: Option<String>,
     created_at: DateTime<Utc>,
 }
@@ -140,9 +140,10 @@ impl From<Payment> for PaymentView {
 /// A page of an invoice's payments, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentPage {
+    #[schema(max_items = 100)]
     pub items: Vec<PaymentView>,
     /// Give it back as `cursor` for the next page; null on the last one.
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 512)]
     pub next_cursor: Option<String>,
 }
 

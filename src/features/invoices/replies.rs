@@ -30,22 +30,26 @@ pub struct InvoiceView {
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
+    #[schema(max_length = 14)]
     pub status: &'static str,
     /// Given when it is issued.
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 30)]
     pub number: Option<String>,
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 2000)]
     pub notes: Option<String>,
+    #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
     /// Before discounts and tax.
     pub subtotal: i64,
     pub discount_total: i64,
     /// The tax of each rate.
+    #[schema(max_items = 100)]
     pub taxes: Vec<TaxView>,
     pub tax_total: i64,
     pub total: i64,
@@ -59,10 +63,14 @@ pub struct InvoiceView {
 /// A line, with what it comes to.
 #[derive(Serialize, ToSchema)]
 pub struct LineView {
+    #[schema(max_length = 500)]
     pub description: String,
+    #[schema(max_length = 13)]
     pub quantity: String,
     pub unit_price: i64,
+    #[schema(minimum = 0, maximum = 10_000)]
     pub discount_basis_points: i32,
+    #[schema(minimum = 0, maximum = 10_000)]
     pub tax_basis_points: i32,
     /// Quantity × unit price, rounded half up.
     pub gross: i64,
@@ -75,6 +83,7 @@ pub struct LineView {
 /// The tax of all lines with one rate.
 #[derive(Serialize, ToSchema)]
 pub struct TaxView {
+    #[schema(minimum = 0, maximum = 10_000)]
     pub tax_basis_points: i32,
     pub net: i64,
     pub tax: i64,
@@ -141,9 +150,11 @@ pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
+    #[schema(max_length = 14)]
     pub status: &'static str,
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 30)]
     pub number: Option<String>,
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
@@ -176,9 +187,10 @@ impl From<&Summary> for InvoiceSummary {
 /// A page of invoices, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct InvoicePage {
+    #[schema(max_items = 100)]
     pub items: Vec<InvoiceSummary>,
     /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
-    #[schema(required = true)]
+    #[schema(required = true, max_length = 512)]
     pub next_cursor: Option<String>,
 }
 

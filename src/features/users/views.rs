@@ -20,7 +20,9 @@ pub struct ProfileView {
     id: UserId,
     #[schema(format = Email)]
     email: String,
+    #[schema(max_length = 100)]
     display_name: String,
+    #[schema(max_length = 500)]
     bio: Option<String>,
     created_at: DateTime<Utc>,
     /// Of the profile; a changed password does not show.
