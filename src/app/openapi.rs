@@ -248,7 +248,13 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
 }
 
 fn writes_version(endpoint: &Endpoint) -> bool {
-    endpoint.docs.versioned && ["PUT", "PATCH", "DELETE"].contains(&endpoint.method.as_str())
+    let changes = match endpoint.method.as_str() {
+        "PUT" | "PATCH" | "DELETE" => true,
+        // A step in the life of what is there; elsewhere a POST makes something new.
+        "POST" => endpoint.path.contains("{id}"),
+        _ => false,
+    };
+    endpoint.docs.versioned && changes
 }
 
 /// What a caller must expect, from the row: the same facts by which the layers refuse.

@@ -16,7 +16,7 @@ use crate::features::about::handlers as about;
 use crate::features::auth::{handlers as auth, views as auth_views};
 use crate::features::customers::{handlers as customers, views as customer_views};
 use crate::features::health::handlers as health;
-use crate::features::invoices::{handlers as invoices, views as invoice_views};
+use crate::features::invoices::{handlers as invoices, payments, views as invoice_views};
 use crate::features::users::{handlers as users, views as user_views};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::body_limits::BodyLimit::{self, Json, None as NoBody};
@@ -54,6 +54,7 @@ pub fn table() -> Vec<Endpoint> {
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
     use customer_views::{CustomerPage, CustomerView, NewCustomer, UpdateCustomer, CustomerQuery};
     use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
+    use payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
     use user_views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
     let (get, post, put, patch, delete) = (Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE);
     /// An invoice has up to 100 lines.
@@ -87,6 +88,10 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/api/v1/invoices/{id}",               SignedIn, Standard,     NoBody,     |r| r.to(invoices::read),           docs("Read an invoice").gives::<InvoiceView>(200).versioned()),
         row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409])),
         row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409])),
+        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        NoBody,     |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").gives::<InvoiceView>(200).versioned().refuses(&[409])),
+        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409])),
+        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409])),
+        row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200)),
 
         row(&get,    "/health/live",                        Public,   Standard,     NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204)),
         row(&get,    "/health/ready",                       Public,   Standard,     NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204)),

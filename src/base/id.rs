@@ -77,6 +77,8 @@ ids! {
     CustomerId,
     /// An invoice of an owner.
     InvoiceId,
+    /// A payment on an invoice.
+    PaymentId,
 }
 
 #[cfg(test)]

@@ -15,12 +15,13 @@ use super::auth::store::AuthStore;
 use super::customers::model::{Customer, Details};
 use super::customers::store::CustomerStore;
 use super::invoices::model::{Content, Invoice, Status};
+use super::invoices::payments::{Method, Payment};
 use super::invoices::store::InvoiceStore;
 use super::invoices::summary::Filter;
 use super::invoices::totals::{Line, Totals};
 use super::users::store as users;
 use crate::base::clock::Clock;
-use crate::base::id::{CustomerId, InvoiceId};
+use crate::base::id::{CustomerId, InvoiceId, PaymentId};
 use crate::base::page::{Limit, Position};
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
@@ -221,14 +222,19 @@ impl Doors {
             invoice = invoice.issue(number, issued_on, now)?;
             change.save_step(&invoice).await?;
         }
-        let last_step = match plan.reaches {
-            Status::Draft | Status::Issued => None,
-            Status::PartiallyPaid => Some(invoice.pay(total / 3, now)?),
-            Status::Paid => Some(invoice.pay(total, now)?),
-            Status::Void => Some(invoice.void(now)?),
+        let paid = match plan.reaches {
+            Status::PartiallyPaid => Some(total / 3),
+            Status::Paid => Some(total),
+            Status::Draft | Status::Issued | Status::Void => None,
         };
-        if let Some(invoice) = last_step {
+        if let Some(amount) = paid {
+            let (id, method) = (PaymentId::new(), Method::BankTransfer);
+            let payment = Payment { id, amount, paid_on: today, method, reference: None, created_at: now };
+            invoice = invoice.pay(amount, now)?;
+            change.insert_payment(&invoice, &payment).await?;
             change.save_step(&invoice).await?;
+        } else if plan.reaches == Status::Void {
+            change.save_step(&invoice.void(now)?).await?;
         }
         change.commit().await
     }

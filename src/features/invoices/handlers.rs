@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::model::Invoice;
+use super::payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
 use super::store::InvoiceStore;
 use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
 use crate::base::clock::Clock;
@@ -17,8 +18,9 @@ use crate::http::reply;
 use crate::security::caller::Caller;
 use crate::security::cursors::Cursors;
 
-/// Cursors of this list are good for no other.
+/// Cursors of one list are good for no other.
 const LIST: &str = "invoices";
+const PAYMENTS: &str = "payments";
 
 /// Creates a draft on a customer of the caller's.
 pub async fn create(
@@ -96,4 +98,75 @@ pub async fn delete(
     change.delete(&invoice).await?;
     change.commit().await?;
     Ok(reply::no_content())
+}
+
+/// Issues a draft today (UTC): it gets its number and stands from here on.
+pub async fn issue(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    read: IfMatch,
+    invoices: Data<InvoiceStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let now = clock.now();
+    let mut change = invoices.begin(&caller).await?;
+    let invoice = change.lock(id).await?;
+    read.must_be(invoice.life().version)?;
+    invoice.must_be_issuable(now.date_naive())?;
+    let number = change.number(&invoice, now.date_naive()).await?;
+    let invoice = invoice.issue(number, now.date_naive(), now)?;
+    change.save_step(&invoice).await?;
+    change.commit().await?;
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+}
+
+/// Ends an invoice that nobody has paid anything on. An issued one keeps its number.
+pub async fn void(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    read: IfMatch,
+    invoices: Data<InvoiceStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let mut change = invoices.begin(&caller).await?;
+    let invoice = change.lock(id).await?;
+    read.must_be(invoice.life().version)?;
+    let invoice = invoice.void(clock.now())?;
+    change.save_step(&invoice).await?;
+    change.commit().await?;
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+}
+
+/// Takes a payment of at most what is due. It adds to the invoice whatever its version: two payments at once are both true.
+pub async fn pay(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    JsonBody(payment): JsonBody<NewPayment>,
+    invoices: Data<InvoiceStore>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let payment = payment.parse(clock.now())?;
+    let mut change = invoices.begin(&caller).await?;
+    let invoice = change.lock(id).await?.pay(payment.amount, clock.now())?;
+    change.insert_payment(&invoice, &payment).await?;
+    change.save_step(&invoice).await?;
+    change.commit().await?;
+    let location = format!("/api/v1/invoices/{id}/payments");
+    Ok(reply::added(&location, &PaymentView::from(payment)))
+}
+
+/// What came in on an invoice, newest first.
+pub async fn payments(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    QueryFields(query): QueryFields<PaymentQuery>,
+    invoices: Data<InvoiceStore>,
+    cursors: Data<Cursors>,
+) -> ApiResult<HttpResponse> {
+    let bound_to = id.to_string();
+    let after = cursors.after(caller.user(), PAYMENTS, &bound_to, query.cursor.as_deref())?;
+    let rows = invoices.payments(&caller, id, after, query.limit).await?;
+    let page =
+        Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), PAYMENTS, &bound_to, &last.position()))?;
+    Ok(reply::ok(&PaymentPage::from(page)))
 }

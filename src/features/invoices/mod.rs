@@ -1,6 +1,7 @@
 //! Invoices: drafts that become due, are paid and stay.
 //!
 //! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`quantity`]: exact decimals; [`summary`]: a list's item.
+//! - [`payments`]: what came in on an invoice.
 //! - [`store`]: the statements (`rows`: what the tables have). [`views`]: the wire (`replies`: what is read). [`handlers`]: one function a verb.
 //!
 //! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::object_level`);
@@ -9,6 +10,8 @@
 
 pub mod handlers;
 pub mod model;
+mod payment_store;
+pub mod payments;
 pub mod quantity;
 mod replies;
 mod rows;

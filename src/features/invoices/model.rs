@@ -139,15 +139,24 @@ impl Invoice {
         if self.life.status == Status::Draft { Ok(()) } else { Err(StepRefused::NotADraft) }
     }
 
+    /// Whether it may be issued on this day: asked before a number is drawn.
+    ///
+    /// # Errors
+    /// As [`Self::issue`].
+    pub fn must_be_issuable(&self, day: NaiveDate) -> Result<(), StepRefused> {
+        self.must_be_a_draft()?;
+        match self.content.due_date {
+            Some(due) if due < day => Err(StepRefused::DueBeforeIssue),
+            _ => Ok(()),
+        }
+    }
+
     /// Gives it a number and a day; from here on its content stands.
     ///
     /// # Errors
     /// It is no draft, or due before it would be issued.
     pub fn issue(self, number: String, day: NaiveDate, now: DateTime<Utc>) -> Result<Self, StepRefused> {
-        self.must_be_a_draft()?;
-        if self.content.due_date.is_some_and(|due| due < day) {
-            return Err(StepRefused::DueBeforeIssue);
-        }
+        self.must_be_issuable(day)?;
         let mut issued = self.stepped(Status::Issued, now);
         issued.life.number = Some(number);
         issued.life.issue_date = Some(day);

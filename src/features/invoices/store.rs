@@ -2,7 +2,7 @@
 //! unscoped twin. An invoice is read with its lines in one statement, so that the two are of one moment.
 
 use chrono::NaiveDate;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::model::Invoice;
 use super::rows::{LineColumns, Row, SummaryRow};
@@ -33,12 +33,17 @@ impl InvoiceStore {
         Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
+    /// Begins a look for this caller.
+    pub(super) async fn reading(&self, caller: &Caller) -> ApiResult<OwnerTx> {
+        Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
+    }
+
     /// One invoice with its lines.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut reading = self.reading(caller).await?;
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
@@ -71,7 +76,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Summary>> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut reading = self.reading(caller).await?;
         sqlx::query_as!(
             SummaryRow,
             "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, created_at, updated_at
@@ -112,6 +117,14 @@ pub struct InvoiceTx<'a> {
 }
 
 impl InvoiceTx<'_> {
+    pub(super) fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    pub(super) fn connection(&mut self) -> &mut PgConnection {
+        self.transaction.connection()
+    }
+
     /// Adds a draft with its lines.
     ///
     /// # Errors

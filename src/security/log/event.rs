@@ -30,6 +30,7 @@ pub enum EventKind {
     MaliciousCors,
     MaliciousForwardingHeader,
     PlainHttpRefused,
+    SequenceFail,
     SessionCreated,
     SessionEnded,
     UserCreated,
@@ -68,6 +69,7 @@ impl EventKind {
             Self::MaliciousCors => "malicious_cors",
             Self::MaliciousForwardingHeader => "malicious_forwarding_header",
             Self::PlainHttpRefused => "plain_http_refused",
+            Self::SequenceFail => "sequence_fail",
             Self::SessionCreated => "session_created",
             Self::SessionEnded => "session_ended",
             Self::UserCreated => "user_created",
@@ -93,7 +95,8 @@ impl EventKind {
             | Self::ExcessRateLimitExceeded
             | Self::InputValidationFail
             | Self::MaliciousCors
-            | Self::MaliciousForwardingHeader => Severity::Warning,
+            | Self::MaliciousForwardingHeader
+            | Self::SequenceFail => Severity::Warning,
             _ => Severity::Info,
         }
     }

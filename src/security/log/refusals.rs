@@ -56,13 +56,13 @@ fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
         ApiError::Forbidden | ApiError::NotFound | ApiError::MethodNotAllowed | ApiError::CrossSiteRequest => {
             EventKind::AuthzFail
         }
+        ApiError::Conflict { .. } => EventKind::SequenceFail,
         ApiError::OriginNotAllowed => EventKind::MaliciousCors,
         ApiError::TooManyRequests { .. } => EventKind::ExcessRateLimitExceeded,
         ApiError::Unauthenticated
         | ApiError::InvalidCredentials
         | ApiError::HttpsRequired
         | ApiError::BodyTimeout
-        | ApiError::Conflict { .. }
         | ApiError::PreconditionFailed
         | ApiError::PreconditionRequired
         | ApiError::Unavailable { .. }

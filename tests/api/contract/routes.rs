@@ -6,6 +6,7 @@ use strongroom::app::routes::{Access, Endpoint, table};
 use strongroom::security::body_limits::BodyLimit;
 
 use crate::support::TestApp;
+use crate::support::actor::body_for;
 use crate::support::client::{Client, Request};
 
 /// A path that a request can be sent to.
@@ -72,17 +73,9 @@ async fn an_object_that_is_not_there_is_not_found_on_every_route() {
     for endpoint in signed_in().filter(|endpoint| endpoint.path.contains("{id}")) {
         let mut attempt = request(&alice.client, &endpoint).bearer(&alice.token).header("if-match", "\"1\"");
         if endpoint.body != BodyLimit::None {
-            attempt = attempt.json(&body_that_fits(endpoint.path));
+            attempt = attempt.json(&body_for(endpoint.path));
         }
         attempt.send().await.refused(404, "not_found").left(&["authz_fail/not_found"]);
-    }
-}
-
-fn body_that_fits(path: &str) -> serde_json::Value {
-    if path.contains("invoices") {
-        crate::support::actor::draft(&uuid::Uuid::new_v4().to_string())
-    } else {
-        json!({"name": "Other"})
     }
 }
 

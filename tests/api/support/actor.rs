@@ -109,6 +109,22 @@ pub fn draft(customer: &str) -> Value {
     })
 }
 
+/// A payment that fits.
+pub fn payment(amount: i64) -> Value {
+    json!({"amount": amount, "paid_on": "2026-11-20", "method": "bank_transfer", "reference": "INV-2026-0001"})
+}
+
+/// A body that fits this route of an object.
+pub fn body_for(path: &str) -> Value {
+    if path.ends_with("/payments") {
+        payment(1)
+    } else if path.contains("/invoices") {
+        draft(&uuid::Uuid::new_v4().to_string())
+    } else {
+        json!({"name": "Other"})
+    }
+}
+
 pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await

@@ -86,7 +86,8 @@ impl TestApp {
 
     /// The digest of everything that users own and are.
     pub async fn everything(&self) -> String {
-        self.digest(&["users", "sessions", "customers", "invoices", "invoice_lines", "invoice_counters"]).await
+        self.digest(&["users", "sessions", "customers", "invoices", "invoice_lines", "invoice_counters", "payments"])
+            .await
     }
 
     /// Ends the service as SIGTERM does, and keeps the database.

@@ -97,6 +97,11 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body))
     }
 
+    /// The status, if a reply comes at all: the service may be killed meanwhile.
+    pub async fn try_send(self) -> Option<u16> {
+        Some(self.0.send().await.ok()?.status().as_u16())
+    }
+
     /// Sends it, and checks what holds for every reply.
     pub async fn send(self) -> Reply {
         let response = self.0.send().await.expect("a reply");

@@ -7,7 +7,7 @@ use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
 
 use super::Actor;
-use super::actor::{PASSWORD, draft};
+use super::actor::{PASSWORD, draft, payment};
 use super::client::Request;
 
 /// One row of the table.
@@ -45,7 +45,7 @@ impl Operation {
         self.path.contains("{id}")
     }
 
-    /// The path of the list that the object is in.
+    /// The path of the list that the object named by the id is in.
     pub fn collection(&self) -> &'static str {
         self.path.split("/{id}").next().unwrap()
     }
@@ -77,6 +77,7 @@ impl Operation {
                 "name": "Other", "email": "a@other.example", "address": "1 Road", "tax_id": "NL1", "default_currency": "EUR"
             }),
             "InvoiceDraft" => draft(customer),
+            "NewPayment" => payment(1),
             other => panic!("say what fits into a {other}"),
         })
     }

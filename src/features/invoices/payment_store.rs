@@ -1,0 +1,98 @@
+//! The statements on payments. Like those on invoices, each carries the caller's id.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::model::Invoice;
+use super::payments::{Method, Payment};
+use super::store::{InvoiceStore, InvoiceTx};
+use crate::base::id::InvoiceId;
+use crate::base::page::{Limit, Position};
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+struct PaymentRow {
+    id: Uuid,
+    amount: i64,
+    paid_on: NaiveDate,
+    method: String,
+    reference: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl TryFrom<PaymentRow> for Payment {
+    type Error = ApiError;
+
+    fn try_from(row: PaymentRow) -> ApiResult<Self> {
+        let PaymentRow { id, amount, paid_on, method, reference, created_at } = row;
+        let method = Method::of_word(&method).ok_or_else(|| ApiError::internal("a payment's row breaks the rules"))?;
+        Ok(Self { id: id.into(), amount, paid_on, method, reference, created_at })
+    }
+}
+
+impl InvoiceTx<'_> {
+    /// Keeps a payment on a locked invoice, beside its next step ([`Self::save_step`]).
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn insert_payment(&mut self, invoice: &Invoice, payment: &Payment) -> ApiResult<()> {
+        let owner = self.caller().user().uuid();
+        sqlx::query!(
+            "insert into payments (id, owner_id, invoice_id, amount, paid_on, method, reference, created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8)",
+            payment.id.uuid(),
+            owner,
+            invoice.id().uuid(),
+            payment.amount,
+            payment.paid_on,
+            payment.method.word(),
+            payment.reference,
+            payment.created_at
+        )
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}
+
+impl InvoiceStore {
+    /// The payments on one invoice after `after`, newest first: one more than the page holds, if there are so many.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for an invoice that is not there or not the caller's.
+    pub async fn payments(
+        &self,
+        caller: &Caller,
+        invoice: InvoiceId,
+        after: Position,
+        limit: Limit,
+    ) -> ApiResult<Vec<Payment>> {
+        let mut reading = self.reading(caller).await?;
+        let rows = sqlx::query!(
+            r#"select p.id as "id?", p.amount as "amount?", p.paid_on as "paid_on?", p.method as "method?", p.reference,
+                   p.created_at as "created_at?"
+               from invoices i
+               left join payments p on p.owner_id = $1 and p.invoice_id = i.id and (p.created_at, p.id) < ($3, $4)
+               where i.owner_id = $1 and i.id = $2
+               order by p.created_at desc, p.id desc limit $5"#,
+            caller.user().uuid(),
+            invoice.uuid(),
+            after.created_at,
+            after.id,
+            limit.rows()
+        )
+        .fetch_all(reading.connection())
+        .await?;
+        if rows.is_empty() {
+            return Err(ApiError::NotFound);
+        }
+        // An invoice without payments is one row without a payment.
+        rows.into_iter()
+            .filter_map(|row| {
+                let (id, amount, paid_on) = (row.id?, row.amount?, row.paid_on?);
+                let (method, created_at) = (row.method?, row.created_at?);
+                Some(PaymentRow { id, amount, paid_on, method, reference: row.reference, created_at }.try_into())
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! Payments on the wire, and as they are kept.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::base::day;
+use crate::base::id::PaymentId;
+use crate::base::money::MOST_MINOR_UNITS;
+use crate::base::page::{Limit, Page, Position};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::rules;
+
+/// How it was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Method {
+    BankTransfer,
+    Card,
+    Cash,
+    DirectDebit,
+    Other,
+}
+
+impl Method {
+    const ALL: [Self; 5] = [Self::BankTransfer, Self::Card, Self::Cash, Self::DirectDebit, Self::Other];
+
+    /// The word in the database.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::BankTransfer => "bank_transfer",
+            Self::Card => "card",
+            Self::Cash => "cash",
+            Self::DirectDebit => "direct_debit",
+            Self::Other => "other",
+        }
+    }
+
+    /// The method of this word.
+    #[must_use]
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.word() == word)
+    }
+}
+
+/// A payment that came in.
+#[derive(Clone, Debug)]
+pub struct Payment {
+    pub id: PaymentId,
+    /// Minor units.
+    pub amount: i64,
+    pub paid_on: NaiveDate,
+    pub method: Method,
+    pub reference: Option<String>,
+    pub created_at: DateTime<Utc>,
+}
+
+impl Payment {
+    /// Where it stands in a list.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { created_at: self.created_at, id: self.id.uuid() }
+    }
+}
+
+/// A payment as its owner tells it.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"amount": 10000, "paid_on": "2026-12-15", "method": "bank_transfer", "reference": "INV-2026-0001"}))]
+pub struct NewPayment {
+    /// Minor units of the invoice's currency; at most what is due.
+    #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    amount: i64,
+    /// The day on which it came in.
+    #[garde(custom(rules::day))]
+    #[schema(format = Date)]
+    paid_on: String,
+    #[garde(skip)]
+    #[schema(inline)]
+    method: Method,
+    /// What the bank says, or a receipt's number.
+    #[garde(length(chars, max = 140), inner(custom(rules::line)))]
+    #[schema(min_length = 1, max_length = 140)]
+    reference: Option<String>,
+}
+
+impl NewPayment {
+    /// The payment, kept at `now`.
+    ///
+    /// # Errors
+    /// The day is none, which validation has said already.
+    pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
+        let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
+        let Self { amount, method, reference, .. } = self;
+        Ok(Payment { id: PaymentId::new(), amount, paid_on, method, reference, created_at: now })
+    }
+}
+
+/// Which page of the payments.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentQuery {
+    /// Items a page, 1 to 100; 20 when left out.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before.
+    #[garde(length(chars, max = 512))]
+    #[param(max_length = 512)]
+    pub cursor: Option<String>,
+}
+
+/// A payment.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentView {
+    #[schema(value_type = String, format = Uuid)]
+    id: PaymentId,
+    /// Minor units.
+    amount: i64,
+    paid_on: NaiveDate,
+    #[schema(inline)]
+    method: Method,
+    #[schema(required = true)]
+    reference: Option<String>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Payment> for PaymentView {
+    fn from(payment: Payment) -> Self {
+        let Payment { id, amount, paid_on, method, reference, created_at } = payment;
+        Self { id, amount, paid_on, method, reference, created_at }
+    }
+}
+
+/// A page of an invoice's payments, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct PaymentPage {
+    pub items: Vec<PaymentView>,
+    /// Give it back as `cursor` for the next page; null on the last one.
+    #[schema(required = true)]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<Payment>> for PaymentPage {
+    fn from(page: Page<Payment>) -> Self {
+        Self { items: page.items.into_iter().map(PaymentView::from).collect(), next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,190 @@
+//! What a new user does: `cargo run` with nothing configured, paste what it prints, kill it, start it again.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::client::Client;
+
+/// A folder for all that development keeps; reset at the end.
+struct Checkout(PathBuf);
+
+impl Checkout {
+    fn new() -> Self {
+        let name = uuid::Uuid::new_v4().simple().to_string();
+        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name[..8]))
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+        command.args(arguments).env_clear();
+        for name in ["PATH", "HOME", "PG_BIN"] {
+            command.envs(std::env::var_os(name).map(|value| (name, value)));
+        }
+        command
+            .env("STRONGROOM_DEV_STATE_DIR", self.0.join(".strongroom"))
+            .env("STRONGROOM_HTTP_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_TLS_BIND", "127.0.0.1:0");
+        command
+    }
+
+    fn start(&self) -> Service {
+        fs::create_dir_all(&self.0).unwrap();
+        let mut process = self.command(&[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        for line in lines.by_ref() {
+            said.push_str(&line.unwrap());
+            said.push('\n');
+            if said.ends_with("Stop with Ctrl-C.\n") {
+                break;
+            }
+        }
+        // Its log goes on coming, and a full pipe would hold it.
+        std::thread::spawn(move || lines.for_each(drop));
+        assert!(said.contains("Strongroom is ready"), "{said}");
+        Service { process, said }
+    }
+
+    /// What it says when it does not start.
+    fn refusal(&self, more: &[(&str, &str)]) -> String {
+        let done = self.command(&[]).envs(more.iter().copied()).output().unwrap();
+        assert!(!done.status.success());
+        String::from_utf8(done.stderr).unwrap().lines().last().unwrap().to_owned()
+    }
+
+    fn reset(self) {
+        let done = self.command(&["dev", "reset"]).output().unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        fs::remove_dir(&self.0).expect("nothing but .strongroom was made");
+    }
+}
+
+struct Service {
+    process: Child,
+    said: String,
+}
+
+impl Service {
+    /// The lines to paste.
+    fn lines(&self) -> Vec<&str> {
+        self.said.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
+    }
+
+    fn base(&self) -> String {
+        let start = self.said.find("http://127.0.0.1:").unwrap();
+        self.said[start..].split('/').take(3).collect::<Vec<_>>().join("/")
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    fn stop(mut self) {
+        self.signal("-TERM");
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[actix_web::test]
+async fn what_the_first_start_prints_can_be_pasted_and_lives_on() {
+    let checkout = Checkout::new();
+    let service = checkout.start();
+    let [sign_in, own, strangers] = service.lines()[..] else { panic!("three lines: {}", service.said) };
+    for (read, status) in [(own, "200 OK"), (strangers, "404 Not Found")] {
+        let pasted = Command::new("sh").args(["-c", &format!("{sign_in}\n{read}")]).output().unwrap();
+        let answer = String::from_utf8(pasted.stdout).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
+    }
+    let second = checkout.refusal(&[]);
+    assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
+
+    // Another development folder, the same address.
+    let other = Checkout::new();
+    let busy = other.refusal(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
+    assert!(busy.contains("another program has it") && busy.contains("STRONGROOM_HTTP_BIND"), "{busy}");
+    fs::create_dir_all(&other.0).unwrap();
+    other.reset();
+
+    // Port 0 is another port each time; all else is the same.
+    let said = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
+    let before = said(&service);
+    service.stop();
+    let service = checkout.start();
+    assert_eq!(said(&service), before);
+    service.stop();
+    checkout.reset();
+}
+
+#[actix_web::test]
+async fn what_was_acknowledged_is_there_after_sigkill() {
+    let checkout = Checkout::new();
+    let mut service = checkout.start();
+    let token = sign_in(&service).await;
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let writers: Vec<_> = (0..6)
+        .map(|writer: u8| {
+            let (client, token, kept) = (client(&service), token.clone(), kept.clone());
+            actix_web::rt::spawn(async move {
+                for n in 0_u32.. {
+                    let name = format!("{writer}-{n}");
+                    let body = json!({"name": name, "default_currency": "EUR"});
+                    let request = client.request(Method::POST, "/api/v1/customers").bearer(&token).json(&body);
+                    match request.try_send().await {
+                        Some(201) => kept.lock().unwrap().push(name),
+                        _ => break,
+                    }
+                }
+            })
+        })
+        .collect();
+    while kept.lock().unwrap().len() < 40 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    service.signal("-KILL");
+    service.process.wait().unwrap();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+
+    let service = checkout.start();
+    let (client, token) = (client(&service), sign_in(&service).await);
+    let (mut names, mut path) = (Vec::new(), "/api/v1/customers?limit=100".to_owned());
+    loop {
+        let page = client.request(Method::GET, &path).bearer(&token).send().await.ok(200).json();
+        names.extend(page["items"].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        let Some(next) = page["next_cursor"].as_str() else { break };
+        path = format!("/api/v1/customers?limit=100&cursor={next}");
+    }
+    let kept = kept.lock().unwrap();
+    let lost: Vec<&String> = kept.iter().filter(|name| !names.contains(name)).collect();
+    assert_eq!(lost, Vec::<&String>::new(), "of {}", kept.len());
+    service.stop();
+    checkout.reset();
+}
+
+fn client(service: &Service) -> Client {
+    Client::from_address(&service.base(), [127, 0, 0, 1].into())
+}
+
+async fn sign_in(service: &Service) -> String {
+    let line = service.lines()[0];
+    let start = line.find('{').unwrap();
+    let body = serde_json::from_str(&line[start..=line.find('}').unwrap()]).unwrap();
+    let reply = client(service).request(Method::POST, "/api/v1/auth/login").json(&body).send().await.ok(200);
+    reply.json()["access_token"].as_str().unwrap().to_owned()
+}

@@ -1,0 +1,184 @@
+//! The life of an invoice: draft → issued → partially paid → paid; void before anything was paid. A step out of order is a 409
+//! that changes nothing and leaves an event.
+
+use chrono::Utc;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::actor::{draft, payment};
+use crate::support::{Actor, Reply, TestApp};
+
+async fn step(alice: &Actor, invoice: &str, step: &str, version: &str) -> Reply {
+    let path = format!("/api/v1/invoices/{invoice}/{step}");
+    alice.request(Method::POST, &path).header("if-match", version).send().await
+}
+
+async fn pay(alice: &Actor, invoice: &str, amount: i64) -> Reply {
+    alice.post(&format!("/api/v1/invoices/{invoice}/payments"), &payment(amount)).await
+}
+
+async fn read(alice: &Actor, invoice: &str) -> Value {
+    alice.get(&format!("/api/v1/invoices/{invoice}")).await.ok(200).json()
+}
+
+fn refused(reply: &Reply, code: &str) {
+    reply.refused(409, code).left(&[&format!("sequence_fail/{code}")]);
+}
+
+#[actix_web::test]
+async fn an_invoice_is_issued_and_paid_in_two_parts() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = alice.invoice().await;
+    let drafted = read(&alice, &id).await;
+    let issued = step(&alice, &id, "issue", "\"1\"").await.ok(200);
+    assert_eq!(issued.header("etag"), Some("\"2\""));
+    let issued = issued.json();
+    let today = Utc::now().date_naive();
+    assert_eq!(
+        (issued["status"].as_str(), issued["issue_date"].as_str()),
+        (Some("issued"), Some(today.to_string().as_str()))
+    );
+    assert_eq!(issued["number"], format!("INV-{}-0001", today.format("%Y")));
+    assert_eq!((&issued["due"], &issued["lines"]), (&drafted["total"], &drafted["lines"]));
+
+    let total = issued["total"].as_i64().unwrap();
+    let first = pay(&alice, &id, 3_149).await.ok(201);
+    let list = format!("/api/v1/invoices/{id}/payments");
+    assert_eq!(first.header("location"), Some(list.as_str()));
+    let partly = read(&alice, &id).await;
+    assert_eq!(
+        (&partly["status"], &partly["paid"], &partly["due"]),
+        (&json!("partially_paid"), &json!(3_149), &json!(total - 3_149))
+    );
+    let second = pay(&alice, &id, total - 3_149).await.ok(201);
+    let paid = read(&alice, &id).await;
+    assert_eq!((&paid["status"], &paid["paid"], &paid["due"]), (&json!("paid"), &json!(total), &json!(0)));
+    assert_eq!(paid["number"], issued["number"]);
+
+    let payments = alice.get(&list).await.ok(200).json();
+    assert_eq!(payments, json!({"items": [second.json(), first.json()], "next_cursor": null}));
+    let page = alice.get(&format!("{list}?limit=1")).await.ok(200).json();
+    let next = page["next_cursor"].as_str().unwrap();
+    let rest = alice.get(&format!("{list}?limit=1&cursor={next}")).await.ok(200).json();
+    assert_eq!(rest, json!({"items": [first.json()], "next_cursor": null}));
+}
+
+#[actix_web::test]
+async fn a_step_out_of_order_changes_nothing() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (drafted, issued, partly, paid, void) = (
+        alice.invoice().await,
+        alice.invoice().await,
+        alice.invoice().await,
+        alice.invoice().await,
+        alice.invoice().await,
+    );
+    for id in [&issued, &partly, &paid] {
+        step(&alice, id, "issue", "\"1\"").await.ok(200);
+    }
+    let total = read(&alice, &issued).await["total"].as_i64().unwrap();
+    pay(&alice, &partly, 1).await.ok(201);
+    pay(&alice, &paid, total).await.ok(201);
+    step(&alice, &void, "void", "\"1\"").await.ok(200);
+    let before = app.everything().await;
+    refused(&pay(&alice, &drafted, 1).await, "not_payable");
+    refused(&step(&alice, &issued, "issue", "\"2\"").await, "not_a_draft");
+    refused(&pay(&alice, &issued, total + 1).await, "not_what_is_due");
+    refused(&step(&alice, &partly, "issue", "\"3\"").await, "not_a_draft");
+    refused(&step(&alice, &partly, "void", "\"3\"").await, "not_voidable");
+    refused(&pay(&alice, &partly, total).await, "not_what_is_due");
+    refused(&step(&alice, &paid, "void", "\"3\"").await, "not_voidable");
+    refused(&pay(&alice, &paid, 1).await, "not_payable");
+    refused(&step(&alice, &void, "void", "\"2\"").await, "not_voidable");
+    refused(&step(&alice, &void, "issue", "\"2\"").await, "not_a_draft");
+    refused(&pay(&alice, &void, 1).await, "not_payable");
+    for name in ["issue", "void"] {
+        step(&alice, &drafted, name, "\"2\"").await.refused(412, "stale_version");
+        let path = format!("/api/v1/invoices/{drafted}/{name}");
+        alice.request(Method::POST, &path).send().await.refused(428, "version_required");
+    }
+    assert_eq!(app.everything().await, before);
+    // Voiding what was issued keeps its number.
+    let gone = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
+    assert_eq!((&gone["status"], &gone["due"], gone["number"].is_string()), (&json!("void"), &json!(0), true));
+}
+
+#[actix_web::test]
+async fn an_invoice_is_not_issued_after_it_was_due() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut body = draft(&alice.customer().await);
+    body["due_date"] = json!("2020-01-31");
+    let id = alice.post("/api/v1/invoices", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+    let before = app.everything().await;
+    refused(&step(&alice, &id, "issue", "\"1\"").await, "due_before_issue");
+    assert_eq!(app.everything().await, before, "no number was drawn");
+}
+
+#[actix_web::test]
+async fn a_payment_that_does_not_fit_is_named() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = alice.invoice().await;
+    step(&alice, &id, "issue", "\"1\"").await.ok(200);
+    let before = app.everything().await;
+    for (field, value) in [
+        ("amount", json!(0)),
+        ("amount", json!(-1)),
+        ("amount", json!(1.5)),
+        ("amount", json!(9_007_199_254_740_992_i64)),
+        ("paid_on", json!("yesterday")),
+        ("method", json!("barter")),
+        ("reference", json!("")),
+        ("reference", json!("x".repeat(141))),
+    ] {
+        let mut body = payment(1);
+        body[field] = value;
+        alice.post(&format!("/api/v1/invoices/{id}/payments"), &body).await.refused_field(&format!("/{field}"));
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn of_payments_at_once_never_more_than_is_due_is_taken() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = alice.invoice().await;
+    step(&alice, &id, "issue", "\"1\"").await.ok(200);
+    let total = read(&alice, &id).await["total"].as_i64().unwrap();
+    // Three of these fit and a fourth does not.
+    let part = total / 3;
+    let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
+    let taken = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
+    let late = replies.iter().filter(|reply| reply.status.as_u16() == 409).count();
+    assert_eq!((taken, late), (3, 5));
+    let sum: i64 =
+        sqlx::query_scalar("select sum(amount)::bigint from payments").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
+}
+
+/// Per owner and year, without gaps and without twins, also when a hundred are issued at once and some of them fail.
+#[actix_web::test]
+async fn fifty_issued_at_once_are_numbered_without_gaps() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let mut drafts = Vec::new();
+    for _ in 0..50 {
+        let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
+        drafts.push(made["id"].as_str().unwrap().to_owned());
+    }
+    // Each twice: one of the two comes too late.
+    let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
+    let replies = futures_util::future::join_all(steps).await;
+    let mut numbers: Vec<String> = replies
+        .iter()
+        .filter(|reply| reply.status.as_u16() == 200)
+        .map(|reply| reply.json()["number"].as_str().unwrap().to_owned())
+        .collect();
+    numbers.sort();
+    let year = Utc::now().format("%Y");
+    assert_eq!(numbers, (1..=50).map(|n| format!("INV-{year}-{n:04}")).collect::<Vec<_>>());
+}
