@@ -265,25 +265,22 @@ async fn no_reply_tells_what_is_private() {
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    for operation in operations().into_iter().filter(|operation| operation.access == Access::SignedIn) {
-        if operation.method == Method::DELETE && !operation.is_on_an_object() {
-            continue; // They end the session that asks.
-        }
-        let id = if operation.is_on_an_object() { make(&alice, operation.collection()).await } else { String::new() };
-        let reply = operation.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
-        if operation.path == "/api/v1/auth/logout" {
-            break;
-        }
-        for word in
-            ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash]
-        {
-            assert!(
-                !reply.text().contains(word),
-                "{} {} tells {word}: {}",
-                operation.method,
-                operation.path,
-                reply.text()
-            );
+    // They end the session that asks, or the password with which the walk makes its next object.
+    let ends = |row: &Operation| {
+        ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
+            || row.method == Method::DELETE && !row.is_on_an_object()
+    };
+    let rows = operations().into_iter().filter(|row| row.access == Access::SignedIn && !ends(row));
+    let private =
+        ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash];
+    let mut seen = 0;
+    for row in rows {
+        let id = if row.is_on_an_object() { make(&alice, row.collection()).await } else { String::new() };
+        let reply = row.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        seen += usize::from(reply.status == 200 || reply.status == 201);
+        for word in private {
+            assert!(!reply.text().contains(word), "{} {} tells {word}: {}", row.method, row.path, reply.text());
         }
     }
+    assert!(seen >= 12, "only {seen} replies had something to tell");
 }

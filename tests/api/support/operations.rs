@@ -45,7 +45,7 @@ impl Operation {
         self.path.contains("{id}")
     }
 
-    /// The path of the list that the object is in.
+    /// The path of the list that the object named by the id is in.
     pub fn collection(&self) -> &'static str {
         self.path.split("/{id}").next().unwrap()
     }

@@ -8,6 +8,7 @@ use strongroom::app::routes::Access;
 use uuid::Uuid;
 
 use super::{make_and_delete, malformed, without_row_level_security};
+use crate::support::actor::payment;
 use crate::support::operations::operations;
 use crate::support::{Actor, TestApp};
 
@@ -115,6 +116,29 @@ async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.refused_field("/cursor");
     assert_eq!(app.everything().await, before);
     let rest = alice.get(&format!("/api/v1/invoices?cursor={own}")).await.ok(200).json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+}
+
+/// Payments are listed by the invoice that they are on.
+#[actix_web::test]
+async fn a_cursor_is_of_one_object_too() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut lists = Vec::new();
+    for _ in 0..2 {
+        let path = format!("/api/v1/invoices/{}", alice.invoice().await);
+        alice.request(Method::POST, &format!("{path}/issue")).header("if-match", "\"1\"").send().await.ok(200);
+        let list = format!("{path}/payments");
+        for _ in 0..2 {
+            alice.post(&list, &payment(1)).await.ok(201);
+        }
+        lists.push(list);
+    }
+    let own = cursor(&alice, &lists[0]).await;
+    let other = alice.get(&format!("{}?cursor={own}", lists[1])).await;
+    other.refused_field("/cursor").left(&[INVALID]);
+    assert!(other.statements().is_empty());
+    let rest = alice.get(&format!("{}?cursor={own}", lists[0])).await.ok(200).json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 

@@ -6,19 +6,9 @@ use strongroom::base::id::{InvoiceId, UserId};
 use strongroom::db::OwnerTx;
 use uuid::Uuid;
 
+use super::owned;
 use crate::support::database::Role;
 use crate::support::{Actor, TestApp};
-
-/// The owned tables, whoever adds one.
-async fn owned(app: &TestApp) -> Vec<String> {
-    sqlx::query_scalar(
-        "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
-         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1",
-    )
-    .fetch_all(&app.all_rows)
-    .await
-    .unwrap()
-}
 
 async fn id_of(actor: &Actor) -> Uuid {
     let me = actor.get("/api/v1/me").await.ok(200).json();
@@ -106,8 +96,12 @@ async fn no_row_can_be_planted_on_another_owner() {
              discount_basis_points, tax_basis_points)
          values ('{bob}', '{invoice}', 9, 'x', 1000, 1, 0, 0)"
     );
+    let payment = format!(
+        "insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
+         values (gen_random_uuid(), '{bob}', '{invoice}', 1, '2026-11-23', 'cash', now())"
+    );
     let counter = format!("insert into invoice_counters (owner_id, year, last) values ('{bob}', 2026, 41)");
-    for statement in [new_customer(bob), new_invoice(bob, customer), line, counter] {
+    for statement in [new_customer(bob), new_invoice(bob, customer), line, payment, counter] {
         let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
         assert_eq!(refusal(run(hers.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
         let mut nobodys = app.services().pool.acquire().await.unwrap();
@@ -163,6 +157,8 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "update invoices set number = 'INV-2026-0041'",
         "update invoices set issue_date = '2026-01-01'",
         "update invoice_lines set unit_price = 0",
+        "update payments set amount = 1",
+        "delete from payments",
         "update invoice_counters set last = 0",
         "select last from invoice_counters",
         "delete from invoice_counters",
