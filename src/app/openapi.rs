@@ -37,6 +37,7 @@ pub struct Docs {
     success: u16,
     reply: Option<Named>,
     versioned: bool,
+    keyed: bool,
     refuses: &'static [u16],
 }
 
@@ -62,7 +63,16 @@ impl Named {
 /// Begins an endpoint's documentation.
 #[must_use]
 pub fn docs(summary: &'static str) -> Docs {
-    Docs { summary, request: None, query: Vec::new(), success: 200, reply: None, versioned: false, refuses: &[] }
+    Docs {
+        summary,
+        request: None,
+        query: Vec::new(),
+        success: 200,
+        reply: None,
+        versioned: false,
+        keyed: false,
+        refuses: &[],
+    }
 }
 
 impl Docs {
@@ -94,6 +104,12 @@ impl Docs {
     #[must_use]
     pub fn versioned(self) -> Self {
         Self { versioned: true, ..self }
+    }
+
+    /// It takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn keyed(self) -> Self {
+        Self { keyed: true, ..self }
     }
 
     /// Refusals that do not follow from the row.
@@ -253,6 +269,15 @@ fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
+    if endpoint.docs.keyed {
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("Made up by the client for this one wish; asked again with it, the first answer comes again for 24 hours."));
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$")).max_length(Some(64));
+        parameters.push(key.schema(Some(schema)).example(Some("6f1c2b1e-order-17".into())).build());
+    }
     if writes_version(endpoint) {
         let version = ParameterBuilder::new()
             .name("If-Match")
@@ -287,6 +312,9 @@ fn refusals(endpoint: &Endpoint) -> Vec<u16> {
     }
     if endpoint.body != BodyLimit::None {
         statuses.extend([408, 415]);
+    }
+    if endpoint.docs.keyed {
+        statuses.extend([409, 422]);
     }
     if writes_version(endpoint) {
         statuses.extend([412, 428]);

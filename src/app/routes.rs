@@ -77,20 +77,20 @@ pub fn table() -> Vec<Endpoint> {
         row(&delete, "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::delete),            docs("Delete one's account").takes::<DeleteAccount>().answers(204).refuses(&[401, 429])),
         row(&post,   "/api/v1/me/password",                 SignedIn, Write,        SMALL_JSON, |r| r.to(users::change_password),   docs("Change one's password").takes::<ChangePassword>().answers(204)),
 
-        row(&post,   "/api/v1/customers",                   SignedIn, Write,        SMALL_JSON, |r| r.to(customers::create),        docs("Create a customer").takes::<NewCustomer>().gives::<CustomerView>(201).versioned()),
+        row(&post,   "/api/v1/customers",                   SignedIn, Write,        SMALL_JSON, |r| r.to(customers::create),        docs("Create a customer").keyed().takes::<NewCustomer>().gives::<CustomerView>(201).versioned()),
         row(&get,    "/api/v1/customers",                   SignedIn, Standard,     NoBody,     |r| r.to(customers::list),          docs("List one's customers, newest first").queries::<CustomerQuery>().gives::<CustomerPage>(200)),
         row(&get,    "/api/v1/customers/{id}",              SignedIn, Standard,     NoBody,     |r| r.to(customers::read),          docs("Read a customer").gives::<CustomerView>(200).versioned()),
         row(&patch,  "/api/v1/customers/{id}",              SignedIn, Write,        SMALL_JSON, |r| r.to(customers::update),        docs("Change a customer").takes::<UpdateCustomer>().gives::<CustomerView>(200).versioned()),
         row(&delete, "/api/v1/customers/{id}",              SignedIn, Write,        NoBody,     |r| r.to(customers::delete),        docs("Delete a customer who has no invoices").answers(204).versioned().refuses(&[409])),
 
-        row(&post,   "/api/v1/invoices",                    SignedIn, Write,        INVOICE,    |r| r.to(invoices::create),         docs("Create a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(201).versioned()),
+        row(&post,   "/api/v1/invoices",                    SignedIn, Write,        INVOICE,    |r| r.to(invoices::create),         docs("Create a draft").keyed().takes::<InvoiceDraft>().gives::<InvoiceView>(201).versioned()),
         row(&get,    "/api/v1/invoices",                    SignedIn, Standard,     NoBody,     |r| r.to(invoices::list),           docs("List one's invoices, newest first").queries::<InvoiceQuery>().gives::<InvoicePage>(200)),
         row(&get,    "/api/v1/invoices/{id}",               SignedIn, Standard,     NoBody,     |r| r.to(invoices::read),           docs("Read an invoice").gives::<InvoiceView>(200).versioned()),
         row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409])),
         row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409])),
         row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        NoBody,     |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").gives::<InvoiceView>(200).versioned().refuses(&[409])),
         row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409])),
-        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409])),
+        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409])),
         row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200)),
 
         row(&get,    "/health/live",                        Public,   Standard,     NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204)),

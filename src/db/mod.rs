@@ -2,6 +2,7 @@
 //! statement on behalf of an owner ([`OwnerTx`]).
 
 pub mod embedded;
+pub mod idempotency;
 pub mod migrate;
 mod outcome;
 mod owner_tx;

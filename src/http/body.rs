@@ -48,7 +48,7 @@ where
 
 /// `application/json`, alone or in UTF-8. Anything else is no JSON of ours: a page can send `text/plain` to another origin
 /// without asking first, so this is a wall against forged requests too.
-fn is_json(request: &HttpRequest) -> bool {
+pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
         return false;
@@ -59,7 +59,7 @@ fn is_json(request: &HttpRequest) -> bool {
         && matches!((parts.next(), parts.next()), (None | Some("charset=utf-8" | "charset=\"utf-8\""), None))
 }
 
-async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
+pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         bytes.extend_from_slice(&chunk.map_err(|error| payload_fault(&error))?);
@@ -77,7 +77,7 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
     let mut json = serde_json::Deserializer::from_str(text);

@@ -64,6 +64,8 @@ pub enum ApiError {
     PreconditionFailed,
     /// `If-Match` is missing.
     PreconditionRequired,
+    /// An `Idempotency-Key` that was used for another body.
+    KeyReused,
     /// The body is larger than its route takes (S25).
     PayloadTooLarge,
     /// The body is of a type that its route does not take.
@@ -138,6 +140,7 @@ impl ApiError {
                 (S::PRECONDITION_FAILED, "stale_version", "The object has changed since it was read")
             }
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "version_required", "If-Match is needed"),
+            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "key_reused", "This key was used for another body"),
             Self::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted")

@@ -5,13 +5,14 @@
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
 //!   field left out is not a null.
 //! - [`client_ip`]: whose address it is. [`request_span`]: what the log says of a request.
-//! - [`conditional`]: `ETag` and `If-Match`. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
+//! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
 
 pub mod body;
 pub mod client_ip;
 pub mod conditional;
 pub mod deadline;
 pub mod error;
+pub mod idempotency;
 pub mod object;
 pub mod panics;
 pub mod params;

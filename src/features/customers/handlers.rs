@@ -12,6 +12,7 @@ use crate::base::page::Page;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
+use crate::http::idempotency::{Answer, Keyed};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::caller::Caller;
@@ -23,16 +24,22 @@ const LIST: &str = "customers";
 /// Creates a customer of the caller's.
 pub async fn create(
     caller: Caller,
-    JsonBody(new): JsonBody<NewCustomer>,
+    Keyed { body: new, key }: Keyed<NewCustomer>,
     customers: Data<CustomerStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let customer = Customer::new(new.try_into()?, clock.now());
+    let (owner, now) = (caller.user(), customer.created_at());
     let mut change = customers.begin(&caller).await?;
+    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+        return Ok(answer);
+    }
     change.insert(&customer).await?;
-    change.commit().await?;
     let location = format!("/api/v1/customers/{}", customer.id());
-    Ok(reply::created(&location, customer.version(), &CustomerView::from(&customer)))
+    let answer = Answer::created(location, Some(customer.version()), &CustomerView::from(&customer))?;
+    key.keep(change.connection(), owner, now, &answer).await?;
+    change.commit().await?;
+    Ok(answer.reply())
 }
 
 /// The caller's customers, newest first.

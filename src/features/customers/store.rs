@@ -1,7 +1,7 @@
 //! The statements on customers. Each takes the caller and carries his id; there is no unscoped twin.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::model::{Customer, Details};
@@ -111,6 +111,11 @@ pub struct CustomerTx<'a> {
 }
 
 impl CustomerTx<'_> {
+    /// Where what belongs to the change is kept.
+    pub fn connection(&mut self) -> &mut PgConnection {
+        self.transaction.connection()
+    }
+
     /// Adds a customer.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use crate::base::page::Page;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
+use crate::http::idempotency::{Answer, Keyed};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::caller::Caller;
@@ -25,17 +26,23 @@ const PAYMENTS: &str = "payments";
 /// Creates a draft on a customer of the caller's.
 pub async fn create(
     caller: Caller,
-    JsonBody(draft): JsonBody<InvoiceDraft>,
+    Keyed { body: draft, key }: Keyed<InvoiceDraft>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let (content, totals) = draft.parse()?;
     let draft = Invoice::draft(content, totals, clock.now());
+    let (owner, now) = (caller.user(), draft.life().created_at);
     let mut change = invoices.begin(&caller).await?;
+    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+        return Ok(answer);
+    }
     change.insert(&draft).await?;
-    change.commit().await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
-    Ok(reply::created(&location, draft.life().version, &InvoiceView::of(&draft)?))
+    let answer = Answer::created(location, Some(draft.life().version), &InvoiceView::of(&draft)?)?;
+    key.keep(change.connection(), owner, now, &answer).await?;
+    change.commit().await?;
+    Ok(answer.reply())
 }
 
 /// The caller's invoices that the filter lets through, newest first, without their lines.
@@ -141,18 +148,24 @@ pub async fn void(
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    JsonBody(payment): JsonBody<NewPayment>,
+    Keyed { body: payment, key }: Keyed<NewPayment>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
-    let payment = payment.parse(clock.now())?;
+    let (owner, now) = (caller.user(), clock.now());
+    let payment = payment.parse(now)?;
     let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?.pay(payment.amount, clock.now())?;
+    let invoice = change.lock(id).await?;
+    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+        return Ok(answer);
+    }
+    let invoice = invoice.pay(payment.amount, now)?;
     change.insert_payment(&invoice, &payment).await?;
     change.save_step(&invoice).await?;
+    let answer = Answer::created(format!("/api/v1/invoices/{id}/payments"), None, &PaymentView::from(payment))?;
+    key.keep(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
-    let location = format!("/api/v1/invoices/{id}/payments");
-    Ok(reply::added(&location, &PaymentView::from(payment)))
+    Ok(answer.reply())
 }
 
 /// What came in on an invoice, newest first.

@@ -121,7 +121,8 @@ impl InvoiceTx<'_> {
         self.caller
     }
 
-    pub(super) fn connection(&mut self) -> &mut PgConnection {
+    /// Where what belongs to the change is kept.
+    pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
 

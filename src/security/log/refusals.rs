@@ -56,7 +56,7 @@ fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
         ApiError::Forbidden | ApiError::NotFound | ApiError::MethodNotAllowed | ApiError::CrossSiteRequest => {
             EventKind::AuthzFail
         }
-        ApiError::Conflict { .. } => EventKind::SequenceFail,
+        ApiError::Conflict { .. } | ApiError::KeyReused => EventKind::SequenceFail,
         ApiError::OriginNotAllowed => EventKind::MaliciousCors,
         ApiError::TooManyRequests { .. } => EventKind::ExcessRateLimitExceeded,
         ApiError::Unauthenticated

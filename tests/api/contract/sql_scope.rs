@@ -14,7 +14,8 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 /// Tables whose rows belong to a user. `database_walls` checks that the catalogue says the same.
-pub const OWNED: [&str; 5] = ["customers", "invoices", "invoice_lines", "invoice_counters", "payments"];
+pub const OWNED: [&str; 6] =
+    ["customers", "invoices", "invoice_lines", "invoice_counters", "payments", "idempotency_keys"];
 
 /// Statements that may do without, each with its reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];

@@ -6,5 +6,6 @@ mod customers;
 mod development;
 mod first_run;
 mod health;
+mod idempotency;
 mod invoice_life;
 mod invoices;

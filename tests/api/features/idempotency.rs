@@ -1,0 +1,130 @@
+//! `Idempotency-Key` (SECURITY F8): asked twice, done once; and what a key must not be good for.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::actor::{draft, payment};
+use crate::support::{Actor, Reply, TestApp};
+
+async fn post(actor: &Actor, path: &str, key: &str, body: &Value) -> Reply {
+    actor.request(Method::POST, path).header("idempotency-key", key).json(body).send().await
+}
+
+async fn count(app: &TestApp, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap()
+}
+
+fn customer(name: &str) -> Value {
+    json!({"name": name, "default_currency": "EUR"})
+}
+
+#[actix_web::test]
+async fn what_is_asked_twice_is_done_once_and_answered_alike() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let invoice = alice.invoice().await;
+    let issue = format!("/api/v1/invoices/{invoice}/issue");
+    alice.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
+    let total = alice.get(&format!("/api/v1/invoices/{invoice}")).await.json()["total"].as_i64().unwrap();
+    let on = alice.customer().await;
+    let payments = format!("/api/v1/invoices/{invoice}/payments");
+    for (path, table, body) in [
+        ("/api/v1/customers", "customers", customer("Acme")),
+        ("/api/v1/invoices", "invoices", draft(&on)),
+        // All that is due: a second one would be refused.
+        (payments.as_str(), "payments", payment(total)),
+    ] {
+        let before = count(&app, table).await;
+        let first = post(&alice, path, "wish-1", &body).await.ok(201);
+        for _ in 0..2 {
+            let again = post(&alice, path, "wish-1", &body).await;
+            assert_eq!(again.alike(), first.alike(), "{path}");
+        }
+        assert_eq!(count(&app, table).await, before + 1, "{path}");
+    }
+    // Without a key, or with another, it is another wish.
+    alice.post("/api/v1/customers", &customer("Acme")).await.ok(201);
+    post(&alice, "/api/v1/customers", "wish-2", &customer("Acme")).await.ok(201);
+    assert_eq!(count(&app, "customers").await, 5);
+}
+
+#[actix_web::test]
+async fn of_many_at_once_one_is_done() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let body = customer("Acme");
+    let replies = futures_util::future::join_all((0..12).map(|_| post(&alice, "/api/v1/customers", "k", &body))).await;
+    let mut made: Vec<String> = Vec::new();
+    for reply in &replies {
+        match reply.status.as_u16() {
+            201 => made.push(reply.text()),
+            _ => drop(reply.refused(409, "key_in_use").left(&["sequence_fail/key_in_use"])),
+        }
+    }
+    made.dedup();
+    assert_eq!((made.len(), count(&app, "customers").await), (1, 1));
+}
+
+#[actix_web::test]
+async fn a_key_is_good_for_one_body_one_route_one_owner_and_one_day() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let first = post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
+    let before = app.everything().await;
+    let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
+    other.refused(422, "key_reused").left(&["sequence_fail/key_reused"]);
+    // The same wish in another spelling is another body.
+    let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
+    let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
+    spaced.refused(422, "key_reused");
+    assert_eq!(app.everything().await, before);
+
+    let bobs = post(&bob, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
+    assert_ne!(bobs.json()["id"], first.json()["id"]);
+    let on = first.json()["id"].as_str().unwrap().to_owned();
+    post(&alice, "/api/v1/invoices", "k", &draft(&on)).await.ok(201);
+
+    app.clock.turn(TimeDelta::hours(24) + TimeDelta::seconds(1));
+    let alice = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    let later = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
+    assert_ne!(later.json()["id"], first.json()["id"]);
+    let kept: i64 = sqlx::query_scalar(
+        "select count(*) from idempotency_keys k join users u on u.id = k.owner_id where u.email = $1",
+    )
+    .bind(&alice.email)
+    .fetch_one(&app.all_rows)
+    .await
+    .unwrap();
+    assert_eq!(kept, 1, "what is over is forgotten");
+}
+
+#[actix_web::test]
+async fn what_was_refused_is_not_kept_and_what_is_no_key_is_named() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (on, nobody) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
+    post(&alice, "/api/v1/invoices", "k", &draft(&nobody)).await.refused_field("/customer_id");
+    post(&alice, "/api/v1/invoices", "k", &draft(&on)).await.ok(201);
+    let before = app.everything().await;
+    for key in ["", " ", "two words", "x\ty", &"x".repeat(65), "\u{e9}"] {
+        post(&alice, "/api/v1/customers", key, &customer("Acme")).await.refused_field("/Idempotency-Key");
+    }
+    let two = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "a");
+    let two = two.header("idempotency-key", "b").json(&customer("Acme")).send().await;
+    two.refused_field("/Idempotency-Key");
+    assert_eq!(app.everything().await, before);
+}
+
+/// The answer goes where the right to it is: a key opens nothing for somebody whose session is over, or who never had one.
+#[actix_web::test]
+async fn a_key_is_no_token() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
+    let nobody = app.anybody().request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
+    nobody.json(&customer("Acme")).send().await.refused(401, "unauthenticated");
+    alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+    post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.refused(401, "unauthenticated");
+}
