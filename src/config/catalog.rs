@@ -77,6 +77,6 @@ pub const SETTINGS: [Setting; 49] = [
     plain("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "20/1h", "Failed sign-ins from one address, then 429"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "10/15m", "Failed sign-ins of one identifier from anywhere, then any password is wrong"),
 
-    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn", "As tracing's EnvFilter; actix_http::h1 would log each malformed request"),
+    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn,reqwest_retry=error", "As tracing's EnvFilter; actix_http::h1 would log each malformed request"),
     plain("STRONGROOM_LOG_FORMAT", "", "json or text. Default: json in production, text in development"),
 ];

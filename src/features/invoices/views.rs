@@ -144,7 +144,7 @@ pub struct InvoiceQuery {
     pub status: Option<StatusName>,
     /// Invoices on this customer. An id that is none of your customers' has no invoices.
     #[garde(skip)]
-    #[param(value_type = Option<String>, format = Uuid)]
+    #[param(value_type = Option<String>, max_length = 36)]
     pub customer_id: Option<GivenId<CustomerId>>,
     /// Issued on this day or later.
     #[garde(inner(custom(rules::day)))]
