@@ -153,8 +153,9 @@ fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>,
         println!("  database    {}", embedded.data_dir().display());
     }
     println!("  all else    {} (`cargo run -- dev reset` removes it all)", settings.state_dir.display());
-    if let Some(demo) = demo {
-        println!("\n{}", demo.lines(&base));
+    match demo {
+        Some(demo) => println!("\n{}", demo.lines(&base)),
+        None => println!("\nThe demo users have other passwords now, or are locked for a while."),
     }
     println!("\nStop with Ctrl-C.\n");
 }

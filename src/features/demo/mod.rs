@@ -108,7 +108,7 @@ fn unsound() -> ApiError {
     ApiError::internal("the demo data are unsound")
 }
 
-/// Makes what is missing. `None`: the users are there with other passwords, so they are somebody's own by now.
+/// Makes what is missing. `None`: the users cannot sign in with these passwords, so they are somebody's own by now, or locked.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -121,7 +121,8 @@ pub async fn make(doors: &Doors, passwords: &[SecretString; 2]) -> ApiResult<Opt
         users::create(&mut connection, &email, &name, &hash, doors.clock.now()).await?;
         drop(connection);
         let caller = match doors.sign_in(user, password).await {
-            Err(ApiError::InvalidCredentials) => return Ok(None),
+            // Also when somebody has tried the lock of their account: that must not keep the service from starting.
+            Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
         newest.push(doors.fill(user, &caller).await?);

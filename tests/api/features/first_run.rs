@@ -126,6 +126,15 @@ async fn what_the_first_start_prints_can_be_pasted_and_lives_on() {
     service.stop();
     let service = checkout.start();
     assert_eq!(said(&service), before);
+
+    // Whoever has tried what a lock is like can start again.
+    for _ in 0..6 {
+        let body = json!({"email": "anna@demo.example", "password": "wrong horse battery 1"});
+        client(&service).request(Method::POST, "/api/v1/auth/login").json(&body).send().await;
+    }
+    service.stop();
+    let service = checkout.start();
+    assert!(service.said.contains("locked"), "{}", service.said);
     service.stop();
     checkout.reset();
 }
