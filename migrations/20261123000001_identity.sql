@@ -108,17 +108,21 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Whoever disables a user, also by hand, ends his sessions in the same transaction.
-create function end_sessions_of_disabled_user() returns trigger
+-- A user who is disabled or deleted, by whatever hand, loses his sessions in the same transaction. Left to each
+-- place that does it, it would be forgotten in one of them.
+create function end_sessions_of_gone_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-    update public.sessions set ended_at = pg_catalog.clock_timestamp() where user_id = new.id and ended_at is null;
-    return null;
+    update public.sessions set ended_at = pg_catalog.clock_timestamp() where user_id = old.id and ended_at is null;
+    return case when tg_op = 'DELETE' then old else new end;
 end
 $$;
-create trigger users_end_sessions_when_disabled after update of status on users
-    for each row when (new.status = 'disabled')
-    execute function end_sessions_of_disabled_user();
+create trigger users_end_sessions_when_disabled before update of status on users
+    for each row when (new.status <> 'active')
+    execute function end_sessions_of_gone_user();
+-- Before, because the deletion itself unties the sessions from their user.
+create trigger users_end_sessions_when_deleted before delete on users
+    for each row execute function end_sessions_of_gone_user();
 
 create table refresh_tokens (
     -- SHA-256 of the cookie's value.

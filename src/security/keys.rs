@@ -4,7 +4,7 @@
 //! key opens everything. **How**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key; nothing
 //! else ever sees the master. What is MACed is a list of parts with their lengths, so that `ab|c` and `a|bc` differ.
 //! **Not stopped**: whoever has the master key has all of them; it lives outside the database for that reason.
-//! **ASVS** 11.2.1, 11.2.3, 13.3.1 · **Attack** `attacks::authentication`
+//! **ASVS** 11.2.1, 11.2.3, 13.3.1 · **Attack** `attacks::registration`
 
 use std::fmt;
 

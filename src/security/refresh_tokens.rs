@@ -7,7 +7,7 @@
 //! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends.
 //! **Not stopped**: a thief who uses the token within the grace of its owner's own use gets the same successor; the next use by
 //! either, later than the grace, is seen. A grace of zero is the strict rule.
-//! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::authentication`
+//! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::sessions`
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 //! A token is looked up *by its hash*, so no code compares two secrets, and there is nothing whose time could tell how much of a
 //! guess is right: the index compares hashes, of which a guesser controls no prefix.
 //! **Not stopped**: a token stolen on its way; that is for short lives, single use and TLS.
-//! **ASVS** 6.4.1, 7.2.3, 11.4.3, 11.5.1 · **Attack** `attacks::authentication`
+//! **ASVS** 6.4.1, 7.2.3, 11.4.3, 11.5.1 · **Attack** `attacks::registration`
 
 use std::fmt;
 

@@ -11,12 +11,11 @@ mod store;
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, PgPool};
-use tokio::time::timeout;
 
 use super::log::event::{Event, EventKind};
 use crate::base::clock::Clock;
@@ -135,27 +134,39 @@ impl Revocations {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen(store::CHANNEL).await?;
         self.load().await?;
-        let mut heard_at = Instant::now();
+        // Side by side: a heartbeat that waits for a busy database must not keep announcements waiting behind it.
+        tokio::select! {
+            ended = self.beat() => ended,
+            ended = self.follow(&mut listener) => ended,
+        }
+    }
+
+    async fn beat(&self) -> Result<(), sqlx::Error> {
         let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
-        while heard_at.elapsed() < SILENT_AFTER {
-            tokio::select! {
-                // A database that hangs is one that is not heard.
-                _ = heartbeat.tick() => match timeout(HEARTBEAT_EVERY, store::heartbeat(&self.pool)).await {
-                    Ok(sent) => sent?,
-                    Err(_) => return Ok(()),
-                },
-                message = listener.try_recv() => match message? {
-                    Some(message) => {
-                        heard_at = Instant::now();
-                        if let Ok(session) = message.payload().parse() {
-                            self.note(session);
-                        }
-                    }
-                    None => return Ok(()),
-                },
+        loop {
+            heartbeat.tick().await;
+            store::heartbeat(&self.pool).await?;
+        }
+    }
+
+    /// Takes announcements until the heartbeat is missing. Only a heartbeat makes the set believed: behind a pooler that forgets
+    /// `LISTEN` the connection is fine and nothing ever arrives.
+    async fn follow(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        let mut silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
+        loop {
+            let message = tokio::select! {
+                () = &mut silent => return Ok(()),
+                message = listener.try_recv() => message?,
+            };
+            match message.map(|message| message.payload().parse()) {
+                Some(Ok(session)) => self.note(session),
+                Some(Err(_)) => {
+                    silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
+                    self.state.write().unwrap_or_else(PoisonError::into_inner).heard = true;
+                }
+                None => return Ok(()),
             }
         }
-        Ok(())
     }
 
     async fn load(&self) -> Result<(), sqlx::Error> {
@@ -164,7 +175,6 @@ impl Revocations {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.ended.retain(|_, until| *until > now);
         state.ended.extend(ended.into_iter().map(|session| (session, now + self.keep)));
-        state.heard = true;
         Ok(())
     }
 

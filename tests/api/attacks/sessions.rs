@@ -140,7 +140,7 @@ async fn signing_in_ends_the_session_whose_cookie_came_along() {
 #[actix_web::test]
 async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
     let app = TestApp::start().await;
-    for way in ["logout", "one", "all", "password", "disabled", "deleted", "reset"] {
+    for way in ["logout", "one", "all", "password", "disabled", "removed", "deleted", "reset"] {
         let alice = app.user(way).await;
         let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
         me(&other).await.ok(200);
@@ -165,12 +165,12 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
                 alice.post("/api/v1/me/password", &change).await.ok(204);
                 Some(&alice)
             }
-            "disabled" => {
-                sqlx::query("update users set status = 'disabled' where email = $1")
-                    .bind(&alice.email)
-                    .execute(&app.all_rows)
-                    .await
-                    .unwrap();
+            "disabled" | "removed" => {
+                let by_hand = match way {
+                    "disabled" => "update users set status = 'disabled' where email = $1",
+                    _ => "delete from users where email = $1",
+                };
+                sqlx::query(by_hand).bind(&alice.email).execute(&app.all_rows).await.unwrap();
                 None
             }
             "deleted" => {
@@ -188,7 +188,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
                 None
             }
         };
-        if way == "disabled" {
+        if ["disabled", "removed"].contains(&way) {
             // Nobody told this process; the database did.
             until_dead(&other).await;
         }
