@@ -9,7 +9,8 @@ ENV SQLX_OFFLINE=true
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
     cargo build --locked --release --no-default-features --bin strongroom \
-    && install -D target/release/strongroom /out/strongroom
+    && install -D target/release/strongroom /out/strongroom \
+    && install -d -m 0700 /out/documents
 
 # No shell, no package manager, no user but `nonroot`: whoever gets code to run in here finds nothing to run.
 # It also means no HEALTHCHECK line, which needs a program inside: ask /health/live and /health/ready from outside.
@@ -18,6 +19,8 @@ LABEL org.opencontainers.image.title="Strongroom" \
       org.opencontainers.image.description="A reference secure REST service" \
       org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"
 COPY --from=build /out/strongroom /usr/local/bin/strongroom
+# A volume that is mounted here begins as this folder: empty, and the service's own.
+COPY --from=build --chown=65532:65532 /out/documents /var/lib/strongroom/documents
 COPY LICENSE /usr/share/doc/strongroom/LICENSE
 # Production is the only profile that listens beyond loopback, and it refuses to start weak.
 ENV STRONGROOM_PROFILE=production

@@ -25,3 +25,36 @@ cargo_tool() {
     [ "$("$root/bin/$1" --version 2> /dev/null | grep -o '[0-9][0-9.]*$')" = "$2" ] && return
     cargo install --locked --root "$root" "$1@$2"
 }
+
+# start_service PROGRAM: as a new user starts it, on other ports, with limits that nobody meets, until this script ends.
+# SERVICE is its address; BIND chooses it, MANAGEMENT_BIND that of its metrics.
+start_service() {
+    STATE=$(mktemp -d)
+    env STRONGROOM_DEV_STATE_DIR="$STATE" STRONGROOM_HTTP_BIND="${BIND:-127.0.0.1:0}" STRONGROOM_TLS_BIND=127.0.0.1:0 \
+        STRONGROOM_MANAGEMENT_BIND="${MANAGEMENT_BIND:-127.0.0.1:0}" \
+        STRONGROOM_LIMITS_{STANDARD,SIGN_IN,REGISTRATION,RESET,REFRESH,WRITE,EXPORT,UPLOAD,UNKNOWN_PATH}=1000000000/1s \
+        STRONGROOM_LOG_FILTER=warn,security=off "$1" > "$STATE/said" 2>&1 &
+    SERVICE_PID=$!
+    PROGRAM=$1
+    trap stop_service EXIT
+    until grep -q 'Stop with Ctrl-C' "$STATE/said"; do
+        kill -0 "$SERVICE_PID" 2> /dev/null || { cat "$STATE/said"; fail "the service did not start"; }
+        sleep 0.1
+    done
+    SERVICE=$(grep -o 'http://127.0.0.1:[0-9]*' "$STATE/said" | head -n 1)
+}
+
+stop_service() {
+    kill "$SERVICE_PID"
+    wait "$SERVICE_PID" || true
+    env STRONGROOM_DEV_STATE_DIR="$STATE" "$PROGRAM" dev reset > /dev/null
+    rm -rf "$STATE"
+}
+
+# sign_in anna|ben|root: prints an access token of a user of the demo data.
+sign_in() {
+    local file=demo_password_1
+    case $1 in ben) file=demo_password_2 ;; root) file=demo_password_3 ;; esac
+    curl --fail --silent --show-error "$SERVICE/api/v1/auth/login" --json \
+        "{\"email\":\"$1@demo.example\",\"password\":\"$(cat "$STATE"/*/"$file")\"}" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'
+}

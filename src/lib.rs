@@ -3,7 +3,7 @@
 //! One line a floor; a module imports only from lower floors (`tests/api/contract/floors.rs` holds this):
 //!
 //! - [`base`] (0): words everyone speaks.
-//! - [`config`], [`telemetry`], [`db`] (1): machinery, none of which knows another.
+//! - [`config`], [`telemetry`], [`db`], [`storage`] (1): machinery, none of which knows another.
 //! - [`http`] (2): the shape of every request and reply.
 //! - [`security`] (3): one file = one practice.
 //! - [`features`] (4): one folder = one thing that the API offers.
@@ -26,4 +26,5 @@ pub mod db;
 pub mod features;
 pub mod http;
 pub mod security;
+pub mod storage;
 pub mod telemetry;

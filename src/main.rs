@@ -1,13 +1,14 @@
-//! The command line: serve · migrate · admin · openapi · check-config · dev. All else is in the library.
+//! The command line: serve · migrate · admin · audit · openapi · check-config · dev. All else is in the library.
 #![allow(clippy::disallowed_macros, reason = "a command line prints; the service itself only logs")]
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Parser, Subcommand};
-use strongroom::app::openapi;
 use strongroom::app::start_up::{self, Failure};
-use strongroom::config::{Environment, OwnerSettings, Settings};
+use strongroom::app::{admin, audit, openapi};
+use strongroom::config::{AuditSettings, Environment, OwnerSettings, Settings};
 
 /// A secure invoice and document API. Without a command it serves.
 #[derive(Parser)]
@@ -23,11 +24,14 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, as the role of STRONGROOM_DATABASE_OWNER_URL
     Migrate,
-    /// Make administrators; the API itself cannot
+    /// Make and unmake administrators; the API itself cannot
     #[command(subcommand)]
     Admin(Admin),
     /// Print the OpenAPI document
     Openapi,
+    /// Check that security events are as they were recorded
+    #[command(subcommand)]
+    Audit(Audit),
     /// List every fault of the configuration; exit with 1 if there is one
     CheckConfig,
     /// Help for developers
@@ -52,6 +56,24 @@ enum Admin {
         #[arg(long)]
         email: String,
     },
+    /// Make an administrator an ordinary user
+    Demote {
+        /// The administrator's address
+        #[arg(long)]
+        email: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Audit {
+    /// Read all events and seals, and say what was edited, deleted, inserted, reordered or cut off; exit with 1 if anything was
+    Verify {
+        /// A file with lines of the log: what was sealed according to them must be there
+        #[arg(long)]
+        heads: Option<PathBuf>,
+    },
+    /// Print the public key (Ed25519, in hex) with which the heads in the log are signed
+    Key,
 }
 
 #[derive(Subcommand)]
@@ -75,7 +97,10 @@ fn run(command: Command) -> Result<(), Failure> {
     let environment = Environment::read()?;
     actix_web::rt::System::new().block_on(async {
         match command {
-            Command::Serve => start_up::serve(Arc::new(Settings::load(&environment)?)).await,
+            Command::Serve => {
+                let settings = Settings::load(&environment).inspect_err(|_| start_up::refused_by_configuration())?;
+                start_up::serve(Arc::new(settings)).await
+            }
             Command::CheckConfig => {
                 Settings::load(&environment)?;
                 println!("The configuration holds.");
@@ -85,18 +110,19 @@ fn run(command: Command) -> Result<(), Failure> {
                 println!("{}", openapi::text()?);
                 Ok(())
             }
-            command => as_owner(command, &OwnerSettings::load(&environment)?).await,
+            Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
+            Command::Dev(Dev::Reset) => start_up::reset(&OwnerSettings::load(&environment)?).await,
+            Command::Admin(Admin::Create { email, name }) => {
+                admin::create(&AuditSettings::load(&environment)?, &email, &name).await
+            }
+            Command::Admin(Admin::Promote { email }) => {
+                admin::promote(&AuditSettings::load(&environment)?, &email).await
+            }
+            Command::Admin(Admin::Demote { email }) => admin::demote(&AuditSettings::load(&environment)?, &email).await,
+            Command::Audit(Audit::Verify { heads }) => {
+                audit::verify(&AuditSettings::load(&environment)?, heads.as_deref()).await
+            }
+            Command::Audit(Audit::Key) => audit::public_key(&AuditSettings::load(&environment)?),
         }
     })
-}
-
-/// The commands that work on the schema and on users, whatever the service's own settings are.
-async fn as_owner(command: Command, settings: &OwnerSettings) -> Result<(), Failure> {
-    match command {
-        Command::Migrate => start_up::migrate(settings).await,
-        Command::Admin(Admin::Create { email, name }) => start_up::create_admin(settings, &email, &name).await,
-        Command::Admin(Admin::Promote { email }) => start_up::promote(settings, &email).await,
-        Command::Dev(Dev::Reset) => start_up::reset(settings).await,
-        Command::Serve | Command::Openapi | Command::CheckConfig => Ok(()),
-    }
 }

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs once, when the cluster is made: the two roles and the database.
+# Runs once, when the cluster is made: the roles and the database.
 #
 # strongroom_owner owns the schema and runs the migrations. strongroom_app is the service: it owns nothing, so row-level
 # security binds it, and it can do only what the migrations grant. Neither can create roles or databases.
+# strongroom_classifier signs in nowhere: it owns the one function that says whose an object is.
 set -euo pipefail
 
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"; }
@@ -19,6 +20,8 @@ run postgres <<'SQL'
 set password_encryption = 'scram-sha-256';
 create role strongroom_owner login noinherit password :'owner_password';
 create role strongroom_app login noinherit password :'app_password';
+create role strongroom_classifier nologin;
+grant strongroom_classifier to strongroom_owner;
 create database strongroom owner strongroom_owner encoding 'UTF8' locale 'C' template template0;
 revoke all on database strongroom, postgres, template1 from public;
 grant connect on database strongroom to strongroom_app;

@@ -8,10 +8,11 @@ use actix_web::{Error, HttpMessage};
 
 use super::routes::Access;
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::administrators::Administrators;
 use crate::security::body_limits::{self, BodyLimit};
 use crate::security::caller::Authenticator;
 use crate::security::cors::AllowedOrigins;
-use crate::security::csrf;
+use crate::security::{csrf, websockets};
 
 /// The columns that the gate enforces.
 #[derive(Clone, Copy)]
@@ -58,6 +59,15 @@ async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
             let caller = wired::<Authenticator>(request)?.caller(request.headers()).await?;
             request.extensions_mut().insert(caller);
         }
+        Access::Admin => {
+            let caller = wired::<Authenticator>(request)?.caller(request.headers()).await?;
+            // First, so that the event of a refusal says who it was.
+            request.extensions_mut().insert(caller.clone());
+            let admin = wired::<Administrators>(request)?.prove(caller).await?;
+            request.extensions_mut().insert(admin);
+        }
+        // Who comes is told by the ticket, on the socket.
+        Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?)?,
         Access::Cookie => csrf::check(request, &wired::<AllowedOrigins>(request)?)?,
     }
     if !rules.takes_query && !request.query_string().is_empty() {

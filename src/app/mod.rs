@@ -1,9 +1,14 @@
-//! Floor 5: wiring only. [`routes`] is the map of the API, as data; [`stack`] the layers around it, each with its reason;
-//! [`services`] what handlers are given; [`server`] the listeners and the work beside them; [`start_up`] the commands.
+//! Floor 5: wiring only. [`routes`] is the map of the API, as data, and [`openapi`] tells it; [`gate`] enforces each row; [`stack`] is
+//! the layers around it, each with its reason; [`services`] what handlers are given; [`management`] the operator's own port, with
+//! the metrics that `meters` registers; [`server`] the listeners ([`tls`]) and the work beside them; [`start_up`], [`admin`] and
+//! [`audit`] the commands.
 
+pub mod admin;
+pub mod audit;
 pub mod gate;
+pub mod management;
+mod meters;
 pub mod openapi;
-mod openapi_bounds;
 pub mod routes;
 pub mod server;
 pub mod services;

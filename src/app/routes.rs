@@ -11,17 +11,25 @@ use actix_web::{HttpResponse, Route};
 
 use super::gate::{self, Rules};
 use super::openapi::{self, Docs, docs};
-use crate::config::LimitSettings;
+use crate::config::Settings;
 use crate::features::about::handlers as about;
+use crate::features::admin::{handlers as admin, views as admin_views};
 use crate::features::auth::{handlers as auth, views as auth_views};
 use crate::features::customers::{handlers as customers, views as customer_views};
+use crate::features::demo;
+use crate::features::documents::{content, handlers as documents, views as document_views};
+use crate::features::events::{alert_views, handlers as events, views as event_views};
 use crate::features::health::handlers as health;
-use crate::features::invoices::{handlers as invoices, payments, views as invoice_views};
+use crate::features::invoices::{export, handlers as invoices, payments, pdf, views as invoice_views};
+use crate::features::live::{handlers as live, views as live_views};
+use crate::features::reference;
 use crate::features::users::{handlers as users, views as user_views};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::body_limits::BodyLimit::{self, Json, None as NoBody};
+use crate::http::form::ENVELOPE;
+use crate::security::body_limits::BodyLimit::{self, Form, Json, None as NoBody};
 use crate::security::body_limits::SMALL_JSON;
 use crate::security::rate_limits::{RouteLimits, Tier};
+use crate::security::uploads::FileType;
 
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +38,12 @@ pub enum Access {
     Public,
     /// Everybody with a live session, on his own objects.
     SignedIn,
+    /// Administrators, on everybody's account: the database is asked who is one, at each request.
+    Admin,
     /// The browser that holds the refresh cookie, from a page of ours.
     Cookie,
+    /// Whoever brings a ticket, as a socket's first message; a browser from a page of ours alone.
+    Ticket,
 }
 
 /// One endpoint.
@@ -49,58 +61,101 @@ pub struct Endpoint {
 #[must_use]
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
-    use Access::{Cookie, Public, SignedIn};
-    use Tier::{Refresh, Registration, Reset, SignIn, Standard, Write};
+    use Access::{Admin, Cookie, Public, SignedIn, Ticket};
+    use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Upload, Write};
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
     use customer_views::{CustomerPage, CustomerView, NewCustomer, UpdateCustomer, CustomerQuery};
     use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
+    use document_views::{DocumentPage, DocumentQuery, DocumentView, NewDocument, UpdateDocument};
+    use admin_views::{AccountPage, AccountQuery, AccountView};
+    use alert_views::{AlertPage, AlertQuery};
+    use event_views::{EventPage, EventQuery, HistoryPage, HistoryQuery};
+    use export::ExportQuery;
+    use live_views::TicketView;
     use payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
     use user_views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
     let (get, post, put, patch, delete) = (Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE);
     /// An invoice has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
+    /// What is set takes its place when it is mounted.
+    const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     let row = |method: &Method, path, access, tier, body, handler, docs| Endpoint { method: method.clone(), path, access, tier, body, handler, docs };
     vec![
-        row(&post,   "/api/v1/auth/register",               Public,   Registration, SMALL_JSON, |r| r.to(auth::register),           docs("Ask to join").takes::<Register>().answers(202)),
-        row(&post,   "/api/v1/auth/confirm",                Public,   Registration, SMALL_JSON, |r| r.to(auth::confirm),            docs("Answer the mail and join").takes::<ConfirmRegistration>().answers(204)),
-        row(&post,   "/api/v1/auth/login",                  Public,   SignIn,       SMALL_JSON, |r| r.to(auth::login),              docs("Sign in").takes::<Login>().gives::<TokenView>(200).refuses(&[401])),
-        row(&post,   "/api/v1/auth/refresh",                Cookie,   Refresh,      NoBody,     |r| r.to(auth::refresh),            docs("Renew the access token").gives::<TokenView>(200)),
-        row(&post,   "/api/v1/auth/logout",                 SignedIn, Write,        NoBody,     |r| r.to(auth::logout),             docs("End this session").answers(204)),
-        row(&post,   "/api/v1/auth/password-reset",         Public,   Reset,        SMALL_JSON, |r| r.to(auth::request_reset),      docs("Ask for a new password").takes::<RequestReset>().answers(202)),
-        row(&post,   "/api/v1/auth/password-reset/confirm", Public,   Reset,        SMALL_JSON, |r| r.to(auth::confirm_reset),      docs("Answer the mail and choose a new password").takes::<ConfirmReset>().answers(204)),
-        row(&get,    "/api/v1/auth/sessions",               SignedIn, Standard,     NoBody,     |r| r.to(auth::list_sessions),      docs("See one's sessions").gives::<SessionList>(200)),
-        row(&delete, "/api/v1/auth/sessions",               SignedIn, Write,        NoBody,     |r| r.to(auth::end_all_sessions),   docs("End all of one's sessions").answers(204)),
-        row(&delete, "/api/v1/auth/sessions/{id}",          SignedIn, Write,        NoBody,     |r| r.to(auth::end_session),        docs("End one of one's sessions").answers(204)),
+        row(&post,   "/api/v1/auth/register",               Public,   Registration, SMALL_JSON, |r| r.to(auth::register),           docs("Ask to join").takes::<Register>().answers(202).says("Sends a mail with a link to that address. The answer is the same whether or not somebody has it already.")),
+        row(&post,   "/api/v1/auth/confirm",                Public,   Registration, SMALL_JSON, |r| r.to(auth::confirm),            docs("Answer the mail and join").takes::<ConfirmRegistration>().answers(204).says("Takes the token from that mail and makes the account. A token works once, for a while.")),
+        row(&post,   "/api/v1/auth/login",                  Public,   SignIn,       SMALL_JSON, |r| r.to(auth::login),              docs("Sign in").takes::<Login>().gives::<TokenView>(200).refuses(&[401]).says("Gives an access token, and sets two cookies: the refresh token, and one by which this device is known for 90 days, so that nobody who guesses at the account locks its owner out. Whatever is wrong, the refusal is the same (401).")),
+        row(&post,   "/api/v1/auth/refresh",                Cookie,   Refresh,      NoBody,     |r| r.to(auth::refresh),            docs("Renew the access token").gives::<TokenView>(200).says("Gives a new access token and exchanges the cookie. A cookie that is used twice ends the whole session.")),
+        row(&post,   "/api/v1/auth/logout",                 SignedIn, Write,        NoBody,     |r| r.to(auth::logout),             docs("End this session").answers(204).says("From this moment the session's access tokens are refused, and its cookie too.")),
+        row(&post,   "/api/v1/auth/password-reset",         Public,   Reset,        SMALL_JSON, |r| r.to(auth::request_reset),      docs("Ask for a new password").takes::<RequestReset>().answers(202).says("Sends a mail with a link, if somebody has that address. The answer is the same if nobody has.")),
+        row(&post,   "/api/v1/auth/password-reset/confirm", Public,   Reset,        SMALL_JSON, |r| r.to(auth::confirm_reset),      docs("Answer the mail and choose a new password").takes::<ConfirmReset>().answers(204).says("Takes the token from that mail and the new password. It ends all sessions.")),
+        row(&get,    "/api/v1/auth/sessions",               SignedIn, Standard,     NoBody,     |r| r.to(auth::list_sessions),      docs("See one's sessions").gives::<SessionList>(200).says("Ten at most, the one that was used last first.")),
+        row(&delete, "/api/v1/auth/sessions",               SignedIn, Write,        NoBody,     |r| r.to(auth::end_all_sessions),   docs("End all of one's sessions").answers(204).says("On every device, this one too.")),
+        row(&delete, "/api/v1/auth/sessions/{id}",          SignedIn, Write,        NoBody,     |r| r.to(auth::end_session),        docs("End one of one's sessions").answers(204).says("Its tokens are refused from this moment.")),
 
-        row(&get,    "/api/v1/me",                          SignedIn, Standard,     NoBody,     |r| r.to(users::read),              docs("See one's profile").gives::<ProfileView>(200).versioned()),
-        row(&patch,  "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::update),            docs("Change one's profile").takes::<UpdateProfile>().gives::<ProfileView>(200).versioned()),
-        row(&delete, "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::delete),            docs("Delete one's account").takes::<DeleteAccount>().answers(204).refuses(&[401, 429])),
-        row(&post,   "/api/v1/me/password",                 SignedIn, Write,        SMALL_JSON, |r| r.to(users::change_password),   docs("Change one's password").takes::<ChangePassword>().answers(204)),
+        row(&get,    "/api/v1/me",                          SignedIn, Standard,     NoBody,     |r| r.to(users::read),              docs("See one's profile").gives::<ProfileView>(200).versioned().says("Address, name and a few words on oneself.")),
+        row(&patch,  "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::update),            docs("Change one's profile").takes::<UpdateProfile>().gives::<ProfileView>(200).versioned().says("A field that is left out stays as it is.")),
+        row(&delete, "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::delete),            docs("Delete one's account").takes::<DeleteAccount>().answers(204).refuses(&[401, 409, 429]).says("Asks for the password. Everything that belongs to the account goes with it. The last active administrator stays (409).")),
+        row(&post,   "/api/v1/me/password",                 SignedIn, Write,        SMALL_JSON, |r| r.to(users::change_password),   docs("Change one's password").takes::<ChangePassword>().answers(204).says("Asks for the current one, and ends all other sessions.")),
+        row(&get,    "/api/v1/me/security-events",          SignedIn, Standard,     NoBody,     |r| r.to(events::own),              docs("See what happened to one's account").queries::<HistoryQuery>().gives::<HistoryPage>(200).says("Sign-ins and failed ones, sessions, changes: newest first, a page at a time.")),
 
-        row(&post,   "/api/v1/customers",                   SignedIn, Write,        SMALL_JSON, |r| r.to(customers::create),        docs("Create a customer").keyed().takes::<NewCustomer>().gives::<CustomerView>(201).versioned()),
-        row(&get,    "/api/v1/customers",                   SignedIn, Standard,     NoBody,     |r| r.to(customers::list),          docs("List one's customers, newest first").queries::<CustomerQuery>().gives::<CustomerPage>(200)),
-        row(&get,    "/api/v1/customers/{id}",              SignedIn, Standard,     NoBody,     |r| r.to(customers::read),          docs("Read a customer").gives::<CustomerView>(200).versioned()),
-        row(&patch,  "/api/v1/customers/{id}",              SignedIn, Write,        SMALL_JSON, |r| r.to(customers::update),        docs("Change a customer").takes::<UpdateCustomer>().gives::<CustomerView>(200).versioned()),
-        row(&delete, "/api/v1/customers/{id}",              SignedIn, Write,        NoBody,     |r| r.to(customers::delete),        docs("Delete a customer who has no invoices").answers(204).versioned().refuses(&[409])),
+        row(&post,   "/api/v1/customers",                   SignedIn, Write,        SMALL_JSON, |r| r.to(customers::create),        docs("Create a customer").keyed().takes::<NewCustomer>().gives::<CustomerView>(201).versioned().says("Asked again with the same `Idempotency-Key`, it gives the first answer again.")),
+        row(&get,    "/api/v1/customers",                   SignedIn, Standard,     NoBody,     |r| r.to(customers::list),          docs("List one's customers, newest first").queries::<CustomerQuery>().gives::<CustomerPage>(200).says("A page at a time; `next_cursor` leads to the next.")),
+        row(&get,    "/api/v1/customers/{id}",              SignedIn, Standard,     NoBody,     |r| r.to(customers::read),          docs("Read a customer").gives::<CustomerView>(200).versioned().says("Its `ETag` is what a change asks for.")),
+        row(&patch,  "/api/v1/customers/{id}",              SignedIn, Write,        SMALL_JSON, |r| r.to(customers::update),        docs("Change a customer").takes::<UpdateCustomer>().gives::<CustomerView>(200).versioned().says("A field that is left out stays as it is; null clears one that may be empty.")),
+        row(&delete, "/api/v1/customers/{id}",              SignedIn, Write,        NoBody,     |r| r.to(customers::delete),        docs("Delete a customer who has no invoices").answers(204).versioned().refuses(&[409]).on(demo::IDLE_CUSTOMER, "\"1\"").says("One with invoices is kept (409).")),
 
-        row(&post,   "/api/v1/invoices",                    SignedIn, Write,        INVOICE,    |r| r.to(invoices::create),         docs("Create a draft").keyed().takes::<InvoiceDraft>().gives::<InvoiceView>(201).versioned()),
-        row(&get,    "/api/v1/invoices",                    SignedIn, Standard,     NoBody,     |r| r.to(invoices::list),           docs("List one's invoices, newest first").queries::<InvoiceQuery>().gives::<InvoicePage>(200)),
-        row(&get,    "/api/v1/invoices/{id}",               SignedIn, Standard,     NoBody,     |r| r.to(invoices::read),           docs("Read an invoice").gives::<InvoiceView>(200).versioned()),
-        row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409])),
-        row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409])),
-        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        NoBody,     |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").gives::<InvoiceView>(200).versioned().refuses(&[409])),
-        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409])),
-        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409])),
-        row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200)),
+        row(&post,   "/api/v1/invoices",                    SignedIn, Write,        INVOICE,    |r| r.to(invoices::create),         docs("Create a draft").keyed().takes::<InvoiceDraft>().gives::<InvoiceView>(201).versioned().says("The server computes every sum; saying one is refused. Asked again with the same `Idempotency-Key`, it gives the first answer again.")),
+        row(&get,    "/api/v1/invoices",                    SignedIn, Standard,     NoBody,     |r| r.to(invoices::list),           docs("List one's invoices").queries::<InvoiceQuery>().gives::<InvoicePage>(200).says("A page at a time, narrowed as asked; `next_cursor` leads to the next page under the same filter.")),
+        row(&get,    "/api/v1/invoices/export",             SignedIn, Export,       NoBody,     |r| r.to(export::export),           docs("Export invoices as CSV").queries::<ExportQuery>().gives_file("text/csv").says("As many as the filter lets through, in a form that a spreadsheet can open without running anything.")),
+        row(&get,    "/api/v1/invoices/{id}",               SignedIn, Standard,     NoBody,     |r| r.to(invoices::read),           docs("Read an invoice").gives::<InvoiceView>(200).versioned().says("With its lines and sums. Its `ETag` is what a change asks for.")),
+        row(&get,    "/api/v1/invoices/{id}/pdf",           SignedIn, Export,       NoBody,     |r| r.to(pdf::pdf),                 docs("Print an invoice as PDF").gives_file("application/pdf").cached().says("A4, with text that can be selected. What was issued names both sides as they were called then. Void ones and drafts say so on every page. With the `ETag` of a copy in `If-None-Match`, the answer is 304 while nothing on it has changed.")),
+        row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("The whole content is exchanged. What has been issued stands (409).")),
+        row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("What has been issued is kept (409).")),
+        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        NoBody,     |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so do the names of both sides, whatever they are called later. Numbers are the owner's own, counted by year, without gaps.")),
+        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409]).says("It keeps its number. One with payments cannot be voided (409).")),
+        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409]).says("At most what is due (409); the last payment makes it paid. Asked again with the same `Idempotency-Key`, it is not paid twice.")),
+        row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200).says("A page at a time; `next_cursor` leads to the next.")),
 
-        row(&get,    "/health/live",                        Public,   Standard,     NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204)),
-        row(&get,    "/health/ready",                       Public,   Standard,     NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204)),
-        row(&get,    "/problems",                           Public,   Standard,     NoBody,     |r| r.to(about::problems),          docs("What the codes of refusals mean").answers(200)),
-        row(&get,    "/.well-known/security.txt",           Public,   Standard,     NoBody,     |r| r.to(about::security_txt),      docs("Whom to tell of a hole").answers(200)),
-        row(&get,    "/.well-known/jwks.json",              Public,   Standard,     NoBody,     |r| r.to(about::jwks),              docs("The public keys of access tokens, if they are asymmetric").answers(200).refuses(&[404])),
-        row(&get,    "/api/v1/openapi.json",                Public,   Standard,     NoBody,     |r| r.to(openapi::document),        docs("This document").answers(200)),
+        row(&post,   "/api/v1/documents",                   SignedIn, Upload,       UPLOAD,     |r| r.to(documents::create),        docs("Upload a document").keyed().takes_form::<NewDocument>(FileType::MEDIA_TYPES).gives::<DocumentView>(201).versioned().says("A form with the file, and with what is said of it. The file is what its type and its name say, or it is refused; without room for it, too (409). Asked again with the same `Idempotency-Key`, it gives the first answer again.")),
+        row(&get,    "/api/v1/documents",                   SignedIn, Standard,     NoBody,     |r| r.to(documents::list),          docs("List one's documents, newest first").queries::<DocumentQuery>().gives::<DocumentPage>(200).says("A page at a time, of one invoice if asked; `next_cursor` leads to the next.")),
+        row(&get,    "/api/v1/documents/{id}",              SignedIn, Standard,     NoBody,     |r| r.to(documents::read),          docs("Read what is known of a document").gives::<DocumentView>(200).versioned().says("Its `ETag` is what a change asks for.")),
+        row(&get,    "/api/v1/documents/{id}/content",      SignedIn, Standard,     NoBody,     |r| r.to(content::content),         docs("Download a document").gives_part_of(FileType::MEDIA_TYPES).says("An attachment, bit for bit as it came. Part of it if a `Range` asks.")),
+        row(&patch,  "/api/v1/documents/{id}",              SignedIn, Write,        SMALL_JSON, |r| r.to(documents::update),        docs("Rename a document, hang it on an invoice, take it off").takes::<UpdateDocument>().gives::<DocumentView>(200).versioned().says("A field that is left out stays as it is; null takes it off its invoice.")),
+        row(&delete, "/api/v1/documents/{id}",              SignedIn, Write,        NoBody,     |r| r.to(documents::delete),        docs("Delete a document").answers(204).versioned().says("With its bytes.")),
+
+        row(&post,   "/api/v1/live/tickets",                SignedIn, Write,        NoBody,     |r| r.to(live::ticket),             docs("Ask for what opens a socket, once").gives::<TicketView>(201).says("Good for one socket, once, within 30 seconds. Send it as the socket's first message.")),
+        row(&get,    "/api/v1/live",                        Ticket,   Standard,     NoBody,     |r| r.to(live::connect),            docs("Open a WebSocket for live events; the ticket is its first message").answers(101).refuses(&[426]).says("Tells of changes of one's own objects; the messages are in docs/live.md.")),
+
+        row(&get,    "/api/v1/admin/users",                 Admin,    Standard,     NoBody,     |r| r.to(admin::users),             docs("List users, newest first").queries::<AccountQuery>().gives::<AccountPage>(200).says("A page at a time, narrowed as asked; `next_cursor` leads to the next page under the same filter.")),
+        row(&get,    "/api/v1/admin/users/{id}",            Admin,    Standard,     NoBody,     |r| r.to(admin::user),              docs("Read a user").gives::<AccountView>(200).says("What concerns signing in, and nothing that he owns.")),
+        row(&post,   "/api/v1/admin/users/{id}/unlock",     Admin,    Write,        NoBody,     |r| r.to(admin::unlock),            docs("Let a locked user sign in again").answers(204).says("Forgets the failed sign-ins of his account.")),
+        row(&post,   "/api/v1/admin/users/{id}/disable",    Admin,    Write,        NoBody,     |r| r.to(admin::disable),           docs("Shut a user out").answers(204).refuses(&[409]).says("At once: it ends his sessions and closes his sockets. What he owns stays. Nobody disables himself (409), so one administrator is always left.")),
+        row(&post,   "/api/v1/admin/users/{id}/enable",     Admin,    Write,        NoBody,     |r| r.to(admin::enable),            docs("Let a disabled user in again").answers(204).says("He signs in anew.")),
+        row(&delete, "/api/v1/admin/users/{id}/sessions",   Admin,    Write,        NoBody,     |r| r.to(admin::end_sessions),      docs("End all sessions of a user").answers(204).says("Their tokens are refused from this moment, and their sockets close.")),
+
+        row(&get,    "/api/v1/admin/security-events",       Admin,    Standard,     NoBody,     |r| r.to(events::all),              docs("List security events, newest first").queries::<EventQuery>().gives::<EventPage>(200).says("A page at a time, narrowed as asked. That it was read is an event as well.")),
+        row(&get,    "/api/v1/admin/alerts",                Admin,    Standard,     NoBody,     |r| r.to(events::alerts),           docs("List alerts, newest first").queries::<AlertQuery>().gives::<AlertPage>(200).says("What rules found, and whether it goes on.")),
+
+        row(&get,    "/health/live",                        Public,   Standard,     NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204).says("For an orchestrator: restart what does not answer.")),
+        row(&get,    "/health/ready",                       Public,   Standard,     NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204).says("For a load balancer: 503 while the database does not answer or is not up to date.")),
+        row(&get,    "/problems",                           Public,   Standard,     NoBody,     |r| r.to(about::problems),          docs("What the codes of refusals mean").answers(200).gives_file("text/markdown").says("The `type` of every refusal points here.")),
+        row(&get,    "/.well-known/security.txt",           Public,   Standard,     NoBody,     |r| r.to(about::security_txt),      docs("Whom to tell of a hole").answers(200).gives_file("text/plain").says("RFC 9116.")),
+        row(&get,    "/.well-known/jwks.json",              Public,   Standard,     NoBody,     |r| r.to(about::jwks),              docs("The public keys of access tokens, if they are asymmetric").answers(200).refuses(&[404]).gives_file("application/json").says("A JSON Web Key Set (RFC 7517). There is none while tokens are signed with a shared secret (404).")),
+        row(&get,    "/api/v1/openapi.json",                Public,   Standard,     NoBody,     |r| r.to(openapi::document),        docs("This document").answers(200).gives_file("application/json").says("OpenAPI 3.1.")),
+        row(&get,    "/docs",                               Public,   Standard,     NoBody,     |r| r.to(reference::page),          docs("This document as a page").answers(200).gives_file("text/html").says("Requests can be tried on it. Off in production unless `STRONGROOM_HTTP_DOCS` asks for it (404).").refuses(&[404])),
+        row(&get,    "/docs/page.css",                      Public,   Standard,     NoBody,     |r| r.to(reference::style),         docs("How that page looks").answers(200).gives_file("text/css").says("Off and on with it.").refuses(&[404])),
+        row(&get,    "/docs/page.js",                       Public,   Standard,     NoBody,     |r| r.to(reference::script),        docs("What that page does").answers(200).gives_file("text/javascript").says("Off and on with it.").refuses(&[404])),
+        row(&get,    "/docs/icon.svg",                      Public,   Standard,     NoBody,     |r| r.to(reference::icon),          docs("That page's icon").answers(200).gives_file("image/svg+xml").says("Off and on with it.").refuses(&[404])),
     ]
 }
+
+/// What is counted apart. The names are the table's own, so that no other can become a label.
+pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let name = |method: &Method| METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
+    table().into_iter().map(move |endpoint| (name(&endpoint.method), endpoint.path))
+}
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// An endpoint with its limiters, which all workers share.
 pub struct Mounted {
@@ -108,14 +163,18 @@ pub struct Mounted {
     pub limits: RouteLimits,
 }
 
-/// Every endpoint with fresh limiters, and those of unknown paths.
+/// Every endpoint that is on, with fresh limiters, and those of unknown paths: what is off is one of them.
 ///
 /// # Errors
 /// A rate of zero.
-pub fn with_limits(settings: &LimitSettings) -> ApiResult<(Vec<Mounted>, RouteLimits)> {
-    let limits = |tier| RouteLimits::new(tier, settings).ok_or_else(|| ApiError::internal("a rate limit of zero"));
+pub fn with_limits(settings: &Settings) -> ApiResult<(Vec<Mounted>, RouteLimits)> {
+    let limits =
+        |tier| RouteLimits::new(tier, &settings.limits).ok_or_else(|| ApiError::internal("a rate limit of zero"));
+    let form = settings.documents.max_bytes + ENVELOPE;
     let mounted = table()
         .into_iter()
+        .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
+        .map(|endpoint| Endpoint { body: endpoint.body.with_form_of(form), ..endpoint })
         .map(|endpoint| Ok(Mounted { limits: limits(endpoint.tier)?, endpoint }))
         .collect::<ApiResult<_>>()?;
     Ok((mounted, limits(Tier::UnknownPath)?))
@@ -143,7 +202,7 @@ fn layered(mounted: &Mounted) -> Route {
     let rules = Rules { access: endpoint.access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
     let mut route = (endpoint.handler)(web::method(endpoint.method.clone()));
     // 4. The user's budget, once it is proved who he is.
-    if endpoint.access == Access::SignedIn {
+    if matches!(endpoint.access, Access::SignedIn | Access::Admin) {
         route = route.wrap(Governor::new(&limits.by_user));
     }
     route

@@ -11,17 +11,27 @@ use actix_web::dev::{Server, ServerHandle};
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::JoinHandle;
 
+use super::meters::{self, Asked};
 use super::services::{Services, WiringError};
 use super::tls::{self, Certificate, TlsError};
-use super::{routes, stack};
+use super::{management, routes, stack};
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::features::auth::mail::MailWorker;
+use crate::security::log::alerts::AlertWorker;
+use crate::security::log::context::{background, within};
 use crate::security::log::event::{Event, EventKind};
+use crate::security::log::recorder::{Recorder, Writer};
+use crate::security::log::seals::Sealer;
+use crate::security::outbound::{Door, SystemLookup};
 
 /// A connection that says nothing is closed after this long; slow headers after twice as long.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
-const HEAD_WITHIN: Duration = Duration::from_secs(10);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(5);
+pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(10);
+/// What waits to be recorded at the end has this long.
+const DRAINED_WITHIN: Duration = Duration::from_secs(5);
+/// Longer than one delivery of an alert takes at most.
+const DRAIN_WITHIN: Duration = Duration::from_secs(6);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 
 /// Why the service does not start. Each says what to do.
@@ -44,11 +54,17 @@ pub struct Running {
     pub services: Services,
     pub http: SocketAddr,
     pub https: Option<SocketAddr>,
+    pub management: SocketAddr,
     server: JoinHandle<io::Result<()>>,
     handle: ServerHandle,
+    management_handle: ServerHandle,
     beside: Vec<JoinHandle<()>>,
     mail: JoinHandle<()>,
     mail_worker: Arc<MailWorker>,
+    alerts: JoinHandle<()>,
+    alert_worker: Arc<AlertWorker>,
+    writer: JoinHandle<()>,
+    sealer: Arc<Sealer>,
 }
 
 /// Binds, wires and serves until [`Running::stop`]. Call it inside an actix system.
@@ -62,7 +78,7 @@ pub fn start(
     clock: Clock,
 ) -> Result<Running, StartError> {
     let services = Services::new(settings.clone(), database, clock)?;
-    let (endpoints, unknown) = routes::with_limits(&settings.limits).map_err(|_| WiringError::RateLimit)?;
+    let (endpoints, unknown) = routes::with_limits(&settings).map_err(|_| WiringError::RateLimit)?;
     let endpoints = Arc::new(endpoints);
 
     let http = listen(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -79,6 +95,14 @@ pub fn start(
     };
     let mut https_address = None;
     let mut beside = Vec::new();
+    let asked = Arc::new(Asked::new(&services));
+    meters::register(&services.metrics, &services, &asked, &endpoints, &unknown);
+    let management = listen(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
+    let management_address = management.local_addr()?;
+    let private = certificate.clone().filter(|_| management::needs_tls(management_address));
+    let management = management::serve(&services, asked, management, private)?;
+    let management_handle = management.handle();
+    beside.push(tokio::spawn(async move { drop(management.await) }));
     if let Some(certificate) = certificate {
         let https = listen(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
         https_address = Some(https.local_addr()?);
@@ -87,9 +111,26 @@ pub fn start(
     }
 
     let mail_worker = Arc::new(mail_worker(&services)?);
+    let alert_worker = Arc::new(alert_worker(&services)?);
     let revocations = services.authenticator.revocations.clone();
-    beside.push(tokio::spawn(async move { revocations.listen().await }));
-    beside.push(tokio::spawn({
+    let (live, announcements) = (services.live.clone(), services.announcements.clone());
+    let (of_sessions, of_objects) = (announcements.follow(), announcements.follow());
+    let recorder = services.recorder.clone();
+    let rules = services.rules();
+    let writer = Writer { recorder: recorder.clone(), pool: services.pool.clone(), rules: rules.clone() };
+    let writer = spawn(&recorder, async move { writer.run().await });
+    let sealer =
+        Arc::new(Sealer { pool: services.pool.clone(), keys: services.keys.clone(), clock: services.clock.clone() });
+    beside.push(spawn(&recorder, {
+        let sealer = sealer.clone();
+        async move { sealer.run().await }
+    }));
+    beside.push(spawn(&recorder, async move { revocations.follow(of_sessions).await }));
+    beside.push(spawn(&recorder, async move { live.follow(of_objects).await }));
+    beside.push(spawn(&recorder, async move { announcements.listen().await }));
+    let removals = services.intake.removals.clone();
+    beside.push(spawn(&recorder, async move { removals.run().await }));
+    beside.push(spawn(&recorder, {
         let (services, mail_worker) = (services.clone(), mail_worker.clone());
         async move {
             let mut every = tokio::time::interval(SWEEP_EVERY);
@@ -100,23 +141,39 @@ pub fn start(
             }
         }
     }));
-    let mail = tokio::spawn({
+    let mail = spawn(&recorder, {
         let worker = mail_worker.clone();
+        async move { worker.run().await }
+    });
+    let alerts = spawn(&recorder, {
+        let worker = alert_worker.clone();
         async move { worker.run().await }
     });
     let server: Server = server.run();
     let handle = server.handle();
-    Event::new(EventKind::SysStartup).record();
+    within(&recorder, || Event::new(EventKind::SysStartup).record());
     Ok(Running {
         services,
         http: http_address,
         https: https_address,
+        management: management_address,
         server: tokio::spawn(server),
         handle,
+        management_handle,
         beside,
         mail,
         mail_worker,
+        alerts,
+        alert_worker,
+        writer,
+        sealer,
     })
+}
+
+/// Work beside the requests, whose events are kept too.
+fn spawn(recorder: &Recorder, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
+    let recorder = recorder.clone();
+    tokio::spawn(async move { background(&recorder, work).await })
 }
 
 fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
@@ -130,14 +187,27 @@ fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
         .map_err(|error| WiringError::Mail(error.to_string()))
 }
 
+fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
+    let Services { pool, alerts, settings, clock, .. } = services;
+    let to = &settings.alerts;
+    let door = Door::new(to.webhooks(), to.ca.as_deref(), settings.profile, Arc::new(SystemLookup))?;
+    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(door), clock.clone()))
+}
+
 /// Old rows that nobody may see any more.
 async fn sweep(services: &Services, mail: &MailWorker) {
     services.authenticator.revocations.sweep();
     let swept = [
         services.credentials.guard.sweep().await,
         services.auth.sweep(services.settings.jwt.ttl).await,
+        services.live.tickets.sweep().await,
+        services.alerts.sweep(services.clock.now()).await,
+        services.rules().sweep(&services.pool, services.clock.now()).await,
         mail.sweep().await,
     ];
+    if let Err(error) = services.intake.removals.sweep().await {
+        tracing::warn!(cause = ?error, "bytes that are to go are still there");
+    }
     for error in swept.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "old rows were not swept");
     }
@@ -155,18 +225,30 @@ impl Running {
     /// Ends at once, as a killed process does.
     pub fn abort(self) {
         drop(self.handle.stop(false));
-        self.beside.iter().chain([&self.mail]).for_each(JoinHandle::abort);
+        drop(self.management_handle.stop(false));
+        self.beside.iter().chain([&self.mail, &self.alerts, &self.writer]).for_each(JoinHandle::abort);
     }
 
-    /// No new connections; running requests finish within the grace; then what works beside them.
+    /// No new connections; sockets are told; running requests finish within the grace; then what works beside them.
     pub async fn stop(self) {
+        self.services.live.close();
         self.handle.stop(true).await;
+        self.management_handle.stop(true).await;
         self.beside.iter().for_each(JoinHandle::abort);
         self.mail_worker.stop();
-        if tokio::time::timeout(Duration::from_secs(5), self.mail).await.is_err() {
-            tracing::warn!("mail is still queued; it goes out after the next start");
+        self.alert_worker.stop();
+        let drained = async { tokio::join!(self.mail, self.alerts) };
+        if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
+            tracing::warn!("mail or an alert is still queued; it goes out after the next start");
         }
-        Event::new(EventKind::SysShutdown).record();
+        let recorder = &self.services.recorder;
+        within(recorder, || Event::new(EventKind::SysShutdown).record());
+        recorder.close();
+        if tokio::time::timeout(DRAINED_WITHIN, self.writer).await.is_err() {
+            tracing::error!(lost = recorder.waiting(), "security events are lost: the database does not take them");
+        } else if let Err(error) = self.sealer.seal().await {
+            tracing::warn!(%error, "the last security events are not sealed; the next start does it");
+        }
         self.services.pool.close().await;
     }
 }

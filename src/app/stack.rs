@@ -12,9 +12,9 @@ use tracing_actix_web::TracingLogger;
 use super::routes::{self, Mounted};
 use super::services::Services;
 use crate::http::request_span::RequestSpan;
-use crate::http::{deadline, panics, problem};
+use crate::http::{deadline, metering, panics, problem};
 use crate::security::cors::{self, AllowedOrigins};
-use crate::security::log::refusals;
+use crate::security::log::{context, refusals};
 use crate::security::rate_limits::RouteLimits;
 use crate::security::{body_limits, headers, transport};
 
@@ -36,24 +36,28 @@ pub fn application(
     App::new()
         .configure(|config| services.register(config))
         .configure(|config| routes::mount(config, endpoints, unknown))
-        // 9. Labels for listed origins, and no handler for the others.
+        // 11. Labels for listed origins, and no handler for the others.
         .wrap(cors::layer(&origins))
-        // 8. …whose refusal looks like every other.
+        // 10. …whose refusal looks like every other.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 7. Plain HTTP goes no further; before CORS, since its answer is for everybody.
+        // 9. Plain HTTP goes no further; before CORS, since its answer is for everybody.
         .wrap(from_fn(transport::require_https))
-        // 6. Whatever hangs inside ends here.
+        // 8. Whatever hangs inside ends here.
         .wrap(from_fn(deadline::enforce))
-        // 5. Whatever panics inside ends here, as an error like any other.
+        // 7. Whatever panics inside ends here, as an error like any other.
         .wrap(from_fn(panics::catch))
-        // 4. Every refusal from inside leaves its event, while it is still typed.
+        // 6. Every refusal from inside leaves its event, while it is still typed.
         .wrap(from_fn(refusals::record))
-        // 3. Every failure gets its body, whoever made it.
+        // 5. Every failure gets its body, whoever made it.
         .wrap(from_fn(problem::shape_failures))
-        // 2. Whoever refused: what is not read closes its connection.
+        // 4. Whoever refused: what is not read closes its connection.
         .wrap(from_fn(body_limits::close_unread))
-        // 1. Every reply gets its headers, failures of layers included.
+        // 3. Every reply gets its headers, failures of layers included.
         .wrap(from_fn(headers::add))
+        // 2. What every event of this request has in common: before anything that may record one.
+        .wrap(from_fn(context::enter))
+        // 1. Every request is counted, with the status that it really got.
+        .wrap(from_fn(metering::count))
         // 0. The request id and the span that all the above log into.
         .wrap(TracingLogger::<RequestSpan>::new())
 }

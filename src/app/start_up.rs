@@ -1,28 +1,32 @@
-//! What each command of the command line does.
+//! Commands: `serve`, `migrate` and `dev reset`, and why any of them ends.
 
-use std::io::{self, BufRead, IsTerminal};
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use secrecy::SecretString;
+use sqlx::ConnectOptions;
 use sqlx::migrate::MigrateError;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{ConnectOptions, Connection};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::meters;
 use super::server::{self, Running, StartError};
 use super::tls::{self, Certificate, TlsError};
 use crate::base::clock::Clock;
 use crate::base::email::{BadEmail, EmailAddress};
-use crate::base::person::{DisplayName, Misfit};
-use crate::config::{BadEnvironment, DatabaseSettings, Faults, LogFormat, OwnerSettings, Profile, Settings};
+use crate::base::person::Misfit;
+use crate::config::{
+    BadEnvironment, DatabaseSettings, Faults, LogFormat, OwnerSettings, Profile, Settings, TraceSettings,
+};
 use crate::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
 use crate::db::migrate;
 use crate::features::demo::{self, Demo};
-use crate::features::users::store as users;
 use crate::http::error::ApiError;
-use crate::security::passwords::{HashError, PasswordRefusal, PasswordSetupError, Passwords};
+use crate::security::keys::BadMasterKey;
+use crate::security::log::event::{Event, EventKind};
+use crate::security::passwords::{HashError, PasswordRefusal, PasswordSetupError};
 use crate::telemetry;
+use crate::telemetry::traces::{BadTraces, Traces};
 
 /// Why a command ends. Each is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -61,14 +65,41 @@ pub enum Failure {
     Hashing(#[from] HashError),
     #[error(transparent)]
     PasswordSetup(#[from] PasswordSetupError),
+    #[error(transparent)]
+    Traces(#[from] BadTraces),
     #[error("nobody has the address {0}: the user registers and confirms first")]
     NoSuchUser(EmailAddress),
     #[error("somebody has the address {0} already: use `strongroom admin promote`")]
     UserExists(EmailAddress),
     #[error("{0}")]
     Io(#[from] io::Error),
+    #[error("the event of this act cannot be kept: {0}")]
+    Audit(ApiError),
+    #[error("the master key cannot be used: {0}")]
+    MasterKey(#[from] BadMasterKey),
+    #[error("{0}: what should be the heads' file cannot be read")]
+    Heads(io::Error),
+    #[error("security events are not as they were recorded")]
+    Tampered,
     #[error("the OpenAPI document cannot be written: {0}")]
     Openapi(#[from] serde_json::Error),
+}
+
+impl Failure {
+    /// Which it is, for the event that it leaves.
+    fn reason(&self) -> &'static str {
+        match self {
+            Self::Configuration(_) | Self::Environment(_) => "settings",
+            Self::Embedded(_) => "development_database",
+            Self::Start(_) => "start",
+            Self::Tls(_) => "tls",
+            Self::Migrate(_) | Self::NotMigrated => "schema",
+            Self::Database(_) => "database",
+            Self::Role(_) => "database_role",
+            Self::Demo(_) => "demo_data",
+            _ => "other",
+        }
+    }
 }
 
 /// `serve`
@@ -76,16 +107,46 @@ pub enum Failure {
 /// # Errors
 /// See [`Failure`].
 pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
-    telemetry::start(&settings.log.filter, settings.log.format == LogFormat::Json)
+    let traces = match &settings.traces {
+        TraceSettings { collector: Some(collector), authority } => Some(Traces::new(collector, authority.as_deref())?),
+        TraceSettings { collector: None, .. } => None,
+    };
+    telemetry::start(&settings.log.filter, settings.log.format == LogFormat::Json, traces.as_ref())
         .map_err(|error| Failure::Log(error.to_string()))?;
+    // There may be no database to keep it in: this one is a line of the log alone.
+    let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
+    let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
+    if let Some(traces) = traces {
+        traces.stop().await;
+    }
+    ended
+}
+
+/// The configuration does not hold, so nothing has started: the log has not, either.
+pub fn refused_by_configuration() {
+    if telemetry::start("info", true, None).is_ok() {
+        Event::new(EventKind::SysConfigFault).reason("settings").record();
+    }
+}
+
+async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Failure> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut terminate = signal(SignalKind::terminate())?;
     let certificate = certificate(&settings)?;
     let (database, embedded) = database(&settings).await?;
     let mut running = server::start(settings.clone(), database, certificate, Clock::default())?;
+    if let Some(traces) = traces {
+        meters::register_traces(&running.services.metrics, &traces.delivered());
+    }
     check_database(&settings, &running).await?;
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        let demo = demo::make(&running.services.doors(), passwords).await.map_err(Failure::Demo)?;
+        // Of a database that is somebody else's the service does not become the owner, not even for a moment.
+        let mut owner = match &embedded {
+            Some(server) => Some(server.options(Role::Owner, DATABASE).connect().await?),
+            None => None,
+        };
+        let doors = running.services.doors();
+        let demo = demo::make(&doors, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
         welcome(&settings, &running, embedded.as_ref(), demo.as_ref());
     }
     let ended = tokio::select! {
@@ -145,10 +206,12 @@ async fn check_database(settings: &Settings, running: &Running) -> Result<(), Fa
 fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>, demo: Option<&Demo>) {
     let base = format!("http://{}", running.http);
     println!("\nStrongroom is ready, in development: it listens on this machine only.\n");
-    println!("  open        {base}/health/ready, {base}/api/v1/openapi.json");
+    let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
+    println!("  open        {base}/{page}");
     if let Some(https) = running.https {
         println!("  over TLS    https://{https} (trust {})", settings.state_dir.join("tls/ca.pem").display());
     }
+    println!("  metrics     http://{}/metrics", running.management);
     if let Some(embedded) = embedded {
         println!("  database    {}", embedded.data_dir().display());
     }
@@ -161,7 +224,7 @@ fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>,
 }
 
 /// As the schema's owner. Development's own database is started for as long as the command takes.
-async fn owner_options(settings: &OwnerSettings) -> Result<(PgConnectOptions, Option<DevServer>), Failure> {
+pub(super) async fn owner_options(settings: &OwnerSettings) -> Result<(PgConnectOptions, Option<DevServer>), Failure> {
     if let Some(url) = &settings.database.owner_url {
         return Ok((url.clone(), None));
     }
@@ -169,7 +232,7 @@ async fn owner_options(settings: &OwnerSettings) -> Result<(PgConnectOptions, Op
     Ok((server.options(Role::Owner, DATABASE), Some(server)))
 }
 
-async fn end(embedded: Option<DevServer>) -> Result<(), Failure> {
+pub(super) async fn end(embedded: Option<DevServer>) -> Result<(), Failure> {
     match embedded {
         Some(embedded) => Ok(embedded.stop().await?),
         None => Ok(()),
@@ -186,54 +249,6 @@ pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
     migrate::run(&owner).await?;
     println!("The schema is up to date.");
     end(embedded).await
-}
-
-/// `admin create`: the password comes by standard input, so that no list of processes and no history holds it.
-///
-/// # Errors
-/// See [`Failure`].
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
-pub async fn create_admin(settings: &OwnerSettings, email: &str, name: &str) -> Result<(), Failure> {
-    let email: EmailAddress = email.parse()?;
-    let name: DisplayName = name.parse()?;
-    if io::stdin().is_terminal() {
-        eprintln!("The password, then Enter (it is shown: better pipe it in):");
-    }
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let password = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
-    let passwords = Passwords::new(&settings.passwords)?;
-    passwords.check(&password, &[email.local_part(), name.as_str()]).map_err(Failure::Password)?;
-    let hash = passwords.hash(&password).await?;
-    let (owner, embedded) = owner_options(settings).await?;
-    let mut connection = owner.connect().await?;
-    let created = users::create_admin(&mut connection, &email, &name, &hash, Clock::default().now()).await?;
-    connection.close().await?;
-    end(embedded).await?;
-    if created.is_none() {
-        return Err(Failure::UserExists(email));
-    }
-    println!("{email} is an administrator.");
-    Ok(())
-}
-
-/// `admin promote`
-///
-/// # Errors
-/// See [`Failure`].
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
-pub async fn promote(settings: &OwnerSettings, email: &str) -> Result<(), Failure> {
-    let email: EmailAddress = email.parse()?;
-    let (owner, embedded) = owner_options(settings).await?;
-    let mut connection = owner.connect().await?;
-    let promoted = users::promote(&mut connection, &email, Clock::default().now()).await?;
-    connection.close().await?;
-    end(embedded).await?;
-    if !promoted {
-        return Err(Failure::NoSuchUser(email));
-    }
-    println!("{email} is an administrator.");
-    Ok(())
 }
 
 /// `dev reset`

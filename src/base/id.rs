@@ -11,9 +11,12 @@ use uuid::Uuid;
 #[error("not an id")]
 pub struct NotAnId;
 
-/// `Uuid` also reads upper case, braces, `urn:uuid:` and no hyphens: five names for one object, each of which
-/// a limit, a log or a cache would see as another. We read the canonical one.
-fn parse(text: &str) -> Result<Uuid, NotAnId> {
+/// The id that this text spells. `Uuid` also reads upper case, braces, `urn:uuid:` and no hyphens: five names for one object,
+/// each of which a limit, a log or a cache would see as another. We read the canonical one.
+///
+/// # Errors
+/// It is none, or in another spelling.
+pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
     (id.hyphenated().encode_lower(&mut buffer) == text).then_some(id).ok_or(NotAnId)
@@ -79,6 +82,8 @@ ids! {
     InvoiceId,
     /// A payment on an invoice.
     PaymentId,
+    /// A document of an owner.
+    DocumentId,
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod clock;
 pub mod day;
 pub mod email;
 pub mod id;
+pub mod moment;
 pub mod money;
 pub mod page;
 pub mod person;

@@ -27,6 +27,16 @@ impl Currency {
     pub fn minor_digits(self) -> u16 {
         self.0.exponent().unwrap_or(0)
     }
+
+    /// An amount in minor units as a decimal: 12345 is `123.45` in EUR and `12345` in JPY.
+    #[must_use]
+    pub fn decimal(self, minor: i64) -> String {
+        let digits = usize::from(self.minor_digits());
+        let padded = format!("{:0width$}", minor.unsigned_abs(), width = digits + 1);
+        let (whole, part) = padded.split_at(padded.len() - digits);
+        let (sign, point) = (if minor < 0 { "-" } else { "" }, if digits == 0 { "" } else { "." });
+        format!("{sign}{whole}{point}{part}")
+    }
 }
 
 impl FromStr for Currency {
@@ -89,6 +99,18 @@ mod tests {
         for text in ["eur", "EURO", "EU", "", "XXX", "XTS", "XAU", "ZZZ", "978"] {
             assert_eq!(text.parse::<Currency>(), Err(BadCurrency), "{text}");
         }
+    }
+
+    #[test]
+    fn decimals_have_the_digits_of_their_currency() {
+        let decimal = |code: &str, minor| code.parse::<Currency>().unwrap().decimal(minor);
+        assert_eq!(decimal("EUR", 0), "0.00");
+        assert_eq!(decimal("EUR", 5), "0.05");
+        assert_eq!(decimal("EUR", 12_345), "123.45");
+        assert_eq!(decimal("EUR", -12_345), "-123.45");
+        assert_eq!(decimal("JPY", 12_345), "12345");
+        assert_eq!(decimal("KWD", 1_005), "1.005");
+        assert_eq!(decimal("EUR", MOST_MINOR_UNITS), "90071992547409.91");
     }
 
     #[test]

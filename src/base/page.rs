@@ -62,6 +62,12 @@ impl Position {
             id: Uuid::max(),
         }
     }
+
+    /// After everything: where a list that is ordered by oldest first starts.
+    #[must_use]
+    pub fn end() -> Self {
+        Self { created_at: DateTime::UNIX_EPOCH, id: Uuid::nil() }
+    }
 }
 
 /// One page of a list. There is no total: it costs a count of everything, and tells how much there is.

@@ -45,7 +45,8 @@ impl FromStr for Bio {
 
     fn from_str(text: &str) -> Result<Self, Misfit> {
         let fits = text.chars().count() <= 500 && is_paragraph(text);
-        fits.then(|| Self(text.to_owned())).ok_or(Misfit("must have at most 500 characters"))
+        fits.then(|| Self(text.to_owned()))
+            .ok_or(Misfit("must be text of at most 500 characters, without control characters"))
     }
 }
 

@@ -14,6 +14,12 @@ pub fn is_paragraph(text: &str) -> bool {
     !text.chars().any(|c| misleads(c) && !matches!(c, '\n' | '\r' | '\t'))
 }
 
+/// Whether a reader sees this character for what it is.
+#[must_use]
+pub fn is_visible(c: char) -> bool {
+    !misleads(c)
+}
+
 fn misleads(c: char) -> bool {
     // Line and paragraph separator; embeddings, overrides and isolates of direction.
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -16,6 +16,8 @@ pub struct HttpSettings {
     pub public_url: String,
     pub trusted_proxies: Vec<Network>,
     pub tls_terminated_by_proxy: bool,
+    /// Whether there is a page that shows the API.
+    pub docs: bool,
     pub workers: usize,
     pub shutdown_grace: Duration,
 }
@@ -37,12 +39,17 @@ impl HttpSettings {
         } else if !is_origin(&public_url, profile) {
             reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
         }
+        let docs = match reader.given("STRONGROOM_HTTP_DOCS") {
+            Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
+            None => profile == Profile::Development,
+        };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             bind,
             public_url,
             trusted_proxies,
             tls_terminated_by_proxy,
+            docs,
             workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }

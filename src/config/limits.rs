@@ -44,6 +44,8 @@ pub struct LimitSettings {
     pub reset: Rate,
     pub refresh: Rate,
     pub write: Rate,
+    pub export: Rate,
+    pub upload: Rate,
     pub unknown_path: Rate,
 }
 
@@ -56,6 +58,8 @@ impl LimitSettings {
             reset: rate(reader, "STRONGROOM_LIMITS_RESET"),
             refresh: rate(reader, "STRONGROOM_LIMITS_REFRESH"),
             write: rate(reader, "STRONGROOM_LIMITS_WRITE"),
+            export: rate(reader, "STRONGROOM_LIMITS_EXPORT"),
+            upload: rate(reader, "STRONGROOM_LIMITS_UPLOAD"),
             unknown_path: rate(reader, "STRONGROOM_LIMITS_UNKNOWN_PATH"),
         }
     }

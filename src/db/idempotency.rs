@@ -1,5 +1,7 @@
 //! Answers that were given under an `Idempotency-Key` (`http/idempotency.rs`), kept inside the transaction of their work.
 
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
@@ -7,6 +9,11 @@ use crate::base::id::UserId;
 
 /// How long an answer is given again.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
+
+/// How long a claim waits for another that has the key, in milliseconds, each time longer: 630 in all. A refused request's
+/// transaction is rolled back a moment after the reply, so a client that corrects itself at once would meet its own shadow; and
+/// most of those that are still being done are done by then. The wait is short, because it holds a connection.
+const WAITS: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
 /// What a key is good for: one owner, one route, one body.
 pub struct Claim<'a> {
@@ -33,7 +40,7 @@ pub enum Claimed {
     Done(Kept),
     /// It was used for another body.
     OtherBody,
-    /// Another request is at it.
+    /// Another request is at it, and was for as long as one waits.
     Running,
 }
 
@@ -42,6 +49,16 @@ pub enum Claimed {
 /// # Errors
 /// The database cannot be asked.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Claimed, sqlx::Error> {
+    for wait in WAITS {
+        match claim_now(connection, claim).await? {
+            Claimed::Running => tokio::time::sleep(Duration::from_millis(wait)).await,
+            claimed => return Ok(claimed),
+        }
+    }
+    claim_now(connection, claim).await
+}
+
+async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Claimed, sqlx::Error> {
     let owner = claim.owner.uuid();
     let ours = sqlx::query_scalar!(
         r#"with old as (delete from idempotency_keys where owner_id = $1 and created_at <= $2)
@@ -52,9 +69,6 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     )
     .fetch_one(&mut *connection)
     .await?;
-    if !ours {
-        return Ok(Claimed::Running);
-    }
     let kept = sqlx::query!(
         r#"select status, location, etag, body, fingerprint = sha256($4) as "same!"
            from idempotency_keys where owner_id = $1 and route = $2 and key = $3"#,
@@ -65,13 +79,38 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     )
     .fetch_optional(connection)
     .await?;
+    // Looked up without the lock too: whoever only gives the first answer again may hold it a moment longer than his reply takes.
     Ok(match kept {
-        None => Claimed::Fresh,
+        None if ours => Claimed::Fresh,
+        None => Claimed::Running,
         Some(kept) if kept.same => {
             Claimed::Done(Kept { status: kept.status, location: kept.location, etag: kept.etag, body: kept.body })
         }
         Some(_) => Claimed::OtherBody,
     })
+}
+
+/// Whether this key has an answer, for whatever body.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn is_answered(
+    connection: &mut PgConnection,
+    owner: UserId,
+    route: &str,
+    key: &str,
+    now: DateTime<Utc>,
+) -> Result<bool, sqlx::Error> {
+    let answered = sqlx::query_scalar!(
+        r#"select exists (
+               select 1 from idempotency_keys where owner_id = $1 and route = $2 and key = $3 and created_at > $4
+           ) as "answered!""#,
+        owner.uuid(),
+        route,
+        key,
+        now - KEPT
+    );
+    answered.fetch_one(connection).await
 }
 
 /// Keeps the answer, with the work.

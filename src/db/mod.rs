@@ -1,12 +1,15 @@
 //! Floor 1: the database. How connections are made and bounded, how the schema gets there, and the one way to run a
 //! statement on behalf of an owner ([`OwnerTx`]).
 
+pub mod announcements;
 pub mod embedded;
 pub mod idempotency;
 pub mod migrate;
 mod outcome;
 mod owner_tx;
+mod pattern;
 pub mod pool;
 
 pub use outcome::{exactly_one, violates};
 pub use owner_tx::OwnerTx;
+pub use pattern::containing;

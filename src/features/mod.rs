@@ -5,9 +5,14 @@
 //! `tests/api/contract/floors.rs`.
 
 pub mod about;
+pub mod admin;
 pub mod auth;
 pub mod customers;
 pub mod demo;
+pub mod documents;
+pub mod events;
 pub mod health;
 pub mod invoices;
+pub mod live;
+pub mod reference;
 pub mod users;

@@ -77,7 +77,11 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
     }
 }
 
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
+/// One JSON object of this type, from its bytes alone.
+///
+/// # Errors
+/// [`ApiError::NotJson`], or [`ApiError::Invalid`] with the field.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
     let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
     let mut json = serde_json::Deserializer::from_str(text);
@@ -119,7 +123,7 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// RFC 6901, and short: the key was typed in.
-fn escape(key: &str) -> String {
+pub(super) fn escape(key: &str) -> String {
     key.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 

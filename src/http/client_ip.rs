@@ -6,7 +6,7 @@
 
 use std::fmt;
 use std::future::{Ready, ready};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use actix_web::dev::{Payload, ServiceRequest};
 use actix_web::http::header::HeaderMap;
@@ -77,6 +77,22 @@ impl ClientAddr {
             IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
         }
     }
+
+    /// What one tenant can rent by the block: a /24 of IPv4, a /48 of IPv6. Its addresses are not one person, so whoever counts
+    /// by it must leave alone those that did nothing.
+    #[must_use]
+    pub fn network(self) -> IpAddr {
+        match self.0 {
+            IpAddr::V4(address) => IpAddr::V4(Ipv4Addr::from_bits(address.to_bits() & (u32::MAX << 8))),
+            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 80))),
+        }
+    }
+}
+
+/// The bucket of an address that was written down.
+#[must_use]
+pub fn prefix_of(address: &str) -> Option<IpAddr> {
+    address.parse().ok().map(|address| ClientAddr(address).prefix())
 }
 
 /// What [`ClientAddr::of`] found before the handler ran.
@@ -154,5 +170,14 @@ mod tests {
         let of = |text: &str| ClientAddr(text.parse().unwrap()).prefix();
         assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:1ff:ffff::2"));
         assert_ne!(of("2001:db8:0:100::1"), of("2001:db8:0:200::1"));
+    }
+
+    #[test]
+    fn a_network_is_what_one_tenant_can_rent() {
+        let of = |text: &str| ClientAddr(text.parse().unwrap()).network();
+        assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:ff00::2"));
+        assert_ne!(of("2001:db8:0::1"), of("2001:db8:1::1"));
+        assert_eq!(of("203.0.113.9"), of("203.0.113.200"));
+        assert_ne!(of("203.0.113.9"), of("203.0.114.9"));
     }
 }

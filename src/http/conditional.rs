@@ -1,5 +1,6 @@
 //! Optimistic locking (RFC 9110 §13, SECURITY F9): a read gives an `ETag`, a write on the object gives it back as `If-Match`.
 //!
+//! A read of what is costly to make gives nothing to a client who has it already (`If-None-Match`, 304).
 //! The check comes after the look-up (404 before 428 and 412), so that a stranger never learns a version.
 
 use std::future::{Ready, ready};
@@ -16,10 +17,28 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
+/// Whether a line is what RFC 9110 §13.1.1 lets stand here: `*` or a list of tags.
+fn is_well_formed(line: &str) -> bool {
+    let is_tag = |tag: &str| {
+        let tag = tag.trim_matches([' ', '\t']);
+        let quoted = tag.strip_prefix("W/").unwrap_or(tag).strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        quoted.is_some_and(|text| text.chars().all(|c| c.is_ascii_graphic() && c != '"'))
+    };
+    line == "*" || line.split(',').all(is_tag)
+}
+
 /// The version in a tag of ours. Tags are compared as they are written (RFC 9110 §8.8.3.2): `"01"` and `"+1"` are none.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
+}
+
+/// Whether the client has this very thing already (`If-None-Match`, RFC 9110 §13.1.2), which is compared weakly.
+#[must_use]
+pub fn has_already(request: &HttpRequest, etag: &str) -> bool {
+    let lines = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|line| line.to_str().ok());
+    let mut tags = lines.flat_map(|line| line.split(',')).map(|tag| tag.trim_matches([' ', '\t']));
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
 }
 
 /// What the client says it has read.
@@ -31,19 +50,55 @@ pub enum IfMatch {
     Version(i64),
     /// Weak, `*`, a list, or no tag of ours: no promise about one version, so it holds for none.
     Unusable,
+    /// Nothing that may stand there.
+    Malformed,
 }
 
 impl IfMatch {
     /// Goes on only if the client has read this very version.
     ///
     /// # Errors
-    /// 428 without the header, 412 with another version.
+    /// 428 without the header, 400 for what is no tag, 412 with another version.
     pub fn must_be(&self, version: i64) -> ApiResult<()> {
         match self {
             Self::Missing => Err(ApiError::PreconditionRequired),
             Self::Version(read) if *read == version => Ok(()),
             Self::Version(_) | Self::Unusable => Err(ApiError::PreconditionFailed),
+            Self::Malformed => Err(ApiError::invalid("/If-Match", "must be the ETag of the last read")),
         }
+    }
+}
+
+/// In bytes: far more than the tags of the copies that one can have of one object.
+const LONGEST: usize = 100;
+
+/// What the client has already (RFC 9110 §13.1.2).
+pub struct IfNoneMatch(Option<String>);
+
+impl IfNoneMatch {
+    /// Whether this version is among it. For a read, a weak tag is as good as a strong one.
+    #[must_use]
+    pub fn has(&self, etag: &str) -> bool {
+        let tags = self.0.iter().flat_map(|line| line.split(','));
+        tags.map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    }
+}
+
+impl FromRequest for IfNoneMatch {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let mut lines = request.headers().get_all(header::IF_NONE_MATCH);
+        let refused = || ApiError::invalid("/If-None-Match", "must be ETags of earlier reads");
+        ready(match (lines.next(), lines.next()) {
+            (None, _) => Ok(Self(None)),
+            (Some(line), None) => match line.to_str() {
+                Ok(line) if line.len() <= LONGEST && is_well_formed(line) => Ok(Self(Some(line.to_owned()))),
+                _ => Err(refused()),
+            },
+            (Some(_), Some(_)) => Err(refused()),
+        })
     }
 }
 
@@ -55,8 +110,11 @@ impl FromRequest for IfMatch {
         let mut lines = request.headers().get_all(header::IF_MATCH);
         ready(Ok(match (lines.next(), lines.next()) {
             (None, _) => Self::Missing,
-            (Some(line), None) => line.to_str().ok().and_then(version_of).map_or(Self::Unusable, Self::Version),
             (Some(_), Some(_)) => Self::Unusable,
+            (Some(line), None) => match line.to_str() {
+                Ok(line) if is_well_formed(line) => version_of(line).map_or(Self::Unusable, Self::Version),
+                _ => Self::Malformed,
+            },
         }))
     }
 }

@@ -9,6 +9,8 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::storage::StorageError;
+
 /// What a handler or an extractor answers with.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -68,12 +70,21 @@ pub enum ApiError {
     KeyReused,
     /// The body is larger than its route takes (S25).
     PayloadTooLarge,
+    /// A part of a file that lies behind its end.
+    RangeNotSatisfiable {
+        /// Of the file, in bytes.
+        length: u64,
+    },
     /// The body is of a type that its route does not take.
     UnsupportedMediaType,
+    /// This route speaks WebSocket alone, and this was no handshake of it.
+    UpgradeRequired,
     /// Too many requests; come back after so many seconds (S44).
     TooManyRequests {
         /// At least 1.
         retry_after: u64,
+        /// Work by which it may be sooner.
+        challenge: Option<String>,
     },
     /// Too busy, or a part is down; come back after so many seconds.
     Unavailable {
@@ -142,14 +153,46 @@ impl ApiError {
             Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "version_required", "If-Match is needed"),
             Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "key_reused", "This key was used for another body"),
             Self::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large"),
+            Self::RangeNotSatisfiable { .. } => {
+                (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "The file has no such part")
+            }
             Self::UnsupportedMediaType => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted")
             }
+            Self::UpgradeRequired => (S::UPGRADE_REQUIRED, "upgrade_required", "This is a WebSocket"),
             Self::TooManyRequests { .. } => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Unavailable { .. } => (S::SERVICE_UNAVAILABLE, "unavailable", "The service is busy, try again later"),
             Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side"),
         };
         Face { status, code, title }
+    }
+
+    /// Every one whose face is its own; what a conflict is called is said where it arises.
+    #[must_use]
+    pub fn plain() -> [Self; 21] {
+        [
+            Self::NotJson,
+            Self::Invalid(Vec::new()),
+            Self::Unauthenticated,
+            Self::InvalidCredentials,
+            Self::Forbidden,
+            Self::OriginNotAllowed,
+            Self::CrossSiteRequest,
+            Self::HttpsRequired,
+            Self::NotFound,
+            Self::MethodNotAllowed,
+            Self::BodyTimeout,
+            Self::PreconditionFailed,
+            Self::PreconditionRequired,
+            Self::KeyReused,
+            Self::PayloadTooLarge,
+            Self::RangeNotSatisfiable { length: 0 },
+            Self::UnsupportedMediaType,
+            Self::UpgradeRequired,
+            Self::TooManyRequests { retry_after: 1, challenge: None },
+            Self::unavailable(1, ""),
+            Self::internal(""),
+        ]
     }
 
     /// The one error that fits a status which some library chose (404 of an unknown path, 405, …).
@@ -162,9 +205,10 @@ impl ApiError {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
             StatusCode::REQUEST_TIMEOUT => Self::BodyTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
+            StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
             // The reply has its Retry-After already.
-            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1 },
+            StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library answered {status}")),
         }
@@ -186,15 +230,32 @@ impl ResponseError for ApiError {
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status_code());
         match self {
-            Self::TooManyRequests { retry_after } | Self::Unavailable { retry_after, .. } => {
+            Self::TooManyRequests { retry_after, .. } | Self::Unavailable { retry_after, .. } => {
                 reply.insert_header((header::RETRY_AFTER, retry_after.to_string()));
             }
             Self::Unauthenticated | Self::InvalidCredentials => {
                 reply.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
+            Self::RangeNotSatisfiable { length } => {
+                reply.insert_header((header::CONTENT_RANGE, format!("bytes */{length}")));
+            }
+            Self::UpgradeRequired => {
+                reply.insert_header((header::UPGRADE, "websocket"));
+                reply.insert_header((header::SEC_WEBSOCKET_VERSION, "13"));
+            }
             _ => {}
         }
         reply.finish()
+    }
+}
+
+/// A store that is away is a 503. Bytes that should be there and are not are ours to mend.
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Missing => Self::internal(error),
+            StorageError::Down(_) => Self::unavailable(5, error),
+        }
     }
 }
 

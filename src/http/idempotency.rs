@@ -1,7 +1,10 @@
 //! `Idempotency-Key` on POSTs that make something (SECURITY F8): a client that heard no answer asks again, and the work is done
-//! once. The same key with the same body gets the first answer again for 24 hours; with another body it is refused (422), and
-//! while the first is still being done too (409). Key and answer are kept in the transaction of the work, so there is no moment
-//! in which one of the two is lost. Only successes are kept: what was refused may be tried again.
+//! once. The same key with the same body gets the first answer again for 24 hours; with another body it is refused (422). While
+//! the first is still being done it waits a moment, and is refused then (409). Key and answer are kept in the transaction of the
+//! work, so there is no moment in which one of the two is lost. A body that is too large to be held has its key apart
+//! ([`GivenKey`]). Only successes are kept: what was refused may be tried again.
+
+use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
@@ -23,6 +26,9 @@ use crate::db::idempotency::{self, Claim, Claimed, Kept};
 /// The header.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
+/// Code and title of the refusal while the first request is being done.
+pub const KEY_IN_USE: (&str, &str) = ("key_in_use", "The first request with this key is still running");
+
 /// A validated body, and the key that came with it.
 pub struct Keyed<T> {
     pub body: T,
@@ -38,6 +44,35 @@ struct Given {
     body: Bytes,
 }
 
+/// A key whose body is read elsewhere: it is none before [`GivenKey::on`] says what came.
+pub struct GivenKey(Option<(String, String)>);
+
+impl FromRequest for GivenKey {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(key_of(request).map(|key| Self(key.map(|key| (route_of(request), key)))))
+    }
+}
+
+impl GivenKey {
+    /// For what came: bytes that are alike for no two bodies.
+    #[must_use]
+    pub fn on(self, came: Bytes) -> IdempotencyKey {
+        IdempotencyKey(self.0.map(|(route, key)| Given { route, key, body: came }))
+    }
+
+    /// Whether it was used and answered before, for whatever body.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn is_used(&self, connection: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> ApiResult<bool> {
+        let Some((route, key)) = &self.0 else { return Ok(false) };
+        Ok(idempotency::is_answered(connection, owner, route, key, now).await?)
+    }
+}
+
 impl<T> FromRequest for Keyed<T>
 where
     T: DeserializeOwned + Validate<Context = ()> + 'static,
@@ -47,7 +82,7 @@ where
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (accepted, key) = (is_json(request), key_of(request));
-        let route = format!("{} {}", request.method(), request.path());
+        let route = route_of(request);
         let payload = payload.take();
         Box::pin(async move {
             if !accepted {
@@ -60,6 +95,11 @@ where
             Ok(Self { body, key: IdempotencyKey(key.map(|key| Given { route, key, body: bytes })) })
         })
     }
+}
+
+/// Keys of one route are good for no other.
+fn route_of(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.path())
 }
 
 /// 1 to 64 visible characters of ASCII, once.
@@ -106,7 +146,7 @@ impl IdempotencyKey {
     /// The first answer, if the work was done. To be asked inside its transaction, before it.
     ///
     /// # Errors
-    /// 422 for another body, 409 while the first is being done.
+    /// 422 for another body, 409 while the first is being done and for a moment was.
     pub async fn answered(
         &self,
         connection: &mut PgConnection,
@@ -118,10 +158,7 @@ impl IdempotencyKey {
             Claimed::Fresh => Ok(None),
             Claimed::Done(kept) => Ok(Some(Answer(kept).reply())),
             Claimed::OtherBody => Err(ApiError::KeyReused),
-            Claimed::Running => Err(ApiError::Conflict {
-                code: "key_in_use",
-                title: "The first request with this key is still running",
-            }),
+            Claimed::Running => Err(ApiError::Conflict { code: KEY_IN_USE.0, title: KEY_IN_USE.1 }),
         }
     }
 

@@ -4,20 +4,29 @@
 //! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
 //!   field left out is not a null.
-//! - [`client_ip`]: whose address it is. [`request_span`]: what the log says of a request.
+//! - [`form`]: a form with a file, part by part as it arrives.
+//! - [`client_ip`]: whose address it is. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
+//!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
+//! - [`disposition`], [`ranges`]: a file, under its name, whole or in part.
 //! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
 
 pub mod body;
 pub mod client_ip;
 pub mod conditional;
+pub mod cookies;
 pub mod deadline;
+pub mod disposition;
 pub mod error;
+pub mod form;
 pub mod idempotency;
+pub mod metering;
 pub mod object;
 pub mod panics;
 pub mod params;
 pub mod partial;
 pub mod problem;
+pub mod ranges;
 pub mod reply;
 pub mod request_span;
 pub mod rules;
+pub mod trace_context;

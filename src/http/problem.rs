@@ -23,13 +23,18 @@ pub struct ProblemBase(pub String);
 
 /// The body of every failure.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(example = json!({
+    "type": "/problems#invalid_input", "title": "The input is not valid", "status": 400, "code": "invalid_input",
+    "request_id": "0f5e5a3c-2f0b-4b7e-9a39-5b8f4f1f7c11",
+    "errors": [{"pointer": "/lines/0/quantity", "message": "must be a decimal above zero"}]
+}))]
 pub struct Problem {
     /// Where the code is explained.
     #[serde(rename = "type")]
-    #[schema(max_length = 300)]
+    #[schema(max_length = 300, format = "uri-reference")]
     pub kind: String,
     /// One fixed sentence for the code.
-    #[schema(max_length = 100)]
+    #[schema(max_length = 100, format = "line")]
     pub title: String,
     /// The HTTP status again.
     #[schema(minimum = 400, maximum = 599)]
@@ -44,16 +49,24 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
+    /// With some refusals of a sign-in: work that gives another turn. `docs/limits.md` says how.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        max_length = 150,
+        example = "18.1795546800.6f1d0c6a1f0b4b0e9a395b8f4f1f7c11.kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA",
+        pattern = "^[0-9A-Za-z._-]+$"
+    )]
+    pub challenge: Option<String>,
 }
 
 /// One field that does not fit.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProblemField {
     /// A JSON pointer into the body, or the name of the query field.
-    #[schema(max_length = 300)]
+    #[schema(max_length = 300, format = JsonPointer)]
     pub pointer: String,
     /// What is expected there.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, format = "line")]
     pub message: String,
 }
 
@@ -115,6 +128,10 @@ fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
         }
         _ => Vec::new(),
     };
+    let challenge = match error {
+        ApiError::TooManyRequests { challenge, .. } => challenge.clone(),
+        _ => None,
+    };
     let face = error.face();
     let problem = Problem {
         kind: format!("{base}/problems#{}", face.code),
@@ -123,6 +140,7 @@ fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
         code: face.code.to_owned(),
         request_id: request_id.to_owned(),
         errors,
+        challenge,
     };
     let body = serde_json::to_vec(&problem).unwrap_or_default();
     let mut shaped = reply.map_body(|_, _| BoxBody::new(body));

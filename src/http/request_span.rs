@@ -14,6 +14,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 use uuid::Uuid;
 
 use super::client_ip::ClientAddr;
+use super::trace_context;
 
 /// Our root span. `user` and `session` are filled in when a token has been verified.
 #[derive(Default)]
@@ -38,6 +39,7 @@ impl RootSpanBuilder for RequestSpan {
             session = Empty,
             status = Empty,
         );
+        trace_context::join(&span, request);
         span
     }
 
@@ -52,8 +54,8 @@ impl RootSpanBuilder for RequestSpan {
     }
 }
 
-/// An unknown method is typed-in text.
-fn known_method(request: &ServiceRequest) -> &'static str {
+/// The method, if it is one of HTTP's: an unknown one is typed-in text.
+pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",
         "HEAD" => "HEAD",

@@ -1,10 +1,13 @@
 //! What garde's own rules do not know: each is a rule for `#[garde(custom(..))]`, with a message that says what is expected and
 //! repeats nothing that was typed in.
 
+use std::net::IpAddr;
+
 use garde::{Error, Result};
 
 use crate::base::day;
 use crate::base::email::EmailAddress;
+use crate::base::moment as moments;
 use crate::base::money::Currency;
 use crate::base::text;
 
@@ -55,4 +58,22 @@ pub fn currency(value: &str, _: &()) -> Result {
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn day(value: &str, _: &()) -> Result {
     hold(day::parse(value).is_some(), "must be a day from 2000 to 9999, as 2026-01-31")
+}
+
+/// A moment.
+///
+/// # Errors
+/// It is not RFC 3339 with a zone, or of no year from 2000 to 9999.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn moment(value: &str, _: &()) -> Result {
+    hold(moments::parse(value).is_some(), "must be a moment as 2026-12-01T09:30:00Z")
+}
+
+/// An IP address.
+///
+/// # Errors
+/// It is none.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn address(value: &str, _: &()) -> Result {
+    hold(value.parse::<IpAddr>().is_ok(), "must be an IP address")
 }

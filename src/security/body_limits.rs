@@ -2,7 +2,8 @@
 //!
 //! **Abuse**: memory, parser and connections used up by large, endless or slow bodies. **How**: a length that says too much is
 //! refused at once; whatever arrives is counted on the way, for every extractor, so a lying or missing length gains nothing;
-//! a body that is not there in time ends its request. actix has no such timeout, and its own limits are one an extractor. What
+//! a body that is not there in time ends its request; a form with a file has more time the more of it has come, so whoever drips
+//! has no more than anybody. actix has no such timeout, and its own limits are one an extractor. What
 //! nobody wants to read closes its connection.
 //! **Not stopped**: many small requests (`rate_limits.rs`).
 //! **ASVS** 2.4.1, 5.2.1, 15.2.2 · **Attack** `attacks::resources`
@@ -22,6 +23,7 @@ use actix_web::web::Bytes;
 use actix_web::{Error, HttpMessage};
 use futures_util::{Stream, StreamExt};
 
+use crate::http::deadline::Deadline;
 use crate::http::error::{ApiError, ApiResult};
 
 /// What a route takes.
@@ -31,6 +33,8 @@ pub enum BodyLimit {
     None,
     /// JSON of at most so many bytes.
     Json(usize),
+    /// A form with a file, of at most so many bytes.
+    Form(usize),
 }
 
 /// 10 kB: what a JSON request of ours needs, generously.
@@ -42,13 +46,25 @@ const REPLY_IS_OUT_WITHIN: Duration = Duration::from_secs(1);
 /// From the first poll of the body to its last byte.
 pub const BODY_WITHIN: Duration = Duration::from_secs(10);
 
+/// The slowest that a form may come, after [`BODY_WITHIN`]: bytes a second, on average.
+pub const SLOWEST_FORM: u32 = 32 * 1024;
+
 impl BodyLimit {
     /// The largest body, in bytes.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
             Self::None => 0,
-            Self::Json(bytes) => bytes,
+            Self::Json(bytes) | Self::Form(bytes) => bytes,
+        }
+    }
+
+    /// The same, with as much room for a form as is set.
+    #[must_use]
+    pub fn with_form_of(self, bytes: usize) -> Self {
+        match self {
+            Self::Form(_) => Self::Form(bytes),
+            other => other,
         }
     }
 }
@@ -69,7 +85,8 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     }
     if limit != BodyLimit::None {
         let body = request.take_payload();
-        request.set_payload(Payload::Stream { payload: bounded(body, limit.bytes()) });
+        let deadline = matches!(limit, BodyLimit::Form(_)).then(|| Deadline::of(request)).flatten();
+        request.set_payload(Payload::Stream { payload: bounded(body, limit.bytes(), deadline) });
     }
     Ok(())
 }
@@ -109,10 +126,11 @@ pub async fn close_unread<B: MessageBody>(
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-fn bounded(body: Payload, most: usize) -> BodyStream {
+/// With a deadline, what has come moves it, and the body's own end with it.
+fn bounded(body: Payload, most: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_WITHIN));
-    let state = (body, late, most, false);
-    Box::pin(futures_util::stream::unfold(state, |(mut body, mut late, left, failed)| async move {
+    let state = (body, late, most, deadline, false);
+    let body = futures_util::stream::unfold(state, |(mut body, mut late, left, deadline, failed)| async move {
         if failed {
             return None;
         }
@@ -127,7 +145,15 @@ fn bounded(body: Payload, most: usize) -> BodyStream {
             },
             Err(error) => (Err(error), 0),
         };
+        if let (Some(deadline), Ok(chunk)) = (&deadline, &item) {
+            deadline.put_off();
+            let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+            let end = late.deadline() + Duration::from_secs(1) * more / SLOWEST_FORM;
+            late.as_mut().reset(end);
+        }
         let failed = item.is_err();
-        Some((item, (body, late, left, failed)))
-    }))
+        Some((item, (body, late, left, deadline, failed)))
+    });
+    // A reader of forms asks once more.
+    Box::pin(body.fuse())
 }

@@ -1,7 +1,7 @@
 //! The verified identity of a request.
 //!
 //! **Abuse**: acting without a token, with a forged one, or with one whose session has ended. **How**: [`Caller`] has no public
-//! constructor: verifying a token makes one, and every store method of an owned table takes it, so that code which forgot to ask
+//! constructor: verifying a token (or redeeming a ticket) makes one, and every store method of an owned table takes it, so that code which forgot to ask
 //! who calls does not compile. The session's end is seen at once, without a database lookup (`revocations`).
 //! **Not stopped**: a stolen token, until its session ends or it expires.
 //! **ASVS** 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Attack** `attacks::authentication`
@@ -12,9 +12,11 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use chrono::{DateTime, Utc};
 use tracing::Span;
 
 use super::access_tokens::AccessTokens;
+use super::log::context;
 use super::log::event::{Event, EventKind};
 use super::revocations::Revocations;
 use crate::base::clock::Clock;
@@ -26,6 +28,7 @@ use crate::http::error::{ApiError, ApiResult};
 pub struct Caller {
     user: UserId,
     session: SessionId,
+    until: DateTime<Utc>,
 }
 
 impl Caller {
@@ -39,6 +42,26 @@ impl Caller {
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.session
+    }
+
+    /// When the proof of who calls is over.
+    #[must_use]
+    pub fn until(&self) -> DateTime<Utc> {
+        self.until
+    }
+
+    /// By a ticket that was redeemed (`tickets`).
+    pub(super) fn by_ticket(user: UserId, session: SessionId, until: DateTime<Utc>) -> Self {
+        let caller = Self { user, session, until };
+        caller.enter_log();
+        caller
+    }
+
+    fn enter_log(&self) {
+        let span = Span::current();
+        span.record("user", tracing::field::display(self.user));
+        span.record("session", tracing::field::display(self.session));
+        context::has_caller(self.user, self.session);
     }
 }
 
@@ -92,10 +115,9 @@ impl Authenticator {
                 .record();
             return Err(ApiError::Unauthenticated);
         }
-        let span = Span::current();
-        span.record("user", tracing::field::display(claims.user));
-        span.record("session", tracing::field::display(claims.session));
-        Ok(Caller { user: claims.user, session: claims.session })
+        let caller = Caller { user: claims.user, session: claims.session, until: claims.expires_at };
+        caller.enter_log();
+        Ok(caller)
     }
 }
 

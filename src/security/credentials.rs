@@ -2,7 +2,7 @@
 //!
 //! **Abuse**: learning from the answer, its time or its side effects who has an account, whether it is locked or disabled, or that
 //! a guessed password was right; guessing without end. **How**: sign-in and "enter your password again" both end here. The address's
-//! counter decides first (429, before any hash). Then always one look-up, one hash (a dummy's where there is no account,
+//! and the pair's counters decide first (429, before any hash). Then always one look-up, one hash (a dummy's where there is no account,
 //! `passwords`), one count; unknown, wrong, disabled and locked are the one `invalid_credentials`. Why is in the log alone, and the
 //! log knows the typed name as a keyed hash only.
 //! **Not stopped**: telling a success from a failure, which is the point of signing in.
@@ -10,12 +10,14 @@
 
 use std::sync::Arc;
 
+use actix_web::http::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 
 use super::caller::Caller;
 use super::keys::Keys;
+use super::known_devices::Device;
 use super::log::event::{Event, EventKind};
-use super::login_guard::{Admission, Attempt, LoginGuard};
+use super::login_guard::{Admission, Attempt, LoginGuard, account_of};
 use super::passwords::policy::MOST_CHARS;
 use super::passwords::{HashedPassword, Passwords, Verdict};
 use crate::base::id::UserId;
@@ -66,23 +68,51 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// An attempt to sign in under this name.
+    /// An attempt to sign in under this name, by a client that brings nothing.
     #[must_use]
     pub fn sign_in(&self, typed: &str, address: ClientAddr) -> Attempt {
-        Attempt::new(&self.keys, &format!("name {typed}"), address)
+        Attempt::sign_in(&self.keys, typed, address, None)
     }
 
-    /// An attempt of somebody who is signed in to prove it again. It has counters of its own: whoever locks an account from
-    /// outside must not keep its owner, who is inside, from changing the password.
+    /// The same by a client that may bring the cookie of a device that this account knows, or a challenge that it has solved.
     #[must_use]
-    pub fn prove_again(&self, caller: &Caller, address: ClientAddr) -> Attempt {
-        Attempt::new(&self.keys, &format!("user {}", caller.user()), address)
+    pub fn sign_in_with(&self, typed: &str, address: ClientAddr, headers: &HeaderMap, proof: Option<&str>) -> Attempt {
+        let (account, now) = (account_of(&self.keys, typed), self.guard.clock.now());
+        let device = Device::recognise(&self.keys, &account, headers, now);
+        let attempt = Attempt::sign_in(&self.keys, typed, address, device);
+        match proof {
+            Some(proof) => attempt.with_work(&self.keys, proof, now),
+            None => attempt,
+        }
+    }
+
+    /// An attempt of somebody who is signed in to prove it again.
+    #[must_use]
+    pub fn prove_again(&self, caller: &Caller) -> Attempt {
+        Attempt::prove_again(&self.keys, caller.user(), caller.session())
+    }
+
+    /// The cookie by which the device of whoever has proved himself is known from now on.
+    ///
+    /// # Errors
+    /// Never in practice.
+    pub fn remember(&self, attempt: &Attempt) -> ApiResult<HeaderValue> {
+        let (now, lives) = (self.guard.clock.now(), self.guard.settings.device_life);
+        attempt.device().set_cookie(&self.keys, attempt.account(), now, lives).map_err(ApiError::internal)
+    }
+
+    /// Lifts every lock of a user who has chosen a new password by a mail to this address.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn forgive(&self, user: UserId, sign_in: &Attempt) -> ApiResult<()> {
+        self.guard.forgive(sign_in, Attempt::account_inside(&self.keys, user)).await
     }
 
     /// Checks `password` against whoever `look_up` finds. `failure` is the event of a failed attempt.
     ///
     /// # Errors
-    /// 401 `invalid_credentials` for every failure; 429 when the address or the pair has used up its failures; 503 when the hashing
+    /// 401 `invalid_credentials` for every failure; 429 when the pair has used up its failures, or the address has and it is another's turn; 503 when the hashing
     /// queue is full or the counters cannot be read.
     pub async fn check(
         &self,
@@ -102,13 +132,13 @@ impl Credentials {
             Some(_) if admission == Admission::Locked => "locked",
             Some(_) if !right => "wrong_password",
             Some(stored) if !stored.active => "disabled",
-            Some(stored) => match self.guard.succeeded(attempt).await? {
-                Admission::Open => return Ok(self.proof(stored, password, verdict).await),
+            Some(stored) => match self.guard.succeeded(attempt, admission).await? {
+                Admission::Open | Admission::Trickle => return Ok(self.proof(stored, password, verdict).await),
                 // Too many failed while this one was being hashed.
                 Admission::Locked => "locked_meanwhile",
             },
         };
-        self.guard.failed(attempt).await?;
+        self.guard.failed(attempt, admission).await?;
         let event = Event::new(failure).reason(reason).subject(attempt.subject());
         match &stored {
             Some(stored) => event.user(stored.user).record(),

@@ -2,15 +2,16 @@
 //!
 //! **Abuse**: our reply used as a page: framed, sniffed into a script, cached by a shared proxy, read back over plain HTTP.
 //! **How**: one table, put on each reply in the outermost layer; an `Err` of an inner middleware gets it by a response mapper,
-//! since `DefaultHeaders` would be skipped there (SECURITY trap 5).
+//! since `DefaultHeaders` would be skipped there (SECURITY trap 5). The one page has a policy of its own, by a typed mark that only
+//! its handler sets.
 //! **Not stopped**: replies of actix's HTTP parser itself (400, 408, 431) pass no middleware; they have no body either.
 //! **ASVS** 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Attack** `attacks::headers`
 
-use actix_web::Error;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
 
 use crate::http::problem::request_id;
 
@@ -33,6 +34,22 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-robots-tag", "noindex"),
 ];
 
+/// What the one page that we have may do: load our own files and call us. No inline script or style, no `eval`, no text as
+/// markup, nothing from elsewhere, and no way out.
+pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+     object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// The mark of a reply that is such a page.
+struct Page;
+
+/// Marks a reply of ours as a page. Its refusals are none.
+#[must_use]
+pub fn page(mut reply: HttpResponse) -> HttpResponse {
+    reply.extensions_mut().insert(Page);
+    reply
+}
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The middleware.
@@ -43,7 +60,11 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
     let id = request_id(&request);
     match next.call(request).await {
         Ok(mut reply) => {
+            let is_page = reply.response().extensions().contains::<Page>();
             put(reply.headers_mut(), &id);
+            if is_page {
+                reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+            }
             Ok(reply)
         }
         Err(mut error) => {

@@ -7,7 +7,9 @@
 //! **ASVS** 11.2.1, 11.2.3, 13.3.1 · **Attack** `attacks::registration`
 
 use std::fmt;
+use std::sync::Arc;
 
+use aws_lc_rs::signature::Ed25519KeyPair;
 use aws_lc_rs::{hkdf, hmac};
 use secrecy::{ExposeSecret, SecretSlice};
 
@@ -25,6 +27,14 @@ pub enum Purpose {
     TypedIdentifier,
     /// Cursors of lists.
     Cursor,
+    /// The row of a security event.
+    SecurityEvent,
+    /// A batch of them.
+    EventSeal,
+    /// Devices that have signed in before.
+    KnownDevice,
+    /// Challenges that cost work.
+    Challenge,
 }
 
 impl Purpose {
@@ -35,6 +45,10 @@ impl Purpose {
             Self::MailToken => b"mail-token",
             Self::TypedIdentifier => b"typed-identifier",
             Self::Cursor => b"cursor",
+            Self::SecurityEvent => b"security-event",
+            Self::EventSeal => b"event-seal",
+            Self::KnownDevice => b"known-device",
+            Self::Challenge => b"challenge",
         }
     }
 }
@@ -51,6 +65,11 @@ pub struct Keys {
     mail_token: hmac::Key,
     typed_identifier: hmac::Key,
     cursor: hmac::Key,
+    security_event: hmac::Key,
+    event_seal: hmac::Key,
+    event_heads: Arc<Ed25519KeyPair>,
+    known_device: hmac::Key,
+    challenge: hmac::Key,
 }
 
 impl Keys {
@@ -68,11 +87,22 @@ impl Keys {
         let derive = |purpose: Purpose| {
             root.expand(&[purpose.label()], hmac::HMAC_SHA256).map(hmac::Key::from).map_err(|_| BadMasterKey)
         };
+        // Heads are signed, so that whoever keeps them can check them without any key of ours.
+        let mut seed = [0; 32];
+        root.expand(&[b"event-heads"], hkdf::HKDF_SHA256)
+            .and_then(|seed_of| seed_of.fill(&mut seed))
+            .map_err(|_| BadMasterKey)?;
+        let heads = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| BadMasterKey);
         Ok(Self {
             refresh_successor: derive(Purpose::RefreshSuccessor)?,
             mail_token: derive(Purpose::MailToken)?,
             typed_identifier: derive(Purpose::TypedIdentifier)?,
             cursor: derive(Purpose::Cursor)?,
+            security_event: derive(Purpose::SecurityEvent)?,
+            event_seal: derive(Purpose::EventSeal)?,
+            event_heads: Arc::new(heads?),
+            known_device: derive(Purpose::KnownDevice)?,
+            challenge: derive(Purpose::Challenge)?,
         })
     }
 
@@ -98,12 +128,21 @@ impl Keys {
         out
     }
 
+    /// The key pair that signs the heads of the event log.
+    pub(super) fn event_heads(&self) -> &Ed25519KeyPair {
+        &self.event_heads
+    }
+
     fn key(&self, purpose: Purpose) -> &hmac::Key {
         match purpose {
             Purpose::RefreshSuccessor => &self.refresh_successor,
             Purpose::MailToken => &self.mail_token,
             Purpose::TypedIdentifier => &self.typed_identifier,
             Purpose::Cursor => &self.cursor,
+            Purpose::SecurityEvent => &self.security_event,
+            Purpose::EventSeal => &self.event_seal,
+            Purpose::KnownDevice => &self.known_device,
+            Purpose::Challenge => &self.challenge,
         }
     }
 }
@@ -124,7 +163,16 @@ mod tests {
 
     #[test]
     fn a_key_for_one_purpose_is_not_the_key_for_another() {
-        let all = [Purpose::RefreshSuccessor, Purpose::MailToken, Purpose::TypedIdentifier, Purpose::Cursor];
+        let all = [
+            Purpose::RefreshSuccessor,
+            Purpose::MailToken,
+            Purpose::TypedIdentifier,
+            Purpose::Cursor,
+            Purpose::SecurityEvent,
+            Purpose::EventSeal,
+            Purpose::KnownDevice,
+            Purpose::Challenge,
+        ];
         let mut macs = all.map(|purpose| keys(1).mac(purpose, &[b"same"])).to_vec();
         macs.sort_unstable();
         macs.dedup();

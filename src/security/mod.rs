@@ -4,6 +4,7 @@
 //! Who calls them and in which order is wiring: `app/stack.rs` and `app/routes.rs`.
 
 pub mod access_tokens;
+pub mod administrators;
 pub mod body_limits;
 pub mod caller;
 pub mod cors;
@@ -12,12 +13,21 @@ pub mod csrf;
 pub mod cursors;
 pub mod handed_secrets;
 pub mod headers;
+pub mod heavy_work;
 pub mod keys;
+pub mod known_devices;
 pub mod log;
 pub mod login_guard;
+pub mod management;
+pub mod outbound;
 pub mod passwords;
+pub mod proof_of_work;
 pub mod rate_limits;
 pub mod refresh_tokens;
 pub mod revocations;
 pub mod secret_tokens;
+pub mod spreadsheets;
+pub mod tickets;
 pub mod transport;
+pub mod uploads;
+pub mod websockets;

@@ -42,11 +42,44 @@ pub enum Tier {
     Refresh,
     /// Anything that changes a row.
     Write,
+    /// What takes far more work than to read one page.
+    Export,
+    /// Uploads of files: each costs disk, and time to look at.
+    Upload,
     /// Paths that do not exist.
     UnknownPath,
 }
 
 impl Tier {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Standard,
+        Self::SignIn,
+        Self::Registration,
+        Self::Reset,
+        Self::Refresh,
+        Self::Write,
+        Self::Export,
+        Self::Upload,
+        Self::UnknownPath,
+    ];
+
+    /// As its setting is called.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::SignIn => "sign_in",
+            Self::Registration => "registration",
+            Self::Reset => "reset",
+            Self::Refresh => "refresh",
+            Self::Write => "write",
+            Self::Export => "export",
+            Self::Upload => "upload",
+            Self::UnknownPath => "unknown_path",
+        }
+    }
+
     fn rate(self, settings: &LimitSettings) -> Rate {
         match self {
             Self::Standard => settings.standard,
@@ -55,6 +88,8 @@ impl Tier {
             Self::Reset => settings.reset,
             Self::Refresh => settings.refresh,
             Self::Write => settings.write,
+            Self::Export => settings.export,
+            Self::Upload => settings.upload,
             Self::UnknownPath => settings.unknown_path,
         }
     }
@@ -135,5 +170,5 @@ impl KeyExtractor for ByUser {
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     let wait = until.wait_time_from(DefaultClock::default().now());
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    ApiError::TooManyRequests { retry_after: seconds.max(1) }.error_response()
+    ApiError::TooManyRequests { retry_after: seconds.max(1), challenge: None }.error_response()
 }

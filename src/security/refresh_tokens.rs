@@ -18,6 +18,7 @@ use secrecy::ExposeSecret;
 
 use super::keys::{Keys, Purpose};
 use super::secret_tokens::SecretToken;
+use crate::http::cookies::the_only;
 
 /// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
 /// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
@@ -111,29 +112,21 @@ pub fn take_cookie(mut reply: HttpResponse) -> HttpResponse {
     reply
 }
 
-/// The reply, after which the browser has forgotten who was signed in (ASVS 14.3.1).
+/// The reply, after which the browser has forgotten who was signed in (ASVS 14.3.1). Not `"cookies"`: that would take the
+/// device's cookie too, and who signs out every evening would be a stranger every morning (`known_devices`). Ours goes by name.
 #[must_use]
 pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
     let mut reply = take_cookie(reply);
-    let everything = HeaderValue::from_static("\"cookies\"");
-    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), everything);
+    let kept_there = HeaderValue::from_static("\"cache\", \"storage\"");
+    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), kept_there);
     reply
 }
 
-/// The token of exactly one cookie of our name, over all `Cookie` lines. With two of them somebody else wrote one, and choosing
-/// would let an attacker fix the victim's session (or the victim's proxy choose another than we do).
+/// The token that a browser brings. With two of them somebody else wrote one, and choosing would let an attacker fix the
+/// victim's session.
 #[must_use]
 pub fn presented(headers: &HeaderMap) -> Option<SecretToken> {
-    let mut found = None;
-    for line in headers.get_all(header::COOKIE) {
-        for pair in line.to_str().ok()?.split(';') {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            if name.trim() == COOKIE && found.replace(value.trim()).is_some() {
-                return None;
-            }
-        }
-    }
-    SecretToken::parse(found?)
+    SecretToken::parse(the_only(COOKIE, headers)?)
 }
 
 #[cfg(test)]

@@ -29,13 +29,14 @@ CLIENTS = 16
 
 
 def environment(state):
-    limits = ("STANDARD", "WRITE", "SIGN_IN", "REGISTRATION", "RESET", "REFRESH", "UNKNOWN_PATH")
+    limits = ("STANDARD", "WRITE", "EXPORT", "SIGN_IN", "REGISTRATION", "RESET", "REFRESH", "UNKNOWN_PATH")
     return {
         "PATH": os.environ["PATH"],
         "HOME": os.environ["HOME"],
         "STRONGROOM_DEV_STATE_DIR": str(state),
         "STRONGROOM_HTTP_BIND": "127.0.0.1:18080",
         "STRONGROOM_TLS_BIND": "127.0.0.1:18443",
+        "STRONGROOM_MANAGEMENT_BIND": "127.0.0.1:19464",
         "STRONGROOM_LOG_FILTER": "info,strongroom::http::request_span=warn,security=warn",
         **{f"STRONGROOM_LIMITS_{name}": "1000000000/1s" for name in limits},
     }
@@ -160,6 +161,8 @@ def main():
         walled = f"begin;\nset local app.owner_id = '{owner}';\n{statement}rollback;\n"
         results = {
             "read an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}", CLIENTS, token=token()),
+            "read a page of 20 invoices": lambda: wrk("/api/v1/invoices", CLIENTS, token=token()),
+            "the PDF of an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}/pdf", CLIENTS, token=token()),
             "database: its statement alone": lambda: pgbench(socket, "postgres", statement, CLIENTS, folder),
             "database: with row-level security": lambda: pgbench(socket, "strongroom_app", walled, CLIENTS, folder),
             "`/health/live` (no database)": lambda: wrk("/health/live", CLIENTS),

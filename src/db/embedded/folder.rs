@@ -14,7 +14,7 @@ use super::user::ServerUser;
 
 /// Everything that a service in development puts into the folder. Reset removes these and no others: the folder's name
 /// comes from a setting, and whoever points it at their home must not lose that.
-const CONTENTS: [&str; 5] = [POSTGRES, "mail", "secrets", "tls", LOCK];
+const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 

@@ -1,5 +1,5 @@
-//! The roles of a Strongroom database, as `deploy/` makes them in production: the owner of the schema, who migrates, and
-//! the service, which owns nothing.
+//! The roles of a Strongroom database, as `deploy/` makes them in production: the owner of the schema, who migrates, the
+//! service, which owns nothing, and the one that owns a single function (`who_has`) and signs in nowhere.
 #![allow(
     clippy::disallowed_methods,
     reason = "fixed statements that run before there is a schema to check them against"
@@ -40,7 +40,7 @@ impl Role {
     }
 }
 
-/// Makes both roles, where they are missing. They can do what is said here and nothing else.
+/// Makes the roles, where they are missing. They can do what is said here and nothing else.
 ///
 /// # Errors
 /// The database refuses, or is gone.
@@ -60,6 +60,10 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
              if exists (select from pg_roles where rolname = 'strongroom_app' and not rolcanlogin) then
                  alter role strongroom_app login;
              end if;
+             if not exists (select from pg_roles where rolname = 'strongroom_classifier') then
+                 create role strongroom_classifier nologin nosuperuser nobypassrls nocreaterole nocreatedb noreplication;
+             end if;
+             grant strongroom_classifier to strongroom_owner;
          end
          $$;
          commit",

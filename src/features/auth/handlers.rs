@@ -26,6 +26,7 @@ use crate::security::secret_tokens::SecretToken;
 /// `POST auth/register`: always 202. What is wrong with the password is told before the address is looked at; which of
 /// "welcome" and "you have an account" it is, the mail says.
 pub async fn register(
+    address: ClientAddr,
     JsonBody(body): JsonBody<Register>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
@@ -34,6 +35,8 @@ pub async fn register(
     let (email, name) = (wish.email.as_str(), wish.display_name.as_str());
     let hash = credentials.choose("/password", &body.password, email, name).await?;
     store.register(&wish, &hash).await?;
+    let subject = credentials.sign_in(email, address).subject();
+    Event::new(EventKind::AuthnRegistrationRequested).subject(subject).record();
     Ok(accepted())
 }
 
@@ -58,7 +61,7 @@ pub async fn login(
     let email: Option<EmailAddress> = body.email.parse().ok();
     // One account has one name, however it was spelled; and what is no address has a counter as well.
     let name = email.as_ref().map_or(body.email.as_str(), EmailAddress::as_str);
-    let attempt = credentials.sign_in(name, address);
+    let attempt = credentials.sign_in_with(name, address, request.headers(), body.proof_of_work.as_deref());
     let look_up = store.credentials(email.as_ref());
     let verified = credentials.check(&attempt, &body.password, look_up, EventKind::AuthnLoginFail).await?;
     let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
@@ -66,7 +69,9 @@ pub async fn login(
     let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(granted.user).session(granted.session).record();
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
-    signed_in(&granted, &tokens, &clock)
+    let mut reply = signed_in(&granted, &tokens, &clock)?;
+    reply.headers_mut().append(header::SET_COOKIE, credentials.remember(&attempt)?);
+    Ok(reply)
 }
 
 /// `POST auth/refresh`: the cookie's token is exchanged. Every failure is the same 401, and takes the useless cookie away.
@@ -79,7 +84,10 @@ pub async fn refresh(
     let event = match refresh_tokens::presented(request.headers()) {
         None => Event::new(EventKind::AuthnTokenInvalid).reason("no_refresh_token"),
         Some(token) => match store.refresh(&token).await? {
-            Refreshed::Granted(granted) => return signed_in(&granted, &tokens, &clock),
+            Refreshed::Granted(granted) => {
+                Event::new(EventKind::SessionRenewed).user(granted.user).session(granted.session).record();
+                return signed_in(&granted, &tokens, &clock);
+            }
             Refreshed::Unknown => Event::new(EventKind::AuthnTokenInvalid).reason("unknown_refresh_token"),
             Refreshed::Over { reason, session } => {
                 Event::new(EventKind::AuthnTokenRevoked).reason(reason).session(session)
@@ -138,7 +146,8 @@ pub async fn request_reset(
 }
 
 /// `POST auth/password-reset/confirm`: a new password, the end of every session and of the account's lock. Nobody is signed in by
-/// it. A password that is refused leaves the token alive.
+/// it; but the device is known from now on, so that whoever keeps guessing does not lock its owner out again before he has signed
+/// in. A password that is refused leaves the token alive.
 pub async fn confirm_reset(
     address: ClientAddr,
     JsonBody(body): JsonBody<ConfirmReset>,
@@ -149,9 +158,11 @@ pub async fn confirm_reset(
     let holder = store.reset_holder(&token).await?.ok_or_else(dead_token)?;
     let hash = credentials.choose("/new_password", &body.new_password, &holder.email, &holder.display_name).await?;
     let user = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
-    credentials.guard.forgive(&credentials.sign_in(&holder.email, address)).await?;
-    Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).record();
-    Ok(no_content())
+    let attempt = credentials.sign_in(&holder.email, address);
+    credentials.forgive(user, &attempt).await?;
+    let mut reply = no_content();
+    reply.headers_mut().append(header::SET_COOKIE, credentials.remember(&attempt)?);
+    Ok(reply)
 }
 
 /// The one answer for a token that is wrong, used, replaced, or too old.

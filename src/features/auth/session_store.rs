@@ -11,6 +11,7 @@ use crate::base::id::{SessionId, UserId};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::Verified;
+use crate::security::log::event::{Event, EventKind};
 use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, judge, successor};
 use crate::security::secret_tokens::SecretToken;
 
@@ -101,10 +102,10 @@ impl AuthStore {
         )
         .fetch_all(&mut *transaction)
         .await?;
+        let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
+        let ended = self.revocations.have_ended(&mut transaction, ended, "replaced").await?;
         transaction.commit().await?;
-        for row in ended {
-            self.revocations.announce(row.user_id.into(), &[row.id.into()], "replaced");
-        }
+        self.revocations.announce(ended);
         Ok(Granted { user: verified.user(), session, refresh, lives: idle.min(absolute) - now })
     }
 
@@ -185,7 +186,8 @@ impl AuthStore {
     /// Ends a session whose token was used twice and tells its owner, once.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = self.pool.begin().await?;
-        if self.revocations.end_within(&mut transaction, user, session).await? {
+        let ended = self.revocations.end_within(&mut transaction, user, session, "token_reuse").await?;
+        if !ended.is_none() {
             sqlx::query!(
                 "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
                  select $1, $2, email, id, $3, $3 from users where id = $4",
@@ -197,7 +199,7 @@ impl AuthStore {
             .execute(&mut *transaction)
             .await?;
             transaction.commit().await?;
-            self.revocations.announce(user, &[session], "token_reuse");
+            self.revocations.announce(ended);
             self.bell.ring();
         }
         Ok(())
@@ -227,9 +229,9 @@ impl AuthStore {
     /// Ends all of the caller's sessions, this one too.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = self.pool.begin().await?;
-        let ended = self.revocations.end_all(&mut transaction, caller.user(), None).await?;
+        let ended = self.revocations.end_all(&mut transaction, caller.user(), None, "ended_by_user").await?;
         transaction.commit().await?;
-        self.revocations.announce(caller.user(), &ended, "ended_by_user");
+        self.revocations.announce(ended);
         Ok(())
     }
 }
@@ -245,6 +247,7 @@ async fn lock_unchanged(connection: &mut PgConnection, verified: &Verified) -> A
     .fetch_optional(&mut *connection)
     .await?;
     if unchanged != Some(true) {
+        Event::new(EventKind::AuthnLoginFail).reason("changed_meanwhile").user(verified.user()).record();
         return Err(ApiError::InvalidCredentials);
     }
     if let Some(stronger) = verified.stronger_hash() {

@@ -20,6 +20,7 @@ use crate::config::SessionSettings;
 use crate::http::error::ApiResult;
 use crate::security::credentials::Stored;
 use crate::security::keys::Keys;
+use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::HashedPassword;
 use crate::security::revocations::Revocations;
 use crate::security::secret_tokens::SecretToken;
@@ -212,9 +213,12 @@ impl AuthStore {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(user) = changed.map(UserId::from) else { return Ok(None) };
-        let ended = self.revocations.end_all(&mut transaction, user, None).await?;
+        let ended = self.revocations.end_all(&mut transaction, user, None, "password_reset").await?;
+        let reset =
+            Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).keep(&mut transaction).await?;
         transaction.commit().await?;
-        self.revocations.announce(user, &ended, "password_reset");
+        self.revocations.announce(ended);
+        reset.committed();
         self.bell.ring();
         Ok(Some(user))
     }

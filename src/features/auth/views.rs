@@ -18,20 +18,26 @@ use crate::security::handed_secrets::HandedSecret;
 /// A wish to join.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "carla@example.com", "password": "seven quiet green lanterns", "display_name": "Carla", "bio": "Keeps the books."
+}))]
 pub struct Register {
+    /// The mail with the link to confirm goes there.
     #[garde(custom(fits::<EmailAddress>))]
-    #[schema(max_length = 100, format = Email, example = "ann@example.com")]
+    #[schema(max_length = 100, format = Email)]
     email: String,
     /// 12 to 64 characters of any kind; not a common one, not one's own name.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub password: SecretString,
+    /// What others see.
     #[garde(custom(fits::<DisplayName>))]
-    #[schema(min_length = 1, max_length = 100)]
+    #[schema(min_length = 1, max_length = 100, format = "line")]
     display_name: String,
+    /// A few words on oneself.
     #[serde(default)]
     #[garde(inner(custom(fits::<Bio>)))]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, format = "paragraph")]
     bio: Option<String>,
 }
 
@@ -51,33 +57,48 @@ impl TryFrom<&Register> for Registration {
 /// The answer to the mail.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"token": "kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA"}))]
 pub struct ConfirmRegistration {
+    /// From the link in the mail, after `#token=`.
     #[garde(skip)]
-    #[schema(value_type = String, min_length = 43, max_length = 43)]
+    #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
 }
 
 /// Who signs in.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "anna@demo.example", "password": "printed by cargo run"}))]
 pub struct Login {
     /// Not checked for its form: whatever is no address is simply unknown.
     #[garde(length(chars, max = 254))]
-    #[schema(max_length = 254, example = "ann@example.com")]
+    #[schema(max_length = 254)]
     pub email: String,
+    /// At most 64 characters.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
+    /// The `challenge` of a 429, a dot, and the digits with which its SHA-256 begins with so many zero bits as its first number says.
+    #[serde(default)]
+    #[garde(length(chars, max = 200))]
+    #[schema(
+        max_length = 200,
+        example = "18.1795546800.6f1d0c6a1f0b4b0e9a395b8f4f1f7c11.kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA.314159"
+    )]
+    pub proof_of_work: Option<String>,
 }
 
 /// What a sign-in or a refresh gives. The refresh token is in a cookie that no script can read.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl", "token_type": "Bearer", "expires_in": 600
+}))]
 pub struct TokenView {
     /// For `Authorization: Bearer …`.
-    #[schema(value_type = String, max_length = 2000)]
+    #[schema(value_type = String, max_length = 2000, pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")]
     pub access_token: HandedSecret,
     /// `Bearer`.
-    #[schema(example = "Bearer", max_length = 6)]
+    #[schema(max_length = 6, pattern = "^Bearer$")]
     pub token_type: &'static str,
     /// Seconds.
     #[schema(minimum = 1, maximum = 3600)]
@@ -87,7 +108,9 @@ pub struct TokenView {
 /// Whose password is lost.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "anna@demo.example"}))]
 pub struct RequestReset {
+    /// The mail with the link goes there, if somebody has it.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
@@ -104,10 +127,15 @@ impl TryFrom<&RequestReset> for EmailAddress {
 /// The answer to the mail, and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "token": "kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA", "new_password": "seven quiet green lanterns"
+}))]
 pub struct ConfirmReset {
+    /// From the link in the mail, after `#token=`.
     #[garde(skip)]
-    #[schema(value_type = String, min_length = 43, max_length = 43)]
+    #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
+    /// 12 to 64 characters of any kind; not a common one, not one's own name.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,
@@ -122,17 +150,19 @@ pub struct SessionList {
 
 /// One session.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"client": "curl/8.14.1", "address": "192.0.2.7", "current": true}))]
 pub struct SessionView {
     /// Ends it with `DELETE /api/v1/auth/sessions/{id}`. It is not the token.
     #[schema(value_type = String, format = Uuid)]
     id: SessionId,
     created_at: DateTime<Utc>,
+    /// When it was last renewed.
     last_used_at: DateTime<Utc>,
     /// What the program that signed in called itself.
-    #[schema(max_length = 200)]
+    #[schema(max_length = 200, pattern = "^[ -~]*$")]
     client: String,
     /// Where it signed in from.
-    #[schema(max_length = 45)]
+    #[schema(max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: String,
     /// Whether it is the one of this request.
     current: bool,

@@ -22,18 +22,21 @@ use crate::http::rules;
     "default_currency": "EUR"
 }))]
 pub struct NewCustomer {
+    /// On one line.
     #[garde(length(chars, max = 200), custom(rules::line))]
-    #[schema(min_length = 1, max_length = 200)]
+    #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
+    /// Where he reads mail. We send him none.
     #[garde(length(chars, max = 100), inner(custom(rules::email)))]
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
     /// Postal, of several lines.
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
-    #[schema(max_length = 500)]
+    #[schema(max_length = 500, format = "paragraph")]
     pub address: Option<String>,
+    /// As his country writes it.
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
-    #[schema(min_length = 1, max_length = 50)]
+    #[schema(min_length = 1, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
     /// ISO 4217; what new invoices are proposed in.
     #[garde(custom(rules::currency))]
@@ -58,24 +61,32 @@ impl TryFrom<NewCustomer> for Details {
 /// What to change. A field that is left out stays; null clears one that may be empty.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Acme Holding Ltd", "tax_id": null}))]
+#[schema(example = json!({
+    "name": "Lighthouse Books & Maps", "email": "books@lighthouse.example", "address": "1 Pier\nTown", "tax_id": "NL001234567B01",
+    "default_currency": "EUR"
+}))]
 pub struct UpdateCustomer {
+    /// On one line.
     #[serde(default, deserialize_with = "given")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
-    #[schema(min_length = 1, max_length = 200, nullable = false)]
+    #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub name: Option<String>,
+    /// Where he reads mail. We send him none.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(length(chars, max = 100)), inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
+    /// Postal, of several lines.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
-    #[schema(max_length = 500, value_type = Option<String>)]
+    #[schema(max_length = 500, value_type = Option<String>, format = "paragraph")]
     pub address: Option<Option<String>>,
+    /// As his country writes it.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
-    #[schema(min_length = 1, max_length = 50, value_type = Option<String>)]
+    #[schema(min_length = 1, max_length = 50, value_type = Option<String>, format = "line")]
     pub tax_id: Option<Option<String>>,
+    /// ISO 4217; what new invoices are proposed in.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(custom(rules::currency)))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
@@ -121,28 +132,33 @@ pub struct CustomerQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before.
     #[garde(length(chars, max = 512))]
-    #[param(max_length = 512)]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
 /// A customer.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "6b0a6f0e-3f2b-4a52-9c58-6a3b6a0f5d11", "name": "Acme Ltd", "email": "billing@acme.example", "address": null,
-    "tax_id": "NL001234567B01", "default_currency": "EUR",
+    "id": "c0000000-0000-4000-8000-000000000001", "name": "Lighthouse Books", "email": "books@lighthouse.example",
+    "address": "1 Pier\nTown", "tax_id": "NL001234567B01", "default_currency": "EUR",
     "created_at": "2026-01-31T09:30:00.000001Z", "updated_at": "2026-01-31T09:30:00.000001Z"
 }))]
 pub struct CustomerView {
     #[schema(value_type = String, format = Uuid)]
     pub id: CustomerId,
-    #[schema(max_length = 200)]
+    /// On one line.
+    #[schema(max_length = 200, format = "line")]
     pub name: String,
+    /// Where he reads mail.
     #[schema(required = true, format = Email)]
     pub email: Option<String>,
-    #[schema(required = true, max_length = 500)]
+    /// Postal, of several lines.
+    #[schema(required = true, max_length = 500, format = "paragraph")]
     pub address: Option<String>,
-    #[schema(required = true, max_length = 50)]
+    /// As his country writes it.
+    #[schema(required = true, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
+    /// ISO 4217; what new invoices are proposed in.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
     pub created_at: DateTime<Utc>,
@@ -171,7 +187,7 @@ pub struct CustomerPage {
     #[schema(max_items = 100)]
     pub items: Vec<CustomerView>,
     /// Give it back as `cursor` for the next page; null on the last one.
-    #[schema(required = true, max_length = 512)]
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 

@@ -1,33 +1,45 @@
-//! Demo data of development: two users, their customers, and invoices in every state. Production has none of it.
+//! Demo data of development: two users with customers, invoices in every state and a document each, and an administrator. Production
+//! has none of it.
 //!
 //! It comes by the same doors as everything: each user signs in with his password, and every row is written as his caller. So
-//! there is no way into the stores here that an attacker could borrow. Made once; a start that was killed halfway is completed.
+//! there is no way into the stores here that an attacker could borrow. Each start makes what is missing. The ids are fixed, so
+//! that the examples of the OpenAPI document and of `docs/requests.http` work on every machine as they stand. [`plan`] says what
+//! there is, and this file makes it.
+
+mod plan;
 
 use std::net::Ipv4Addr;
 
 use actix_web::http::header::HeaderMap;
-use chrono::{Days, NaiveDate};
+use chrono::Days;
 use secrecy::{ExposeSecret, SecretString};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::auth::model::ClientSeen;
 use super::auth::store::AuthStore;
 use super::customers::model::{Customer, Details};
 use super::customers::store::CustomerStore;
+use super::documents::intake::Intake;
+use super::documents::model::Document;
+use super::documents::store::DocumentStore;
 use super::invoices::model::{Content, Invoice, Status};
 use super::invoices::payments::{Method, Payment};
 use super::invoices::store::InvoiceStore;
-use super::invoices::summary::Filter;
 use super::invoices::totals::{Line, Totals};
 use super::users::store as users;
+pub use plan::{BEN, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
+use plan::{DAYS_TO_PAY, DemoDocument, DemoInvoice, DemoUser, STRANGERS, USERS};
+
 use crate::base::clock::Clock;
-use crate::base::id::{CustomerId, InvoiceId, PaymentId};
-use crate::base::page::{Limit, Position};
+use crate::base::id::{CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::{Authenticator, Caller};
 use crate::security::credentials::Credentials;
+use crate::security::log::context::background;
 use crate::security::log::event::EventKind;
+use crate::security::log::recorder::Recorder;
+use crate::security::uploads::FileType;
 
 /// Where demo data go in.
 pub struct Doors {
@@ -35,72 +47,17 @@ pub struct Doors {
     pub authenticator: Authenticator,
     pub credentials: Credentials,
     pub auth: AuthStore,
+    pub recorder: Recorder,
     pub clock: Clock,
+    pub intake: Intake,
 }
 
 /// Who can sign in, and what to try then.
 pub struct Demo {
     email: &'static str,
     password: SecretString,
-    own_invoice: InvoiceId,
-    strangers_invoice: InvoiceId,
-}
-
-struct DemoUser {
-    email: &'static str,
-    name: &'static str,
-    customers: &'static [(&'static str, &'static str)],
-    invoices: &'static [DemoInvoice],
-}
-
-/// Lives of invoices, with the customer's place in the list, and how many days ago the invoice was issued.
-struct DemoInvoice {
-    customer: usize,
-    reaches: Status,
-    days_ago: u64,
-    currency: &'static str,
-    /// Description, thousandths, unit price in minor units, discount and tax in hundredths of a percent.
-    lines: &'static [(&'static str, i64, i64, i32, i32)],
-}
-
-const DAYS_TO_PAY: Days = Days::new(14);
-
-const USERS: [DemoUser; 2] = [
-    DemoUser {
-        email: "anna@demo.example",
-        name: "Anna Demo",
-        customers: &[("Lighthouse Books", "EUR"), ("Harbour Ferries", "USD"), ("Kintsugi Studio", "JPY")],
-        invoices: &[
-            invoice(0, Status::Draft, 0, "EUR", &[("Catalogue, 64 pages", 1_000, 180_000, 0, 700)]),
-            invoice(1, Status::Void, 30, "USD", &[("Timetable", 1_000, 40_000, 0, 0)]),
-            invoice(0, Status::Issued, 40, "EUR", &[("Shop window", 2_000, 95_000, 500, 1_900)]),
-            invoice(1, Status::PartiallyPaid, 9, "USD", &[("Deck plans", 3_000, 120_000, 0, 0)]),
-            invoice(2, Status::Paid, 20, "JPY", &[("Photographs", 12_000, 4_500, 0, 1_000)]),
-            invoice(
-                0,
-                Status::Issued,
-                2,
-                "EUR",
-                &[("Posters", 250_000, 320, 1_000, 1_900), ("Delivery", 1_500, 4_000, 0, 1_900)],
-            ),
-        ],
-    },
-    DemoUser {
-        email: "ben@demo.example",
-        name: "Ben Demo",
-        customers: &[("Northern Mills", "GBP")],
-        invoices: &[invoice(0, Status::Issued, 3, "GBP", &[("Repair of a loom", 7_250, 6_800, 0, 2_000)])],
-    },
-];
-
-const fn invoice(
-    customer: usize,
-    reaches: Status,
-    days_ago: u64,
-    currency: &'static str,
-    lines: &'static [(&'static str, i64, i64, i32, i32)],
-) -> DemoInvoice {
-    DemoInvoice { customer, reaches, days_ago, currency, lines }
+    /// Only where the schema's owner could be asked to make one.
+    administrator: Option<(&'static str, SecretString)>,
 }
 
 /// The plan breaks a rule of the model.
@@ -109,34 +66,48 @@ fn unsound() -> ApiError {
 }
 
 /// Makes what is missing. `None`: the users cannot sign in with these passwords, so they are somebody's own by now, or locked.
+/// `owner`: a connection of the schema's owner; without one there is no administrator, whom the service cannot make.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn make(doors: &Doors, passwords: &[SecretString; 2]) -> ApiResult<Option<Demo>> {
-    let mut newest = Vec::new();
+pub async fn make(
+    doors: &Doors,
+    owner: Option<&mut PgConnection>,
+    passwords: &[SecretString; 3],
+) -> ApiResult<Option<Demo>> {
+    background(&doors.recorder, fill(doors, owner, passwords)).await
+}
+
+async fn fill(
+    doors: &Doors,
+    mut owner: Option<&mut PgConnection>,
+    passwords: &[SecretString; 3],
+) -> ApiResult<Option<Demo>> {
+    let mut demo = Demo { email: USERS[0].email, password: passwords[0].clone(), administrator: None };
     for (user, password) in USERS.iter().zip(passwords) {
-        let hash = doors.credentials.passwords.hash(password).await?;
+        let id: UserId = user.id.parse().map_err(|_| unsound())?;
         let (email, name) = (user.email.parse().map_err(|_| unsound())?, user.name.parse().map_err(|_| unsound())?);
-        let mut connection = doors.pool.acquire().await?;
-        users::create(&mut connection, &email, &name, &hash, doors.clock.now()).await?;
-        drop(connection);
+        let (hash, now) = (doors.credentials.passwords.hash(password).await?, doors.clock.now());
+        match (user.is_admin, owner.as_deref_mut()) {
+            (false, _) => {
+                let mut connection = doors.pool.acquire().await?;
+                users::create(&mut connection, id, &email, &name, &hash, now).await?
+            }
+            (true, Some(owner)) => users::create_admin(owner, id, &email, &name, &hash, now).await?,
+            (true, None) => continue,
+        };
         let caller = match doors.sign_in(user, password).await {
             // Also when somebody has tried the lock of their account: that must not keep the service from starting.
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
-        newest.push(doors.fill(user, &caller).await?);
+        doors.fill(user, &caller).await?;
         doors.auth.end(&caller, caller.session(), "demo_made").await?;
+        if user.is_admin {
+            demo.administrator = Some((user.email, password.clone()));
+        }
     }
-    let ([own_invoice, strangers_invoice], [anna, _]) = (newest.as_slice(), &USERS) else {
-        return Ok(None);
-    };
-    Ok(Some(Demo {
-        email: anna.email,
-        password: passwords[0].clone(),
-        own_invoice: *own_invoice,
-        strangers_invoice: *strangers_invoice,
-    }))
+    Ok(Some(demo))
 }
 
 impl Doors {
@@ -155,40 +126,53 @@ impl Doors {
         self.authenticator.verify(token.expose_secret()).await
     }
 
-    /// The newest of the user's invoices, after those that were missing are made.
-    async fn fill(&self, user: &DemoUser, caller: &Caller) -> ApiResult<InvoiceId> {
-        let customers = self.customers(user, caller).await?;
-        let invoices = InvoiceStore::new(self.pool.clone());
-        let today = self.clock.now().date_naive();
-        let list = async || invoices.list(caller, &Filter::default(), today, Position::start(), Limit::default()).await;
-        let there = list().await?.len();
-        for plan in user.invoices.iter().skip(there) {
-            let customer = *customers.get(plan.customer).ok_or_else(unsound)?;
-            self.live_through(&invoices, caller, plan, customer, today).await?;
+    async fn fill(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
+        let customers = CustomerStore::new(self.pool.clone());
+        for (id, name, currency) in user.customers {
+            let id: CustomerId = id.parse().map_err(|_| unsound())?;
+            if is_missing(customers.read(caller, id).await)? {
+                let details = Details {
+                    name: (*name).to_owned(),
+                    email: None,
+                    address: None,
+                    tax_id: None,
+                    default_currency: currency.parse().map_err(|_| unsound())?,
+                };
+                let now = self.clock.now();
+                let mut change = customers.begin(caller).await?;
+                change.insert(&Customer::kept(id, details, 1, now, now)).await?;
+                change.commit().await?;
+            }
         }
-        Ok(list().await?.first().ok_or_else(unsound)?.id)
+        let invoices = InvoiceStore::new(self.pool.clone());
+        for plan in user.invoices {
+            let id: InvoiceId = plan.id.parse().map_err(|_| unsound())?;
+            if is_missing(invoices.read(caller, id).await)? {
+                let (customer, ..) = user.customers.get(plan.customer).ok_or_else(unsound)?;
+                let customer = customer.parse().map_err(|_| unsound())?;
+                self.live_through(&invoices, caller, plan, id, customer).await?;
+            }
+        }
+        match &user.document {
+            Some(document) => self.hang_up(document, caller).await,
+            None => Ok(()),
+        }
     }
 
-    /// In the order of the plan.
-    async fn customers(&self, user: &DemoUser, caller: &Caller) -> ApiResult<Vec<CustomerId>> {
-        let store = CustomerStore::new(self.pool.clone());
-        let there = store.list(caller, Position::start(), Limit::default()).await?;
-        let mut ids: Vec<CustomerId> = there.iter().rev().map(Customer::id).collect();
-        for (name, currency) in user.customers.iter().skip(ids.len()) {
-            let details = Details {
-                name: (*name).to_owned(),
-                email: None,
-                address: None,
-                tax_id: None,
-                default_currency: currency.parse().map_err(|_| unsound())?,
-            };
-            let customer = Customer::new(details, self.clock.now());
-            let mut change = store.begin(caller).await?;
-            change.insert(&customer).await?;
-            change.commit().await?;
-            ids.push(customer.id());
+    async fn hang_up(&self, plan: &DemoDocument, caller: &Caller) -> ApiResult<()> {
+        let documents = DocumentStore::new(self.pool.clone());
+        let id: DocumentId = plan.id.parse().map_err(|_| unsound())?;
+        if !is_missing(documents.read(caller, id).await)? {
+            return Ok(());
         }
-        Ok(ids)
+        let (file, room) = self.intake.take(caller, plan.file_name, FileType::Text, plan.text.as_bytes()).await?;
+        let invoice = Some(plan.invoice.parse().map_err(|_| unsound())?);
+        let now = self.clock.now();
+        let mut change = documents.begin(caller).await?;
+        change.insert(&Document::kept(id, plan.title.to_owned(), invoice, file, 1, now, now)).await?;
+        change.commit().await?;
+        room.settled();
+        Ok(())
     }
 
     /// A whole life in one transaction: there is no invoice that is halfway through the plan.
@@ -197,10 +181,11 @@ impl Doors {
         invoices: &InvoiceStore,
         caller: &Caller,
         plan: &DemoInvoice,
+        id: InvoiceId,
         customer: CustomerId,
-        today: NaiveDate,
     ) -> ApiResult<()> {
         let now = self.clock.now();
+        let today = now.date_naive();
         let issued_on = today.checked_sub_days(Days::new(plan.days_ago)).unwrap_or(today);
         let line = |&(text, thousandths, price, discount, tax): &(&str, i64, i64, i32, i32)| {
             Line::new(text.to_owned(), thousandths, price, discount, tax)
@@ -212,10 +197,12 @@ impl Doors {
             currency: plan.currency.parse().map_err(|_| unsound())?,
             lines,
             notes: None,
-            due_date: issued_on.checked_add_days(DAYS_TO_PAY),
+            // A draft can be issued however old it is by then.
+            due_date: issued_on.checked_add_days(DAYS_TO_PAY).filter(|_| plan.reaches != Status::Draft),
         };
         let total = totals.total;
-        let mut invoice = Invoice::draft(content, totals, now);
+        let draft = Invoice::draft(content, totals, now);
+        let mut invoice = Invoice::kept(id, draft.content().clone(), draft.totals().clone(), draft.life().clone());
         let mut change = invoices.begin(caller).await?;
         change.insert(&invoice).await?;
         if plan.reaches != Status::Draft {
@@ -241,18 +228,31 @@ impl Doors {
     }
 }
 
+/// Whether what was looked for is not there.
+fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
+    match found {
+        Ok(_) => Ok(false),
+        Err(ApiError::NotFound) => Ok(true),
+        Err(other) => Err(other),
+    }
+}
+
 impl Demo {
-    /// Three lines for a shell, to be pasted as they are.
+    /// Three lines for a shell, to be pasted as they are, and who the administrator is.
     #[must_use]
     pub fn lines(&self, base: &str) -> String {
-        let Self { email, password, own_invoice, strangers_invoice } = self;
+        let Self { email, password, administrator } = self;
         let password = password.expose_secret();
+        let administrator = administrator.as_ref().map(|(email, password)| {
+            format!("\n\nThe administrator is {email}, with the password {}", password.expose_secret())
+        });
+        let administrator = administrator.unwrap_or_default();
         format!(
             r#"Sign in, read an invoice, try another user's (404):
 
 TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{{"email":"{email}","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-curl -iw "\n" {base}/api/v1/invoices/{own_invoice} -H "Authorization: Bearer $TOKEN"
-curl -iw "\n" {base}/api/v1/invoices/{strangers_invoice} -H "Authorization: Bearer $TOKEN""#
+curl -iw "\n" {base}/api/v1/invoices/{ISSUED} -H "Authorization: Bearer $TOKEN"
+curl -iw "\n" {base}/api/v1/invoices/{STRANGERS} -H "Authorization: Bearer $TOKEN"{administrator}"#
         )
     }
 }

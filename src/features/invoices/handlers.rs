@@ -6,6 +6,7 @@ use actix_web::web::Data;
 use super::model::Invoice;
 use super::payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
 use super::store::InvoiceStore;
+use super::summary::{Place, Sort};
 use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
 use crate::base::clock::Clock;
 use crate::base::id::InvoiceId;
@@ -45,7 +46,7 @@ pub async fn create(
     Ok(answer.reply())
 }
 
-/// The caller's invoices that the filter lets through, newest first, without their lines.
+/// The caller's invoices that the filter lets through, in the order that he asks for, without their lines.
 pub async fn list(
     caller: Caller,
     QueryFields(query): QueryFields<InvoiceQuery>,
@@ -53,12 +54,14 @@ pub async fn list(
     cursors: Data<Cursors>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
-    let (filter, today) = (query.filter(), clock.now().date_naive());
-    let bound_to = filter.text();
-    let after = cursors.after(caller.user(), LIST, &bound_to, query.cursor.as_deref())?;
-    let rows = invoices.list(&caller, &filter, today, after, query.limit).await?;
-    let page =
-        Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, &bound_to, &last.position()))?;
+    let (owner, filter, sort) = (caller.user(), query.filter(), Sort::from(query.sort));
+    let bound_to = filter.text(sort);
+    let place = match &query.cursor {
+        Some(cursor) => cursors.open(owner, LIST, &bound_to, cursor)?,
+        None => Place::start(sort),
+    };
+    let rows = invoices.list(&caller, &filter, sort, clock.now().date_naive(), &place, query.limit).await?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.place(sort)))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
 

@@ -83,7 +83,7 @@ pub struct NewPayment {
     method: Method,
     /// What the bank says, or a receipt's number.
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
-    #[schema(min_length = 1, max_length = 140)]
+    #[schema(min_length = 1, max_length = 140, format = "line")]
     reference: Option<String>,
 }
 
@@ -111,21 +111,24 @@ pub struct PaymentQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before.
     #[garde(length(chars, max = 512))]
-    #[param(max_length = 512)]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
 /// A payment.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"amount": 10000, "method": "bank_transfer", "reference": "INV-2026-0001"}))]
 pub struct PaymentView {
     #[schema(value_type = String, format = Uuid)]
     id: PaymentId,
     /// Minor units.
     amount: i64,
+    /// The day on which it came in.
     paid_on: NaiveDate,
     #[schema(inline)]
     method: Method,
-    #[schema(required = true, max_length = 140)]
+    /// What the bank says, or a receipt's number.
+    #[schema(required = true, max_length = 140, format = "line")]
     reference: Option<String>,
     created_at: DateTime<Utc>,
 }
@@ -143,7 +146,7 @@ pub struct PaymentPage {
     #[schema(max_items = 100)]
     pub items: Vec<PaymentView>,
     /// Give it back as `cursor` for the next page; null on the last one.
-    #[schema(required = true, max_length = 512)]
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 

@@ -15,9 +15,9 @@ use crate::http::error::{ApiError, ApiResult};
 /// An invoice. Amounts are in the currency's minor unit and computed by the server.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0d5f5f5e-1b1a-4c57-8a53-0a3c2a0f7a10", "customer_id": "6b0a6f0e-3f2b-4a52-9c58-6a3b6a0f5d11",
+    "id": "10000000-0000-4000-8000-000000000006", "customer_id": "c0000000-0000-4000-8000-000000000001",
     "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "issue_date": "2026-12-01", "due_date": "2026-12-31",
-    "notes": null,
+    "notes": "Thank you.",
     "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "discount_basis_points": 0,
         "tax_basis_points": 2100, "gross": 15000, "discount": 0, "net": 15000, "tax": 3150}],
     "subtotal": 15000, "discount_total": 0, "taxes": [{"tax_basis_points": 2100, "net": 15000, "tax": 3150}],
@@ -27,32 +27,42 @@ use crate::http::error::{ApiError, ApiResult};
 pub struct InvoiceView {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
+    /// Who is to pay it.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
-    #[schema(max_length = 14)]
+    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|void)$")]
     pub status: &'static str,
     /// Given when it is issued.
-    #[schema(required = true, max_length = 30)]
+    #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
+    /// ISO 4217. All amounts are in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
+    /// The day on which it was issued; null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
+    /// The last day on which it can be paid in time.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
-    #[schema(required = true, max_length = 2000)]
+    /// Printed below the lines.
+    #[schema(required = true, max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
+    /// What is invoiced, in this order.
     #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
     /// Before discounts and tax.
     pub subtotal: i64,
+    /// All discounts together.
     pub discount_total: i64,
     /// The tax of each rate.
     #[schema(max_items = 100)]
     pub taxes: Vec<TaxView>,
+    /// All taxes together.
     pub tax_total: i64,
+    /// What is to be paid in all.
     pub total: i64,
+    /// What has been paid.
     pub paid: i64,
     /// Still to be paid; zero unless it is issued or partially paid.
     pub due: i64,
@@ -63,18 +73,25 @@ pub struct InvoiceView {
 /// A line, with what it comes to.
 #[derive(Serialize, ToSchema)]
 pub struct LineView {
-    #[schema(max_length = 500)]
+    /// What it is for.
+    #[schema(max_length = 500, format = "line")]
     pub description: String,
-    #[schema(max_length = 13)]
+    /// A decimal, of at most three decimals.
+    #[schema(max_length = 13, pattern = "^[0-9]{1,9}(\\.[0-9]{1,3})?$")]
     pub quantity: String,
+    /// Minor units.
     pub unit_price: i64,
+    /// Hundredths of a percent.
     #[schema(minimum = 0, maximum = 10_000)]
     pub discount_basis_points: i32,
+    /// Hundredths of a percent, of what is left after the discount.
     #[schema(minimum = 0, maximum = 10_000)]
     pub tax_basis_points: i32,
     /// Quantity × unit price, rounded half up.
     pub gross: i64,
+    /// Of the gross amount, rounded half up.
     pub discount: i64,
+    /// Gross less discount.
     pub net: i64,
     /// Of the net amount, rounded half up.
     pub tax: i64,
@@ -83,9 +100,12 @@ pub struct LineView {
 /// The tax of all lines with one rate.
 #[derive(Serialize, ToSchema)]
 pub struct TaxView {
+    /// Hundredths of a percent.
     #[schema(minimum = 0, maximum = 10_000)]
     pub tax_basis_points: i32,
+    /// What is taxed at this rate.
     pub net: i64,
+    /// The sum of the taxes of these lines.
     pub tax: i64,
 }
 
@@ -144,23 +164,33 @@ impl From<&TaxOfRate> for TaxView {
 
 /// An invoice in a list, without its lines: those are read with the invoice itself.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "total": 18150, "paid": 0
+}))]
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
+    /// Who is to pay it.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
-    #[schema(max_length = 14)]
+    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|void)$")]
     pub status: &'static str,
-    #[schema(required = true, max_length = 30)]
+    /// Given when it is issued.
+    #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
+    /// ISO 4217. All amounts are in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
+    /// The day on which it was issued; null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
+    /// The last day on which it can be paid in time.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
+    /// What is to be paid in all.
     pub total: i64,
+    /// What has been paid.
     pub paid: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -190,7 +220,7 @@ pub struct InvoicePage {
     #[schema(max_items = 100)]
     pub items: Vec<InvoiceSummary>,
     /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
-    #[schema(required = true, max_length = 512)]
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 

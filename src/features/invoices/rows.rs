@@ -54,6 +54,24 @@ pub(super) struct SummaryRow {
     pub updated_at: DateTime<Utc>,
 }
 
+/// One line of an export.
+pub(super) struct ExportRow {
+    pub id: Uuid,
+    pub number: Option<String>,
+    pub status: String,
+    pub issue_date: Option<NaiveDate>,
+    pub due_date: Option<NaiveDate>,
+    pub customer_id: Uuid,
+    pub customer_name: String,
+    pub currency: String,
+    pub subtotal: i64,
+    pub discount_total: i64,
+    pub tax_total: i64,
+    pub total: i64,
+    pub paid: i64,
+    pub created_at: DateTime<Utc>,
+}
+
 fn unsound() -> ApiError {
     ApiError::internal("an invoice's row breaks the rules")
 }

@@ -5,13 +5,13 @@ use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
 use super::model::Invoice;
-use super::rows::{LineColumns, Row, SummaryRow};
-use super::summary::{Filter, Summary};
-use crate::base::id::InvoiceId;
-use crate::base::page::{Limit, Position};
+use super::rows::{LineColumns, Row};
+use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
+use crate::security::log::context;
+use crate::security::log::event::{Object, ObjectKind};
 
 /// Where invoices are kept.
 #[derive(Clone)]
@@ -44,6 +44,11 @@ impl InvoiceStore {
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         let mut reading = self.reading(caller).await?;
+        self.read_in(&mut reading, caller, id).await
+    }
+
+    /// The same, where more is read of the same moment.
+    pub(super) async fn read_in(&self, reading: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
@@ -61,52 +66,6 @@ impl InvoiceStore {
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
-    }
-
-    /// Those after `after` that the filter lets through, newest first: one more than the page holds, if there are so many.
-    /// `today` decides what is overdue.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        filter: &Filter,
-        today: NaiveDate,
-        after: Position,
-        limit: Limit,
-    ) -> ApiResult<Vec<Summary>> {
-        let mut reading = self.reading(caller).await?;
-        sqlx::query_as!(
-            SummaryRow,
-            "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, created_at, updated_at
-             from invoices
-             where owner_id = $1 and (created_at, id) < ($2, $3)
-               and ($5::text is null or status = $5)
-               and ($6::uuid is null or customer_id = $6)
-               and ($7::date is null or issue_date >= $7) and ($8::date is null or issue_date <= $8)
-               and ($9::date is null or due_date >= $9) and ($10::date is null or due_date <= $10)
-               and ($11::boolean is null or $11 = (
-                   status in ('issued', 'partially_paid') and paid < total and coalesce(due_date < $12, false)))
-             order by created_at desc, id desc limit $4",
-            caller.user().uuid(),
-            after.created_at,
-            after.id,
-            limit.rows(),
-            filter.status.map(|status| status.word()),
-            filter.customer.map(|customer| customer.uuid()),
-            filter.issued_from,
-            filter.issued_to,
-            filter.due_from,
-            filter.due_to,
-            filter.overdue,
-            today
-        )
-        .fetch_all(reading.connection())
-        .await?
-        .into_iter()
-        .map(Summary::try_from)
-        .collect()
     }
 }
 
@@ -167,7 +126,7 @@ impl InvoiceTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(customer_fault)?;
+        .map_err(|error| customer_fault(error, content.customer))?;
         Ok(())
     }
 
@@ -223,7 +182,7 @@ impl InvoiceTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(customer_fault)?;
+        .map_err(|error| customer_fault(error, content.customer))?;
         exactly_one(&replaced)?;
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
@@ -247,7 +206,7 @@ impl InvoiceTx<'_> {
     }
 
     /// The number of a locked draft that is being issued: the next of its owner in that year. It is given back when the change
-    /// is not kept, so that there are no gaps.
+    /// is not kept, so that there are no gaps. With it the database keeps whom the invoice is by and to (`invoice_parties`).
     ///
     /// # Errors
     /// The database cannot be asked.
@@ -306,8 +265,9 @@ impl InvoiceTx<'_> {
 
 /// The composite key says that there is no such customer *of this owner*: for a missing and for a stranger's one in the same
 /// words, since it cannot tell them apart (wall 4).
-fn customer_fault(error: sqlx::Error) -> ApiError {
+fn customer_fault(error: sqlx::Error, customer: CustomerId) -> ApiError {
     if violates(&error, "invoices_customer") {
+        context::denies(Object { kind: ObjectKind::Customer, id: customer.uuid() });
         return ApiError::invalid("/customer_id", "is not a customer of yours");
     }
     error.into()

@@ -1,6 +1,8 @@
-//! An invoice in a list, without its lines, and by what a list can be narrowed.
+//! An invoice in a list, without its lines; by what a list can be narrowed, and how it can be ordered.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::model::Status;
 use crate::base::id::{CustomerId, InvoiceId};
@@ -24,10 +26,56 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Where it stands in a list.
+    /// Where it stands in a list of this order.
     #[must_use]
-    pub fn position(&self) -> Position {
-        Position { created_at: self.created_at, id: self.id.uuid() }
+    pub fn place(&self, sort: Sort) -> Place {
+        let day = |day: Option<NaiveDate>| day.map_or_else(|| "infinity".into(), |day| day.to_string());
+        let key = match sort {
+            Sort::Newest | Sort::Oldest => String::new(),
+            Sort::IssuedLast | Sort::IssuedFirst => day(self.issue_date),
+            Sort::DueLast | Sort::DueFirst => day(self.due_date),
+            Sort::Largest | Sort::Smallest => self.total.to_string(),
+        };
+        Place { key, created_at: self.created_at, id: self.id.uuid() }
+    }
+}
+
+/// The orders of a list. What is equal goes by its creation, in the same direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    #[default]
+    Newest,
+    Oldest,
+    IssuedLast,
+    IssuedFirst,
+    DueLast,
+    DueFirst,
+    Largest,
+    Smallest,
+}
+
+/// A place in a list, as the database compares it: the value that it is ordered by, then creation and id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// A day, `infinity`, an amount, or nothing where creation is the order.
+    pub key: String,
+    pub created_at: DateTime<Utc>,
+    pub id: Uuid,
+}
+
+impl Place {
+    /// Before everything in this order: where the first page starts.
+    #[must_use]
+    pub fn start(sort: Sort) -> Self {
+        let (key, Position { created_at, id }) = match sort {
+            Sort::Newest => ("", Position::start()),
+            Sort::Oldest => ("", Position::end()),
+            Sort::IssuedLast | Sort::DueLast => ("infinity", Position::start()),
+            Sort::IssuedFirst | Sort::DueFirst => ("-infinity", Position::end()),
+            Sort::Largest => ("9223372036854775807", Position::start()),
+            Sort::Smallest => ("-1", Position::end()),
+        };
+        Self { key: key.to_owned(), created_at, id }
     }
 }
 
@@ -41,12 +89,14 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
+    /// Part of the number or of the customer's name.
+    pub search: Option<String>,
 }
 
 impl Filter {
-    /// The same text for the same filter and only then: what a cursor is bound to.
+    /// The same text for the same filter and order and only then: what a cursor is bound to.
     #[must_use]
-    pub fn text(&self) -> String {
-        format!("{self:?}")
+    pub fn text(&self, sort: Sort) -> String {
+        format!("{sort:?} {self:?}")
     }
 }

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Content, Status, StepRefused};
 use super::quantity;
-use super::summary::Filter;
+use super::summary::{Filter, Sort};
 use super::totals::{BadLine, Line, Totals};
 use crate::base::day;
 use crate::base::id::CustomerId;
@@ -24,9 +24,10 @@ pub use super::replies::{InvoicePage, InvoiceView};
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "customer_id": "6b0a6f0e-3f2b-4a52-9c58-6a3b6a0f5d11", "currency": "EUR", "due_date": "2026-12-31",
+    "customer_id": "c0000000-0000-4000-8000-000000000001", "currency": "EUR", "due_date": "2030-12-31",
     "notes": "Thank you.",
-    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "tax_basis_points": 2100}]
+    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "discount_basis_points": 0,
+        "tax_basis_points": 2100}]
 }))]
 pub struct InvoiceDraft {
     /// One of your customers.
@@ -37,12 +38,15 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
+    /// Not before the day on which it will be issued.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
+    /// Printed below the lines.
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
-    #[schema(max_length = 2000)]
+    #[schema(max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
+    /// What is invoiced, in this order.
     #[serde(deserialize_with = "objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
@@ -53,8 +57,9 @@ pub struct InvoiceDraft {
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
+    /// On one line.
     #[garde(length(chars, max = 500), custom(rules::line))]
-    #[schema(min_length = 1, max_length = 500)]
+    #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
     /// A decimal above zero, of at most nine digits and three decimals.
     #[garde(custom(quantity_rule))]
@@ -137,14 +142,15 @@ pub struct InvoiceQuery {
     pub limit: Limit,
     /// The `next_cursor` of the page before, under the same filter.
     #[garde(length(chars, max = 512))]
-    #[param(max_length = 512)]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
+    /// In this state of their life.
     #[garde(skip)]
-    #[param(inline)]
+    #[param(inline, example = "issued")]
     pub status: Option<StatusName>,
     /// Invoices on this customer. An id that is none of your customers' has no invoices.
     #[garde(skip)]
-    #[param(value_type = Option<String>, max_length = 36)]
+    #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<GivenId<CustomerId>>,
     /// Issued on this day or later.
     #[garde(inner(custom(rules::day)))]
@@ -164,7 +170,17 @@ pub struct InvoiceQuery {
     pub due_to: Option<String>,
     /// Whether something should have been paid before today (UTC).
     #[garde(skip)]
+    #[param(example = false)]
     pub overdue: Option<bool>,
+    /// Part of the number or of the customer's name. Upper and lower case are alike.
+    #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
+    #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
+    pub search: Option<String>,
+    /// A minus sign is for "largest first". Without a date counts as later than any day.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(inline, required = false, example = "-due_date")]
+    pub sort: SortName,
 }
 
 impl InvoiceQuery {
@@ -180,6 +196,44 @@ impl InvoiceQuery {
             due_from: day(&self.due_from),
             due_to: day(&self.due_to),
             overdue: self.overdue,
+            search: self.search.clone(),
+        }
+    }
+}
+
+/// How a list of invoices is ordered.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+pub enum SortName {
+    #[default]
+    #[serde(rename = "-created_at")]
+    Newest,
+    #[serde(rename = "created_at")]
+    Oldest,
+    #[serde(rename = "-issue_date")]
+    IssuedLast,
+    #[serde(rename = "issue_date")]
+    IssuedFirst,
+    #[serde(rename = "-due_date")]
+    DueLast,
+    #[serde(rename = "due_date")]
+    DueFirst,
+    #[serde(rename = "-total")]
+    Largest,
+    #[serde(rename = "total")]
+    Smallest,
+}
+
+impl From<SortName> for Sort {
+    fn from(name: SortName) -> Self {
+        match name {
+            SortName::Newest => Self::Newest,
+            SortName::Oldest => Self::Oldest,
+            SortName::IssuedLast => Self::IssuedLast,
+            SortName::IssuedFirst => Self::IssuedFirst,
+            SortName::DueLast => Self::DueLast,
+            SortName::DueFirst => Self::DueFirst,
+            SortName::Largest => Self::Largest,
+            SortName::Smallest => Self::Smallest,
         }
     }
 }

@@ -8,7 +8,6 @@ use super::store::UserStore;
 use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
 use crate::base::clock::Clock;
 use crate::http::body::JsonBody;
-use crate::http::client_ip::ClientAddr;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::reply::{no_content, ok_versioned};
@@ -46,38 +45,30 @@ pub async fn update(
 /// and answered with 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
-    address: ClientAddr,
     JsonBody(body): JsonBody<DeleteAccount>,
     credentials: Data<Credentials>,
     store: Data<UserStore>,
 ) -> ApiResult<HttpResponse> {
-    let attempt = credentials.prove_again(&caller, address);
+    let attempt = credentials.prove_again(&caller);
     let stored = store.credentials(&caller);
     let verified = credentials.check(&attempt, &body.password, stored, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
-    Event::new(EventKind::UserDeleted).reason("by_owner").user(caller.user()).session(caller.session()).record();
     Ok(forget_browser(no_content()))
 }
 
 /// `POST me/password`: asks for the current one. The other sessions end; this one stays.
 pub async fn change_password(
     caller: Caller,
-    address: ClientAddr,
     JsonBody(body): JsonBody<ChangePassword>,
     credentials: Data<Credentials>,
     store: Data<UserStore>,
 ) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
-    let attempt = credentials.prove_again(&caller, address);
+    let attempt = credentials.prove_again(&caller);
     let stored = store.credentials(&caller);
     let verified =
         credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
     let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
     store.change_password(&caller, &verified, &hash).await?;
-    Event::new(EventKind::AuthnPasswordChange)
-        .reason("by_owner")
-        .user(caller.user())
-        .session(caller.session())
-        .record();
     Ok(no_content())
 }

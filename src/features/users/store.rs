@@ -10,14 +10,18 @@ use uuid::Uuid;
 use super::model::Profile;
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
-use crate::base::id::{SessionId, UserId};
+use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::features::auth::mail::{MailBell, MailKind};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::{Stored, Verified};
+use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::HashedPassword;
-use crate::security::revocations::Revocations;
+use crate::security::revocations::{Ended, Revocations};
+
+/// Code and title of the refusal to delete the only active administrator.
+pub const LAST_ADMINISTRATOR: (&str, &str) = ("last_administrator", "The last active administrator stays");
 
 /// The statements of this feature.
 #[derive(Clone)]
@@ -102,20 +106,25 @@ impl UserStore {
         .execute(&mut *transaction)
         .await?;
         if changed.rows_affected() == 0 {
+            Event::new(EventKind::AuthnPasswordChangeFail).reason("changed_meanwhile").user(caller.user()).record();
             return Err(ApiError::InvalidCredentials);
         }
-        let others = self.revocations.end_all(&mut transaction, caller.user(), Some(caller.session())).await?;
-        self.keep(transaction, caller, &others, "password_changed").await
+        let (user, session) = (caller.user(), caller.session());
+        let others = self.revocations.end_all(&mut transaction, user, Some(session), "password_changed").await?;
+        let changed = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
+        self.keep(transaction, others, changed).await
     }
 
     /// Deletes the caller with everything he owns, ends his sessions and queues the mail. His ended sessions stay until their
     /// tokens have expired, so that every replica knows.
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified.
+    /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified; a conflict for the last active
+    /// administrator.
     pub async fn delete(&self, caller: &Caller, verified: &Verified) -> ApiResult<()> {
         let mut transaction = self.pool.begin().await?;
-        let sessions = self.revocations.end_all(&mut transaction, caller.user(), None).await?;
+        must_not_be_the_last_administrator(&mut transaction, caller).await?;
+        let sessions = self.revocations.end_all(&mut transaction, caller.user(), None, "account_deleted").await?;
         let gone = sqlx::query!(
             "with gone as (
                  delete from users where id = $1 and password_hash = $2 returning id, email
@@ -133,24 +142,39 @@ impl UserStore {
         .execute(&mut *transaction)
         .await?;
         if gone.rows_affected() == 0 {
+            Event::new(EventKind::AuthnLoginFail).reason("changed_meanwhile").user(caller.user()).record();
             return Err(ApiError::InvalidCredentials);
         }
-        self.keep(transaction, caller, &sessions, "account_deleted").await
+        let deleted =
+            Event::new(EventKind::UserDeleted).reason("by_owner").user(caller.user()).session(caller.session());
+        self.keep(transaction, sessions, deleted).await
     }
 
-    /// Commits, and only then tells.
-    async fn keep(
-        &self,
-        transaction: sqlx::PgTransaction<'_>,
-        caller: &Caller,
-        ended: &[SessionId],
-        reason: &'static str,
-    ) -> ApiResult<()> {
+    /// Commits, with the event, and only then tells.
+    async fn keep(&self, mut transaction: sqlx::PgTransaction<'_>, ended: Ended, event: Event) -> ApiResult<()> {
+        let kept = event.keep(&mut transaction).await?;
         transaction.commit().await?;
-        self.revocations.announce(caller.user(), ended, reason);
+        self.revocations.announce(ended);
+        kept.committed();
         self.bell.ring();
         Ok(())
     }
+}
+
+/// Locks all active administrators, if the caller is one, in the order of `admin_set_status()`: two who leave at once, or one who
+/// leaves while he disables the other, wait for each other, and the second finds himself alone. For others it locks nobody.
+async fn must_not_be_the_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
+    let active = sqlx::query_scalar!(
+        "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
+         order by id for no key update",
+        caller.user().uuid()
+    )
+    .fetch_all(connection)
+    .await?;
+    if active == [caller.user().uuid()] {
+        return Err(ApiError::Conflict { code: LAST_ADMINISTRATOR.0, title: LAST_ADMINISTRATOR.1 });
+    }
+    Ok(())
 }
 
 /// Makes a user who has confirmed nothing: demo data. `None`: the address is taken.
@@ -159,6 +183,7 @@ impl UserStore {
 /// The database refuses.
 pub async fn create(
     connection: &mut PgConnection,
+    id: UserId,
     email: &EmailAddress,
     name: &DisplayName,
     hash: &HashedPassword,
@@ -167,7 +192,7 @@ pub async fn create(
     let created = sqlx::query_scalar!(
         "insert into users (id, email, display_name, password_hash, created_at, updated_at)
          values ($1, $2, $3, $4, $5, $5) on conflict (email) do nothing returning id",
-        UserId::new().uuid(),
+        id.uuid(),
         email.as_str(),
         name.as_str(),
         hash.as_str(),
@@ -185,6 +210,7 @@ pub async fn create(
 /// The database refuses.
 pub async fn create_admin(
     owner: &mut PgConnection,
+    id: UserId,
     email: &EmailAddress,
     name: &DisplayName,
     hash: &HashedPassword,
@@ -193,7 +219,7 @@ pub async fn create_admin(
     let created = sqlx::query_scalar!(
         "insert into users (id, email, display_name, password_hash, role, created_at, updated_at)
          values ($1, $2, $3, $4, 'admin', $5, $5) on conflict (email) do nothing returning id",
-        UserId::new().uuid(),
+        id.uuid(),
         email.as_str(),
         name.as_str(),
         hash.as_str(),
@@ -204,17 +230,41 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes an administrator of the user with this address. `false`: there is none. Under the same role as [`create_admin`].
+/// Makes an administrator of the user with this address. `None`: there is none. Under the same role as [`create_admin`].
 ///
 /// # Errors
 /// The database refuses.
-pub async fn promote(owner: &mut PgConnection, email: &EmailAddress, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    let promoted = sqlx::query!(
-        "update users set role = 'admin', version = version + 1, updated_at = $2 where email = $1",
+pub async fn promote(
+    owner: &mut PgConnection,
+    email: &EmailAddress,
+    now: DateTime<Utc>,
+) -> Result<Option<UserId>, sqlx::Error> {
+    let promoted = sqlx::query_scalar!(
+        "update users set role = 'admin', version = version + 1, updated_at = $2 where email = $1 returning id",
         email.as_str(),
         now
     )
-    .execute(owner)
+    .fetch_optional(owner)
     .await?;
-    Ok(promoted.rows_affected() == 1)
+    Ok(promoted.map(UserId::from))
+}
+
+/// Makes an ordinary user of the administrator with this address. `None`: nobody has it. Under the same role as
+/// [`create_admin`]. His sessions stay: his role is asked for at each request.
+///
+/// # Errors
+/// The database refuses.
+pub async fn demote(
+    owner: &mut PgConnection,
+    email: &EmailAddress,
+    now: DateTime<Utc>,
+) -> Result<Option<UserId>, sqlx::Error> {
+    let demoted = sqlx::query_scalar!(
+        "update users set role = 'user', version = version + 1, updated_at = $2 where email = $1 returning id",
+        email.as_str(),
+        now
+    )
+    .fetch_optional(owner)
+    .await?;
+    Ok(demoted.map(UserId::from))
 }

@@ -15,14 +15,18 @@ use crate::security::credentials::within_cap;
 
 /// One's own profile.
 #[derive(Serialize, ToSchema)]
+#[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books."}))]
 pub struct ProfileView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
+    /// What one signs in with.
     #[schema(format = Email)]
     email: String,
-    #[schema(max_length = 100)]
+    /// What others see.
+    #[schema(max_length = 100, format = "line")]
     display_name: String,
-    #[schema(max_length = 500)]
+    /// A few words on oneself.
+    #[schema(max_length = 500, format = "paragraph")]
     bio: Option<String>,
     created_at: DateTime<Utc>,
     /// Of the profile; a changed password does not show.
@@ -39,15 +43,17 @@ impl From<Profile> for ProfileView {
 /// What to change; what is left out stays.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"display_name": "Anna D.", "bio": "Keeps the books."}))]
 pub struct UpdateProfile {
+    /// What others see.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(custom(fits::<DisplayName>)))]
-    #[schema(value_type = String, required = false, min_length = 1, max_length = 100)]
+    #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
     /// Null takes it away.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(custom(fits::<Bio>))))]
-    #[schema(value_type = Option<String>, required = false, max_length = 500)]
+    #[schema(value_type = Option<String>, required = false, max_length = 500, format = "paragraph")]
     bio: Option<Option<String>>,
 }
 
@@ -73,7 +79,9 @@ impl TryFrom<&UpdateProfile> for ProfileChange {
 /// Proof that it is the owner who leaves.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"password": "printed by cargo run"}))]
 pub struct DeleteAccount {
+    /// The one of now.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
@@ -82,7 +90,11 @@ pub struct DeleteAccount {
 /// The password of now and the next one.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "current_password": "printed by cargo run", "new_password": "seven quiet green lanterns"
+}))]
 pub struct ChangePassword {
+    /// The one of now.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password)]
     pub current_password: SecretString,

@@ -1,106 +1,23 @@
 //! What is told of an event that concerns security: what, when, where, who.
 //!
-//! **Abuse**: abuse that nobody sees; log lines that a client writes. **How**: a closed vocabulary with the names of OWASP's
-//! logging vocabulary; values are typed (ids, fixed words, keyed hashes), never typed-in text. The root span adds the request
-//! id, the route and the client's address; the logger adds the time in UTC.
-//! **Not stopped**: an operator who throws the log away.
-//! **ASVS** 16.2.1–16.2.4, 16.3.1–16.3.3, 16.4.1 · **Attack** each attack test asserts the event that it leaves
+//! An event is built up and then either recorded, or kept: [`Event::record`] writes a line of the log and hands the event to the
+//! recorder, which writes its row beside the request; [`Event::keep`] writes the row in the transaction of what it tells of, for
+//! what must not be lost.
 
+use sqlx::PgConnection;
+use uuid::{NoContext, Timestamp, Uuid};
+
+use super::context::{self, Context};
+use super::entry::Entry;
+pub use super::kinds::{EventKind, Severity};
+pub use super::objects::{Object, ObjectKind};
+use super::recorder::Recorder;
+use super::store;
 use crate::base::id::{SessionId, UserId};
+use crate::http::error::{ApiError, ApiResult};
 
 /// The log target of every security event.
 pub const TARGET: &str = "security";
-
-/// What happened. Names follow the OWASP Logging Vocabulary.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum EventKind {
-    AuthnLoginSuccess,
-    AuthnLoginFail,
-    AuthnLoginFailMax,
-    AuthnLoginLock,
-    AuthnPasswordChange,
-    AuthnPasswordChangeFail,
-    AuthnTokenInvalid,
-    AuthnTokenReuse,
-    AuthnTokenRevoked,
-    AuthnResetRequested,
-    AuthzFail,
-    ExcessRateLimitExceeded,
-    InputValidationFail,
-    MaliciousCors,
-    MaliciousForwardingHeader,
-    PlainHttpRefused,
-    SequenceFail,
-    SessionCreated,
-    SessionEnded,
-    UserCreated,
-    UserDeleted,
-    UserUpdated,
-    SysStartup,
-    SysShutdown,
-}
-
-/// How much a reader should care.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Info,
-    Warning,
-    Critical,
-}
-
-impl EventKind {
-    /// The name in the log.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::AuthnLoginSuccess => "authn_login_success",
-            Self::AuthnLoginFail => "authn_login_fail",
-            Self::AuthnLoginFailMax => "authn_login_fail_max",
-            Self::AuthnLoginLock => "authn_login_lock",
-            Self::AuthnPasswordChange => "authn_password_change",
-            Self::AuthnPasswordChangeFail => "authn_password_change_fail",
-            Self::AuthnTokenInvalid => "authn_token_invalid",
-            Self::AuthnTokenReuse => "authn_token_reuse",
-            Self::AuthnTokenRevoked => "authn_token_revoked",
-            Self::AuthnResetRequested => "authn_reset_requested",
-            Self::AuthzFail => "authz_fail",
-            Self::ExcessRateLimitExceeded => "excess_rate_limit_exceeded",
-            Self::InputValidationFail => "input_validation_fail",
-            Self::MaliciousCors => "malicious_cors",
-            Self::MaliciousForwardingHeader => "malicious_forwarding_header",
-            Self::PlainHttpRefused => "plain_http_refused",
-            Self::SequenceFail => "sequence_fail",
-            Self::SessionCreated => "session_created",
-            Self::SessionEnded => "session_ended",
-            Self::UserCreated => "user_created",
-            Self::UserDeleted => "user_deleted",
-            Self::UserUpdated => "user_updated",
-            Self::SysStartup => "sys_startup",
-            Self::SysShutdown => "sys_shutdown",
-        }
-    }
-
-    /// How much a reader should care.
-    #[must_use]
-    pub fn severity(self) -> Severity {
-        match self {
-            Self::AuthnTokenReuse | Self::PlainHttpRefused => Severity::Critical,
-            Self::AuthnLoginFail
-            | Self::AuthnLoginFailMax
-            | Self::AuthnLoginLock
-            | Self::AuthnPasswordChangeFail
-            | Self::AuthnTokenInvalid
-            | Self::AuthnTokenRevoked
-            | Self::AuthzFail
-            | Self::ExcessRateLimitExceeded
-            | Self::InputValidationFail
-            | Self::MaliciousCors
-            | Self::MaliciousForwardingHeader
-            | Self::SequenceFail => Severity::Warning,
-            _ => Severity::Info,
-        }
-    }
-}
 
 /// An event, built up and then recorded.
 #[derive(Clone, Debug)]
@@ -111,12 +28,18 @@ pub struct Event {
     user: Option<UserId>,
     session: Option<SessionId>,
     subject: Option<String>,
+    object: Option<Object>,
+    amount: Option<i64>,
 }
+
+/// Events whose rows stand in a transaction. Once that has committed, they are told; if it does not, they did not happen.
+#[must_use = "tell it once the transaction has committed"]
+pub struct Kept(Vec<(Event, Entry)>);
 
 impl Event {
     /// An event of this kind.
     pub fn new(kind: EventKind) -> Self {
-        Self { kind, reason: "", user: None, session: None, subject: None }
+        Self { kind, reason: "", user: None, session: None, subject: None, object: None, amount: None }
     }
 
     /// A fixed word that tells like events apart.
@@ -124,12 +47,12 @@ impl Event {
         Self { reason, ..self }
     }
 
-    /// Whom it concerns, where the request has no caller yet.
+    /// Whom it concerns, where that is not the request's caller.
     pub fn user(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }
 
-    /// Which sign-in it concerns.
+    /// Which sign-in it concerns, where that is not the caller's.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
@@ -139,10 +62,90 @@ impl Event {
         Self { subject: Some(fingerprint), ..self }
     }
 
-    /// Tells it.
+    /// What was asked for. The writer finds out, for a denial, whose it is.
+    pub fn object(self, object: Object) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    /// How many.
+    pub fn amount(self, amount: u64) -> Self {
+        Self { amount: i64::try_from(amount).ok(), ..self }
+    }
+
+    /// Tells it, now and in the log; its row follows beside the request.
     pub fn record(self) {
-        let user = self.user.map(tracing::field::display);
-        let session = self.session.map(tracing::field::display);
+        let context = context::current();
+        self.tell(context.as_deref());
+        if let Some(context) = context {
+            context.recorder.hand(self.entry(&context.recorder, &context));
+        }
+    }
+
+    /// Writes its row in this transaction. Tell it once that has committed.
+    ///
+    /// # Errors
+    /// The database cannot be asked, or this task has no recorder: what must leave its event does not happen without.
+    pub async fn keep(self, connection: &mut PgConnection) -> ApiResult<Kept> {
+        Self::keep_all(vec![self], connection).await
+    }
+
+    /// The same for several.
+    ///
+    /// # Errors
+    /// As [`Self::keep`].
+    pub async fn keep_all(events: Vec<Self>, connection: &mut PgConnection) -> ApiResult<Kept> {
+        if events.is_empty() {
+            return Ok(Kept(Vec::new()));
+        }
+        let context = context::current().ok_or_else(|| ApiError::internal("an event without a recorder"))?;
+        let entries: Vec<Entry> =
+            events.iter().map(|event| Entry { kept: true, ..event.entry(&context.recorder, &context) }).collect();
+        store::insert(connection, context.recorder.keys(), entries.iter()).await?;
+        Ok(Kept(events.into_iter().zip(entries).collect()))
+    }
+
+    /// Its row.
+    fn entry(&self, recorder: &Recorder, context: &Context) -> Entry {
+        let at = recorder.clock().now();
+        let (seconds, nanos) = (u64::try_from(at.timestamp()).unwrap_or(0), at.timestamp_subsec_nanos());
+        let request = context.request.as_ref();
+        Entry {
+            // Inside only: version 7 tells when it was made.
+            id: Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)),
+            at,
+            kind: self.kind,
+            reason: self.reason,
+            replica: recorder.replica().to_owned(),
+            method: request.map(|request| request.method),
+            route: request.map(|request| request.route.clone()),
+            user: self.who(Some(context)).0.map(UserId::uuid),
+            session: self.who(Some(context)).1.map(SessionId::uuid),
+            address: request.map(|request| request.address.clone()),
+            request: request.and_then(|request| request.id),
+            subject: self.subject.clone(),
+            object: self.object,
+            object_class: None,
+            amount: self.amount,
+            kept: false,
+        }
+    }
+
+    /// An event about one user is not about the session of another.
+    fn who(&self, context: Option<&Context>) -> (Option<UserId>, Option<SessionId>) {
+        match context.and_then(Context::caller) {
+            Some((user, session)) if self.session.is_none() && self.user.is_none_or(|about| about == user) => {
+                (Some(user), Some(session))
+            }
+            _ => (self.user, self.session),
+        }
+    }
+
+    fn tell(&self, context: Option<&Context>) {
+        let (user, session) = self.who(context);
+        let user = user.map(tracing::field::display);
+        let session = session.map(tracing::field::display);
+        let object = self.object.map(|object| object.kind.name());
+        let object_id = self.object.map(|object| tracing::field::display(object.id));
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -152,6 +155,9 @@ impl Event {
                     user,
                     session,
                     subject = self.subject,
+                    object,
+                    object_id,
+                    amount = self.amount,
                     "security event"
                 )
             };
@@ -160,6 +166,30 @@ impl Event {
             Severity::Info => tell!(info),
             Severity::Warning => tell!(warn),
             Severity::Critical => tell!(error),
+        }
+    }
+}
+
+impl Kept {
+    /// None, to be joined by others.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// These too.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// The transaction has committed: now it is told in the log, and whoever counts events sees it.
+    pub fn committed(self) {
+        let context = context::current();
+        for (event, entry) in self.0 {
+            event.tell(context.as_deref());
+            if let Some(context) = &context {
+                context.recorder.hand(entry);
+            }
         }
     }
 }

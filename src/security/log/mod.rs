@@ -1,4 +1,24 @@
-//! Security events: one typed vocabulary ([`event`]), and the events of refusals ([`refusals`]).
+//! Security events: one typed vocabulary ([`kinds`]), how one is told ([`event`]) and of what it knows where it happens
+//! ([`context`]), the events of refusals ([`refusals`]), the rows that last ([`recorder`], [`entry`]) the seals that show when
+//! somebody changed one ([`seals`], [`verify`]), what they add up to ([`rules`]), and what people are told of that ([`alerts`]).
+//!
+//! **Abuse**: abuse that nobody sees; log lines that a client writes. **How**: a closed vocabulary with the names of OWASP's
+//! logging vocabulary; values are typed (ids, fixed words, keyed hashes), never typed-in text. Each event is a line of the log
+//! and a row that the service's role can add and not change. Recording never slows or fails a request.
+//! **Not stopped**: an operator who throws log and database away.
+//! **ASVS** 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3 · **Attack** `attacks::security_events`, `attacks::audit_trail`; and each
+//! attack test asserts the event that it leaves
 
+pub mod alerts;
+pub mod context;
+pub mod entry;
 pub mod event;
+pub mod kinds;
+pub mod objects;
+pub mod recorder;
 pub mod refusals;
+pub mod rules;
+pub mod seals;
+mod store;
+pub mod verify;
+mod verify_store;

@@ -4,12 +4,12 @@
 //! pile up (`docs/performance.md` has the figure). What cannot be hashed soon is refused, so that a flood neither takes the memory
 //! nor makes everybody wait.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use argon2::Block;
-use tokio::sync::Semaphore;
+
+use crate::security::heavy_work::HeavyWork;
 
 /// How many may wait, for each hash that runs.
 const WAITING_PER_SLOT: usize = 64;
@@ -23,39 +23,25 @@ pub struct Busy {
 }
 
 pub struct Gate {
-    slots: Arc<Semaphore>,
+    queue: HeavyWork,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     blocks: usize,
-    waiting: AtomicUsize,
-    most_waiting: usize,
-    max_wait: Duration,
-    hashes: Arc<AtomicU64>,
-}
-
-/// Leaves the queue when the wait ends, also when the request is cancelled.
-struct Waiting<'a>(&'a AtomicUsize);
-
-impl Drop for Waiting<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
+    busy: Busy,
 }
 
 impl Gate {
     pub fn new(slots: usize, blocks: usize, max_wait: Duration) -> Self {
         Self {
-            slots: Arc::new(Semaphore::new(slots)),
+            queue: HeavyWork::with_queue(slots, WAITING_PER_SLOT, max_wait),
             memory: Arc::default(),
             blocks,
-            waiting: AtomicUsize::new(0),
-            most_waiting: slots * WAITING_PER_SLOT,
-            max_wait,
-            hashes: Arc::default(),
+            busy: Busy { retry_after: max_wait.as_secs().max(1) },
         }
     }
 
-    pub fn hashes(&self) -> u64 {
-        self.hashes.load(Ordering::Relaxed)
+    /// Those that hash and those that wait.
+    pub fn queue(&self) -> &HeavyWork {
+        &self.queue
     }
 
     /// Runs the work with one of the kept buffers when one is free.
@@ -63,51 +49,25 @@ impl Gate {
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
     ) -> Result<T, Busy> {
-        let busy = Busy { retry_after: self.max_wait.as_secs().max(1) };
-        let permit = {
-            if self.waiting.fetch_add(1, Ordering::Relaxed) >= self.most_waiting {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                return Err(busy);
-            }
-            let _waiting = Waiting(&self.waiting);
-            let slot = self.slots.clone().acquire_owned();
-            tokio::time::timeout(self.max_wait, slot).await.map_err(|_| busy)?.map_err(|_| busy)?
-        };
-        let (memory, hashes, blocks) = (self.memory.clone(), self.hashes.clone(), self.blocks);
-        let hashing = tokio::task::spawn_blocking(move || {
-            let result = in_kept_memory(&memory, blocks, &hashes, work);
-            // The slot is free when the hash is done, even if its request has gone.
-            drop(permit);
-            result
-        });
-        hashing.await.map_err(|_| busy)
+        let (memory, blocks) = (self.memory.clone(), self.blocks);
+        let hashing = self.queue.run(move || in_kept_memory(&memory, blocks, work));
+        hashing.await.map_err(|_| self.busy)
     }
 
     /// The same, here and at once: at start, when nobody waits.
     pub fn run_now<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
-        in_kept_memory(&self.memory, self.blocks, &AtomicU64::new(0), work)
+        in_kept_memory(&self.memory, self.blocks, work)
     }
 
     #[cfg(test)]
     pub fn buffers(&self) -> usize {
         self.memory.lock().unwrap().len()
     }
-
-    #[cfg(test)]
-    pub fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
-    }
 }
 
-fn in_kept_memory<T>(
-    kept: &Mutex<Vec<Vec<Block>>>,
-    blocks: usize,
-    hashes: &AtomicU64,
-    work: impl FnOnce(&mut Vec<Block>) -> T,
-) -> T {
+fn in_kept_memory<T>(kept: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
     let taken = kept.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut memory = taken.unwrap_or_else(|| vec![Block::default(); blocks]);
-    hashes.fetch_add(1, Ordering::Relaxed);
     let result = work(&mut memory);
     // A stored hash with larger parameters has made it grow.
     memory.truncate(blocks);

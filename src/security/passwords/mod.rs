@@ -23,6 +23,7 @@ pub use policy::PasswordRefusal;
 
 use crate::config::PasswordSettings;
 use crate::http::error::ApiError;
+use crate::security::heavy_work::HeavyWork;
 
 /// A PHC string: algorithm, parameters, salt and hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,8 +154,14 @@ impl Passwords {
 
     /// How many hashes have been made since the start. Tests count them instead of the time.
     #[must_use]
-    pub fn hashes(&self) -> u64 {
-        self.gate.hashes()
+    pub fn hashes(&self) -> usize {
+        self.gate.queue().begun()
+    }
+
+    /// Those that hash and those that wait.
+    #[must_use]
+    pub fn queue(&self) -> &HeavyWork {
+        self.gate.queue()
     }
 
     async fn work(&self, password: &SecretString, params: Params, salt: Salt) -> Result<[u8; HASH_BYTES], HashError> {

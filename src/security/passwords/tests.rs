@@ -117,7 +117,7 @@ async fn a_full_gate_refuses_and_a_cancelled_wait_leaves_no_trace() {
         let gate = gate.clone();
         async move { gate.run(move |_| held.recv().unwrap()).await }
     });
-    while gate.hashes() == 0 {
+    while gate.queue().begun() == 0 {
         tokio::task::yield_now().await;
     }
     let waiters: Vec<_> = (0..64)
@@ -126,7 +126,7 @@ async fn a_full_gate_refuses_and_a_cancelled_wait_leaves_no_trace() {
             tokio::spawn(async move { gate.run(|_| ()).await })
         })
         .collect();
-    while gate.waiting() < 64 {
+    while gate.queue().waiting() < 64 {
         tokio::task::yield_now().await;
     }
     assert_eq!(gate.run(|_| ()).await, Err(Busy { retry_after: 60 }), "the queue is full");
@@ -134,7 +134,7 @@ async fn a_full_gate_refuses_and_a_cancelled_wait_leaves_no_trace() {
     for waiter in waiters {
         assert!(waiter.await.unwrap_err().is_cancelled());
     }
-    assert_eq!(gate.waiting(), 0);
+    assert_eq!(gate.queue().waiting(), 0);
     release.send(()).unwrap();
     holder.await.unwrap().unwrap();
     assert_eq!(gate.run(|_| 7).await, Ok(7));

@@ -2,8 +2,8 @@
 //!
 //! **Abuse**: a token that outlives logout, a changed password, a disabled account. **How**: tokens are short, so only the
 //! sessions that ended within one token's life matter: a small set in memory. Ending a session is announced by PostgreSQL
-//! (`NOTIFY session_ended`) when its transaction commits. The set is believed only while announcements are heard: a heartbeat
-//! crosses the same channel every few seconds, and while it is missing each request is looked up in the database instead.
+//! (`NOTIFY session_ended`) when its transaction commits. The set is believed only while announcements are heard
+//! (`db/announcements.rs`); meanwhile each request is looked up in the database instead.
 //! **Not stopped**: the milliseconds between the commit and the announcement's arrival on *another* replica.
 //! **ASVS** 7.4.1, 7.4.2, 8.3.2 · **Attack** `attacks::sessions`
 
@@ -11,19 +11,18 @@ mod store;
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::postgres::PgListener;
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::{broadcast, watch};
 
-use super::log::event::{Event, EventKind};
+pub use self::store::CHANNEL;
+use super::log::event::{Event, EventKind, Kept};
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
+use crate::db::announcements::Heard;
 use crate::http::error::ApiResult;
-
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
-const SILENT_AFTER: Duration = Duration::from_secs(8);
 
 /// Which sessions have ended lately.
 pub struct Revocations {
@@ -32,6 +31,22 @@ pub struct Revocations {
     /// The longest life of an access token: what ended earlier has no live token.
     keep: TimeDelta,
     state: RwLock<State>,
+    ends: watch::Sender<()>,
+}
+
+/// Sessions that end when a transaction commits.
+#[must_use = "announce it once the transaction has committed"]
+pub struct Ended {
+    sessions: Vec<SessionId>,
+    kept: Kept,
+}
+
+impl Ended {
+    /// Whether no session was alive.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.sessions.is_empty()
+    }
 }
 
 #[derive(Default)]
@@ -42,10 +57,16 @@ struct State {
 }
 
 impl Revocations {
-    /// Knows nothing yet: until [`Self::listen`] hears, requests are looked up.
+    /// Knows nothing yet: until [`Self::follow`] hears, requests are looked up.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, longest_token: TimeDelta) -> Self {
-        Self { pool, clock, keep: longest_token + TimeDelta::minutes(1), state: RwLock::default() }
+        Self {
+            pool,
+            clock,
+            keep: longest_token + TimeDelta::minutes(1),
+            state: RwLock::default(),
+            ends: watch::Sender::new(()),
+        }
     }
 
     /// Whether tokens of this session still count.
@@ -60,7 +81,7 @@ impl Revocations {
         if ended || heard {
             return Ok(!ended);
         }
-        Ok(store::is_live(&self.pool, session).await?)
+        self.look_up(session).await
     }
 
     /// Whether announcements are heard (readiness and metrics).
@@ -74,20 +95,31 @@ impl Revocations {
     /// # Errors
     /// The database cannot be asked.
     pub async fn end(&self, user: UserId, session: SessionId, reason: &'static str) -> ApiResult<bool> {
-        let mut connection = self.pool.acquire().await?;
-        let ended = store::end(&mut connection, user, session, self.clock.now()).await?;
-        if ended {
-            self.announce(user, &[session], reason);
+        let mut transaction = self.pool.begin().await?;
+        let ended = self.end_within(&mut transaction, user, session, reason).await?;
+        if ended.is_none() {
+            return Ok(false);
         }
-        Ok(ended)
+        transaction.commit().await?;
+        self.announce(ended);
+        Ok(true)
     }
 
-    /// Ends one session of a user inside the caller's transaction. Call [`Self::announce`] once that has committed, if it was alive.
+    /// Ends one session of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has
+    /// committed.
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn end_within(&self, connection: &mut PgConnection, user: UserId, session: SessionId) -> ApiResult<bool> {
-        Ok(store::end(connection, user, session, self.clock.now()).await?)
+    pub async fn end_within(
+        &self,
+        connection: &mut PgConnection,
+        user: UserId,
+        session: SessionId,
+        reason: &'static str,
+    ) -> ApiResult<Ended> {
+        let ended = store::end(connection, user, session, self.clock.now()).await?;
+        let ended = if ended { vec![(user, session)] } else { Vec::new() };
+        self.have_ended(connection, ended, reason).await
     }
 
     /// Ends all sessions of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has
@@ -100,73 +132,91 @@ impl Revocations {
         connection: &mut PgConnection,
         user: UserId,
         except: Option<SessionId>,
-    ) -> ApiResult<Vec<SessionId>> {
-        Ok(store::end_all(connection, user, except, self.clock.now()).await?)
+        reason: &'static str,
+    ) -> ApiResult<Ended> {
+        let ended = store::end_all(connection, user, except, self.clock.now()).await?;
+        self.have_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
     }
 
-    /// Knows of ended sessions here without waiting for the announcement, and records the events.
-    pub fn announce(&self, user: UserId, sessions: &[SessionId], reason: &'static str) {
-        for session in sessions {
-            self.note(*session);
-            Event::new(EventKind::SessionEnded).user(user).session(*session).reason(reason).record();
-        }
+    /// Keeps the events of sessions that another statement of this transaction has ended.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn have_ended(
+        &self,
+        connection: &mut PgConnection,
+        sessions: Vec<(UserId, SessionId)>,
+        reason: &'static str,
+    ) -> ApiResult<Ended> {
+        let event = |(user, session): &(UserId, SessionId)| {
+            Event::new(EventKind::SessionEnded).user(*user).session(*session).reason(reason)
+        };
+        let kept = Event::keep_all(sessions.iter().map(event).collect(), connection).await?;
+        Ok(Ended { sessions: sessions.into_iter().map(|(_, session)| session).collect(), kept })
+    }
+
+    /// The transaction has committed: knows of the ended sessions here without waiting for the announcement, and tells.
+    pub fn announce(&self, ended: Ended) {
+        ended.sessions.iter().for_each(|session| self.note(*session));
+        ended.kept.committed();
     }
 
     fn note(&self, session: SessionId) {
         let until = self.clock.now() + self.keep;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.ended.insert(session, until);
+        drop(state);
+        self.ends.send_replace(());
     }
 
-    /// Hears announcements until it is dropped; reconnects by itself.
-    pub async fn listen(&self) {
+    /// Rings whenever a session has ended, here or on another replica. Ask [`Self::has_ended`] then.
+    #[must_use]
+    pub fn ends(&self) -> watch::Receiver<()> {
+        self.ends.subscribe()
+    }
+
+    /// Whether this session is known to have ended. `false` proves nothing while announcements are not heard.
+    #[must_use]
+    pub fn has_ended(&self, session: SessionId) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
+    }
+
+    /// Whether this session lives, asked of the database.
+    ///
+    /// # Errors
+    /// It cannot be asked.
+    pub async fn look_up(&self, session: SessionId) -> ApiResult<bool> {
+        Ok(store::is_live(&self.pool, session).await?)
+    }
+
+    /// Follows the announcements until they end.
+    pub async fn follow(&self, mut announcements: broadcast::Receiver<Heard>) {
+        // Only a heartbeat makes the set believed, and only once it was loaded after listening had begun.
+        let mut loaded = false;
         loop {
-            if let Err(error) = self.hear().await {
-                tracing::warn!(cause = %crate::http::error::ApiError::from(error), "ended sessions are looked up, the listener is down");
-            }
-            self.state.write().unwrap_or_else(PoisonError::into_inner).heard = false;
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-    }
-
-    /// One connection's life. Listens first and loads second, so that nothing falls between.
-    async fn hear(&self) -> Result<(), sqlx::Error> {
-        let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen(store::CHANNEL).await?;
-        self.load().await?;
-        // Side by side: a heartbeat that waits for a busy database must not keep announcements waiting behind it.
-        tokio::select! {
-            ended = self.beat() => ended,
-            ended = self.follow(&mut listener) => ended,
-        }
-    }
-
-    async fn beat(&self) -> Result<(), sqlx::Error> {
-        let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
-        loop {
-            heartbeat.tick().await;
-            store::heartbeat(&self.pool).await?;
-        }
-    }
-
-    /// Takes announcements until the heartbeat is missing. Only a heartbeat makes the set believed: behind a pooler that forgets
-    /// `LISTEN` the connection is fine and nothing ever arrives.
-    async fn follow(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
-        let mut silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
-        loop {
-            let message = tokio::select! {
-                () = &mut silent => return Ok(()),
-                message = listener.try_recv() => message?,
-            };
-            match message.map(|message| message.payload().parse()) {
-                Some(Ok(session)) => self.note(session),
-                Some(Err(_)) => {
-                    silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
-                    self.state.write().unwrap_or_else(PoisonError::into_inner).heard = true;
+            match announcements.recv().await {
+                Ok(Heard::Said { channel, payload }) if *channel == *CHANNEL => {
+                    if let Ok(session) = payload.parse() {
+                        self.note(session);
+                    }
                 }
-                None => return Ok(()),
+                Ok(Heard::Said { .. }) => {}
+                Ok(Heard::Alive) => {
+                    loaded = loaded || self.load().await.is_ok();
+                    self.believe(loaded);
+                }
+                Ok(Heard::Lost) | Err(RecvError::Lagged(_)) => {
+                    loaded = false;
+                    self.believe(false);
+                }
+                Err(RecvError::Closed) => return,
             }
         }
+    }
+
+    fn believe(&self, heard: bool) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.heard = heard;
     }
 
     async fn load(&self) -> Result<(), sqlx::Error> {
@@ -175,6 +225,8 @@ impl Revocations {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.ended.retain(|_, until| *until > now);
         state.ended.extend(ended.into_iter().map(|session| (session, now + self.keep)));
+        drop(state);
+        self.ends.send_replace(());
         Ok(())
     }
 

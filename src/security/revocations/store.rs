@@ -57,8 +57,3 @@ pub async fn ended_since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<Sess
     let ended = sqlx::query_scalar!("select id from sessions where ended_at > $1", since).fetch_all(pool).await?;
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
-
-pub async fn heartbeat(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_notify($1, 'heartbeat')", CHANNEL).fetch_one(pool).await?;
-    Ok(())
-}

@@ -22,6 +22,7 @@ async fn a_lost_database_is_a_503_without_a_word_about_it() {
     let ready = app.anybody().request(Method::GET, "/health/ready").send().await;
     ready.refused(503, "unavailable");
     app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    app.database.restore().await;
 }
 
 #[actix_web::test]

@@ -4,6 +4,8 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::actor::{mail_token, try_sign_in};
+use crate::support::client::Client;
+use crate::support::program::Program;
 use crate::support::{TestApp, logs};
 
 #[actix_web::test]
@@ -37,6 +39,10 @@ async fn canaries_through_every_door_are_in_no_line() {
         )
         .await
         .ok(201);
+    let form = || crate::support::form::Form::default().text("title", "title-canary");
+    alice.upload(form().file("file-name-canary.txt", "text/plain", b"content-canary\n")).await.ok(201);
+    alice.upload(form().file("file-name-canary.exe", "type/canary", b"content-canary\n")).await;
+    alice.upload(form().text("part-canary", "x").text("invoice_id", "invoice-canary")).await;
     alice.get("/api/v1/customers?cursor=cursor-canary").await;
     alice.get("/api/v1/invoices/id-canary").await;
     nobody.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": "mail-token-canary"})).send().await;
@@ -67,4 +73,15 @@ async fn an_event_says_what_when_where_and_who() {
     let me = alice.get("/api/v1/me").await.ok(200).json();
     assert_eq!(event["user"], me["id"]);
     assert!(uuid::Uuid::parse_str(event["session"].as_str().unwrap()).is_ok());
+}
+
+#[actix_web::test]
+async fn a_log_that_says_little_breaks_nothing() {
+    let app = TestApp::start().await;
+    let state_dir = app.state_dir.join("of-the-program");
+    let program = Program::start_in(&app.database, &state_dir, &[("STRONGROOM_LOG_FILTER", "warn,security=off")]);
+    let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
+    client.request(Method::GET, "/health/live").send().await.ok(204);
+    let unknown = client.request(Method::GET, "/api/v1/me").send().await;
+    assert_eq!((unknown.status.as_u16(), unknown.json()["code"].as_str()), (401, Some("unauthenticated")));
 }

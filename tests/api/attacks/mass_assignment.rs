@@ -92,8 +92,8 @@ async fn all_bodies(alice: &Actor) -> Vec<(Operation, String, Value)> {
 fn send(alice: &Actor, operation: &Operation, id: &str, body: impl Into<String>) -> crate::support::client::Request {
     let path = operation.path.replace("{id}", id);
     let request = match operation.access {
-        Access::Public | Access::Cookie => alice.client.request(operation.method.clone(), &path),
-        Access::SignedIn => alice.request(operation.method.clone(), &path),
+        Access::Public | Access::Cookie | Access::Ticket => alice.client.request(operation.method.clone(), &path),
+        Access::SignedIn | Access::Admin => alice.request(operation.method.clone(), &path),
     };
     request.header("if-match", "\"1\"").body("application/json", body.into())
 }
@@ -278,8 +278,10 @@ async fn no_reply_tells_what_is_private() {
         let id = if row.is_on_an_object() { make(&alice, row.collection()).await } else { String::new() };
         let reply = row.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
+        // A file is no text, and may hold some all the same.
+        let text = String::from_utf8_lossy(&reply.body);
         for word in private {
-            assert!(!reply.text().contains(word), "{} {} tells {word}: {}", row.method, row.path, reply.text());
+            assert!(!text.contains(word), "{} {} tells {word}: {text}", row.method, row.path);
         }
     }
     assert!(seen >= 12, "only {seen} replies had something to tell");

@@ -1,16 +1,33 @@
 //! The abuser's part, by the OWASP API Security Top 10 (2023). Each test asserts the whole refusal, that nothing changed, and
 //! the security event that it left.
 
+mod alerts; // API7, API10
+mod audit_trail; // API8
 mod authentication; // API2
 mod cors; // API8
 mod csrf; // API8
+mod each_rule; // API1, API2, API4
 mod errors; // API8
+mod export; // API3, API4
+mod function_level; // API5
 mod headers; // API8
+mod history; // API1, API3
+mod known_devices; // API2
+mod live; // API1, API4, API5
 mod logs; // API8
 mod mass_assignment; // API3
+mod metrics; // API8, API9
 mod object_level; // API1
+mod outbound; // API7, API10
 mod passwords; // API2
+mod pdf; // API4, API8
+mod proof_of_work; // API2
 mod registration; // API2
 mod resources; // API4
+mod rules; // API1, API2
+mod security_events; // API1, API8
 mod sessions; // API2
+mod sign_in_guard; // API2
+mod traces; // API8
 mod transport; // API8
+mod uploads; // API4, API8

@@ -26,12 +26,12 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
 async fn seen(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
-) -> (impl PartialEq + std::fmt::Debug, Vec<String>, u64, i64) {
+) -> (impl PartialEq + std::fmt::Debug, Vec<String>, Vec<String>, usize, i64) {
     let passwords = &app.services().credentials.passwords;
     let (hashes, queued) = (passwords.hashes(), rows(app, "select count(*) from mail_outbox").await);
     let reply = ask.await;
     let queued = rows(app, "select count(*) from mail_outbox").await - queued;
-    (reply.alike(), reply.statements(), passwords.hashes() - hashes, queued)
+    (reply.alike(), reply.statements(), reply.events(), passwords.hashes() - hashes, queued)
 }
 
 #[actix_web::test]
@@ -40,7 +40,8 @@ async fn registration_is_the_same_for_a_known_address() {
     let alice = app.user("alice").await;
     let before = app.digest(&["users", "sessions"]).await;
     let unknown = seen(&app, register(&app, "nobody@example.com", PASSWORD, "N")).await;
-    assert_eq!((unknown.2, unknown.3), (1, 1), "one hash, one mail");
+    assert_eq!((unknown.3, unknown.4), (1, 1), "one hash, one mail");
+    assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
         let known = seen(&app, register(&app, spelling, OTHER, "N")).await;
         assert_eq!(known, unknown, "{spelling}");
@@ -73,7 +74,8 @@ async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_addres
     let before = app.digest(&["users", "sessions"]).await;
     let ask = |email: &str| post(&app, "password-reset", json!({"email": email}));
     let known = seen(&app, ask(&alice.email)).await;
-    assert_eq!((known.2, known.3), (0, 1));
+    assert_eq!((known.3, known.4), (0, 1));
+    assert_eq!(known.2, ["authn_reset_requested/"]);
     for email in ["nobody@example.com", "disabled@example.com", "unconfirmed@example.com"] {
         assert_eq!(seen(&app, ask(email)).await, known, "{email}");
     }
@@ -150,7 +152,9 @@ async fn a_reset_works_once_in_time_and_the_newest_only() {
     choose(&second, "alice alice alice").await.refused_field("/new_password");
     let done = choose(&second, OTHER).await.ok(204);
     assert!(done.events().contains(&"authn_password_change/reset".to_owned()), "{:?}", done.events());
-    assert_eq!(done.header("set-cookie"), None);
+    let cookies: Vec<_> = done.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 1, "nobody is signed in by it");
+    assert!(done.header("set-cookie").unwrap().starts_with("__Host-device="));
     choose(&second, PASSWORD).await.refused_field("/token");
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
     try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);

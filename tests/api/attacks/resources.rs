@@ -184,6 +184,8 @@ async fn every_public_route_is_limited() {
         ("STRONGROOM_LIMITS_RESET", one),
         ("STRONGROOM_LIMITS_REFRESH", one),
         ("STRONGROOM_LIMITS_WRITE", one),
+        ("STRONGROOM_LIMITS_EXPORT", one),
+        ("STRONGROOM_LIMITS_UPLOAD", one),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", one),
     ])
     .await;

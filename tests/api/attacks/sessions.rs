@@ -218,7 +218,7 @@ async fn an_end_is_heard_on_every_replica_and_costs_no_look_up() {
     let second = TestApp::on(first.database.clone(), &KEYS).await;
     let alice = first.user("alice").await;
     let there = Actor { client: second.anybody(), token: alice.token.clone(), ..Actor::nobody(&second) };
-    listening(&second).await;
+    second.listening().await;
     let look = there.get("/api/v1/customers").await.ok(200);
     assert!(!look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
@@ -233,7 +233,7 @@ async fn an_end_is_heard_on_every_replica_and_costs_no_look_up() {
 async fn while_no_end_can_be_heard_each_request_is_looked_up() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    listening(&app).await;
+    app.listening().await;
     // Both pools have a connection that stays.
     me(&alice).await.ok(200);
     count(&app, "sessions").await;
@@ -250,18 +250,8 @@ async fn while_no_end_can_be_heard_each_request_is_looked_up() {
     sqlx::query("update sessions set ended_at = now()").execute(&app.all_rows).await.unwrap();
     dead(&me(&alice).await);
     app.database.restore().await;
-    listening(&app).await;
+    app.listening().await;
     dead(&me(&alice).await);
-}
-
-async fn listening(app: &TestApp) {
-    for _ in 0..2000 {
-        if app.services().authenticator.revocations.is_listening() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the listener does not come up");
 }
 
 #[actix_web::test]

@@ -5,30 +5,26 @@ use std::sync::Arc;
 use reqwest::Method;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use strongroom::app::{server, tls};
+use strongroom::app::tls;
 use strongroom::base::clock::Clock;
 use strongroom::config::Profile;
 
 use crate::support::app::settings;
 use crate::support::client::Client;
-use crate::support::database::{Role, TestDatabase};
-use crate::support::{Actor, TestApp, logs};
+use crate::support::database::TestDatabase;
+use crate::support::{Actor, TestApp};
 
 /// Production's rules on development's certificate: the plain listener and the TLS one.
-async fn production(changed: &[(&str, &str)]) -> TestApp {
-    logs::capture();
+pub(super) async fn production(changed: &[(&str, &str)]) -> TestApp {
     let database = TestDatabase::create().await;
     let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
     let mut settings = settings(&state_dir, changed);
     settings.profile = Profile::Production;
     let certificate = tls::development_certificate(&state_dir.join("tls"), Clock::default().now()).unwrap();
-    let clock = Clock::default();
-    let running =
-        server::start(Arc::new(settings), database.options(Role::App), Some(certificate), clock.clone()).unwrap();
-    TestApp::wrap(running, database, clock, state_dir)
+    TestApp::serve(settings, Some(certificate), database, Clock::default(), state_dir)
 }
 
-fn over_tls(app: &TestApp) -> Client {
+pub(super) fn over_tls(app: &TestApp) -> Client {
     let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
     let port = app.running.as_ref().unwrap().https.unwrap().port();
     Client::trusting(&format!("https://localhost:{port}"), &authority)

@@ -2,6 +2,7 @@
 
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
+use strongroom::security::log::event::ObjectKind;
 
 use super::sql_scope::OWNED;
 use crate::support::TestApp;
@@ -39,7 +40,12 @@ async fn every_table_with_an_owner_has_all_its_walls() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
-    let permissive = names(&app, "select tablename::text from pg_policies group by 1 having count(*) > 1").await;
+    // But for the classifier, who can read an id and its owner and nothing else: see the test below.
+    let permissive = names(
+        &app,
+        "select tablename::text from pg_policies where roles <> '{strongroom_classifier}' group by 1 having count(*) > 1",
+    )
+    .await;
     assert_eq!(permissive, Vec::<String>::new(), "a second policy would widen the first");
 
     let plain_keys = names(
@@ -84,7 +90,8 @@ async fn the_service_role_is_small() {
         &app,
         "select table_name || '.' || column_name from information_schema.column_privileges
         where grantee = 'strongroom_app' and privilege_type = 'UPDATE'
-          and column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')
+          and (column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')
+              or (table_name, column_name) = ('users', 'status'))
           -- A new reset takes the place of the last one, whole.
           and table_name <> 'password_resets'",
     )
@@ -96,6 +103,9 @@ async fn the_service_role_is_small() {
         "update invoices set owner_id = gen_random_uuid()",
         "update invoices set number = 'INV-2026-0001'",
         "update users set role = 'admin'",
+        "update users set status = 'active'",
+        "insert into users (id, email, display_name, password_hash, role, created_at, updated_at)
+            values (gen_random_uuid(), 'a@b.example', 'x', '$argon2id$', 'admin', now(), now())",
         "select last from invoice_counters",
         "truncate customers",
         "set role strongroom_owner",
@@ -105,6 +115,57 @@ async fn the_service_role_is_small() {
         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
         assert_eq!(code, "42501", "{forbidden}: {error}");
     }
+}
+
+#[actix_web::test]
+async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
+    let app = TestApp::start().await;
+    let policies = names(
+        &app,
+        "select tablename::text || ' ' || cmd from pg_policies where roles = '{strongroom_classifier}' order by 1",
+    )
+    .await;
+    assert_eq!(policies, ["customers SELECT", "documents SELECT", "invoices SELECT"]);
+    let columns = names(
+        &app,
+        "select table_name || '.' || column_name || ' ' || privilege_type from information_schema.column_privileges
+         where grantee = 'strongroom_classifier' and table_name <> 'classified_objects' order by 1",
+    )
+    .await;
+    assert_eq!(
+        columns,
+        [
+            "customers.id SELECT",
+            "customers.owner_id SELECT",
+            "documents.id SELECT",
+            "documents.owner_id SELECT",
+            "invoices.id SELECT",
+            "invoices.owner_id SELECT",
+            "sessions.id SELECT",
+            "sessions.user_id SELECT",
+            "users.id SELECT"
+        ]
+    );
+    let role = "rolname from pg_roles where rolname = 'strongroom_classifier' and not rolcanlogin and not rolsuper
+        and not rolbypassrls and not rolcreaterole";
+    let role: String =
+        sqlx::query_scalar(sqlx::AssertSqlSafe(format!("select {role}"))).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(role, "strongroom_classifier");
+    let functions = names(
+        &app,
+        "select p.proname::text from pg_proc p join pg_roles r on r.oid = p.proowner where r.rolname = 'strongroom_classifier'",
+    )
+    .await;
+    assert_eq!(functions, ["who_has"]);
+    let members = names(
+        &app,
+        "select m.member::regrole::text from pg_auth_members m where m.roleid = 'strongroom_classifier'::regrole",
+    )
+    .await;
+    assert_eq!(members, ["strongroom_owner"]);
+    let mut kinds = names(&app, "select kind from classified_objects").await;
+    kinds.sort();
+    assert_eq!(kinds, ObjectKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>());
 }
 
 #[actix_web::test]

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use strongroom::config::SETTINGS;
+use strongroom::security::log::event::EventKind;
+use strongroom::security::log::rules::table::{Answer, Per, RULES};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -87,7 +89,6 @@ fn every_practice_names_an_attack_that_exists() {
         }
         folders.extend(entries.into_iter().filter(|path| path.is_dir()));
     }
-    unnamed.retain(|line| !line.contains("security/log/mod.rs"));
     assert!(unnamed.is_empty(), "{unnamed:#?}");
 }
 
@@ -103,7 +104,10 @@ fn what_is_compiled_in_is_let_into_the_image() {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                for part in fs::read_to_string(&path).unwrap().split("include_str!(\"").skip(1) {
+                let text = fs::read_to_string(&path).unwrap();
+                for part in
+                    ["include_str!(\"", "include_bytes!(\""].iter().flat_map(|macro_| text.split(macro_).skip(1))
+                {
                     let file = path.parent().unwrap().join(part.split('"').next().unwrap()).canonicalize().unwrap();
                     let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap().to_owned();
                     seen += 1;
@@ -153,7 +157,17 @@ fn the_rates_that_are_documented_are_those_that_hold() {
 }
 
 fn is_rate(name: &str) -> bool {
-    name.starts_with("STRONGROOM_LIMITS_") || name.starts_with("STRONGROOM_LOGIN_FAILURES_")
+    let default = SETTINGS.iter().find(|known| known.name == name).map_or("", |known| known.default);
+    name.starts_with("STRONGROOM_LIMITS_") || name.starts_with("STRONGROOM_LOGIN_") && default.contains('/')
+}
+
+#[test]
+fn every_kind_of_event_is_explained_with_its_severity() {
+    let rows = table(&read("docs/security-events.md"), "## Kinds");
+    let told: Vec<(String, String)> = rows.iter().map(|row| (quoted(&row[0]).remove(0), row[1].clone())).collect();
+    let known = EventKind::ALL.iter().map(|kind| (kind.name().to_owned(), kind.severity().name().to_owned()));
+    assert_eq!(told, known.collect::<Vec<_>>());
+    assert!(rows.iter().all(|row| row[2].len() > 10), "{rows:?}");
 }
 
 #[test]
@@ -197,5 +211,30 @@ fn every_dependency_has_its_reason() {
             let name = line.split(" = ").next().unwrap();
             assert!(reasons.contains(&format!("`{name}`")), "docs/dependencies.md lacks {name}");
         }
+    }
+}
+
+#[test]
+fn the_rules_of_abuse_that_are_documented_are_those_that_hold() {
+    let rows = table(&read("docs/rules.md"), "# Rules of abuse");
+    assert_eq!(rows.len(), RULES.len());
+    for (row, rule) in rows.iter().zip(RULES) {
+        let name = rule.name;
+        let [link, _, per, threshold, answer, alert] = row.as_slice() else { panic!("six cells: {row:?}") };
+        assert_eq!(*link, format!("[`{name}`](runbooks/{name}.md)"));
+        let setting = format!("STRONGROOM_RULES_{}", name.to_uppercase());
+        let default = SETTINGS.iter().find(|known| known.name == setting).expect(&setting).default;
+        assert_eq!(*threshold, default.replace('/', " in ").replace('m', " min").replace('h', " h"), "{name}");
+        let word = match rule.per {
+            Per::User => "user",
+            Per::Session => "session",
+            Per::Network => "network",
+            Per::Account => "account",
+        };
+        assert_eq!(per, word, "{name}");
+        assert_eq!(answer.is_empty(), rule.answer == Answer::Tell, "{name}");
+        assert_eq!(alert, rule.severity.name(), "{name}");
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        assert!(page.contains("## What to do"), "docs/runbooks/{name}.md");
     }
 }

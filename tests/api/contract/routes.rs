@@ -5,9 +5,10 @@ use serde_json::json;
 use strongroom::app::routes::{Access, Endpoint, table};
 use strongroom::security::body_limits::BodyLimit;
 
-use crate::support::TestApp;
 use crate::support::actor::body_for;
 use crate::support::client::{Client, Request};
+use crate::support::form::Form;
+use crate::support::{Actor, TestApp};
 
 /// A path that a request can be sent to.
 fn path(endpoint: &Endpoint) -> String {
@@ -18,8 +19,26 @@ fn request(client: &Client, endpoint: &Endpoint) -> Request {
     client.request(Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap(), &path(endpoint))
 }
 
+/// Those that ask for a token.
 fn signed_in() -> impl Iterator<Item = Endpoint> {
-    table().into_iter().filter(|endpoint| endpoint.access == Access::SignedIn)
+    table().into_iter().filter(|endpoint| matches!(endpoint.access, Access::SignedIn | Access::Admin))
+}
+
+/// An ordinary user and an administrator.
+struct Actors {
+    alice: Actor,
+    root: Actor,
+}
+
+impl Actors {
+    async fn of(app: &TestApp) -> Self {
+        Self { alice: app.user("alice").await, root: app.admin("root").await }
+    }
+
+    /// The token of the one who may call this.
+    fn token(&self, endpoint: &Endpoint) -> &str {
+        if endpoint.access == Access::Admin { &self.root.token } else { &self.alice.token }
+    }
 }
 
 #[actix_web::test]
@@ -69,9 +88,10 @@ async fn a_listed_origin_without_a_token_is_still_nobody() {
 #[actix_web::test]
 async fn an_object_that_is_not_there_is_not_found_on_every_route() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let actors = Actors::of(&app).await;
     for endpoint in signed_in().filter(|endpoint| endpoint.path.contains("{id}")) {
-        let mut attempt = request(&alice.client, &endpoint).bearer(&alice.token).header("if-match", "\"1\"");
+        let mut attempt =
+            request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).header("if-match", "\"1\"");
         if endpoint.body != BodyLimit::None {
             attempt = attempt.json(&body_for(endpoint.path));
         }
@@ -82,19 +102,21 @@ async fn an_object_that_is_not_there_is_not_found_on_every_route() {
 #[actix_web::test]
 async fn a_body_one_byte_too_large_is_refused_before_it_is_parsed() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
         // Not JSON at all: parsing it would be a 400.
-        let reply = request(&alice.client, &endpoint)
-            .bearer(&alice.token)
+        let reply = request(&actors.alice.client, &endpoint)
+            .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))
             .send()
             .await;
         reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
-        if limit > 0 {
-            let fits =
-                request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", "x".repeat(limit));
+        // A form of just so many bytes: attacks::uploads::transfers.
+        if matches!(endpoint.body, BodyLimit::Json(_)) {
+            let fits = request(&actors.alice.client, &endpoint)
+                .bearer(actors.token(&endpoint))
+                .body("application/json", "x".repeat(limit));
             fits.send().await.refused(400, "not_json");
         }
     }
@@ -103,17 +125,17 @@ async fn a_body_one_byte_too_large_is_refused_before_it_is_parsed() {
 #[actix_web::test]
 async fn an_unknown_field_is_refused_on_every_route_that_takes_a_body() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let actors = Actors::of(&app).await;
     let before = app.everything().await;
     for endpoint in table().into_iter().filter(|endpoint| endpoint.body != BodyLimit::None) {
         for field in ["isAdmin", "role", "owner_id", "id", "password_hash", "created_at"] {
-            let body = json!({field: true});
-            let reply = request(&alice.client, &endpoint)
-                .bearer(&alice.token)
-                .header("if-match", "\"1\"")
-                .json(&body)
-                .send()
-                .await;
+            let attempt =
+                request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).header("if-match", "\"1\"");
+            let attempt = match endpoint.body {
+                BodyLimit::Form(_) => attempt.form(Form::sound().text(field, "true")),
+                _ => attempt.json(&json!({field: true})),
+            };
+            let reply = attempt.send().await;
             reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
         }
     }
@@ -123,8 +145,8 @@ async fn an_unknown_field_is_refused_on_every_route_that_takes_a_body() {
 #[actix_web::test]
 async fn only_json_in_utf_8_is_a_body() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    for endpoint in table().into_iter().filter(|endpoint| endpoint.body != BodyLimit::None) {
+    let actors = Actors::of(&app).await;
+    for endpoint in table().into_iter().filter(|endpoint| matches!(endpoint.body, BodyLimit::Json(_))) {
         for kind in [
             "text/plain",
             "application/x-www-form-urlencoded",
@@ -133,15 +155,17 @@ async fn only_json_in_utf_8_is_a_body() {
             "application/json; charset=utf-8; charset=utf-16",
             "multipart/form-data; boundary=x",
         ] {
-            let reply = request(&alice.client, &endpoint).bearer(&alice.token).body(kind, "{}").send().await;
+            let reply =
+                request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).body(kind, "{}").send().await;
             reply.refused(415, "unsupported_media_type");
         }
-        let not_utf_8 = request(&alice.client, &endpoint)
-            .bearer(&alice.token)
+        let not_utf_8 = request(&actors.alice.client, &endpoint)
+            .bearer(actors.token(&endpoint))
             .body("application/json", b"{\"a\":\"\xff\"}".to_vec());
         not_utf_8.send().await.refused(400, "not_json");
         let deep = "[".repeat(5_000);
-        let deep = request(&alice.client, &endpoint).bearer(&alice.token).body("application/json", deep);
+        let deep =
+            request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).body("application/json", deep);
         assert_eq!(deep.send().await.status.as_u16(), 400);
     }
 }
@@ -149,11 +173,11 @@ async fn only_json_in_utf_8_is_a_body() {
 #[actix_web::test]
 async fn a_query_that_nobody_reads_is_refused() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let actors = Actors::of(&app).await;
     for endpoint in table() {
         let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
         let target = format!("{}?callback=x", path(&endpoint));
-        let mut attempt = alice.client.request(method, &target).bearer(&alice.token);
+        let mut attempt = actors.alice.client.request(method, &target).bearer(actors.token(&endpoint));
         if endpoint.access == Access::Cookie {
             attempt = attempt.header("origin", "http://localhost:8080").header("x-strongroom-csrf", "1");
         }
@@ -164,7 +188,7 @@ async fn a_query_that_nobody_reads_is_refused() {
 #[actix_web::test]
 async fn other_methods_are_refused_with_the_ones_that_exist() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let actors = Actors::of(&app).await;
     let before = app.everything().await;
     let endpoints = table();
     for endpoint in &endpoints {
@@ -175,10 +199,11 @@ async fn other_methods_are_refused_with_the_ones_that_exist() {
                 continue;
             }
             let verb = Method::from_bytes(method.as_bytes()).unwrap();
-            let reply = alice
+            let reply = actors
+                .alice
                 .client
                 .request(verb, &path(endpoint))
-                .bearer(&alice.token)
+                .bearer(actors.token(endpoint))
                 .header("x-http-method-override", endpoint.method.as_str())
                 .send()
                 .await;
@@ -194,11 +219,11 @@ async fn other_methods_are_refused_with_the_ones_that_exist() {
 #[actix_web::test]
 async fn reading_changes_nothing() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    alice.invoice().await;
+    let actors = Actors::of(&app).await;
+    actors.alice.invoice().await;
     let before = app.everything().await;
     for endpoint in table().into_iter().filter(|endpoint| endpoint.method == actix_web::http::Method::GET) {
-        request(&alice.client, &endpoint).bearer(&alice.token).send().await;
+        request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).send().await;
     }
     assert_eq!(app.everything().await, before);
 }

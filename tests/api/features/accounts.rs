@@ -31,10 +31,11 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
     let again = Actor::sign_in(&app.anybody(), &alice.email, next).await;
 
-    again.invoice().await;
+    let issue = format!("/api/v1/invoices/{}/issue", again.invoice().await);
+    again.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
     let leave = again.request(Method::DELETE, "/api/v1/me").json(&json!({"password": next})).send().await.ok(204);
     assert!(leave.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", leave.events());
-    for table in ["users", "customers", "invoices", "invoice_lines"] {
+    for table in ["users", "customers", "invoices", "invoice_lines", "invoice_counters", "invoice_parties"] {
         let sql = format!("select count(*) from {table}");
         let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap();
         assert_eq!(left, 0, "{table}");
@@ -78,6 +79,7 @@ fn strongroom(app: &TestApp, arguments: &[&str], input: &str) -> Output {
         .args(arguments)
         .env_clear()
         .env("STRONGROOM_DATABASE_OWNER_URL", url)
+        .env("STRONGROOM_DEV_STATE_DIR", &app.state_dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -118,6 +120,27 @@ async fn the_command_line_makes_administrators() {
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
     assert!(strongroom(&app, &["admin", "promote", "--email", &alice.email], "").status.success());
     assert_eq!(role(&alice.email).await.as_deref(), Some("admin"));
-    let unknown = strongroom(&app, &["admin", "promote", "--email", "nobody@example.com"], "");
-    assert!(String::from_utf8(unknown.stderr).unwrap().contains("registers and confirms first"));
+    assert!(strongroom(&app, &["admin", "demote", "--email", &alice.email], "").status.success());
+    assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
+    for change in ["promote", "demote"] {
+        let unknown = strongroom(&app, &["admin", change, "--email", "nobody@example.com"], "");
+        assert!(String::from_utf8(unknown.stderr).unwrap().contains("registers and confirms first"));
+    }
+    // Each act has left its event, with a MAC like any other.
+    let kinds: Vec<String> =
+        sqlx::query_scalar("select kind from security_events where reason = 'by_command' order by seq")
+            .fetch_all(&app.all_rows)
+            .await
+            .unwrap();
+    assert_eq!(
+        kinds,
+        [
+            "user_created",
+            "privilege_permissions_changed",
+            "privilege_permissions_changed",
+            "privilege_permissions_changed"
+        ]
+    );
+    let verified = strongroom(&app, &["audit", "verify"], "");
+    assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
 }

@@ -30,7 +30,8 @@ impl Checkout {
         command
             .env("STRONGROOM_DEV_STATE_DIR", self.0.join(".strongroom"))
             .env("STRONGROOM_HTTP_BIND", "127.0.0.1:0")
-            .env("STRONGROOM_TLS_BIND", "127.0.0.1:0");
+            .env("STRONGROOM_TLS_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:0");
         command
     }
 

@@ -1,8 +1,11 @@
 //! `Idempotency-Key` (SECURITY F8): asked twice, done once; and what a key must not be good for.
 
+use std::time::{Duration, Instant};
+
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
 use crate::support::actor::{draft, payment};
 use crate::support::{Actor, Reply, TestApp};
@@ -115,6 +118,60 @@ async fn what_was_refused_is_not_kept_and_what_is_no_key_is_named() {
     let two = two.header("idempotency-key", "b").json(&customer("Acme")).send().await;
     two.refused_field("/Idempotency-Key");
     assert_eq!(app.everything().await, before);
+}
+
+/// A session of the database that has a key of hers, as a request has it until its transaction ends.
+async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
+    let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    let mut holder = app.owner().await;
+    sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))")
+        .bind(format!("{id} POST /api/v1/customers {key}"))
+        .execute(&mut holder)
+        .await
+        .unwrap();
+    holder
+}
+
+/// The transaction of a refused request ends a moment after its reply. Whoever asks again at once is not told that he is still
+/// being served.
+#[actix_web::test]
+async fn a_key_that_is_free_in_a_moment_is_waited_for_and_one_that_is_not_is_refused() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let holder = holding(&app, &alice, "soon").await;
+    let (reply, ()) = futures_util::future::join(post(&alice, "/api/v1/customers", "soon", &customer("Acme")), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        holder.close().await.unwrap();
+    })
+    .await;
+    reply.ok(201);
+
+    let holder = holding(&app, &alice, "late").await;
+    let before = app.everything().await;
+    let begun = Instant::now();
+    let refused = post(&alice, "/api/v1/customers", "late", &customer("Other")).await;
+    refused.refused(409, "key_in_use").left(&["sequence_fail/key_in_use"]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "it waits a moment, with a connection, and no longer");
+    assert_eq!(app.everything().await, before);
+    // With the key, but of another's or for another wish, nobody waits.
+    let bob = app.user("bob").await;
+    post(&bob, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
+    post(&alice, "/api/v1/customers", "other", &customer("Other")).await.ok(201);
+    holder.close().await.unwrap();
+    post(&alice, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
+}
+
+/// As it happens: refused, corrected, asked again at once.
+#[actix_web::test]
+async fn who_is_refused_and_asks_again_at_once_is_served() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (on, nobody) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
+    for n in 0..50 {
+        let key = format!("wish-{n}");
+        post(&alice, "/api/v1/invoices", &key, &draft(&nobody)).await.refused_field("/customer_id");
+        post(&alice, "/api/v1/invoices", &key, &draft(&on)).await.ok(201);
+    }
 }
 
 /// The answer goes where the right to it is: a key opens nothing for somebody whose session is over, or who never had one.

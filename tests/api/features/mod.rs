@@ -1,11 +1,22 @@
 //! What works, and what is said when it cannot.
 
 mod accounts;
+mod administration;
 mod configuration;
 mod customers;
 mod development;
+mod document_bucket;
+mod document_crash;
+mod document_memory;
+pub mod documents;
 mod first_run;
 mod health;
 mod idempotency;
 mod invoice_life;
+mod invoice_lists;
+mod invoice_parties;
+mod invoice_pdf;
 mod invoices;
+mod live;
+mod metrics;
+mod reference;

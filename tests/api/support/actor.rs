@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::TestApp;
 use super::client::{Client, Reply, Request};
+use super::form::Form;
 
 pub const PASSWORD: &str = "correct horse battery 9";
 
@@ -16,6 +17,8 @@ pub struct Actor {
     pub token: String,
     /// The value of the refresh cookie.
     pub cookie: String,
+    /// The cookie of his device, as a browser sends it.
+    pub device: String,
     pub client: Client,
 }
 
@@ -27,6 +30,7 @@ impl Actor {
 
     /// The same, by another way in.
     pub async fn join_by(app: &TestApp, client: &Client, name: &str) -> Self {
+        app.listening().await;
         let email = format!("{name}@example.com");
         let wish = json!({"email": email, "password": PASSWORD, "display_name": name});
         client.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
@@ -42,6 +46,7 @@ impl Actor {
             password: password.to_owned(),
             token: reply.json()["access_token"].as_str().unwrap().to_owned(),
             cookie: refresh_cookie(&reply).expect("a refresh cookie"),
+            device: device_cookie(&reply).expect("a device's cookie"),
             client: client.clone(),
         }
     }
@@ -49,7 +54,14 @@ impl Actor {
     /// Somebody without a session, to be given parts of another's.
     pub fn nobody(app: &TestApp) -> Self {
         let nothing = String::new;
-        Self { email: nothing(), password: nothing(), token: nothing(), cookie: nothing(), client: app.anybody() }
+        Self {
+            email: nothing(),
+            password: nothing(),
+            token: nothing(),
+            cookie: nothing(),
+            device: nothing(),
+            client: app.anybody(),
+        }
     }
 
     pub fn request(&self, method: Method, path: &str) -> Request {
@@ -88,6 +100,16 @@ impl Actor {
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
+    /// A new document's id.
+    pub async fn document(&self) -> String {
+        let reply = self.upload(Form::sound()).await.ok(201);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    pub async fn upload(&self, form: Form) -> Reply {
+        self.request(Method::POST, "/api/v1/documents").form(form).send().await
+    }
+
     /// A new draft's id, on a customer of one's own.
     pub async fn invoice(&self) -> String {
         let customer = self.customer().await;
@@ -120,6 +142,8 @@ pub fn body_for(path: &str) -> Value {
         payment(1)
     } else if path.contains("/invoices") {
         draft(&uuid::Uuid::new_v4().to_string())
+    } else if path.contains("/documents") {
+        json!({"title": "Other"})
     } else {
         json!({"name": "Other"})
     }
@@ -128,6 +152,12 @@ pub fn body_for(path: &str) -> Value {
 pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
+}
+
+/// The same by a browser that sends this cookie.
+pub async fn try_sign_in_with(client: &Client, email: &str, password: &str, cookie: &str) -> Reply {
+    let body = json!({"email": email, "password": password});
+    client.request(Method::POST, "/api/v1/auth/login").header("cookie", cookie).json(&body).send().await
 }
 
 pub async fn refresh(app: &TestApp, client: &Client, cookie: &str) -> Reply {
@@ -145,6 +175,13 @@ pub fn refresh_cookie(reply: &Reply) -> Option<String> {
     let line = reply.header("set-cookie")?;
     let value = line.strip_prefix("__Host-refresh=")?.split(';').next()?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
+}
+
+/// The device's cookie that a reply sets, as `name=value`.
+pub fn device_cookie(reply: &Reply) -> Option<String> {
+    let lines = reply.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
+    let line = lines.into_iter().find(|line| line.starts_with("__Host-device="))?;
+    Some(line.split(';').next()?.to_owned())
 }
 
 /// The token in the newest mail to this address.

@@ -2,25 +2,34 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
 
-use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, PgPool};
 use strongroom::app::server::{self, Running};
+use strongroom::app::tls::Certificate;
 use strongroom::base::clock::Clock;
 use strongroom::config::{Environment, Settings};
+use strongroom::features::users::store as users;
 
 use super::client::Client;
 use super::database::{Role, TestDatabase};
-use super::{Actor, logs};
+use super::metrics::Metrics;
+use super::{Actor, events, logs};
 
 pub struct TestApp {
     pub running: Option<Running>,
+    ports: Vec<u16>,
     pub database: TestDatabase,
     pub clock: Clock,
     pub base: String,
     pub state_dir: PathBuf,
     /// The database as its superuser sees it: row-level security does not apply, so "nothing changed" means all rows.
     pub all_rows: PgPool,
+    /// Its thread ends with this.
+    _lives: tokio::sync::oneshot::Sender<()>,
 }
 
 impl TestApp {
@@ -31,7 +40,6 @@ impl TestApp {
 
     /// With these settings changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
-        logs::capture();
         let database = TestDatabase::create().await;
         Self::on(database, changed).await
     }
@@ -41,26 +49,66 @@ impl TestApp {
         let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
         let settings = settings(&state_dir, changed);
         let clock = Clock::default();
-        let running = server::start(Arc::new(settings), database.options(Role::App), None, clock.clone()).unwrap();
-        Self::wrap(running, database, clock, state_dir)
+        Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// Around a service that was started by hand.
-    pub fn wrap(running: Running, database: TestDatabase, clock: Clock, state_dir: PathBuf) -> Self {
+    /// With these settings as they are, on a thread of its own as a process has one: it goes on while a test waits.
+    pub fn serve(
+        settings: Settings,
+        certificate: Option<Arc<Certificate>>,
+        database: TestDatabase,
+        clock: Clock,
+        state_dir: PathBuf,
+    ) -> Self {
+        logs::capture();
+        let (options, its_clock) = (database.options(Role::App), clock.clone());
+        let (started, running) = mpsc::channel();
+        let (lives, ended) = tokio::sync::oneshot::channel::<()>();
+        thread::spawn(move || {
+            actix_web::rt::System::new().block_on(async move {
+                let running = server::start(Arc::new(settings), options, certificate, its_clock).unwrap();
+                started.send(running).unwrap();
+                let _ = ended.await;
+            });
+        });
+        let running = running.recv().expect("it starts");
         let base = format!("http://{}", running.http);
         let all_rows = sqlx::postgres::PgPoolOptions::new()
             .max_connections(2)
             .connect_lazy_with(database.options(Role::Superuser));
-        Self { running: Some(running), database, clock, base, state_dir, all_rows }
+        let ports = [Some(running.http), running.https].into_iter().flatten().map(|address| address.port()).collect();
+        Self { running: Some(running), ports, database, clock, base, state_dir, all_rows, _lives: lives }
     }
 
     pub fn services(&self) -> &strongroom::app::services::Services {
         &self.running.as_ref().unwrap().services
     }
 
+    /// Until ended sessions are heard of, as they are but for a moment at the start: before, each request looks its own up.
+    pub async fn listening(&self) {
+        for _ in 0..4_000 {
+            if self.services().authenticator.revocations.is_listening() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the listener does not come up");
+    }
+
     /// Somebody without an account, from 127.0.0.1.
     pub fn anybody(&self) -> Client {
         self.from(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Whoever reaches the management port, from this machine.
+    pub fn operator(&self) -> Client {
+        let address = self.running.as_ref().unwrap().management;
+        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// What a scraper reads.
+    pub async fn metrics(&self) -> Metrics {
+        Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
     /// Somebody without an account, from this loopback address.
@@ -71,6 +119,30 @@ impl TestApp {
     /// A new user, joined and signed in as people do it: by mail and password.
     pub async fn user(&self, name: &str) -> Actor {
         Actor::join(self, name).await
+    }
+
+    /// A new administrator, made as the command line makes one of a user, and signed in.
+    pub async fn admin(&self, name: &str) -> Actor {
+        let admin = Actor::join(self, name).await;
+        self.promote(&admin).await;
+        admin
+    }
+
+    /// As `strongroom admin promote` does it.
+    pub async fn promote(&self, actor: &Actor) {
+        let email = actor.email.parse().unwrap();
+        assert!(users::promote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
+    }
+
+    /// As `strongroom admin demote` does it.
+    pub async fn demote(&self, actor: &Actor) {
+        let email = actor.email.parse().unwrap();
+        assert!(users::demote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
+    }
+
+    /// A connection of the schema's owner.
+    pub async fn owner(&self) -> PgConnection {
+        self.database.options(Role::Owner).connect().await.unwrap()
     }
 
     /// A digest of every row of these tables: equal before and after means that nothing changed.
@@ -86,13 +158,28 @@ impl TestApp {
 
     /// The digest of everything that users own and are.
     pub async fn everything(&self) -> String {
-        self.digest(&["users", "sessions", "customers", "invoices", "invoice_lines", "invoice_counters", "payments"])
-            .await
+        self.digest(&[
+            "users",
+            "sessions",
+            "customers",
+            "invoices",
+            "invoice_lines",
+            "invoice_counters",
+            "invoice_parties",
+            "payments",
+            "documents",
+            "document_uploads",
+            // Who has nothing has used nothing.
+            "(select * from document_usage where files > 0)",
+            "live_tickets",
+        ])
+        .await
     }
 
     /// Ends the service as SIGTERM does, and keeps the database.
     pub async fn stop(mut self) -> TestDatabase {
         self.running.take().unwrap().stop().await;
+        events::must_have_rows(self.database.options(Role::Superuser), &self.ports);
         self.all_rows.close().await;
         let _ = std::fs::remove_dir_all(&self.state_dir);
         self.database.clone()
@@ -102,6 +189,9 @@ impl TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
+            if !thread::panicking() {
+                events::must_have_rows(self.database.options(Role::Superuser), &self.ports);
+            }
             running.abort();
         }
         let _ = std::fs::remove_dir_all(&self.state_dir);
@@ -115,6 +205,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_DEV_STATE_DIR", state),
         ("STRONGROOM_HTTP_BIND", "127.0.0.1:0"),
         ("STRONGROOM_TLS_BIND", "127.0.0.1:0"),
+        ("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:0"),
         ("STRONGROOM_HTTP_WORKERS", "1"),
         ("STRONGROOM_LIMITS_STANDARD", "100000/1h"),
         ("STRONGROOM_LIMITS_SIGN_IN", "100000/1h"),
@@ -122,7 +213,12 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_RESET", "100000/1h"),
         ("STRONGROOM_LIMITS_REFRESH", "100000/1h"),
         ("STRONGROOM_LIMITS_WRITE", "100000/1h"),
+        ("STRONGROOM_LIMITS_EXPORT", "100000/1h"),
+        ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
+        // Tests probe for a living.
+        ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
+        ("STRONGROOM_RULES_GUESSING_SESSION", "100000/1h"),
     ];
     pairs.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
     pairs.extend(changed);

@@ -5,12 +5,13 @@ use std::net::IpAddr;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use strongroom::security::headers::SECURITY_HEADERS;
+use strongroom::security::headers::{PAGE_POLICY, SECURITY_HEADERS};
 
-use super::logs;
+use super::{events, logs};
 
 /// A header that is not here has no business in a reply.
-const EXPECTED_HEADERS: [&str; 24] = [
+const EXPECTED_HEADERS: &[&str] = &[
+    "accept-ranges",
     "access-control-allow-credentials",
     "access-control-allow-headers",
     "access-control-allow-methods",
@@ -21,15 +22,19 @@ const EXPECTED_HEADERS: [&str; 24] = [
     "cache-control",
     "clear-site-data",
     "connection",
+    "content-disposition",
     "content-length",
+    "content-range",
     "content-security-policy",
     "content-type",
     "date",
     "etag",
     "location",
     "retry-after",
+    "sec-websocket-version",
     "set-cookie",
     "transfer-encoding",
+    "upgrade",
     "vary",
     "www-authenticate",
     "x-content-type-options",
@@ -97,17 +102,31 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body))
     }
 
+    /// A body whose type is a header that was given already.
+    pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.body(body))
+    }
+
     /// The status, if a reply comes at all: the service may be killed meanwhile.
     pub async fn try_send(self) -> Option<u16> {
         Some(self.0.send().await.ok()?.status().as_u16())
     }
 
+    /// What was made, if a reply comes at all and whole.
+    pub async fn try_reply(self) -> Option<Value> {
+        let reply = self.0.send().await.ok()?;
+        let made = reply.status() == StatusCode::CREATED;
+        reply.json().await.ok().filter(|_| made)
+    }
+
     /// Sends it, and checks what holds for every reply.
     pub async fn send(self) -> Reply {
         let response = self.0.send().await.expect("a reply");
+        let port = response.url().port_or_known_default().unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body").to_vec();
         let reply = Reply { status, headers, body };
+        events::sent(port, &reply.request_id());
         reply.check();
         reply
     }
@@ -121,12 +140,30 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
+/// The kinds of event that a refusal leaves. None: it is no abuse, or a part of ours is down.
+fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
+    match (status, code) {
+        (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
+        (401, _) => &["authn_token_"],
+        (403, "origin_not_allowed") => &["malicious_cors/"],
+        (403, "https_required") => &["plain_http_refused/"],
+        (403..=405, _) => &["authz_fail/"],
+        (409 | 422, _) => &["sequence_fail/"],
+        (429, _) => &["excess_rate_limit_exceeded/", "authn_login_fail_max/"],
+        (408 | 412 | 428 | 503, _) => &[],
+        (500, _) => &["sys_error/"],
+        _ => &["input_validation_fail/"],
+    }
+}
+
 impl Reply {
     fn check(&self) {
+        let is_page = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
         for (name, value) in SECURITY_HEADERS {
+            let value = if is_page && name == "content-security-policy" { PAGE_POLICY } else { value };
             assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
         }
-        let listed = SECURITY_HEADERS.iter().map(|(name, _)| *name).chain(EXPECTED_HEADERS);
+        let listed = SECURITY_HEADERS.iter().map(|(name, _)| *name).chain(EXPECTED_HEADERS.iter().copied());
         let listed: Vec<&str> = listed.collect();
         for name in self.headers.keys() {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
@@ -136,7 +173,7 @@ impl Reply {
         if let Some(length) = self.header("content-length") {
             assert_eq!(length, self.body.len().to_string());
         }
-        assert!(!self.status.is_redirection(), "we never redirect");
+        assert!(!self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED, "we never redirect");
         if self.status.as_u16() >= 400 {
             self.check_problem(&id);
         }
@@ -152,7 +189,9 @@ impl Reply {
         assert!(!problem["title"].as_str().unwrap().is_empty());
         let known = ["type", "title", "status", "code", "request_id", "errors"];
         for member in problem.as_object().unwrap().keys() {
-            assert!(known.contains(&member.as_str()), "unknown member {member}");
+            // Work that gives a turn is offered with a 429 alone.
+            let fits = known.contains(&member.as_str()) || (member == "challenge" && self.status.as_u16() == 429);
+            assert!(fits, "unknown member {member}");
         }
     }
 
@@ -183,10 +222,14 @@ impl Reply {
         logs::statements(&self.request_id())
     }
 
-    /// Asserts the whole refusal: status, code, and that the body says nothing else.
+    /// Asserts the whole refusal: status, code, that the body says nothing else, and that it left an event of its kind, so that
+    /// no test can forget it.
     #[track_caller]
     pub fn refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
+        let (kinds, events) = (kinds_of(status, code), self.events());
+        let fits = events.iter().any(|event| kinds.iter().any(|kind| event.starts_with(kind)));
+        assert!(fits || kinds.is_empty(), "{status} {code} left {events:?}");
         self
     }
 

@@ -302,7 +302,7 @@ fn forget_the_dead(name: &str) {
 }
 
 /// Runs on a thread and a runtime of its own, and waits: for `OnceLock` and `Drop`, which are not async.
-fn apart<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
+pub fn apart<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()
 }

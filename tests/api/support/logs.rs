@@ -71,7 +71,16 @@ pub fn of_request(id: &str) -> Vec<Value> {
 
 /// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`.
 pub fn events(id: &str) -> Vec<String> {
-    of_request(id)
+    names(&of_request(id))
+}
+
+/// The same, of what has been logged until now.
+pub fn events_so_far(id: &str) -> Vec<String> {
+    names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice))
+}
+
+fn names(lines: &[Value]) -> Vec<String> {
+    lines
         .iter()
         .filter(|line| line["target"] == "security")
         .map(|line| format!("{}/{}", line["event"].as_str().unwrap(), line["reason"].as_str().unwrap()))
@@ -95,6 +104,12 @@ pub fn statements(id: &str) -> Vec<String> {
 /// The first line that holds this text, for the failure's message.
 pub fn first_with(text: &str) -> Option<String> {
     LINES.lock().unwrap().raw.iter().find(|line| line.contains(text)).cloned()
+}
+
+/// Every line of the whole run that holds this text.
+pub fn all_with(text: &str) -> Vec<Value> {
+    let lines = LINES.lock().unwrap();
+    lines.raw.iter().filter(|line| line.contains(text)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 /// Whether any line of the whole run holds this text.

@@ -3,10 +3,19 @@
 pub mod actor;
 pub mod app;
 pub mod client;
+pub mod collector;
 pub mod database;
+pub mod events;
+pub mod files;
 pub mod forgery;
+pub mod form;
 pub mod logs;
+pub mod metrics;
 pub mod operations;
+pub mod pdf;
+pub mod program;
+pub mod receiver;
+pub mod socket;
 
 pub use actor::Actor;
 pub use app::TestApp;

@@ -5,10 +5,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
+use strongroom::security::body_limits::BodyLimit;
 
 use super::Actor;
 use super::actor::{PASSWORD, draft, payment};
 use super::client::Request;
+use super::form::Form;
 
 /// One row of the table.
 pub struct Operation {
@@ -17,6 +19,8 @@ pub struct Operation {
     pub access: Access,
     /// The name of its body's schema.
     pub body: Option<String>,
+    /// Whether its body is a form.
+    pub takes_form: bool,
     /// Whether it asks for `If-Match`.
     pub takes_version: bool,
 }
@@ -33,16 +37,22 @@ pub fn operations() -> Vec<Operation> {
             path: row.path,
             access: row.access,
             body: schema.map(|schema| schema.rsplit('/').next().unwrap().to_owned()),
+            takes_form: matches!(row.body, BodyLimit::Form(_)),
             takes_version: parameters.iter().any(|parameter| parameter["name"] == "If-Match"),
         }
     });
     rows.collect()
 }
 
+/// Those of administrators.
+pub fn for_administrators() -> Vec<Operation> {
+    operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
+}
+
 impl Operation {
-    /// Whether it is on one object of the caller's, by its id.
+    /// Whether it is on one object of the caller's, by its id. Administrators' are on everybody's.
     pub fn is_on_an_object(&self) -> bool {
-        self.path.contains("{id}")
+        self.access == Access::SignedIn && self.path.contains("{id}")
     }
 
     /// The path of the list that the object named by the id is in.
@@ -55,6 +65,7 @@ impl Operation {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
         match self.body_that_fits(customer) {
             Some(body) => request.json(&body),
+            None if self.takes_form => request.form(Form::sound()),
             None => request,
         }
     }
@@ -78,6 +89,7 @@ impl Operation {
             }),
             "InvoiceDraft" => draft(customer),
             "NewPayment" => payment(1),
+            "UpdateDocument" => json!({"title": "Other", "invoice_id": null}),
             other => panic!("say what fits into a {other}"),
         })
     }
@@ -88,6 +100,7 @@ pub async fn make(actor: &Actor, collection: &str) -> String {
     match collection {
         "/api/v1/customers" => actor.customer().await,
         "/api/v1/invoices" => actor.invoice().await,
+        "/api/v1/documents" => actor.document().await,
         "/api/v1/auth/sessions" => {
             let elsewhere = Actor::sign_in(&actor.client, &actor.email, &actor.password).await;
             let sessions = elsewhere.get(collection).await.ok(200).json();

@@ -21,15 +21,17 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 pub use delivery::BadMailSettings;
+pub use store::Backlog;
 pub use texts::MailKind;
 
 use delivery::Delivery;
-use texts::Links;
+use texts::{Links, Text};
 
 use crate::base::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::keys::Keys;
+use crate::security::log::alerts::{MAIL_KIND, Runbooks, message_of};
 
 /// Rings when mail was queued, so that it goes out at once.
 #[derive(Clone, Debug, Default)]
@@ -67,6 +69,7 @@ pub struct MailWorker {
     clock: Clock,
     delivery: Delivery,
     links: Links,
+    runbooks: Runbooks,
     bell: MailBell,
     stopping: AtomicBool,
 }
@@ -87,8 +90,9 @@ impl MailWorker {
             public_url: settings.http.public_url.clone(),
             say_how_by_hand: settings.profile == Profile::Development,
         };
+        let runbooks = Runbooks(settings.alerts.runbooks.clone());
         let delivery = Delivery::new(&settings.mail, settings.state_dir.join("mail"))?;
-        Ok(Self { pool, keys, clock, delivery, links, bell, stopping: AtomicBool::new(false) })
+        Ok(Self { pool, keys, clock, delivery, links, runbooks, bell, stopping: AtomicBool::new(false) })
     }
 
     /// Works until [`Self::stop`]. What is queued then stays for the next start.
@@ -131,9 +135,17 @@ impl MailWorker {
     }
 
     async fn deliver(&self, mail: &store::Queued) -> Result<(), String> {
-        let text = texts::write(mail, &self.keys, &self.links)?;
+        let text = match mail.kind.as_str() {
+            MAIL_KIND => self.alert(mail).await?,
+            _ => texts::write(mail, &self.keys, &self.links)?,
+        };
         let attempt = self.delivery.deliver(mail, &text, self.clock.now());
         timeout(PATIENCE, attempt).await.map_err(|_| "no answer in time".to_owned())?
+    }
+
+    async fn alert(&self, mail: &store::Queued) -> Result<Text, String> {
+        let message = message_of(&self.pool, mail.subject_id).await.map_err(|_| "the alert cannot be read")?;
+        Ok(texts::alert(&message.ok_or("the alert is gone")?, &self.runbooks))
     }
 
     async fn postpone(&self, mail: &store::Queued, cause: &str) -> Result<(), ApiError> {
@@ -153,6 +165,14 @@ impl MailWorker {
         let before = self.clock.now() - TimeDelta::days(KEPT_DAYS);
         Ok(store::forget(&self.pool, before, MOST_ATTEMPTS).await?)
     }
+}
+
+/// What has not been delivered.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
+    Ok(store::backlog(pool, clock.now(), MOST_ATTEMPTS).await?)
 }
 
 /// 10 s, 30 s, 90 s … at most a quarter of an hour.

@@ -61,3 +61,27 @@ pub async fn forget(pool: &PgPool, before: DateTime<Utc>, most_attempts: i32) ->
     .await?;
     Ok(())
 }
+
+/// What has not been delivered.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    pub waiting: i64,
+    /// After the last attempt; they are forgotten after some days.
+    pub given_up: i64,
+    /// How long the oldest of those that wait has waited.
+    pub oldest_seconds: i64,
+}
+
+pub async fn backlog(pool: &PgPool, now: DateTime<Utc>, most_attempts: i32) -> Result<Backlog, sqlx::Error> {
+    sqlx::query_as!(
+        Backlog,
+        r#"select count(*) filter (where attempts < $2) as "waiting!",
+                count(*) filter (where attempts >= $2) as "given_up!",
+                coalesce(extract(epoch from $1 - min(created_at) filter (where attempts < $2)), 0)::bigint as "oldest_seconds!"
+         from mail_outbox where sent_at is null"#,
+        now,
+        most_attempts
+    )
+    .fetch_one(pool)
+    .await
+}

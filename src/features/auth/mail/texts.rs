@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::store::Queued;
 use crate::security::handed_secrets::{TOKEN_PLACE, fill};
 use crate::security::keys::Keys;
+use crate::security::log::alerts::{Message, Runbooks};
 use crate::security::secret_tokens::SecretToken;
 
 /// Every mail that we send.
@@ -20,16 +21,18 @@ pub enum MailKind {
     PasswordChanged,
     SessionStolen,
     AccountDeleted,
+    AccountLocked,
 }
 
 impl MailKind {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ConfirmRegistration,
         Self::AlreadyRegistered,
         Self::ResetPassword,
         Self::PasswordChanged,
         Self::SessionStolen,
         Self::AccountDeleted,
+        Self::AccountLocked,
     ];
 
     /// Its name in the outbox, which its token is derived from too.
@@ -42,6 +45,7 @@ impl MailKind {
             Self::PasswordChanged => "password_changed",
             Self::SessionStolen => "session_stolen",
             Self::AccountDeleted => "account_deleted",
+            Self::AccountLocked => "account_locked",
         }
     }
 
@@ -116,6 +120,15 @@ fn template(kind: MailKind) -> Template {
             "Your account at Strongroom was deleted with everything in it, as was asked for with your password.\n",
             None,
         ),
+        MailKind::AccountLocked => (
+            "Somebody tries to guess your password",
+            "The password of your account at Strongroom was wrong many times. Devices that we do not know must now wait before \
+             they can try again.\n\n\
+             Where you have signed in before you still get in. Elsewhere ask for a new password: that opens your account at \
+             once.\n\
+             If your password is one that others could know or guess, change it.\n",
+            None,
+        ),
     };
     Template { subject, body, link }
 }
@@ -138,6 +151,11 @@ pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> 
     }
     let token = SecretToken::for_mail(keys, kind.name(), mail.subject_id).to_wire();
     Ok(Text { subject: template.subject, body: fill(&body, &token), link: Some(fill(&link, &token)) })
+}
+
+/// Tells an administrator of an alert: ids, counts and our own words, and no token.
+pub fn alert(message: &Message, runbooks: &Runbooks) -> Text {
+    Text { subject: "Strongroom alert", body: format!("{}\n", message.text(runbooks)).into(), link: None }
 }
 
 #[cfg(test)]
@@ -184,7 +202,7 @@ mod tests {
 
     #[test]
     fn a_kind_that_needs_no_token_has_none() {
-        for kind in ["already_registered", "password_changed", "session_stolen", "account_deleted"] {
+        for kind in ["already_registered", "password_changed", "session_stolen", "account_deleted", "account_locked"] {
             let (body, token) = written(kind, true);
             assert!(!body.contains(&token) && !body.contains("http"), "{kind}");
         }

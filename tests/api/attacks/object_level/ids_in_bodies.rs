@@ -86,3 +86,40 @@ async fn a_strangers_invoice_is_not_found_whatever_customer_is_named() {
     }
     assert_eq!(app.everything().await, before);
 }
+
+/// The same where a document is hung on an invoice; an upload's form is `attacks::uploads::forms`.
+async fn no_document_hangs_on_a_strangers_invoice(app: &TestApp) {
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (own, his) = (alice.invoice().await, bob.invoice().await);
+    let path = format!("/api/v1/documents/{}", alice.document().await);
+    let mut ids = vec![his, make_and_delete(&alice, "/api/v1/invoices").await, alice.customer().await];
+    ids.extend(malformed(&own));
+    let before = app.everything().await;
+    let on = |id: &str| {
+        let body = json!({"invoice_id": id});
+        alice.request(Method::PATCH, &path).header("if-match", "\"1\"").json(&body).send()
+    };
+    let missing = on(&Uuid::new_v4().to_string()).await;
+    missing.refused_field("/invoice_id").left(&[INVALID]);
+    for id in &ids {
+        let reply = on(id).await;
+        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.statements(), missing.statements(), "{id}");
+        reply.left(&[INVALID]);
+    }
+    assert_eq!(app.everything().await, before);
+    on(&own).await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_strangers_invoice_takes_no_document() {
+    let app = TestApp::start().await;
+    no_document_hangs_on_a_strangers_invoice(&app).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_key_alone_keeps_documents_off_a_strangers_invoice() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    no_document_hangs_on_a_strangers_invoice(&app).await;
+}

@@ -18,7 +18,8 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
     let customer = alice.customer().await;
     for operation in on_objects() {
-        let (collection, lists) = (operation.collection(), ["/api/v1/customers", "/api/v1/invoices"]);
+        let (collection, lists) =
+            (operation.collection(), ["/api/v1/customers", "/api/v1/invoices", "/api/v1/documents"]);
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(alice, collection).await];
         // Her own, of another kind.

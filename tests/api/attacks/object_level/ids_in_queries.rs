@@ -41,11 +41,30 @@ async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
 }
 
 #[actix_web::test]
+async fn a_strangers_invoice_has_as_many_documents_as_none() {
+    use crate::support::form::Form;
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (hers, his) = (alice.invoice().await, bob.invoice().await);
+    alice.upload(Form::sound().text("invoice_id", &hers)).await.ok(201);
+    bob.upload(Form::sound().text("invoice_id", &his)).await.ok(201);
+    let by = |id: &str| alice.request(Method::GET, &format!("/api/v1/documents?invoice_id={id}")).send();
+    let missing = by(&Uuid::new_v4().to_string()).await.ok(200);
+    assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
+    for id in [his, String::new()].into_iter().chain(malformed(&hers)) {
+        let reply = by(&id).await;
+        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.statements(), missing.statements(), "{id}");
+    }
+    assert_eq!(by(&hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
 async fn a_list_takes_no_owner_and_no_field_twice() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let bob_id = bob.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
-    for list in ["/api/v1/customers", "/api/v1/invoices"] {
+    for list in ["/api/v1/customers", "/api/v1/invoices", "/api/v1/documents"] {
         for field in ["owner_id", "user_id", "owner", "all", "id", "offset", "order_by", "fields"] {
             let reply = alice.get(&format!("{list}?{field}={bob_id}")).await;
             reply.refused_field(&format!("/{field}")).left(&[INVALID]);

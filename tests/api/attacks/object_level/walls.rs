@@ -1,6 +1,7 @@
 //! The walls of the database (SECURITY F16), each without those in the code: somebody who can run any statement under the
 //! service's own role, as an injection could, in the name of one user.
 
+use reqwest::Method;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strongroom::base::id::{InvoiceId, UserId};
 use strongroom::db::OwnerTx;
@@ -44,6 +45,14 @@ fn new_customer(owner: Uuid) -> String {
     )
 }
 
+/// An issued invoice's id.
+async fn issued(actor: &Actor) -> Uuid {
+    let id = actor.invoice().await;
+    let issue = format!("/api/v1/invoices/{id}/issue");
+    actor.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
+    id.parse().unwrap()
+}
+
 async fn invoice_and_customer(actor: &Actor) -> (Uuid, Uuid) {
     actor.invoice().await;
     let page = actor.get("/api/v1/invoices").await.ok(200).json();
@@ -55,7 +64,7 @@ async fn invoice_and_customer(actor: &Actor) -> (Uuid, Uuid) {
 async fn no_statement_reaches_the_rows_of_another_owner_or_of_all() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    bob.invoice().await;
+    issued(&bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
     let before = app.everything().await;
     for table in owned(&app).await {
@@ -100,8 +109,17 @@ async fn no_row_can_be_planted_on_another_owner() {
         "insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
          values (gen_random_uuid(), '{bob}', '{invoice}', 1, '2026-11-23', 'cash', now())"
     );
+    let document = format!(
+        "insert into documents (id, owner_id, title, file_name, media_type, size, sha256, storage_key, created_at, updated_at)
+         values (gen_random_uuid(), '{bob}', 'x', 'x', 'text/plain', 1, sha256(''), gen_random_uuid(), now(), now())"
+    );
+    let parties = format!("insert into invoice_parties values ('{bob}', '{invoice}', 'x', 'x', 'x', null, null, null)");
+    let upload = format!("insert into document_uploads values ('{bob}', gen_random_uuid(), 1)");
+    let usage = format!("insert into document_usage values ('{bob}', 0, 0)");
     let counter = format!("insert into invoice_counters (owner_id, year, last) values ('{bob}', 2026, 41)");
-    for statement in [new_customer(bob), new_invoice(bob, customer), line, payment, counter] {
+    for statement in
+        [new_customer(bob), new_invoice(bob, customer), line, payment, counter, parties, document, upload, usage]
+    {
         let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
         assert_eq!(refusal(run(hers.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
         let mut nobodys = app.services().pool.acquire().await.unwrap();
@@ -144,6 +162,7 @@ async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
 async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
+    issued(&alice).await;
     let (invoice, customer) = invoice_and_customer(&alice).await;
     let owner = id_of(&alice).await;
     let before = app.everything().await;
@@ -158,10 +177,24 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "update invoices set issue_date = '2026-01-01'",
         "update invoice_lines set unit_price = 0",
         "update payments set amount = 1",
+        "update documents set owner_id = owner_id",
+        "update documents set media_type = 'text/csv'",
+        "update documents set size = 1",
+        "update documents set sha256 = sha256('')",
+        "update documents set storage_key = gen_random_uuid()",
+        "update documents set created_at = now()",
+        "update document_uploads set bytes = 1",
+        "delete from document_usage",
+        "update document_usage set owner_id = owner_id",
         "delete from payments",
         "update invoice_counters set last = 0",
         "select last from invoice_counters",
         "delete from invoice_counters",
+        "update invoice_parties set customer_name = 'Mallory'",
+        "update invoice_parties set seller_name = seller_name",
+        "delete from invoice_parties",
+        "insert into invoice_parties (owner_id, invoice_id, seller_name, seller_email, customer_name)
+             select owner_id, id, 'x', 'x', 'x' from invoices",
         "insert into invoices (number) values ('INV-2026-0041')",
         "insert into invoices (paid) values (1)",
         "insert into invoices (version) values (7)",
@@ -176,6 +209,28 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
     let noted = format!("update invoices set notes = notes where id = '{invoice}'");
     assert_eq!(run(hers.connection(), noted).await.unwrap(), 1);
     drop(hers);
+    assert_eq!(app.everything().await, before);
+}
+
+/// The parties of an invoice are its own owner's, whoever writes them.
+#[actix_web::test]
+async fn the_key_refuses_parties_of_a_strangers_invoice_in_the_words_for_a_missing_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (his, _) = invoice_and_customer(&bob).await;
+    let alice = id_of(&alice).await;
+    let before = app.everything().await;
+    for role in [Role::Owner, Role::Superuser] {
+        let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
+        for invoice in [his, Uuid::new_v4()] {
+            let planted =
+                format!("insert into invoice_parties values ('{alice}', '{invoice}', 'x', 'x', 'x', null, null, null)");
+            let mut change = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
+            let refused = refusal(run(change.connection(), planted).await);
+            assert_eq!(refused, ("23503".to_owned(), Some("invoice_parties_invoice".to_owned())), "{role:?}");
+        }
+        pool.close().await;
+    }
     assert_eq!(app.everything().await, before);
 }
 

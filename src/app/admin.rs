@@ -1,0 +1,104 @@
+//! `admin …`: who becomes an administrator, and who is one no longer. The API itself makes nobody one.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use chrono::{DateTime, Utc};
+use secrecy::SecretString;
+use sqlx::postgres::PgConnection;
+use sqlx::{ConnectOptions, Connection};
+
+use super::audit;
+use super::start_up::{Failure, end, owner_options};
+use crate::base::clock::Clock;
+use crate::base::email::EmailAddress;
+use crate::base::id::UserId;
+use crate::base::person::DisplayName;
+use crate::config::AuditSettings;
+use crate::features::users::store as users;
+use crate::security::log::event::{Event, EventKind};
+use crate::security::passwords::Passwords;
+
+/// `admin create`: the password comes by standard input, so that no list of processes and no history holds it.
+///
+/// # Errors
+/// See [`Failure`].
+#[allow(clippy::disallowed_macros, reason = "a command line prints")]
+pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
+    let email: EmailAddress = email.parse()?;
+    let name: DisplayName = name.parse()?;
+    if io::stdin().is_terminal() {
+        eprintln!("The password, then Enter (it is shown: better pipe it in):");
+    }
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let password = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
+    let passwords = Passwords::new(&settings.owner.passwords)?;
+    passwords.check(&password, &[email.local_part(), name.as_str()]).map_err(Failure::Password)?;
+    let hash = passwords.hash(&password).await?;
+    let (owner, embedded) = owner_options(&settings.owner).await?;
+    let mut connection = owner.connect().await?;
+    let mut transaction = connection.begin().await?;
+    let (id, now) = (UserId::new(), Clock::default().now());
+    let created = users::create_admin(&mut transaction, id, &email, &name, &hash, now).await?;
+    if let Some(user) = created {
+        let event = |kind| Event::new(kind).reason("by_command").user(user);
+        let events = vec![event(EventKind::UserCreated), event(EventKind::PrivilegePermissionsChanged)];
+        audit::keep(settings, events, &mut transaction).await?;
+    }
+    transaction.commit().await?;
+    connection.close().await?;
+    end(embedded).await?;
+    if created.is_none() {
+        return Err(Failure::UserExists(email));
+    }
+    println!("{email} is an administrator.");
+    Ok(())
+}
+
+/// `admin promote`
+///
+/// # Errors
+/// See [`Failure`].
+pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
+    change_role(settings, email, "is an administrator", async |owner, email, now| {
+        users::promote(owner, email, now).await
+    })
+    .await
+}
+
+/// `admin demote`
+///
+/// # Errors
+/// See [`Failure`].
+pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
+    change_role(settings, email, "is no administrator any more", async |owner, email, now| {
+        users::demote(owner, email, now).await
+    })
+    .await
+}
+
+#[allow(clippy::disallowed_macros, reason = "a command line prints")]
+async fn change_role(
+    settings: &AuditSettings,
+    email: &str,
+    told: &str,
+    change: impl AsyncFnOnce(&mut PgConnection, &EmailAddress, DateTime<Utc>) -> Result<Option<UserId>, sqlx::Error>,
+) -> Result<(), Failure> {
+    let email: EmailAddress = email.parse()?;
+    let (owner, embedded) = owner_options(&settings.owner).await?;
+    let mut connection = owner.connect().await?;
+    let mut transaction = connection.begin().await?;
+    let changed = change(&mut transaction, &email, Clock::default().now()).await?;
+    if let Some(user) = changed {
+        let event = Event::new(EventKind::PrivilegePermissionsChanged).reason("by_command").user(user);
+        audit::keep(settings, vec![event], &mut transaction).await?;
+    }
+    transaction.commit().await?;
+    connection.close().await?;
+    end(embedded).await?;
+    if changed.is_none() {
+        return Err(Failure::NoSuchUser(email));
+    }
+    println!("{email} {told}.");
+    Ok(())
+}

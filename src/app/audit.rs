@@ -1,0 +1,56 @@
+//! `audit …`: what can be said of the security events from outside of the service. And the events of commands.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use super::start_up::{Failure, end, owner_options};
+use crate::base::clock::Clock;
+use crate::config::AuditSettings;
+use crate::security::keys::Keys;
+use crate::security::log::context::background;
+use crate::security::log::event::Event;
+use crate::security::log::recorder::Recorder;
+use crate::security::log::seals;
+use crate::security::log::verify;
+
+/// `audit verify`
+///
+/// # Errors
+/// [`Failure::Tampered`] when anything is not as it was recorded; else see [`Failure`].
+#[allow(clippy::disallowed_macros, reason = "a command line prints")]
+pub async fn verify(settings: &AuditSettings, heads: Option<&Path>) -> Result<(), Failure> {
+    let keys = Keys::new(&settings.master_key)?;
+    let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
+    let (owner, embedded) = owner_options(&settings.owner).await?;
+    let mut connection = owner.connect().await?;
+    let report = verify::verify(&mut connection, &keys, heads.as_deref(), Clock::default().now()).await?;
+    connection.close().await?;
+    end(embedded).await?;
+    println!("{report}");
+    if report.faults.is_empty() { Ok(()) } else { Err(Failure::Tampered) }
+}
+
+/// `audit key`
+///
+/// # Errors
+/// The master key cannot be used.
+#[allow(clippy::disallowed_macros, reason = "a command line prints")]
+pub fn public_key(settings: &AuditSettings) -> Result<(), Failure> {
+    println!("{}", seals::public_key(&Keys::new(&settings.master_key)?));
+    Ok(())
+}
+
+/// Keeps what a command does, in the transaction in which it does it.
+pub(super) async fn keep(
+    settings: &AuditSettings,
+    events: Vec<Event>,
+    connection: &mut PgConnection,
+) -> Result<(), Failure> {
+    let keys = Arc::new(Keys::new(&settings.master_key)?);
+    let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
+    // A command has no log: its rows are all that tells of it.
+    let _rows = background(&recorder, Event::keep_all(events, connection)).await.map_err(Failure::Audit)?;
+    Ok(())
+}

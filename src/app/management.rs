@@ -1,0 +1,86 @@
+//! The management listener: `GET /metrics` and nothing else, apart from the API's listeners and their table of routes.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use actix_web::dev::Server;
+use actix_web::http::header;
+use actix_web::middleware::from_fn;
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse, HttpServer};
+use tracing_actix_web::TracingLogger;
+
+use super::meters::Asked;
+use super::server::{HEAD_WITHIN, KEEP_ALIVE, StartError};
+use super::services::Services;
+use super::tls::{self, Certificate};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::request_span::RequestSpan;
+use crate::http::{deadline, panics, problem};
+use crate::security::log::{context, refusals};
+use crate::security::management::{self, Door};
+use crate::security::{body_limits, headers};
+use crate::telemetry::metrics::{Metrics, OPENMETRICS};
+
+/// Scrapers are few; whoever opens more connections waits.
+const MOST_CONNECTIONS: usize = 32;
+
+/// Serves on this listener: over TLS where a certificate is given.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn serve(
+    services: &Services,
+    asked: Arc<Asked>,
+    listener: TcpListener,
+    certificate: Option<Arc<Certificate>>,
+) -> Result<Server, StartError> {
+    let (metrics, door) = (services.metrics.clone(), Door(services.settings.management.token.clone()));
+    let recorder = services.recorder.clone();
+    let server = HttpServer::new(move || {
+        // The same layers as around the API (`stack`), with this port's own door in the place of CORS and plain HTTP.
+        App::new()
+            .app_data(Data::from(metrics.clone()))
+            .app_data(Data::from(asked.clone()))
+            .app_data(Data::new(door.clone()))
+            .app_data(Data::new(recorder.clone()))
+            .route("/metrics", web::get().to(metrics_text))
+            .default_service(web::to(nothing_here))
+            .wrap(from_fn(management::admit))
+            .wrap(from_fn(deadline::enforce))
+            .wrap(from_fn(panics::catch))
+            .wrap(from_fn(refusals::record))
+            .wrap(from_fn(problem::shape_failures))
+            .wrap(from_fn(body_limits::close_unread))
+            .wrap(from_fn(headers::add))
+            .wrap(from_fn(context::enter))
+            .wrap(TracingLogger::<RequestSpan>::new())
+    })
+    .workers(1)
+    .max_connections(MOST_CONNECTIONS)
+    .keep_alive(KEEP_ALIVE)
+    .client_request_timeout(HEAD_WITHIN)
+    .shutdown_timeout(1)
+    .disable_signals();
+    let server = match certificate {
+        Some(certificate) => server.listen_rustls_0_23(listener, tls::server_config(certificate)?)?,
+        None => server.listen(listener)?,
+    };
+    Ok(server.run())
+}
+
+/// Whether this address is heard beyond the machine, and so needs TLS.
+#[must_use]
+pub fn needs_tls(address: SocketAddr) -> bool {
+    !address.ip().is_loopback()
+}
+
+async fn metrics_text(metrics: Data<Metrics>, asked: Data<Asked>) -> ApiResult<HttpResponse> {
+    asked.refresh().await;
+    let text = metrics.text().map_err(ApiError::internal)?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, OPENMETRICS)).body(text))
+}
+
+async fn nothing_here() -> ApiResult<HttpResponse> {
+    Err(ApiError::NotFound)
+}

@@ -1,0 +1,181 @@
+//! What is measured where, told to the registry in one place. Whoever adds a queue adds a line: to [`register`] for what its owner
+//! knows at once, to [`Asked`] for what the database must be asked.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::routes::Mounted;
+use super::services::Services;
+use crate::base::clock::Clock;
+use crate::features::auth::mail::{self, Backlog};
+use crate::security::heavy_work::HeavyWork;
+use crate::security::log::alerts::{Alerts, Numbers};
+use crate::security::rate_limits::{RouteLimits, Tier};
+use crate::telemetry::metrics::{Labelled, Metrics};
+use crate::telemetry::traces::Delivered;
+
+/// How long an answer of the database holds: a scrape must not be a way to make it work.
+const HOLDS: Duration = Duration::from_secs(1);
+/// How long it has for it; a scraper waits ten.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the database was asked for last, at a scrape.
+pub struct Asked {
+    pool: sqlx::PgPool,
+    clock: Clock,
+    at: Mutex<Option<Instant>>,
+    /// `None`: it did not answer.
+    mail: std::sync::Mutex<Option<Backlog>>,
+    alerts: Alerts,
+    told: std::sync::Mutex<Option<Numbers>>,
+}
+
+impl Asked {
+    /// Nothing is asked yet.
+    #[must_use]
+    pub fn new(services: &Services) -> Self {
+        let (pool, clock, alerts) = (services.pool.clone(), services.clock.clone(), services.alerts.clone());
+        Self { pool, clock, at: Mutex::default(), mail: Default::default(), alerts, told: Default::default() }
+    }
+
+    /// Asks, unless it was asked just now.
+    pub async fn refresh(&self) {
+        let mut at = self.at.lock().await;
+        if at.is_some_and(|at| at.elapsed() < HOLDS) {
+            return;
+        }
+        let (mail, told) = tokio::join!(
+            timeout(PATIENCE, mail::backlog(&self.pool, &self.clock)),
+            timeout(PATIENCE, self.alerts.numbers())
+        );
+        *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mail.ok().and_then(Result::ok);
+        *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = told.ok().and_then(Result::ok);
+        *at = Some(Instant::now());
+    }
+
+    fn told(&self) -> Option<Numbers> {
+        *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn mail(&self) -> Option<Backlog> {
+        *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// Tells the registry where everything is read.
+pub fn register(
+    metrics: &Metrics,
+    services: &Services,
+    asked: &Arc<Asked>,
+    endpoints: &Arc<Vec<Mounted>>,
+    unknown: &RouteLimits,
+) {
+    let started = services.clock.now().timestamp();
+    metrics.gauge("start_time_seconds", "When the process began, as Unix time", move || whole(started));
+    let version = ("version", env!("CARGO_PKG_VERSION"));
+    metrics.gauges(
+        "build_info",
+        "Which build runs; the value is 1",
+        version.0,
+        vec![(version.1, Box::new(|| Some(1.0)))],
+    );
+
+    let passwords = services.credentials.passwords.clone();
+    let queue = move |read: fn(&HeavyWork) -> usize| {
+        let passwords = passwords.clone();
+        move || whole(read(passwords.queue()))
+    };
+    metrics.gauge("password_hash_slots", "Password hashes that can run at once", queue(HeavyWork::slots));
+    metrics.gauge("password_hashes_running", "Password hashes that run", queue(HeavyWork::running));
+    metrics.gauge("password_hashes_waiting", "Requests that wait for a hash", queue(HeavyWork::waiting));
+    metrics.counter("password_hashes", "Password hashes made", queue(HeavyWork::begun));
+    metrics.counter("password_hashes_refused", "Hashes refused: too many waited", queue(HeavyWork::refused));
+
+    database(metrics, services, asked);
+    security(metrics, services, asked);
+    let live = services.live.clone();
+    metrics.gauge("live_sockets", "WebSockets that are open", move || whole(live.places.taken()));
+    let announcements = services.announcements.clone();
+    let help =
+        "1: what the database announces is heard; 0: each request asks for its session, sockets are told nothing";
+    metrics.gauge("announcements_heard", help, move || Some(if announcements.heard() { 1.0 } else { 0.0 }));
+    metrics.gauges("limiter_keys", "Addresses and users that a rate limit remembers", "tier", keys(endpoints, unknown));
+}
+
+fn security(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
+    let (waiting, lost) = (services.recorder.clone(), services.recorder.clone());
+    let help = "Security events that wait to be written";
+    metrics.gauge("security_events_waiting", help, move || whole(waiting.waiting()));
+    let help = "Security events that have no row: they are in the log alone";
+    metrics.counter("security_events_lost", help, move || whole(lost.lost()));
+    let of = |read: fn(Numbers) -> i64| {
+        let asked = asked.clone();
+        move || asked.told().and_then(|told| whole(read(told)))
+    };
+    metrics.gauge("alerts_open", "Alerts that go on", of(|told| told.open));
+    let messages: Vec<Labelled> =
+        vec![("waiting", Box::new(of(|told| told.waiting))), ("given_up", Box::new(of(|told| told.failed)))];
+    metrics.gauges("alert_outbox", "Messages of alerts that have not been delivered", "state", messages);
+}
+
+fn database(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
+    let most = services.settings.database.max_connections;
+    metrics.gauge("database_connections_max", "Size of the pool", move || whole(most));
+    let (pool, idle) = (services.pool.clone(), services.pool.clone());
+    let states: Vec<Labelled> = vec![
+        ("in_use", Box::new(move || whole((pool.size() as usize).saturating_sub(pool.num_idle())))),
+        ("idle", Box::new(move || whole(idle.num_idle()))),
+    ];
+    metrics.gauges("database_connections", "Connections of the pool", "state", states);
+
+    let of = |read: fn(Backlog) -> Option<f64>| {
+        let asked = asked.clone();
+        move || asked.mail().and_then(read)
+    };
+    let up = asked.clone();
+    let help = "1: the database answered at this scrape";
+    metrics.gauge("database_up", help, move || Some(if up.mail().is_some() { 1.0 } else { 0.0 }));
+    let depth: Vec<Labelled> = vec![
+        ("waiting", Box::new(of(|mail| whole(mail.waiting)))),
+        ("given_up", Box::new(of(|mail| whole(mail.given_up)))),
+    ];
+    metrics.gauges("mail_outbox", "Mails that have not been delivered", "state", depth);
+    let help = "Age of the mail that has waited longest";
+    metrics.gauge("mail_outbox_oldest_seconds", help, of(|mail| whole(mail.oldest_seconds)));
+}
+
+fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
+    let of_tier = |tier: Tier| -> Labelled {
+        let (endpoints, unknown) = (endpoints.clone(), unknown.clone());
+        let read = move || {
+            let of_tier = endpoints.iter().filter(|mounted| mounted.endpoint.tier == tier);
+            let elsewhere = if tier == Tier::UnknownPath { unknown.keys() } else { 0 };
+            whole(of_tier.map(|mounted| mounted.limits.keys()).sum::<usize>() + elsewhere)
+        };
+        (tier.name(), Box::new(read))
+    };
+    Tier::ALL.map(of_tier).into()
+}
+
+/// What became of the traces, where any are sent.
+pub fn register_traces(metrics: &Metrics, delivered: &Arc<Delivered>) {
+    let of = |read: fn(&Delivered) -> &AtomicU64| {
+        let delivered = delivered.clone();
+        Box::new(move || whole(read(&delivered).load(Ordering::Relaxed)))
+    };
+    let outcomes: Vec<Labelled> = vec![("sent", of(|d| &d.sent)), ("lost", of(|d| &d.lost))];
+    metrics.counters("trace_spans", "Spans that left, or that the collector did not take", "outcome", outcomes);
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::unnecessary_wraps,
+    reason = "counts stay far below 2^53; a reading may be absent"
+)]
+fn whole(number: impl TryInto<i64>) -> Option<f64> {
+    number.try_into().ok().map(|number| number as f64)
+}

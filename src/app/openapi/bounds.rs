@@ -1,0 +1,63 @@
+//! Bounds that follow from a format or from what numbers mean here, so that a client knows the largest of everything. What a
+//! type says itself stands.
+
+use serde_json::{Map, Value, json};
+
+use crate::base::money::MOST_MINOR_UNITS;
+
+/// Adds what is missing, everywhere in the document.
+pub(super) fn add(document: &mut Value) {
+    match document {
+        Value::Object(members) => {
+            bound(members);
+            // An example is no schema.
+            members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
+        }
+        Value::Array(items) => items.iter_mut().for_each(add),
+        _ => {}
+    }
+}
+
+/// What misleads its reader (`base/text.rs`), for a character class of ECMA-262.
+const MISLEADING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069";
+
+/// The formats that are ours, written as everybody's patterns: `line`, something visible on one line, and `paragraph`; and a
+/// day, which is no older than anything here.
+fn pattern(format: &str) -> Option<String> {
+    match format {
+        "line" => Some(format!(r"^[^{MISLEADING}\t\n\r]*[^{MISLEADING}\s][^{MISLEADING}\t\n\r]*$")),
+        "paragraph" => Some(format!("^[^{MISLEADING}]*$")),
+        "date" => Some("^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}$".to_owned()),
+        _ => None,
+    }
+}
+
+fn bound(schema: &mut Map<String, Value>) {
+    if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
+        schema.insert("pattern".to_owned(), json!(pattern));
+        // Not for "date", which everybody knows.
+        if schema.get("format").is_some_and(|format| format != "date") {
+            schema.remove("format");
+        }
+    }
+    let is = |kind: &str| match schema.get("type") {
+        Some(Value::String(text)) => text == kind,
+        Some(Value::Array(kinds)) => kinds.iter().any(|one| one == kind),
+        _ => false,
+    };
+    if is("string") && !["maxLength", "enum", "const"].iter().any(|word| schema.contains_key(*word)) {
+        let most = match schema.get("format").and_then(Value::as_str) {
+            Some("uuid") => 36,
+            Some("date") => 10,
+            Some("date-time") => 35,
+            Some("password") => 64,
+            Some("email") => 100,
+            _ => return,
+        };
+        schema.insert("maxLength".to_owned(), json!(most));
+    } else if is("integer") && !schema.contains_key("maximum") {
+        // Whatever says nothing else is an amount.
+        schema.insert("minimum".to_owned(), json!(0));
+        schema.insert("maximum".to_owned(), json!(MOST_MINOR_UNITS));
+    }
+}

@@ -1,0 +1,55 @@
+//! What the OpenAPI document says of a download: it can be had in parts, and not at all by a client who has it already.
+
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{Required, Response, ResponseBuilder};
+
+use super::problems::{ORIGIN_LABEL, header};
+
+const ETAG: &str = "EntityTag";
+const CONTENT_RANGE: &str = "Content-Range";
+
+fn text(pattern: &str, longest: usize) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(longest))
+}
+
+/// The headers that its replies refer to.
+pub(super) fn headers() -> [(&'static str, Header); 2] {
+    let made = |pattern: &str, example: String, about: &str| {
+        let header = HeaderBuilder::new().schema(Some(text(pattern, 100))).example(Some(example.into()));
+        header.description(Some(about)).build()
+    };
+    [
+        (ETAG, made("^\"[0-9a-f]{64}\"$", format!("\"{}\"", "0a".repeat(32)), "The SHA-256 of the whole file.")),
+        (CONTENT_RANGE, made("^bytes [0-9*]", "bytes 0-9/50".to_owned(), "Which part this is, of how many bytes.")),
+    ]
+}
+
+/// What a client may ask.
+pub(super) fn parameters() -> [Parameter; 3] {
+    let of = |name: &str, about: &str, schema: ObjectBuilder, example: &str| {
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
+        parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
+    };
+    let tag = || text("^\"[ -!#-~]*\"$", 100);
+    [
+        of("Range", "One part of the file; several at once get the whole.", text("^bytes=[ -~]*$", 100), "bytes=0-9"),
+        of("If-Range", "A part only of this very file, by its ETag; else the whole.", tag(), "\"another\""),
+        of("If-None-Match", "Nothing if it is this very file, by its ETag (304).", tag(), "\"another\""),
+    ]
+}
+
+/// The whole file, a part of it, nothing.
+pub(super) fn responses(whole: Response) -> [(&'static str, Response); 3] {
+    let tagged = |response: ResponseBuilder| {
+        response.header_ref("ETag", header(ETAG)).header_ref(ORIGIN_LABEL, header(ORIGIN_LABEL))
+    };
+    let part = tagged(ResponseBuilder::from(whole.clone())).header_ref(CONTENT_RANGE, header(CONTENT_RANGE));
+    let nothing = tagged(ResponseBuilder::new()).description("The client has it already");
+    [
+        ("200", tagged(ResponseBuilder::from(whole)).build()),
+        ("206", part.description("The part that was asked for").build()),
+        ("304", nothing.build()),
+    ]
+}

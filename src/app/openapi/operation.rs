@@ -1,0 +1,139 @@
+//! One operation, from its row: what it takes, what it gives, and what it refuses.
+
+use utoipa::openapi::encoding::EncodingBuilder;
+use utoipa::openapi::path::{HttpMethod, OperationBuilder};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::security::SecurityRequirement;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
+
+use super::parameters::parameters;
+use super::problems::ORIGIN_LABEL;
+use super::{files, problems, texts};
+use crate::app::routes::{Access, Endpoint};
+use crate::security::body_limits::BodyLimit;
+
+pub(super) fn http_method(endpoint: &Endpoint) -> HttpMethod {
+    match endpoint.method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PUT" => HttpMethod::Put,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
+    let docs = &endpoint.docs;
+    let mut operation = OperationBuilder::new()
+        .summary(Some(docs.summary))
+        .description(Some(texts::description(endpoint, docs.says)))
+        .operation_id(Some(operation_id(endpoint)))
+        .tag(texts::tag(endpoint.path));
+    for parameter in parameters(endpoint) {
+        operation = operation.parameter(parameter);
+    }
+    if let Some(request) = &docs.request {
+        let content = ContentBuilder::new().schema(Some(request.reference()));
+        let (media_type, content) = match docs.takes_files {
+            [] => ("application/json", content.build()),
+            files => {
+                let file = EncodingBuilder::new().content_type(Some(files.join(", "))).build();
+                ("multipart/form-data", content.encoding("file", file).build())
+            }
+        };
+        let body = RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build();
+        operation = operation.request_body(Some(body));
+    }
+    operation = match endpoint.access {
+        // Said aloud: nobody forgot it.
+        Access::Public => operation.securities(Some([])),
+        // The ticket is no part of the HTTP request.
+        Access::Ticket => operation.securities(Some([])),
+        Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
+        Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
+        Access::Cookie => operation.security(SecurityRequirement::new("refresh_cookie", [""; 0])),
+    };
+    let mut success = ResponseBuilder::new().description(docs.summary);
+    if let Some(reply) = &docs.reply {
+        success = success.content("application/json", ContentBuilder::new().schema(Some(reply.reference())).build());
+    }
+    if docs.cached || (docs.versioned && docs.success != 204) {
+        success = success.header_ref("ETag", problems::header("ETag"));
+    }
+    if docs.success == 201 {
+        success = success.header_ref("Location", problems::header("Location"));
+    }
+    if docs.success == 201 || docs.cached || (docs.versioned && docs.success != 204) {
+        success = success.header_ref(ORIGIN_LABEL, problems::header(ORIGIN_LABEL));
+    }
+    for media_type in &docs.files {
+        // Bytes have no schema (OpenAPI 3.1): their type says it all.
+        success = success.content(*media_type, ContentBuilder::new().build());
+    }
+    operation = match docs.in_parts {
+        false => operation.response(docs.success.to_string(), success.build()),
+        true => files::responses(success.build())
+            .into_iter()
+            .fold(operation, |operation, (status, response)| operation.response(status, response)),
+    };
+    if docs.cached {
+        let same = ["ETag", ORIGIN_LABEL]
+            .into_iter()
+            .fold(ResponseBuilder::new(), |same, name| same.header_ref(name, problems::header(name)));
+        operation = operation.response("304", same.description("The copy with this ETag is up to date").build());
+    }
+    for status in refusals(endpoint) {
+        let shared = RefOr::<Response>::Ref(Ref::from_response_name(problems::name(status)));
+        operation = operation.response(status.to_string(), shared);
+    }
+    operation
+}
+
+/// `get_api_v1_invoices_id` says nothing that `get_invoices_id` does not.
+fn operation_id(endpoint: &Endpoint) -> String {
+    let path = endpoint.path.trim_start_matches("/api/v1");
+    let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let mut id = endpoint.method.as_str().to_lowercase();
+    for word in words {
+        id.push('_');
+        id.push_str(word);
+    }
+    id
+}
+
+pub(super) fn writes_version(endpoint: &Endpoint) -> bool {
+    let changes = match endpoint.method.as_str() {
+        "PUT" | "PATCH" | "DELETE" => true,
+        // A step in the life of what is there; elsewhere a POST makes something new.
+        "POST" => endpoint.path.contains("{id}"),
+        _ => false,
+    };
+    endpoint.docs.versioned && changes
+}
+
+/// What a caller must expect, from the row: the same facts by which the layers refuse.
+fn refusals(endpoint: &Endpoint) -> Vec<u16> {
+    let mut statuses = vec![400, 403, 413, 429, 500, 503];
+    if matches!(endpoint.access, Access::SignedIn | Access::Admin | Access::Cookie) {
+        statuses.push(401);
+    }
+    if endpoint.path.contains("{id}") {
+        statuses.push(404);
+    }
+    if endpoint.body != BodyLimit::None {
+        statuses.extend([408, 415]);
+    }
+    if endpoint.docs.keyed {
+        statuses.extend([409, 422]);
+    }
+    if writes_version(endpoint) {
+        statuses.extend([412, 428]);
+    }
+    if endpoint.docs.in_parts {
+        statuses.push(416);
+    }
+    statuses.extend(endpoint.docs.refuses);
+    statuses.sort_unstable();
+    statuses.dedup();
+    statuses
+}

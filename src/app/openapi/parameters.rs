@@ -1,0 +1,79 @@
+//! The parameters of an operation, each with an example that works against the demo data.
+
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
+
+use super::operation::writes_version;
+use super::{files, texts};
+use crate::app::routes::{Access, Endpoint};
+use crate::features::demo;
+
+/// The demo object on which its example works: of what is read, the one that lives longest.
+fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
+    let of_collection = match texts::tag(endpoint.path) {
+        "customers" => (demo::CUSTOMER, "\"1\""),
+        "documents" => (demo::DOCUMENT, "\"1\""),
+        "me" => ("", "\"1\""),
+        "admin" => (demo::BEN, ""),
+        _ => (demo::ISSUED, "\"2\""),
+    };
+    endpoint.docs.example.unwrap_or(of_collection)
+}
+
+pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
+    let mut parameters = endpoint.docs.query.clone();
+    let (example_id, example_version) = example(endpoint);
+    if endpoint.path.contains("{id}") {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("Which one. Whatever is no id of yours is not found."));
+        let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
+        let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
+        parameters.push(id.schema(Some(schema)).example(Some(example_id.into())).build());
+    }
+    if endpoint.access == Access::Cookie {
+        let csrf = ParameterBuilder::new()
+            .name("X-Strongroom-Csrf")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some("Any value: it shows that a page of ours sent this."));
+        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
+        parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
+    }
+    if endpoint.docs.in_parts {
+        parameters.extend(files::parameters());
+    }
+    if endpoint.docs.keyed {
+        let key = ParameterBuilder::new()
+            .name("Idempotency-Key")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("Made up by the client for this one wish; asked again with it, the first answer comes again for 24 hours."));
+        let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$")).max_length(Some(64));
+        parameters.push(key.schema(Some(schema)).example(Some("6f1c2b1e-order-17".into())).build());
+    }
+    if endpoint.docs.cached {
+        let known = ParameterBuilder::new()
+            .name("If-None-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::False)
+            .description(Some("The ETag of a copy that one has."));
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[!#-~]{0,98}\"$")).max_length(Some(100));
+        parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
+    }
+    if writes_version(endpoint) {
+        let version = ParameterBuilder::new()
+            .name("If-Match")
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some("The ETag of the last read; needed (428 without it)."));
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[1-9][0-9]{0,18}\"$")).max_length(Some(21));
+        parameters.push(version.schema(Some(schema)).example(Some(example_version.into())).build());
+    }
+    parameters
+}

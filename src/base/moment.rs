@@ -1,0 +1,24 @@
+//! A moment, as a client writes it.
+
+use chrono::{DateTime, Datelike, Utc};
+
+/// RFC 3339, in the years that a list of ours can be about: PostgreSQL's own end elsewhere than chrono's.
+#[must_use]
+pub fn parse(text: &str) -> Option<DateTime<Utc>> {
+    let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (2000..=9999).contains(&moment.year()).then_some(moment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parse;
+
+    #[test]
+    fn a_moment_has_a_zone_and_a_sane_year() {
+        assert_eq!(parse("2026-12-01T10:30:00+01:00"), parse("2026-12-01T09:30:00Z"));
+        assert!(parse("2026-12-01T10:30:00.000001Z").is_some());
+        for bad in ["", "now", "2026-12-01", "2026-12-01T10:30:00", "1999-12-31T23:59:59Z", "-4713-01-01T00:00:00Z"] {
+            assert_eq!(parse(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! `STRONGROOM_ALERTS_…`: who is told when a rule finds something.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use secrecy::{ExposeSecret, SecretString};
+use url::{Host, Url};
+
+use super::Profile;
+use super::origin::is_loopback;
+use super::reader::Reader;
+use super::tls::pem_file;
+use crate::base::email::EmailAddress;
+
+/// The default: where the runbooks are in our sources.
+const IN_THE_SOURCES: &str = "docs/runbooks";
+
+/// The sinks. None is needed: the log has every alert.
+#[derive(Clone, Debug)]
+pub struct AlertSettings {
+    pub slack: Option<WebhookUrl>,
+    /// The address, and the key that signs what goes there.
+    pub webhook: Option<(WebhookUrl, SecretString)>,
+    /// PEM of a private authority.
+    pub ca: Option<PathBuf>,
+    pub mail_to: Option<EmailAddress>,
+    /// Where the runbooks' pages are, without a slash at its end.
+    pub runbooks: String,
+}
+
+impl AlertSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
+        let slack = webhook(reader, "STRONGROOM_ALERTS_SLACK_URL", profile);
+        let url = webhook(reader, "STRONGROOM_ALERTS_WEBHOOK_URL", profile);
+        let name = "STRONGROOM_ALERTS_WEBHOOK_KEY";
+        let key = match url {
+            Some(_) => reader.strong_secret(name),
+            None if reader.has_secret(name) && !reader.has_secret("STRONGROOM_ALERTS_WEBHOOK_URL") => {
+                reader.fault(name, "signs nothing: set STRONGROOM_ALERTS_WEBHOOK_URL too, or remove it");
+                None
+            }
+            None => None,
+        };
+        let mail_to = reader.given("STRONGROOM_ALERTS_MAIL_TO").and_then(|address| {
+            let address = address.parse().ok();
+            if address.is_none() {
+                reader.fault("STRONGROOM_ALERTS_MAIL_TO", "is not one address such as security@api.example");
+            }
+            address
+        });
+        let runbooks = reader.text("STRONGROOM_ALERTS_RUNBOOKS");
+        if runbooks != IN_THE_SOURCES && !is_page(&runbooks) {
+            reader.fault(
+                "STRONGROOM_ALERTS_RUNBOOKS",
+                "is not https://wiki.example/runbooks, without a slash at its end",
+            );
+        }
+        let ca = pem_file(reader, "STRONGROOM_ALERTS_CA_FILE", "-----BEGIN CERTIFICATE-----");
+        Self { slack, webhook: url.zip(key), ca, mail_to, runbooks }
+    }
+
+    /// Every address that may be called.
+    #[must_use]
+    pub fn webhooks(&self) -> Vec<WebhookUrl> {
+        self.slack.iter().chain(self.webhook.iter().map(|(url, _)| url)).cloned().collect()
+    }
+}
+
+fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<WebhookUrl> {
+    let text = reader.secret(name)?;
+    let url = WebhookUrl::parse(text.expose_secret(), profile);
+    if url.is_none() {
+        let problem = "is not https://host.example/path: written as a browser would show it (lower case, no :443, no user, no fragment), with a public name and no number for a host (localhost in development only)";
+        reader.fault(name, problem);
+    }
+    url
+}
+
+fn is_page(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
+}
+
+/// An address that the service may call: from the configuration, spelt in the one way that every parser reads alike. Where a
+/// name leads is looked at when it is dialled (`security/outbound`).
+#[derive(Clone, PartialEq, Eq)]
+pub struct WebhookUrl(Url);
+
+impl WebhookUrl {
+    /// `None` for every other spelling: parsers differ on backslashes, tabs, `@`, numbers and trailing dots, and what one of
+    /// them checks another dials.
+    #[must_use]
+    pub fn parse(text: &str, profile: Profile) -> Option<Self> {
+        let url = Url::parse(text).ok()?;
+        let one_spelling = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
+        let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+        let sound = url.scheme() == "https" && one_spelling && bare && url.port() != Some(0);
+        let host = match url.host()? {
+            Host::Domain(name) => is_public_name(name),
+            Host::Ipv4(_) | Host::Ipv6(_) => false,
+        };
+        let in_development = profile == Profile::Development && is_loopback(url.host_str()?);
+        (sound && (host || in_development)).then_some(Self(url))
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+}
+
+/// It is a secret: whoever knows a chat's webhook can speak there.
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookUrl([redacted])")
+    }
+}
+
+/// Labels of letters, digits and hyphens, at least two, the last one no number, no dot at the end, and not one of the names that
+/// are for this machine or network.
+fn is_public_name(name: &str) -> bool {
+    let labels: Vec<&str> = name.split('.').collect();
+    let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let last = labels.last().copied().unwrap_or_default();
+    let inside = ["localhost", "local", "internal", "localdomain"].contains(&last);
+    labels.len() > 1 && labels.iter().all(label) && !inside && last.chars().any(|c| c.is_ascii_alphabetic())
+}

@@ -1,0 +1,103 @@
+//! `STRONGROOM_DOCUMENTS_…`: where files are kept, and how much of them.
+
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::Profile;
+use super::origin::is_loopback;
+use super::reader::Reader;
+
+/// Where files are kept, and how much of them.
+#[derive(Clone, Debug)]
+pub struct DocumentSettings {
+    /// Where uploads arrive and, without a bucket, stay.
+    pub folder: PathBuf,
+    pub bucket: Option<BucketSettings>,
+    /// Of one file, in bytes.
+    pub max_bytes: usize,
+    /// Of all files of an owner, in bytes.
+    pub quota_bytes: i64,
+    /// Files of an owner.
+    pub quota_count: i32,
+}
+
+/// A bucket of an S3-compatible store.
+#[derive(Clone, Debug)]
+pub struct BucketSettings {
+    /// The origin of the store.
+    pub endpoint: String,
+    pub name: String,
+    pub region: String,
+    pub access_key: SecretString,
+    pub secret_key: SecretString,
+}
+
+const S3_URL: &str = "STRONGROOM_DOCUMENTS_S3_URL";
+const ACCESS_KEY: &str = "STRONGROOM_DOCUMENTS_S3_ACCESS_KEY";
+const SECRET_KEY: &str = "STRONGROOM_DOCUMENTS_S3_SECRET_KEY";
+
+impl DocumentSettings {
+    pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, state_dir: &Path) -> Self {
+        let folder = match (reader.given("STRONGROOM_DOCUMENTS_FOLDER"), profile) {
+            (Some(folder), _) => std::path::absolute(&folder).unwrap_or_else(|_| folder.into()),
+            (None, Profile::Development) => state_dir.join("documents"),
+            (None, Profile::Production) => {
+                let problem = "is missing: name a folder of the service's own that stays, where uploads arrive";
+                reader.fault("STRONGROOM_DOCUMENTS_FOLDER", problem);
+                PathBuf::new()
+            }
+        };
+        let number = |reader: &mut Reader<'_>, name, least, most| reader.number(name, least, most);
+        Self {
+            folder,
+            bucket: bucket(reader, profile),
+            max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
+                .unwrap_or(usize::MAX),
+            quota_bytes: i64::try_from(number(reader, "STRONGROOM_DOCUMENTS_QUOTA_BYTES", 1024, 1 << 50))
+                .unwrap_or(i64::MAX),
+            quota_count: i32::try_from(number(reader, "STRONGROOM_DOCUMENTS_QUOTA_COUNT", 1, 1_000_000_000))
+                .unwrap_or(i32::MAX),
+        }
+    }
+}
+
+fn bucket(reader: &mut Reader<'_>, profile: Profile) -> Option<BucketSettings> {
+    let region = reader.text("STRONGROOM_DOCUMENTS_S3_REGION");
+    let Some(url) = reader.given(S3_URL) else {
+        for name in [ACCESS_KEY, SECRET_KEY] {
+            if reader.has_secret(name) {
+                reader.fault(name, format!("is for a bucket, and there is none: set {S3_URL}, or remove this"));
+            }
+        }
+        return None;
+    };
+    let named = parse(&url, profile);
+    if named.is_none() {
+        reader
+            .fault(S3_URL, "is not https://host/bucket (http on loopback in development only), without user and query");
+    }
+    let remedy = "a bucket is opened by a key of its own, never by the machine's";
+    let access_key = reader.required_secret(ACCESS_KEY, remedy);
+    let secret_key = reader.required_secret(SECRET_KEY, remedy);
+    let (endpoint, name) = named?;
+    Some(BucketSettings { endpoint, name, region, access_key: access_key?, secret_key: secret_key? })
+}
+
+/// The origin and the bucket.
+fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
+    let url = Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let is_private = match url.scheme() {
+        "https" => true,
+        "http" => profile == Profile::Development && is_loopback(host),
+        _ => false,
+    };
+    let is_plain = url.username().is_empty() && url.password().is_none() && url.query().is_none();
+    let bucket = url.path().trim_matches('/');
+    let is_name = (3..=63).contains(&bucket.len())
+        && bucket.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
+    (is_private && is_plain && is_name && url.fragment().is_none())
+        .then(|| (url.origin().ascii_serialization(), bucket.to_owned()))
+}

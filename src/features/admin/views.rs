@@ -1,0 +1,138 @@
+//! Users as administrators see them on the wire.
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{Account, Filter, Role, Status};
+use crate::base::id::UserId;
+use crate::base::page::{Limit, Page};
+use crate::http::rules;
+
+/// Which page of the list, and what it is narrowed to.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AccountQuery {
+    /// Items a page, 1 to 100; 20 when left out.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before, under the same filter.
+    #[garde(length(chars, max = 512))]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub cursor: Option<String>,
+    /// Part of the address. Upper and lower case are alike.
+    #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
+    #[param(min_length = 1, max_length = 100, example = "demo")]
+    pub email: Option<String>,
+    /// With this role.
+    #[garde(skip)]
+    #[param(inline, example = "user")]
+    pub role: Option<RoleName>,
+    /// In this state.
+    #[garde(skip)]
+    #[param(inline, example = "active")]
+    pub status: Option<AccountStatus>,
+}
+
+impl AccountQuery {
+    /// What the list is narrowed to.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        Filter {
+            email: self.email.as_deref().map(str::to_ascii_lowercase),
+            role: self.role.map(Role::from),
+            status: self.status.map(Status::from),
+        }
+    }
+}
+
+/// What a user may do.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RoleName {
+    User,
+    Admin,
+}
+
+impl From<RoleName> for Role {
+    fn from(name: RoleName) -> Self {
+        match name {
+            RoleName::User => Self::User,
+            RoleName::Admin => Self::Admin,
+        }
+    }
+}
+
+/// Whether a user may use the service at all.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountStatus {
+    Active,
+    Disabled,
+}
+
+impl From<AccountStatus> for Status {
+    fn from(name: AccountStatus) -> Self {
+        match name {
+            AccountStatus::Active => Self::Active,
+            AccountStatus::Disabled => Self::Disabled,
+        }
+    }
+}
+
+/// A user, as administrators see him.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "a0000000-0000-4000-8000-000000000002", "email": "ben@demo.example", "display_name": "Ben Demo",
+    "role": "user", "status": "active", "locked": false, "last_active_at": "2026-12-01T09:30:00.000001Z"
+}))]
+pub struct AccountView {
+    #[schema(value_type = String, format = Uuid)]
+    id: UserId,
+    /// What he signs in with.
+    #[schema(format = Email)]
+    email: String,
+    /// What others see.
+    #[schema(max_length = 100, format = "line")]
+    display_name: String,
+    /// What he may do: `user` or `admin`. It changes by command line only.
+    #[schema(max_length = 5, pattern = "^(user|admin)$")]
+    role: &'static str,
+    /// Whether he may use the service at all: `active` or `disabled`.
+    #[schema(max_length = 8, pattern = "^(active|disabled)$")]
+    status: &'static str,
+    /// Whether so many sign-ins failed that his own would fail too. It ends by itself.
+    locked: bool,
+    /// When one of his live sessions was last renewed; null while he has none.
+    #[schema(required = true)]
+    last_active_at: Option<DateTime<Utc>>,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Account> for AccountView {
+    fn from(account: Account) -> Self {
+        let Account { id, email, display_name, role, status, locked, last_active_at, created_at } = account;
+        Self { id, email, display_name, role: role.word(), status: status.word(), locked, last_active_at, created_at }
+    }
+}
+
+/// A page of users, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct AccountPage {
+    #[schema(max_items = 100)]
+    pub items: Vec<AccountView>,
+    /// Give it back as `cursor` for the next page; null on the last one.
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<Account>> for AccountPage {
+    fn from(page: Page<Account>) -> Self {
+        let page = page.map(AccountView::from);
+        Self { items: page.items, next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,153 @@
+//! What the demo data are. The ids are fixed: examples name them.
+
+use chrono::Days;
+
+use crate::features::invoices::model::Status;
+
+/// A user whom the administrator's examples are about.
+pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
+
+/// A customer with invoices, one without; a draft, one that can be paid or voided, and one of the other user; a document.
+pub const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
+pub const IDLE_CUSTOMER: &str = "c0000000-0000-4000-8000-000000000004";
+pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
+pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
+pub const STRANGERS: &str = "10000000-0000-4000-8000-000000000011";
+
+pub const DOCUMENT: &str = "d0000000-0000-4000-8000-000000000001";
+
+pub struct DemoUser {
+    pub id: &'static str,
+    pub email: &'static str,
+    pub name: &'static str,
+    pub is_admin: bool,
+    /// Id, name, currency.
+    pub customers: &'static [(&'static str, &'static str, &'static str)],
+    pub invoices: &'static [DemoInvoice],
+    /// A text that hangs on an invoice.
+    pub document: Option<DemoDocument>,
+}
+
+pub struct DemoDocument {
+    pub id: &'static str,
+    pub invoice: &'static str,
+    pub title: &'static str,
+    pub file_name: &'static str,
+    pub text: &'static str,
+}
+
+/// Lives of invoices, with the customer's place in the list, and how many days ago the invoice was issued.
+pub struct DemoInvoice {
+    pub id: &'static str,
+    pub customer: usize,
+    pub reaches: Status,
+    pub days_ago: u64,
+    pub currency: &'static str,
+    /// Description, thousandths, unit price in minor units, discount and tax in hundredths of a percent.
+    pub lines: &'static [(&'static str, i64, i64, i32, i32)],
+}
+
+pub const DAYS_TO_PAY: Days = Days::new(14);
+
+pub const USERS: [DemoUser; 3] = [
+    DemoUser {
+        id: "a0000000-0000-4000-8000-000000000001",
+        email: "anna@demo.example",
+        name: "Anna Demo",
+        is_admin: false,
+        customers: &[
+            (CUSTOMER, "Lighthouse Books", "EUR"),
+            ("c0000000-0000-4000-8000-000000000002", "Harbour Ferries", "USD"),
+            ("c0000000-0000-4000-8000-000000000003", "Kintsugi Studio", "JPY"),
+            (IDLE_CUSTOMER, "Quiet Garden", "EUR"),
+        ],
+        invoices: &[
+            DemoInvoice {
+                id: DRAFT,
+                customer: 0,
+                reaches: Status::Draft,
+                days_ago: 0,
+                currency: "EUR",
+                lines: &[("Catalogue, 64 pages", 1_000, 180_000, 0, 700)],
+            },
+            DemoInvoice {
+                id: "10000000-0000-4000-8000-000000000002",
+                customer: 1,
+                reaches: Status::Void,
+                days_ago: 30,
+                currency: "USD",
+                lines: &[("Timetable", 1_000, 40_000, 0, 0)],
+            },
+            DemoInvoice {
+                id: "10000000-0000-4000-8000-000000000003",
+                customer: 0,
+                reaches: Status::Issued,
+                days_ago: 40,
+                currency: "EUR",
+                lines: &[("Shop window", 2_000, 95_000, 500, 1_900)],
+            },
+            DemoInvoice {
+                id: "10000000-0000-4000-8000-000000000004",
+                customer: 1,
+                reaches: Status::PartiallyPaid,
+                days_ago: 9,
+                currency: "USD",
+                lines: &[("Deck plans", 3_000, 120_000, 0, 0)],
+            },
+            DemoInvoice {
+                id: "10000000-0000-4000-8000-000000000005",
+                customer: 2,
+                reaches: Status::Paid,
+                days_ago: 20,
+                currency: "JPY",
+                lines: &[("Photographs", 12_000, 4_500, 0, 1_000)],
+            },
+            DemoInvoice {
+                id: ISSUED,
+                customer: 0,
+                reaches: Status::Issued,
+                days_ago: 2,
+                currency: "EUR",
+                lines: &[("Posters", 250_000, 320, 1_000, 1_900), ("Delivery", 1_500, 4_000, 0, 1_900)],
+            },
+        ],
+        document: Some(DemoDocument {
+            id: DOCUMENT,
+            invoice: ISSUED,
+            title: "Terms of delivery",
+            file_name: "terms.txt",
+            text: "Posters are delivered rolled, within three days.\n",
+        }),
+    },
+    DemoUser {
+        id: BEN,
+        email: "ben@demo.example",
+        name: "Ben Demo",
+        is_admin: false,
+        customers: &[("c0000000-0000-4000-8000-000000000011", "Northern Mills", "GBP")],
+        invoices: &[DemoInvoice {
+            id: STRANGERS,
+            customer: 0,
+            reaches: Status::Issued,
+            days_ago: 3,
+            currency: "GBP",
+            lines: &[("Repair of a loom", 7_250, 6_800, 0, 2_000)],
+        }],
+        document: Some(DemoDocument {
+            id: "d0000000-0000-4000-8000-000000000011",
+            invoice: STRANGERS,
+            title: "Estimate",
+            file_name: "estimate.txt",
+            text: "A loom, seven hours and a quarter.\n",
+        }),
+    },
+    DemoUser {
+        id: "a0000000-0000-4000-8000-000000000003",
+        email: "root@demo.example",
+        name: "Root Demo",
+        is_admin: true,
+        customers: &[],
+        invoices: &[],
+        document: None,
+    },
+];

@@ -1,0 +1,72 @@
+//! How a file goes out: as an attachment under its cleaned name, never as a page of ours. That it is not sniffed, not kept by
+//! caches and has no origin (`sandbox`) is on every reply (`security/headers.rs`). A part of it on request; never in memory.
+
+use actix_web::body::SizedStream;
+use actix_web::http::{StatusCode, header};
+use actix_web::web::Data;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::TryStreamExt;
+
+use super::model::{Document, File};
+use super::store::DocumentStore;
+use crate::base::id::DocumentId;
+use crate::http::conditional::has_already;
+use crate::http::disposition::attachment;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::params::PathId;
+use crate::http::ranges::{Wanted, wanted};
+use crate::security::caller::Caller;
+use crate::security::uploads::FileType;
+use crate::storage::{Storage, StorageError};
+
+/// `GET documents/{id}/content`
+pub async fn content(
+    caller: Caller,
+    PathId(id): PathId<DocumentId>,
+    request: HttpRequest,
+    documents: Data<DocumentStore>,
+    storage: Data<Storage>,
+) -> ApiResult<HttpResponse> {
+    let document = documents.read(&caller, id).await?;
+    let file = document.file();
+    let etag = format!("\"{}\"", file.fingerprint());
+    let mut reply = HttpResponse::build(StatusCode::OK);
+    reply.insert_header((header::ETAG, etag.as_str())).insert_header((header::ACCEPT_RANGES, "bytes"));
+    if has_already(&request, &etag) {
+        return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
+    }
+    let range = match wanted(&request, file.size, &etag) {
+        Wanted::Whole => 0..file.size,
+        Wanted::Part { first, last } => {
+            let part = format!("bytes {first}-{last}/{}", file.size);
+            reply.status(StatusCode::PARTIAL_CONTENT).insert_header((header::CONTENT_RANGE, part));
+            first..last + 1
+        }
+        Wanted::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { length: file.size }),
+    };
+    let length = range.end - range.start;
+    let bytes = match storage.read(file.key, range).await {
+        Err(StorageError::Missing) => return Err(is_gone(&caller, &document, &documents).await),
+        read => read?,
+    };
+    let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a download was broken off"));
+    reply.insert_header((header::CONTENT_TYPE, content_type(file)));
+    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file.name)));
+    Ok(reply.body(SizedStream::new(length, bytes)))
+}
+
+fn content_type(file: &File) -> &'static str {
+    match file.kind {
+        FileType::Csv => "text/csv; charset=utf-8",
+        FileType::Text => "text/plain; charset=utf-8",
+        other => other.media_type(),
+    }
+}
+
+/// Without bytes: it was deleted after it was read, or something has gone wrong.
+async fn is_gone(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
+    match documents.read(caller, document.id()).await {
+        Ok(_) => ApiError::internal("a document is without its bytes"),
+        Err(error) => error,
+    }
+}

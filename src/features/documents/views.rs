@@ -1,0 +1,138 @@
+//! Documents on the wire. What a client may say stands here, field by field; anything else is refused.
+
+use chrono::{DateTime, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::model::{Change, Document};
+use crate::base::id::{DocumentId, InvoiceId};
+use crate::base::page::{Limit, Page};
+use crate::http::params::GivenId;
+use crate::http::partial::given;
+use crate::http::rules;
+
+/// A file to be kept. It comes as a form (`multipart/form-data`) with one part for each of these.
+#[derive(ToSchema)]
+#[schema(example = json!({"title": "Terms of delivery", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
+pub struct NewDocument {
+    /// PDF, PNG, JPEG, CSV or plain text in UTF-8: its declared type, the ending of its name and its content agree.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Vec<u8>,
+    /// On one line. Without it the document is called as its file.
+    #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
+    pub title: Option<String>,
+    /// One of your invoices, to hang it on.
+    #[schema(value_type = Option<String>, format = Uuid, nullable = false)]
+    pub invoice_id: Option<InvoiceId>,
+}
+
+/// Fields of a document. One that is left out stays as it is.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "Terms of delivery, 2027", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
+pub struct UpdateDocument {
+    /// On one line.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(length(chars, max = 200), inner(custom(rules::line)))]
+    #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
+    pub title: Option<String>,
+    /// One of your invoices, to hang it on; null takes it off.
+    #[serde(default, deserialize_with = "given")]
+    #[garde(skip)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub invoice_id: Option<Option<GivenId<InvoiceId>>>,
+}
+
+impl From<UpdateDocument> for Change {
+    fn from(update: UpdateDocument) -> Self {
+        Self { title: update.title, invoice: update.invoice_id.map(|id| id.map(|id| id.0)) }
+    }
+}
+
+/// Which documents, and which page of them.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DocumentQuery {
+    /// Items a page, 1 to 100; 20 when left out.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before, under the same filter.
+    #[garde(length(chars, max = 512))]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub cursor: Option<String>,
+    /// Documents that hang on this invoice. An id that is none of your invoices' has none.
+    #[garde(skip)]
+    #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000006")]
+    pub invoice_id: Option<GivenId<InvoiceId>>,
+}
+
+/// What is known of a document.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "d0000000-0000-4000-8000-000000000001", "title": "Terms of delivery",
+    "invoice_id": "10000000-0000-4000-8000-000000000006", "file_name": "terms.txt", "media_type": "text/plain", "size": 50,
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "created_at": "2026-01-31T09:30:00.000001Z", "updated_at": "2026-01-31T09:30:00.000001Z"
+}))]
+pub struct DocumentView {
+    #[schema(value_type = String, format = Uuid)]
+    pub id: DocumentId,
+    /// On one line.
+    #[schema(max_length = 200, format = "line")]
+    pub title: String,
+    /// The invoice that it hangs on.
+    #[schema(required = true, value_type = Option<String>, format = Uuid)]
+    pub invoice_id: Option<InvoiceId>,
+    /// As it is saved: what could do harm in a name is taken out.
+    #[schema(max_length = 160, format = "line")]
+    pub file_name: String,
+    /// What the file is, by its content.
+    #[schema(max_length = 20, pattern = "^[a-z]+/[a-z]+$")]
+    pub media_type: String,
+    /// In bytes.
+    #[schema(minimum = 1, maximum = 104_857_600)]
+    pub size: u64,
+    /// Of its bytes, in hexadecimal.
+    #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    pub sha256: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+impl From<&Document> for DocumentView {
+    fn from(document: &Document) -> Self {
+        let file = document.file();
+        Self {
+            id: document.id(),
+            title: document.title().to_owned(),
+            invoice_id: document.invoice(),
+            file_name: file.name.clone(),
+            media_type: file.kind.media_type().to_owned(),
+            size: file.size,
+            sha256: file.fingerprint(),
+            created_at: document.created_at(),
+            updated_at: document.updated_at(),
+        }
+    }
+}
+
+/// A page of documents, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct DocumentPage {
+    #[schema(max_items = 100)]
+    pub items: Vec<DocumentView>,
+    /// Give it back as `cursor` for the next page; null on the last one.
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub next_cursor: Option<String>,
+}
+
+impl From<Page<Document>> for DocumentPage {
+    fn from(page: Page<Document>) -> Self {
+        let items = page.items.iter().map(DocumentView::from).collect();
+        Self { items, next_cursor: page.next_cursor }
+    }
+}

@@ -1,0 +1,87 @@
+//! Reading events. The service's role has no right to read the table: it calls two functions, of which one tells the owner of the
+//! transaction what is his, and the other asks whether who reads is an administrator.
+
+use sqlx::PgPool;
+
+use super::model::{Filter, Happened, SHOWN};
+use crate::base::page::{Limit, Position};
+use crate::db::OwnerTx;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::administrators::AdminCaller;
+use crate::security::caller::Caller;
+
+/// Reads what happened.
+#[derive(Clone)]
+pub struct EventStore {
+    pool: PgPool,
+}
+
+impl EventStore {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// The caller's own, newest first: one more than the page holds, if there are so many.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<Happened>> {
+        let kinds = SHOWN.map(|kind| kind.name().to_owned());
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        Ok(sqlx::query_as!(
+            Happened,
+            r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
+                   replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
+                   object_id, object_class, amount
+               from own_security_events($1, $2, $3, $4)"#,
+            &kinds[..],
+            before.created_at,
+            before.id,
+            rows(limit)
+        )
+        .fetch_all(reading.connection())
+        .await?)
+    }
+
+    /// Everybody's that the filter lets through, newest first: one more than the page holds, if there are so many.
+    ///
+    /// # Errors
+    /// [`ApiError::Forbidden`] for who is no administrator any more.
+    pub async fn all(
+        &self,
+        admin: &AdminCaller,
+        filter: &Filter,
+        before: Position,
+        limit: Limit,
+    ) -> ApiResult<Vec<Happened>> {
+        let one = |word: Option<&str>| word.map(|word| vec![word.to_owned()]);
+        sqlx::query_as!(
+            Happened,
+            r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
+                   replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
+                   object_id, object_class, amount
+               from admin_security_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
+            admin.user().uuid(),
+            one(filter.kind.as_deref()) as _,
+            one(filter.severity) as _,
+            filter.user,
+            filter.address,
+            filter.from,
+            filter.to,
+            before.created_at,
+            before.id,
+            rows(limit)
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
+            Some("42501") => ApiError::Forbidden,
+            _ => error.into(),
+        })
+    }
+}
+
+fn rows(limit: Limit) -> i32 {
+    i32::try_from(limit.rows()).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,149 @@
+//! `GET invoices/export`: all invoices of a period as CSV, in constant memory. The rows come in batches, each in a transaction of
+//! its own that has ended before its bytes are sent: a client that reads slowly holds no connection to the database. An invoice
+//! that is changed meanwhile is there once, as it was or as it is.
+
+use std::future::ready;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::{Bytes, Data};
+use chrono::{NaiveDate, SecondsFormat};
+use csv::Writer;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::rows::ExportRow;
+use super::store::InvoiceStore;
+use super::summary::Filter;
+use super::views::StatusName;
+use crate::base::day;
+use crate::base::id::CustomerId;
+use crate::base::money::Currency;
+use crate::base::page::Position;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::params::{GivenId, QueryFields};
+use crate::http::rules;
+use crate::security::caller::Caller;
+use crate::security::spreadsheets;
+
+const COLUMNS: [&str; 14] = [
+    "id",
+    "number",
+    "status",
+    "issue_date",
+    "due_date",
+    "customer_id",
+    "customer_name",
+    "currency",
+    "subtotal",
+    "discount_total",
+    "tax_total",
+    "total",
+    "paid",
+    "created_at",
+];
+
+/// Which invoices are exported.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ExportQuery {
+    /// In this state of their life.
+    #[garde(skip)]
+    #[param(inline, example = "issued")]
+    pub status: Option<StatusName>,
+    /// Invoices on this customer. An id that is none of your customers' has no invoices.
+    #[garde(skip)]
+    #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
+    pub customer_id: Option<GivenId<CustomerId>>,
+    /// Issued on this day or later.
+    #[garde(inner(custom(rules::day)))]
+    #[param(format = Date)]
+    pub issued_from: Option<String>,
+    /// Issued on this day or earlier.
+    #[garde(inner(custom(rules::day)))]
+    #[param(format = Date)]
+    pub issued_to: Option<String>,
+}
+
+impl ExportQuery {
+    fn filter(&self) -> Filter {
+        let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
+        Filter {
+            status: self.status.map(Into::into),
+            customer: self.customer_id.map(|id| id.0),
+            issued_from: day(&self.issued_from),
+            issued_to: day(&self.issued_to),
+            ..Filter::default()
+        }
+    }
+}
+
+/// What the export goes on with.
+enum Next {
+    Rows(Vec<ExportRow>),
+    After(Position),
+}
+
+/// The export, oldest invoice first. The first batch is read before the reply begins, so that a database that is gone is a 503;
+/// a fault after that breaks the transfer off, and no client takes the part for the whole.
+pub async fn export(
+    caller: Caller,
+    QueryFields(query): QueryFields<ExportQuery>,
+    invoices: Data<InvoiceStore>,
+) -> ApiResult<HttpResponse> {
+    let filter = query.filter();
+    let first = Next::Rows(invoices.export(&caller, &filter, Position::end()).await?);
+    let head = bytes(|out| out.write_record(COLUMNS))?;
+    let batches = stream::try_unfold(first, move |next| {
+        let (caller, filter, invoices) = (caller.clone(), filter.clone(), invoices.clone());
+        async move {
+            let rows = match next {
+                Next::Rows(rows) => rows,
+                Next::After(place) => invoices.export(&caller, &filter, place).await?,
+            };
+            let Some(last) = rows.last() else { return Ok(None) };
+            let after = Position { created_at: last.created_at, id: last.id };
+            let batch = bytes(|out| rows.iter().try_for_each(|row| out.write_record(cells(row))))?;
+            Ok::<_, ApiError>(Some((batch, Next::After(after))))
+        }
+    });
+    let body = stream::once(ready(Ok(head)))
+        .chain(batches)
+        .inspect_err(|error| tracing::error!(%error, "an export was broken off"))
+        .map_err(actix_web::Error::from);
+    Ok(HttpResponse::Ok()
+        .content_type("text/csv; charset=utf-8; header=present")
+        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"invoices.csv\""))
+        .streaming(body))
+}
+
+fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResult<Bytes> {
+    let mut out = spreadsheets::writer();
+    write(&mut out).map_err(ApiError::internal)?;
+    Ok(out.into_inner().map_err(ApiError::internal)?.into())
+}
+
+/// In the order of [`COLUMNS`]. Amounts are decimals of the currency: a spreadsheet knows no minor units.
+fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
+    let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
+    let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));
+    [
+        row.id.to_string(),
+        row.number.clone().unwrap_or_default(),
+        row.status.clone(),
+        day(row.issue_date),
+        day(row.due_date),
+        row.customer_id.to_string(),
+        spreadsheets::cell(&row.customer_name).into_owned(),
+        row.currency.clone(),
+        amount(row.subtotal),
+        amount(row.discount_total),
+        amount(row.tax_total),
+        amount(row.total),
+        amount(row.paid),
+        row.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+    ]
+}

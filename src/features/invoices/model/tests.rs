@@ -1,0 +1,96 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn draft(total: i64) -> Invoice {
+    let lines = vec![Line::new("x".into(), 1_000, total, 0, 0).unwrap()];
+    let totals = Totals::of(&lines).unwrap();
+    let content =
+        Content { customer: CustomerId::new(), currency: "EUR".parse().unwrap(), lines, notes: None, due_date: None };
+    Invoice::draft(content, totals, DateTime::UNIX_EPOCH)
+}
+
+fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2026, 11, 23).unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Replace,
+    Issue,
+    Pay(i64),
+    Void,
+}
+
+fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
+    let now = DateTime::UNIX_EPOCH;
+    match step {
+        Step::Replace => {
+            let other = draft(70);
+            invoice.replace(other.content, other.totals, now)
+        }
+        Step::Issue => invoice.issue("INV-2026-0001".into(), day(), now),
+        Step::Pay(amount) => invoice.pay(*amount, now),
+        Step::Void => invoice.void(now),
+    }
+}
+
+#[test]
+fn each_step_from_each_status() {
+    let now = DateTime::UNIX_EPOCH;
+    let issued = || draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+    let begun = || issued().pay(40, now).unwrap();
+    let all = [draft(100), issued(), begun(), begun().pay(60, now).unwrap(), issued().void(now).unwrap()];
+    assert_eq!(all.each_ref().map(|invoice| invoice.life().status), Status::ALL);
+    // replace, issue, pay 10, void: what each status allows.
+    let allowed =
+        [[true, true, false, true], [false, false, true, true], [false, false, true, false], [false; 4], [false; 4]];
+    for (invoice, allowed) in all.iter().zip(allowed) {
+        for (step, allowed) in [Step::Replace, Step::Issue, Step::Pay(10), Step::Void].iter().zip(allowed) {
+            assert_eq!(take(invoice.clone(), step).is_ok(), allowed, "{step:?} of {:?}", invoice.life().status);
+        }
+    }
+}
+
+#[test]
+fn a_payment_is_at_most_what_is_due() {
+    let now = DateTime::UNIX_EPOCH;
+    let issued = draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+    for amount in [0, -1, 101, i64::MAX, i64::MIN] {
+        assert_eq!(issued.clone().pay(amount, now), Err(StepRefused::NotWhatIsDue), "{amount}");
+    }
+    assert_eq!(issued.pay(100, now).unwrap().due(), 0);
+}
+
+#[test]
+fn an_invoice_is_not_due_before_it_is_issued() {
+    let mut early = draft(100);
+    early.content.due_date = day().pred_opt();
+    assert!(early.clone().is_overdue(day()).eq(&false), "a draft owes nothing");
+    assert_eq!(early.issue("x".into(), day(), DateTime::UNIX_EPOCH), Err(StepRefused::DueBeforeIssue));
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_order_the_books_hold(
+        steps in prop::collection::vec(prop_oneof![
+            Just(Step::Replace), Just(Step::Issue), (-5..150_i64).prop_map(Step::Pay), Just(Step::Void)
+        ], 0..20)
+    ) {
+        let mut invoice = draft(100);
+        for step in &steps {
+            let before = invoice.clone();
+            match take(invoice.clone(), step) {
+                Ok(after) => {
+                    prop_assert_eq!(after.life().version, before.life().version + 1);
+                    invoice = after;
+                }
+                Err(_) => prop_assert_eq!(&invoice, &before),
+            }
+            let life = invoice.life();
+            prop_assert!(life.paid >= 0 && life.paid <= invoice.totals().total);
+            prop_assert_eq!(life.status == Status::Paid, life.paid == invoice.totals().total && life.number.is_some());
+            prop_assert!(life.status == Status::Draft || life.status == Status::Void || life.number.is_some());
+        }
+    }
+}

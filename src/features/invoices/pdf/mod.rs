@@ -1,0 +1,104 @@
+//! `GET invoices/{id}/pdf`: an invoice as people send it.
+//!
+//! - [`sheet`]: what stands on it. [`paper`]: on which page, and where. [`typesetter`]: text into glyphs. [`press`]: pages into bytes.
+//! - `store`: what is read for it. `fonts/`: DejaVu Sans, unchanged, with its licence.
+//!
+//! Threats: another user's invoice (four walls, `attacks::object_level`); text that acts, as it would in HTML: there is no markup on
+//! the way, a text becomes glyphs and nothing else; many or huge renderings at once (`security/heavy_work.rs`). What one rendering
+//! takes is bounded by what an invoice may hold (`docs/limits.md`); all in `attacks::pdf`.
+
+mod paper;
+mod press;
+mod sheet;
+mod store;
+mod typesetter;
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::http::header;
+use actix_web::web::Data;
+
+use self::sheet::{Subject, render};
+use self::typesetter::Typeface;
+use super::store::InvoiceStore;
+use crate::base::id::InvoiceId;
+use crate::http::conditional::IfNoneMatch;
+use crate::http::disposition::attachment;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::params::PathId;
+use crate::http::reply;
+use crate::security::caller::Caller;
+use crate::security::heavy_work::HeavyWork;
+
+/// Counts up when the same invoice begins to look different: a kept copy is then out of date. A test holds the bytes to it.
+const LOOK: u32 = 1;
+
+/// How long an invoice waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// What prints.
+pub struct Printer {
+    typeface: Typeface,
+    work: HeavyWork,
+}
+
+impl Printer {
+    /// `None`: the fonts that were compiled in are none.
+    #[must_use]
+    pub fn new() -> Option<Self> {
+        // Half of the processors: the other half goes on answering.
+        let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
+        Some(Self { typeface: Typeface::new()?, work: HeavyWork::new(slots, MAX_WAIT) })
+    }
+
+    /// How it does its work.
+    #[must_use]
+    pub fn work(&self) -> &HeavyWork {
+        &self.work
+    }
+
+    async fn print(&self, subject: Subject) -> ApiResult<Vec<u8>> {
+        let typeface = self.typeface.clone();
+        self.work.run(move || render(typeface, &subject)).await?.map_err(ApiError::internal)
+    }
+}
+
+impl Subject {
+    /// Changes with everything that stands on it.
+    fn etag(&self) -> String {
+        let (invoice, customer, seller) = (self.invoice.life().version, self.customer.version, self.seller.version);
+        format!("\"{invoice}-{customer}-{seller}-{LOOK}\"")
+    }
+
+    fn file_name(&self) -> String {
+        format!("{}.pdf", self.invoice.life().number.as_deref().unwrap_or("draft"))
+    }
+}
+
+/// One invoice of the caller's, to be kept or sent. Nothing of the database is held while it is printed.
+pub async fn pdf(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    known: IfNoneMatch,
+    invoices: Data<InvoiceStore>,
+    printer: Data<Printer>,
+) -> ApiResult<HttpResponse> {
+    let subject = invoices.printable(&caller, id).await?;
+    let etag = subject.etag();
+    if known.has(&etag) {
+        return Ok(reply::not_modified(&etag));
+    }
+    let name = attachment(&subject.file_name());
+    let bytes = printer.print(subject).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/pdf")
+        .insert_header((header::CONTENT_DISPOSITION, name))
+        .insert_header((header::ETAG, etag))
+        .body(bytes))
+}

@@ -1,0 +1,271 @@
+//! What stands on an invoice, and in which order.
+
+use chrono::{Datelike, NaiveDate, Timelike};
+use krilla::error::KrillaError;
+use krilla::metadata::{DateTime, Metadata};
+
+use super::paper::{COLUMN, Cell, MARGIN, Paper, Role, WIDTH};
+use super::press::{Furniture, print};
+use super::typesetter::{Style, Text, Typeface, Typesetter};
+use crate::base::money::TooMuch;
+use crate::features::invoices::model::{Invoice, Status};
+use crate::features::invoices::quantity;
+use crate::features::invoices::totals::Line;
+
+/// An invoice with the names that stand on it.
+pub struct Subject {
+    pub invoice: Invoice,
+    pub seller: Party,
+    pub customer: Party,
+    pub tax_id: Option<String>,
+}
+
+/// Who bills, or is billed.
+pub struct Party {
+    pub name: String,
+    pub email: Option<String>,
+    /// Several lines.
+    pub address: Option<String>,
+    /// Of the row that it came from; 0 if it was kept at issue and cannot change.
+    pub version: i64,
+}
+
+/// Why there is no PDF.
+#[derive(Debug, thiserror::Error)]
+pub enum PrintError {
+    #[error("the lines do not add up")]
+    Sum(#[from] TooMuch),
+    #[error("the document cannot be written: {0}")]
+    Document(String),
+}
+
+impl From<KrillaError> for PrintError {
+    fn from(error: KrillaError) -> Self {
+        Self::Document(error.to_string())
+    }
+}
+
+const BODY: Style = Style::plain(8.5);
+const LABEL: Style = Style::plain(8.5).grey();
+/// Between two columns.
+const GAP: f32 = 10.0;
+const LINES: usize = 0;
+const TOTALS: usize = 1;
+
+/// The invoice as a PDF: the same bytes for the same subject.
+pub(super) fn render(typeface: Typeface, subject: &Subject) -> Result<Vec<u8>, PrintError> {
+    let mut sheet = Sheet { setter: Typesetter::new(typeface), paper: Paper::new(), subject };
+    sheet.head();
+    sheet.parties();
+    sheet.lines()?;
+    sheet.totals();
+    sheet.notes();
+    let furniture = sheet.furniture();
+    Ok(print(&sheet.paper, &mut sheet.setter, furniture)?)
+}
+
+struct Sheet<'a> {
+    setter: Typesetter,
+    paper: Paper,
+    subject: &'a Subject,
+}
+
+impl Sheet<'_> {
+    fn head(&mut self) {
+        let life = self.subject.invoice.life();
+        let half = COLUMN / 2.0;
+        let seller = self.setter.set(&self.subject.seller.name, Style::plain(13.0), half);
+        let title = self.setter.set("Invoice", Style::plain(20.0).bold().to_the_right(), half - GAP);
+        let top = self.paper.y;
+        self.paper.row(&[Cell::new(title, MARGIN + half + GAP)], Role::Title, &[]);
+        let number = life.number.as_deref().unwrap_or("Draft");
+        let number = self.setter.set(number, Style::plain(11.0).to_the_right(), half - GAP);
+        self.paper.row(&[Cell::new(number, MARGIN + half + GAP)], Role::Paragraph, &[]);
+        let below = self.paper.y;
+        self.paper.y = top;
+        self.paper.flow(vec![seller], MARGIN);
+        let email = self.subject.seller.email.as_deref().unwrap_or_default();
+        let email = self.setter.set(email, LABEL, half);
+        self.paper.flow(vec![email], MARGIN);
+        self.paper.y = self.paper.y.max(below) + 8.0;
+        self.paper.rule(MARGIN, 1.2);
+        self.paper.y += 10.0;
+    }
+
+    /// The customer on the left, the invoice's own facts on the right.
+    fn parties(&mut self) {
+        let (invoice, customer) = (&self.subject.invoice, &self.subject.customer);
+        let half = COLUMN / 2.0;
+        let (top, x, room) = (self.paper.y, MARGIN + half + GAP, half - GAP);
+        for (label, value) in facts(invoice) {
+            let label = self.setter.set(label, LABEL, 80.0);
+            let value = self.setter.set(&value, BODY.to_the_right(), room - 80.0);
+            self.paper.row(&[Cell::new(label, x), Cell::new(value, x + 80.0)], Role::Paragraph, &[]);
+        }
+        let (below, page) = (self.paper.y, self.paper.pages.len());
+        self.paper.y = top;
+        let mut texts = vec![self.setter.set("Billed to", LABEL, half)];
+        texts.push(self.setter.set(&customer.name, Style::plain(11.0), half));
+        texts.extend(self.setter.set_all(customer.address.as_deref().unwrap_or_default(), BODY, half));
+        let tax_id = self.subject.tax_id.as_ref().map(|id| format!("Tax ID: {id}"));
+        for text in [customer.email.as_ref(), tax_id.as_ref()].into_iter().flatten() {
+            texts.push(self.setter.set(text, BODY, half));
+        }
+        self.paper.flow(texts, MARGIN);
+        // An address that goes on on the next page has left the facts behind.
+        if self.paper.pages.len() == page {
+            self.paper.y = self.paper.y.max(below);
+        }
+        self.paper.y += 18.0;
+    }
+
+    fn lines(&mut self) -> Result<(), PrintError> {
+        let lines = &self.subject.invoice.content().lines;
+        let discounted = lines.iter().any(|line| line.discount_basis_points() > 0);
+        let mut rows: Vec<Vec<String>> = Vec::with_capacity(lines.len() + 1);
+        rows.push(["Quantity", "Unit price", "Discount", "Tax", "Amount"].map(str::to_owned).to_vec());
+        for line in lines {
+            rows.push(self.figures(line)?);
+        }
+        if !discounted {
+            rows.iter_mut().for_each(|row| drop(row.remove(2)));
+        }
+        let mut widths: Vec<f32> = vec![0.0; rows.first().map_or(0, Vec::len)];
+        for row in &rows {
+            for (width, text) in widths.iter_mut().zip(row) {
+                *width = width.max(self.setter.measure(text, BODY.bold()) + 1.0);
+            }
+        }
+        let room = COLUMN - widths.iter().map(|width| width + GAP).sum::<f32>();
+        let mut names = vec!["Description"];
+        names.extend(lines.iter().map(Line::description));
+        let mut head: Vec<Cell> = Vec::new();
+        for (number, (name, row)) in names.into_iter().zip(rows).enumerate() {
+            let style = if number == 0 { BODY.bold() } else { BODY };
+            let mut cells = vec![Cell::new(self.setter.set(name, style, room), MARGIN)];
+            let mut x = MARGIN + room + GAP;
+            for (text, width) in row.iter().zip(&widths) {
+                cells.push(Cell::new(self.setter.set(text, style.to_the_right(), *width), x));
+                x += width + GAP;
+            }
+            if number == 0 {
+                self.paper.row(&cells, Role::Head(LINES), &[]);
+                self.paper.rule(MARGIN, 0.8);
+                head = cells;
+            } else {
+                self.paper.row(&cells, Role::Cell(LINES, number), &head);
+                self.paper.y += 3.0;
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands right of a line's description.
+    fn figures(&self, line: &Line) -> Result<Vec<String>, PrintError> {
+        let discount = line.discount_basis_points();
+        Ok(vec![
+            quantity::decimal(line.quantity_thousandths()),
+            self.amount(line.unit_price()),
+            if discount > 0 { percent(discount) } else { String::new() },
+            percent(line.tax_basis_points()),
+            self.amount(line.amounts()?.net),
+        ])
+    }
+
+    fn totals(&mut self) {
+        let (invoice, totals) = (&self.subject.invoice, self.subject.invoice.totals());
+        let mut rows = vec![("Subtotal".to_owned(), totals.subtotal, BODY)];
+        if totals.discount > 0 {
+            rows.push(("Discount".to_owned(), -totals.discount, BODY));
+        }
+        for tax in &totals.taxes {
+            let label = format!("Tax {} of {}", percent(tax.basis_points), self.amount(tax.net));
+            rows.push((label, tax.tax, BODY));
+        }
+        rows.push(("Total".to_owned(), totals.total, BODY.bold()));
+        rows.push(("Paid".to_owned(), invoice.life().paid, BODY));
+        rows.push(("Due".to_owned(), invoice.due(), Style::plain(11.0).bold()));
+        let (left, half) = (MARGIN + COLUMN / 2.0, COLUMN / 2.0);
+        self.paper.rule(MARGIN, 0.8);
+        for (number, (label, amount, style)) in rows.into_iter().enumerate() {
+            if style.bold {
+                // The sum and what is above it stay together.
+                self.paper.need(style.line_height() + 8.0);
+                self.paper.rule(left, 0.5);
+            }
+            let amount = format!("{} {}", invoice.content().currency, self.amount(amount));
+            let width = self.setter.measure(&amount, style) + 1.0;
+            let label = self.setter.set(&label, style, half - width - GAP);
+            let amount = self.setter.set(&amount, style.to_the_right(), width);
+            let cells = [Cell::new(label, left), Cell::new(amount, WIDTH - MARGIN - width)];
+            self.paper.row(&cells, Role::Cell(TOTALS, number), &[]);
+        }
+    }
+
+    fn notes(&mut self) {
+        let Some(notes) = self.subject.invoice.content().notes.as_deref().filter(|notes| !notes.trim().is_empty())
+        else {
+            return;
+        };
+        self.paper.y += 18.0;
+        self.paper.need(BODY.line_height() * 3.0);
+        let label: Text = self.setter.set("Notes", LABEL, COLUMN);
+        self.paper.flow(vec![label], MARGIN);
+        let notes = self.setter.set_all(notes, BODY, COLUMN);
+        self.paper.flow(notes, MARGIN);
+    }
+
+    fn furniture(&self) -> Furniture {
+        let life = self.subject.invoice.life();
+        let name =
+            life.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
+        let at = life.updated_at;
+        let [month, day, hour, minute, second] =
+            [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u8::try_from(part).unwrap_or(0));
+        // When it became what it is: the time of printing would make other bytes of the same invoice.
+        let created = DateTime::new(u16::try_from(at.year()).unwrap_or(0)).month(month).day(day).hour(hour);
+        let created = created.minute(minute).second(second).utc_offset_hour(0).utc_offset_minute(0);
+        let metadata = Metadata::new()
+            .title(name.clone())
+            .authors(vec![self.subject.seller.name.clone()])
+            .creator("Strongroom".to_owned())
+            .language("en".to_owned())
+            .creation_date(created);
+        let stamp = match life.status {
+            Status::Draft => Some("DRAFT"),
+            Status::Void => Some("VOID"),
+            Status::Issued | Status::PartiallyPaid | Status::Paid => None,
+        };
+        Furniture { metadata, foot: format!("{name} · {}", in_words(life.status)), stamp }
+    }
+
+    fn amount(&self, minor: i64) -> String {
+        self.subject.invoice.content().currency.decimal(minor)
+    }
+}
+
+fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
+    let (content, life) = (invoice.content(), invoice.life());
+    let mut facts = vec![("Status", in_words(life.status).to_owned())];
+    let mut day = |label, day: Option<NaiveDate>| facts.extend(day.map(|day| (label, day.to_string())));
+    day("Issued on", life.issue_date);
+    day("Due on", content.due_date);
+    facts.push(("Currency", content.currency.to_string()));
+    facts
+}
+
+fn in_words(status: Status) -> &'static str {
+    match status {
+        Status::Draft => "Draft, not issued",
+        Status::Issued => "Issued",
+        Status::PartiallyPaid => "Partially paid",
+        Status::Paid => "Paid",
+        Status::Void => "Void, not to be paid",
+    }
+}
+
+/// 2100 → `21 %`.
+fn percent(basis_points: i32) -> String {
+    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}

@@ -1,0 +1,70 @@
+//! What is read for a PDF: the invoice as every read has it, and in the same transaction the names that stand on it.
+
+use sqlx::PgConnection;
+
+use super::sheet::{Party, Subject};
+use crate::base::id::{CustomerId, InvoiceId};
+use crate::features::invoices::store::InvoiceStore;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+struct Names {
+    seller: String,
+    seller_email: String,
+    seller_version: i64,
+    name: String,
+    email: Option<String>,
+    address: Option<String>,
+    tax_id: Option<String>,
+    version: i64,
+}
+
+impl InvoiceStore {
+    /// One invoice with its customer and the caller's own name: as they were when it got its number, or as they are.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub(super) async fn printable(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Subject> {
+        let mut reading = self.reading(caller).await?;
+        let invoice = self.read_in(&mut reading, caller, id).await?;
+        let names = match invoice.life().number {
+            Some(_) => at_issue(reading.connection(), caller, id).await?,
+            None => of_today(reading.connection(), caller, invoice.content().customer).await?,
+        };
+        let seller =
+            Party { name: names.seller, email: Some(names.seller_email), address: None, version: names.seller_version };
+        let customer = Party { name: names.name, email: names.email, address: names.address, version: names.version };
+        Ok(Subject { invoice, seller, customer, tax_id: names.tax_id })
+    }
+}
+
+/// What the database kept with the number. It never changes, so it is version 0 for ever.
+async fn at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<Names> {
+    sqlx::query_as!(
+        Names,
+        r#"select seller_name as seller, seller_email, 0::bigint as "seller_version!", customer_name as name,
+               customer_email as email, customer_address as address, customer_tax_id as tax_id, 0::bigint as "version!"
+           from invoice_parties where owner_id = $1 and invoice_id = $2"#,
+        caller.user().uuid(),
+        invoice.uuid()
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or_else(|| ApiError::internal("an invoice with a number and without its parties"))
+}
+
+async fn of_today(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Names> {
+    sqlx::query_as!(
+        Names,
+        "select c.name, c.email, c.address, c.tax_id, c.version,
+             u.display_name as seller, u.email as seller_email, u.version as seller_version
+         from customers c join users u on u.id = $1
+         where c.owner_id = $1 and c.id = $2",
+        caller.user().uuid(),
+        customer.uuid()
+    )
+    .fetch_optional(connection)
+    .await?
+    // The draft got another customer, and this one is deleted, between the two statements: it has changed under our eyes.
+    .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
+}

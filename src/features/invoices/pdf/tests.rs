@@ -1,0 +1,134 @@
+use aws_lc_rs::digest::{SHA256, digest};
+use chrono::{DateTime, NaiveDate};
+
+use super::LOOK;
+use super::sheet::{Party, Subject, render};
+use super::typesetter::{Run, Style, Text, Typeface, Typesetter};
+use crate::base::id::{CustomerId, InvoiceId};
+use crate::base::money::MOST_MINOR_UNITS;
+use crate::features::invoices::model::{Content, Invoice, Life, Status};
+use crate::features::invoices::totals::{Line, MOST_LINES, MOST_THOUSANDTHS, Totals};
+
+fn party(name: &str, address: Option<&str>) -> Party {
+    Party { name: name.into(), email: Some("a@example.com".into()), address: address.map(str::to_owned), version: 1 }
+}
+
+fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
+    let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+    let life = Life {
+        status: Status::Issued,
+        number: Some("INV-2026-0001".into()),
+        issue_date: NaiveDate::from_ymd_opt(2026, 11, 24),
+        paid: 0,
+        version: 2,
+        created_at: now,
+        updated_at: now,
+    };
+    let totals = Totals::of(&lines).unwrap();
+    let content = Content {
+        customer: CustomerId::new(),
+        currency: "EUR".parse().unwrap(),
+        lines,
+        notes: Some(notes.into()),
+        due_date: None,
+    };
+    Subject {
+        invoice: Invoice::kept(InvoiceId::new(), content, totals, life),
+        seller: party("Anna Åberg", None),
+        customer: party("Ελένη שלום سلام 日本", Some(address)),
+        tax_id: Some("NL1".into()),
+    }
+}
+
+fn small() -> Subject {
+    let lines = vec![
+        Line::new("Consulting".into(), 1_500, 10_000, 1_000, 2_100).unwrap(),
+        Line::new("e\u{301} ﷺ fi שלום 日本".into(), 1_000, 4_999, 0, 0).unwrap(),
+    ];
+    subject(lines, "Thank you.\nשלום", "1 Road\nTown")
+}
+
+fn set(text: &str) -> (Text, Vec<Run>) {
+    let mut setter = Typesetter::new(Typeface::new().unwrap());
+    let text = setter.set(text, Style::plain(10.0), 400.0);
+    let (_, runs) = text.line(&setter.typeface, 0);
+    (text, runs)
+}
+
+fn glyphs(text: &str) -> Vec<u32> {
+    set(text).1.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.glyph_id.to_u32()).collect()
+}
+
+/// A client keeps a copy by its tag. When this fails because the look was changed: count LOOK up, and put the new digest here.
+#[test]
+fn other_bytes_of_the_same_invoice_have_another_tag() {
+    let (face, subject) = (Typeface::new().unwrap(), small());
+    let bytes = render(face.clone(), &subject).unwrap();
+    assert_eq!(render(face, &subject).unwrap(), bytes, "the same twice");
+    let digest: String = digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((LOOK, digest.as_str()), (1, "ae7a6bd077754c37"));
+}
+
+/// The most that an invoice may hold, in the widest letters beside the widest figures: the bound of time and size that
+/// docs/limits.md names.
+#[test]
+fn the_largest_invoice_is_bounded() {
+    let widest = "\u{1675}".repeat(500);
+    let line = |quantity, price, discount, tax| Line::new(widest.clone(), quantity, price, discount, tax).unwrap();
+    let mut lines = vec![line(MOST_THOUSANDTHS, 1, 9_999, 9_998), line(1, MOST_MINOR_UNITS, 9_999, 9_999)];
+    lines.extend((2..MOST_LINES).map(|n| line(1_000, MOST_MINOR_UNITS / 300, 9_999, i32::try_from(n).unwrap())));
+    let largest = subject(lines, &"\n".repeat(2_000), &"\n".repeat(500));
+    let bytes = render(Typeface::new().unwrap(), &largest).unwrap();
+    let pages = bytes.windows(11).filter(|part| part.starts_with(b"/Type/Page") && !part.ends_with(b"s")).count();
+    assert!((100..130).contains(&pages), "{pages} pages");
+    assert!(bytes.len() < 1024 * 1024, "{} bytes", bytes.len());
+}
+
+/// 500 marks on one letter are no more glyphs than letters, and one of them is no more either.
+#[test]
+fn marks_that_are_piled_up_stay_as_many_as_they_are() {
+    for mark in ["\u{301}", "\u{489}", "\u{5b0}", "\u{64b}", "\u{200d}", "\u{20dd}"] {
+        for base in ["a", "ש", "ب", "日"] {
+            let text = format!("{base}{}", mark.repeat(499));
+            assert!(glyphs(&text).len() <= 1_000, "{text:?}");
+        }
+    }
+}
+
+#[test]
+fn letters_join_marks_ride_and_right_to_left_runs_so() {
+    let beh = glyphs("ببب");
+    assert_eq!(beh.len(), 3);
+    assert!(beh[0] != beh[1] && beh[1] != beh[2] && beh[0] != beh[2], "initial, medial, final: {beh:?}");
+    assert_eq!(glyphs("e\u{301}"), glyphs("é"));
+    let (_, hebrew) = set("אב");
+    let ranges: Vec<_> = hebrew[0].glyphs.iter().map(|glyph| glyph.text_range.start).collect();
+    assert_eq!(ranges, [2, 0], "the first letter is the rightmost");
+    // A ligature stands for both of its letters, in either direction.
+    let ligature = |text: &str| set(text).1[0].glyphs.iter().map(|glyph| glyph.text_range.clone()).collect::<Vec<_>>();
+    assert_eq!(ligature("سلا"), [2..6, 0..2]);
+    assert_eq!(ligature("ﬁa"), [0..3, 3..4]);
+    let (_, mixed) = set("שלום abc");
+    assert!(mixed.len() >= 2, "each direction by itself");
+}
+
+/// Glyph 0 is the box that DejaVu draws.
+#[test]
+fn what_the_font_does_not_carry_is_a_box_of_its_own_width() {
+    let (_, runs) = set("日本");
+    let boxes: Vec<_> = runs.iter().flat_map(|run| &run.glyphs).collect();
+    assert_eq!(boxes.len(), 2);
+    assert!(boxes.iter().all(|glyph| glyph.glyph_id.to_u32() == 0 && glyph.x_advance > 0.3));
+}
+
+/// Input refuses them; a row that was kept by other means is still read as it stands.
+#[test]
+fn what_would_turn_the_reading_around_is_left_out() {
+    for misleading in ["\u{202e}", "\u{202d}", "\u{2066}", "\u{2067}", "\u{2069}", "\u{0}", "\u{1b}", "\u{2028}", "\n"]
+    {
+        let (text, runs) = set(&format!("12{misleading}34"));
+        assert_eq!(text.text(), "1234", "{misleading:?}");
+        let order: Vec<_> = runs.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.text_range.start).collect();
+        assert_eq!(order, [0, 1, 2, 3], "{misleading:?}");
+    }
+}

@@ -1,0 +1,190 @@
+//! Text into lines of glyphs: shaped (joins, marks, kerning), in the right order for right-to-left scripts, and broken where each
+//! script may be. One typeface carries them all; what it does not carry is a visible box, never a gap.
+
+use std::sync::Arc;
+
+use krilla::text::{Font, GlyphId, KrillaGlyph};
+use parley::fontique::{Blob, Collection, CollectionOptions};
+use parley::layout::{Alignment, AlignmentOptions, Layout};
+use parley::style::{FontFamily, FontWeight, LineHeight, OverflowWrap, StyleProperty};
+use parley::{FontContext, LayoutContext};
+
+use crate::base::text;
+
+const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
+const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
+const FAMILY: &str = "DejaVu Sans";
+/// From one baseline to the next, in font sizes.
+const LEADING: f32 = 1.35;
+
+/// The typeface, read once.
+#[derive(Clone)]
+pub(super) struct Typeface {
+    context: FontContext,
+    /// By the number that the layout knows them by.
+    fonts: Vec<(u64, Font)>,
+}
+
+impl Typeface {
+    /// `None`: what was compiled in is no font.
+    pub fn new() -> Option<Self> {
+        // Fonts of the machine would make other bytes on another one.
+        let options = CollectionOptions { shared: false, system_fonts: false };
+        let mut context = FontContext { collection: Collection::new(options), source_cache: Default::default() };
+        let mut fonts = Vec::new();
+        for face in [REGULAR, BOLD] {
+            let blob = Blob::new(Arc::new(face));
+            fonts.push((blob.id(), Font::new(face.into(), 0)?));
+            context.collection.register_fonts(blob, None);
+        }
+        Some(Self { context, fonts })
+    }
+
+    fn font(&self, id: u64) -> Option<&Font> {
+        self.fonts.iter().find(|(known, _)| *known == id).map(|(_, font)| font)
+    }
+}
+
+/// How a text looks. Sizes in points.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Style {
+    pub size: f32,
+    pub bold: bool,
+    /// 0 is black.
+    pub grey: u8,
+    pub to_the_right: bool,
+}
+
+impl Style {
+    pub const fn plain(size: f32) -> Self {
+        Self { size, bold: false, grey: 0, to_the_right: false }
+    }
+
+    pub const fn bold(self) -> Self {
+        Self { bold: true, ..self }
+    }
+
+    pub const fn grey(self) -> Self {
+        Self { grey: 110, ..self }
+    }
+
+    pub const fn to_the_right(self) -> Self {
+        Self { to_the_right: true, ..self }
+    }
+
+    /// From one baseline to the next.
+    pub fn line_height(self) -> f32 {
+        self.size * LEADING
+    }
+}
+
+/// A paragraph, set: its lines, each as high as the next.
+pub(super) struct Text {
+    text: String,
+    layout: Layout<()>,
+    pub style: Style,
+    /// What it was given.
+    pub room: f32,
+}
+
+/// Glyphs of one font, side by side.
+pub(super) struct Run {
+    pub font: Font,
+    pub x: f32,
+    pub glyphs: Vec<KrillaGlyph>,
+}
+
+impl Text {
+    /// How many lines it has; an empty one has one.
+    pub fn lines(&self) -> usize {
+        self.layout.len().max(1)
+    }
+
+    /// The widest line.
+    pub fn width(&self) -> f32 {
+        self.layout.width()
+    }
+
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The line's glyphs, and its baseline from its own top.
+    pub fn line(&self, typeface: &Typeface, index: usize) -> (f32, Vec<Run>) {
+        let Some(line) = self.layout.get(index) else { return (0.0, Vec::new()) };
+        let metrics = line.metrics();
+        let mut x = metrics.offset;
+        let mut runs = Vec::new();
+        for run in line.runs() {
+            let (start, size) = (x, run.font_size());
+            let mut glyphs: Vec<KrillaGlyph> = Vec::new();
+            // What is read right to left meets the end of a ligature before its glyph.
+            let mut end_of_ligature = None;
+            for cluster in run.visual_clusters() {
+                let mut range = cluster.text_range();
+                if cluster.is_ligature_continuation() {
+                    match glyphs.last_mut().filter(|_| !cluster.is_rtl()) {
+                        Some(ligature) => ligature.text_range.end = range.end,
+                        None => end_of_ligature = end_of_ligature.or(Some(range.end)),
+                    }
+                    continue;
+                }
+                range.end = end_of_ligature.take().unwrap_or(range.end);
+                for glyph in cluster.glyphs() {
+                    let (id, advance) = (GlyphId::new(glyph.id), glyph.advance / size);
+                    // The layout counts downwards, a PDF upwards.
+                    let (dx, dy) = (glyph.x / size, -glyph.y / size);
+                    glyphs.push(KrillaGlyph::new(id, advance, dx, dy, 0.0, range.clone(), None));
+                    x += glyph.advance;
+                }
+            }
+            if let Some(font) = typeface.font(run.font().data.id()).cloned() {
+                runs.push(Run { font, x: start, glyphs });
+            }
+        }
+        (metrics.baseline - metrics.block_min_coord, runs)
+    }
+}
+
+/// Sets the texts of one document.
+pub(super) struct Typesetter {
+    pub typeface: Typeface,
+    scratch: LayoutContext<()>,
+}
+
+impl Typesetter {
+    pub fn new(typeface: Typeface) -> Self {
+        Self { typeface, scratch: LayoutContext::new() }
+    }
+
+    /// One paragraph within this width. Characters that mislead (overrides of direction, controls) are left out, whoever kept
+    /// them: the order that is seen is the order that is there.
+    pub fn set(&mut self, text: &str, style: Style, room: f32) -> Text {
+        let text: String =
+            text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| text::is_visible(*c)).collect();
+        let mut builder = self.scratch.ranged_builder(&mut self.typeface.context, &text, 1.0, false);
+        builder.push_default(StyleProperty::FontFamily(FontFamily::named(FAMILY)));
+        builder.push_default(StyleProperty::FontSize(style.size));
+        builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(LEADING)));
+        // A word that is longer than its line is broken anywhere: nothing runs into the next column.
+        builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
+        if style.bold {
+            builder.push_default(StyleProperty::FontWeight(FontWeight::BOLD));
+        }
+        let mut layout = builder.build(&text);
+        layout.break_all_lines(Some(room));
+        let alignment = if style.to_the_right { Alignment::Right } else { Alignment::Start };
+        layout.align(alignment, AlignmentOptions::default());
+        Text { text, layout, style, room }
+    }
+
+    /// A text of several paragraphs, each with a direction of its own.
+    pub fn set_all(&mut self, text: &str, style: Style, room: f32) -> Vec<Text> {
+        text.lines().map(|line| self.set(line, style, room)).collect()
+    }
+
+    /// How wide it is on one line.
+    pub fn measure(&mut self, text: &str, style: Style) -> f32 {
+        self.set(text, style, f32::MAX).width()
+    }
+}

@@ -1,0 +1,176 @@
+//! One socket's life: a ticket, then talk until one of many reasons ends it.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed, Session};
+use chrono::{DateTime, TimeDelta, Utc};
+use secrecy::SecretString;
+
+use super::client::Client;
+use super::hub::Live;
+use super::views::{Said, Say};
+use crate::security::caller::Caller;
+use crate::security::websockets::{
+    Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN, TICKET_WITHIN,
+};
+
+/// How often a socket looks at the time.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What ends the socket passes through everything as an error.
+pub(super) type Talk<T> = Result<T, Goodbye>;
+
+/// From the handshake to the close frame.
+pub(super) async fn serve(live: Arc<Live>, place: Place, session: Session, frames: AggregatedMessageStream) {
+    let mut wire = Wire { session: session.clone(), frames, seen: Rc::new(Cell::new(Instant::now())) };
+    let mut closing = live.closing();
+    let ended = tokio::select! {
+        ended = life(&live, &place, &mut wire) => ended,
+        _ = closing.wait_for(|closing| *closing) => Goodbye::GoingAway,
+    };
+    ended.record();
+    // Who does not read does not get it.
+    let _ = tokio::time::timeout(TAKEN_WITHIN, session.close(Some(ended.reason()))).await;
+}
+
+async fn life(live: &Arc<Live>, place: &Place, wire: &mut Wire) -> Goodbye {
+    let caller = match wire.admit(live).await {
+        Ok(caller) => caller,
+        Err(goodbye) => return goodbye,
+    };
+    if !place.take(caller.user()) {
+        return Goodbye::TooManySockets;
+    }
+    let until = Rc::new(Cell::new(caller.until()));
+    let watch =
+        Watch { live, caller: &caller, until: until.clone(), seen: wire.seen.clone(), session: wire.session.clone() };
+    // Side by side, so that a slow database or a slow reader delays no end.
+    tokio::select! {
+        goodbye = Client::new(live, &caller, until, wire.session.clone()).talk(wire) => goodbye,
+        goodbye = watch.the_session() => goodbye,
+        goodbye = watch.the_database() => goodbye,
+        goodbye = watch.the_time() => goodbye,
+    }
+}
+
+/// Whom a ticket speaks for.
+pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> Talk<Caller> {
+    match live.tickets.redeem(ticket).await {
+        Ok(caller) => caller.ok_or(Goodbye::BadTicket),
+        Err(error) => {
+            tracing::warn!(%error, "a ticket could not be redeemed");
+            Err(Goodbye::Unavailable)
+        }
+    }
+}
+
+/// Sends one message.
+pub(super) async fn send(session: &mut Session, say: &Say) -> Talk<()> {
+    let text = say.text().map_err(|_| Goodbye::Unavailable)?;
+    in_time(session.text(text)).await
+}
+
+/// What we send must be taken within a time.
+async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Talk<()> {
+    match tokio::time::timeout(TAKEN_WITHIN, sent).await {
+        Ok(sent) => sent.map_err(|Closed| Goodbye::Done),
+        Err(_) => Err(Goodbye::SlowReader),
+    }
+}
+
+/// The two directions of a socket.
+pub(super) struct Wire {
+    session: Session,
+    frames: AggregatedMessageStream,
+    /// When something last came.
+    seen: Rc<Cell<Instant>>,
+}
+
+impl Wire {
+    /// Whose socket it is, by the ticket in the first message.
+    async fn admit(&mut self, live: &Live) -> Talk<Caller> {
+        let first = tokio::time::timeout(TICKET_WITHIN, self.next()).await.map_err(|_| Goodbye::NoTicket)??;
+        match Said::read(&first) {
+            Ok(Said::Authenticate { ticket }) => redeem(live, &ticket).await,
+            _ => Err(Goodbye::NoTicket),
+        }
+    }
+
+    /// The next message. Pings are answered on the way.
+    pub(super) async fn next(&mut self) -> Talk<String> {
+        loop {
+            let message = self.frames.recv().await.ok_or(Goodbye::Done)??;
+            self.seen.set(Instant::now());
+            match message {
+                AggregatedMessage::Text(text) => return Ok(text.to_string()),
+                AggregatedMessage::Binary(_) => return Err(Goodbye::Binary),
+                AggregatedMessage::Ping(bytes) => in_time(self.session.pong(&bytes)).await?,
+                AggregatedMessage::Pong(_) => {}
+                AggregatedMessage::Close(_) => return Err(Goodbye::Done),
+            }
+        }
+    }
+}
+
+/// What ends a socket from outside of the talk.
+struct Watch<'a> {
+    live: &'a Live,
+    caller: &'a Caller,
+    /// Moved by the talk, when a new ticket comes.
+    until: Rc<Cell<DateTime<Utc>>>,
+    seen: Rc<Cell<Instant>>,
+    session: Session,
+}
+
+impl Watch<'_> {
+    /// Its end is announced, here or on another replica.
+    async fn the_session(&self) -> Goodbye {
+        let mut ends = self.live.revocations.ends();
+        while !self.live.revocations.has_ended(self.caller.session()) {
+            if ends.changed().await.is_err() {
+                break;
+            }
+        }
+        Goodbye::SessionEnded
+    }
+
+    /// An announcement can be lost. If the database cannot be asked nothing is told either, since each message is read from it.
+    async fn the_database(&self) -> Goodbye {
+        loop {
+            tokio::time::sleep(RECHECK_EVERY).await;
+            if matches!(self.live.revocations.look_up(self.caller.session()).await, Ok(false)) {
+                return Goodbye::SessionEnded;
+            }
+        }
+    }
+
+    /// The access runs out; the other side is silent.
+    async fn the_time(&self) -> Goodbye {
+        let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
+        let (mut pinged, mut asked) = (Instant::now(), None);
+        loop {
+            tick.tick().await;
+            let (now, until) = (self.live.clock.now(), self.until.get());
+            if now >= until {
+                return Goodbye::Expired;
+            }
+            if self.seen.get().elapsed() >= SILENT_AFTER {
+                return Goodbye::Silent;
+            }
+            let mut sent = Ok(());
+            if pinged.elapsed() >= PING_EVERY {
+                pinged = Instant::now();
+                sent = in_time(session.ping(b"")).await;
+            } else if now + TimeDelta::seconds(RENEW_BEFORE_SECONDS) >= until && asked != Some(until) {
+                asked = Some(until);
+                sent = send(&mut session, &Say::RenewSoon { until }).await;
+            }
+            if let Err(goodbye) = sent {
+                return goodbye;
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! `/docs`: the OpenAPI document as a page, to read and to try. Written by the server once, with every text escaped; one style
+//! sheet and one script, compiled in. The page's own policy is in `security/headers.rs`: nothing inline, nothing from elsewhere.
+//! The access token stays in the page's memory and goes nowhere but to us.
+
+mod render;
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+use serde_json::Value;
+
+use crate::security::headers;
+
+/// The page, written once.
+#[derive(Clone)]
+pub struct Page(String);
+
+impl Page {
+    /// The page of this OpenAPI document, with the operations (method in lower case, path) in this order.
+    #[must_use]
+    pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
+        Self(render::page(document, order))
+    }
+}
+
+/// `GET /docs`
+pub async fn page(page: Data<Page>) -> HttpResponse {
+    headers::page(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.0.clone()))
+}
+
+/// `GET /docs/page.css`
+pub async fn style() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("page.css"))
+}
+
+/// `GET /docs/page.js`
+pub async fn script() -> HttpResponse {
+    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
+}
+
+/// `GET /docs/icon.svg`
+pub async fn icon() -> HttpResponse {
+    HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("icon.svg"))
+}

@@ -1,0 +1,181 @@
+//! People are told what a rule found: once when it begins, once a window while it goes on, once when it is over.
+//!
+//! **Abuse**: an attack that everybody could have seen and nobody was told of; an attacker who makes so many alerts that they
+//! are muted. **How**: a finding opens one alert for its rule and whom it is about, or adds to the open one, in the transaction
+//! that counted. What people are told stands in an outbox, written in the same statement, one row a message and sink: it is
+//! leased with `FOR UPDATE SKIP LOCKED` and delivered at least once across crashes and replicas, three times tried, then one
+//! `sys_alert_delivery_failed` event. No request waits for a receiver. Messages hold ids and counts, nothing that somebody typed.
+//! **Not stopped**: a receiver that says 200 and throws the message away. The log has each alert too.
+//! **ASVS** 16.2.5, 16.3.3, 16.5.2 · **Attack** `attacks::alerts`
+
+mod messages;
+mod sinks;
+mod store;
+mod worker;
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+pub use messages::{Message, Runbooks};
+pub use sinks::SIGNATURE_VERSION;
+pub use store::{Listed, MAIL_KIND, Numbers, message_of};
+pub use worker::AlertWorker;
+
+use super::event::Severity;
+use crate::base::id::UserId;
+use crate::base::page::{Limit, Position};
+use crate::config::AlertSettings;
+use crate::http::error::ApiResult;
+use crate::security::administrators::AdminCaller;
+
+/// How long a delivered or given-up message is kept: an operator's trace.
+const MESSAGES_KEPT: TimeDelta = TimeDelta::days(7);
+
+/// How long an alert is kept after it was cleared.
+const ALERTS_KEPT: TimeDelta = TimeDelta::days(90);
+
+/// How many messages may wait for one sink. Beyond it the alert is kept and listed, and its next summary may find room: an
+/// attacker from many networks must not fill the database, nor a receiver that comes back be flooded.
+const MOST_WAITING: i64 = 1_000;
+
+/// What a rule found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What is counted, in the plural, as `access_denials`: it names the alert, its runbook, and is read in the message.
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub about: About,
+    /// How many there are in the running window by now.
+    pub count: i64,
+    /// The rule's window: also how often people are told while it goes on, and how long it must be quiet to be over.
+    pub window: Duration,
+}
+
+/// Whom a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    User(UserId),
+    /// The prefix that one subscriber has (`ClientAddr::prefix`).
+    Network(IpAddr),
+    /// The keyed hash of an identifier that somebody typed, in hexadecimal (`Attempt::subject`).
+    Account(String),
+    Service,
+}
+
+impl About {
+    fn kind(&self) -> &'static str {
+        match self {
+            Self::User(_) => "user",
+            Self::Network(_) => "network",
+            Self::Account(_) => "account",
+            Self::Service => "service",
+        }
+    }
+}
+
+impl fmt::Display for About {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(user) => user.fmt(f),
+            Self::Network(address) => address.fmt(f),
+            Self::Account(hash) => f.write_str(hash),
+            Self::Service => Ok(()),
+        }
+    }
+}
+
+/// Whether an alert goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Open,
+    Cleared,
+}
+
+impl State {
+    /// Its name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Cleared => "cleared",
+        }
+    }
+}
+
+/// Opens alerts, keeps them, clears them.
+#[derive(Clone)]
+pub struct Alerts {
+    pool: PgPool,
+    /// Who is told, by name.
+    sinks: Vec<String>,
+}
+
+impl Alerts {
+    /// Tells the sinks that the settings name, and the log always.
+    #[must_use]
+    pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
+        Self { pool, sinks: sinks::wanted(settings).into_iter().map(str::to_owned).collect() }
+    }
+
+    /// In the transaction that counted: opens an alert or adds to the open one.
+    ///
+    /// # Errors
+    /// The database cannot be asked, or the finding has no form: a rule's name and whom it is about are checked there.
+    pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
+        let raised = store::raise(connection, finding, &self.sinks, MOST_WAITING, now).await?;
+        if raised.opened && raised.queued < self.sinks.len() as i64 {
+            tracing::error!(rule = finding.rule, "an alert is kept and not told: too many messages wait already");
+        }
+        Ok(())
+    }
+
+    /// From a timer: one summary a window for what goes on, a clear for what has stopped. Of two replicas that turn at once one
+    /// does it.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn turn(&self, now: DateTime<Utc>) -> ApiResult<()> {
+        store::clear(&self.pool, &self.sinks, MOST_WAITING, now).await?;
+        store::summarise(&self.pool, &self.sinks, MOST_WAITING, now).await?;
+        Ok(())
+    }
+
+    /// The alerts before this position, newest first. The database asks by itself whether the reader is an administrator now:
+    /// others see none.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn list(
+        &self,
+        admin: &AdminCaller,
+        state: Option<State>,
+        from: Position,
+        limit: Limit,
+    ) -> ApiResult<Vec<Listed>> {
+        Ok(store::list(&self.pool, admin.user(), state, from, limit).await?)
+    }
+
+    /// How much is open, waits and has failed, for the metrics.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn numbers(&self) -> ApiResult<Numbers> {
+        Ok(store::numbers(&self.pool).await?)
+    }
+
+    /// Forgets what is over and old.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn sweep(&self, now: DateTime<Utc>) -> ApiResult<()> {
+        Ok(store::forget(&self.pool, now - MESSAGES_KEPT, now - ALERTS_KEPT).await?)
+    }
+}
+
+/// The id that goes with a message at each attempt.
+pub type MessageId = Uuid;

@@ -1,0 +1,285 @@
+//! The statements on alerts and their outbox. No row has an owner: what they hold is for administrators and the sinks.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use super::messages::Message;
+use super::{Finding, State};
+use crate::base::id::UserId;
+use crate::base::page::{Limit, Position};
+use crate::security::log::event::Severity;
+
+/// What a mail in the mail outbox is called that tells of an alert; its subject is the message's id.
+pub const MAIL_KIND: &str = "alert";
+
+pub struct Raised {
+    pub opened: bool,
+    pub queued: i64,
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+/// Since people were last told, the highest count stands. A clear that runs at the same moment makes this one open anew.
+pub async fn raise(
+    connection: &mut PgConnection,
+    finding: &Finding,
+    sinks: &[String],
+    most_waiting: i64,
+    now: DateTime<Utc>,
+) -> Result<Raised, sqlx::Error> {
+    sqlx::query_as!(
+        Raised,
+        r#"with raised as (
+               insert into alerts as known (
+                   id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)
+               on conflict (rule, about_kind, about) where state = 'open' do update set
+                   last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+                   findings = known.findings + 1,
+                   count = case when known.last_seen_at <= known.told_at then excluded.count
+                       else greatest(known.count, excluded.count) end,
+                   window_seconds = excluded.window_seconds
+               returning id, count, findings = 1 as opened
+           ), queued as (
+               insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
+               select gen_random_uuid(), raised.id, 'opened', wanted.sink, raised.count, $6, $6
+               from raised, unnest($9::text[]) as wanted(sink)
+               where raised.opened and $10 > (
+                   select count(*) from alert_outbox w
+                   where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)
+               returning id
+           )
+           select opened as "opened!", (select count(*) from queued) as "queued!" from raised"#,
+        Uuid::new_v4(),
+        finding.rule,
+        word(finding.severity),
+        finding.about.kind(),
+        finding.about.to_string(),
+        now,
+        finding.count,
+        i64::try_from(finding.window.as_secs()).unwrap_or(i64::MAX),
+        sinks,
+        most_waiting
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// What nobody has found for one window is over.
+pub async fn clear(pool: &PgPool, sinks: &[String], most_waiting: i64, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with cleared as (
+             update alerts set state = 'cleared', cleared_at = $1, told_at = $1
+             where state = 'open' and last_seen_at + window_seconds * interval '1 second' <= $1
+             returning id, count
+         )
+         insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
+         select gen_random_uuid(), cleared.id, 'cleared', wanted.sink, cleared.count, $1, $1
+         from cleared, unnest($2::text[]) as wanted(sink)
+         where $3 > (select count(*) from alert_outbox w
+             where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
+        now,
+        sinks,
+        most_waiting
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// What was found since people were told, and they were told a window ago.
+pub async fn summarise(
+    pool: &PgPool,
+    sinks: &[String],
+    most_waiting: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with going_on as (
+             update alerts set told_at = $1
+             where state = 'open' and last_seen_at > told_at
+                 and told_at + window_seconds * interval '1 second' <= $1
+             returning id, count
+         )
+         insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
+         select gen_random_uuid(), going_on.id, 'continues', wanted.sink, going_on.count, $1, $1
+         from going_on, unnest($2::text[]) as wanted(sink)
+         where $3 > (select count(*) from alert_outbox w
+             where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
+        now,
+        sinks,
+        most_waiting
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Takes one message of this sink until `lease_end`. Two workers never wait for each other and never take the same row.
+pub async fn take(
+    pool: &PgPool,
+    sink: &str,
+    now: DateTime<Utc>,
+    lease_end: DateTime<Utc>,
+) -> Result<Option<Message>, sqlx::Error> {
+    sqlx::query_as!(
+        Message,
+        "with due as (
+             select id from alert_outbox
+             where sink = $1 and next_attempt_at <= $2 and sent_at is null and given_up_at is null
+             order by next_attempt_at limit 1 for update skip locked
+         )
+         update alert_outbox o set attempts = o.attempts + 1, next_attempt_at = $3
+         from due, alerts a where o.id = due.id and a.id = o.alert_id
+         returning o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
+             a.about, a.window_seconds, a.opened_at",
+        sink,
+        now,
+        lease_end
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The message with this id, for the mail that carries it.
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn message_of(pool: &PgPool, id: Uuid) -> Result<Option<Message>, sqlx::Error> {
+    sqlx::query_as!(
+        Message,
+        "select o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
+             a.about, a.window_seconds, a.opened_at
+         from alert_outbox o join alerts a on a.id = o.alert_id where o.id = $1",
+        id
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+pub async fn sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("update alert_outbox set sent_at = $2 where id = $1 and given_up_at is null", id, now)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
+/// Hands the message over to the mail outbox: both or neither, so that it is mailed once.
+pub async fn mailed(pool: &PgPool, id: Uuid, recipient: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "with handed_over as (
+             update alert_outbox set sent_at = $2 where id = $1 and sent_at is null and given_up_at is null returning id
+         )
+         insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
+         select gen_random_uuid(), $4, $3, id, $2, $2 from handed_over",
+        id,
+        now,
+        recipient,
+        MAIL_KIND
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("update alert_outbox set next_attempt_at = $2 where id = $1", id, until).execute(pool).await?;
+    Ok(())
+}
+
+/// Whether it was this call that gave it up: its event is told once.
+pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
+    let given_up = sqlx::query!(
+        "update alert_outbox set given_up_at = $2 where id = $1 and sent_at is null and given_up_at is null",
+        id,
+        now
+    )
+    .execute(pool)
+    .await?;
+    Ok(given_up.rows_affected() == 1)
+}
+
+/// One alert of the administrators' list.
+#[derive(Clone, Debug)]
+pub struct Listed {
+    pub id: Uuid,
+    pub rule: String,
+    pub severity: String,
+    pub about_kind: String,
+    pub about: String,
+    pub state: String,
+    pub opened_at: DateTime<Utc>,
+    pub last_seen_at: DateTime<Utc>,
+    pub cleared_at: Option<DateTime<Utc>>,
+    pub count: i64,
+    pub findings: i64,
+    pub window_seconds: i64,
+}
+
+pub async fn list(
+    pool: &PgPool,
+    admin: UserId,
+    state: Option<State>,
+    from: Position,
+    limit: Limit,
+) -> Result<Vec<Listed>, sqlx::Error> {
+    sqlx::query_as!(
+        Listed,
+        r#"select id as "id!", rule as "rule!", severity as "severity!", about_kind as "about_kind!", about as "about!",
+               state as "state!", opened_at as "opened_at!", last_seen_at as "last_seen_at!", cleared_at, count as "count!",
+               findings as "findings!", window_seconds as "window_seconds!"
+           from admin_alerts($1, $2, $3, $4, $5)"#,
+        admin.uuid(),
+        state.map(State::name),
+        from.created_at,
+        from.id,
+        limit.rows()
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// What the metrics show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// Alerts that go on.
+    pub open: i64,
+    /// Messages that are still to be delivered.
+    pub waiting: i64,
+    /// Messages that were given up in the last week.
+    pub failed: i64,
+}
+
+pub async fn numbers(pool: &PgPool) -> Result<Numbers, sqlx::Error> {
+    sqlx::query_as!(
+        Numbers,
+        r#"select (select count(*) from alerts where state = 'open') as "open!",
+               count(*) filter (where sent_at is null and given_up_at is null) as "waiting!",
+               count(*) filter (where given_up_at is not null) as "failed!"
+           from alert_outbox"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+pub async fn forget(
+    pool: &PgPool,
+    messages_before: DateTime<Utc>,
+    alerts_before: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from alert_outbox where created_at < $1 and (sent_at is not null or given_up_at is not null)",
+        messages_before
+    )
+    .execute(pool)
+    .await?;
+    sqlx::query!("delete from alerts where state = 'cleared' and cleared_at < $1", alerts_before).execute(pool).await?;
+    Ok(())
+}

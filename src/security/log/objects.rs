@@ -1,0 +1,51 @@
+//! Objects as events name them: a kind and an id, never content.
+
+use uuid::Uuid;
+
+/// The kinds whose denials are classified. Each is a row of `classified_objects`, where its name leads to its table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectKind {
+    Customer,
+    Document,
+    Invoice,
+    Session,
+    User,
+}
+
+impl ObjectKind {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
+
+    /// The name in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Document => "document",
+            Self::Invoice => "invoice",
+            Self::Session => "session",
+            Self::User => "user",
+        }
+    }
+
+    /// The kind that `{id}` names in this route.
+    #[must_use]
+    pub fn of_route(route: &str) -> Option<Self> {
+        let (collection, _) = route.split_once("/{id}")?;
+        match collection {
+            "/api/v1/customers" => Some(Self::Customer),
+            "/api/v1/documents" => Some(Self::Document),
+            "/api/v1/invoices" => Some(Self::Invoice),
+            "/api/v1/auth/sessions" => Some(Self::Session),
+            "/api/v1/admin/users" => Some(Self::User),
+            _ => None,
+        }
+    }
+}
+
+/// One object that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Object {
+    pub kind: ObjectKind,
+    pub id: Uuid,
+}

@@ -1,0 +1,233 @@
+//! Events become rows beside the request: a bounded queue, and one writer who empties it in batches.
+//!
+//! **Abuse**: so many refusals that recording them slows everybody; a database that is away, so that what happened meanwhile is
+//! never known. **How**: a request only puts its event into the queue. The writer waits a moment for more, finds out whose the
+//! denied objects are, writes up to 500 in a transaction, and tries again until the database takes them. A full queue loses
+//! events and counts them; the number is told in the log at once and as an event once there is room.
+//! **Not stopped**: what waits when the process is killed (`docs/security-events.md` says how long that is at most); the line in
+//! the log is there all the same. What must not be lost is not here: see [`Event::keep`](super::event::Event::keep).
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use sqlx::{Acquire, PgPool, PgTransaction};
+use tokio::sync::Notify;
+
+use super::entry::Entry;
+use super::event::{Event, EventKind};
+use super::rules::Rules;
+use super::store;
+use crate::base::clock::Clock;
+use crate::security::keys::Keys;
+use crate::security::revocations::Ended;
+
+/// Events that may wait. Beyond them they are counted, not kept: at 1 KiB each it is the memory that an attacker can take.
+pub const MOST_WAITING: usize = 10_000;
+/// Rows of one transaction.
+const MOST_AT_ONCE: usize = 500;
+/// How long the writer waits for more before it writes.
+const LINGER: Duration = Duration::from_millis(25);
+/// Between two tries while the database does not take them.
+const AGAIN_AFTER: Duration = Duration::from_millis(500);
+
+/// Where events are handed in. Clones share one queue.
+#[derive(Clone)]
+pub struct Recorder(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<VecDeque<Entry>>,
+    arrived: Notify,
+    closed: AtomicBool,
+    /// Since it was last told.
+    lost: AtomicU64,
+    lost_in_all: AtomicU64,
+    keys: Arc<Keys>,
+    clock: Clock,
+    replica: String,
+}
+
+impl Recorder {
+    /// With an empty queue.
+    #[must_use]
+    pub fn new(keys: Arc<Keys>, clock: Clock, replica: String) -> Self {
+        Self(Arc::new(Shared {
+            queue: Mutex::default(),
+            arrived: Notify::new(),
+            closed: AtomicBool::new(false),
+            lost: AtomicU64::new(0),
+            lost_in_all: AtomicU64::new(0),
+            keys,
+            clock,
+            replica,
+        }))
+    }
+
+    pub(super) fn keys(&self) -> &Keys {
+        &self.0.keys
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.0.clock
+    }
+
+    pub(super) fn replica(&self) -> &str {
+        &self.0.replica
+    }
+
+    /// Takes an event, or counts it as lost. Never waits.
+    pub(super) fn hand(&self, entry: Entry) {
+        let mut queue = self.queue();
+        if queue.len() < MOST_WAITING {
+            queue.push_back(entry);
+            drop(queue);
+            self.0.arrived.notify_one();
+        } else if !entry.kept {
+            drop(queue);
+            self.lose(1);
+        }
+    }
+
+    fn lose(&self, number: u64) {
+        self.0.lost_in_all.fetch_add(number, Ordering::Relaxed);
+        if self.0.lost.fetch_add(number, Ordering::Relaxed) == 0 {
+            tracing::error!("security events are being lost: they are in the log alone");
+        }
+    }
+
+    /// How many wait (metrics).
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.queue().len()
+    }
+
+    /// How many were lost since the start (metrics).
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.0.lost_in_all.load(Ordering::Relaxed)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, VecDeque<Entry>> {
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Vec<Entry> {
+        let mut queue = self.queue();
+        let number = queue.len().min(MOST_AT_ONCE);
+        queue.drain(..number).collect()
+    }
+
+    /// The service ends: the writer ends too, once the queue is empty.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Release);
+        self.0.arrived.notify_one();
+    }
+
+    fn is_closed(&self) -> bool {
+        self.0.closed.load(Ordering::Acquire)
+    }
+}
+
+/// Empties the queue.
+pub struct Writer {
+    pub recorder: Recorder,
+    pub pool: PgPool,
+    pub rules: Rules,
+}
+
+impl Writer {
+    /// Until the recorder is closed and its queue is empty.
+    pub async fn run(&self) {
+        loop {
+            let batch = self.recorder.take();
+            if batch.is_empty() {
+                if self.recorder.is_closed() {
+                    return;
+                }
+                self.recorder.0.arrived.notified().await;
+                if !self.recorder.is_closed() {
+                    tokio::time::sleep(LINGER).await;
+                }
+                continue;
+            }
+            self.write(batch).await;
+        }
+    }
+
+    /// Tries until the database takes them. One that no table takes must not hold up the others: it is lost alone.
+    async fn write(&self, batch: Vec<Entry>) {
+        let (mut todo, mut away) = (vec![batch], false);
+        while let Some(mut batch) = todo.pop() {
+            match self.try_write(&mut batch).await {
+                Ok(()) => {}
+                Err(error) if refuses(&error) && batch.len() > 1 => {
+                    let rest = batch.split_off(batch.len() / 2);
+                    todo.extend([rest, batch]);
+                }
+                Err(error) if refuses(&error) => self.recorder.lose(1),
+                Err(error) => {
+                    if !std::mem::replace(&mut away, true) {
+                        tracing::warn!(cause = cause(&error), "security events wait for the database");
+                        Event::new(EventKind::SysAuditFault).reason("not_written").record();
+                    }
+                    todo.push(batch);
+                    tokio::time::sleep(AGAIN_AFTER).await;
+                }
+            }
+        }
+        // Told where there is room for it: otherwise the number would be lost as well.
+        if self.recorder.waiting() >= MOST_WAITING {
+            return;
+        }
+        let lost = self.recorder.0.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            Event::new(EventKind::SysAuditLost).reason("no_row").amount(lost).record();
+        }
+    }
+
+    /// One transaction: the classes, the rows, and whatever counts them. Each event passes here once, also one whose row was
+    /// [kept](super::event::Event::keep) already.
+    async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        store::classify(&mut transaction, batch).await?;
+        let new = batch.iter().filter(|entry| !entry.kept);
+        let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;
+        if added == 0 && new.count() > 0 {
+            // The commit of an earlier try was answered to nobody: these rows are there, and counted.
+            return Ok(());
+        }
+        let ended = self.count(&mut transaction, batch).await?;
+        transaction.commit().await?;
+        self.rules.announce(ended);
+        Ok(())
+    }
+
+    /// What cannot be counted is kept all the same.
+    async fn count(&self, transaction: &mut PgTransaction<'_>, batch: &[Entry]) -> Result<Vec<Ended>, sqlx::Error> {
+        let mut counting = transaction.begin().await?;
+        match self.rules.count(&mut counting, batch, self.recorder.clock().now()).await {
+            Ok(ended) => {
+                counting.commit().await?;
+                Ok(ended)
+            }
+            Err(error) => {
+                counting.rollback().await?;
+                tracing::error!(%error, "security events were not counted");
+                Ok(Vec::new())
+            }
+        }
+    }
+}
+
+/// Whether the row itself is at fault: data exception, integrity constraint.
+fn refuses(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
+}
+
+/// PostgreSQL's own text can hold a row's values.
+fn cause(error: &sqlx::Error) -> String {
+    let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
+    code.unwrap_or_else(|| error.to_string())
+}

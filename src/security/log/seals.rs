@@ -1,0 +1,205 @@
+//! What has been recorded stays as it was, or it shows.
+//!
+//! **Abuse**: somebody with the database in his hands (its owner, a stolen backup that is put back, an injection) edits, deletes,
+//! adds or reorders events, or cuts off the newest, to hide what he did. **How**: each row has a MAC with a key that the database
+//! does not know. Every few seconds one replica seals the new rows: a MAC over the last seal and over these rows' MACs, in order.
+//! The head of that chain, signed with Ed25519, goes out with the log as one line: without it a cut tail is invisible.
+//! **Not stopped**: whoever has the master key; and rows that are taken away before they are sealed (`docs/security-events.md`).
+//! **ASVS** 16.4.2, 16.4.3 · **Attack** `attacks::audit_trail`
+
+use std::time::Duration;
+
+use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
+use sqlx::PgPool;
+
+use super::event::{Event, EventKind};
+use super::store::{self, NewSeal};
+use crate::base::clock::Clock;
+use crate::security::keys::{Keys, Purpose};
+
+/// How often new rows are sealed.
+pub const EVERY: Duration = Duration::from_secs(5);
+/// Rows of one seal.
+const MOST_AT_ONCE: i32 = 5_000;
+/// What stands before the first seal.
+pub const BEFORE_ALL: [u8; 32] = [0; 32];
+/// How a head begins, wherever it stands in a line of the log.
+const HEAD: &str = "strongroom-head";
+
+/// Seals what has been recorded.
+pub struct Sealer {
+    pub pool: PgPool,
+    pub keys: std::sync::Arc<Keys>,
+    pub clock: Clock,
+}
+
+/// What stands at the end of the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Head {
+    pub batch: i64,
+    /// Rows sealed until then.
+    pub events: i64,
+    pub mac: [u8; 32],
+}
+
+impl Sealer {
+    /// Until it is dropped.
+    pub async fn run(&self) {
+        let mut every = tokio::time::interval(EVERY);
+        let mut failing = false;
+        loop {
+            every.tick().await;
+            let failed = self.seal().await.is_err();
+            if failed && !failing {
+                Event::new(EventKind::SysAuditFault).reason("not_sealed").record();
+            }
+            failing = failed;
+        }
+    }
+
+    /// Seals what waits, and sends the new heads out. Another replica may be at it: then there is nothing to do.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn seal(&self) -> Result<(), sqlx::Error> {
+        while let Some(head) = self.seal_one().await? {
+            tracing::info!(target: "security_head", head = head.line(&self.keys), "security events are sealed");
+        }
+        Ok(())
+    }
+
+    async fn seal_one(&self) -> Result<Option<Head>, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        if !store::lock_seals(&mut transaction).await? {
+            return Ok(None);
+        }
+        let rows = store::take_unsealed(&mut transaction, MOST_AT_ONCE).await?;
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let last = store::last_seal(&mut transaction).await?;
+        let (batch, events, previous) =
+            last.map_or((0, 0, BEFORE_ALL.to_vec()), |last| (last.batch, last.events, last.mac));
+        let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
+        let macs = rows.into_iter().map(|row| row.mac).collect::<Vec<_>>().concat();
+        let (batch, events) = (batch + 1, events + i64::try_from(seqs.len()).unwrap_or(i64::MAX));
+        let mac = mac(&self.keys, &previous, batch, events, &seqs, &macs);
+        let seal = NewSeal {
+            batch,
+            sealed_at: self.clock.now(),
+            events,
+            seqs: &seqs,
+            macs: &macs,
+            previous: &previous,
+            mac: &mac,
+        };
+        store::add_seal(&mut transaction, &seal).await?;
+        transaction.commit().await?;
+        Ok(Some(Head { batch, events, mac }))
+    }
+}
+
+/// The MAC of a seal.
+#[must_use]
+pub fn mac(keys: &Keys, previous: &[u8], batch: i64, events: i64, seqs: &[i64], macs: &[u8]) -> [u8; 32] {
+    let seqs: Vec<u8> = seqs.iter().flat_map(|seq| seq.to_be_bytes()).collect();
+    keys.mac(Purpose::EventSeal, &[previous, &batch.to_be_bytes(), &events.to_be_bytes(), &seqs, macs])
+}
+
+/// Whom heads are checked with: the public key, in hex.
+#[must_use]
+pub fn public_key(keys: &Keys) -> String {
+    hex(keys.event_heads().public_key().as_ref())
+}
+
+impl Head {
+    /// `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`: one word, so that it is found in any form of the log.
+    #[must_use]
+    pub fn line(&self, keys: &Keys) -> String {
+        let signed = self.signed();
+        let signature = keys.event_heads().sign(signed.as_bytes());
+        format!("{signed}.{}", hex(signature.as_ref()))
+    }
+
+    fn signed(&self) -> String {
+        format!("{HEAD}.{}.{}.{}", self.batch, self.events, hex(&self.mac))
+    }
+
+    /// Every head that stands in this text and was signed by us, and how many were not.
+    #[must_use]
+    pub fn all_in(text: &str, keys: &Keys) -> (Vec<Self>, usize) {
+        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
+        let read = words.filter(|word| word.starts_with(HEAD)).map(|word| Self::read(word, keys));
+        let (mut heads, mut forged) = (Vec::new(), 0);
+        for head in read {
+            match head {
+                Some(head) => heads.push(head),
+                None => forged += 1,
+            }
+        }
+        (heads, forged)
+    }
+
+    fn read(word: &str, keys: &Keys) -> Option<Self> {
+        let (signed, signature) = word.rsplit_once('.')?;
+        let key = UnparsedPublicKey::new(&ED25519, keys.event_heads().public_key().as_ref());
+        key.verify(signed.as_bytes(), &unhex(signature)?).ok()?;
+        let mut parts = signed.strip_prefix(HEAD)?.strip_prefix('.')?.split('.');
+        let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
+        Some(Self { batch: batch.parse().ok()?, events: events.parse().ok()?, mac: unhex(mac)?.try_into().ok()? })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> =
+        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    pairs
+        .remainder()
+        .is_empty()
+        .then(|| pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(byte: u8) -> Keys {
+        Keys::new(&vec![byte; 32].into()).unwrap()
+    }
+
+    #[test]
+    fn a_head_is_found_in_any_form_of_the_log_and_a_forged_one_is_not_believed() {
+        let head = Head { batch: 7, events: 40, mac: [3; 32] };
+        let line = head.line(&keys(1));
+        let text = format!("{{\"head\":\"{line}\"}}\n12:00 INFO head=\"{line}\" sealed\n{line}");
+        assert_eq!(Head::all_in(&text, &keys(1)), (vec![head.clone(); 3], 0));
+        for forged in
+            [line.replace(".7.", ".8."), line.replace(".40.", ".41."), line.replace("0303", "0304"), HEAD.to_owned()]
+        {
+            assert_eq!(Head::all_in(&forged, &keys(1)), (vec![], 1), "{forged}");
+        }
+        assert_eq!(Head::all_in(&line, &keys(2)), (vec![], 1));
+    }
+
+    #[test]
+    fn each_part_is_in_the_mac_of_a_seal() {
+        let of = |previous: &[u8], batch, events, seqs: &[i64], macs: &[u8]| {
+            mac(&keys(1), previous, batch, events, seqs, macs)
+        };
+        let one = of(&[1], 1, 2, &[5, 6], &[8, 9]);
+        for other in [
+            of(&[2], 1, 2, &[5, 6], &[8, 9]),
+            of(&[1], 2, 2, &[5, 6], &[8, 9]),
+            of(&[1], 1, 3, &[5, 6], &[8, 9]),
+            of(&[1], 1, 2, &[6, 5], &[8, 9]),
+            of(&[1], 1, 2, &[5, 6], &[9, 8]),
+        ] {
+            assert_ne!(one, other);
+        }
+    }
+}

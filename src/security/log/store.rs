@@ -1,0 +1,149 @@
+//! The statements of the recorder and of the sealer. The service's role can add rows and call these functions, and no more.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::entry::Entry;
+use crate::security::keys::Keys;
+
+/// Finds out whose the denied objects are.
+pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
+    let asked: Vec<&mut Entry> =
+        batch.iter_mut().filter(|entry| entry.object.is_some() && entry.user.is_some() && !entry.kept).collect();
+    if asked.is_empty() {
+        return Ok(());
+    }
+    let objects = || asked.iter().filter_map(|entry| entry.object);
+    let kinds: Vec<String> = objects().map(|object| object.kind.name().to_owned()).collect();
+    let ids: Vec<Uuid> = objects().map(|object| object.id).collect();
+    let callers: Vec<Uuid> = asked.iter().filter_map(|entry| entry.user).collect();
+    let classes = sqlx::query_scalar!(
+        "select who_has(asked.kind, asked.id, asked.caller)
+         from unnest($1::text[], $2::uuid[], $3::uuid[]) with ordinality asked (kind, id, caller, place)
+         order by asked.place",
+        &kinds,
+        &ids,
+        &callers
+    )
+    .fetch_all(connection)
+    .await?;
+    for (entry, class) in asked.into_iter().zip(classes) {
+        entry.object_class = class;
+    }
+    Ok(())
+}
+
+/// Adds rows. One that is there already is left as it is: an answer to a commit can be lost.
+pub async fn insert<'a>(
+    connection: &mut PgConnection,
+    keys: &Keys,
+    entries: impl Iterator<Item = &'a Entry> + Clone,
+) -> Result<u64, sqlx::Error> {
+    if entries.clone().next().is_none() {
+        return Ok(0);
+    }
+    macro_rules! column {
+        ($entry:ident => $value:expr) => {
+            &entries.clone().map(|$entry| $value).collect::<Vec<_>>()
+        };
+    }
+    let added = sqlx::query!(
+        "insert into security_events (
+             id, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id, subject,
+             object_kind, object_id, object_class, amount, mac
+         )
+         select * from unnest(
+             $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
+             $9::uuid[], $10::uuid[], $11::text[], $12::uuid[], $13::text[], $14::text[], $15::uuid[], $16::text[],
+             $17::bigint[], $18::bytea[]
+         )
+         on conflict do nothing",
+        column!(entry => entry.id),
+        column!(entry => entry.at),
+        column!(entry => entry.kind.name().to_owned()),
+        column!(entry => entry.kind.severity().name().to_owned()),
+        column!(entry => entry.reason.to_owned()),
+        column!(entry => entry.replica.clone()),
+        column!(entry => entry.method.map(str::to_owned)) as _,
+        column!(entry => entry.route.clone()) as _,
+        column!(entry => entry.user) as _,
+        column!(entry => entry.session) as _,
+        column!(entry => entry.address.clone()) as _,
+        column!(entry => entry.request) as _,
+        column!(entry => entry.subject.clone()) as _,
+        column!(entry => entry.object.map(|object| object.kind.name().to_owned())) as _,
+        column!(entry => entry.object.map(|object| object.id)) as _,
+        column!(entry => entry.object_class.clone()) as _,
+        column!(entry => entry.amount) as _,
+        column!(entry => entry.mac(keys).to_vec()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(added.rows_affected())
+}
+
+/// The place of a row and its MAC.
+pub struct Unsealed {
+    pub seq: i64,
+    pub mac: Vec<u8>,
+}
+
+/// The last seal.
+pub struct Last {
+    pub batch: i64,
+    pub events: i64,
+    pub mac: Vec<u8>,
+}
+
+/// Whether this transaction is the one that seals now; of all replicas' one is.
+pub async fn lock_seals(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(1400136276) as "ours!""#).fetch_one(connection).await
+}
+
+pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
+    sqlx::query_as!(
+        Last,
+        r#"select batch as "batch!", events as "events!", mac as "mac!" from last_security_event_seal()"#
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn take_unsealed(connection: &mut PgConnection, most: i32) -> Result<Vec<Unsealed>, sqlx::Error> {
+    sqlx::query_as!(
+        Unsealed,
+        r#"select seq as "seq!", mac as "mac!" from take_unsealed_security_events($1) order by seq"#,
+        most
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// One seal.
+pub struct NewSeal<'a> {
+    pub batch: i64,
+    pub sealed_at: DateTime<Utc>,
+    pub events: i64,
+    pub seqs: &'a [i64],
+    pub macs: &'a [u8],
+    pub previous: &'a [u8],
+    pub mac: &'a [u8],
+}
+
+pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "insert into security_event_seals (batch, sealed_at, events, seqs, macs, previous, mac)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        seal.batch,
+        seal.sealed_at,
+        seal.events,
+        seal.seqs,
+        seal.macs,
+        seal.previous,
+        seal.mac
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

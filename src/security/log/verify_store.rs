@@ -1,0 +1,128 @@
+//! What `audit verify` reads, under the role that owns the schema.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use super::entry::Fields;
+use crate::security::keys::Keys;
+
+/// One seal as it stands in the table.
+#[derive(Default)]
+pub struct Seal {
+    pub batch: i64,
+    pub events: i64,
+    pub seqs: Vec<i64>,
+    pub macs: Vec<u8>,
+    pub previous: Vec<u8>,
+    pub mac: Vec<u8>,
+}
+
+/// One event as it stands in the table.
+pub struct Row {
+    pub id: Uuid,
+    pub seq: i64,
+    pub at: DateTime<Utc>,
+    pub kind: String,
+    pub severity: String,
+    pub reason: String,
+    pub replica: String,
+    pub method: Option<String>,
+    pub route: Option<String>,
+    pub user_id: Option<Uuid>,
+    pub session_id: Option<Uuid>,
+    pub address: Option<String>,
+    pub request_id: Option<Uuid>,
+    pub subject: Option<String>,
+    pub object_kind: Option<String>,
+    pub object_id: Option<Uuid>,
+    pub object_class: Option<String>,
+    pub amount: Option<i64>,
+    pub mac: Vec<u8>,
+}
+
+impl Row {
+    /// Whether its content is what its MAC was made of.
+    pub fn is_sound(&self, keys: &Keys) -> bool {
+        let fields = Fields {
+            id: self.id,
+            at: self.at,
+            kind: &self.kind,
+            severity: &self.severity,
+            reason: &self.reason,
+            replica: &self.replica,
+            method: self.method.as_deref(),
+            route: self.route.as_deref(),
+            user: self.user_id,
+            session: self.session_id,
+            address: self.address.as_deref(),
+            request: self.request_id,
+            subject: self.subject.as_deref(),
+            object_kind: self.object_kind.as_deref(),
+            object_id: self.object_id,
+            object_class: self.object_class.as_deref(),
+            amount: self.amount,
+        };
+        fields.mac(keys).as_slice() == self.mac
+    }
+}
+
+/// One view of everything, however long the reading takes.
+pub async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("begin transaction isolation level repeatable read read only").execute(connection).await?;
+    Ok(())
+}
+
+pub async fn end(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("rollback").execute(connection).await?;
+    Ok(())
+}
+
+pub async fn next_seal(connection: &mut PgConnection, after: i64) -> Result<Option<Seal>, sqlx::Error> {
+    sqlx::query_as!(
+        Seal,
+        "select batch, events, seqs, macs, previous, mac from security_event_seals where batch > $1 order by batch limit 1",
+        after
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "select id, seq, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id,
+             subject, object_kind, object_id, object_class, amount, mac
+         from security_events where seq = any($1)",
+        seqs
+    )
+    .fetch_all(connection)
+    .await
+}
+
+pub async fn unsealed_after(connection: &mut PgConnection, after: i64) -> Result<Vec<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "select id, seq, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id,
+             subject, object_kind, object_id, object_class, amount, mac
+         from security_events e
+         where seq > $1 and not exists (
+             select from (select unnest(seqs) as seq from security_event_seals) sealed where sealed.seq = e.seq
+         )
+         order by seq limit 10000",
+        after
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// At which place a row with this MAC was sealed.
+pub async fn sealed_at(connection: &mut PgConnection, mac: &[u8]) -> Result<Option<i64>, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select s.seqs[n] as "seq!" from security_event_seals s, generate_series(1, cardinality(s.seqs)) n
+           where substring(s.macs from 32 * (n - 1) + 1 for 32) = $1 limit 1"#,
+        mac
+    )
+    .fetch_optional(connection)
+    .await
+}

@@ -1,0 +1,115 @@
+//! A JPEG from its first marker to the end of the image: segment by segment, nothing between and nothing after. Another whole JPEG
+//! may follow: telephones put a second picture there.
+
+use super::{Refused, check_pixels};
+
+const START_OF_IMAGE: u8 = 0xd8;
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+
+#[derive(Default)]
+pub(super) struct Jpeg {
+    state: State,
+    has_size: bool,
+    has_scan: bool,
+}
+
+#[derive(Default)]
+enum State {
+    /// The first two bytes of an image.
+    #[default]
+    Start,
+    StartKind,
+    /// A marker must begin.
+    Marker,
+    MarkerKind,
+    Length(u8),
+    LengthEnd(u8, u8),
+    /// Precision, height and width of a frame.
+    Frame {
+        left: u16,
+        held: [u8; 5],
+        count: usize,
+    },
+    Segment {
+        left: u16,
+        scan: bool,
+    },
+    /// Compressed pixels: a marker ends them.
+    Scan,
+    ScanMarker,
+    End,
+}
+
+impl Jpeg {
+    pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
+        self.state = match std::mem::take(&mut self.state) {
+            State::Start | State::End if byte == 0xff => State::StartKind,
+            State::StartKind if byte == START_OF_IMAGE => State::Marker,
+            State::Start | State::StartKind | State::End => return Err(Refused::Content),
+            State::Marker if byte == 0xff => State::MarkerKind,
+            State::Marker => return Err(Refused::Content),
+            State::MarkerKind => self.marker(byte)?,
+            State::Length(kind) => State::LengthEnd(kind, byte),
+            State::LengthEnd(kind, high) => self.segment(kind, u16::from_be_bytes([high, byte]))?,
+            State::Frame { left, held, count } => self.frame(byte, left, held, count)?,
+            State::Segment { left: 1, scan: true } => State::Scan,
+            State::Segment { left: 1, scan: false } => State::Marker,
+            State::Segment { left, scan } => State::Segment { left: left - 1, scan },
+            State::Scan if byte == 0xff => State::ScanMarker,
+            State::Scan => State::Scan,
+            // An escaped 0xff, and the marks from which a broken scan goes on.
+            State::ScanMarker if byte == 0 || (0xd0..=0xd7).contains(&byte) => State::Scan,
+            State::ScanMarker if byte == 0xff => State::ScanMarker,
+            State::ScanMarker => self.marker(byte)?,
+        };
+        Ok(())
+    }
+
+    fn marker(&mut self, kind: u8) -> Result<State, Refused> {
+        match kind {
+            END_OF_IMAGE if self.has_size && self.has_scan => {
+                (self.has_size, self.has_scan) = (false, false);
+                Ok(State::End)
+            }
+            // Fill bytes.
+            0xff => Ok(State::MarkerKind),
+            0xc0..=0xcf | START_OF_SCAN..=0xfe => Ok(State::Length(kind)),
+            _ => Err(Refused::Content),
+        }
+    }
+
+    fn segment(&mut self, kind: u8, length: u16) -> Result<State, Refused> {
+        // The length counts itself.
+        let left = length.checked_sub(2).ok_or(Refused::Content)?;
+        let is_frame = matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc);
+        match kind {
+            _ if is_frame && (self.has_size || left < 6) => Err(Refused::Content),
+            _ if is_frame => Ok(State::Frame { left, held: [0; 5], count: 0 }),
+            START_OF_SCAN if !self.has_size || left == 0 => Err(Refused::Content),
+            START_OF_SCAN => {
+                self.has_scan = true;
+                Ok(State::Segment { left, scan: true })
+            }
+            _ if left == 0 => Ok(State::Marker),
+            _ => Ok(State::Segment { left, scan: false }),
+        }
+    }
+
+    fn frame(&mut self, byte: u8, left: u16, mut held: [u8; 5], count: usize) -> Result<State, Refused> {
+        if let Some(place) = held.get_mut(count) {
+            *place = byte;
+        }
+        if count < 4 {
+            return Ok(State::Frame { left, held, count: count + 1 });
+        }
+        let [_, h1, h2, w1, w2] = held;
+        check_pixels(u16::from_be_bytes([w1, w2]).into(), u16::from_be_bytes([h1, h2]).into())?;
+        self.has_size = true;
+        Ok(State::Segment { left: left - 5, scan: false })
+    }
+
+    pub fn is_whole(&self) -> bool {
+        matches!(self.state, State::End)
+    }
+}

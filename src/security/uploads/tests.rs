@@ -1,0 +1,220 @@
+use super::{FileType, Inspector, MOST_PIXELS, Refused};
+
+/// Whole, and cut into pieces of one and of seven bytes: the answer is the same.
+fn inspect(file_type: FileType, bytes: &[u8]) -> Result<(), Refused> {
+    let by = |size: usize| {
+        let mut inspector = Inspector::new(file_type);
+        bytes.chunks(size).try_for_each(|piece| inspector.feed(piece))?;
+        inspector.finish()
+    };
+    let whole = by(bytes.len().max(1));
+    assert_eq!(by(1), whole);
+    assert_eq!(by(7), whole);
+    whole
+}
+
+fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+    [&length[..], kind, body, b"sum!"].concat()
+}
+
+fn png(width: u32, height: u32, between: &[u8], after: &[u8]) -> Vec<u8> {
+    let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
+    let signature = b"\x89PNG\r\n\x1a\n";
+    [&signature[..], &chunk(b"IHDR", &head), between, &chunk(b"IDAT", b"pixels"), &chunk(b"IEND", b""), after].concat()
+}
+
+fn jpeg(width: u16, height: u16, comment: &[u8], after: &[u8]) -> Vec<u8> {
+    let segment = |kind: u8, body: &[u8]| {
+        let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, kind][..], &length, body].concat()
+    };
+    let frame = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
+    [
+        &[0xff, 0xd8][..],
+        &segment(0xe0, b"JFIF\0"),
+        &segment(0xfe, comment),
+        &segment(0xc0, &frame),
+        &segment(0xda, &[1, 1, 0, 0, 63, 0]),
+        // Pixels, an escaped 0xff, a restart, fill bytes.
+        &[1, 2, 0xff, 0, 3, 0xff, 0xd3, 4, 0xff, 0xff, 0xd9],
+        after,
+    ]
+    .concat()
+}
+
+fn pdf(body: &str) -> Vec<u8> {
+    format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {body} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\r\n").into_bytes()
+}
+
+const ARCHIVE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
+#[test]
+fn sound_files_pass() {
+    assert_eq!(inspect(FileType::Png, &png(100, 100, &chunk(b"tEXt", b"a comment"), b"")), Ok(()));
+    assert_eq!(inspect(FileType::Jpeg, &jpeg(100, 100, b"a comment", b"")), Ok(()));
+    let two = jpeg(100, 100, b"", &jpeg(10, 10, b"", b""));
+    assert_eq!(inspect(FileType::Jpeg, &two), Ok(()), "a second picture, as telephones make them");
+    assert_eq!(inspect(FileType::Pdf, &pdf("/Lang (en) /JSON 1 /Names /AAA")), Ok(()));
+    assert_eq!(inspect(FileType::Csv, "name;sum\r\n\"Müller\";1,50\r\n".as_bytes()), Ok(()));
+    assert_eq!(inspect(FileType::Text, "\u{feff}Grüße, 李. 1 < 2 <3 <script> is a word here.\n".as_bytes()), Ok(()));
+}
+
+#[test]
+fn declared_type_and_name_must_agree() {
+    for (media_type, name, file_type) in [
+        ("application/pdf", "a.pdf", FileType::Pdf),
+        ("Application/PDF", "A.PDF", FileType::Pdf),
+        ("image/jpeg", "a.b.jpeg", FileType::Jpeg),
+        ("text/plain; charset=UTF-8", "a.txt", FileType::Text),
+    ] {
+        assert_eq!(FileType::agreed(media_type, name), Ok(file_type));
+    }
+    for media_type in
+        ["image/svg+xml", "text/html", "application/zip", "application/gzip", "application/octet-stream", "", "pdf"]
+    {
+        assert_eq!(FileType::agreed(media_type, "a.pdf"), Err(Refused::Type), "{media_type}");
+    }
+    assert_eq!(FileType::agreed("text/plain; charset=utf-7", "a.txt"), Err(Refused::Type));
+    for name in ["a.html", "a.pdf.exe", "pdf", "", "a.pdf ", "a.pdf\0", "a.svg"] {
+        assert_eq!(FileType::agreed("application/pdf", name), Err(Refused::Name), "{name}");
+    }
+}
+
+#[test]
+fn no_type_passes_for_another() {
+    let files = [png(1, 1, b"", b""), jpeg(1, 1, b"", b""), pdf(""), b"text".to_vec()];
+    let types = [FileType::Png, FileType::Jpeg, FileType::Pdf, FileType::Text];
+    for (is, bytes) in files.iter().enumerate() {
+        for (said, file_type) in types.into_iter().enumerate() {
+            assert_eq!(inspect(file_type, bytes).is_ok(), is == said, "{is} as {file_type:?}");
+        }
+    }
+    for bytes in [&b""[..], b"GIF89a\x01\0", b"PK\x03\x04", b"\x1f\x8b\x08", b"MZ\x90\0", b"\0\0\0\x18ftypmp42", b" \n"]
+    {
+        for file_type in FileType::ALL {
+            assert_eq!(inspect(file_type, bytes), Err(Refused::Content), "{bytes:?} as {file_type:?}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_two_is_refused() {
+    let with_archive = [b"PK\x03\x04 a file ", ARCHIVE].concat();
+    for bytes in [
+        png(1, 1, b"", b"\0"),
+        png(1, 1, b"", &with_archive),
+        png(1, 1, &chunk(b"tEXt", &with_archive), b""),
+        png(1, 1, &chunk(b"tEXt", b"<sCript>alert(1)</script>"), b""),
+        png(1, 1, &chunk(b"tEXt", &[&[b' '; 500][..], b"%PDF-1.4"].concat()), b""),
+        [b" ".to_vec(), png(1, 1, b"", b"")].concat(),
+    ] {
+        assert_eq!(inspect(FileType::Png, &bytes), Err(Refused::Content));
+    }
+    for bytes in [
+        jpeg(1, 1, b"", b"\0"),
+        jpeg(1, 1, b"", ARCHIVE),
+        jpeg(1, 1, &with_archive, b""),
+        jpeg(1, 1, b"<svg onload=alert(1)>", b""),
+        jpeg(1, 1, b"%PDF-1.7", b""),
+        jpeg(1, 1, b"", &jpeg(1, 1, b"", b"")[..40]),
+    ] {
+        assert_eq!(inspect(FileType::Jpeg, &bytes), Err(Refused::Content));
+    }
+    for bytes in [
+        [vec![b' '; 600], pdf("")].concat(),
+        [pdf(""), b"<html><script>alert(1)</script>".to_vec()].concat(),
+        pdf("/Title (<HTML><body>)"),
+        [&pdf("")[..], ARCHIVE].concat(),
+        pdf(std::str::from_utf8(ARCHIVE).unwrap()),
+        [pdf(""), b"more".to_vec()].concat(),
+        b"%PDF-1.7\n".to_vec(),
+        pdf("").iter().map(u8::to_ascii_lowercase).collect(),
+    ] {
+        assert_eq!(inspect(FileType::Pdf, &bytes), Err(Refused::Content), "{}", String::from_utf8_lossy(&bytes));
+    }
+    for text in [
+        "<html>",
+        " \r\n\t<script>",
+        "\u{feff}<!DOCTYPE html>",
+        "<?xml version='1.0'?><svg/>",
+        "</b>",
+        "a\0b",
+        "a\u{1b}[2J",
+        "a\u{85}",
+        "%PDF-1.4 but text",
+        "a\n%PDF-1.4",
+    ] {
+        assert_eq!(inspect(FileType::Text, text.as_bytes()), Err(Refused::Content), "{text:?}");
+        assert_eq!(inspect(FileType::Csv, text.as_bytes()), Err(Refused::Content), "{text:?}");
+    }
+    for bytes in [&b"\xff\xfea\0"[..], b"a\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"abc\xffdef"] {
+        assert_eq!(inspect(FileType::Text, bytes), Err(Refused::Content), "{bytes:?}");
+    }
+}
+
+#[test]
+fn a_pdf_that_acts_is_refused() {
+    for body in [
+        "/OpenAction << /S /JavaScript /JS (app.alert(1)) >>",
+        "/Names << /JavaScript 2 0 R >>",
+        "/AA << /O 5 0 R >> more",
+        "/A << /S /Launch /F (calc.exe) >>",
+        "/A<</S/Launch/F(calc.exe)>>",
+        "/Type /EmbeddedFile ",
+        "/EmbeddedFiles 3 0 R",
+        "/Subtype /RichMedia ",
+        "/XFA 8 0 R more text",
+        "/JS (this is a script)",
+        "/J#61vaScript 2 0 R",
+        "/#4a#53 (this is a script)",
+        "/#4A#61#76#61#53#63#72#69#70#74 1",
+        "/S /SubmitForm ",
+        "/S /ImportData ",
+    ] {
+        assert_eq!(inspect(FileType::Pdf, &pdf(body)), Err(Refused::Active), "{body}");
+    }
+    // Three bytes of a compressed picture.
+    let chance = [b"%PDF-1.7\n stream\n\x01/JS \x80\xffbinary\x02 endstream ".to_vec(), pdf("")[9..].to_vec()].concat();
+    assert_eq!(inspect(FileType::Pdf, &chance), Ok(()));
+}
+
+#[test]
+fn a_flood_of_pixels_is_refused_by_the_head_alone() {
+    for (width, height) in [(60_000, 60_000), (u32::MAX, u32::MAX), (1, MOST_PIXELS as u32 + 1)] {
+        assert_eq!(inspect(FileType::Png, &png(width, height, b"", b"")[..30]), Err(Refused::Pixels));
+    }
+    assert_eq!(inspect(FileType::Png, &png(8_000, 5_000, b"", b"")), Ok(()), "40 million");
+    assert_eq!(inspect(FileType::Png, &png(0, 5, b"", b"")), Err(Refused::Content));
+    assert_eq!(inspect(FileType::Jpeg, &jpeg(65_000, 65_000, b"", b"")), Err(Refused::Pixels));
+    assert_eq!(inspect(FileType::Jpeg, &jpeg(0, 1, b"", b"")), Err(Refused::Content));
+    let second = jpeg(1, 1, b"", &jpeg(65_000, 65_000, b"", b""));
+    assert_eq!(inspect(FileType::Jpeg, &second), Err(Refused::Pixels), "in the second picture too");
+}
+
+#[test]
+fn a_broken_off_file_is_refused_at_every_length() {
+    for (file_type, whole) in [
+        (FileType::Png, png(2, 2, b"", b"")),
+        (FileType::Jpeg, jpeg(2, 2, b"x", b"")),
+        // The line end after %%EOF may be missing.
+        (FileType::Pdf, pdf("").strip_suffix(b"\r\n").unwrap().to_vec()),
+    ] {
+        for length in 0..whole.len() {
+            assert_eq!(inspect(file_type, &whole[..length]), Err(Refused::Content), "{file_type:?} {length}");
+        }
+        assert_eq!(inspect(file_type, &whole), Ok(()));
+    }
+}
+
+proptest::proptest! {
+    /// Whatever comes, in whatever pieces: an answer, and the same one.
+    #[test]
+    fn any_bytes_get_an_answer(mut bytes: Vec<u8>, start in 0_usize..4) {
+        let starts: [&[u8]; 4] = [b"", b"%PDF-", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR", &[0xff, 0xd8, 0xff]];
+        bytes.splice(0..0, starts[start].iter().copied());
+        for file_type in FileType::ALL {
+            let _ = inspect(file_type, &bytes);
+        }
+    }
+}

@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+"""Plays the attacks that the service must notice, tell apart, answer and report, against two replicas of a release build.
+
+    cargo build --release && python3 tests/abuse/play.py
+
+One account by many addresses, many accounts by one network, and a walk through ids; a fake receiver of alerts over TLS. It
+prints what was seen, and ends with 1 at the first thing that is not as promised. With Prometheus installed it also scrapes
+both replicas and asks every query of the dashboard. Everything is on loopback, and ends by itself.
+"""
+
+import contextlib
+import hashlib
+import hmac
+import http.client
+import http.server
+import json
+import os
+import pathlib
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+import urllib.request
+import uuid
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SERVICE = pathlib.Path(os.environ.get("SERVICE", ROOT / "target/release/strongroom"))
+KEY = hashlib.sha256(os.urandom(32)).hexdigest()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def must(holds, what):
+    print(("  as promised: " if holds else "  NOT as promised: ") + what, flush=True)
+    if not holds:
+        sys.exit(1)
+
+
+def until(found, what, seconds=30):
+    """What `found` returns, once that is something."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = found()
+        if result:
+            return result
+        time.sleep(0.1)
+    must(False, what)
+
+
+class Replica:
+    """One process of the service."""
+
+    def __init__(self, name, state, more):
+        self.port, self.management = free_port(), free_port()
+        self.said = tempfile.TemporaryFile()
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": os.environ["HOME"],
+            "STRONGROOM_REPLICA": name,
+            "STRONGROOM_DEV_STATE_DIR": str(state),
+            "STRONGROOM_HTTP_BIND": f"127.0.0.1:{self.port}",
+            "STRONGROOM_TLS_BIND": "127.0.0.1:0",
+            "STRONGROOM_MANAGEMENT_BIND": f"127.0.0.1:{self.management}",
+            "STRONGROOM_LOG_FILTER": "warn,strongroom=info,security=info,alert=info",
+            **more,
+        }
+        self.process = subprocess.Popen([SERVICE], env=environment, stdout=self.said, stderr=self.said)
+        self.environment = environment
+
+    def text(self):
+        self.said.seek(0)
+        return self.said.read().decode()
+
+    def started(self):
+        def ready():
+            if self.process.poll() is not None:
+                sys.exit(self.text())
+            return "Stop with Ctrl-C" in self.text()
+
+        until(ready, "a replica starts", 60)
+        return self
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+    def call(self, method, path, body=None, token=None, address="127.0.0.1", cookie=None):
+        """Status, headers and text of one request from this address."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=(address, 0))
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if cookie:
+            headers["Cookie"] = cookie
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        with contextlib.closing(connection):
+            connection.request(method, path, body and json.dumps(body), headers)
+            reply = connection.getresponse()
+            return reply.status, reply.headers, reply.read().decode()
+
+    def sign_in(self, email, password, address="127.0.0.1", cookie=None, **more):
+        return self.call("POST", "/api/v1/auth/login", {"email": email, "password": password, **more}, None, address, cookie)
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    """Takes alerts as somebody's service would: signature first."""
+
+    taken = []
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        stamp = self.headers["strongroom-timestamp"]
+        mac = hmac.new(KEY.encode(), f"{stamp}.".encode() + body, hashlib.sha256).hexdigest()
+        if self.headers["strongroom-signature"] == f"v1={mac}" and abs(time.time() - int(stamp)) < 300:
+            Receiver.taken.append(json.loads(body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+def receive(state):
+    """A receiver with development's certificate."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(state / "tls/localhost.pem", state / "tls/localhost.key.pem")
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+class Database:
+    """Read as its superuser, to show what is kept."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def rows(self, sql):
+        command = ["psql", "-XAt", "-F", " | ", "-h", self.folder, "-U", "postgres", "-d", "strongroom", "-c", sql]
+        return [line for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines() if line]
+
+    def show(self, title, sql):
+        print(f"  {title}")
+        for row in self.rows(sql):
+            print(f"    {row}")
+
+
+def alerts(rule, kind="opened"):
+    return [one for one in Receiver.taken if one["alert"]["rule"] == rule and one["kind"] == kind]
+
+
+def documented(page):
+    """What the Python on a page of docs/ defines."""
+    names = {}
+    exec(re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)[1], names)
+    return names
+
+
+def device(headers):
+    return next(line.split(";")[0] for line in headers.get_all("Set-Cookie") if line.startswith("__Host-device="))
+
+
+def one_account_by_many_addresses(replicas, email, password, known):
+    print("\nOne account, guessed from many addresses, at both replicas in turn")
+    answers = set()
+    for guess in range(40):
+        replica = replicas[guess % 2]
+        status, _, text = replica.sign_in(email, f"wrong password {guess}", f"127.0.10.{guess + 1}")
+        answers.add((status, json.loads(text)["code"]))
+    must(answers == {(401, "invalid_credentials")}, f"every guess has the one answer: {answers}")
+    status, _, text = replicas[1].sign_in(email, password, "127.0.10.200")
+    must(status == 401, "the right password is refused to a stranger during the lock, in the same words")
+    status, _, _ = replicas[0].sign_in(email, password, "127.0.10.201", known)
+    must(status == 200, "the owner signs in meanwhile, at his known device")
+    until(lambda: alerts("account_hammered"), "an alert that an account is hammered")
+    must(len(alerts("account_hammered")) == 1, "it is one alert: " + alerts("account_hammered")[0]["text"])
+    until(lambda: alerts("right_password_while_locked"), "an alert that a right password came during the lock")
+
+
+def many_accounts_by_one_network(replicas, email, password, known, newcomer):
+    print("\nMany accounts, tried from four addresses of one network")
+    answers = []
+    for guess in range(60):
+        status, headers, _ = replicas[guess % 2].sign_in(f"somebody{guess}@example.com", "Spring2026!Spring", f"127.0.20.{guess % 4 + 1}")
+        answers.append(status)
+    must(answers[0] == 401 and answers[-1] == 429, f"{answers.count(401)} tries had an answer, then the network had to wait")
+    status, _, _ = replicas[0].sign_in(email, password, "127.0.20.1", known)
+    must(status == 200, "somebody at the same address whose device is known signs in meanwhile")
+    status, _, text = replicas[1].sign_in(*newcomer, "127.0.20.1")
+    must(status == 429, "somebody there who is new has to wait, or to work")
+    proof = documented("limits.md")["solve"](json.loads(text)["challenge"])
+    status, _, _ = replicas[0].sign_in(*newcomer, "127.0.20.1", proof_of_work=proof)
+    must(status == 200, f"he has worked as docs/limits.md says, and signs in: {proof}")
+    until(lambda: alerts("many_accounts"), "an alert that many accounts are tried")
+    must(len(alerts("many_accounts")) == 1, "it is one alert: " + alerts("many_accounts")[0]["text"])
+
+
+def walk_through_ids(replicas, token, theirs):
+    print("\nA signed-in user asks for what is not his")
+    answers, ended = set(), None
+    for step in range(80):
+        # What is somebody else's and what is nobody's, in turn.
+        target = theirs if step % 2 else uuid.uuid4()
+        status, _, text = replicas[step // 2 % 2].call("GET", f"/api/v1/invoices/{target}", token=token)
+        if status == 401:
+            ended = step
+            break
+        answers.add((status, json.loads(text)["code"]))
+        time.sleep(0.02)
+    must(answers == {(404, "not_found")}, f"every step has the one answer: {answers}")
+    if ended is None:
+        ended = until(lambda: replicas[0].call("GET", "/api/v1/me", token=token)[0] == 401, "the session ends") and 80
+    must(replicas[1].call("GET", "/api/v1/me", token=token)[0] == 401, f"the session has ended on both replicas, at step {ended}")
+    until(lambda: alerts("access_denials") and alerts("probing_session"), "alerts about the walk")
+    must(len(alerts("access_denials")) == 1, "it is one alert: " + alerts("access_denials")[0]["text"])
+    must(len(alerts("probing_session")) == 1, "and one that the session was ended")
+
+
+@contextlib.contextmanager
+def scraped(replicas, folder):
+    """A real Prometheus that scrapes both replicas; what it gives is how to ask it. `None` where none is installed."""
+    program = shutil.which("prometheus")
+    if not program:
+        yield None
+        return
+    port, settings = free_port(), folder / "prometheus.yml"
+    targets = [f"127.0.0.1:{replica.management}" for replica in replicas]
+    scrape = {"job_name": "strongroom", "scrape_interval": "1s", "static_configs": [{"targets": targets}]}
+    settings.write_text(json.dumps({"scrape_configs": [scrape]}))
+    said = (folder / "prometheus.log").open("w")
+    command = [program, f"--config.file={settings}", f"--storage.tsdb.path={folder / 'tsdb'}", f"--web.listen-address=127.0.0.1:{port}"]
+    process = subprocess.Popen(command, stdout=said, stderr=said)
+
+    def ask(query):
+        query = re.sub(r"\$__rate_interval|\$__range|\$__interval", "5m", query)
+        query = query.replace("$job", "strongroom")
+        url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": query})
+        with contextlib.suppress(OSError):
+            with urllib.request.urlopen(url, timeout=5) as reply:
+                return json.load(reply)["data"]["result"]
+
+    try:
+        until(lambda: len(ask('up{job="strongroom"} == 1') or []) == 2, "Prometheus scrapes both replicas", 60)
+        yield ask
+    finally:
+        process.terminate()
+        process.wait()
+        said.close()
+
+
+def dashboard(ask):
+    """Every query of the dashboard."""
+    if not ask:
+        print("\nNo Prometheus here: the dashboard's queries are not asked (apt-get install prometheus)")
+        return
+    print("\nThe dashboard")
+    time.sleep(3)
+    text = (ROOT / "deploy/grafana/strongroom.json").read_text()
+    queries = [target["expr"] for panel in panels(json.loads(text)) for target in panel.get("targets", [])]
+    answers = {query: ask(query) for query in queries}
+    unanswered = [query for query, answer in answers.items() if answer is None]
+    must(queries and not unanswered, f"{len(queries)} queries are answered {unanswered or ''}")
+    for query, answer in answers.items():
+        if not answer:
+            print("  nothing to show: " + query)
+        elif "security_events" in query or "refusals" in query:
+            print("  " + query)
+            for one in answer:
+                print(f"    {one['metric']} {one['value'][1]}")
+
+
+def panels(board):
+    for panel in board.get("panels", []):
+        yield panel
+        yield from panels(panel)
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="strongroom-abuse-"))
+    folder.chmod(0o711)
+    state, replicas = folder / "state", []
+    first = Replica("first", state, {})
+    try:
+        # The first start makes database, keys, certificate and demo data.
+        lines = first.started().text()
+        email, password = re.search(r'"email":"(anna[^"]+)","password":"([^"]+)"', lines).groups()
+        first.stop()
+        told = {
+            "STRONGROOM_ALERTS_WEBHOOK_URL": f"https://localhost:{receive(state)}/alerts",
+            "STRONGROOM_ALERTS_WEBHOOK_KEY": KEY,
+            "STRONGROOM_ALERTS_CA_FILE": str(state / "tls/ca.pem"),
+            **{f"STRONGROOM_LIMITS_{name}": "1000000/1s" for name in ("STANDARD", "SIGN_IN")},
+        }
+        replicas.append(Replica("first", state, told).started())
+        database = re.search(r"database +(\S+)", replicas[0].text())[1]
+        shared = {"DATABASE_URL": f"postgres://strongroom_app@localhost/strongroom?host={urllib.parse.quote(database, safe='')}"}
+        replicas.append(Replica("second", state, {**told, **shared}).started())
+        kept = Database(database)
+
+        status, headers, text = replicas[0].sign_in(email, password, "127.0.0.5")
+        must(status == 200, "the owner signs in, and his device is known from then on")
+        token, known = json.loads(text)["access_token"], device(headers)
+        newcomer = "ben@demo.example", next(state.rglob("demo_password_2")).read_text().strip()
+        ben = json.loads(replicas[1].sign_in(*newcomer)[2])["access_token"]
+        theirs = json.loads(replicas[0].call("GET", "/api/v1/invoices?limit=1", token=token)[2])["items"][0]["id"]
+
+        with scraped(replicas, folder) as ask:
+            one_account_by_many_addresses(replicas, email, password, known)
+            many_accounts_by_one_network(replicas, email, password, known, newcomer)
+            walk_through_ids(replicas, ben, theirs)
+            dashboard(ask)
+
+        print("\nWhat is kept")
+        kept.show("events", "select kind, reason, coalesce(object_class, '-'), replica, count(*) from security_events where severity <> 'info' group by 1, 2, 3, 4 order by 1, 2, 3, 4")
+        kept.show("counters", "select rule, about, counted from abuse_counters order by 1, 2")
+        kept.show("alerts", "select rule, about_kind, about, state, count, findings from alerts order by opened_at")
+        print("  deliveries")
+        for one in Receiver.taken:
+            print(f"    {one['kind']}: {one['text']} → {one['runbook']}")
+    finally:
+        for replica in reversed(replicas or [first]):
+            if replica.process.poll() is None:
+                replica.stop()
+        subprocess.run([SERVICE, "dev", "reset"], env=first.environment, stdout=subprocess.DEVNULL)
+        shutil.rmtree(folder, ignore_errors=True)
+    print("\nEverything was noticed, told apart, answered and reported.")
+
+
+if __name__ == "__main__":
+    main()

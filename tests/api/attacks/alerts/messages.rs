@@ -1,0 +1,67 @@
+//! What a receiver is told: by us, now, and nothing that somebody typed.
+
+use aws_lc_rs::hmac;
+use chrono::TimeDelta;
+use strongroom::base::id::UserId;
+use strongroom::security::log::alerts::{About, Finding};
+
+use super::{KEY, denials, numbers, raise, telling};
+use crate::support::receiver::{Arrived, Plays, Receiver};
+
+/// As `docs/alerts.md` tells a receiver to.
+fn verify(key: &str, message: &Arrived, now: i64) -> Result<(), &'static str> {
+    let timestamp = &message.headers["strongroom-timestamp"];
+    let signature = message.headers["strongroom-signature"].strip_prefix("v1=").ok_or("another version")?;
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes());
+    let bytes: Vec<u8> = (0..signature.len() / 2)
+        .map(|place| u8::from_str_radix(&signature[place * 2..place * 2 + 2], 16).unwrap())
+        .collect();
+    hmac::verify(&key, format!("{timestamp}.{}", message.body).as_bytes(), &bytes).map_err(|_| "not from them")?;
+    let age = now - timestamp.parse::<i64>().unwrap();
+    if age.abs() > 300 { Err("too old") } else { Ok(()) }
+}
+
+#[actix_web::test]
+async fn a_receiver_can_tell_forged_changed_old_and_repeated_messages() {
+    let receiver = Receiver::start(Plays::status("500 Down", "", "")).await;
+    let app = telling(&receiver).await;
+    raise(&app, &denials(UserId::new(), 20)).await;
+    let first = receiver.wait_for(1).await.remove(0);
+    let now = app.clock.now().timestamp();
+    assert_eq!(verify(KEY, &first, now), Ok(()));
+    assert_eq!(verify("another key, of another service entirely", &first, now), Err("not from them"));
+    let changed = Arrived { body: first.body.replace("\"count\":20", "\"count\":21"), ..first.clone() };
+    assert_ne!(changed.body, first.body);
+    assert_eq!(verify(KEY, &changed, now), Err("not from them"));
+    let mut younger = first.clone();
+    younger.headers.insert("strongroom-timestamp".into(), (now + 600).to_string());
+    assert_eq!(verify(KEY, &younger, now + 600), Err("not from them"));
+    assert_eq!(verify(KEY, &first, now + 600), Err("too old"));
+
+    // A second attempt is signed anew and has the same id.
+    receiver.plays(Plays::well());
+    numbers(&app, 1, 1, 0).await;
+    app.clock.turn(TimeDelta::minutes(2));
+    let second = receiver.wait_for(2).await.remove(1);
+    assert_eq!(verify(KEY, &second, app.clock.now().timestamp()), Ok(()));
+    assert_eq!(second.headers["strongroom-message-id"], first.headers["strongroom-message-id"]);
+    assert_eq!(second.json()["id"], first.json()["id"]);
+    assert_ne!(second.headers["strongroom-signature"], first.headers["strongroom-signature"]);
+}
+
+#[actix_web::test]
+async fn nothing_that_somebody_typed_gets_into_an_alert() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let app = telling(&receiver).await;
+    for typed in ["<!channel>", "mallory@example.com", "Robert'); drop", "x\ny"] {
+        let finding = Finding { about: About::Account(typed.into()), ..denials(UserId::new(), 20) };
+        let services = app.services();
+        let mut transaction = services.pool.begin().await.unwrap();
+        let refused = services.alerts.raise(&mut transaction, &finding, app.clock.now()).await;
+        assert!(refused.is_err(), "{typed}");
+    }
+    let hash = About::Account("0123456789abcdef".into());
+    raise(&app, &Finding { about: hash, ..denials(UserId::new(), 20) }).await;
+    numbers(&app, 1, 0, 0).await;
+    assert_eq!(receiver.arrived().len(), 1);
+}

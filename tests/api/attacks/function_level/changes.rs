@@ -1,0 +1,78 @@
+//! Who was an administrator a moment ago, and how administrators come and go.
+
+use sqlx::Executor;
+
+use super::{ENDED, FORBIDDEN, act, id_of};
+use crate::support::actor::{PASSWORD, try_sign_in};
+use crate::support::socket::Socket;
+use crate::support::{Actor, TestApp};
+
+/// Replicas share their keys.
+const KEYS: [(&str, &str); 2] = [
+    ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
+    ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
+];
+
+#[actix_web::test]
+async fn a_change_of_role_or_state_counts_at_the_very_next_request_on_every_replica() {
+    let first = TestApp::with(&KEYS).await;
+    let second = TestApp::on(first.database.clone(), &KEYS).await;
+    let (root, toor) = (first.admin("root").await, first.admin("toor").await);
+    let there = |actor: &Actor| Actor {
+        client: second.anybody(),
+        token: actor.token.clone(),
+        email: actor.email.clone(),
+        ..Actor::nobody(&second)
+    };
+    let (root_there, toor_there) = (there(&root), there(&toor));
+    let users = "/api/v1/admin/users";
+    for actor in [&root, &root_there, &toor, &toor_there] {
+        actor.get(users).await.ok(200);
+    }
+    // Taken away, and given back, under one living token.
+    for _ in 0..3 {
+        first.demote(&toor).await;
+        for actor in [&toor_there, &toor] {
+            actor.get(users).await.refused(403, "forbidden").left(&[FORBIDDEN]);
+            actor.get("/api/v1/me").await.ok(200);
+        }
+        first.promote(&toor).await;
+        for actor in [&toor_there, &toor] {
+            actor.get(users).await.ok(200);
+        }
+    }
+    let mut sockets = [Socket::of(&first, &toor).await, Socket::of(&second, &toor_there).await];
+    let toors = id_of(&toor).await;
+    act(&root, &toors, "disable").await.ok(204);
+    // The gate of administrators asks the database, so this does not even wait for the announcement.
+    for actor in [&toor_there, &toor] {
+        actor.get(users).await.refused(401, "unauthenticated").left(&[ENDED]);
+    }
+    for socket in &mut sockets {
+        assert_eq!(socket.closed().await, 4401);
+    }
+    try_sign_in(&second.anybody(), &toor.email, PASSWORD).await.refused(401, "invalid_credentials");
+    toor.refresh(&first, &toor.cookie).await.refused(401, "unauthenticated");
+    // Enabled again, what ended has ended.
+    act(&root_there, &toors, "enable").await.ok(204);
+    toor.get(users).await.refused(401, "unauthenticated");
+    Actor::sign_in(&first.anybody(), &toor.email, PASSWORD).await.get(users).await.ok(200);
+}
+
+/// The moment between an end and its announcement, held still: nobody is told.
+#[actix_web::test]
+async fn an_end_that_no_replica_has_heard_of_yet_counts_for_administrators() {
+    let app = TestApp::start().await;
+    let (root, toor) = (app.admin("root").await, app.admin("toor").await);
+    let mut silent = app.all_rows.acquire().await.unwrap();
+    silent.execute("set session_replication_role = replica").await.unwrap();
+    for (admin, end) in [
+        (&root, "update sessions set ended_at = now() where user_id = (select id from users where email = $1)"),
+        (&toor, "update users set status = 'disabled' where email = $1"),
+    ] {
+        admin.get("/api/v1/admin/users").await.ok(200);
+        sqlx::query(end).bind(&admin.email).execute(&mut *silent).await.unwrap();
+        admin.get("/api/v1/admin/users").await.refused(401, "unauthenticated").left(&[ENDED]);
+    }
+    silent.execute("reset session_replication_role").await.unwrap();
+}

@@ -1,0 +1,120 @@
+//! One administrator is always left, whoever disables whom and leaves meanwhile.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use sqlx::Executor;
+
+use super::{act, everything, id_of};
+use crate::support::actor::PASSWORD;
+use crate::support::{Actor, Reply, TestApp};
+
+async fn active_administrators(app: &TestApp) -> i64 {
+    let sql = "select count(*) from users where role = 'admin' and status = 'active'";
+    sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn nobody_disables_himself_and_of_two_who_disable_each_other_one_stays() {
+    let app = TestApp::start().await;
+    let (root, toor) = (app.admin("root").await, app.admin("toor").await);
+    let (roots, toors) = (id_of(&root).await, id_of(&toor).await);
+    let before = everything(&app).await;
+    act(&root, &roots, "disable").await.refused(409, "own_account").left(&["sequence_fail/own_account"]);
+    assert_eq!(everything(&app).await, before);
+    root.get("/api/v1/admin/users").await.ok(200);
+
+    for _ in 0..4 {
+        let (root, toor) = (
+            Actor::sign_in(&app.anybody(), &root.email, PASSWORD).await,
+            Actor::sign_in(&app.anybody(), &toor.email, PASSWORD).await,
+        );
+        let both = join_all([act(&root, &toors, "disable"), act(&toor, &roots, "disable")]).await;
+        let mut statuses: Vec<u16> = both.iter().map(|reply| reply.status.as_u16()).collect();
+        statuses.sort_unstable();
+        assert!(statuses[0] == 204 && [401, 403].contains(&statuses[1]), "{statuses:?}");
+        assert_eq!(active_administrators(&app).await, 1);
+        // Who of them is left lets the other in again.
+        for (admin, other) in [(&root, &toors), (&toor, &roots)] {
+            if admin.get("/api/v1/admin/users").await.status == 200 {
+                act(admin, other, "enable").await.ok(204);
+            }
+        }
+        assert_eq!(active_administrators(&app).await, 2);
+    }
+}
+
+async fn leave(actor: &Actor) -> Reply {
+    actor.request(Method::DELETE, "/api/v1/me").json(&json!({"password": PASSWORD})).send().await
+}
+
+/// Until so many of the service's requests wait for a lock.
+async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
+    let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+    for _ in 0..2_000 {
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap();
+        if waiting == requests {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("nobody waits");
+}
+
+#[actix_web::test]
+async fn the_last_active_administrator_does_not_delete_himself() {
+    let app = TestApp::start().await;
+    let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
+    // One who is disabled is none.
+    act(&root, &id_of(&toor).await, "disable").await.ok(204);
+    let before = everything(&app).await;
+    // Who does not prove himself is not told either.
+    let wrong = json!({"password": "wrong horse battery 1"});
+    let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
+    refused.refused(401, "invalid_credentials");
+    sqlx::query("delete from failed_sign_ins").execute(&app.all_rows).await.unwrap();
+    leave(&root).await.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
+    assert_eq!(everything(&app).await, before);
+    root.get("/api/v1/admin/users").await.ok(200);
+    // It is no matter of others, and none of his once there is another.
+    leave(&alice).await.ok(204);
+    app.admin("next").await;
+    leave(&root).await.ok(204);
+    assert_eq!(active_administrators(&app).await, 1);
+}
+
+/// Both have looked before either is gone, or so they wish: each stands at the door when it opens.
+#[actix_web::test]
+async fn of_two_administrators_who_leave_at_once_one_stays() {
+    let app = TestApp::start().await;
+    let (root, toor) = (app.admin("root").await, app.admin("toor").await);
+    let mut door = app.all_rows.begin().await.unwrap();
+    door.execute("select from users where role = 'admin' for no key update").await.unwrap();
+    let open = async {
+        waiting_for_a_lock(&app, 2).await;
+        door.rollback().await.unwrap();
+    };
+    let (first, second, ()) = tokio::join!(leave(&root), leave(&toor), open);
+    let mut statuses = [first.status.as_u16(), second.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [204, 409]);
+    let refused = if first.status == 409 { &first } else { &second };
+    refused.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
+    assert_eq!(active_administrators(&app).await, 1);
+
+    // The same, when one leaves while he disables the other.
+    let stays = if first.status == 409 { &root } else { &toor };
+    let next = app.admin("next").await;
+    let nexts = id_of(&next).await;
+    let mut door = app.all_rows.begin().await.unwrap();
+    door.execute("select from users where role = 'admin' for no key update").await.unwrap();
+    let open = async {
+        waiting_for_a_lock(&app, 2).await;
+        door.rollback().await.unwrap();
+    };
+    let (left, _, ()) = tokio::join!(leave(stays), act(stays, &nexts, "disable"), open);
+    assert!([204, 409].contains(&left.status.as_u16()), "{}", left.text());
+    assert_eq!(active_administrators(&app).await, 1);
+}

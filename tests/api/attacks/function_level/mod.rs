@@ -1,0 +1,34 @@
+//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): every function of administrators, tried by everybody who
+//! is none ([`walls`]), by every way round that is known ([`bypasses`]), by one who was one a moment ago ([`changes`]),
+//! and by the last one ([`last_one`]).
+
+mod bypasses;
+mod changes;
+mod last_one;
+mod walls;
+
+use reqwest::Method;
+
+use crate::support::client::Request;
+use crate::support::operations::Operation;
+use crate::support::{Actor, Reply, TestApp};
+
+const FORBIDDEN: &str = "authz_fail/forbidden";
+const ENDED: &str = "authn_token_revoked/session_ended";
+
+/// Everything that an administrator could change.
+async fn everything(app: &TestApp) -> String {
+    app.everything().await + &app.digest(&["failed_sign_ins", "refresh_tokens", "mail_outbox"]).await
+}
+
+async fn id_of(actor: &Actor) -> String {
+    actor.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned()
+}
+
+fn by(actor: &Actor, operation: &Operation, id: &str) -> Request {
+    actor.request(operation.method.clone(), &operation.path.replace("{id}", id))
+}
+
+async fn act(admin: &Actor, id: &str, act: &str) -> Reply {
+    admin.request(Method::POST, &format!("/api/v1/admin/users/{id}/{act}")).send().await
+}

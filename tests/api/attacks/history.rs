@@ -1,0 +1,121 @@
+//! API1, API3 (ASVS 16.2.5): what happened is read by whom it concerns and by administrators, and a user's own history helps
+//! nobody who has stolen his session.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::actor::{PASSWORD, try_sign_in};
+use crate::support::{Actor, TestApp};
+
+const OWN: &str = "/api/v1/me/security-events";
+const ALL: &str = "/api/v1/admin/security-events";
+
+/// What is read at this path, once it has this: rows are written beside the requests.
+async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+    for _ in 0..500 {
+        let page = actor.get(path).await.ok(200).json();
+        let items = page["items"].as_array().unwrap().clone();
+        if has(&items) {
+            return items;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("{path} does not tell it");
+}
+
+fn kinds(items: &[Value]) -> Vec<&str> {
+    items.iter().map(|item| item["kind"].as_str().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn a_history_is_ones_own_and_tells_no_thief_what_is_known_of_him() {
+    // The account's lock comes with the second failure.
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let somewhere = app.from([127, 0, 0, 77].into());
+    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
+    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
+    // Right, but locked: that it was right is told to nobody.
+    try_sign_in(&somewhere, &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    // Whoever holds the session looks around; what was noticed of him is not in it.
+    alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.refused(404, "not_found");
+    alice.get(ALL).await.refused(403, "forbidden").left(&["authz_fail/forbidden"]);
+
+    let failed = |items: &[Value]| kinds(items).iter().filter(|kind| **kind == "authn_login_fail").count() == 3;
+    let items = until(&alice, OWN, failed).await;
+    let told = json!(items).to_string();
+    for word in ["locked", "wrong_password", "authz_fail", "bob", "subject", "user_id", "request_id", "replica"] {
+        assert!(!told.contains(word), "{word}: {told}");
+    }
+    for item in items.iter().filter(|item| item["kind"] == "authn_login_fail") {
+        assert_eq!((&item["reason"], &item["address"]), (&Value::Null, &json!("127.0.0.77")), "all failures alike");
+    }
+    assert!(items.iter().any(|item| item["kind"] == "authn_login_success" && item["this_session"] == true));
+    assert!(items.windows(2).all(|two| two[0]["at"].as_str() >= two[1]["at"].as_str()), "newest first");
+
+    let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
+    assert!(!kinds(&bobs).contains(&"authn_login_fail"));
+    // In pages, whose cursors are one's own.
+    let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
+    alice.get(&format!("{OWN}?cursor={cursor}")).await.refused_field("/cursor");
+    for query in ["user_id=1", "kind=authz_fail", "all=true"] {
+        let field = format!("/{}", query.split('=').next().unwrap());
+        alice.get(&format!("{OWN}?{query}")).await.refused_field(&field);
+    }
+}
+
+#[actix_web::test]
+async fn administrators_read_all_events_by_filter_and_leave_one_by_it() {
+    let app = TestApp::start().await;
+    let (alice, root) = (app.user("alice").await, app.admin("root").await);
+    let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    let missing = uuid::Uuid::new_v4().to_string();
+    alice.get(&format!("/api/v1/invoices/{missing}")).await.refused(404, "not_found");
+    let path = format!("{ALL}?user_id={id}&kind=authz_fail&severity=warning&address=127.0.0.1");
+    let items = until(&root, &path, |items| !items.is_empty()).await;
+    let [event] = items.as_slice() else { panic!("one: {items:?}") };
+    assert_eq!((&event["object_id"], &event["object_class"]), (&json!(missing), &json!("missing")));
+    assert_eq!((&event["route"], &event["user_id"]), (&json!("/api/v1/invoices/{id}"), &json!(id)));
+    root.get(&path).await.ok(200).left(&["admin_events_read/events"]);
+
+    for nothing in [
+        format!("user_id={missing}"),
+        format!("user_id={id}&kind=sys_startup"),
+        format!("user_id={id}&address=192.0.2.1"),
+        format!("user_id={id}&severity=critical"),
+        "to=2000-01-01T00:00:00Z".to_owned(),
+        "from=9999-01-01T00:00:00Z".to_owned(),
+    ] {
+        assert_eq!(root.get(&format!("{ALL}?{nothing}")).await.ok(200).json()["items"], json!([]), "{nothing}");
+    }
+    for (query, field) in [
+        ("kind=nonsense", "/kind"),
+        ("kind=authz_fail'--", "/kind"),
+        ("severity=bad", "/severity"),
+        ("address=1", "/address"),
+        ("from=yesterday", "/from"),
+        ("to=-4713-01-01T00:00:00Z", "/to"),
+        ("seq=1", "/seq"),
+    ] {
+        root.get(&format!("{ALL}?{query}")).await.refused_field(field).left(&["input_validation_fail/invalid_input"]);
+    }
+    let first = root.get(&format!("{ALL}?limit=2")).await.ok(200).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    root.get(&format!("{ALL}?limit=2&cursor={cursor}")).await.ok(200);
+    root.get(&format!("{ALL}?limit=2&kind=authz_fail&cursor={cursor}")).await.refused_field("/cursor");
+
+    let alerts = root.get("/api/v1/admin/alerts?state=open").await.ok(200);
+    alerts.left(&["admin_events_read/alerts"]);
+    assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
+    root.get("/api/v1/admin/alerts?state=gone").await.refused_field("/state");
+    // Reading is all that there is to do with them.
+    for path in [ALL, "/api/v1/admin/alerts", OWN] {
+        for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
+            root.request(method, path).send().await.refused(405, "method_not_allowed");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! API2 (S64; SECURITY F4): the cookie of a known device, brought by its owner, forged, borrowed, stolen, out of date.
+
+use std::net::Ipv4Addr;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{PASSWORD, device_cookie, reset_token, try_sign_in, try_sign_in_with};
+use crate::support::client::Client;
+use crate::support::{Reply, TestApp};
+
+const WRONG: &str = "correct horse battery 8";
+const OTHER: &str = "another horse battery 7";
+
+fn from(app: &TestApp, network: u8) -> Client {
+    app.from(Ipv4Addr::new(127, 4, network, 1).into())
+}
+
+/// Locks the account for strangers, from ten networks.
+async fn lock(app: &TestApp, email: &str) {
+    for network in 100..110 {
+        try_sign_in(&from(app, network), email, WRONG).await;
+    }
+    try_sign_in(&from(app, 99), email, PASSWORD).await.refused(401, "invalid_credentials");
+}
+
+/// The random id in a cookie, and the whole of it.
+fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
+    let bytes = URL_SAFE_NO_PAD.decode(cookie.strip_prefix("__Host-device=").unwrap()).unwrap();
+    (bytes[..16].to_vec(), bytes)
+}
+
+/// S64: strangers have used up what strangers have; the owner's device is none.
+#[actix_web::test]
+async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    lock(&app, &alice.email).await;
+    // From wherever the device is carried, and as often as he likes.
+    let mut device = alice.device.clone();
+    for network in 1..=3 {
+        let back = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
+        back.left(&["authn_login_success/", "session_created/"]);
+        let renewed = device_cookie(&back).unwrap();
+        assert_eq!(parts(&renewed).0, parts(&device).0, "the same device");
+        device = renewed;
+    }
+    try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    let lines: Vec<_> = try_sign_in_with(&from(&app, 5), &alice.email, PASSWORD, &device)
+        .await
+        .headers
+        .get_all("set-cookie")
+        .iter()
+        .map(|line| line.to_str().unwrap().split_once("; ").unwrap().1.to_owned())
+        .collect();
+    let attributes = "Path=/; Max-Age=7776000; Secure; HttpOnly; SameSite=Strict";
+    assert_eq!(lines[1], attributes);
+}
+
+#[actix_web::test]
+async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let elsewhere = TestApp::start().await;
+    elsewhere.clock.turn(TimeDelta::days(90));
+    let twin = elsewhere.user("alice").await;
+    app.clock.turn(TimeDelta::days(89));
+    lock(&app, &alice.email).await;
+    try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
+    app.clock.turn(TimeDelta::days(1) + TimeDelta::seconds(1));
+    let fresh = try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
+    let fresh = device_cookie(&fresh).unwrap();
+    let bobs = device_cookie(&try_sign_in(&from(&app, 2), &bob.email, PASSWORD).await.ok(200)).unwrap();
+    lock(&app, &alice.email).await;
+    let stranger = try_sign_in(&from(&app, 3), &alice.email, PASSWORD).await;
+    let before = app.everything().await;
+    let (_, bytes) = parts(&fresh);
+    let forged = |at: usize| {
+        let mut bytes = bytes.clone();
+        bytes[at] ^= 1;
+        format!("__Host-device={}", URL_SAFE_NO_PAD.encode(bytes))
+    };
+    let cookies = [
+        ("old", alice.device.clone()),
+        ("another's", bobs),
+        ("of another service", twin.device.clone()),
+        ("another id", forged(0)),
+        ("a later end", forged(20)),
+        ("another MAC", forged(55)),
+        ("cut", fresh[..fresh.len() - 4].to_owned()),
+        ("two at once", format!("{fresh}; {fresh}")),
+        ("nothing", "__Host-device=".to_owned()),
+        ("without the prefix", fresh.replace("__Host-", "")),
+        ("as a session", fresh.replace("device", "refresh")),
+    ];
+    for (network, (name, cookie)) in (10..).zip(&cookies) {
+        let reply = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, cookie).await;
+        assert_eq!(reply.alike(), stranger.alike(), "{name}");
+        assert_eq!(reply.statements(), stranger.statements(), "{name}");
+        assert_eq!(reply.events(), ["authn_login_fail/locked_but_right"], "{name}");
+    }
+    assert_eq!(app.everything().await, before);
+    try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
+}
+
+/// A thief of the cookie has the guesses of one device, however many networks he comes from, and opens nothing with it.
+#[actix_web::test]
+async fn a_stolen_device_is_worth_a_few_guesses_and_signs_nobody_in() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let with = async |network: u8, password: &str| {
+        try_sign_in_with(&from(&app, network), &alice.email, password, &alice.device).await
+    };
+    let before = app.everything().await;
+    let bare = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", &alice.device).send().await;
+    bare.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    let mut network = 0;
+    // Five an hour, four hours long: then the known devices' share of the ceiling is used up.
+    for hour in 1..=4 {
+        for guess in 1..=5 {
+            network += 1;
+            let reply = with(network, WRONG).await;
+            reply.refused(401, "invalid_credentials");
+            let last = (hour, guess) == (4, 5);
+            assert_eq!(reply.events().contains(&"authn_login_lock/ceiling".to_owned()), last, "{hour} {guess}");
+        }
+        with(200, PASSWORD).await.refused(429, "too_many_requests");
+        app.clock.turn(TimeDelta::minutes(61));
+    }
+    with(200, PASSWORD).await.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    assert_eq!(app.everything().await, before);
+    // It has locked the devices out, and nobody else: what strangers have is untouched.
+    let sql = "select count(*) from failed_sign_ins where kind in ('account', 'address', 'unknown')";
+    let strangers: i64 = sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(strangers, 0);
+    try_sign_in(&from(&app, 201), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// F5: bringing a device shows nothing in a failure; nor does having none.
+#[actix_web::test]
+async fn a_failure_is_the_same_with_and_without_a_device() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let hashes = || app.services().credentials.passwords.hashes();
+    let seen = async |network: u8, email: &str, cookie: &str| -> (_, Vec<String>, usize) {
+        let before = hashes();
+        let reply: Reply = try_sign_in_with(&from(&app, network), email, WRONG, cookie).await;
+        assert_eq!(reply.header("set-cookie"), None);
+        (reply.alike(), reply.statements(), hashes() - before)
+    };
+    let without = seen(1, &alice.email, "").await;
+    assert_eq!(without.0.0, 401);
+    assert_eq!(seen(2, &alice.email, &alice.device).await, without);
+    assert_eq!(seen(3, &alice.email, &bob.device).await, without);
+    assert_eq!(seen(4, "nobody@example.com", &alice.device).await, without);
+    assert_eq!(seen(5, "not an address", &alice.device).await, without);
+}
+
+/// Who signs out every evening is no stranger every morning.
+#[actix_web::test]
+async fn signing_out_leaves_the_device_known() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let out = alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+    assert_eq!(out.header("clear-site-data"), Some("\"cache\", \"storage\""));
+    assert!(out.header("set-cookie").unwrap().starts_with("__Host-refresh=; "));
+    assert_eq!(out.headers.get_all("set-cookie").iter().count(), 1);
+    lock(&app, &alice.email).await;
+    try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
+}
+
+/// S64: an owner without a device, and an attacker who never stops. A reset must be worth more than the seconds until the next lock.
+#[actix_web::test]
+async fn a_reset_makes_the_device_known_so_that_the_next_lock_does_not_matter() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    lock(&app, &alice.email).await;
+    let ask = json!({"email": alice.email});
+    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+    let choose = json!({"token": reset_token(&app, &alice.email, "").await, "new_password": OTHER});
+    let reset = from(&app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await;
+    let device = device_cookie(&reset.ok(204)).unwrap();
+    let bare = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", &device).send().await;
+    bare.refused(401, "unauthenticated");
+    for network in 120..130 {
+        try_sign_in(&from(&app, network), &alice.email, WRONG).await;
+    }
+    try_sign_in(&from(&app, 2), &alice.email, OTHER).await.refused(401, "invalid_credentials");
+    try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &device).await.ok(200);
+}

@@ -1,0 +1,156 @@
+//! What comes through a socket: text in whole, small, masked frames, and not too many of them.
+
+use serde_json::json;
+
+use crate::support::TestApp;
+use crate::support::socket::{BINARY, Socket, TEXT, frame};
+
+async fn signed_in(app: &TestApp) -> Socket {
+    let alice = app.user("alice").await;
+    Socket::of(app, &alice).await
+}
+
+/// Sends these bytes and expects this end.
+async fn ends(bytes: &[u8], code: u16, event: &str) {
+    let app = TestApp::start().await;
+    let mut socket = signed_in(&app).await;
+    socket.raw(bytes).await;
+    assert_eq!(socket.closed().await, code);
+    socket.left(event).await;
+}
+
+#[actix_web::test]
+async fn binary_is_refused() {
+    ends(&frame(0x80 | BINARY, b"{}"), 1003, "input_validation_fail/live_binary").await;
+}
+
+#[actix_web::test]
+async fn text_that_is_not_utf_8_is_refused_whole_and_in_fragments() {
+    ends(&frame(0x80 | TEXT, b"\xff\xfe"), 1007, "input_validation_fail/live_not_utf8").await;
+    let fragments = [frame(TEXT, b"\xc3"), frame(0x80, b"\x28")];
+    ends(&fragments.concat(), 1007, "input_validation_fail/live_not_utf8").await;
+}
+
+#[actix_web::test]
+async fn what_is_not_the_protocol_is_refused() {
+    for bytes in [
+        // Unmasked, reserved bits (compression that was not agreed), unknown opcode, a continuation of nothing, a ping that is
+        // too long, a ping in fragments, a message within a message.
+        vec![0x81, 2, b'{', b'}'],
+        frame(0xc1, b"{}"),
+        frame(0x83, b"{}"),
+        frame(0x80, b"{}"),
+        frame(0x89, &[b'x'; 126]),
+        frame(0x09, b"x"),
+        [frame(TEXT, b"{"), frame(0x80 | TEXT, b"}")].concat(),
+    ] {
+        ends(&bytes, 1002, "input_validation_fail/live_protocol").await;
+    }
+}
+
+#[actix_web::test]
+async fn a_frame_and_a_message_have_a_size() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let fits = |length: usize| format!("{{\"type\":\"x\",\"y\":\"{}\"}}", "y".repeat(length - 19));
+    let mut socket = Socket::of(&app, &alice).await;
+    socket.frame(0x80 | TEXT, fits(4_096).as_bytes()).await;
+    assert_eq!(socket.hear().await, json!({"type": "error", "code": "invalid_input"}), "4,096 bytes are read");
+    let whole = fits(16_384);
+    let parts: Vec<&[u8]> = whole.as_bytes().chunks(4_096).collect();
+    for (place, part) in parts.iter().enumerate() {
+        let first = if place == 0 { TEXT } else { 0 };
+        socket.frame(first | if place == parts.len() - 1 { 0x80 } else { 0 }, part).await;
+    }
+    assert_eq!(socket.hear().await["code"], "invalid_input", "16,384 bytes are read");
+    socket.frame(0x80 | TEXT, fits(4_097).as_bytes()).await;
+    assert_eq!(socket.closed().await, 1009);
+    socket.left("input_validation_fail/live_too_large").await;
+
+    let mut socket = Socket::of(&app, &alice).await;
+    socket.frame(TEXT, &[b'x'; 4_096]).await;
+    for _ in 0..3 {
+        socket.frame(0, &[b'x'; 4_096]).await;
+    }
+    socket.frame(0x80, b"x").await;
+    assert_eq!(socket.closed().await, 1009);
+}
+
+/// The payload is not waited for: a head that says a gigabyte would have us collect it.
+#[actix_web::test]
+async fn a_head_that_says_too_much_is_enough() {
+    let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
+    ends(&gigabyte, 1009, "input_validation_fail/live_too_large").await;
+    ends(&[&[0x81, 0xff][..], &[0xff; 8]].concat(), 1009, "input_validation_fail/live_too_large").await;
+}
+
+#[actix_web::test]
+async fn fragments_without_end_are_counted() {
+    let empty = frame(0, b"");
+    let flood = [frame(TEXT, b""), empty.repeat(2_000)].concat();
+    ends(&flood, 4429, "excess_rate_limit_exceeded/live_frames").await;
+    let pings = frame(0x89, b"x").repeat(2_000);
+    ends(&pings, 4429, "excess_rate_limit_exceeded/live_frames").await;
+}
+
+#[actix_web::test]
+async fn messages_that_do_not_fit_are_refused_counted_and_then_ended() {
+    let app = TestApp::start().await;
+    let mut socket = signed_in(&app).await;
+    let id = uuid::Uuid::new_v4().to_string();
+    let misfits = [
+        "".to_owned(),
+        "{".to_owned(),
+        "null".to_owned(),
+        "[\"subscribe\",\"invoices\"]".to_owned(),
+        json!({"type": "shutdown"}).to_string(),
+        json!({"type": "subscribe", "object": "users"}).to_string(),
+        json!({"type": "subscribe", "object": "invoices", "owner_id": id}).to_string(),
+        json!({"type": "subscribe", "object": "invoices", "id": id}).to_string(),
+        format!("{{\"type\":\"subscribe\",\"object\":\"invoice\",\"id\":\"{id}\",\"id\":\"{id}\"}}"),
+        json!({"type": "authenticate", "ticket": "A".repeat(43)}).to_string(),
+    ];
+    for misfit in &misfits {
+        socket.frame(0x80 | TEXT, misfit.as_bytes()).await;
+        let answer = socket.text().await;
+        let code = serde_json::from_str::<serde_json::Value>(&answer).unwrap()["code"].clone();
+        assert!(code == "not_json" || code == "invalid_input", "{misfit}: {answer}");
+        assert!(answer.len() < 50, "nothing of what was sent comes back: {answer}");
+    }
+    assert_eq!(socket.left("input_validation_fail/live_message").await.len(), misfits.len());
+    socket.say(&json!({"type": "x"})).await;
+    assert_eq!(socket.closed().await, 1008);
+    socket.left("input_validation_fail/live_faults").await;
+}
+
+#[actix_web::test]
+async fn the_sixty_first_message_in_a_minute_ends_the_socket() {
+    let app = TestApp::start().await;
+    let mut socket = signed_in(&app).await;
+    for _ in 0..60 {
+        assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed");
+    }
+    socket.say(&json!({"type": "subscribe", "object": "invoices"})).await;
+    assert_eq!(socket.closed().await, 4429);
+    socket.left("excess_rate_limit_exceeded/live_messages").await;
+}
+
+/// He subscribes and never reads: what is kept for him is bounded, and so is how long. His segments are small, so that the
+/// kernel's buffers are too.
+#[actix_web::test]
+async fn a_reader_who_does_not_read_is_dropped() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.customer().await;
+    let mut socket = Socket::slow(&app, &alice).await;
+    socket.subscribe("customers", None).await;
+    let change = "update customers set version = version + 1";
+    for _ in 0..20_000 {
+        sqlx::query(change).execute(&app.all_rows).await.unwrap();
+        let events = crate::support::logs::events(&socket.request_id);
+        if events.contains(&"excess_rate_limit_exceeded/live_slow_reader".to_owned()) {
+            return;
+        }
+    }
+    panic!("he is still served");
+}

@@ -1,0 +1,6 @@
+//! API1, API4, API5 on a socket (S20, S49, SECURITY F12): who opens it, what comes through it, and when it ends.
+
+mod ends;
+mod frames;
+mod scope;
+mod tickets;

@@ -1,0 +1,114 @@
+//! S20: ids in messages. A stranger's object is a missing one, in the same bytes, and no event of it ever comes.
+
+use chrono::TimeDelta;
+use serde_json::json;
+
+use crate::support::socket::{Socket, ticket};
+use crate::support::{Actor, TestApp};
+
+async fn change(actor: &Actor, customer: &str) {
+    actor.patch(&format!("/api/v1/customers/{customer}"), "\"1\"", &json!({"name": "Changed"})).await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_strangers_object_is_a_missing_one() {
+    let app = TestApp::start().await;
+    let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
+    let invoice = alice.invoice().await;
+    let customer = alice.customer().await;
+    let document = alice.document().await;
+    let mut socket = Socket::of(&app, &mallory).await;
+    let before = app.everything().await;
+    let mut answers = Vec::new();
+    for (object, id) in [
+        ("invoice", invoice.as_str()),
+        ("customer", customer.as_str()),
+        ("document", document.as_str()),
+        ("invoice", document.as_str()),
+        ("invoice", customer.as_str()),
+        ("invoice", &uuid::Uuid::new_v4().to_string()),
+        ("invoice", &invoice.to_uppercase()),
+        ("customer", "1 or 1=1"),
+        ("customer", ""),
+    ] {
+        socket.say(&json!({"type": "subscribe", "object": object, "id": id})).await;
+        answers.push(socket.text().await);
+    }
+    assert!(answers.iter().all(|answer| answer == r#"{"type":"error","code":"not_found"}"#), "{answers:?}");
+    let events = socket.left("authz_fail/live_subscription").await;
+    assert_eq!(events, vec!["authz_fail/live_subscription"; answers.len()]);
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn no_event_of_another_user_ever_comes() {
+    let app = TestApp::start().await;
+    let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
+    let theirs = alice.customer().await;
+    let mut socket = Socket::of(&app, &mallory).await;
+    for object in ["invoices", "customers", "documents"] {
+        assert_eq!(socket.subscribe(object, None).await, json!({"type": "subscribed", "object": object}));
+    }
+    socket.subscribe("customer", Some(&theirs)).await;
+    change(&alice, &theirs).await;
+    alice.invoice().await;
+    alice.document().await;
+    // One's own, made after them, is the first that comes: announcements come in the order of their commits.
+    let own = mallory.customer().await;
+    let event = socket.hear().await;
+    assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
+}
+
+/// The announcement is not believed: what it says is read again as its owner.
+#[actix_web::test]
+async fn a_forged_announcement_tells_nothing() {
+    let app = TestApp::start().await;
+    let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
+    let theirs = alice.customer().await;
+    let mut socket = Socket::of(&app, &mallory).await;
+    socket.subscribe("customers", None).await;
+    let owner: uuid::Uuid = sqlx::query_scalar("select id from users where email = $1")
+        .bind(&mallory.email)
+        .fetch_one(&app.all_rows)
+        .await
+        .unwrap();
+    for what in ["created", "updated"] {
+        sqlx::query("select pg_notify('object_changed', $1)")
+            .bind(format!("customer {what} {owner} {theirs} 7"))
+            .execute(&app.all_rows)
+            .await
+            .unwrap();
+    }
+    let own = mallory.customer().await;
+    assert_eq!(socket.hear().await["id"], own);
+}
+
+#[actix_web::test]
+async fn a_thousand_guesses_end_the_socket() {
+    let app = TestApp::start().await;
+    let mallory = app.user("mallory").await;
+    let mut socket = Socket::of(&app, &mallory).await;
+    for _ in 0..1_000 {
+        socket.say(&json!({"type": "subscribe", "object": "invoice", "id": uuid::Uuid::new_v4()})).await;
+    }
+    assert_eq!(socket.closed().await, 4429);
+    let events = socket.left("excess_rate_limit_exceeded/live_").await;
+    let denied = events.iter().filter(|event| *event == "authz_fail/live_subscription").count();
+    assert!(denied <= 60, "{denied}");
+}
+
+/// A ticket of another user, or of another session of one's own, does not lengthen this one.
+#[actix_web::test]
+async fn only_the_same_session_renews() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    app.clock.turn(TimeDelta::seconds(1));
+    for other in [&bob, &elsewhere] {
+        let mut socket = Socket::of(&app, &alice).await;
+        let ticket = ticket(other).await;
+        socket.say(&json!({"type": "renew", "ticket": ticket})).await;
+        assert_eq!(socket.closed().await, 4401);
+        socket.left("authz_fail/live_renewal").await;
+    }
+}

@@ -1,0 +1,142 @@
+//! Metrics: for the operator alone, without anything that somebody typed, and nobody can make them grow.
+
+use futures_util::stream::{self, StreamExt};
+use reqwest::Method;
+use serde_json::json;
+use strongroom::app::tls;
+use strongroom::base::clock::Clock;
+use strongroom::config::Profile;
+
+use crate::support::app::settings;
+use crate::support::client::Client;
+use crate::support::database::TestDatabase;
+use crate::support::{TestApp, logs};
+
+#[actix_web::test]
+async fn the_public_listener_has_no_metrics() {
+    let app = TestApp::start().await;
+    let none = app.anybody().request(Method::GET, "/no-such-path").send().await;
+    let metrics = app.anybody().request(Method::GET, "/metrics").send().await;
+    metrics.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    assert_eq!(metrics.alike(), none.alike());
+}
+
+#[actix_web::test]
+async fn the_management_port_has_metrics_and_nothing_else() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let operator = app.operator();
+    operator.request(Method::GET, "/metrics").send().await.ok(200);
+    let before = app.everything().await;
+    let api = strongroom::app::routes::table();
+    let api = api.iter().map(|endpoint| (endpoint.method.as_str(), endpoint.path.replace("{id}", "x")));
+    let others = ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "HACK"].map(|method| (method, "/metrics".to_owned()));
+    let odd = ["/", "/metrics/", "//metrics", "/metrics/..", "/debug/pprof"];
+    for (method, path) in api.chain(others).chain(odd.map(|path| ("GET", path.to_owned()))) {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let reply = operator.request(method.clone(), &path).bearer(&alice.token).send().await;
+        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    }
+    let head = operator.request(Method::HEAD, "/metrics").try_send().await;
+    assert_eq!(head, Some(404));
+    assert_eq!(app.everything().await, before);
+}
+
+/// A thousand odd paths, methods and headers, a real user and his objects: the same series as before, and none names them.
+#[actix_web::test]
+async fn nothing_typed_in_becomes_a_series_and_their_number_does_not_grow() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let client = app.anybody();
+    let abuse = async |number: usize| {
+        let word = format!("typed-in-{number}");
+        let odd = Method::from_bytes(format!("TYPEDIN{number}").as_bytes()).unwrap();
+        let id = uuid::Uuid::new_v4();
+        let requests = [
+            client.request(Method::GET, &format!("/{word}")),
+            client.request(Method::GET, &format!("/api/v1/customers/{word}")),
+            client.request(odd.clone(), "/api/v1/customers"),
+            client.request(odd, &format!("/{word}\"}} 1")),
+            alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
+            client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
+        ];
+        // The path each time; the rest, which takes longer, each tenth.
+        for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
+            let request =
+                request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
+            let status = request.send().await.status;
+            assert!(status.is_client_error(), "{status}");
+        }
+        id
+    };
+    // Until everything that can be answered was answered once: after twenty failed sign-ins there is another answer.
+    for number in 0..25 {
+        abuse(number * 10).await;
+    }
+    // The scrape itself is on another listener and counts nowhere.
+    let before = app.metrics().await;
+    let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
+    let after = app.metrics().await;
+    assert_eq!(after.series(), before.series());
+    let user = alice.get("/api/v1/me").await.json()["id"].as_str().unwrap_or("-no-id-").to_owned();
+    for text in ["typed", "TYPED", "alice", "127.0.0.1", &user, &ids[0].to_string(), &ids[999].to_string()] {
+        assert!(!after.0.contains(text), "{text}");
+    }
+    let unknown = |metrics: &crate::support::metrics::Metrics| {
+        metrics.value("strongroom_http_requests_total{method=\"other\",route=\"unknown\",status=\"404\"}")
+    };
+    assert_eq!(unknown(&after) - unknown(&before), 1100.0, "they are counted, as one");
+}
+
+/// DNS rebinding: a page of evil.example, whose name now points at 127.0.0.1, reads what this machine's port says.
+#[actix_web::test]
+async fn a_page_that_points_its_own_name_at_this_machine_reads_nothing() {
+    let app = TestApp::start().await;
+    let port = app.running.as_ref().unwrap().management.port();
+    let ask = async |host: &str| app.operator().request(Method::GET, "/metrics").header("host", host).send().await;
+    for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "10.0.0.7", "0.0.0.0", "[::]"] {
+        for host in [host.to_owned(), format!("{host}:{port}")] {
+            let reply = ask(&host).await;
+            reply.refused(403, "origin_not_allowed").left(&["malicious_cors/origin_not_allowed"]);
+        }
+    }
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        ask(host).await.ok(200);
+        let reply = ask(&format!("{host}:{port}")).await.ok(200);
+        assert_eq!(reply.header("access-control-allow-origin"), None);
+    }
+}
+
+#[actix_web::test]
+async fn beyond_loopback_metrics_are_shown_over_tls_to_whoever_has_the_token() {
+    const TOKEN: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
+    logs::capture();
+    let database = TestDatabase::create().await;
+    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let mut settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_TOKEN", TOKEN)]);
+    settings.profile = Profile::Production;
+    settings.management.bind = "0.0.0.0:0".parse().unwrap();
+    let clock = Clock::default();
+    let certificate = tls::development_certificate(&state_dir.join("tls"), clock.now()).unwrap();
+    let app = TestApp::serve(settings, Some(certificate), database, clock, state_dir);
+    let port = app.running.as_ref().unwrap().management.port();
+
+    let plain = Client::from_address(&format!("http://127.0.0.1:{port}"), [127, 0, 0, 1].into());
+    assert_eq!(plain.try_get("/metrics").await, None, "no plain HTTP");
+    let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
+    let client = Client::trusting(&format!("https://localhost:{port}"), &authority);
+    let ask = || client.request(Method::GET, "/metrics");
+    let near = format!("{}r", &TOKEN[..TOKEN.len() - 1]);
+    let shown = [ask(), ask().bearer(""), ask().bearer("x"), ask().bearer(&near), ask().header("x-token", TOKEN)];
+    let twice = ask().bearer(TOKEN).bearer(TOKEN);
+    for request in shown.into_iter().chain([twice, client.request(Method::GET, &format!("/metrics?token={TOKEN}"))]) {
+        let reply = request.send().await;
+        reply.refused(401, "unauthenticated").left(&["authn_token_invalid/management"]);
+    }
+    // What is there is told after that alone.
+    let elsewhere = client.request(Method::GET, "/no-such-path").send().await;
+    elsewhere.refused(401, "unauthenticated").left(&["authn_token_invalid/management"]);
+    let reply = ask().bearer(TOKEN).send().await.ok(200);
+    assert!(reply.text().contains("strongroom_build_info"));
+    assert!(!logs::hold(TOKEN) && !logs::hold(&near));
+}

@@ -1,0 +1,179 @@
+//! A PDF is opened by somebody else's reader, and takes more work to make than most: text must stay text, and many must wait.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::actor::draft;
+use crate::support::pdf::{dots, rows, told};
+use crate::support::{Actor, TestApp};
+
+/// A page that acts when it is opened, or on a click.
+const ACTS: [&str; 12] = [
+    "/Annot",
+    "/JavaScript",
+    "/JS",
+    "/OpenAction",
+    "/AA ",
+    "/Launch",
+    "/URI",
+    "/EmbeddedFile",
+    "/AcroForm",
+    "/RichMedia",
+    "/SubmitForm",
+    "/GoToR",
+];
+
+const TYPED: [&str; 10] = [
+    ") Tj ET Q /JS (app.alert(1)) BT (",
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "https://evil.example/?q=1",
+    "javascript:alert(1)",
+    "file:///etc/passwd",
+    "endstream endobj 1 0 obj << /OpenAction 2 0 R >>",
+    "%PDF-1.7 %%EOF",
+    "\\) \\051 \\n",
+    "{{7*7}} ${7*7} <%= 7*7 %>",
+];
+
+async fn print(alice: &Actor, draft: &Value) -> Vec<u8> {
+    let id = alice.post("/api/v1/invoices", draft).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+    alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200).body
+}
+
+fn line(description: &str) -> Value {
+    json!({"description": description, "quantity": "1", "unit_price": 100, "tax_basis_points": 0})
+}
+
+fn between<'a>(bytes: &'a [u8], from: &str, to: &str) -> &'a [u8] {
+    let place = |text: &str| bytes.windows(text.len()).position(|part| part == text.as_bytes()).unwrap();
+    &bytes[place(from)..place(to)]
+}
+
+fn holds(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|part| part == text.as_bytes())
+}
+
+#[actix_web::test]
+async fn what_is_typed_stays_text_and_never_acts() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for typed in TYPED {
+        // Wherever a typed-in text stands, the document's own title and author included.
+        let name = alice.get("/api/v1/me").await.ok(200);
+        let version = name.header("etag").unwrap().to_owned();
+        alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
+        let customer = json!({"name": typed, "address": typed, "tax_id": typed, "default_currency": "EUR"});
+        let customer =
+            alice.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+        let mut draft = draft(&customer);
+        (draft["notes"], draft["lines"]) = (json!(typed), json!([line(typed)]));
+        let pdf = print(&alice, &draft).await;
+        // Where a line is full it goes on on the next one.
+        let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
+        let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
+        assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
+        assert_eq!(told(&pdf, "Author"), typed);
+        assert_eq!([told(&pdf, "JavaScript"), told(&pdf, "Form")], ["no", "none"], "{typed}");
+        let xml = between(&pdf, "<?xpacket begin", "<?xpacket end");
+        assert!(holds(xml, "dc:creator") && !holds(xml, "<script") && !holds(xml, "<img"), "{typed}");
+        for acts in ACTS {
+            // In the author's name it is a string, in which a parenthesis is escaped.
+            assert_eq!(
+                holds(&pdf, acts),
+                typed.contains(acts) && told(&pdf, "Author").contains(acts),
+                "{acts}: {typed}"
+            );
+        }
+    }
+}
+
+#[actix_web::test]
+async fn an_amount_that_would_read_backwards_is_refused_and_one_that_was_kept_reads_as_it_is() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let before = app.everything().await;
+    for turned in ["\u{202e}00.1 RUE", "a\u{202d}b", "a\u{2066}b", "a\u{2067}b", "a\u{2069}b"] {
+        let mut draft = draft(&customer);
+        draft["lines"] = json!([line(turned)]);
+        let reply = alice.post("/api/v1/invoices", &draft).await;
+        reply.refused_field("/lines/0/description").left(&["input_validation_fail/invalid_input"]);
+    }
+    assert_eq!(app.everything().await, before);
+    // A row from before that rule, or from another hand.
+    let id = alice.invoice().await;
+    let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
+    sqlx::query(planted).execute(&app.all_rows).await.unwrap();
+    let pdf = alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200).body;
+    assert!(rows(&pdf).join("\n").contains("Price 00.1Consulting 1.5 100.00"), "{:?}", rows(&pdf));
+}
+
+/// Marks on one letter are counted by some layout engines in one byte, and pile up over other lines.
+#[actix_web::test]
+async fn marks_that_are_piled_up_take_no_more_than_other_text() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    for mark in ["\u{301}", "\u{323}", "\u{489}", "\u{20dd}", "\u{64b}", "\u{5b0}", "\u{200d}", "\u{e0061}"] {
+        let mut draft = draft(&customer);
+        let piled = format!("a{}", mark.repeat(499));
+        (draft["lines"], draft["notes"]) = (json!(vec![line(&piled); 5]), json!(format!("a{}", mark.repeat(1_999))));
+        let pdf = print(&alice, &draft).await;
+        assert!(pdf.len() < 128 * 1024, "{} bytes of {mark:?}", pdf.len());
+        let text = rows(&pdf).join("\n");
+        assert_eq!((told(&pdf, "Pages").as_str(), text.matches("1 1.00 0 % 1.00").count()), ("1", 5), "{mark:?}");
+    }
+}
+
+/// A pile of marks covers no other line: it ends at its neighbours.
+#[actix_web::test]
+async fn what_is_piled_up_stays_on_its_line() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    // Grey counts, too: at so few dots an inch, a mark that covers white paper is no more than that.
+    let ink = async |last: &str| {
+        let mut draft = draft(&customer);
+        draft["lines"] = json!([line("a"), line("a"), line(last)]);
+        dots(&print(&alice, &draft).await, 0..=250)
+    };
+    let sound = ink("a").await;
+    for above_or_below in ["\u{301}", "\u{300}", "\u{30c}", "\u{323}"] {
+        let piled = ink(&format!("a{}", above_or_below.repeat(499))).await;
+        assert!(piled < sound + 20, "{above_or_below:?}: {piled} and {sound}");
+    }
+}
+
+#[actix_web::test]
+async fn thirty_at_once_wait_for_each_other_or_are_told_to_come_back() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let mut draft = draft(&customer);
+    draft["lines"] = json!(vec![line(&"word ".repeat(99)); 20]);
+    let id = alice.post("/api/v1/invoices", &draft).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/api/v1/invoices/{id}/pdf");
+    let replies = join_all((0..30).map(|_| alice.get(&path))).await;
+    let (mut printed, mut bodies) = (0, Vec::new());
+    for reply in replies {
+        if reply.status.as_u16() == 200 {
+            printed += 1;
+            bodies.push(reply.body);
+        } else {
+            reply.refused(503, "unavailable").left(&[]);
+            assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+        }
+    }
+    let work = app.services().printer.work();
+    assert!(work.most_at_once() <= work.slots(), "{} of {}", work.most_at_once(), work.slots());
+    assert!(printed >= 1 && work.begun() == printed, "{printed} of {}", work.begun());
+    bodies.dedup();
+    assert_eq!(bodies.len(), 1, "the same for everybody");
+    // Whoever was turned away may come back, and a copy takes no work at all.
+    let reply = alice.get(&path).await.ok(200);
+    let etag = reply.header("etag").unwrap().to_owned();
+    let begun = work.begun();
+    alice.request(reqwest::Method::GET, &path).header("if-none-match", &etag).send().await.ok(304);
+    assert_eq!(work.begun(), begun);
+}

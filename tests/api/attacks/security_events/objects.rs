@@ -1,0 +1,80 @@
+//! Whose a denied object is: for the events alone.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use crate::support::actor::draft;
+use crate::support::socket::Socket;
+use crate::support::{Reply, TestApp};
+
+/// What the rows of a request say of its object: kind and class.
+async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
+    let request: Uuid = request.parse().unwrap();
+    for _ in 0..1_000 {
+        let rows: Vec<(Option<String>, Option<String>)> =
+            sqlx::query_as("select object_kind, object_class from security_events where request_id = $1")
+                .bind(request)
+                .fetch_all(&app.all_rows)
+                .await
+                .unwrap();
+        if !rows.is_empty() {
+            return rows;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no row");
+}
+
+fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {
+    vec![(Some(kind.to_owned()), Some(class.to_owned()))]
+}
+
+/// The client cannot tell a stranger's object from a missing one, in the answer or by the work behind it; the events can.
+#[actix_web::test]
+async fn a_denied_object_is_classified_where_the_client_cannot_see_it() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (customer, invoice) = (bob.customer().await, bob.invoice().await);
+    let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    let alike = |foreign: &Reply, missing: &Reply| {
+        assert_eq!(foreign.alike(), missing.alike());
+        assert_eq!(foreign.statements(), missing.statements());
+        assert_eq!(foreign.events(), missing.events());
+    };
+    for (kind, path, id) in [("customer", "/api/v1/customers/", &customer), ("invoice", "/api/v1/invoices/", &invoice)]
+    {
+        let foreign = alice.get(&format!("{path}{id}")).await;
+        let missing = alice.get(&format!("{path}{}", Uuid::new_v4())).await;
+        foreign.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        alike(&foreign, &missing);
+        assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
+        assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
+        // Nothing that could be an id is no object.
+        let malformed = alice.get(&format!("{path}{}", id.to_uppercase())).await;
+        alike(&malformed, &missing);
+        assert_eq!(objects(&app, &malformed.request_id()).await, [(None, None)]);
+    }
+    let end = async |id: &str| alice.delete(&format!("/api/v1/auth/sessions/{id}"), "\"1\"").await;
+    let (foreign, missing) = (end(&session).await, end(&Uuid::new_v4().to_string()).await);
+    alike(&foreign, &missing);
+    assert_eq!(objects(&app, &foreign.request_id()).await, of("session", "foreign"));
+    assert_eq!(objects(&app, &missing.request_id()).await, of("session", "missing"));
+
+    // In a body.
+    let foreign = alice.post("/api/v1/invoices", &draft(&customer)).await;
+    let missing = alice.post("/api/v1/invoices", &draft(&Uuid::new_v4().to_string())).await;
+    foreign.refused_field("/customer_id");
+    alike(&foreign, &missing);
+    assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
+    assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
+
+    // On a socket.
+    for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
+        let mut socket = Socket::of(&app, &alice).await;
+        let answer = socket.subscribe("invoice", Some(&id)).await;
+        assert_eq!(answer["code"], "not_found", "{answer}");
+        assert_eq!(objects(&app, &socket.request_id).await, of("invoice", class));
+    }
+}

@@ -1,0 +1,182 @@
+//! One account, guessed at from everywhere, or from inside.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+
+use super::{OTHER, WRONG, counted, from, hammer, lock_mails, number, reset};
+use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
+use crate::support::{Actor, Reply, TestApp};
+
+/// S64, F4: an account that is hammered answers strangers like a wrong password, also to the right one; its owner is told once.
+#[actix_web::test]
+async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for attempt in 1..=10 {
+        let mut told = vec!["authn_login_fail/wrong_password"];
+        if attempt == 10 {
+            assert_eq!(lock_mails(&app).await, (0, 0));
+            told.insert(0, "authn_login_lock/hammered");
+        }
+        try_sign_in(&from(&app, attempt), &alice.email, WRONG).await.refused(401, "invalid_credentials").left(&told);
+    }
+    let before = app.everything().await;
+    let wrong = try_sign_in(&from(&app, 11), "somebody.else@example.com", WRONG).await;
+    let (right, cost) = counted(&app, &from(&app, 12), &alice.email, PASSWORD).await;
+    assert_eq!((right.alike(), cost), (wrong.alike(), 1));
+    assert_eq!(right.statements(), wrong.statements());
+    right.left(&["authn_login_fail/locked_but_right"]);
+    assert_eq!(app.everything().await, before);
+    hammer(&app, &alice.email, 5).await;
+    assert_eq!(lock_mails(&app).await, (1, 1), "one a lock");
+    let told = async || {
+        for _ in 0..2000 {
+            if let Some(mail) = mails(&app, &alice.email).into_iter().find(|mail| mail.contains("guess your password"))
+            {
+                return mail;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        panic!("the owner is not told");
+    };
+    assert!(!told().await.contains("http"), "a mail that everybody can cause holds no link");
+
+    // Whoever was signed in stays in, and can prove himself there: a lock from outside is no denial of service.
+    alice.get("/api/v1/me").await.ok(200);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER});
+    alice.post("/api/v1/me/password", &change).await.ok(204);
+    try_sign_in(&from(&app, 13), &alice.email, OTHER).await.refused(401, "invalid_credentials");
+    app.clock.turn(TimeDelta::seconds(61));
+    try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
+    // A quiet hour ends the episode: the next ten are a new one.
+    app.clock.turn(TimeDelta::minutes(61));
+    hammer(&app, &alice.email, 9).await;
+    try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);
+    hammer(&app, &alice.email, 1).await;
+    assert_eq!(lock_mails(&app).await, (2, 2));
+}
+
+/// F4: what is tried during a wait makes it no longer, or anybody could keep an account shut by knocking.
+#[actix_web::test]
+async fn waits_double_up_to_a_quarter_of_an_hour_and_end_by_themselves() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    hammer(&app, &alice.email, 10).await;
+    let mut network = 0;
+    let mut next = || {
+        network += 1;
+        from(&app, network)
+    };
+    for wait in [60, 120, 240, 480, 900, 900] {
+        // Half of it is a whole one of the waits before.
+        app.clock.turn(TimeDelta::seconds(wait / 2));
+        try_sign_in(&next(), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+        try_sign_in(&next(), &alice.email, WRONG).await.left(&["authn_login_fail/locked"]);
+        app.clock.turn(TimeDelta::seconds(wait / 2 + 1));
+        try_sign_in(&next(), &alice.email, WRONG).await.left(&["authn_login_fail/wrong_password"]);
+    }
+    app.clock.turn(TimeDelta::seconds(901));
+    try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
+}
+
+#[actix_web::test]
+async fn where_one_failure_is_too_many_the_first_one_locks() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "1/1h")]).await;
+    let alice = app.user("alice").await;
+    for _ in 0..2 {
+        hammer(&app, &alice.email, 1).await;
+        try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+        // A quiet hour, and it begins anew.
+        app.clock.turn(TimeDelta::minutes(61));
+    }
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// F4, F5: a name that nobody has is counted, locked and answered like any other; only its mail goes nowhere.
+#[actix_web::test]
+async fn a_lock_does_not_tell_who_has_an_account() {
+    let app = TestApp::start().await;
+    app.user("alice").await;
+    for attempt in 1..=12 {
+        let (known, cost) = counted(&app, &from(&app, attempt), "alice@example.com", WRONG).await;
+        let (unknown, same_cost) = counted(&app, &from(&app, attempt), "nobody@example.com", WRONG).await;
+        assert_eq!(known.alike(), unknown.alike(), "{attempt}");
+        assert_eq!((known.statements(), cost), (unknown.statements(), same_cost), "{attempt}");
+        let locks = |reply: &Reply| reply.events().contains(&"authn_login_lock/hammered".to_owned());
+        assert_eq!((locks(&known), locks(&unknown)), (attempt == 10, attempt == 10), "{attempt}");
+    }
+    assert_eq!(lock_mails(&app).await, (2, 1));
+    let left = number(
+        &app,
+        "select count(*) from mail_outbox where kind = 'account_locked' and recipient = '' and sent_at is null",
+    );
+    assert_eq!(left.await, 0, "it goes nowhere");
+    let each =
+        "select count(distinct counts) from (select array_agg(failures order by kind) as counts from failed_sign_ins
+        where kind in ('account', 'unknown') group by key) names";
+    assert_eq!(number(&app, each).await, 1, "both names have the same counts");
+}
+
+/// NIST SP 800-63B §3.2.2 and F4: after the ceiling, here 10 of which strangers have 6, time does not help; a reset does.
+#[actix_web::test]
+async fn only_a_reset_opens_an_account_that_failed_too_often_in_a_row() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_CEILING", "10")]).await;
+    let alice = app.user("alice").await;
+    hammer(&app, &alice.email, 5).await;
+    let last = try_sign_in(&from(&app, 1), &alice.email, WRONG).await;
+    last.refused(401, "invalid_credentials").left(&["authn_login_lock/ceiling", "authn_login_fail/wrong_password"]);
+    assert_eq!(lock_mails(&app).await, (1, 1));
+    app.clock.turn(TimeDelta::days(29));
+    let locked = try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await;
+    locked.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    // His own device has counters of its own, and its success does not open the door for strangers.
+    try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
+    try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    let told = reset(&app, &alice.email, &from(&app, 5)).await.events();
+    assert!(told.contains(&"authn_password_change/reset".to_owned()), "{told:?}");
+    try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
+}
+
+/// The Forgot sheet: otherwise asking for a new password would be one more way to shut somebody out.
+#[actix_web::test]
+async fn asking_for_a_reset_locks_nothing() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let counters = app.digest(&["failed_sign_ins"]).await;
+    for _ in 0..20 {
+        let ask = json!({"email": alice.email});
+        app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+    }
+    assert_eq!(app.digest(&["failed_sign_ins"]).await, counters);
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// Whoever is inside has counters of his own: a thief of a token cannot guess the password without end either.
+#[actix_web::test]
+async fn a_stolen_session_gets_few_guesses_at_the_password() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_CEILING", "10")]).await;
+    let alice = app.user("alice").await;
+    let change = |actor: Actor, password: &'static str| async move {
+        let body = json!({"current_password": password, "new_password": OTHER});
+        actor.post("/api/v1/me/password", &body).await
+    };
+    let thief = || Actor { token: alice.token.clone(), client: app.anybody(), ..Actor::nobody(&app) };
+    let before = app.everything().await;
+    change(thief(), WRONG).await.left(&["authn_password_change_fail/wrong_password"]);
+    let last = change(thief(), WRONG).await;
+    last.refused(401, "invalid_credentials");
+    last.left(&["authn_login_lock/ceiling", "authn_password_change_fail/wrong_password"]);
+    let right = change(thief(), PASSWORD).await;
+    right.refused(401, "invalid_credentials").left(&["authn_password_change_fail/locked_but_right"]);
+    assert_eq!(app.everything().await, before);
+    assert_eq!(lock_mails(&app).await, (1, 1), "her owner is told");
+    // Signing in is another matter, and a reset opens this too.
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
+    reset(&app, &alice.email, &from(&app, 2)).await;
+    let again = Actor::sign_in(&app.anybody(), &alice.email, OTHER).await;
+    let body = json!({"current_password": OTHER, "new_password": PASSWORD});
+    again.post("/api/v1/me/password", &body).await.ok(204);
+}

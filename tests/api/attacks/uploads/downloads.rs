@@ -1,0 +1,155 @@
+//! On its way out a file is a file: saved, not shown, under a name that does no harm, and no more of it than there is.
+
+use reqwest::Method;
+
+use crate::support::TestApp;
+use crate::support::files::pdf;
+use crate::support::form::Form;
+
+async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
+    let document = alice.upload(form).await.ok(201).json();
+    format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap())
+}
+
+/// What a client's machine may call a file, and what it is saved as.
+const NAMES: [(&str, &str); 10] = [
+    ("../../etc/passwd.txt", "_.._etc_passwd.txt"),
+    ("..\\\\..\\\\boot.txt", "_.._boot.txt"),
+    ("/etc/shadow.txt", "_etc_shadow.txt"),
+    ("C:\\con.txt", "C_con.txt"),
+    ("con.txt", "_con.txt"),
+    ("a\\\"; filename=\\\"b.exe\\\"; x=\\\".txt", "a__ filename=_b.exe__ x=_.txt"),
+    ("a;b%00.txt", "a_b_00.txt"),
+    ("\u{202e}gpj\u{2066}.txt", "gpj.txt"),
+    ("$(id)`id`|id.txt", "$(id)`id`_id.txt"),
+    (".htaccess.txt", "htaccess.txt"),
+];
+
+#[actix_web::test]
+async fn a_name_does_no_harm_in_a_header_or_in_a_folder() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for (given, saved) in NAMES {
+        let path = content_of(&alice, Form::default().file(given, "text/plain", b"x\n")).await;
+        let reply = alice.get(&path).await.ok(200);
+        let told = reply.header("content-disposition").unwrap();
+        assert_eq!(told, format!("attachment; filename=\"{saved}\""), "{given}");
+        let known = alice.get(path.strip_suffix("/content").unwrap()).await.ok(200).json();
+        assert_eq!(known["file_name"], saved);
+    }
+    let long = format!("{}.txt", "ж".repeat(2_000));
+    let path = content_of(&alice, Form::default().file(&long, "text/plain", b"x\n")).await;
+    let reply = alice.get(&path).await.ok(200);
+    let told = reply.header("content-disposition").unwrap();
+    assert!(told.starts_with("attachment; filename=\"") && told.ends_with(".txt") && told.len() < 1_500, "{told}");
+    assert!(told.contains("; filename*=UTF-8''%D0%B6"), "{told}");
+}
+
+/// A line's end in a name ends the form, not a header.
+#[actix_web::test]
+async fn a_line_end_in_a_name_makes_no_header() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for evil in ["a\r\nSet-Cookie: x=1.txt", "a\nX: 1.txt", "a\rb.txt", "a\0.txt"] {
+        let reply = alice.upload(Form::default().file(evil, "text/plain", b"x\n")).await;
+        assert_eq!(reply.status.as_u16(), 400, "{evil:?}");
+    }
+    super::nothing_is_kept(&app).await;
+}
+
+/// What looks like a page is text, is saved and not shown, is not sniffed, and would have no origin if it were shown.
+#[actix_web::test]
+async fn a_file_is_saved_and_never_shown() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let page = b"Hello <html><script>alert(1)</script></html>\n";
+    for (form, kind) in [
+        (Form::default().file("a.txt", "text/plain", page), "text/plain; charset=utf-8"),
+        (Form::default().file("a.csv", "text/csv", page), "text/csv; charset=utf-8"),
+        (Form::default().file("a.pdf", "application/pdf", &pdf("")), "application/pdf"),
+    ] {
+        let path = content_of(&alice, form).await;
+        for range in [None, Some("bytes=6-11")] {
+            let request = alice.request(Method::GET, &path).header("accept", "text/html");
+            let reply = match range {
+                Some(range) => request.header("range", range).send().await.ok(206),
+                None => request.send().await.ok(200),
+            };
+            assert_eq!(reply.header("content-type"), Some(kind));
+            assert!(reply.header("content-disposition").unwrap().starts_with("attachment; filename="));
+            assert_eq!(reply.header("x-content-type-options"), Some("nosniff"));
+            assert!(reply.header("content-security-policy").unwrap().contains("; sandbox"));
+            assert_eq!(reply.header("cache-control"), Some("no-store"));
+            assert_eq!(reply.header("cross-origin-resource-policy"), Some("same-origin"));
+            assert_eq!(reply.header("content-length"), Some(reply.body.len().to_string().as_str()));
+        }
+    }
+}
+
+/// Many ranges at once have made servers send a file a thousand times.
+#[actix_web::test]
+async fn no_range_gets_more_than_the_file() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let path = content_of(&alice, Form::sound()).await;
+    let with = |range: &str| alice.request(Method::GET, &path).header("range", range).send();
+    let many = format!("bytes={}", ["0-"; 1_000].join(","));
+    for whole in [many.as_str(), "bytes=0-1,1-2", "bytes=a-b", "bytes=5-1", "lines=1-2", "bytes", "bytes=--1", ""] {
+        let reply = with(whole).await.ok(200);
+        assert_eq!((reply.body.len(), reply.header("content-range")), (28, None), "{whole}");
+    }
+    for behind in ["bytes=28-", "bytes=1000000-", "bytes=18446744073709551615-", "bytes=-0"] {
+        let reply = with(behind).await;
+        reply.refused(416, "range_not_satisfiable").left(&["input_validation_fail/range_not_satisfiable"]);
+        assert_eq!(reply.header("content-range"), Some("bytes */28"), "{behind}");
+    }
+    for all in ["bytes=0-18446744073709551615", "bytes=-1000000"] {
+        assert_eq!(with(all).await.ok(206).body.len(), 28, "{all}");
+    }
+    let twice = alice.request(Method::GET, &path).header("range", "bytes=0-1").header("range", "bytes=0-2");
+    assert!(twice.send().await.body.len() <= 28);
+}
+
+/// Not by its id, not by its key, not by a path: only through the handler.
+#[actix_web::test]
+async fn nothing_serves_the_folder() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.document().await;
+    let [key] = &crate::features::documents::kept(&app).await[..] else { panic!("one file") };
+    let before = app.everything().await;
+    for path in [
+        format!("/api/v1/documents/{key}"),
+        format!("/api/v1/documents/{key}/content"),
+        format!("/objects/{key}"),
+        format!("/documents/objects/{key}"),
+        format!("/api/v1/documents/..%2fobjects%2f{key}/content"),
+        format!("/api/v1/documents/%2e%2e/objects/{key}"),
+    ] {
+        alice.get(&path).await.refused(404, "not_found");
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+/// A stranger's file is one that is not there, whatever part or version of it he asks for.
+#[actix_web::test]
+async fn a_stranger_gets_no_byte_and_no_tag() {
+    let app = TestApp::start().await;
+    let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
+    let path = content_of(&alice, Form::sound()).await;
+    let tag = alice.get(&path).await.ok(200).header("etag").unwrap().to_owned();
+    let missing = mallory.get(&format!("/api/v1/documents/{}/content", uuid::Uuid::new_v4())).await;
+    for (name, value) in [
+        ("range", "bytes=0-1"),
+        ("range", "bytes=1000-"),
+        ("if-none-match", "*"),
+        ("if-none-match", tag.as_str()),
+        ("if-range", tag.as_str()),
+        ("accept", "text/plain"),
+    ] {
+        let reply = mallory.request(Method::GET, &path).header(name, value).send().await;
+        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        assert_eq!(reply.alike(), missing.alike(), "{name}: {value}");
+        assert_eq!(reply.statements(), missing.statements());
+    }
+}

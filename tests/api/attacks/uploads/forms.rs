@@ -1,0 +1,147 @@
+//! A form that two readers could read in two ways is read in none.
+
+use reqwest::Method;
+use uuid::Uuid;
+
+use super::{INVALID, is_refused, nothing_is_kept};
+use crate::support::TestApp;
+use crate::support::files::pdf;
+use crate::support::form::Form;
+
+const FILE: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n";
+
+#[actix_web::test]
+async fn a_form_has_one_file_and_what_is_said_of_it() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let sound = Form::sound;
+    let with = |header: &str| Form::default().raw(&format!("{FILE}{header}\r\n"), b"x\n");
+    let before = app.everything().await;
+    for (what, pointer, form) in [
+        ("no file", "/file", Form::default().text("title", "Terms")),
+        ("two files", "/file", sound().file("b.txt", "text/plain", b"Other.\n")),
+        ("two titles", "/title", sound().text("title", "One").text("title", "Other")),
+        ("two invoices", "/invoice_id", sound().text("invoice_id", "a").text("invoice_id", "b")),
+        ("another's document", "/id", sound().text("id", &Uuid::new_v4().to_string())),
+        ("an owner", "/owner_id", sound().text("owner_id", &Uuid::new_v4().to_string())),
+        ("a size", "/size", sound().text("size", "1")),
+        ("a hash", "/sha256", sound().text("sha256", &"0".repeat(64))),
+        ("a type", "/media_type", sound().text("media_type", "text/html")),
+        ("a key", "/storage_key", sound().text("storage_key", &Uuid::new_v4().to_string())),
+        ("a name of slashes", "/a~1b", sound().text("a/b", "x")),
+        ("no title", "/title", sound().text("title", "")),
+        ("a blank title", "/title", sound().text("title", "  ")),
+        ("a title of two lines", "/title", sound().text("title", "Terms\r\nSet-Cookie: a=b")),
+        ("a title backwards", "/title", sound().text("title", "\u{202e}smreT")),
+        ("a long title", "/title", sound().text("title", &"x".repeat(201))),
+        ("a longer title", "/title", sound().text("title", &"x".repeat(100_000))),
+        (
+            "a title that is a file",
+            "/title",
+            sound().raw("Content-Disposition: form-data; name=\"title\"; filename=\"a\"\r\n", b"x"),
+        ),
+        (
+            "a title that is JSON",
+            "/title",
+            sound().raw("Content-Disposition: form-data; name=\"title\"\r\nContent-Type: application/json\r\n", b"{}"),
+        ),
+        ("a title of no text", "/title", sound().raw("Content-Disposition: form-data; name=\"title\"\r\n", b"\xff")),
+        ("a file without a name", "/file", Form::default().text("file", "x")),
+        ("a length of its own", "/file", with("Content-Length: 1")),
+        ("an encoding", "/file", with("Content-Transfer-Encoding: base64")),
+        ("packed", "/file", with("Content-Encoding: gzip")),
+        ("two types", "/file", with("Content-Type: text/csv")),
+        ("two dispositions", "/file", with("Content-Disposition: form-data; name=\"title\"")),
+        (
+            "a form in it",
+            "",
+            Form::default().raw(
+                "Content-Disposition: form-data; name=\"file\"\r\nContent-Type: multipart/mixed; boundary=b\r\n",
+                b"--b\r\n\r\nx\r\n--b--",
+            ),
+        ),
+        (
+            "an attachment",
+            "",
+            Form::default().raw("Content-Disposition: attachment; name=\"file\"; filename=\"a.txt\"\r\n", b"x"),
+        ),
+        ("no disposition", "", Form::default().raw("Content-Type: text/plain\r\n", b"x")),
+        ("no name", "", Form::default().raw("Content-Disposition: form-data\r\n", b"x")),
+    ] {
+        is_refused(&alice.upload(form).await, pointer, what);
+    }
+    assert_eq!(app.everything().await, before);
+    nothing_is_kept(&app).await;
+    alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
+}
+
+/// A body that breaks off, goes on behind its end, is of another type or has no boundary: nothing of it is read as a form.
+#[actix_web::test]
+async fn a_form_that_is_none_is_refused() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let send = |kind: &str, body: Vec<u8>| alice.request(Method::POST, "/api/v1/documents").body(kind, body).send();
+    let form = Form::content_type();
+    for (what, body) in [
+        ("nothing", Vec::new()),
+        ("text", b"title=Terms".to_vec()),
+        ("cut off", Form::sound().cut_off()),
+        ("cut off in a head", b"--a-boundary-that-is-in-no-file\r\nContent-Dis".to_vec()),
+        ("its end and more", [Form::default().bytes(), Form::sound().bytes()].concat()),
+    ] {
+        let reply = send(&form, body).await;
+        assert_eq!(reply.status.as_u16(), 400, "{what}");
+        reply.left(&[INVALID]);
+    }
+    for kind in [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "application/octet-stream",
+        "multipart/mixed; boundary=a-boundary-that-is-in-no-file",
+        "multipart/form-data-x; boundary=a-boundary-that-is-in-no-file",
+        "text/plain",
+    ] {
+        let reply = send(kind, Form::sound().bytes()).await;
+        reply.refused(415, "unsupported_media_type").left(&["input_validation_fail/unsupported_media_type"]);
+    }
+    for kind in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""] {
+        assert_eq!(send(kind, Form::sound().bytes()).await.status.as_u16(), 400, "{kind}");
+    }
+    let packed = alice.request(Method::POST, "/api/v1/documents").header("content-encoding", "gzip");
+    packed.form(Form::sound()).send().await.refused(415, "unsupported_media_type");
+    let twice = alice.request(Method::POST, "/api/v1/documents").header("content-type", "text/plain");
+    twice.form(Form::sound()).send().await.refused(415, "unsupported_media_type");
+    nothing_is_kept(&app).await;
+}
+
+#[actix_web::test]
+async fn the_head_of_a_part_has_an_end() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{}.txt\"\r\n", "x".repeat(9 * 1024));
+    let reply = alice.upload(Form::default().raw(&head, b"x")).await;
+    reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
+    nothing_is_kept(&app).await;
+}
+
+/// A stranger's invoice, one that is not there and one that is none: one refusal, and nothing hangs on anything.
+#[actix_web::test]
+async fn a_strangers_invoice_in_a_form_is_a_missing_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (his, his_document) = (bob.invoice().await, bob.document().await);
+    let before = app.everything().await;
+    let on = |invoice: &str| alice.upload(Form::sound().text("invoice_id", invoice));
+    let missing = on(&Uuid::new_v4().to_string()).await;
+    is_refused(&missing, "/invoice_id", "missing");
+    for other in [his.as_str(), &his_document, &alice.customer().await, "", "1", &his.to_uppercase(), "null"] {
+        let reply = on(other).await;
+        assert_eq!(reply.alike(), missing.alike(), "{other}");
+        assert_eq!(reply.statements(), missing.statements(), "{other}");
+        reply.left(&[INVALID]);
+    }
+    let after = app.digest(&["documents", "document_uploads", "document_removals", "invoices"]).await;
+    assert!(before.contains(after.split(' ').next().unwrap()), "no document more");
+    assert_eq!(crate::features::documents::kept(&app).await.len(), 1, "Bob's, and no bytes more");
+    alice.upload(Form::default().file("a.pdf", "application/pdf", &pdf(""))).await.ok(201);
+}

@@ -1,0 +1,46 @@
+//! API4 and API8 at the one door through which files come (SECURITY F10, ASVS V5): forms that are two things ([`forms`]), files
+//! that are not what they say ([`types`]), more than there is room for ([`room`]), clients that are slow or go away
+//! ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each refusal nothing is kept: no row, no bytes,
+//! and no room is held.
+
+mod downloads;
+mod forms;
+mod room;
+mod transfers;
+mod types;
+
+use crate::features::documents::kept;
+use crate::support::TestApp;
+use crate::support::client::Reply;
+
+const INVALID: &str = "input_validation_fail/invalid_input";
+
+/// No row, no bytes, no room.
+async fn nothing_is_kept(app: &TestApp) {
+    let rows = "select (select count(*) from documents) + (select count(*) from document_uploads)
+        + (select count(*) from document_removals) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
+    let rows: i64 = sqlx::query_scalar(rows).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!((rows, kept(app).await), (0, Vec::new()));
+}
+
+/// The same, once a broken-off request has been noticed.
+async fn soon_nothing_is_kept(app: &TestApp) {
+    for _ in 0..2_000 {
+        let held: i64 =
+            sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
+        if held == 0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+    nothing_is_kept(app).await;
+}
+
+#[track_caller]
+fn is_refused(reply: &Reply, pointer: &str, what: &str) {
+    let said = reply.text();
+    assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &"invalid_input".into()), "{what}: {said}");
+    assert_eq!(reply.json()["errors"][0]["pointer"], pointer, "{what}: {said}");
+    assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 1, "{what}");
+    reply.left(&[INVALID]);
+}

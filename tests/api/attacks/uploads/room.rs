@@ -1,0 +1,177 @@
+//! An owner has room for so much and no more, however many uploads come at once; and what does not become a document gives its
+//! room back.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use reqwest::Method;
+
+use super::{nothing_is_kept, soon_nothing_is_kept};
+use crate::features::documents::kept;
+use crate::support::form::Form;
+use crate::support::{Actor, Reply, TestApp};
+
+const TOO_MUCH: &str = "sequence_fail/quota_exceeded";
+
+async fn twenty_at_once_where_ten_fit(app: &TestApp) {
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let replies = join_all((0..20).map(|_| alice.upload(Form::of_size(10_000)))).await;
+    let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status.as_u16() == 201);
+    assert_eq!(made.len(), 10);
+    for reply in refused {
+        reply.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+    }
+    assert_eq!(kept(app).await.len(), 10);
+    let used: String =
+        sqlx::query_scalar("select files || ' ' || bytes from document_usage").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(used, "10 100000");
+    // Another's room is another's.
+    bob.upload(Form::of_size(10_000)).await.ok(201);
+    // What goes makes room, for one.
+    let id = made[0].json()["id"].as_str().unwrap().to_owned();
+    alice.delete(&format!("/api/v1/documents/{id}"), "\"1\"").await.ok(204);
+    alice.upload(Form::of_size(10_000)).await.ok(201);
+    alice.upload(Form::of_size(10_000)).await.refused(409, "quota_exceeded");
+}
+
+#[actix_web::test]
+async fn of_twenty_files_at_once_as_many_get_in_as_are_allowed() {
+    let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "10")]).await;
+    twenty_at_once_where_ten_fit(&app).await;
+}
+
+/// While it comes, an upload holds as much as its head announces.
+#[actix_web::test]
+async fn of_twenty_files_at_once_as_many_get_in_as_there_is_room_for() {
+    let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
+    let alice = app.user("zoe").await;
+    let replies = join_all((0..20).map(|_| alice.upload(Form::of_size(10_000)))).await;
+    let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
+    // Held is what is announced, with the form around the file: ten once the others are settled, never more.
+    assert!((9..=10).contains(&made), "{made}");
+    if made == 9 {
+        alice.upload(Form::of_size(10_000)).await.ok(201);
+    }
+    alice.upload(Form::of_size(10_000)).await.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+    assert_eq!(kept(&app).await.len(), 10);
+}
+
+#[actix_web::test]
+async fn a_file_that_never_fits_is_refused_before_it_comes() {
+    let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "5000")]).await;
+    let alice = app.user("alice").await;
+    let reply = alice.upload(Form::of_size(10_000)).await;
+    reply.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+    // A length that is not told is the longest.
+    let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::sound().bytes())]));
+    let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
+    reply.refused(409, "quota_exceeded");
+    nothing_is_kept(&app).await;
+}
+
+/// A killed process cannot give anything back: what it held is over after a while.
+#[actix_web::test]
+async fn room_that_nobody_gives_back_is_free_again_after_a_while() {
+    let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
+    let alice = app.user("alice").await;
+    let dead = uuid::Uuid::new_v4();
+    let left = "with me as (select id from users), a as (insert into document_usage select id, 100, 1 from me),
+        b as (insert into document_uploads select id, $1, 100 from me)
+        insert into document_removals select $1, id, $2 from me";
+    let due = app.clock.now() + TimeDelta::hours(2);
+    sqlx::query(left).bind(dead).bind(due).execute(&app.all_rows).await.unwrap();
+    let folder = app.services().settings.documents.folder.clone();
+    std::fs::write(folder.join("objects").join(dead.to_string()), "bytes").unwrap();
+    std::fs::write(folder.join("incoming").join(dead.to_string()), "byt").unwrap();
+    let again = async || Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    let sweep = async || app.services().intake.removals.sweep().await.unwrap();
+    app.clock.turn(TimeDelta::minutes(119));
+    sweep().await;
+    again().await.upload(Form::sound()).await.refused(409, "quota_exceeded");
+    app.clock.turn(TimeDelta::minutes(2));
+    sweep().await;
+    nothing_is_kept(&app).await;
+    again().await.upload(Form::sound()).await.ok(201);
+}
+
+/// An upload that stops after its first bytes until something else was done.
+async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = ()> + Send + 'static) -> Reply {
+    let mut start = form.bytes();
+    let end = start.split_off(100);
+    let pieces = stream::once(async { Ok::<_, std::io::Error>(start) }).chain(stream::once(async {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        meanwhile.await;
+        Ok(end)
+    }));
+    let request = actor.request(Method::POST, "/api/v1/documents");
+    request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
+}
+
+/// The note of a refused upload may still be locked, by the change that was just given up or by a sweeper: it is waited for, since
+/// otherwise the room would be gone for two hours.
+#[actix_web::test]
+async fn room_is_given_back_although_somebody_has_its_note() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let rows = app.all_rows.clone();
+    let refused = Form::sound().text("owner_id", "");
+    let reply = interrupted(&alice, refused, async move {
+        let mut holding = rows.begin().await.unwrap();
+        let held = sqlx::query("select 1 from document_removals for share").execute(&mut *holding).await.unwrap();
+        assert_eq!(held.rows_affected(), 1);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            holding.rollback().await.unwrap();
+        });
+    });
+    reply.await.refused_field("/owner_id");
+    nothing_is_kept(&app).await;
+}
+
+/// An upload that is slower than its room is held finds it gone: it becomes no document, for there are no bytes.
+#[actix_web::test]
+async fn an_upload_that_was_swept_becomes_no_document() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (clock, removals) = (app.clock.clone(), app.services().intake.removals.clone());
+    let reply = interrupted(&alice, Form::sound(), async move {
+        clock.turn(TimeDelta::hours(3));
+        removals.sweep().await.unwrap();
+    });
+    let reply = reply.await;
+    reply.refused(503, "unavailable");
+    soon_nothing_is_kept(&app).await;
+}
+
+/// A store that is down refuses, and keeps no half; what it still holds goes once it is up again.
+#[actix_web::test]
+async fn a_store_that_is_down_is_a_503_and_never_half_a_document() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let there = alice.document().await;
+    let folder = app.services().settings.documents.folder.clone();
+    let before = app.digest(&["documents"]).await;
+    for part in ["incoming", "objects"] {
+        let (place, away) = (folder.join(part), folder.join("away"));
+        std::fs::rename(&place, &away).unwrap();
+        std::fs::write(&place, "no folder").unwrap();
+        let reply = alice.upload(Form::sound()).await;
+        reply.refused(503, "unavailable").left(&[]);
+        assert!(reply.header("retry-after").is_some());
+        if part == "objects" {
+            let reply = alice.get(&format!("/api/v1/documents/{there}/content")).await;
+            reply.refused(503, "unavailable");
+        }
+        std::fs::remove_file(&place).unwrap();
+        std::fs::rename(&away, &place).unwrap();
+    }
+    assert_eq!(app.digest(&["documents"]).await, before);
+    sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
+    app.services().intake.removals.sweep().await.unwrap();
+    assert_eq!(kept(&app).await.len(), 1);
+    let used: i32 = sqlx::query_scalar("select files from document_usage").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(used, 1);
+    alice.get(&format!("/api/v1/documents/{there}/content")).await.ok(200);
+}

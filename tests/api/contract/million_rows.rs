@@ -1,0 +1,148 @@
+//! What must not grow with the rows: the cost of a page, however deep it is and however much others have, and the memory of an
+//! export. One owner has a million invoices here, twenty others have 5,000 each, and Bob has 100 among them.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
+
+use crate::support::TestApp;
+use crate::support::actor::{Actor, PASSWORD};
+use crate::support::client::Client;
+use crate::support::database::{Role, TestDatabase};
+use crate::support::program::Program;
+
+/// A page of 21 rows, by index alone. Each row and each level of the index is a block at worst; a scan of Bob's neighbours would
+/// be thousands, of all rows 40,000.
+const BLOCKS_OF_A_PAGE: i64 = 80;
+/// A batch of 1,000 rows with the names of their customers, as they are and as they were at issue.
+const BLOCKS_OF_A_BATCH: i64 = 9000;
+/// What the allocator may keep, in KiB. A million rows are 200 MiB of CSV.
+const SLACK: u64 = 16 * 1024;
+
+async fn filled() -> (TestApp, TestDatabase) {
+    let app = TestApp::start().await;
+    for name in ["alice", "bob"] {
+        app.user(name).await;
+    }
+    // Keys between tables are checked row by row: a minute of nothing.
+    let fill = "set session_replication_role = replica;
+        insert into users (id, email, display_name, password_hash, created_at, updated_at)
+        select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(1, 20) n;
+        create temp table owners as select id, email from users;
+        insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
+        select gen_random_uuid(), id, 'Customer ' || n, 'EUR', now(), now()
+        from owners, generate_series(1, 100) n;
+        insert into invoices (id, owner_id, customer_id, status, currency, due_date, subtotal, discount_total, tax_total, total,
+            created_at, updated_at)
+        select gen_random_uuid(), o.id, c.ids[1 + n % 100], 'draft', 'EUR', date '2026-01-01' + n % 400, n, 0, 0, n,
+            timestamptz '2026-01-01' + n * interval '1 second', now()
+        from owners o
+        cross join lateral (select array_agg(id) as ids from customers where owner_id = o.id) c
+        cross join lateral generate_series(1, case when o.email like 'alice%' then 1000000
+            when o.email like 'bob%' then 100 else 5000 end) n;
+        insert into invoice_parties (owner_id, invoice_id, seller_name, seller_email, customer_name)
+        select owner_id, id, 'Seller', 'seller@example.com', 'Customer' from invoices where total % 10 = 0;
+        set session_replication_role = origin; analyze";
+    app.all_rows.execute(fill).await.unwrap();
+    let database = app.database.clone();
+    (app, database)
+}
+
+/// Every checked statement that lists invoices.
+fn statements() -> Vec<String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
+    let texts = fs::read_dir(folder).unwrap().map(|entry| {
+        let text: Value = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
+        text["query"].as_str().unwrap().to_owned()
+    });
+    texts.filter(|text| text.contains("from invoices") && text.contains("limit $4")).collect()
+}
+
+/// What a statement is ordered by.
+fn order(text: &str) -> &str {
+    text.split("order by ").last().unwrap().split(" limit").next().unwrap()
+}
+
+/// How many blocks this owner's page after `depth` rows touches. Its plan reads no whole table.
+async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
+    let order = order(text);
+    // What comes before creation and id, if anything does.
+    let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
+    let place = format!(
+        "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
+         where owner_id = '{owner}' order by {order} offset {depth} limit 1"
+    );
+    let place = connection.fetch_one(AssertSqlSafe(place)).await.unwrap();
+    let [first, created_at, id]: [Option<String>; 3] = ["first", "created_at", "id"].map(|column| place.get(column));
+    let [first, created_at, id] = [first, created_at, id].map(Option::unwrap_or_default);
+    let count = (5..=14).rev().find(|n| text.contains(&format!("${n}"))).unwrap_or(4);
+    let rows = if count == 8 { 1000 } else { 21 };
+    let mut values = vec![format!("'{owner}'"), format!("'{created_at}'"), format!("'{id}'"), rows.to_string()];
+    values.extend((5..=count).map(|n| match n {
+        12 => "current_date".to_owned(),
+        14 => format!("'{first}'"),
+        _ => "null".to_owned(),
+    }));
+    let page = format!("execute page({})", values.join(", "));
+    connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
+    // From the sixth on, PostgreSQL weighs a plan that fits all values against one for these: as in a service that runs for long.
+    for _ in 0..6 {
+        connection.execute(AssertSqlSafe(page.clone())).await.unwrap();
+    }
+    let explain = format!("explain (analyze, buffers, format json) {page}");
+    let plan: Value = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap().get(0);
+    connection.execute("deallocate page").await.unwrap();
+    assert!(!plan.to_string().contains("Seq Scan"), "{order}: {plan:#}");
+    let plan = &plan[0]["Plan"];
+    plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
+}
+
+/// Exports, dropping what comes. How many lines and what memory at most.
+async fn export(program: &Program, actor: &Actor) -> (usize, u64) {
+    let url = format!("{}/api/v1/invoices/export", program.base);
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let mut reply = client.get(url).bearer_auth(&actor.token).send().await.unwrap().error_for_status().unwrap();
+    let (mut lines, mut most, mut chunks) = (0, 0, 0);
+    while let Some(chunk) = reply.chunk().await.expect("the whole export") {
+        lines += chunk.iter().filter(|byte| **byte == b'\n').count();
+        chunks += 1;
+        if chunks % 500 == 1 {
+            most = most.max(program.resident());
+        }
+    }
+    (lines, most.max(program.resident()))
+}
+
+#[actix_web::test]
+async fn the_cost_of_a_page_and_the_memory_of_an_export_do_not_grow() {
+    let (app, database) = filled().await;
+    let id = async |name: &str| -> String {
+        let sql = "select id::text from users where email = $1";
+        sqlx::query_scalar(sql).bind(format!("{name}@example.com")).fetch_one(&app.all_rows).await.unwrap()
+    };
+    let (alice, bob) = (id("alice").await, id("bob").await);
+    let texts = statements();
+    assert_eq!(texts.len(), 9, "eight orders and the export");
+    let mut connection = database.options(Role::App).connect().await.unwrap();
+    for text in &texts {
+        for (owner, depth) in [(&bob, 0), (&alice, 0), (&alice, 900_000)] {
+            let set = format!("set app.owner_id = '{owner}'");
+            connection.execute(AssertSqlSafe(set)).await.unwrap();
+            let touched = blocks(&mut connection, text, owner, depth).await;
+            let bound = if text.contains("customer_name") { BLOCKS_OF_A_BATCH } else { BLOCKS_OF_A_PAGE };
+            assert!(touched <= bound, "{} after {depth} rows: {touched} blocks", order(text));
+        }
+    }
+
+    let program = Program::start(&database);
+    let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
+    let alice = Actor::sign_in(&client, "alice@example.com", PASSWORD).await;
+    let other = Actor::sign_in(&client, "bob@example.com", PASSWORD).await;
+    let (lines, small) = export(&program, &other).await;
+    assert_eq!(lines, 101, "his hundred and the head");
+    let (lines, large) = export(&program, &alice).await;
+    assert_eq!(lines, 1_000_001);
+    assert!(large < small + SLACK, "{small} KiB for 100 rows, {large} KiB for a million");
+}

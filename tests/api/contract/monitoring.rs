@@ -1,0 +1,102 @@
+//! What `deploy/` asks of the metrics and what `docs/runbooks/` answers: each alert has its page, each page its alert.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+use strongroom::security::log::rules::table::RULES;
+
+const SECTIONS: [&str; 4] = ["## What it means", "## How to see it", "## What to do", "## It is over when"];
+
+fn read(path: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+        .unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Every query of the dashboard and of the rules, with the place where it stands.
+pub fn queries() -> Vec<(String, String)> {
+    let dashboard: Value = serde_json::from_str(&read("deploy/grafana/strongroom.json")).unwrap();
+    let mut found = Vec::new();
+    let mut panels: Vec<&Value> = dashboard["panels"].as_array().unwrap().iter().collect();
+    while let Some(panel) = panels.pop() {
+        panels.extend(panel["panels"].as_array().into_iter().flatten());
+        let title = panel["title"].as_str().unwrap();
+        for target in panel["targets"].as_array().into_iter().flatten() {
+            found.push((format!("the panel {title}"), target["expr"].as_str().unwrap().to_owned()));
+        }
+    }
+    let of_dashboard = found.len();
+    for rule in rules() {
+        found.push((format!("the alert {}", rule.alert), rule.expression));
+    }
+    assert!(of_dashboard >= 15 && found.len() >= of_dashboard + 10, "{}", found.len());
+    found
+}
+
+/// The names of our metrics in a query.
+pub fn metrics_in(query: &str) -> BTreeSet<String> {
+    let words = query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+    words.filter(|word| word.starts_with("strongroom_")).map(str::to_owned).collect()
+}
+
+struct Rule {
+    alert: String,
+    expression: String,
+    lines: Vec<String>,
+}
+
+/// The rules, by their own simple form: one line a field; an expression may go on in deeper lines.
+fn rules() -> Vec<Rule> {
+    let text = read("deploy/prometheus/rules.yml");
+    let blocks = text.split("\n      - alert: ").skip(1);
+    let rules = blocks.map(|block| {
+        let lines: Vec<String> = block.lines().map(|line| line.trim_end().to_owned()).collect();
+        let start = lines.iter().position(|line| line.starts_with("        expr:")).unwrap();
+        let rest = lines[start + 1..].iter().take_while(|line| line.starts_with("          "));
+        let expression =
+            std::iter::once(&lines[start]).chain(rest).map(|line| line.trim()).collect::<Vec<_>>().join(" ");
+        Rule { alert: lines[0].trim().to_owned(), expression, lines }
+    });
+    rules.collect()
+}
+
+#[test]
+fn every_alert_has_its_page_and_every_page_its_alert() {
+    let rules = rules();
+    for rule in &rules {
+        let page = format!("          runbook_url: docs/runbooks/{}.md", rule.alert);
+        assert!(rule.lines.contains(&page), "{} does not name its page", rule.alert);
+        assert!(rule.lines.iter().any(|line| line.starts_with("          summary: ")), "{}", rule.alert);
+        assert!(rule.lines.iter().any(|line| line.starts_with("          severity: ")), "{}", rule.alert);
+    }
+    // Those that the service raises itself have their pages in the same folder.
+    let raised = RULES.iter().map(|rule| rule.name.to_owned());
+    let alerts: BTreeSet<String> = rules.into_iter().map(|rule| rule.alert).chain(raised).collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let pages: BTreeSet<String> =
+        files.filter(|file| file != "README.md").map(|file| file.strip_suffix(".md").unwrap().to_owned()).collect();
+    assert_eq!(pages, alerts);
+    let list = read("docs/runbooks/README.md");
+    for page in pages {
+        let text = read(&format!("docs/runbooks/{page}.md"));
+        assert!(text.starts_with(&format!("# {page}\n")), "{page}");
+        let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, SECTIONS, "{page}");
+        assert!(list.contains(&format!("]({page}.md)")), "docs/runbooks/README.md does not list {page}");
+    }
+}
+
+/// Each alert is tried by promtool (`.ci/monitoring`): that it comes, and that it does not come too soon.
+#[test]
+fn every_alert_has_its_own_test() {
+    let tests = read("deploy/prometheus/rules_test.yml");
+    for rule in rules() {
+        let tried = tests.split("alertname: ").skip(1).filter(|part| part.lines().next() == Some(rule.alert.as_str()));
+        let tried: Vec<&str> = tried.collect();
+        let silent =
+            tried.iter().filter(|part| part.lines().nth(1).is_some_and(|line| line.trim() == "exp_alerts: []"));
+        assert!(silent.count() >= 1 && tried.len() >= 2, "{} is not tried both ways", rule.alert);
+    }
+}

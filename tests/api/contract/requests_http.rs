@@ -1,0 +1,120 @@
+//! `docs/requests.http` is true: each request is sent in order, as an editor would, and answered as it says. To add a step,
+//! write it there: `### title`, `# @name` if a later one needs its answer, `# expect` with the status and the code of a refusal.
+
+use std::collections::HashMap;
+
+use reqwest::Method;
+
+use super::examples::demo_app;
+use crate::support::client::Reply;
+
+/// One request of the file, with its `{{…}}` still in it.
+#[derive(Default)]
+struct Step {
+    title: String,
+    name: Option<String>,
+    status: u16,
+    code: Option<String>,
+    line: String,
+    headers: Vec<(String, String)>,
+    body: Vec<String>,
+}
+
+fn steps(file: &str) -> Vec<Step> {
+    let blocks = file.split("\n### ").skip(1);
+    blocks.map(step).collect()
+}
+
+fn step(block: &str) -> Step {
+    let mut lines = block.lines();
+    let mut step = Step { title: lines.next().unwrap().to_owned(), ..Step::default() };
+    for line in lines.by_ref().take_while(|line| !line.is_empty()) {
+        if let Some(name) = line.strip_prefix("# @name ") {
+            step.name = Some(name.to_owned());
+        } else if let Some(expected) = line.strip_prefix("# expect ") {
+            let (status, code) =
+                expected.split_once(' ').map_or((expected, None), |(status, code)| (status, Some(code)));
+            step.status = status.parse().unwrap();
+            step.code = code.map(str::to_owned);
+        } else if step.line.is_empty() {
+            step.line = line.to_owned();
+        } else {
+            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no header: {line}"));
+            step.headers.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    step.body = lines.map(str::to_owned).collect();
+    assert_ne!(step.status, 0, "{}: say `# expect` and the status", step.title);
+    step
+}
+
+/// What `{{name}}` stands for: a variable of the file's head, a new key, or a part of an earlier answer.
+struct Known {
+    variables: HashMap<String, String>,
+    replies: HashMap<String, Reply>,
+}
+
+impl Known {
+    fn fill(&self, text: &str) -> String {
+        let mut parts = text.split("{{");
+        let mut filled = parts.next().unwrap().to_owned();
+        for part in parts {
+            let (name, rest) = part.split_once("}}").unwrap_or_else(|| panic!("not closed: {text}"));
+            filled += &self.value(name);
+            filled += rest;
+        }
+        filled
+    }
+
+    fn value(&self, name: &str) -> String {
+        if name == "$guid" {
+            return uuid::Uuid::new_v4().to_string();
+        }
+        let Some((request, part)) = name.split_once(".response.") else {
+            return self.variables.get(name).unwrap_or_else(|| panic!("no variable {name}")).clone();
+        };
+        let reply = self.replies.get(request).unwrap_or_else(|| panic!("no request before has `# @name {request}`"));
+        if let Some(header) = part.strip_prefix("headers.") {
+            return reply.header(header).unwrap_or_else(|| panic!("{request} has no {header}")).to_owned();
+        }
+        let pointer = part.strip_prefix("body.$").unwrap_or_else(|| panic!("{name}: .body.$… or .headers.…"));
+        let body = reply.json();
+        let value = body.pointer(&pointer.replace('.', "/")).unwrap_or_else(|| panic!("{name}: not in {body}"));
+        value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    }
+}
+
+#[actix_web::test]
+async fn the_request_collection_works_from_top_to_bottom() {
+    let file = include_str!("../../../docs/requests.http");
+    let (app, anna, root) = demo_app().await;
+    let head = file.lines().take_while(|line| !line.starts_with("### "));
+    let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
+    let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    // The only three that differ from machine to machine.
+    variables.insert("base".to_owned(), String::new());
+    variables.insert("password".to_owned(), anna.password.clone());
+    variables.insert("administrators_password".to_owned(), root.password.clone());
+    let mut known = Known { variables, replies: HashMap::new() };
+    let steps = steps(file);
+    assert!(steps.len() >= 25, "{}", steps.len());
+    for step in steps {
+        let line = known.fill(&step.line);
+        let (method, target) = line.split_once(' ').unwrap_or_else(|| panic!("{}: no request line", step.title));
+        let mut request = app.anybody().request(Method::from_bytes(method.as_bytes()).unwrap(), target);
+        for (name, value) in &step.headers {
+            request = request.header(name, known.fill(value));
+        }
+        // The parts of a form end their lines as HTTP does.
+        let is_form = step.headers.iter().any(|(_, value)| value.starts_with("multipart/"));
+        let body = known.fill(step.body.join(if is_form { "\r\n" } else { "\n" }).trim_start());
+        let reply = if body.trim().is_empty() { request } else { request.raw(body) }.send().await;
+        assert_eq!(reply.status.as_u16(), step.status, "{}: {}", step.title, reply.text());
+        if step.status >= 400 {
+            assert_eq!(reply.json()["code"].as_str(), step.code.as_deref(), "{}", step.title);
+        }
+        if let Some(name) = step.name {
+            known.replies.insert(name, reply);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! What development makes by itself: secrets of its own, once, and a `.env` file that it reads.
+
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::ExposeSecret;
+use strongroom::config::{BadEnvironment, Environment, Profile, Settings};
+
+use super::{Base, OTHER};
+
+#[test]
+fn development_makes_its_secrets_once_and_keeps_them_for_itself() {
+    let base = Base::development();
+    let first = base.with(&[]).unwrap();
+    let second = base.with(&[]).unwrap();
+    assert_eq!(first.profile, Profile::Development);
+    assert!(first.secrets.master_key.expose_secret().len() >= 32);
+    assert_eq!(first.secrets.master_key.expose_secret(), second.secrets.master_key.expose_secret());
+    assert_eq!(first.jwt.key.expose_secret(), second.jwt.key.expose_secret());
+    assert_ne!(first.jwt.key.expose_secret().as_bytes(), first.secrets.master_key.expose_secret());
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    let secrets = first.state_dir.join("secrets");
+    let kept: Vec<PathBuf> = fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(kept.len(), 5, "the two keys, and the three demo users' passwords: {kept:?}");
+    assert_eq!((mode(&secrets), kept.iter().all(|path| mode(path) == 0o600)), (0o700, true));
+    // PostgreSQL runs as a user of its own where we are root, and must get through to its data.
+    assert_eq!(mode(&first.state_dir) & 0o011, 0o011);
+
+    let given = base.with(&[("STRONGROOM_JWT_KEY", OTHER)]).unwrap();
+    assert_eq!(given.jwt.key.expose_secret(), OTHER);
+    let eddsa = base.with(&[("STRONGROOM_JWT_ALGORITHM", "EdDSA")]).unwrap();
+    assert!(eddsa.jwt.key.expose_secret().starts_with("-----BEGIN PRIVATE KEY-----\n"));
+}
+
+#[test]
+fn two_first_starts_at_once_end_with_one_key() {
+    for _ in 0..20 {
+        let base = Base::development();
+        let keys: BTreeSet<String> = std::thread::scope(|scope| {
+            let starts: Vec<_> =
+                (0..8).map(|_| scope.spawn(|| base.with(&[]).unwrap().jwt.key.expose_secret().to_owned())).collect();
+            starts.into_iter().map(|start| start.join().unwrap()).collect()
+        });
+        assert_eq!(keys.len(), 1);
+    }
+}
+
+#[test]
+fn a_kept_secret_that_is_damaged_or_readable_by_others_is_a_fault() {
+    let base = Base::development();
+    let key = base.with(&[]).unwrap().state_dir.join("secrets/master_key");
+    fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(base.faults(&[]), ["STRONGROOM_DEV_STATE_DIR"]);
+    fs::set_permissions(&key, Permissions::from_mode(0o600)).unwrap();
+    assert_eq!(base.faults(&[]), [""; 0]);
+    fs::write(&key, "").unwrap();
+    assert_eq!(base.faults(&[]), ["STRONGROOM_DEV_STATE_DIR"]);
+}
+
+#[test]
+fn a_dot_env_file_adds_to_the_environment_and_never_shows_its_lines() {
+    let process = || Environment::from_pairs([("STRONGROOM_JWT_AUDIENCE", "process")]);
+    let base = Base::development();
+    let state = base.folder.path("state");
+    let text = format!(
+        "\u{feff}# mine\nSTRONGROOM_JWT_AUDIENCE=file\nSTRONGROOM_DEV_STATE_DIR='{state}'\nSTRONGROOM_JWT_TTL_SECONDS=900\n"
+    );
+    let settings = Settings::load(&process().with_dot_env(&text).unwrap()).unwrap();
+    assert_eq!((settings.jwt.audience.as_str(), settings.jwt.ttl.as_secs()), ("process", 900));
+
+    let refused = |text: &str| process().with_dot_env(text).err().unwrap();
+    assert_eq!(refused("A=1\nA=2\n"), BadEnvironment::Twice("A".to_owned()));
+    assert_eq!(refused("STRONGROOM_PROFILE=production\n"), BadEnvironment::Profile);
+    let malformed = refused("A=1\nSTRONGROOM_JWT_KEY=c4nary c4nary 'c4nary\n");
+    assert!(!format!("{malformed} {malformed:?}").contains("c4nary"), "{malformed}");
+    assert!(malformed.to_string().contains("below A"), "{malformed}");
+}

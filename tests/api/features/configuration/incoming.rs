@@ -1,0 +1,172 @@
+//! Who calls the service: over what, from which origins, through which proxies.
+
+use strongroom::config::{Network, Settings};
+
+use super::{Base, OTHER, STRONG, THIRD};
+
+#[test]
+fn production_has_tls_or_a_declared_proxy() {
+    let base = Base::production();
+    let (certificate, key) = ("STRONGROOM_TLS_CERT_FILE", "STRONGROOM_TLS_KEY_FILE");
+    let (by_proxy, proxies) = ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "STRONGROOM_HTTP_TRUSTED_PROXIES");
+    let none = [(certificate, ""), (key, "")];
+    assert_eq!(base.faults(&none), [certificate]);
+    assert_eq!(base.faults(&[none[0], none[1], (by_proxy, "true"), (proxies, "10.0.0.7")]), [""; 0]);
+    assert_eq!(base.faults(&[none[0], none[1], (proxies, "10.0.0.7")]), [certificate]);
+    assert_eq!(base.faults(&[(by_proxy, "true")]), [by_proxy]);
+    assert_eq!(base.faults(&[none[0]]), [certificate]);
+    assert_eq!(base.faults(&[none[1]]), [key]);
+    base.refuses(by_proxy, &["yes", "1", "TRUE"]);
+    let folder = base.folder.path("");
+    let swapped = base.folder.path("key.pem");
+    base.refuses(certificate, &["/nowhere/cert.pem", &folder, &swapped]);
+    base.refuses(key, &["/nowhere/key.pem", &base.folder.path("cert.pem")]);
+}
+
+#[test]
+fn nobody_trusts_half_the_world_as_a_proxy() {
+    let wide = [
+        "0.0.0.0/0",
+        "::/0",
+        "0.0.0.0/7",
+        "2000::/15",
+        "::ffff:0.0.0.0/96",
+        "::ffff:10.0.0.0/24",
+        "10.0.0.1, 0.0.0.0/0",
+    ];
+    let malformed = [
+        "10.0.0.1/8",
+        "10.0.0.0/33",
+        "10.0.0.0/+8",
+        "10.0.0.0/",
+        "10.0.0",
+        "proxy.internal",
+        "fd00::1/64",
+        "10.0.0.0/8/8",
+    ];
+    let base = Base::production();
+    base.refuses("STRONGROOM_HTTP_TRUSTED_PROXIES", &wide);
+    base.refuses("STRONGROOM_HTTP_TRUSTED_PROXIES", &malformed);
+    let good = "10.0.0.0/8, 192.0.2.7 ,fd00::/16,::ffff:198.51.100.0/120";
+    let proxies = base.with(&[("STRONGROOM_HTTP_TRUSTED_PROXIES", good)]).unwrap().http.trusted_proxies;
+    let trusted = |address: &str| proxies.iter().any(|network| network.contains(address.parse().unwrap()));
+    for inside in ["10.255.255.255", "::ffff:10.0.0.1", "192.0.2.7", "fd00:ffff::1", "198.51.100.200"] {
+        assert!(trusted(inside), "{inside}");
+    }
+    for outside in ["11.0.0.0", "9.255.255.255", "192.0.2.6", "192.0.2.8", "fd01::1", "198.51.101.0", "::10.0.0.1"] {
+        assert!(!trusted(outside), "{outside}");
+    }
+    let one: Network = "2001:db8::1".parse().unwrap();
+    assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
+}
+
+#[test]
+fn an_origin_is_written_as_browsers_write_it() {
+    let wrong = [
+        "*",
+        "null",
+        "https://*",
+        "https://*.example/",
+        "http://app.example",
+        "http://localhost:3000",
+        "app.example",
+        "https://app.example/",
+        "https://app.example/path",
+        "https://app.example?x",
+        "https://app.example#x",
+        "https://user@app.example",
+        "https://user:password@app.example",
+        "https://APP.example",
+        "HTTPS://app.example",
+        "https://app.example:443",
+        "https://app.example:+443",
+        "https://app.example:0443",
+        "https://app.example:",
+        "https://",
+        "https:///app.example",
+        "https:app.example",
+        "https://\u{e4}pp.example",
+        "https://app.example.:99999",
+        "https://127.1",
+        "https://[0::1]",
+        "ftp://app.example",
+        "file:///",
+        "data:text/html;x",
+        "ws://app.example",
+        "https://app.example https://evil.example",
+        "https://app.example\\@evil.example",
+    ];
+    let base = Base::production();
+    base.refuses("STRONGROOM_CORS_ALLOWED_ORIGINS", &wrong);
+    base.refuses("STRONGROOM_HTTP_PUBLIC_URL", &wrong);
+    let right = ["https://app.example", "https://app.example:8443", "https://xn--pp-1ia.example", "https://[::1]:8443"];
+    base.accepts("STRONGROOM_CORS_ALLOWED_ORIGINS", &right);
+    base.accepts("STRONGROOM_HTTP_PUBLIC_URL", &right);
+    let both = base.with(&[("STRONGROOM_CORS_ALLOWED_ORIGINS", "https://app.example, https://api.example")]).unwrap();
+    assert_eq!(both.cors.allowed_origins, ["https://api.example", "https://app.example"]);
+
+    let development = Base::development();
+    let own = ["http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000", "https://app.example"];
+    development.accepts("STRONGROOM_CORS_ALLOWED_ORIGINS", &own);
+    let others = ["http://app.example", "http://localhost.evil.example", "http://192.168.0.7", "http://localhost:80"];
+    development.refuses("STRONGROOM_CORS_ALLOWED_ORIGINS", &others);
+}
+
+#[test]
+fn development_listens_on_loopback_only() {
+    let base = Base::development();
+    for name in ["STRONGROOM_HTTP_BIND", "STRONGROOM_TLS_BIND", "STRONGROOM_MANAGEMENT_BIND"] {
+        base.refuses(
+            name,
+            &["0.0.0.0:8080", "[::]:8080", "192.168.0.7:8080", "203.0.113.7:80", "localhost", "8080", ":8080"],
+        );
+        base.accepts(name, &["127.0.0.1:0", "[::1]:8080", "127.0.0.53:8080"]);
+    }
+    Base::production().accepts("STRONGROOM_HTTP_BIND", &["0.0.0.0:8080"]);
+}
+
+#[test]
+fn beyond_loopback_metrics_want_tls_and_a_token_of_their_own() {
+    let (bind, token) = ("STRONGROOM_MANAGEMENT_BIND", "STRONGROOM_MANAGEMENT_TOKEN");
+    let production = Base::production();
+    assert!(production.with(&[]).unwrap().management.bind.ip().is_loopback());
+    production.accepts(bind, &["127.0.0.1:9000", "[::1]:9464"]);
+    for beyond in ["0.0.0.0:9464", "[::]:9464", "10.0.0.7:9464"] {
+        assert_eq!(production.faults(&[(bind, beyond)]), [token], "{beyond}");
+        assert_eq!(production.faults(&[(bind, beyond), (token, THIRD)]), [""; 0], "{beyond}");
+    }
+    let behind_proxy = [
+        (bind, "0.0.0.0:9464"),
+        (token, THIRD),
+        ("STRONGROOM_HTTP_TRUSTED_PROXIES", "10.0.0.1"),
+        ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true"),
+        ("STRONGROOM_TLS_CERT_FILE", ""),
+        ("STRONGROOM_TLS_KEY_FILE", ""),
+    ];
+    assert_eq!(production.faults(&behind_proxy), ["STRONGROOM_TLS_CERT_FILE"]);
+    // A weak one is a fault on loopback too, and so is one that opens something else as well.
+    production.refuses(token, &["short", "password-password-password-password", STRONG, OTHER]);
+    Base::development().refuses(token, &["short"]);
+}
+
+#[test]
+fn the_page_that_shows_the_api_is_for_development_unless_asked_for() {
+    let production = Base::production();
+    assert!(!production.with(&[]).unwrap().http.docs);
+    assert!(production.with(&[("STRONGROOM_HTTP_DOCS", "true")]).unwrap().http.docs);
+    production.refuses("STRONGROOM_HTTP_DOCS", &["yes", "1", "TRUE"]);
+    let development = Base::development();
+    assert!(development.with(&[]).unwrap().http.docs);
+    assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
+}
+
+/// The page of `/docs` may be opened at any of the listeners' addresses; production knows its public URL alone.
+#[test]
+fn development_allows_its_own_addresses_as_origins_and_production_does_not() {
+    let own = ["http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8443", "https://localhost:8443"];
+    let origins = |settings: Settings| settings.cors.allowed_origins;
+    let development = origins(Base::development().with(&[]).unwrap());
+    assert!(own.iter().all(|origin| development.contains(&(*origin).to_owned())), "{development:?}");
+    assert!(development.iter().all(|origin| own.contains(&origin.as_str())), "{development:?}");
+    assert_eq!(origins(Base::production().with(&[]).unwrap()), ["https://api.example"]);
+}

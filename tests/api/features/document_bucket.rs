@@ -1,0 +1,62 @@
+//! The same documents in a bucket. `.ci/bucket` starts an S3-compatible server on loopback and names its bucket; without one there
+//! is nothing to see, so these tests are run by it alone.
+
+use reqwest::Method;
+
+use crate::support::TestApp;
+use crate::support::form::Form;
+
+const MIB: usize = 1024 * 1024;
+
+async fn with_bucket(url: &str) -> TestApp {
+    TestApp::with(&[
+        ("STRONGROOM_DOCUMENTS_S3_URL", url),
+        ("STRONGROOM_DOCUMENTS_S3_ACCESS_KEY", "documents"),
+        ("STRONGROOM_DOCUMENTS_S3_SECRET_KEY", "a key of loopback"),
+        ("STRONGROOM_DOCUMENTS_MAX_BYTES", "20971520"),
+    ])
+    .await
+}
+
+/// How many objects the bucket names.
+async fn objects(url: &str) -> usize {
+    let listed = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
+    listed.text().await.unwrap().matches("<Key>").count()
+}
+
+#[actix_web::test]
+#[ignore = "needs an S3-compatible server: .ci/bucket"]
+async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
+    let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
+    let app = with_bucket(&url).await;
+    let alice = app.user("alice").await;
+    // In one piece, in exactly one part, in several.
+    for size in [28, 5 * MIB, 12 * MIB + 7] {
+        let document = alice.upload(Form::of_size(size)).await.ok(201).json();
+        assert_eq!(objects(&url).await, 1, "{size}");
+        let path = format!("/api/v1/documents/{}", document["id"].as_str().unwrap());
+        let content = format!("{path}/content");
+        assert!(alice.get(&content).await.ok(200).body == vec![b'x'; size], "{size}");
+        let part = alice.request(Method::GET, &content).header("range", "bytes=20-24").send().await.ok(206);
+        assert_eq!(part.body, b"xxxxx");
+        alice.delete(&path, "\"1\"").await.ok(204);
+        app.services().intake.removals.sweep().await.unwrap();
+        assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()), "{size}");
+    }
+    alice.upload(Form::default().file("a.png", "image/png", b"no picture")).await.refused_field("/file");
+    assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()));
+}
+
+/// Nobody listens on port 1.
+#[actix_web::test]
+async fn a_bucket_that_is_away_is_a_503_and_never_half_a_document() {
+    let app = with_bucket("http://127.0.0.1:1/papers").await;
+    let alice = app.user("alice").await;
+    let reply = alice.upload(Form::sound()).await;
+    reply.refused(503, "unavailable").left(&[]);
+    assert!(reply.header("retry-after").is_some());
+    let documents: i64 = sqlx::query_scalar("select count(*) from documents").fetch_one(&app.all_rows).await.unwrap();
+    let noted: i64 =
+        sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!((documents, noted), (0, 1), "what may be there stays noted until the store is back");
+}

@@ -1,0 +1,113 @@
+//! SIGKILL in the middle of uploads and deletions: what was acknowledged is there bit for bit, what was not leaves nothing.
+
+use std::fs;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use reqwest::Method;
+
+use crate::support::actor::PASSWORD;
+use crate::support::client::Client;
+use crate::support::form::Form;
+use crate::support::program::Program;
+use crate::support::{Actor, TestApp};
+
+const WIDE: &[(&str, &str)] = &[
+    ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
+    ("STRONGROOM_LIMITS_WRITE", "100000/1h"),
+    ("STRONGROOM_LIMITS_STANDARD", "100000/1h"),
+    ("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "100000"),
+];
+
+/// Of about 200 KB, of which no two are alike.
+fn content(writer: u8, n: u32) -> Vec<u8> {
+    format!("{writer} {n} of a crash\n").repeat(12_000).into_bytes()
+}
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    names
+}
+
+type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
+
+/// Uploads until the service is gone, and deletes each third again.
+async fn write(client: Client, token: String, writer: u8, kept: Acknowledged) {
+    for n in 0_u32.. {
+        let content = content(writer, n);
+        let form = Form::default().file("crash.txt", "text/plain", &content);
+        let request = client.request(Method::POST, "/api/v1/documents").bearer(&token).form(form);
+        let Some(reply) = request.try_reply().await else { break };
+        let id = reply["id"].as_str().unwrap().to_owned();
+        if n % 3 == 2 {
+            let path = format!("/api/v1/documents/{id}");
+            let request = client.request(Method::DELETE, &path).bearer(&token).header("if-match", "\"1\"");
+            // Begun or done: nobody may count on it any more.
+            if request.try_send().await.is_none() {
+                break;
+            }
+        } else {
+            kept.lock().unwrap().push((id, content));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sigkill() {
+    let app = TestApp::start().await;
+    app.user("alice").await;
+    let state_dir = app.state_dir.join("of-the-program");
+    let kept = Acknowledged::default();
+    let mut program = Program::start_in(&app.database, &state_dir, WIDE);
+    for round in 1..=3 {
+        let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
+        let token = Actor::sign_in(&client, "alice@example.com", PASSWORD).await.token;
+        let writers: Vec<_> = (0..6)
+            .map(|writer| actix_web::rt::spawn(write(client.clone(), token.clone(), writer, kept.clone())))
+            .collect();
+        while kept.lock().unwrap().len() < 12 * round {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        program.kill();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        // Two hours pass for what was on its way.
+        sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
+        let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
+        let incoming = state_dir.join("documents/incoming");
+        for name in names(&incoming) {
+            fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
+        }
+        // It sweeps when it starts.
+        program = Program::start_in(&app.database, &state_dir, WIDE);
+    }
+
+    let count = "select count(*) from document_removals";
+    for _ in 0..4_000 {
+        let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
+        if left == 0 && names(&state_dir.join("documents/incoming")).is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let mut keys: Vec<String> =
+        sqlx::query_scalar("select storage_key::text from documents").fetch_all(&app.all_rows).await.unwrap();
+    keys.sort();
+    assert_eq!(names(&state_dir.join("documents/objects")), keys, "each document has bytes, and nobody else");
+    assert_eq!(names(&state_dir.join("documents/incoming")), Vec::<String>::new());
+    let exact = "select not exists (select from document_uploads) and not exists (
+        select from document_usage u where row(u.files, u.bytes)::text is distinct from
+            (select row(count(*), coalesce(sum(size), 0))::text from documents d where d.owner_id = u.owner_id))";
+    assert!(sqlx::query_scalar::<_, bool>(exact).fetch_one(&app.all_rows).await.unwrap(), "the quota is what is there");
+
+    let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
+    let alice = Actor::sign_in(&client, "alice@example.com", PASSWORD).await;
+    let kept = std::mem::take(&mut *kept.lock().unwrap());
+    for (id, content) in kept.iter() {
+        let reply = alice.get(&format!("/api/v1/documents/{id}/content")).await.ok(200);
+        assert!(reply.body == *content, "{id} came back otherwise");
+    }
+}

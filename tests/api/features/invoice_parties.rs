@@ -1,0 +1,150 @@
+//! An issued invoice names whom it was issued by and to, as they were called then, for ever.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor};
+
+use crate::support::actor::{draft, payment};
+use crate::support::pdf::rows;
+use crate::support::{Actor, Reply, TestApp};
+
+const THEN: [&str; 6] =
+    ["alice", "Old Lighthouse", "old@lighthouse.example", "1 Old Pier", "Tax ID: OLD1", "alice@example.com"];
+const NOW: [&str; 6] =
+    ["Renamed Seller", "New Harbour", "new@harbour.example", "2 New Quay", "Tax ID: NEW2", "alice@example.com"];
+
+async fn customer(alice: &Actor) -> String {
+    let body = json!({"name": "Old Lighthouse", "email": "old@lighthouse.example", "address": "1 Old Pier",
+        "tax_id": "OLD1", "default_currency": "EUR"});
+    alice.post("/api/v1/customers", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned()
+}
+
+async fn invoice(alice: &Actor, customer: &str) -> String {
+    alice.post("/api/v1/invoices", &draft(customer)).await.ok(201).json()["id"].as_str().unwrap().to_owned()
+}
+
+async fn step(alice: &Actor, id: &str, step: &str, version: &str) {
+    let path = format!("/api/v1/invoices/{id}/{step}");
+    alice.request(Method::POST, &path).header("if-match", version).send().await.ok(200);
+}
+
+async fn printed(alice: &Actor, id: &str) -> Reply {
+    alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200)
+}
+
+/// Other words for everything that is printed of both sides.
+async fn rename(alice: &Actor, customer: &str) {
+    let change =
+        json!({"name": "New Harbour", "email": "new@harbour.example", "address": "2 New Quay", "tax_id": "NEW2"});
+    alice.patch(&format!("/api/v1/customers/{customer}"), "\"1\"", &change).await.ok(200);
+    alice.patch("/api/v1/me", "\"1\"", &json!({"display_name": "Renamed Seller"})).await.ok(200);
+}
+
+fn names(pdf: &[u8], expected: [&str; 6]) {
+    let text = rows(pdf).join("\n");
+    for name in expected {
+        assert!(text.contains(name), "{name:?} in {text}");
+    }
+}
+
+/// Id and customer's name of each row of the export.
+async fn exported(alice: &Actor) -> Vec<(String, String)> {
+    let text = alice.get("/api/v1/invoices/export").await.ok(200).text();
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    reader.records().map(|row| row.map(|row| (row[0].to_owned(), row[6].to_owned())).unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn whoever_is_renamed_later_changes_drafts_and_nothing_that_was_issued() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let on = customer(&alice).await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(invoice(&alice, &on).await);
+    }
+    let [draft, issued, paid, void, never] = ids.as_slice() else { panic!("five") };
+    for id in [issued, paid, void] {
+        step(&alice, id, "issue", "\"1\"").await;
+    }
+    alice.post(&format!("/api/v1/invoices/{paid}/payments"), &payment(1)).await.ok(201);
+    step(&alice, void, "void", "\"2\"").await;
+    step(&alice, never, "void", "\"1\"").await;
+    let mut before = Vec::new();
+    for id in &ids {
+        let reply = printed(&alice, id).await;
+        names(&reply.body, THEN);
+        before.push(reply);
+    }
+
+    rename(&alice, &on).await;
+    for (id, before) in ids.iter().zip(&before) {
+        let after = printed(&alice, id).await;
+        let etag = before.header("etag").unwrap();
+        let again = alice.request(Method::GET, &format!("/api/v1/invoices/{id}/pdf")).header("if-none-match", etag);
+        if [issued, paid, void].contains(&id) {
+            assert_eq!((&after.body, after.header("etag")), (&before.body, Some(etag)));
+            again.send().await.ok(304);
+        } else {
+            names(&after.body, NOW);
+            assert_ne!(after.header("etag"), Some(etag));
+            again.send().await.ok(200);
+        }
+    }
+    for (id, name) in exported(&alice).await {
+        let then = [issued, paid, void].contains(&&id);
+        assert_eq!(name, if then { "Old Lighthouse" } else { "New Harbour" });
+    }
+
+    // What comes later in its life says the old names too; what is issued now says the new ones.
+    step(&alice, issued, "void", "\"2\"").await;
+    names(&printed(&alice, issued).await.body, THEN);
+    step(&alice, draft, "issue", "\"1\"").await;
+    names(&printed(&alice, draft).await.body, NOW);
+}
+
+/// A step that is refused, or not kept, keeps nothing: not even of the names.
+#[actix_web::test]
+async fn names_are_kept_with_the_number_and_only_with_it() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = invoice(&alice, &customer(&alice).await).await;
+    let before = app.everything().await;
+    let issue = format!("/api/v1/invoices/{id}/issue");
+    alice.request(Method::POST, &issue).header("if-match", "\"7\"").send().await.refused(412, "stale_version");
+    assert_eq!(app.everything().await, before);
+    step(&alice, &id, "issue", "\"1\"").await;
+    let kept: Vec<Value> = sqlx::query_scalar("select to_jsonb(p) - 'owner_id' - 'invoice_id' from invoice_parties p")
+        .fetch_all(&app.all_rows)
+        .await
+        .unwrap();
+    let expected = json!({"seller_name": "alice", "seller_email": "alice@example.com", "customer_name": "Old Lighthouse",
+        "customer_email": "old@lighthouse.example", "customer_address": "1 Old Pier", "customer_tax_id": "OLD1"});
+    assert_eq!(kept, [expected]);
+}
+
+/// The migration on a database that was in use: nobody had been asked for a name.
+#[actix_web::test]
+async fn what_was_issued_before_names_were_kept_says_what_it_said_on_the_day_of_the_migration() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let on = customer(&alice).await;
+    let (draft, issued) = (invoice(&alice, &on).await, invoice(&alice, &on).await);
+    let (bobs, number) = (bob.invoice().await, "select count(*) from invoice_parties");
+    let mut owner = app.owner().await;
+    owner
+        .execute("drop trigger invoices_keep_parties on invoices; drop function keep_invoice_parties; drop table invoice_parties")
+        .await
+        .unwrap();
+    step(&alice, &issued, "issue", "\"1\"").await;
+    step(&bob, &bobs, "issue", "\"1\"").await;
+    let migration = include_str!("../../../migrations/20261124000201_invoice_parties.sql");
+    owner.execute(AssertSqlSafe(format!("begin; {migration}; commit"))).await.unwrap();
+
+    let kept: i64 = sqlx::query_scalar(number).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(kept, 2, "of each owner the one that was issued");
+    rename(&alice, &on).await;
+    names(&printed(&alice, &issued).await.body, THEN);
+    names(&printed(&alice, &draft).await.body, NOW);
+    printed(&bob, &bobs).await;
+}

@@ -1,0 +1,184 @@
+//! What is measured is what happened.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use strongroom::app::{routes, server};
+use strongroom::base::clock::Clock;
+use strongroom::http::error::ApiError;
+use strongroom::telemetry::metrics::STATUSES;
+
+use crate::contract::monitoring;
+use crate::support::TestApp;
+use crate::support::app::settings;
+use crate::support::database::{Role, TestDatabase};
+use crate::support::socket::Socket;
+
+#[actix_web::test]
+async fn requests_and_refusals_are_counted_by_route_status_and_code() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.metrics().await;
+    for _ in 0..3 {
+        alice.get("/api/v1/customers").await.ok(200);
+    }
+    alice.get(&format!("/api/v1/customers/{}", uuid::Uuid::new_v4())).await.refused(404, "not_found");
+    app.anybody().request(Method::PUT, "/api/v1/customers").send().await.refused(405, "method_not_allowed");
+    app.anybody().request(Method::GET, "/api/v1/customers").send().await.refused(401, "unauthenticated");
+    let from = app.anybody().request(Method::GET, "/health/live").header("origin", "https://evil.example");
+    from.send().await.refused(403, "origin_not_allowed");
+
+    let after = app.metrics().await;
+    let grown = |series: &str| after.value(series) - before.find(series).unwrap_or(0.0);
+    let requests = |labels: &str| grown(&format!("strongroom_http_requests_total{{{labels}}}"));
+    assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"200\""), 3.0);
+    assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"401\""), 1.0);
+    assert_eq!(requests("method=\"other\",route=\"/api/v1/customers\",status=\"405\""), 1.0);
+    assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers/{id}\",status=\"404\""), 1.0);
+    assert_eq!(requests("method=\"GET\",route=\"/health/live\",status=\"403\""), 1.0, "a layer's refusal counts too");
+    for code in ["not_found", "method_not_allowed", "unauthenticated", "origin_not_allowed"] {
+        assert_eq!(grown(&format!("strongroom_http_refusals_total{{code=\"{code}\"}}")), 1.0, "{code}");
+    }
+    let durations = "strongroom_http_request_duration_seconds";
+    let labels = "method=\"GET\",route=\"/api/v1/customers\"";
+    assert_eq!(grown(&format!("{durations}_count{{{labels}}}")), 4.0);
+    assert_eq!(after.value(&format!("{durations}_bucket{{le=\"+Inf\",{labels}}}")), 4.0);
+    assert!(grown(&format!("{durations}_sum{{{labels}}}")) > 0.0);
+    assert_eq!(after.value("strongroom_http_requests_running"), 0.0);
+}
+
+/// Whatever the service can answer has a label of its own: `other` is for what nobody has thought of.
+#[actix_web::test]
+async fn every_status_and_every_code_has_a_label() {
+    let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
+    for error in ApiError::plain() {
+        assert!(statuses.contains(&error.face().status.as_u16()), "{}", error.face().code);
+    }
+    assert!(STATUSES.iter().all(|(status, name)| status.to_string() == *name));
+    let app = TestApp::start().await;
+    let metrics = app.metrics().await;
+    let document = app.anybody().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
+    for operations in document["paths"].as_object().unwrap().values() {
+        for operation in operations.as_object().unwrap().values() {
+            for status in operation["responses"].as_object().into_iter().flat_map(|responses| responses.keys()) {
+                assert!(statuses.contains(&status.parse().unwrap()), "{status}");
+            }
+        }
+    }
+    let explained = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/problems.md")).unwrap();
+    for code in explained.lines().filter_map(|line| line.strip_prefix("## ")) {
+        metrics.value(&format!("strongroom_http_refusals_total{{code=\"{code}\"}}"));
+    }
+    for (method, path) in routes::methods_and_paths() {
+        assert_ne!(method, "other", "{path}");
+    }
+}
+
+#[actix_web::test]
+async fn what_runs_beside_the_requests_is_measured() {
+    // Not so wide that the key of a budget which is full again is forgotten meanwhile.
+    let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
+    let alice = app.user("alice").await;
+    let hashes = app.services().credentials.passwords.hashes();
+    let socket = Socket::of(&app, &alice).await;
+    let metrics = app.metrics().await;
+    assert_eq!(metrics.value("strongroom_password_hashes_total"), hashes as f64);
+    assert_eq!(metrics.value("strongroom_password_hashes_waiting"), 0.0);
+    assert_eq!(metrics.value("strongroom_live_sockets"), 1.0);
+    assert_eq!(metrics.value("strongroom_announcements_heard"), 1.0);
+    assert_eq!(metrics.value("strongroom_database_up"), 1.0);
+    assert_eq!(metrics.value("strongroom_database_connections_max"), 16.0);
+    assert!(metrics.value("strongroom_database_connections{state=\"idle\"}") >= 1.0);
+    assert_eq!(metrics.value("strongroom_mail_outbox{state=\"waiting\"}"), 0.0);
+    assert!(metrics.value("strongroom_limiter_keys{tier=\"registration\"}") >= 2.0);
+    assert_eq!(metrics.value("strongroom_limiter_keys{tier=\"export\"}"), 0.0);
+    let version = env!("CARGO_PKG_VERSION");
+    assert_eq!(metrics.value(&format!("strongroom_build_info{{version=\"{version}\"}}")), 1.0);
+    assert!(metrics.value("strongroom_start_time_seconds") > 1.7e9);
+    drop(socket);
+}
+
+/// Mail that stays, and mail that was given up, is seen; what is no longer known is left out, not made up.
+#[actix_web::test]
+async fn the_outbox_is_seen_and_a_lost_database_is_no_empty_outbox() {
+    let app = TestApp::start().await;
+    for (kind, attempts, minutes) in [("given_up", 10, 90), ("waiting", 1, 30), ("waiting", 0, 1)] {
+        let sql = format!(
+            "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, attempts)
+             values (gen_random_uuid(), 'password_changed', '{kind}@example.com', gen_random_uuid(),
+                     now() - interval '{minutes} minutes', now() + interval '1 hour', {attempts})"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&app.all_rows).await.unwrap();
+    }
+    let metrics = app.metrics().await;
+    assert_eq!(metrics.value("strongroom_mail_outbox{state=\"waiting\"}"), 2.0);
+    assert_eq!(metrics.value("strongroom_mail_outbox{state=\"given_up\"}"), 1.0);
+    let oldest = metrics.value("strongroom_mail_outbox_oldest_seconds");
+    assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
+
+    app.database.cut_off().await;
+    let mut metrics = app.metrics().await;
+    // An answer holds for a second.
+    for _ in 0..500 {
+        if metrics.value("strongroom_database_up") == 0.0 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        metrics = app.metrics().await;
+    }
+    assert_eq!(metrics.value("strongroom_database_up"), 0.0);
+    assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
+    app.database.restore().await;
+}
+
+#[actix_web::test]
+async fn hashes_that_are_refused_are_counted() {
+    let app =
+        TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
+    let body = json!({"email": "nobody@example.com", "password": "correct horse battery 9"});
+    // One runs, sixty-four may wait; the wait is shorter than so many hashes take.
+    let replies = join_all((1..=120_u8).map(|host| {
+        let client = app.from([127, 0, 1, host].into());
+        let body = body.clone();
+        async move { client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.status.as_u16() }
+    }))
+    .await;
+    let refused = replies.iter().filter(|status| **status == 503).count();
+    assert!(refused > 0, "{replies:?}");
+    assert_eq!(app.metrics().await.value("strongroom_password_hashes_refused_total"), refused as f64);
+}
+
+#[actix_web::test]
+async fn a_busy_management_port_is_one_sentence() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_BIND", &address)]);
+    let database = TestDatabase::create().await;
+    let start = server::start(Arc::new(settings), database.options(Role::App), None, Clock::default());
+    let said = start.err().expect("it does not start").to_string();
+    assert!(said.starts_with(&address) && said.contains("another program has it"), "{said}");
+    assert!(said.contains("STRONGROOM_MANAGEMENT_BIND") && said.lines().count() == 1, "{said}");
+    std::fs::remove_dir_all(&state_dir).unwrap();
+}
+
+/// A dashboard or an alert that asks for a metric that is not there shows nothing, for ever, and nobody notices.
+#[actix_web::test]
+async fn the_dashboard_and_the_rules_ask_only_for_metrics_that_exist() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.get("/api/v1/customers").await.ok(200);
+    let metrics = app.metrics().await;
+    let known = metrics.names();
+    for (place, query) in monitoring::queries() {
+        let asked = monitoring::metrics_in(&query);
+        assert!(!asked.is_empty(), "{place}: {query}");
+        for name in asked {
+            // Only where traces are sent.
+            let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
+            assert!(known, "{place} asks for {name}, which is not exported");
+        }
+    }
+}

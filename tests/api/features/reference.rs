@@ -1,0 +1,65 @@
+//! `/docs`: what it serves, under which policy, and that it can be turned off. How it looks and works in a browser is `.ci/page`.
+
+use reqwest::Method;
+use strongroom::app::routes::table;
+
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn the_page_loads_its_own_files_only_and_has_nothing_inline() {
+    let app = TestApp::start().await;
+    let reply = app.anybody().request(Method::GET, "/docs").send().await.ok(200);
+    assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
+    let policy = reply.header("content-security-policy").unwrap();
+    let expected = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+         object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types 'none'";
+    assert_eq!(policy, expected);
+    let page = reply.text();
+    for endpoint in table() {
+        assert!(page.contains(&format!("<code>{}</code>", endpoint.path)), "{}", endpoint.path);
+    }
+    for inline in ["<style", " style=", " onclick", " onload", "javascript:", "<script>"] {
+        assert!(!page.contains(inline), "{inline}");
+    }
+    let mut files = Vec::new();
+    for part in page
+        .split(" src=\"")
+        .skip(1)
+        .chain(page.split("<link ").skip(1).filter_map(|part| part.split("href=\"").nth(1)))
+    {
+        files.push(part.split('"').next().unwrap().to_owned());
+    }
+    files.sort();
+    assert_eq!(files, ["/docs/icon.svg", "/docs/page.css", "/docs/page.js"]);
+    for (file, kind) in files.iter().zip(["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8"])
+    {
+        let reply = app.anybody().request(Method::GET, file).send().await.ok(200);
+        assert_eq!(reply.header("content-type"), Some(kind));
+        assert!(!reply.body.is_empty());
+    }
+}
+
+/// The page's policy is the page's: a refusal at the same place is no page.
+#[actix_web::test]
+async fn a_refusal_at_the_pages_place_is_no_page() {
+    let app = TestApp::start().await;
+    let refused = app.anybody().request(Method::GET, "/docs?x=1").send().await;
+    refused.refused(400, "invalid_input");
+    assert!(refused.header("content-security-policy").unwrap().contains("sandbox"));
+}
+
+#[actix_web::test]
+async fn when_it_is_off_nothing_is_there() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
+    let nobody = app.anybody();
+    for method in [Method::GET, Method::POST] {
+        let missing = nobody.request(method.clone(), "/no-such-path").send().await;
+        missing.refused(404, "not_found");
+        for path in table().iter().map(|endpoint| endpoint.path).filter(|path| path.starts_with("/docs")) {
+            let reply = nobody.request(method.clone(), path).send().await;
+            assert_eq!(reply.alike(), missing.alike(), "{method} {path}");
+            assert_eq!(reply.events(), missing.events());
+        }
+    }
+}

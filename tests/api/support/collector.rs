@@ -1,0 +1,184 @@
+//! A collector of traces (OTLP over HTTP), and the real program that sends to it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use sqlx::ConnectOptions;
+
+use super::client::Client;
+use super::database::{Role, TestDatabase};
+use super::metrics::Metrics;
+
+/// What it does with what it gets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Manner {
+    Takes,
+    /// Accepts connections, reads, and never answers.
+    NeverAnswers,
+}
+
+pub struct Collector {
+    pub address: SocketAddr,
+    bodies: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Collector {
+    pub fn start(manner: Manner) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let bodies: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
+        let kept = bodies.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (mut stream, kept) = (stream.unwrap(), kept.clone());
+                thread::spawn(move || {
+                    let mut reader = BufReader::new(stream.try_clone().unwrap());
+                    while let Some(body) = request(&mut reader) {
+                        kept.lock().unwrap().push(body);
+                        if manner == Manner::NeverAnswers {
+                            thread::sleep(Duration::from_secs(3600));
+                        }
+                        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
+                    }
+                });
+            }
+        });
+        Self { address, bodies }
+    }
+
+    /// Whether anything that was sent holds this text.
+    pub fn holds(&self, text: &str) -> bool {
+        let bodies = self.bodies.lock().unwrap();
+        bodies.iter().any(|body| body.windows(text.len()).any(|window| window == text.as_bytes()))
+    }
+
+    pub fn requests(&self) -> usize {
+        self.bodies.lock().unwrap().len()
+    }
+
+    pub fn spans(&self) -> Vec<Span> {
+        let bodies = self.bodies.lock().unwrap();
+        let requests = bodies.iter().map(|body| ExportTraceServiceRequest::decode(body.as_slice()).unwrap());
+        let scopes = requests.flat_map(|request| request.resource_spans).flat_map(|resource| resource.scope_spans);
+        scopes.flat_map(|scope| scope.spans).collect()
+    }
+
+    /// The one span with this request id, once it has come.
+    pub async fn span(&self, request_id: &str) -> Span {
+        for _ in 0..2000 {
+            let found = self.spans().into_iter().find(|span| {
+                attributes(span).contains(&("strongroom.request_id".to_owned(), format!("{request_id:?}")))
+            });
+            if let Some(span) = found {
+                return span;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("no span of request {request_id}");
+    }
+}
+
+/// The attributes of a span, each value as its protocol text.
+pub fn attributes(span: &Span) -> Vec<(String, String)> {
+    use opentelemetry_proto::tonic::common::v1::any_value::Value;
+    let text = |value: Option<Value>| match value {
+        Some(Value::StringValue(text)) => format!("{text:?}"),
+        Some(Value::IntValue(number)) => number.to_string(),
+        other => format!("{other:?}"),
+    };
+    let pairs = span.attributes.iter();
+    pairs.map(|pair| (pair.key.clone(), text(pair.value.clone().and_then(|value| value.value)))).collect()
+}
+
+/// The body of one request that has a length.
+fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let (mut line, mut length) = (String::new(), 0);
+    assert!(reader.read_line(&mut line).ok()? == 0 || line.starts_with("POST /v1/traces "), "{line}");
+    loop {
+        line.clear();
+        if reader.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if line == "\r\n" {
+            break;
+        }
+        if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    Some(body)
+}
+
+/// The real program, which sends its traces there. The tests' own services share one log, which sends none.
+pub struct Traced {
+    process: Child,
+    pub base: String,
+    management: String,
+    pub state_dir: PathBuf,
+    /// It ends with its last holder.
+    pub database: TestDatabase,
+}
+
+impl Traced {
+    pub async fn start(collector: SocketAddr, changed: &[(&str, &str)]) -> Self {
+        let database = TestDatabase::create().await;
+        let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+        let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .env_clear()
+            .env("STRONGROOM_DEV_STATE_DIR", &state_dir)
+            .env("STRONGROOM_HTTP_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_TLS_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_LIMITS_STANDARD", "100000/1h")
+            .env("STRONGROOM_TRACES_OTLP_ENDPOINT", format!("http://{collector}"))
+            .env("DATABASE_URL", database.options(Role::App).to_url_lossy().as_str())
+            .envs(changed.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let mut word = |start: &str| {
+            let line = lines.find(|line| line.starts_with(start)).expect("it starts");
+            line.split_whitespace().nth(1).unwrap().to_owned()
+        };
+        let base = word("  open ").strip_suffix("/docs").unwrap().to_owned();
+        let management = word("  metrics ").strip_suffix("/metrics").unwrap().to_owned();
+        thread::spawn(move || lines.for_each(drop));
+        Self { process, base, management, state_dir, database }
+    }
+
+    pub fn client(&self) -> Client {
+        Client::from_address(&self.base, [127, 0, 0, 1].into())
+    }
+
+    pub async fn metrics(&self) -> Metrics {
+        let client = Client::from_address(&self.management, [127, 0, 0, 1].into());
+        Metrics(client.request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
+    }
+
+    /// Ends it as an orchestrator does, and waits.
+    pub fn stop(&mut self) -> bool {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        self.process.wait().unwrap().success()
+    }
+}
+
+impl Drop for Traced {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.state_dir);
+    }
+}

@@ -1,0 +1,66 @@
+//! Every event that a request left in the log must have its row in `security_events`, and no other: asked once a test, at its
+//! end, for every request that the test has sent. So each attack test asserts the event that lasts, too.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{LazyLock, Mutex};
+use std::time::{Duration, Instant};
+
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{ConnectOptions, Connection};
+use uuid::Uuid;
+
+use super::database::apart;
+use super::logs;
+
+/// Bounds the wait for a row that must come.
+const AT_MOST: Duration = Duration::from_secs(10);
+
+/// The requests that were sent to each port.
+static SENT: LazyLock<Mutex<HashMap<u16, Vec<Uuid>>>> = LazyLock::new(Mutex::default);
+
+/// This request was sent to that port.
+pub fn sent(port: u16, request: &str) {
+    let request = request.parse().unwrap();
+    SENT.lock().unwrap().entry(port).or_default().push(request);
+}
+
+/// Waits until the rows of all requests to these ports are what the log says. Blocks: the service has a thread of its own.
+pub fn must_have_rows(superuser: PgConnectOptions, ports: &[u16]) {
+    let requests: Vec<Uuid> = ports.iter().filter_map(|port| SENT.lock().unwrap().remove(port)).flatten().collect();
+    if requests.is_empty() {
+        return;
+    }
+    apart(move || async move {
+        let mut superuser = superuser.connect().await.expect("the database is there again at the end");
+        let begun = Instant::now();
+        loop {
+            let rows: Vec<(Uuid, String)> = sqlx::query_as(
+                "select request_id, kind || '/' || reason from security_events where request_id = any($1)",
+            )
+            .bind(&requests)
+            .fetch_all(&mut superuser)
+            .await
+            .unwrap();
+            let (told, kept) = (of_log(&requests), grouped(rows));
+            if told == kept {
+                break;
+            }
+            let differ: Vec<_> = requests.iter().filter(|id| told.get(id) != kept.get(id)).collect();
+            let what = || differ.iter().map(|id| (told.get(id), kept.get(id))).collect::<Vec<_>>();
+            assert!(begun.elapsed() < AT_MOST, "events in the log and in the table differ: {:?}", what());
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        superuser.close().await.unwrap();
+    });
+}
+
+fn of_log(requests: &[Uuid]) -> BTreeMap<Uuid, Vec<String>> {
+    grouped(requests.iter().flat_map(|id| logs::events_so_far(&id.to_string()).into_iter().map(|event| (*id, event))))
+}
+
+fn grouped(events: impl IntoIterator<Item = (Uuid, String)>) -> BTreeMap<Uuid, Vec<String>> {
+    let mut all: BTreeMap<Uuid, Vec<String>> = BTreeMap::new();
+    events.into_iter().for_each(|(id, event)| all.entry(id).or_default().push(event));
+    all.values_mut().for_each(|events| events.sort());
+    all
+}

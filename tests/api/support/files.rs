@@ -1,0 +1,35 @@
+//! Files as they should be, small.
+
+fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).unwrap().to_be_bytes();
+    [&length[..], kind, body, b"sum!"].concat()
+}
+
+pub fn png(width: u32, height: u32) -> Vec<u8> {
+    let head = [&width.to_be_bytes()[..], &height.to_be_bytes(), &[8, 6, 0, 0, 0]].concat();
+    let signature = b"\x89PNG\r\n\x1a\n";
+    [&signature[..], &chunk(b"IHDR", &head), &chunk(b"IDAT", b"pixels"), &chunk(b"IEND", b"")].concat()
+}
+
+pub fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    let segment = |kind: u8, body: &[u8]| {
+        let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+        [&[0xff, kind][..], &length, body].concat()
+    };
+    let frame = [&[8][..], &height.to_be_bytes(), &width.to_be_bytes(), &[1, 1, 0x11, 0]].concat();
+    let parts = [
+        &[0xff, 0xd8][..],
+        &segment(0xe0, b"JFIF\0"),
+        &segment(0xc0, &frame),
+        &segment(0xda, &[1, 1, 0, 0, 63, 0]),
+        &[1, 2, 3, 0xff, 0xd9],
+    ];
+    parts.concat()
+}
+
+pub fn pdf(inside: &str) -> Vec<u8> {
+    format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {inside} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n").into_bytes()
+}
+
+/// The end of an archive's directory, which is all that makes a file one.
+pub const ARCHIVE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

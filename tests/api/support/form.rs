@@ -1,0 +1,62 @@
+//! Forms with files, written byte by byte: what a sound client sends, and what no client would.
+
+use super::client::Request;
+
+const BOUNDARY: &str = "a-boundary-that-is-in-no-file";
+
+/// A form being written.
+#[derive(Clone, Default)]
+pub struct Form {
+    bytes: Vec<u8>,
+}
+
+impl Form {
+    /// With one file that is sound.
+    pub fn sound() -> Self {
+        Self::default().file("terms.txt", "text/plain", b"Delivery within three days.\n")
+    }
+
+    /// One with a file of this size.
+    pub fn of_size(bytes: usize) -> Self {
+        Self::default().file("long.txt", "text/plain", &vec![b'x'; bytes])
+    }
+
+    pub fn text(self, name: &str, text: &str) -> Self {
+        self.raw(&format!("Content-Disposition: form-data; name=\"{name}\"\r\n"), text.as_bytes())
+    }
+
+    pub fn file(self, name: &str, kind: &str, content: &[u8]) -> Self {
+        let head =
+            format!("Content-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\nContent-Type: {kind}\r\n");
+        self.raw(&head, content)
+    }
+
+    /// A part with this head.
+    pub fn raw(mut self, head: &str, content: &[u8]) -> Self {
+        self.bytes.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n").as_bytes());
+        self.bytes.extend_from_slice(content);
+        self.bytes.extend_from_slice(b"\r\n");
+        self
+    }
+
+    pub fn content_type() -> String {
+        format!("multipart/form-data; boundary={BOUNDARY}")
+    }
+
+    /// The whole form.
+    pub fn bytes(mut self) -> Vec<u8> {
+        self.bytes.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
+        self.bytes
+    }
+
+    /// Without its end.
+    pub fn cut_off(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+impl Request {
+    pub fn form(self, form: Form) -> Self {
+        self.body(&Form::content_type(), form.bytes())
+    }
+}

@@ -1,0 +1,61 @@
+//! A PDF as its reader sees it, by poppler's programs.
+
+use std::io::Write;
+use std::ops::RangeInclusive;
+use std::process::{Command, Stdio};
+
+fn run(program: &str, arguments: &[&str], pdf: &[u8]) -> String {
+    String::from_utf8(seen(program, arguments, pdf)).unwrap()
+}
+
+fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
+    let mut child = Command::new(program)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // It takes a boolean that the standard asks for as a fault.
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));
+    let mut input = child.stdin.take().unwrap();
+    let pdf = pdf.to_vec();
+    let fed = std::thread::spawn(move || input.write_all(&pdf));
+    let output = child.wait_with_output().unwrap();
+    let _ = fed.join().unwrap();
+    assert!(output.status.success(), "{program} cannot read it");
+    output.stdout
+}
+
+/// The text of each page, as it can be selected, in reading order and without marks of direction.
+pub fn pages(pdf: &[u8]) -> Vec<String> {
+    split(&run("pdftotext", &["-", "-"], pdf))
+}
+
+/// All of it.
+pub fn text(pdf: &[u8]) -> String {
+    pages(pdf).join("\n")
+}
+
+/// The text of each page as it was written: a table's row is a line. Words that are read from right to left are not in order.
+pub fn rows(pdf: &[u8]) -> Vec<String> {
+    split(&run("pdftotext", &["-raw", "-", "-"], pdf))
+}
+
+fn split(text: &str) -> Vec<String> {
+    let text: String = text.chars().filter(|c| !('\u{202a}'..='\u{202e}').contains(c)).collect();
+    text.trim_end_matches('\u{c}').split('\u{c}').map(|page| page.trim().to_owned()).collect()
+}
+
+/// How many dots of the first page have one of these greys, at 20 dots an inch.
+pub fn dots(pdf: &[u8], greys: RangeInclusive<u8>) -> usize {
+    // PGM: a head of three lines, then a byte a dot.
+    let picture = seen("pdftoppm", &["-gray", "-r", "20", "-singlefile", "-"], pdf);
+    picture.iter().filter(|dot| greys.contains(dot)).count()
+}
+
+/// What the document says of itself: `Pages`, `JavaScript`, `Title`.
+pub fn told(pdf: &[u8], name: &str) -> String {
+    let info = run("pdfinfo", &["-"], pdf);
+    let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.unwrap_or_default().trim().to_owned()
+}

@@ -1,0 +1,72 @@
+//! The real program, in a process of its own: to be killed, and to have its memory measured.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use sqlx::ConnectOptions;
+
+use super::database::{Role, TestDatabase};
+
+/// The program on a database.
+pub struct Program {
+    process: Child,
+    pub base: String,
+    pub state_dir: PathBuf,
+    is_kept: bool,
+}
+
+impl Program {
+    pub fn start(database: &TestDatabase) -> Self {
+        let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+        Self::start_in(database, &state_dir, &[])
+    }
+
+    /// In this folder, with these settings.
+    pub fn start_in(database: &TestDatabase, state_dir: &Path, changed: &[(&str, &str)]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .env_clear()
+            .env("STRONGROOM_DEV_STATE_DIR", state_dir)
+            .env("STRONGROOM_HTTP_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_TLS_BIND", "127.0.0.1:0")
+            .env("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:0")
+            .env("DATABASE_URL", database.options(Role::App).to_url_lossy().as_str())
+            .envs(changed.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let open = lines.find(|line| line.starts_with("  open ")).expect("it starts");
+        std::thread::spawn(move || lines.for_each(drop));
+        let base = open.split_whitespace().nth(1).unwrap().strip_suffix("/docs").unwrap().to_owned();
+        Self { process, base, state_dir: state_dir.to_owned(), is_kept: false }
+    }
+
+    /// Ends it as SIGKILL does, and keeps its folder.
+    pub fn kill(mut self) {
+        self.is_kept = true;
+    }
+
+    /// Resident memory in KiB.
+    pub fn resident(&self) -> u64 {
+        let id = self.process.id();
+        if let Ok(status) = fs::read_to_string(format!("/proc/{id}/status")) {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+            return line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
+        }
+        let said = Command::new("ps").args(["-o", "rss=", "-p", &id.to_string()]).output().unwrap();
+        String::from_utf8(said.stdout).unwrap().trim().parse().unwrap()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        if !self.is_kept {
+            let _ = fs::remove_dir_all(&self.state_dir);
+        }
+    }
+}
