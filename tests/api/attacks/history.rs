@@ -1,28 +1,22 @@
 //! API1, API3 (ASVS 16.2.5): what happened is read by whom it concerns and by administrators, and a user's own history helps
 //! nobody who has stolen his session.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actor::{PASSWORD, try_sign_in};
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 
 /// What is read at this path, once it has this: rows are written beside the requests.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    for _ in 0..500 {
+    wait::found(path, async || {
         let page = actor.get(path).await.ok(200).json();
-        let items = page["items"].as_array().unwrap().clone();
-        if has(&items) {
-            return items;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{path} does not tell it");
+        Some(page["items"].as_array().unwrap().clone()).filter(|items| has(items))
+    })
+    .await
 }
 
 fn kinds(items: &[Value]) -> Vec<&str> {

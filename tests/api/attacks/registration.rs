@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actor::{PASSWORD, mail_token, mails, newest_mail, reset_token, try_sign_in};
-use crate::support::{Reply, TestApp};
+use crate::support::{Reply, TestApp, wait};
 
 const OTHER: &str = "another horse battery 7";
 
@@ -51,12 +51,7 @@ async fn registration_is_the_same_for_a_known_address() {
     try_sign_in(&app.anybody(), &alice.email, OTHER).await.refused(401, "invalid_credentials");
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
     assert!(newest_mail(&app, "nobody@example.com").await.contains("#token="));
-    for _ in 0..1000 {
-        if mails(&app, &alice.email).len() >= 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    wait::equal(2, async || mails(&app, &alice.email).len()).await;
     let told = mails(&app, &alice.email).pop().unwrap();
     assert!(!told.contains("#token="), "{told}");
 }
@@ -120,12 +115,7 @@ async fn an_address_belongs_to_whoever_reads_its_mail() {
     register(&app, "alice@example.com", OTHER, "Mallory").await.ok(202);
     let mallorys = mail_token(&app, "alice@example.com").await;
     register(&app, "alice@example.com", PASSWORD, "Alice").await.ok(202);
-    for _ in 0..1000 {
-        if mails(&app, "alice@example.com").len() == 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    wait::equal(2, async || mails(&app, "alice@example.com").len()).await;
     let hers = mail_token(&app, "alice@example.com").await;
     assert_ne!(hers, mallorys);
     post(&app, "confirm", json!({"token": hers})).await.ok(204);

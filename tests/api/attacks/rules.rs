@@ -9,7 +9,7 @@ use strongroom::security::log::rules::Rules;
 use strongroom::security::log::rules::table::{RULES, Rule, Which};
 use uuid::Uuid;
 
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 /// The session goes on, so that its user can be counted.
 const ASIDE: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
@@ -31,13 +31,7 @@ async fn counted(app: &TestApp, rule: &str) -> i64 {
 
 /// Once the writer has counted so many.
 pub(super) async fn must_count(app: &TestApp, rule: &str, wanted: i64) {
-    for _ in 0..500 {
-        if counted(app, rule).await == wanted {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{rule} has counted {} instead of {wanted}", counted(app, rule).await);
+    wait::equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
 /// Rule, whom it is about, and how many messages each sink has of it.

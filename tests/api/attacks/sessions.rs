@@ -1,13 +1,11 @@
 //! API2 (S11–S13, SECURITY F3): stolen refresh tokens, planted sessions, and access tokens that outlive their session.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
-use crate::support::{Actor, Reply, TestApp};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 /// Replicas share their keys.
 const KEYS: [(&str, &str); 2] = [
@@ -47,13 +45,8 @@ async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told
     let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
     dead(&me(&thief).await);
     me(&elsewhere).await.ok(200);
-    for _ in 0..1000 {
-        if mails(&app, &thief.email).iter().any(|mail| mail.contains("Subject:") && !mail.contains("#token=")) {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the owner was not told");
+    let told = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
+    wait::holds("the owner is told", async || mails(&app, &thief.email).iter().any(told)).await;
 }
 
 #[actix_web::test]
@@ -202,13 +195,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
 }
 
 async fn until_dead(actor: &Actor) {
-    for _ in 0..400 {
-        if me(actor).await.status.as_u16() == 401 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("the token of an ended session still counts");
+    wait::equal(401, async || me(actor).await.status.as_u16()).await;
 }
 
 /// Without a look-up for each request: the set in memory decides.
@@ -238,12 +225,8 @@ async fn while_no_end_can_be_heard_each_request_is_looked_up() {
     me(&alice).await.ok(200);
     count(&app, "sessions").await;
     app.database.deafen().await;
-    for _ in 0..2000 {
-        if !app.services().authenticator.revocations.is_listening() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let listening = async || app.services().authenticator.revocations.is_listening();
+    wait::equal(false, listening).await;
     let look = me(&alice).await.ok(200);
     assert!(look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
     // Another replica ends it; this one cannot hear.

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::support::client::Reply;
 use crate::support::collector::{Collector, Manner, Traced, attributes};
+use crate::support::wait;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -130,14 +131,9 @@ async fn a_collector_that_is_gone_is_counted_and_costs_nothing_else() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut service = Traced::start(nobody, &[]).await;
     service.client().request(Method::GET, "/health/live").send().await.ok(204);
-    for _ in 0..1000 {
-        if service.metrics().await.value("strongroom_trace_spans_total{outcome=\"lost\"}") > 0.0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-    }
+    let lost = async || service.metrics().await.value("strongroom_trace_spans_total{outcome=\"lost\"}") > 0.0;
+    wait::holds("the loss is counted", lost).await;
     let metrics = service.metrics().await;
-    assert!(metrics.value("strongroom_trace_spans_total{outcome=\"lost\"}") > 0.0);
     assert_eq!(metrics.value("strongroom_trace_spans_total{outcome=\"sent\"}"), 0.0);
     service.client().request(Method::GET, "/health/ready").send().await.ok(204);
     assert!(service.stop());

@@ -12,7 +12,7 @@ use strongroom::config::Profile;
 use crate::support::app::settings;
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 /// Production's rules on development's certificate: the plain listener and the TLS one.
 pub(super) async fn production(changed: &[(&str, &str)]) -> TestApp {
@@ -136,13 +136,7 @@ async fn a_new_certificate_is_taken_without_dropping_connections() {
         std::fs::remove_file(folder.join(file)).unwrap();
     }
     tls::development_certificate(&folder, Clock::default().now()).unwrap();
-    for _ in 0..600 {
-        let fresh = over_tls(&app);
-        if fresh.try_get("/health/live").await.is_some() {
-            before.request(Method::GET, "/health/live").send().await.ok(204);
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("the new certificate was not taken");
+    let taken = async || over_tls(&app).try_get("/health/live").await.is_some();
+    wait::holds("the new certificate is taken", taken).await;
+    before.request(Method::GET, "/health/live").send().await.ok(204);
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::actor::{PASSWORD, newest_mail, try_sign_in};
 use crate::support::database::Role;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 #[actix_web::test]
 async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
@@ -41,13 +41,8 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
         assert_eq!(left, 0, "{table}");
     }
     try_sign_in(&app.anybody(), &alice.email, next).await.refused(401, "invalid_credentials");
-    for _ in 0..1000 {
-        if newest_mail(&app, &alice.email).await.contains("was deleted") {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
-    panic!("nobody told her that the account is gone");
+    let told = async || newest_mail(&app, &alice.email).await.contains("was deleted");
+    wait::holds("a mail that the account is gone", told).await;
 }
 
 #[actix_web::test]

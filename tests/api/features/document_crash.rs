@@ -10,7 +10,7 @@ use crate::support::actor::PASSWORD;
 use crate::support::client::Client;
 use crate::support::form::Form;
 use crate::support::program::Program;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 const WIDE: &[(&str, &str)] = &[
     ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
@@ -67,9 +67,7 @@ async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sig
         let writers: Vec<_> = (0..6)
             .map(|writer| actix_web::rt::spawn(write(client.clone(), token.clone(), writer, kept.clone())))
             .collect();
-        while kept.lock().unwrap().len() < 12 * round {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        wait::holds("documents are acknowledged", async || kept.lock().unwrap().len() >= 12 * round).await;
         program.kill();
         for writer in writers {
             writer.await.unwrap();
@@ -86,13 +84,11 @@ async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sig
     }
 
     let count = "select count(*) from document_removals";
-    for _ in 0..4_000 {
+    wait::holds("what is swept is gone", async || {
         let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
-        if left == 0 && names(&state_dir.join("documents/incoming")).is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+        left == 0 && names(&state_dir.join("documents/incoming")).is_empty()
+    })
+    .await;
     let mut keys: Vec<String> =
         sqlx::query_scalar("select storage_key::text from documents").fetch_all(&app.all_rows).await.unwrap();
     keys.sort();

@@ -1,7 +1,6 @@
 //! Documents: up, along, and down again bit for bit.
 
 use std::os::unix::fs::MetadataExt;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::actor::draft;
 use crate::support::files::{jpeg, pdf, png};
 use crate::support::form::Form;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 const LIST: &str = "/api/v1/documents";
 
@@ -19,16 +18,8 @@ pub fn id_of(document: &Value) -> &str {
 
 /// The names of everything that is kept or arriving, once nothing is due to go.
 pub async fn kept(app: &TestApp) -> Vec<String> {
-    for _ in 0..2_000 {
-        let due: i64 = sqlx::query_scalar("select count(*) from document_removals where due_at <= now()")
-            .fetch_one(&app.all_rows)
-            .await
-            .unwrap();
-        if due == 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let due = "select count(*) from document_removals where due_at <= now()";
+    wait::equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
     let folder = &app.services().settings.documents.folder;
     let names = ["objects", "incoming"].into_iter().flat_map(|part| std::fs::read_dir(folder.join(part)).unwrap());
     names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

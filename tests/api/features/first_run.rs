@@ -5,12 +5,12 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
 
 use crate::support::client::Client;
+use crate::support::wait;
 
 /// A folder for all that development keeps; reset at the end.
 struct Checkout(PathBuf);
@@ -162,9 +162,7 @@ async fn what_was_acknowledged_is_there_after_sigkill() {
             })
         })
         .collect();
-    while kept.lock().unwrap().len() < 40 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
+    wait::holds("40 writes are acknowledged", async || kept.lock().unwrap().len() >= 40).await;
     service.signal("-KILL");
     service.process.wait().unwrap();
     for writer in writers {

@@ -1,11 +1,9 @@
 //! Whether the process runs, and whether requests can be served.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use reqwest::Method;
 
-use crate::support::TestApp;
+use crate::support::{TestApp, wait};
 
 #[actix_web::test]
 async fn a_lost_database_is_not_ready_until_it_is_back_and_nothing_restarts() {
@@ -35,11 +33,5 @@ async fn readiness_asks_the_database_once_for_many_askers() {
 }
 
 async fn until(status: u16, ready: &impl AsyncFn() -> u16) {
-    for _ in 0..1000 {
-        if ready().await == status {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("never {status}");
+    wait::equal(status, ready).await;
 }

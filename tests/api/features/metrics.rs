@@ -11,10 +11,10 @@ use strongroom::http::error::ApiError;
 use strongroom::telemetry::metrics::STATUSES;
 
 use crate::contract::monitoring;
-use crate::support::TestApp;
 use crate::support::app::settings;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::socket::Socket;
+use crate::support::{TestApp, wait};
 
 #[actix_web::test]
 async fn requests_and_refusals_are_counted_by_route_status_and_code() {
@@ -119,16 +119,9 @@ async fn the_outbox_is_seen_and_a_lost_database_is_no_empty_outbox() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.cut_off().await;
-    let mut metrics = app.metrics().await;
     // An answer holds for a second.
-    for _ in 0..500 {
-        if metrics.value("strongroom_database_up") == 0.0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        metrics = app.metrics().await;
-    }
-    assert_eq!(metrics.value("strongroom_database_up"), 0.0);
+    wait::equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
+    let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
     app.database.restore().await;
 }

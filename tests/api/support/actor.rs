@@ -1,13 +1,12 @@
 //! Those who send requests: each a real user with a real session.
 
-use std::time::Duration;
-
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::TestApp;
 use super::client::{Client, Reply, Request};
 use super::form::Form;
+use super::wait;
 
 pub const PASSWORD: &str = "correct horse battery 9";
 
@@ -191,15 +190,12 @@ pub async fn mail_token(app: &TestApp, email: &str) -> String {
 
 /// The token in the newest mail for a new password, once there is one and it is not `old`.
 pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
-    for _ in 0..1000 {
+    wait::found("a mail with a link to choose a password", async || {
         let mails = mails(app, email);
-        let token = mails.iter().rev().find(|mail| mail.contains("/reset#")).map(|mail| token_in(mail));
-        if let Some(token) = token.filter(|token| token != old) {
-            return token;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("no mail with a link to choose a password");
+        let newest = mails.iter().rev().find(|mail| mail.contains("/reset#"))?;
+        Some(token_in(newest)).filter(|token| token != old)
+    })
+    .await
 }
 
 fn token_in(mail: &str) -> String {
@@ -209,13 +205,7 @@ fn token_in(mail: &str) -> String {
 
 /// The newest mail to this address, once it is there.
 pub async fn newest_mail(app: &TestApp, email: &str) -> String {
-    for _ in 0..1000 {
-        if let Some(mail) = mails(app, email).pop() {
-            return mail;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("no mail to {email}");
+    wait::found("a mail", async || mails(app, email).pop()).await
 }
 
 /// Every mail to this address, oldest first.

@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, PgPool};
@@ -17,7 +16,7 @@ use strongroom::features::users::store as users;
 use super::client::Client;
 use super::database::{Role, TestDatabase};
 use super::metrics::Metrics;
-use super::{Actor, events, logs};
+use super::{Actor, events, logs, wait};
 
 pub struct TestApp {
     pub running: Option<Running>,
@@ -86,13 +85,8 @@ impl TestApp {
 
     /// Until ended sessions are heard of, as they are but for a moment at the start: before, each request looks its own up.
     pub async fn listening(&self) {
-        for _ in 0..4_000 {
-            if self.services().authenticator.revocations.is_listening() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the listener does not come up");
+        let listening = async || self.services().authenticator.revocations.is_listening();
+        wait::holds("the listener is up", listening).await;
     }
 
     /// Somebody without an account, from 127.0.0.1.

@@ -16,6 +16,7 @@ use sqlx::ConnectOptions;
 use super::client::Client;
 use super::database::{Role, TestDatabase};
 use super::metrics::Metrics;
+use super::wait;
 
 /// What it does with what it gets.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -73,16 +74,8 @@ impl Collector {
 
     /// The one span with this request id, once it has come.
     pub async fn span(&self, request_id: &str) -> Span {
-        for _ in 0..2000 {
-            let found = self.spans().into_iter().find(|span| {
-                attributes(span).contains(&("strongroom.request_id".to_owned(), format!("{request_id:?}")))
-            });
-            if let Some(span) = found {
-                return span;
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        panic!("no span of request {request_id}");
+        let id = ("strongroom.request_id".to_owned(), format!("{request_id:?}"));
+        wait::found("its span", async || self.spans().into_iter().find(|span| attributes(span).contains(&id))).await
     }
 }
 

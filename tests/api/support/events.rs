@@ -3,17 +3,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{LazyLock, Mutex};
-use std::time::{Duration, Instant};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
 use super::database::apart;
-use super::logs;
-
-/// Bounds the wait for a row that must come.
-const AT_MOST: Duration = Duration::from_secs(10);
+use super::{logs, wait};
 
 /// The requests that were sent to each port.
 static SENT: LazyLock<Mutex<HashMap<u16, Vec<Uuid>>>> = LazyLock::new(Mutex::default);
@@ -32,8 +28,7 @@ pub fn must_have_rows(superuser: PgConnectOptions, ports: &[u16]) {
     }
     apart(move || async move {
         let mut superuser = superuser.connect().await.expect("the database is there again at the end");
-        let begun = Instant::now();
-        loop {
+        wait::equal(Vec::new(), async || {
             let rows: Vec<(Uuid, String)> = sqlx::query_as(
                 "select request_id, kind || '/' || reason from security_events where request_id = any($1)",
             )
@@ -42,14 +37,10 @@ pub fn must_have_rows(superuser: PgConnectOptions, ports: &[u16]) {
             .await
             .unwrap();
             let (told, kept) = (of_log(&requests), grouped(rows));
-            if told == kept {
-                break;
-            }
-            let differ: Vec<_> = requests.iter().filter(|id| told.get(id) != kept.get(id)).collect();
-            let what = || differ.iter().map(|id| (told.get(id), kept.get(id))).collect::<Vec<_>>();
-            assert!(begun.elapsed() < AT_MOST, "events in the log and in the table differ: {:?}", what());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+            let differ = requests.iter().filter(|id| told.get(id) != kept.get(id));
+            differ.map(|id| (told.get(id).cloned(), kept.get(id).cloned())).collect()
+        })
+        .await;
         superuser.close().await.unwrap();
     });
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::sync::{LazyLock, Mutex};
-use std::time::Duration;
 
+use super::wait;
 use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
@@ -59,14 +59,10 @@ impl MakeWriter<'_> for Capture {
 
 /// Every line that was logged inside this request, once its last one has come.
 pub fn of_request(id: &str) -> Vec<Value> {
-    for _ in 0..500 {
+    wait::found_blocking("the closing line of a request", || {
         let lines = LINES.lock().unwrap().by_request.get(id).cloned().unwrap_or_default();
-        if lines.iter().any(|line| line["message"] == "request") {
-            return lines;
-        }
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    panic!("request {id} left no closing line in the log");
+        lines.iter().any(|line| line["message"] == "request").then_some(lines)
+    })
 }
 
 /// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`.

@@ -16,6 +16,7 @@ pub mod pdf;
 pub mod program;
 pub mod receiver;
 pub mod socket;
+pub mod wait;
 
 pub use actor::Actor;
 pub use app::TestApp;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
+use super::wait;
 use serde_json::Value;
 use strongroom::app::tls;
 use strongroom::base::clock::Clock;
@@ -118,13 +118,8 @@ impl Receiver {
 
     /// What has arrived, once it is so many or more.
     pub async fn wait_for(&self, number: usize) -> Vec<Arrived> {
-        for _ in 0..1_500 {
-            if self.arrived().len() >= number {
-                return self.arrived();
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{} of {number} messages arrived", self.arrived().len());
+        let what = format!("message {number}");
+        wait::found(&what, async || Some(self.arrived()).filter(|arrived| arrived.len() >= number)).await
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Actor, TestApp, events, logs};
+use super::{Actor, TestApp, events, logs, wait};
 
 /// The example of RFC 6455 §1.3, with the answer that it must have.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -175,14 +175,11 @@ impl Socket {
 
     /// Waits until an event has been left that begins like this, and says all that were.
     pub async fn left(&self, event: &str) -> Vec<String> {
-        for _ in 0..1_000 {
+        wait::found(event, async || {
             let events = logs::events(&self.request_id);
-            if events.iter().any(|one| one.starts_with(event)) {
-                return events;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("no {event} in {:?}", logs::events(&self.request_id));
+            events.iter().any(|one| one.starts_with(event)).then_some(events)
+        })
+        .await
     }
 }
 

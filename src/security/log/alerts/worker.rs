@@ -114,9 +114,9 @@ impl AlertWorker {
                 self.give_up(sink, &message, &cause).await?;
             }
             Err(Undone::Undelivered(cause)) => {
-                tracing::warn!(message = %message.id, sink = sink.name(), cause, "an alert's message must wait");
                 let until = self.clock.now() + pause(message.attempts, jitter()?);
                 store::postpone(&self.ways.pool, message.id, until).await?;
+                tracing::warn!(message_id = %message.id, sink = sink.name(), cause, "an alert's message must wait");
             }
             Err(Undone::Database(error)) => return Err(error),
         }
@@ -127,7 +127,7 @@ impl AlertWorker {
     /// window.
     async fn give_up(&self, sink: &Sink, message: &Message, cause: &str) -> ApiResult<()> {
         if store::give_up(&self.ways.pool, message.id, self.clock.now()).await? {
-            tracing::error!(message = %message.id, sink = sink.name(), cause, "an alert's message is given up");
+            tracing::error!(message_id = %message.id, sink = sink.name(), cause, "an alert's message is given up");
             Event::new(EventKind::AlertDeliveryFailed).reason(sink.name()).record();
         }
         Ok(())

@@ -15,7 +15,7 @@ use strongroom::security::log::event::Severity;
 
 use crate::support::database::TestDatabase;
 use crate::support::receiver::{Arrived, Receiver};
-use crate::support::{TestApp, logs};
+use crate::support::{TestApp, logs, wait};
 
 const KEY: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const WINDOW: Duration = Duration::from_secs(300);
@@ -54,16 +54,7 @@ async fn raise(app: &TestApp, finding: &Finding) {
 /// The numbers, once they are these.
 async fn numbers(app: &TestApp, open: i64, waiting: i64, failed: i64) {
     let wanted = Numbers { open, waiting, failed };
-    let mut last = None;
-    for _ in 0..1_000 {
-        let now = app.services().alerts.numbers().await.unwrap();
-        if now == wanted {
-            return;
-        }
-        last = Some(now);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("{last:?} instead of {wanted:?}");
+    wait::equal(wanted, async || app.services().alerts.numbers().await.unwrap()).await;
 }
 
 fn kinds(arrived: &[Arrived]) -> Vec<(String, i64)> {

@@ -1,7 +1,6 @@
 //! One attack is one alert, however often, and by however many replicas, it is found.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -12,7 +11,7 @@ use uuid::Uuid;
 use super::{KEY, denials, kinds, numbers, raise, telling, telling_on};
 use crate::support::actor::{mails, newest_mail};
 use crate::support::receiver::{Plays, Receiver};
-use crate::support::{TestApp, logs};
+use crate::support::{TestApp, logs, wait};
 
 #[actix_web::test]
 async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
@@ -72,13 +71,7 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
     let logged: Vec<&str> =
         logged.iter().filter(|line| line["target"] == "alert").map(|line| line["kind"].as_str().unwrap()).collect();
     assert_eq!(logged, ["opened", "continues", "cleared"], "the log has them all, whatever else there is");
-    for _ in 0..1_000 {
-        if mails(&app, "security@api.example").len() == 3 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    assert_eq!(mails(&app, "security@api.example").len(), 3);
+    wait::equal(3, async || mails(&app, "security@api.example").len()).await;
 
     // And begins anew.
     raise(&app, &denials(user, 20)).await;

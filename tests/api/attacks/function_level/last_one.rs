@@ -1,7 +1,5 @@
 //! One administrator is always left, whoever disables whom and leaves meanwhile.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
@@ -9,7 +7,7 @@ use sqlx::Executor;
 
 use super::{act, everything, id_of};
 use crate::support::actor::PASSWORD;
-use crate::support::{Actor, Reply, TestApp};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 async fn active_administrators(app: &TestApp) -> i64 {
     let sql = "select count(*) from users where role = 'admin' and status = 'active'";
@@ -53,14 +51,7 @@ async fn leave(actor: &Actor) -> Reply {
 /// Until so many of the service's requests wait for a lock.
 async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    for _ in 0..2_000 {
-        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap();
-        if waiting == requests {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("nobody waits");
+    wait::equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
 #[actix_web::test]

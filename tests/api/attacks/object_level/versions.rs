@@ -1,14 +1,12 @@
 //! Optimistic locking (SECURITY F9): nobody overwrites what he has not read, and of two at once one wins.
 
-use std::time::Duration;
-
 use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::actor::draft;
 use crate::support::client::{Reply, Request};
 use crate::support::operations::{Operation, make, operations};
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 /// Every write that asks for `If-Match`, with an object of Alice's to write on.
 async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
@@ -100,9 +98,7 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let let_go = async {
         let waiting = "select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'";
-        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() < many {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        wait::equal(many, async || sqlx::query_scalar(waiting).fetch_one(&app.all_rows).await.unwrap()).await;
         held.rollback().await.unwrap();
     };
     let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), let_go);

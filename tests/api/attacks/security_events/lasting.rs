@@ -12,9 +12,9 @@ use strongroom::security::log::recorder::MOST_WAITING;
 use uuid::Uuid;
 
 use super::row;
-use crate::support::TestApp;
 use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
+use crate::support::{TestApp, wait};
 
 #[actix_web::test]
 async fn what_must_leave_its_event_does_not_happen_without_it() {
@@ -89,9 +89,7 @@ async fn a_database_that_is_away_keeps_events_waiting_and_what_is_lost_is_counte
     app.database.restore().await;
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
     assert_eq!(reason, "no_row");
-    while recorder.waiting() > 0 {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    wait::equal(0, async || recorder.waiting()).await;
     // The sealer may have met the same fault meanwhile, and tells of its own.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();

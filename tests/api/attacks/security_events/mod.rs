@@ -5,21 +5,12 @@ mod lasting;
 mod objects;
 mod rights;
 
-use std::time::Duration;
-
 use sqlx::PgPool;
+
+use crate::support::wait;
 
 /// The row with this kind, once it is there: reason and amount.
 async fn row(pool: &PgPool, kind: &str) -> (String, Option<i64>) {
-    for _ in 0..1_000 {
-        let found = sqlx::query_as("select reason, amount from security_events where kind = $1 limit 1")
-            .bind(kind)
-            .fetch_optional(pool)
-            .await;
-        if let Ok(Some(found)) = found {
-            return found;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("no {kind}");
+    let sql = "select reason, amount from security_events where kind = $1 limit 1";
+    wait::found(kind, async || sqlx::query_as(sql).bind(kind).fetch_optional(pool).await.ok().flatten()).await
 }

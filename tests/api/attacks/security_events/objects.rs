@@ -1,29 +1,20 @@
 //! Whose a denied object is: for the events alone.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use crate::support::actor::draft;
 use crate::support::socket::Socket;
-use crate::support::{Reply, TestApp};
+use crate::support::{Reply, TestApp, wait};
 
 /// What the rows of a request say of its object: kind and class.
 async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
     let request: Uuid = request.parse().unwrap();
-    for _ in 0..1_000 {
-        let rows: Vec<(Option<String>, Option<String>)> =
-            sqlx::query_as("select object_kind, object_class from security_events where request_id = $1")
-                .bind(request)
-                .fetch_all(&app.all_rows)
-                .await
-                .unwrap();
-        if !rows.is_empty() {
-            return rows;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no row");
+    let sql = "select object_kind, object_class from security_events where request_id = $1";
+    wait::found("its row", async || {
+        let rows: Vec<_> = sqlx::query_as(sql).bind(request).fetch_all(&app.all_rows).await.unwrap();
+        Some(rows).filter(|rows| !rows.is_empty())
+    })
+    .await
 }
 
 fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {

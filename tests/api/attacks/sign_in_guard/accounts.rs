@@ -1,14 +1,12 @@
 //! One account, guessed at from everywhere, or from inside.
 
-use std::time::Duration;
-
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
 use super::{OTHER, WRONG, counted, from, hammer, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
-use crate::support::{Actor, Reply, TestApp};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 /// S64, F4: an account that is hammered answers strangers like a wrong password, also to the right one; its owner is told once.
 #[actix_web::test]
@@ -33,14 +31,8 @@ async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
     hammer(&app, &alice.email, 5).await;
     assert_eq!(lock_mails(&app).await, (1, 1), "one a lock");
     let told = async || {
-        for _ in 0..2000 {
-            if let Some(mail) = mails(&app, &alice.email).into_iter().find(|mail| mail.contains("guess your password"))
-            {
-                return mail;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        panic!("the owner is not told");
+        let guessed = |mail: &String| mail.contains("guess your password");
+        wait::found("the owner is told", async || mails(&app, &alice.email).into_iter().find(guessed)).await
     };
     assert!(!told().await.contains("http"), "a mail that everybody can cause holds no link");
 

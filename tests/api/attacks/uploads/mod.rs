@@ -10,8 +10,8 @@ mod transfers;
 mod types;
 
 use crate::features::documents::kept;
-use crate::support::TestApp;
 use crate::support::client::Reply;
+use crate::support::{TestApp, wait};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
@@ -25,14 +25,8 @@ async fn nothing_is_kept(app: &TestApp) {
 
 /// The same, once a broken-off request has been noticed.
 async fn soon_nothing_is_kept(app: &TestApp) {
-    for _ in 0..2_000 {
-        let held: i64 =
-            sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
-        if held == 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    let held = "select count(*) from document_removals";
+    wait::equal(0_i64, async || sqlx::query_scalar(held).fetch_one(&app.all_rows).await.unwrap()).await;
     nothing_is_kept(app).await;
 }
 

@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use super::{nothing_is_kept, soon_nothing_is_kept};
 use crate::support::form::Form;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 const SMALL: &[(&str, &str)] = &[("STRONGROOM_DOCUMENTS_MAX_BYTES", "4096")];
 const TOO_LARGE: &str = "input_validation_fail/payload_too_large";
@@ -39,13 +39,7 @@ async fn answer(mut stream: TcpStream) -> String {
 /// Something of it has arrived.
 async fn arriving(app: &TestApp) {
     let folder = app.services().settings.documents.folder.join("incoming");
-    for _ in 0..2_000 {
-        if std::fs::read_dir(&folder).unwrap().next().is_some() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
-    panic!("nothing arrives");
+    wait::holds("something arrives", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
 }
 
 #[actix_web::test]
@@ -76,17 +70,15 @@ async fn an_upload_without_an_end_is_counted_on_the_way() {
     let app = TestApp::with(SMALL).await;
     let alice = app.user("alice").await;
     let mut stream = begun(&app, &alice, "Transfer-Encoding: chunked", b"");
-    let closed = tokio::task::spawn_blocking(move || {
+    tokio::task::spawn_blocking(move || {
         let head = "--a-boundary-that-is-in-no-file\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
         // Slowly, and for ever if the server were willing.
-        (0..1_000).any(|_| {
-            std::thread::sleep(Duration::from_millis(5));
-            stream.write_all(chunk.as_bytes()).is_err()
-        })
-    });
-    assert!(closed.await.unwrap(), "the server goes on reading");
+        wait::found_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
+    })
+    .await
+    .unwrap();
     soon_nothing_is_kept(&app).await;
 }
 
