@@ -9,6 +9,7 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 
 use super::error::ApiError;
+use super::matched_route::MatchedRoute;
 use crate::telemetry::metrics::Metrics;
 
 /// The middleware.
@@ -17,7 +18,7 @@ use crate::telemetry::metrics::Metrics;
 /// What the rest returns.
 pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(metrics) = request.app_data::<Data<Metrics>>().cloned() else { return next.call(request).await };
-    let meter = metrics.requests.of(request.method().as_str(), request.match_pattern().as_deref());
+    let meter = metrics.requests.of(request.method().as_str(), MatchedRoute::of(request.request()).known());
     let _running = metrics.requests.running();
     let started = Instant::now();
     let reply = next.call(request).await;

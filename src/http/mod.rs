@@ -5,7 +5,7 @@
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
 //!   field left out is not a null.
 //! - [`form`]: a form with a file, part by part as it arrives.
-//! - [`client_ip`]: whose address it is. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
+//! - [`client_ip`]: whose address it is. [`matched_route`]: what it asks for. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
 //!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
 //! - [`disposition`], [`ranges`]: a file, under its name, whole or in part.
 //! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
@@ -19,6 +19,7 @@ pub mod disposition;
 pub mod error;
 pub mod form;
 pub mod idempotency;
+pub mod matched_route;
 pub mod metering;
 pub mod object;
 pub mod panics;

@@ -14,6 +14,7 @@ use tracing_actix_web::{RequestId, RootSpanBuilder};
 use uuid::Uuid;
 
 use super::client_ip::ClientAddr;
+use super::matched_route::MatchedRoute;
 use super::trace_context;
 
 /// Our root span. `user` and `session` are filled in when a token has been verified.
@@ -33,7 +34,7 @@ impl RootSpanBuilder for RequestSpan {
             // Only to find a client's own story again; kept apart from ours and never trusted as unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
-            route = request.match_pattern().as_deref().unwrap_or("-"),
+            route = MatchedRoute::of(request.request()).name(),
             client = %ClientAddr::of(request),
             user = Empty,
             session = Empty,

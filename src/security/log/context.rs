@@ -17,6 +17,7 @@ use super::objects::Object;
 use super::recorder::Recorder;
 use crate::base::id::{SessionId, UserId};
 use crate::http::client_ip::ClientAddr;
+use crate::http::matched_route::MatchedRoute;
 use crate::http::request_span::known_method;
 
 tokio::task_local! {
@@ -35,8 +36,7 @@ pub struct Context {
 pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
-    /// As in the table of routes; `-` for a path that is in none.
-    pub route: String,
+    pub route: MatchedRoute,
     pub address: String,
 }
 
@@ -70,7 +70,7 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
         method: known_method(&request),
-        route: request.match_pattern().unwrap_or_else(|| "-".to_owned()),
+        route: MatchedRoute::of(request.request()),
         address,
     };
     CONTEXT.scope(Context::new(recorder, Some(facts)), next.call(request)).await

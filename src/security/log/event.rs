@@ -117,7 +117,7 @@ impl Event {
             reason: self.reason,
             replica: recorder.replica().to_owned(),
             method: request.map(|request| request.method),
-            route: request.map(|request| request.route.clone()),
+            route: request.map(|request| request.route.name().to_owned()),
             user: self.who(Some(context)).0.map(UserId::uuid),
             session: self.who(Some(context)).1.map(SessionId::uuid),
             address: request.map(|request| request.address.clone()),

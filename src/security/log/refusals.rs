@@ -12,6 +12,7 @@ use super::context;
 use super::event::{Event, EventKind, Object, ObjectKind};
 use crate::base::id::parse;
 use crate::http::error::ApiError;
+use crate::http::matched_route::MatchedRoute;
 
 /// The middleware.
 ///
@@ -39,7 +40,7 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
 
 /// The object that the path names, if it is one. A malformed id names none.
 fn in_path<B>(reply: &ServiceResponse<B>) -> Option<Object> {
-    let kind = ObjectKind::of_route(&reply.request().match_pattern()?)?;
+    let kind = ObjectKind::of_route(MatchedRoute::of(reply.request()).known()?)?;
     let id = reply.request().match_info().get("id")?;
     Some(Object { kind, id: parse(id).ok()? })
 }

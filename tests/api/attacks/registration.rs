@@ -51,7 +51,7 @@ async fn registration_is_the_same_for_a_known_address() {
     try_sign_in(&app.anybody(), &alice.email, OTHER).await.refused(401, "invalid_credentials");
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
     assert!(newest_mail(&app, "nobody@example.com").await.contains("#token="));
-    wait::equal(2, async || mails(&app, &alice.email).len()).await;
+    wait::holds("she is told", async || mails(&app, &alice.email).len() >= 2).await;
     let told = mails(&app, &alice.email).pop().unwrap();
     assert!(!told.contains("#token="), "{told}");
 }

@@ -98,7 +98,8 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let let_go = async {
         let waiting = "select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'";
-        wait::equal(many, async || sqlx::query_scalar(waiting).fetch_one(&app.all_rows).await.unwrap()).await;
+        let waiting = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() >= many;
+        wait::holds("all wait for the row", waiting).await;
         held.rollback().await.unwrap();
     };
     let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), let_go);
