@@ -1,4 +1,4 @@
-"""The list of accepted advisories refuses what it should (S82). Run by .ci/audit."""
+"""The list of accepted advisories refuses what it should. Run by .ci/audit."""
 
 import datetime
 import unittest

@@ -15,7 +15,7 @@ use super::server::{HEAD_WITHIN, KEEP_ALIVE, StartError};
 use super::services::Services;
 use super::tls::{self, Certificate};
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::request_span::RequestSpan;
+use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, panics, problem};
 use crate::security::log::{context, refusals};
 use crate::security::management::{self, Door};
@@ -54,6 +54,7 @@ pub fn serve(
             .wrap(from_fn(body_limits::close_unread))
             .wrap(from_fn(headers::add))
             .wrap(from_fn(context::enter))
+            .wrap(from_fn(request_span::tell_end))
             .wrap(TracingLogger::<RequestSpan>::new())
     })
     .workers(1)

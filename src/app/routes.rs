@@ -3,6 +3,8 @@
 //! The rows mount the routes ([`mount`]), write the OpenAPI document ([`super::openapi`]), and are walked by
 //! `tests/api/contract/`: a row that is added tomorrow is attacked tomorrow.
 
+use std::collections::BTreeSet;
+
 use actix_governor::Governor;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
@@ -163,28 +165,25 @@ pub struct Mounted {
     pub limits: RouteLimits,
 }
 
-/// Every endpoint that is on, with fresh limiters, and those of unknown paths: what is off is one of them.
-///
-/// # Errors
-/// A rate of zero.
-pub fn with_limits(settings: &Settings) -> ApiResult<(Vec<Mounted>, RouteLimits)> {
-    let limits =
-        |tier| RouteLimits::new(tier, &settings.limits).ok_or_else(|| ApiError::internal("a rate limit of zero"));
+/// Every endpoint that is on, with fresh limiters, and those of unknown paths: what is off is one of them. `None`: a rate is zero.
+#[must_use]
+pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
+    let limits = |tier| RouteLimits::new(tier, &settings.limits);
     let form = settings.documents.max_bytes + ENVELOPE;
     let mounted = table()
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
         .map(|endpoint| Endpoint { body: endpoint.body.with_form_of(form), ..endpoint })
-        .map(|endpoint| Ok(Mounted { limits: limits(endpoint.tier)?, endpoint }))
-        .collect::<ApiResult<_>>()?;
-    Ok((mounted, limits(Tier::UnknownPath)?))
+        .map(|endpoint| Some(Mounted { limits: limits(endpoint.tier)?, endpoint }))
+        .collect::<Option<_>>()?;
+    Some((mounted, limits(Tier::UnknownPath)?))
 }
 
 /// Mounts every endpoint with the layers that its row asks for.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    let mut paths: Vec<&'static str> = endpoints.iter().map(|mounted| mounted.endpoint.path).collect();
-    paths.dedup();
-    for path in paths {
+    // Fixed ones first: actix asks one after the other, and one with an id costs a regular expression.
+    let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
+    for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
         // A resource, not App::route: it answers a wrong method with 405 and Allow.
         let resource = endpoints
             .iter()

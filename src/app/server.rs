@@ -78,7 +78,7 @@ pub fn start(
     clock: Clock,
 ) -> Result<Running, StartError> {
     let services = Services::new(settings.clone(), database, clock)?;
-    let (endpoints, unknown) = routes::with_limits(&settings).map_err(|_| WiringError::RateLimit)?;
+    let (endpoints, unknown) = routes::with_limits(&settings).ok_or(WiringError::RateLimit)?;
     let endpoints = Arc::new(endpoints);
 
     let http = listen(settings.http.bind, "STRONGROOM_HTTP_BIND")?;

@@ -65,7 +65,7 @@ pub enum WiringError {
     #[error("passwords cannot be hashed with these parameters: {0}")]
     Passwords(String),
     #[error("the OpenAPI document cannot be written: {0}")]
-    Openapi(String),
+    Openapi(#[from] serde_json::Error),
     #[error("documents cannot be kept ({0}): is STRONGROOM_DOCUMENTS_FOLDER a folder of the service's own?")]
     Storage(#[from] StorageError),
     #[error("the fonts cannot be read")]
@@ -145,8 +145,7 @@ impl Services {
             documents: DocumentStore::new(pool.clone()),
         };
         let tickets = Tickets::new(pool.clone(), clock.clone());
-        let openapi = openapi::build(&settings.http.public_url);
-        let openapi = openapi.map_err(|error| WiringError::Openapi(error.to_string()))?;
+        let openapi = openapi::build(&settings.http.public_url)?;
         let metrics = Metrics::new(routes::methods_and_paths(), openapi::codes());
         let intake = intake(&settings, &pool, &clock)?;
         Ok(Self {
@@ -169,8 +168,8 @@ impl Services {
             cursors: Arc::new(Cursors::new(&keys)),
             admin,
             printer: Arc::new(Printer::new().ok_or(WiringError::Fonts)?),
-            page: Arc::new(Page::of(&openapi.0, &openapi::order())),
-            openapi,
+            page: Arc::new(Page::of(&openapi, &openapi::order())),
+            openapi: openapi::Document::of(&openapi)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
             readiness: Arc::new(Readiness::new(pool.clone())),
             mail_bell,

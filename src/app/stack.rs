@@ -11,7 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::routes::{self, Mounted};
 use super::services::Services;
-use crate::http::request_span::RequestSpan;
+use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, metering, panics, problem};
 use crate::security::cors::{self, AllowedOrigins};
 use crate::security::log::{context, refusals};
@@ -46,7 +46,7 @@ pub fn application(
         .wrap(from_fn(deadline::enforce))
         // 7. Whatever panics inside ends here, as an error like any other.
         .wrap(from_fn(panics::catch))
-        // 6. Every refusal from inside leaves its event, while it is still typed.
+        // 6. What was refused inside leaves its event, while it is still typed.
         .wrap(from_fn(refusals::record))
         // 5. Every failure gets its body, whoever made it.
         .wrap(from_fn(problem::shape_failures))
@@ -58,6 +58,7 @@ pub fn application(
         .wrap(from_fn(context::enter))
         // 1. Every request is counted, with the status that it really got.
         .wrap(from_fn(metering::count))
-        // 0. The request id and the span that all the above log into.
+        // 0. The request id and the span that all the above log into, and the line that ends it.
+        .wrap(from_fn(request_span::tell_end))
         .wrap(TracingLogger::<RequestSpan>::new())
 }

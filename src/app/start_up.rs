@@ -24,7 +24,7 @@ use crate::features::demo::{self, Demo};
 use crate::http::error::ApiError;
 use crate::security::keys::BadMasterKey;
 use crate::security::log::event::{Event, EventKind};
-use crate::security::passwords::{HashError, PasswordRefusal, PasswordSetupError};
+use crate::security::passwords::{PasswordRefusal, PasswordSetupError};
 use crate::telemetry;
 use crate::telemetry::traces::{BadTraces, Traces};
 
@@ -61,8 +61,8 @@ pub enum Failure {
     Name(#[from] Misfit),
     #[error("the password {0}")]
     Password(PasswordRefusal),
-    #[error(transparent)]
-    Hashing(#[from] HashError),
+    #[error("the password cannot be hashed: {0}")]
+    Hashing(ApiError),
     #[error(transparent)]
     PasswordSetup(#[from] PasswordSetupError),
     #[error(transparent)]

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod day;
 pub mod email;
+pub mod hex;
 pub mod id;
 pub mod moment;
 pub mod money;

@@ -23,7 +23,7 @@ const fn secret(name: &'static str, meaning: &'static str) -> Setting {
 #[rustfmt::skip]
 pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_PROFILE", "development", "development (loopback only) or production"),
-    plain("STRONGROOM_REPLICA", "", "What security events call this process: letters, digits, dots and hyphens. Default: the host name, if the system says it"),
+    plain("STRONGROOM_REPLICA", "", "What security events call this process: letters, digits, dots, hyphens and underscores. Default: the host name, if the system says it"),
     plain("STRONGROOM_DEV_STATE_DIR", ".strongroom", "Development's own folder: database, keys, certificate, mail, documents"),
 
     plain("STRONGROOM_HTTP_BIND", "127.0.0.1:8080", "Plain HTTP. In production it serves a declared proxy only and refuses everybody else"),
@@ -38,13 +38,13 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_TLS_KEY_FILE", "", "PEM, the private key"),
 
     secret("DATABASE_URL", "PostgreSQL, as the role strongroom_app; sslmode=verify-full unless on loopback or a unix socket. Development starts its own"),
-    secret("STRONGROOM_DATABASE_OWNER_URL", "The same database as the role strongroom_owner: for `migrate` and `admin` alone"),
+    secret("STRONGROOM_DATABASE_OWNER_URL", "The same database as the role strongroom_owner: for the commands `migrate`, `admin` and `audit` alone"),
     plain("STRONGROOM_DATABASE_MAX_CONNECTIONS", "16", "Size of the pool"),
     plain("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "3", "How long a request waits for a connection before its 503"),
     plain("STRONGROOM_DATABASE_STATEMENT_SECONDS", "5", "How long a statement may run"),
     plain("PG_BIN", "", "Where PostgreSQL's programs are, for development's own database. Default: found"),
 
-    secret("STRONGROOM_SECRETS_MASTER_KEY", "At least 32 random bytes as text (openssl rand -base64 48). Development makes its own"),
+    secret("STRONGROOM_SECRETS_MASTER_KEY", "At least 32 random bytes as text (openssl rand -base64 48); `admin` and `audit` need it too. Development makes its own"),
     plain("STRONGROOM_JWT_ALGORITHM", "HS256", "HS256, or EdDSA when other services verify our tokens"),
     secret("STRONGROOM_JWT_KEY", "HS256: at least 32 random bytes as text. EdDSA: a PKCS#8 PEM (openssl genpkey -algorithm ed25519). Development makes its own"),
     secret("STRONGROOM_JWT_PREVIOUS_KEY", "While keys are exchanged: still verifies, no longer signs"),

@@ -1,6 +1,6 @@
 //! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: PostgreSQL, over TLS that checks the server's name, unless it is on this machine.
 //!
-//! sqlx's default is `prefer`, which falls back to plain text, and `require` accepts any server (SECURITY trap 18). What is
+//! sqlx's default is `prefer`, which falls back to plain text, and `require` accepts any server. What is
 //! judged here is what sqlx understood and will connect to, not the text: `?host=`, `hostaddr=` and a second `sslmode=` win over
 //! what stands before them.
 
@@ -23,7 +23,7 @@ use super::strength::is_sample_password;
 pub struct DatabaseSettings {
     /// As the service's role. `None`: development's own database.
     pub url: Option<PgConnectOptions>,
-    /// As the schema's owner, for `migrate` and `admin` alone.
+    /// As the schema's owner, for `migrate`, `admin` and `audit` alone.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
     /// How long a request waits for a connection before its 503.

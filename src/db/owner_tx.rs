@@ -1,7 +1,7 @@
 //! The only way to touch a table that has an owner: a transaction in which `app.owner_id` is set.
 //!
 //! Row-level security reads that setting. It is set *locally*, in the same round trip as BEGIN: a session-wide one would
-//! survive COMMIT, and the connection's next request would inherit the user (SECURITY trap 22). Two round trips a read
+//! survive COMMIT, and the connection's next request would inherit the user. Two round trips a read
 //! instead of four is what keeps this wall cheap: a dropped transaction is rolled back after the reply.
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};

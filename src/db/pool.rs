@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection, PgPool};
 
 /// How many connections, and how long anything may wait.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,9 @@ pub struct PoolLimits {
     pub statement_timeout: Duration,
 }
 
+/// A connection that was used a moment ago is taken to be there. One that is not costs its request a 503.
+const TRUSTED_FOR: Duration = Duration::from_secs(1);
+
 /// A pool that connects when it is first used.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
@@ -28,6 +31,16 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
+        // sqlx would ask each connection before each request whether it is there: a round trip more.
+        .test_before_acquire(false)
+        .before_acquire(|connection, state| {
+            Box::pin(async move {
+                if state.idle_for > TRUSTED_FOR {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
         .max_connections(limits.max_connections)
         .acquire_timeout(limits.acquire_timeout)
         .connect_lazy_with(options)

@@ -1,4 +1,4 @@
-//! A JSON body becomes a validated value, or a 400 that names the field (S27, S29, S35). Handlers take [`JsonBody`] and never
+//! A JSON body becomes a validated value, or a 400 that names the field. Handlers take [`JsonBody`] and never
 //! see raw input.
 //!
 //! Known fields only, by their names ([`super::object`]): each request type says `deny_unknown_fields`, and serde refuses a

@@ -1,4 +1,4 @@
-//! Whose address a request comes from (SECURITY F13, S45). One type; limits, logs and events use nothing else.
+//! Whose address a request comes from (ASVS 4.1.3, 15.3.4). One type; limits, logs and events use nothing else.
 //!
 //! `X-Forwarded-For` is a list that everybody on the way may extend and the client may begin. Only its right end was
 //! written by somebody we know: we walk from the right, over listed proxies, and stop at the first address that is none.

@@ -37,19 +37,19 @@ pub enum ApiError {
     NotJson,
     /// Fields that do not fit.
     Invalid(Vec<FieldFault>),
-    /// No token, or one that does not hold. Which of the two, and why, is in the log alone (S7).
+    /// No token, or one that does not hold. Which of the two, and why, is in the log alone.
     Unauthenticated,
-    /// A sign-in that failed, for whatever reason (S51).
+    /// A sign-in that failed, for whatever reason.
     InvalidCredentials,
     /// The caller is known and may not use this function.
     Forbidden,
-    /// A page of another origin sent this (S48).
+    /// A page of another origin sent this.
     OriginNotAllowed,
-    /// A cookie route was called without the proof that our own client sends (S49).
+    /// A cookie route was called without the proof that our own client sends.
     CrossSiteRequest,
-    /// The request came over plain HTTP (S13, S58).
+    /// The request came over plain HTTP.
     HttpsRequired,
-    /// Missing, somebody else's, deleted or malformed: one answer (S16).
+    /// Missing, somebody else's, deleted or malformed: one answer.
     NotFound,
     /// The path exists, this method on it does not.
     MethodNotAllowed,
@@ -68,7 +68,7 @@ pub enum ApiError {
     PreconditionRequired,
     /// An `Idempotency-Key` that was used for another body.
     KeyReused,
-    /// The body is larger than its route takes (S25).
+    /// The body is larger than its route takes.
     PayloadTooLarge,
     /// A part of a file that lies behind its end.
     RangeNotSatisfiable {
@@ -79,7 +79,7 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// This route speaks WebSocket alone, and this was no handshake of it.
     UpgradeRequired,
-    /// Too many requests; come back after so many seconds (S44).
+    /// Too many requests; come back after so many seconds.
     TooManyRequests {
         /// At least 1.
         retry_after: u64,
@@ -215,9 +215,14 @@ impl ApiError {
     }
 }
 
+/// For the log: no reply is made of this.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.face().code)
+        f.write_str(self.face().code)?;
+        match self {
+            Self::Internal(cause) | Self::Unavailable { cause, .. } => write!(f, ": {cause}"),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -260,7 +265,7 @@ impl From<StorageError> for ApiError {
 }
 
 /// A database that is away, full or too slow is a 503; anything else is ours to mend. PostgreSQL's own text can hold a
-/// row's values (SECURITY trap 23), so of a database's error only its code and constraint are kept.
+/// row's values, so of a database's error only its code and constraint are kept.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {

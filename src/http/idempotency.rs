@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on POSTs that make something (SECURITY F8): a client that heard no answer asks again, and the work is done
+//! `Idempotency-Key` on POSTs that make something: a client that heard no answer asks again, and the work is done
 //! once. The same key with the same body gets the first answer again for 24 hours; with another body it is refused (422). While
 //! the first is still being done it waits a moment, and is refused then (409). Key and answer are kept in the transaction of the
 //! work, so there is no moment in which one of the two is lost. A body that is too large to be held has its key apart

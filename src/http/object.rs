@@ -1,4 +1,4 @@
-//! An object is read by its names alone (S29). serde also reads a list as a struct, field after field: `["ann@example.com", "…"]`
+//! An object is read by its names alone. serde also reads a list as a struct, field after field: `["ann@example.com", "…"]`
 //! would be a sign-in, in a form that no document describes and that no gate in front of us looks into.
 
 use std::fmt;

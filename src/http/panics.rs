@@ -1,5 +1,5 @@
 //! A panic in a handler or in an inner middleware is a 500 like any other. actix alone would close the connection without
-//! an answer (SECURITY S57; measured in CRATES 2.1).
+//! an answer.
 
 use std::panic::AssertUnwindSafe;
 

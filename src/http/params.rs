@@ -1,6 +1,6 @@
 //! Ids and fields of queries, as typed values.
 //!
-//! A malformed id is a missing one (S16), all the way: it is replaced by a fresh random id, which is nobody's, and looked up
+//! A malformed id is a missing one, all the way: it is replaced by a fresh random id, which is nobody's, and looked up
 //! like any other. So a malformed, a missing, a deleted and a stranger's id take one path through the code and send the same
 //! statements; nothing about the four can differ because nothing asks which of them it is.
 

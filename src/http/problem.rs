@@ -84,27 +84,21 @@ pub async fn shape_failures(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let id = request_id(&request);
-    let base = request.app_data::<web::Data<ProblemBase>>().map_or_else(String::new, |base| base.0.clone());
+    let id = request.extensions().get::<RequestId>().copied();
+    let base = request.app_data::<web::Data<ProblemBase>>().cloned();
     match next.call(request).await {
         Ok(reply) => {
             let (request, response) = reply.map_into_boxed_body().into_parts();
-            Ok(ServiceResponse::new(request, shape(response, &id, &base)))
+            Ok(ServiceResponse::new(request, shape(response, id, base.as_ref())))
         }
         Err(mut error) => {
-            error.add_response_mapper(move |reply| shape(reply, &id, &base));
+            error.add_response_mapper(move |reply| shape(reply, id, base.as_ref()));
             Err(error)
         }
     }
 }
 
-/// The id of this request, in the spelling that the client sees.
-#[must_use]
-pub fn request_id(request: &ServiceRequest) -> String {
-    request.extensions().get::<RequestId>().map(ToString::to_string).unwrap_or_default()
-}
-
-fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
+fn shape(reply: HttpResponse, id: Option<RequestId>, base: Option<&web::Data<ProblemBase>>) -> HttpResponse {
     if reply.status().as_u16() < 400 {
         return reply;
     }
@@ -134,11 +128,11 @@ fn shape(reply: HttpResponse, request_id: &str, base: &str) -> HttpResponse {
     };
     let face = error.face();
     let problem = Problem {
-        kind: format!("{base}/problems#{}", face.code),
+        kind: format!("{}/problems#{}", base.map_or("", |base| &base.0), face.code),
         title: face.title.to_owned(),
         status: face.status.as_u16(),
         code: face.code.to_owned(),
-        request_id: request_id.to_owned(),
+        request_id: id.map(|id| id.to_string()).unwrap_or_default(),
         errors,
         challenge,
     };

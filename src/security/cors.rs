@@ -1,7 +1,7 @@
 //! Which web pages of other origins may call us: an exact list, with credentials, and nobody else.
 //!
 //! **Abuse**: a page that the victim visits calls the API in his browser. **How**: actix-cors with the listed origins and
-//! `block_on_origin_mismatch`: without that switch (its default) the handler runs and only the label is missing (SECURITY trap 6).
+//! `block_on_origin_mismatch`: without that switch (its default) the handler runs and only the label is missing.
 //! A request without `Origin` is let through: it is no browser's cross-origin call, and it still needs its token; cookie
 //! routes ask for more (`csrf.rs`).
 //! **Not stopped**: anything that is not a browser. CORS is not access control.

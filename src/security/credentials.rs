@@ -171,12 +171,12 @@ impl Credentials {
         self.passwords
             .check(password, &[local_part, email, name])
             .map_err(|refusal| ApiError::invalid(pointer, refusal.to_string()))?;
-        Ok(self.passwords.hash(password).await?)
+        self.passwords.hash(password).await
     }
 }
 
 /// The rule of each password field (garde's `custom`): what cannot be anybody's password is refused before any look-up and any
-/// hashing, at sign-in too and whoever is named, so that very long ones cost nothing (S33).
+/// hashing, at sign-in too and whoever is named, so that very long ones cost nothing.
 ///
 /// # Errors
 /// It is too long.

@@ -5,7 +5,7 @@
 //! over owner, list, filter and position; whatever does not fit gets one refusal.
 //! **Not stopped**: reading it. The position is encoded, not encrypted, so it may hold only what its owner sees anyway. The owner
 //! condition stands in the query in any case; a cursor grants nothing.
-//! **ASVS** 8.2.2, 15.3.7 · **Attack** `attacks::object_level` (S19)
+//! **ASVS** 8.2.2, 15.3.7 · **Attack** `attacks::object_level`
 
 use aws_lc_rs::constant_time;
 use base64::Engine;

@@ -2,18 +2,19 @@
 //!
 //! **Abuse**: our reply used as a page: framed, sniffed into a script, cached by a shared proxy, read back over plain HTTP.
 //! **How**: one table, put on each reply in the outermost layer; an `Err` of an inner middleware gets it by a response mapper,
-//! since `DefaultHeaders` would be skipped there (SECURITY trap 5). The one page has a policy of its own, by a typed mark that only
+//! since `DefaultHeaders` would be skipped there. The one page has a policy of its own, by a typed mark that only
 //! its handler sets.
 //! **Not stopped**: replies of actix's HTTP parser itself (400, 408, 431) pass no middleware; they have no body either.
 //! **ASVS** 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Attack** `attacks::headers`
+
+use std::sync::LazyLock;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
-
-use crate::http::problem::request_id;
+use actix_web::{Error, HttpMessage, HttpResponse};
+use tracing_actix_web::RequestId;
 
 /// Name and value. Two years would be more; one is what HSTS preloading asks for.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [
@@ -33,6 +34,11 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("cache-control", "no-store"),
     ("x-robots-tag", "noindex"),
 ];
+
+/// The same, read once.
+static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
+    SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+});
 
 /// What the one page that we have may do: load our own files and call us. No inline script or style, no `eval`, no text as
 /// markup, nothing from elsewhere, and no way out.
@@ -57,11 +63,11 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// # Errors
 /// Passes on what an inner middleware returned as `Err`, with the headers added to its response.
 pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let id = request_id(&request);
+    let id = request.extensions().get::<RequestId>().copied();
     match next.call(request).await {
         Ok(mut reply) => {
             let is_page = reply.response().extensions().contains::<Page>();
-            put(reply.headers_mut(), &id);
+            put(reply.headers_mut(), id);
             if is_page {
                 reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
             }
@@ -69,7 +75,7 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
         }
         Err(mut error) => {
             error.add_response_mapper(move |mut reply| {
-                put(reply.headers_mut(), &id);
+                put(reply.headers_mut(), id);
                 reply
             });
             Err(error)
@@ -77,11 +83,12 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
     }
 }
 
-fn put(headers: &mut HeaderMap, request_id: &str) {
-    for (name, value) in SECURITY_HEADERS {
-        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+fn put(headers: &mut HeaderMap, id: Option<RequestId>) {
+    headers.reserve(HEADERS.len() + 1);
+    for (name, value) in HEADERS.iter() {
+        headers.insert(name.clone(), value.clone());
     }
-    if let Ok(id) = HeaderValue::from_str(request_id) {
+    if let Some(id) = id.and_then(|id| HeaderValue::from_str(&id.to_string()).ok()) {
         headers.insert(REQUEST_ID, id);
     }
 }

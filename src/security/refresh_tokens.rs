@@ -24,9 +24,6 @@ use crate::http::cookies::the_only;
 /// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
 
-/// How long a replay is taken for a second tab, by default: 10 seconds.
-pub const GRACE: Duration = Duration::from_secs(10);
-
 /// Everything about a presented token that decides, read in the statement that tried to use it.
 #[derive(Clone, Copy, Debug)]
 pub struct PresentedToken {
@@ -132,6 +129,8 @@ pub fn presented(headers: &HeaderMap) -> Option<SecretToken> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const GRACE: Duration = Duration::from_secs(10);
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()

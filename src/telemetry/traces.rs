@@ -36,12 +36,14 @@ const SEND_EVERY: Duration = Duration::from_secs(2);
 /// The longest that the collector may take for one batch, and that the last batch may take at the end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+const STATUS: &str = "status";
+
 /// The name of the one span that is sent, and its fields: as the log calls them, and as OpenTelemetry does.
 const SPAN: &str = "request";
 const SENT: [(&str, &str); 4] = [
     ("method", "http.request.method"),
     ("route", "http.route"),
-    ("status", "http.response.status_code"),
+    (STATUS, "http.response.status_code"),
     ("request_id", "strongroom.request_id"),
 ];
 
@@ -185,10 +187,8 @@ fn trim(mut span: SpanData) -> SpanData {
         .attributes
         .into_iter()
         .filter_map(|KeyValue { key, value, .. }| {
-            let (ours, name) = SENT.iter().find(|(ours, _)| *ours == key.as_str())?;
-            // tracing hands unsigned numbers on as text.
-            let status = (*ours == "status").then(|| value.as_str().parse::<i64>().ok()).flatten();
-            Some(KeyValue::new(*name, status.map_or(value, Value::I64)))
+            let (_, name) = SENT.iter().find(|(ours, _)| *ours == key.as_str())?;
+            Some(KeyValue::new(*name, value))
         })
         .collect();
     let value = |name: &str| sent.iter().find(|pair| pair.key.as_str() == name).map(|pair| pair.value.clone());
@@ -240,6 +240,11 @@ pub fn join(span: &Span, parent: &TraceParent) {
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
     // Its errors: no traces are sent, or the span is none.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
+}
+
+/// How this task's request ended. Nothing happens where no traces are sent.
+pub fn answered(status: u16) {
+    Span::current().set_attribute(STATUS, i64::from(status));
 }
 
 #[cfg(test)]

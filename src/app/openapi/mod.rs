@@ -14,7 +14,8 @@ mod problems;
 mod texts;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::http::header::ContentType;
+use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::info::ContactBuilder;
@@ -33,7 +34,7 @@ use crate::http::problem::{Problem, ProblemField};
 
 /// `GET /api/v1/openapi.json`
 pub async fn document(document: Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().json(&document.0)
+    HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone())
 }
 
 /// Method and path of each operation, in the order of the table: a document's paths have none.
@@ -46,22 +47,30 @@ pub(super) fn order() -> Vec<(String, &'static str)> {
 /// # Errors
 /// It cannot be written as JSON.
 pub fn text() -> Result<String, serde_json::Error> {
-    serde_json::to_string_pretty(&build("/")?.0)
+    serde_json::to_string_pretty(&build("/")?)
 }
 
-/// The document, made once.
+/// The document as it is served, written once.
 #[derive(Clone)]
-pub struct Document(pub Value);
+pub struct Document(Bytes);
+
+impl Document {
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn of(document: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self(serde_json::to_vec(document)?.into()))
+    }
+}
 
 /// The whole document. `server` is the service's public URL.
 ///
 /// # Errors
 /// It cannot be written as JSON.
-pub fn build(server: &str) -> Result<Document, serde_json::Error> {
+pub fn build(server: &str) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(written(server))?;
     examples::add(&mut document);
     bounds::add(&mut document);
-    Ok(Document(document))
+    Ok(document)
 }
 
 fn written(server: &str) -> OpenApi {

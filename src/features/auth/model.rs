@@ -10,7 +10,7 @@ use crate::http::client_ip::ClientAddr;
 /// The longest name of a program that is kept, in characters.
 const LONGEST_PROGRAM: usize = 200;
 
-/// A wish to join. There is no role in it: nothing that a client sends can name one (S28).
+/// A wish to join. There is no role in it: nothing that a client sends can name one.
 pub struct Registration {
     pub email: EmailAddress,
     pub display_name: DisplayName,

@@ -28,7 +28,7 @@ use crate::security::secret_tokens::SecretToken;
 /// How long an unanswered registration waits. It blocks nobody meanwhile.
 const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);
 
-/// How long the token for a new password lives (SECURITY F7).
+/// How long the token for a new password lives.
 const RESET_LIVES: TimeDelta = TimeDelta::minutes(30);
 
 /// Mails of one kind that one address gets in an hour: we are no way to fill a stranger's mailbox. By kind, so that a flood

@@ -10,7 +10,7 @@ use futures_util::TryStreamExt;
 use super::model::{Document, File};
 use super::store::DocumentStore;
 use crate::base::id::DocumentId;
-use crate::http::conditional::has_already;
+use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
@@ -23,6 +23,7 @@ use crate::storage::{Storage, StorageError};
 pub async fn content(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
+    known: IfNoneMatch,
     request: HttpRequest,
     documents: Data<DocumentStore>,
     storage: Data<Storage>,
@@ -32,7 +33,7 @@ pub async fn content(
     let etag = format!("\"{}\"", file.fingerprint());
     let mut reply = HttpResponse::build(StatusCode::OK);
     reply.insert_header((header::ETAG, etag.as_str())).insert_header((header::ACCEPT_RANGES, "bytes"));
-    if has_already(&request, &etag) {
+    if known.has(&etag) {
         return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
     }
     let range = match wanted(&request, file.size, &etag) {

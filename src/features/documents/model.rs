@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
+use crate::base::hex::hex;
 use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
 use crate::security::uploads::FileType;
@@ -24,7 +25,7 @@ impl File {
     /// Its hash, as text.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.sha256.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.sha256)
     }
 }
 

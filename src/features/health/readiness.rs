@@ -24,7 +24,7 @@ pub struct Readiness {
 
 struct Answer {
     at: Instant,
-    fault: Option<&'static str>,
+    fault: Option<String>,
 }
 
 impl Readiness {
@@ -41,22 +41,22 @@ impl Readiness {
         // Held while asking: those who ask at the same time wait for the one answer.
         let mut last = self.last.lock().await;
         let fault = match &*last {
-            Some(answer) if answer.at.elapsed() < HOLDS => answer.fault,
+            Some(answer) if answer.at.elapsed() < HOLDS => answer.fault.clone(),
             _ => {
                 let fault = self.ask().await;
-                *last = Some(Answer { at: Instant::now(), fault });
+                *last = Some(Answer { at: Instant::now(), fault: fault.clone() });
                 fault
             }
         };
         fault.map_or(Ok(()), |fault| Err(ApiError::unavailable(1, fault)))
     }
 
-    async fn ask(&self) -> Option<&'static str> {
+    async fn ask(&self) -> Option<String> {
         match timeout(PATIENCE, migrate::is_current(&self.pool)).await {
             Ok(Ok(true)) => None,
-            Ok(Ok(false)) => Some("not ready: a migration is missing"),
-            Ok(Err(_)) => Some("not ready: the database cannot be asked"),
-            Err(_) => Some("not ready: the database does not answer in time"),
+            Ok(Ok(false)) => Some("not ready: a migration is missing".to_owned()),
+            Ok(Err(error)) => Some(format!("not ready: the database cannot be asked: {}", ApiError::from(error))),
+            Err(_) => Some("not ready: the database does not answer in time".to_owned()),
         }
     }
 }

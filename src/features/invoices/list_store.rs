@@ -1,5 +1,5 @@
 //! The statements that list invoices: one text for every order, each served by an index that begins with the owner, so that a
-//! page costs the same however deep it is and however many invoices others have (`tests/api/contract/query_plans.rs`).
+//! page costs the same however deep it is and however many invoices others have (`tests/api/contract/million_rows.rs`).
 
 use chrono::NaiveDate;
 

@@ -204,12 +204,6 @@ impl Invoice {
         }
     }
 
-    /// Whether something should have been paid before this day.
-    #[must_use]
-    pub fn is_overdue(&self, today: NaiveDate) -> bool {
-        self.due() > 0 && self.content.due_date.is_some_and(|due| due < today)
-    }
-
     fn stepped(mut self, status: Status, now: DateTime<Utc>) -> Self {
         self.life.status = status;
         self.life.version += 1;

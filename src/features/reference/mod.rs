@@ -5,20 +5,20 @@
 mod render;
 
 use actix_web::HttpResponse;
-use actix_web::web::Data;
+use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
 use crate::security::headers;
 
 /// The page, written once.
 #[derive(Clone)]
-pub struct Page(String);
+pub struct Page(Bytes);
 
 impl Page {
     /// The page of this OpenAPI document, with the operations (method in lower case, path) in this order.
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
-        Self(render::page(document, order))
+        Self(render::page(document, order).into())
     }
 }
 

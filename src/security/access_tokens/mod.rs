@@ -2,10 +2,10 @@
 //!
 //! **Abuse**: a token without a signature, under an algorithm or a key of the attacker's choice, made for another service, of
 //! another type, out of its time; and everything that `jsonwebtoken` accepts by default: no `iss`, `iss` and `aud` as lists, a
-//! minute past `exp`, `nbf` ahead, any `typ`, unknown `crit`. **How**: one algorithm, set by the configuration (S4, S5); one `kid`
+//! minute past `exp`, `nbf` ahead, any `typ`, unknown `crit`. **How**: one algorithm, set by the configuration; one `kid`
 //! out of at most two (`keys`); the header may hold `alg`, `typ`, `kid` and nothing else, the claims our eight and nothing
-//! else, each of its exact type; every fault is one refusal for the caller and a [`TokenFault`] for the log (S7). This is the only
-//! place in the tree that decodes a token (S11).
+//! else, each of its exact type; every fault is one refusal for the caller and a [`TokenFault`] for the log. This is the only
+//! place in the tree that decodes a token.
 //! **Not stopped**: a stolen token until it expires or its session ends (`revocations`).
 //! **ASVS** 7.2.1, 9.1.1–9.2.4 · **Attack** `attacks::authentication` (the tokens: `support::forgery`)
 
@@ -95,7 +95,6 @@ impl TokenFault {
 pub struct VerifiedClaims {
     pub user: UserId,
     pub session: SessionId,
-    pub issued_at: DateTime<Utc>,
     pub expires_at: DateTime<Utc>,
 }
 
@@ -235,12 +234,12 @@ impl AccessTokens {
         if nbf > now + LEEWAY || iat > now + LEEWAY {
             return Err(TokenFault::NotYetValid);
         }
-        let time = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(TokenFault::Claims);
-        Ok(VerifiedClaims { user, session, issued_at: time(iat)?, expires_at: time(exp)? })
+        let expires_at = DateTime::from_timestamp(exp, 0).ok_or(TokenFault::Claims)?;
+        Ok(VerifiedClaims { user, session, expires_at })
     }
 }
 
-/// Every setting of the library by name, never its defaults (S9). It stays behind [`AccessTokens::check`] as a second wall; what it
+/// Every setting of the library by name, never its defaults. It stays behind [`AccessTokens::check`] as a second wall; what it
 /// cannot do strictly, or only against the system's clock, which no test can turn, is done there alone.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);

@@ -37,7 +37,7 @@ pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
     pub route: MatchedRoute,
-    pub address: String,
+    pub address: ClientAddr,
 }
 
 impl Context {
@@ -66,7 +66,7 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
         return next.call(request).await;
     };
     // First, and not beside the id: it is kept in what the id is read from.
-    let address = ClientAddr::of(&request).to_string();
+    let address = ClientAddr::of(&request);
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
         method: known_method(&request),

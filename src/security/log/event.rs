@@ -120,7 +120,7 @@ impl Event {
             route: request.map(|request| request.route.name().to_owned()),
             user: self.who(Some(context)).0.map(UserId::uuid),
             session: self.who(Some(context)).1.map(SessionId::uuid),
-            address: request.map(|request| request.address.clone()),
+            address: request.map(|request| request.address.to_string()),
             request: request.and_then(|request| request.id),
             subject: self.subject.clone(),
             object: self.object,

@@ -1,4 +1,5 @@
-//! Every refusal leaves its event, in one place: no handler can forget it (S67).
+//! A refusal leaves its event, in one place: no handler can forget it. Four leave none, since they are no abuse: a body that
+//! came too slowly (408), a version that is old (412) or not named (428), and a service that is busy or partly down (503).
 //!
 //! Refusals that know more about themselves (a failed sign-in, a reused token) record their own event where it happens; what
 //! is here is the rest.
@@ -38,22 +39,27 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
     reply
 }
 
-/// The object that the path names, if it is one. A malformed id names none.
-fn in_path<B>(reply: &ServiceResponse<B>) -> Option<Object> {
-    let kind = ObjectKind::of_route(MatchedRoute::of(reply.request()).known()?)?;
-    let id = reply.request().match_info().get("id")?;
-    Some(Object { kind, id: parse(id).ok()? })
+/// What a path names whose route is about one object.
+enum Named {
+    Object(Object),
+    /// A text that is no id: no client of ours makes one, and whoever counts up from 1 makes nothing else.
+    Nothing,
 }
 
-fn tell(error: &ApiError, in_path: Option<Object>) {
-    let named = context::denied();
+fn in_path<B>(reply: &ServiceResponse<B>) -> Option<Named> {
+    let kind = ObjectKind::of_route(MatchedRoute::of(reply.request()).known()?)?;
+    let id = parse(reply.request().match_info().get("id")?);
+    Some(id.map_or(Named::Nothing, |id| Named::Object(Object { kind, id })))
+}
+
+fn tell(error: &ApiError, in_path: Option<Named>) {
+    let denied = context::denied().map(Named::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    let event = Event::new(kind).reason(reason);
     // Only a refusal that may be about somebody else's object names it.
-    let object = named.or(in_path.filter(|_| matches!(error, ApiError::NotFound)));
-    match object {
-        Some(object) => event.object(object).record(),
-        None => event.record(),
+    match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
+        Some(Named::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
+        Some(Named::Nothing) => Event::new(kind).reason("malformed_id").record(),
+        None => Event::new(kind).reason(reason).record(),
     }
 }
 

@@ -15,6 +15,7 @@ use sqlx::PgPool;
 use super::event::{Event, EventKind};
 use super::store::{self, NewSeal};
 use crate::base::clock::Clock;
+use crate::base::hex::{hex, unhex};
 use crate::security::keys::{Keys, Purpose};
 
 /// How often new rows are sealed.
@@ -148,20 +149,6 @@ impl Head {
         let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
         Some(Self { batch: batch.parse().ok()?, events: events.parse().ok()?, mac: unhex(mac)?.try_into().ok()? })
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> =
-        text.chars().map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
-    let pairs = digits.chunks_exact(2);
-    pairs
-        .remainder()
-        .is_empty()
-        .then(|| pairs.map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::base::email::EmailAddress;
+use crate::base::hex::hex;
 use crate::base::id::{SessionId, UserId};
 use crate::http::client_ip::ClientAddr;
 use crate::security::keys::Keys;
@@ -106,7 +107,7 @@ impl Attempt {
     /// What the log calls the identifier.
     #[must_use]
     pub fn subject(&self) -> String {
-        self.account.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        hex(&self.account[..8])
     }
 
     /// What a cookie is bound to.

@@ -9,34 +9,21 @@ use std::time::Duration;
 
 use argon2::Block;
 
+use crate::http::error::ApiResult;
 use crate::security::heavy_work::HeavyWork;
 
 /// How many may wait, for each hash that runs.
 const WAITING_PER_SLOT: usize = 64;
 
-/// Too many wait already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many passwords are being hashed")]
-pub struct Busy {
-    /// Seconds.
-    pub retry_after: u64,
-}
-
 pub struct Gate {
     queue: HeavyWork,
     memory: Arc<Mutex<Vec<Vec<Block>>>>,
     blocks: usize,
-    busy: Busy,
 }
 
 impl Gate {
     pub fn new(slots: usize, blocks: usize, max_wait: Duration) -> Self {
-        Self {
-            queue: HeavyWork::with_queue(slots, WAITING_PER_SLOT, max_wait),
-            memory: Arc::default(),
-            blocks,
-            busy: Busy { retry_after: max_wait.as_secs().max(1) },
-        }
+        Self { queue: HeavyWork::with_queue(slots, WAITING_PER_SLOT, max_wait), memory: Arc::default(), blocks }
     }
 
     /// Those that hash and those that wait.
@@ -45,13 +32,15 @@ impl Gate {
     }
 
     /// Runs the work with one of the kept buffers when one is free.
+    ///
+    /// # Errors
+    /// As [`HeavyWork::run`].
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
-    ) -> Result<T, Busy> {
+    ) -> ApiResult<T> {
         let (memory, blocks) = (self.memory.clone(), self.blocks);
-        let hashing = self.queue.run(move || in_kept_memory(&memory, blocks, work));
-        hashing.await.map_err(|_| self.busy)
+        self.queue.run(move || in_kept_memory(&memory, blocks, work)).await
     }
 
     /// The same, here and at once: at start, when nobody waits.

@@ -17,12 +17,11 @@ use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 
-pub use gate::Busy;
 use gate::Gate;
 pub use policy::PasswordRefusal;
 
 use crate::config::PasswordSettings;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ApiResult};
 use crate::security::heavy_work::HeavyWork;
 
 /// A PHC string: algorithm, parameters, salt and hash.
@@ -50,25 +49,6 @@ pub enum Verdict {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PasswordSetupError(String);
-
-/// Why there is no hash.
-#[derive(Debug, thiserror::Error)]
-pub enum HashError {
-    #[error(transparent)]
-    Busy(#[from] Busy),
-    /// No randomness, or a stored hash that asks for absurd work: a fault of ours.
-    #[error("argon2: {0}")]
-    Fault(String),
-}
-
-impl From<HashError> for ApiError {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Busy(Busy { retry_after }) => Self::unavailable(retry_after, error),
-            HashError::Fault(_) => Self::internal(error),
-        }
-    }
-}
 
 /// A planted hash that asks for more would be a denial of service.
 const MOST_STORED_KIB: u32 = 262_144;
@@ -121,11 +101,11 @@ impl Passwords {
     /// A new hash with today's parameters.
     ///
     /// # Errors
-    /// Too many hashes wait already.
-    pub async fn hash(&self, password: &SecretString) -> Result<HashedPassword, HashError> {
-        let salt = new_salt().map_err(HashError::Fault)?;
+    /// Too many hashes wait already; or there is no randomness.
+    pub async fn hash(&self, password: &SecretString) -> ApiResult<HashedPassword> {
+        let salt = new_salt().map_err(ApiError::internal)?;
         let output = self.work(password, self.params.clone(), salt).await?;
-        let hash = encode(&self.params, salt, output).map_err(HashError::Fault)?;
+        let hash = encode(&self.params, salt, output).map_err(ApiError::internal)?;
         Ok(HashedPassword(hash.to_string()))
     }
 
@@ -133,18 +113,18 @@ impl Passwords {
     ///
     /// # Errors
     /// Too many hashes wait already; or the stored hash is none of ours.
-    pub async fn verify(&self, password: &SecretString, stored: Option<&str>) -> Result<Verdict, HashError> {
+    pub async fn verify(&self, password: &SecretString, stored: Option<&str>) -> ApiResult<Verdict> {
         let parsed;
         let known = match stored {
             Some(text) => {
-                parsed = PasswordHash::new(text).map_err(|error| HashError::Fault(error.to_string()))?;
+                parsed = PasswordHash::new(text).map_err(ApiError::internal)?;
                 &parsed
             }
             None => &self.dummy,
         };
-        let params = stored_params(known).map_err(HashError::Fault)?;
+        let params = stored_params(known).map_err(ApiError::internal)?;
         let (Some(salt), Some(expected)) = (known.salt, known.hash) else {
-            return Err(HashError::Fault("a stored hash without salt or hash".to_owned()));
+            return Err(ApiError::internal("a stored hash without salt or hash"));
         };
         let rehash = !same_cost(&params, &self.params);
         let output = self.work(password, params, salt).await?;
@@ -164,11 +144,11 @@ impl Passwords {
         self.gate.queue()
     }
 
-    async fn work(&self, password: &SecretString, params: Params, salt: Salt) -> Result<[u8; HASH_BYTES], HashError> {
+    async fn work(&self, password: &SecretString, params: Params, salt: Salt) -> ApiResult<[u8; HASH_BYTES]> {
         let password = password.clone();
         let result =
             self.gate.run(move |memory| hash_into(memory, &params, password.expose_secret().as_bytes(), &salt)).await?;
-        result.map_err(HashError::Fault)
+        result.map_err(ApiError::internal)
     }
 }
 

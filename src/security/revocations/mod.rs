@@ -84,7 +84,7 @@ impl Revocations {
         self.look_up(session).await
     }
 
-    /// Whether announcements are heard (readiness and metrics).
+    /// Whether announcements are heard.
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).heard

@@ -1,4 +1,4 @@
-//! SECURITY F15, ASVS 16.4.2: whoever owns the database can change events, and cannot do it unseen. Each test plays the owner of
+//! ASVS 16.4.2: whoever owns the database can change events, and cannot do it unseen. Each test plays the owner of
 //! the schema, who takes the trigger away first.
 
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! API2 (S2–S9, S51–S53; SECURITY F5): forged tokens; learning who has an account, and how.
+//! API2: forged tokens; learning who has an account, and how.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -23,7 +23,7 @@ async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) ->
     (reply, hashes(app) - before)
 }
 
-/// S2–S9 in both modes. Most forgeries are signed with the right key: only the claims and the header give them away.
+/// In both modes. Most forgeries are signed with the right key: only the claims and the header give them away.
 #[actix_web::test]
 async fn every_forged_token_gets_the_same_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
@@ -88,7 +88,7 @@ async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
     refused.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_key"]);
 }
 
-/// S51–S53: the reply, the statements and the hashes are the same for every reason; only the log tells them apart.
+/// The reply, the statements and the hashes are the same for every reason; only the log tells them apart.
 #[actix_web::test]
 async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
     // The account's lock alone, so that each reason is seen after the full work.
@@ -138,7 +138,7 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// F5: old hashes get stronger when their owner signs in, and only then.
+/// Old hashes get stronger when their owner signs in, and only then.
 #[actix_web::test]
 async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
     let app = TestApp::start().await;

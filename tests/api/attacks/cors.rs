@@ -1,4 +1,4 @@
-//! S46–S50: pages of other origins.
+//! ASVS 3.4.2, 3.5.2: pages of other origins.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! S49, ASVS 3.5.1: cookie routes answer our own pages only.
+//! ASVS 3.5.1: cookie routes answer our own pages only.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! S65–S69: each rule of abuse is raised by the attack that it is for, as somebody plays it over HTTP. That the table's rows count
+//! Each rule of abuse is raised by the attack that it is for, as somebody plays it over HTTP. That the table's rows count
 //! and act as they say is asked in `rules`, of made-up events; here it is asked whether such events ever come.
 
 use std::collections::BTreeSet;

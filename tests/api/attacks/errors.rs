@@ -1,4 +1,4 @@
-//! S54, S55, S57: what breaks inside stays inside; the log has it under the request's id.
+//! API8: what breaks inside stays inside; the log has it under the request's id.
 
 use reqwest::Method;
 

@@ -1,4 +1,4 @@
-//! S56, S62, S72–S74: every reply carries the security headers and a request id of ours, whoever made it. The client of these
+//! API8: every reply carries the security headers and a request id of ours, whoever made it. The client of these
 //! tests asserts them of every reply (`support/client.rs`); here are the replies that frameworks forget.
 
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! API2 (S64; SECURITY F4): the cookie of a known device, brought by its owner, forged, borrowed, stolen, out of date.
+//! API2: the cookie of a known device, brought by its owner, forged, borrowed, stolen, out of date.
 
 use std::net::Ipv4Addr;
 
@@ -33,7 +33,7 @@ fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
     (bytes[..16].to_vec(), bytes)
 }
 
-/// S64: strangers have used up what strangers have; the owner's device is none.
+/// Strangers have used up what strangers have; the owner's device is none.
 #[actix_web::test]
 async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
     let app = TestApp::start().await;
@@ -139,7 +139,7 @@ async fn a_stolen_device_is_worth_a_few_guesses_and_signs_nobody_in() {
     try_sign_in(&from(&app, 201), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// F5: bringing a device shows nothing in a failure; nor does having none.
+/// Bringing a device shows nothing in a failure; nor does having none.
 #[actix_web::test]
 async fn a_failure_is_the_same_with_and_without_a_device() {
     let app = TestApp::start().await;
@@ -172,7 +172,7 @@ async fn signing_out_leaves_the_device_known() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// S64: an owner without a device, and an attacker who never stops. A reset must be worth more than the seconds until the next lock.
+/// An owner without a device, and an attacker who never stops. A reset must be worth more than the seconds until the next lock.
 #[actix_web::test]
 async fn a_reset_makes_the_device_known_so_that_the_next_lock_does_not_matter() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! S71, ASVS 16.2.5, 16.4.1: nothing that was typed in, and no secret, is in any line of the log.
+//! ASVS 16.2.5, 16.4.1: nothing that was typed in, and no secret, is in any line of the log.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! API3, S27 to S29: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it
+//! API3: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it
 //! would have changed nothing: a request that is half believed is a request that nobody can reason about.
 
 use reqwest::Method;

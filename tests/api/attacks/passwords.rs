@@ -1,4 +1,4 @@
-//! S30–S34 (SECURITY F1, F2): weak, listed and endless passwords; what is taken for the same; and floods of hashes.
+//! API2: weak, listed and endless passwords; what is taken for the same; and floods of hashes.
 
 use reqwest::Method;
 use serde_json::json;
@@ -75,7 +75,7 @@ async fn length_is_what_counts_in_characters() {
     }
 }
 
-/// S31: nothing is trimmed, cut, folded or normalised; another spelling is another password.
+/// Nothing is trimmed, cut, folded or normalised; another spelling is another password.
 #[actix_web::test]
 async fn a_password_is_taken_exactly_as_it_was_sent() {
     let app = TestApp::start().await;
@@ -95,7 +95,7 @@ async fn a_password_is_taken_exactly_as_it_was_sent() {
     try_sign_in(&app.anybody(), "spaced@example.com", " caf\u{e9} \u{1f511} horse ").await.ok(200);
 }
 
-/// S33: what can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
+/// What can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
 #[actix_web::test]
 async fn an_endless_password_costs_no_hash_anywhere() {
     let app = TestApp::start().await;

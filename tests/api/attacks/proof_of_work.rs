@@ -1,4 +1,4 @@
-//! API2 (S41, S65; SECURITY F4): work that gives newcomers a turn where somebody sprays, and what is no such work.
+//! API2: work that gives newcomers a turn where somebody sprays, and what is no such work.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! API2 (S51–S53; SECURITY F5–F7): learning who is registered, taking a stranger's address, flooding a mailbox, and using a
+//! API2: learning who is registered, taking a stranger's address, flooding a mailbox, and using a
 //! mail's token otherwise than it was meant.
 
 use chrono::TimeDelta;

@@ -1,4 +1,4 @@
-//! API4: what one client may use up. Bodies (S25, S26), rates (S37, S39, S42–S45), slow clients.
+//! API4: what one client may use up. Bodies, rates, slow clients.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! S66–S69: denials are told apart, counted across replicas, told once, and answered.
+//! Denials are told apart, counted across replicas, told once, and answered.
 
 use std::time::Duration;
 
@@ -91,15 +91,20 @@ async fn what_nobody_has_is_counted_apart_from_what_somebody_has() {
         [format!("invoices/{invoice}"), format!("customers/{customer}"), format!("invoices/{invoice}/payments")];
     let missing =
         [format!("invoices/{}", Uuid::new_v4()), format!("invoices/{customer}"), format!("customers/{deleted}")];
+    // Whoever counts up.
+    let malformed = [1, 2, 3].map(|number| format!("invoices/{number}"));
     let mut answers = Vec::new();
-    for path in foreign.iter().chain(&missing) {
-        let reply = mallory.get(&format!("/api/v1/{path}")).await;
-        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
-        answers.push(reply.alike());
+    let events = ["authz_fail/not_found", "authz_fail/not_found", "authz_fail/malformed_id"];
+    for (paths, event) in [&foreign, &missing, &malformed].into_iter().zip(events) {
+        for path in paths {
+            let reply = mallory.get(&format!("/api/v1/{path}")).await;
+            reply.refused(404, "not_found").left(&[event]);
+            answers.push(reply.alike());
+        }
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]));
     must_count(&app, "access_denials", 3).await;
-    must_count(&app, "guessed_ids", 3).await;
+    must_count(&app, "guessed_ids", 6).await;
     assert!(alerts(&app).await.is_empty(), "below every threshold nobody is told");
 }
 

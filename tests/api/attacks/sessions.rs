@@ -1,4 +1,4 @@
-//! API2 (S11–S13, SECURITY F3): stolen refresh tokens, planted sessions, and access tokens that outlive their session.
+//! API2: stolen refresh tokens, planted sessions, and access tokens that outlive their session.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -215,7 +215,7 @@ async fn an_end_is_heard_on_every_replica_and_costs_no_look_up() {
     assert_eq!(refused.statements(), Vec::<String>::new());
 }
 
-/// S12: when announcements cannot be heard, each request is looked up; silence opens no door.
+/// When announcements cannot be heard, each request is looked up; silence opens no door.
 #[actix_web::test]
 async fn while_no_end_can_be_heard_each_request_is_looked_up() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! S13, S58, S60: the API is spoken over HTTPS or not at all.
+//! ASVS 12.1.1, 12.2.1: the API is spoken over HTTPS or not at all.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The floors of DESIGN §2: a module imports only from lower floors, siblings import each other only by the list below, and
+//! The floors of `src/lib.rs`: a module imports only from lower floors, siblings import each other only by the list below, and
 //! some words belong to one room. Standard library only.
 
 use std::fs;

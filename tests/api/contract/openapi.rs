@@ -27,7 +27,7 @@ fn documented() -> BTreeSet<(String, String)> {
 #[actix_web::test]
 async fn the_running_routes_and_the_document_are_the_same() {
     let app = TestApp::start().await;
-    let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap_or_else(|error| panic!("{error}"));
+    let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap();
     let service = test::init_service(App::new().configure(|config| routes::mount(config, &endpoints, &unknown)).route(
         "/introspect",
         actix_web::web::get().to(|tree: Data<IntrospectionTree>| async move { tree.report_as_json() }),

@@ -200,21 +200,6 @@ fn every_code_of_a_refusal_is_explained() {
 }
 
 #[test]
-fn every_dependency_has_its_reason() {
-    let manifest = read("Cargo.toml");
-    let reasons = read("docs/dependencies.md");
-    let mut section = String::new();
-    for line in manifest.lines() {
-        if line.starts_with('[') {
-            section = line.to_owned();
-        } else if section.contains("dependencies]") && line.contains(" = ") {
-            let name = line.split(" = ").next().unwrap();
-            assert!(reasons.contains(&format!("`{name}`")), "docs/dependencies.md lacks {name}");
-        }
-    }
-}
-
-#[test]
 fn the_rules_of_abuse_that_are_documented_are_those_that_hold() {
     let rows = table(&read("docs/rules.md"), "# Rules of abuse");
     assert_eq!(rows.len(), RULES.len());

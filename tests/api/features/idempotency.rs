@@ -1,4 +1,4 @@
-//! `Idempotency-Key` (SECURITY F8): asked twice, done once; and what a key must not be good for.
+//! `Idempotency-Key`: asked twice, done once; and what a key must not be good for.
 
 use std::time::{Duration, Instant};
 

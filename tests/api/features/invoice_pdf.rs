@@ -222,7 +222,7 @@ async fn a_copy_is_good_until_something_on_it_changes() {
     for other in ["\"1\"", "\"\"", "\"1-1-1-0\""] {
         known(other).await.ok(200);
     }
-    for none in ["", "x", "{}", "\"1", &format!("\"{}\"", "x".repeat(99))] {
+    for none in ["", "x", "{}", "\"1", &format!("\"{}\"", "x".repeat(499))] {
         known(none).await.refused_field("/If-None-Match").left(&["input_validation_fail/invalid_input"]);
     }
     let twice = alice.request(Method::GET, &path).header("if-none-match", &etag).header("if-none-match", &etag);

@@ -1,6 +1,6 @@
 //! Mail that was promised: queued in the same statement as its cause, sent afterwards by a worker.
 //!
-//! Two reasons. A reply that waited for a mail server would tell by its time who is registered (SECURITY F5); and a mail that is
+//! Two reasons. A reply that waited for a mail server would tell by its time who is registered; and a mail that is
 //! sent in line is lost when the process dies between the two. So the row in `mail_outbox` is the promise, and the worker keeps
 //! it at least once: it leases a row before it sends, so that of two replicas one sends, and after a kill the lease runs out.
 //!
@@ -144,7 +144,7 @@ impl MailWorker {
     }
 
     async fn alert(&self, mail: &store::Queued) -> Result<Text, String> {
-        let message = message_of(&self.pool, mail.subject_id).await.map_err(|_| "the alert cannot be read")?;
+        let message = message_of(&self.pool, mail.subject_id).await.map_err(|error| format!("the alert cannot be read: {}", ApiError::from(error)))?;
         Ok(texts::alert(&message.ok_or("the alert is gone")?, &self.runbooks))
     }
 

@@ -54,7 +54,7 @@ impl MailKind {
     }
 }
 
-/// Where links lead. From the configuration, never from a request's Host header (SECURITY F7).
+/// Where links lead. From the configuration, never from a request's Host header.
 #[derive(Clone, Debug)]
 pub struct Links {
     /// Without a slash at its end.

@@ -4,7 +4,7 @@
 //! are muted. **How**: a finding opens one alert for its rule and whom it is about, or adds to the open one, in the transaction
 //! that counted. What people are told stands in an outbox, written in the same statement, one row a message and sink: it is
 //! leased with `FOR UPDATE SKIP LOCKED` and delivered at least once across crashes and replicas, three times tried, then one
-//! `sys_alert_delivery_failed` event. No request waits for a receiver. Messages hold ids and counts, nothing that somebody typed.
+//! `alert_delivery_failed` event. No request waits for a receiver. Messages hold ids and counts, nothing that somebody typed.
 //! **Not stopped**: a receiver that says 200 and throws the message away. The log has each alert too.
 //! **ASVS** 16.2.5, 16.3.3, 16.5.2 · **Attack** `attacks::alerts`
 
@@ -19,7 +19,6 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
-use uuid::Uuid;
 
 pub use messages::{Message, Runbooks};
 pub use sinks::SIGNATURE_VERSION;
@@ -64,7 +63,6 @@ pub enum About {
     Network(IpAddr),
     /// The keyed hash of an identifier that somebody typed, in hexadecimal (`Attempt::subject`).
     Account(String),
-    Service,
 }
 
 impl About {
@@ -73,7 +71,6 @@ impl About {
             Self::User(_) => "user",
             Self::Network(_) => "network",
             Self::Account(_) => "account",
-            Self::Service => "service",
         }
     }
 }
@@ -84,7 +81,6 @@ impl fmt::Display for About {
             Self::User(user) => user.fmt(f),
             Self::Network(address) => address.fmt(f),
             Self::Account(hash) => f.write_str(hash),
-            Self::Service => Ok(()),
         }
     }
 }
@@ -176,6 +172,3 @@ impl Alerts {
         Ok(store::forget(&self.pool, now - MESSAGES_KEPT, now - ALERTS_KEPT).await?)
     }
 }
-
-/// The id that goes with a message at each attempt.
-pub type MessageId = Uuid;

@@ -10,6 +10,7 @@ use sqlx::PgPool;
 use super::messages::{Message, Runbooks};
 use super::store;
 use crate::base::email::EmailAddress;
+use crate::base::hex::hex;
 use crate::config::{AlertSettings, WebhookUrl};
 use crate::http::error::ApiError;
 use crate::security::outbound::Door;
@@ -125,10 +126,9 @@ impl Ways {
 fn signed(key: &hmac::Key, message: &Message, body: &str, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let timestamp = now.timestamp().to_string();
     let mac = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());
-    let hex: String = mac.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
     vec![
         ("strongroom-message-id", message.id.to_string()),
         ("strongroom-timestamp", timestamp),
-        ("strongroom-signature", format!("{SIGNATURE_VERSION}={hex}")),
+        ("strongroom-signature", format!("{SIGNATURE_VERSION}={}", hex(mac.as_ref()))),
     ]
 }

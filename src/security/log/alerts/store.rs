@@ -8,7 +8,6 @@ use super::messages::Message;
 use super::{Finding, State};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
-use crate::security::log::event::Severity;
 
 /// What a mail in the mail outbox is called that tells of an alert; its subject is the message's id.
 pub const MAIL_KIND: &str = "alert";
@@ -16,14 +15,6 @@ pub const MAIL_KIND: &str = "alert";
 pub struct Raised {
     pub opened: bool,
     pub queued: i64,
-}
-
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Info => "info",
-        Severity::Warning => "warning",
-        Severity::Critical => "critical",
-    }
 }
 
 /// Since people were last told, the highest count stands. A clear that runs at the same moment makes this one open anew.
@@ -59,7 +50,7 @@ pub async fn raise(
            select opened as "opened!", (select count(*) from queued) as "queued!" from raised"#,
         Uuid::new_v4(),
         finding.rule,
-        word(finding.severity),
+        finding.severity.name(),
         finding.about.kind(),
         finding.about.to_string(),
         now,

@@ -1,5 +1,5 @@
 //! The rules of abuse, one row each: which events, counted for whom, from how many on (a setting, `STRONGROOM_RULES_…`), with
-//! what answer, and how urgent the alert is. `docs/security-events.md` has the table for people; each name has its page in
+//! what answer, and how urgent the alert is. `docs/rules.md` has the table for people; each name has its page in
 //! `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
@@ -52,7 +52,7 @@ pub struct Rule {
 
 /// What a signed-in user may not touch.
 const DENIALS: &[(EventKind, Which)] = &[(AuthzFail, Which::Foreign), (AuthzFail, Which::For(&["forbidden"]))];
-const GUESSES: &[(EventKind, Which)] = &[(AuthzFail, Which::Missing)];
+const GUESSES: &[(EventKind, Which)] = &[(AuthzFail, Which::Missing), (AuthzFail, Which::For(&["malformed_id"]))];
 /// Faults that no token of ours ever has.
 const FORGED: &[&str] = &["algorithm", "header", "type", "unknown_key", "signature", "issuer", "audience"];
 

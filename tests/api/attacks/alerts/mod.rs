@@ -1,4 +1,4 @@
-//! S69, S70: people are told of an attack once ([`once`]), whatever the receiver or the process does ([`delivery`]); they can tell
+//! People are told of an attack once ([`once`]), whatever the receiver or the process does ([`delivery`]); they can tell
 //! our [`messages`] from others'; and what is kept of an alert ([`records`]) is not for everybody.
 
 mod delivery;

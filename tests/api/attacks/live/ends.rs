@@ -1,4 +1,4 @@
-//! API5, SECURITY trap 13: a socket does not outlive its session, its user, its access or its process.
+//! API5: a socket does not outlive its session, its user, its access or its process.
 
 use chrono::TimeDelta;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! API1, API4, API5 on a socket (S20, S49, SECURITY F12): who opens it, what comes through it, and when it ends.
+//! API1, API4, API5 on a socket: who opens it, what comes through it, and when it ends.
 
 mod ends;
 mod frames;

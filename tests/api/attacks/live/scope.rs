@@ -1,4 +1,4 @@
-//! S20: ids in messages. A stranger's object is a missing one, in the same bytes, and no event of it ever comes.
+//! Ids in messages. A stranger's object is a missing one, in the same bytes, and no event of it ever comes.
 
 use chrono::TimeDelta;
 use serde_json::json;

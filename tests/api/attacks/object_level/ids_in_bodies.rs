@@ -1,4 +1,4 @@
-//! S18: an id in a body. Nothing of mine can be tied to something of yours, and the refusal does not tell whether it exists.
+//! An id in a body. Nothing of mine can be tied to something of yours, and the refusal does not tell whether it exists.
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! S19, S21: ids in query strings, and those that are hidden in cursors.
+//! Ids in query strings, and those that are hidden in cursors.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

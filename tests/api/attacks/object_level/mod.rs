@@ -1,4 +1,4 @@
-//! API1, broken object level authorization: S14–S23. Every place that takes an id is given somebody else's: the path
+//! API1, broken object level authorization. Every place that takes an id is given somebody else's: the path
 //! ([`ids_in_paths`]), the body ([`ids_in_bodies`]), the query ([`ids_in_queries`]) and the version that goes with it
 //! ([`versions`]). Then each wall by itself ([`walls`]).
 

@@ -1,4 +1,4 @@
-//! Optimistic locking (SECURITY F9): nobody overwrites what he has not read, and of two at once one wins.
+//! Optimistic locking: nobody overwrites what he has not read, and of two at once one wins.
 
 use futures_util::future::join_all;
 use serde_json::json;

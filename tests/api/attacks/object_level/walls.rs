@@ -1,4 +1,4 @@
-//! The walls of the database (SECURITY F16), each without those in the code: somebody who can run any statement under the
+//! The walls of the database, each without those in the code: somebody who can run any statement under the
 //! service's own role, as an injection could, in the name of one user.
 
 use reqwest::Method;
@@ -128,7 +128,7 @@ async fn no_row_can_be_planted_on_another_owner() {
     assert_eq!(app.everything().await, before);
 }
 
-/// Trap 19: the check of a key sees all rows, whoever asks. So the key itself must hold the owner.
+/// The check of a key sees all rows, whoever asks. So the key itself must hold the owner.
 #[actix_web::test]
 async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
     let app = TestApp::start().await;
@@ -264,7 +264,7 @@ async fn the_function_that_numbers_invoices_numbers_no_strangers() {
     assert_eq!(app.everything().await, before);
 }
 
-/// Trap 20: a number that is unique among all owners tells how many invoices the others have.
+/// A number that is unique among all owners tells how many invoices the others have.
 #[actix_web::test]
 async fn numbers_are_counted_for_each_owner_and_unique_for_each() {
     let app = TestApp::start().await;

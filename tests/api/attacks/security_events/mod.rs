@@ -1,4 +1,4 @@
-//! S67, S71, ASVS 16.3, 16.4.2: an event lasts ([`lasting`]), says whose the denied object is ([`objects`]), and nobody but the
+//! ASVS 16.3, 16.4.2: an event lasts ([`lasting`]), says whose the denied object is ([`objects`]), and nobody but the
 //! recorder adds one ([`rights`]). That each event of the log has its row is asked at the end of every test (`support::events`).
 
 mod lasting;

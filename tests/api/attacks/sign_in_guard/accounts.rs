@@ -8,7 +8,7 @@ use super::{OTHER, WRONG, counted, from, hammer, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// S64, F4: an account that is hammered answers strangers like a wrong password, also to the right one; its owner is told once.
+/// An account that is hammered answers strangers like a wrong password, also to the right one; its owner is told once.
 #[actix_web::test]
 async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
     let app = TestApp::start().await;
@@ -51,7 +51,7 @@ async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
     assert_eq!(lock_mails(&app).await, (2, 2));
 }
 
-/// F4: what is tried during a wait makes it no longer, or anybody could keep an account shut by knocking.
+/// What is tried during a wait makes it no longer, or anybody could keep an account shut by knocking.
 #[actix_web::test]
 async fn waits_double_up_to_a_quarter_of_an_hour_and_end_by_themselves() {
     let app = TestApp::start().await;
@@ -87,7 +87,7 @@ async fn where_one_failure_is_too_many_the_first_one_locks() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// F4, F5: a name that nobody has is counted, locked and answered like any other; only its mail goes nowhere.
+/// A name that nobody has is counted, locked and answered like any other; only its mail goes nowhere.
 #[actix_web::test]
 async fn a_lock_does_not_tell_who_has_an_account() {
     let app = TestApp::start().await;
@@ -112,7 +112,7 @@ async fn a_lock_does_not_tell_who_has_an_account() {
     assert_eq!(number(&app, each).await, 1, "both names have the same counts");
 }
 
-/// NIST SP 800-63B §3.2.2 and F4: after the ceiling, here 10 of which strangers have 6, time does not help; a reset does.
+/// NIST SP 800-63B §3.2.2: after the ceiling, here 10 of which strangers have 6, time does not help; a reset does.
 #[actix_web::test]
 async fn only_a_reset_opens_an_account_that_failed_too_often_in_a_row() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_CEILING", "10")]).await;

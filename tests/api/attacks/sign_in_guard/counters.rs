@@ -16,7 +16,7 @@ fn address(last: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, last, 1].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// S41: guesses at once are all admitted before the first of them has failed; so a right one looks again before it counts.
+/// Guesses at once are all admitted before the first of them has failed; so a right one looks again before it counts.
 #[actix_web::test]
 async fn a_right_guess_in_a_burst_of_wrong_ones_does_not_count() {
     let app = TestApp::start().await;
@@ -69,7 +69,7 @@ async fn a_storm_of_attempts_is_counted_to_the_last() {
     }
 }
 
-/// S40 on two replicas, in turn: each sees what the other has counted, and a restart forgets nothing.
+/// Two replicas, in turn: each sees what the other has counted, and a restart forgets nothing.
 #[actix_web::test]
 async fn two_replicas_are_one_guard_and_a_restart_forgets_nothing() {
     let first = TestApp::with(&[MASTER, SLOW]).await;
@@ -103,7 +103,7 @@ async fn two_replicas_are_one_guard_and_a_restart_forgets_nothing() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.refused(429, "too_many_requests");
 }
 
-/// F4: counters that cannot be read let nobody through, and nothing is hashed.
+/// Counters that cannot be read let nobody through, and nothing is hashed.
 #[actix_web::test]
 async fn without_its_counters_nobody_signs_in() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;

@@ -1,4 +1,4 @@
-//! API2 (S38–S41, S63–S66; SECURITY F4): guessing at one account from everywhere ([`accounts`]), at everybody from one network
+//! API2 (`docs/decisions.md`, D16): guessing at one account from everywhere ([`accounts`]), at everybody from one network
 //! ([`networks`]), and failing on purpose to lock others out; and what holds the [`counters`] together. What an owner's device is
 //! worth: `known_devices`.
 

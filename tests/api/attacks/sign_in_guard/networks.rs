@@ -8,7 +8,7 @@ use super::{SLOW, WRONG, counted, from, hammer, lock_mails, number};
 use crate::support::TestApp;
 use crate::support::actor::{PASSWORD, try_sign_in, try_sign_in_with};
 
-/// S38: a name at one place has five failures. Refused before any look-up and any hash.
+/// A name at one place has five failures. Refused before any look-up and any hash.
 #[actix_web::test]
 async fn the_sixth_guess_at_a_name_from_one_address_is_refused_before_any_work() {
     let app = TestApp::start().await;
@@ -33,7 +33,7 @@ async fn the_sixth_guess_at_a_name_from_one_address_is_refused_before_any_work()
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
-/// S39: who signs in rightly is never limited by it.
+/// Who signs in rightly is never limited by it.
 #[actix_web::test]
 async fn good_sign_ins_do_not_count() {
     let app = TestApp::start().await;
@@ -46,7 +46,7 @@ async fn good_sign_ins_do_not_count() {
     }
 }
 
-/// F4: a success takes back what its own place has added to the account, and nothing of the address's.
+/// A success takes back what its own place has added to the account, and nothing of the address's.
 #[actix_web::test]
 async fn a_success_takes_back_its_own_failures_alone() {
     let app = TestApp::start().await;
@@ -69,7 +69,7 @@ async fn a_success_takes_back_its_own_failures_alone() {
     assert_eq!(counts().await, format!("account 6, {others}, pair 5, unknown 6"));
 }
 
-/// S40, S41: an address that failed too often keeps one attempt every ten seconds, whatever it knocks.
+/// An address that failed too often keeps one attempt every ten seconds, whatever it knocks.
 #[actix_web::test]
 async fn a_full_address_has_a_trickle_and_a_guesser_gets_no_more_than_that() {
     let app = TestApp::start().await;
@@ -107,7 +107,7 @@ async fn a_full_address_has_a_trickle_and_a_guesser_gets_no_more_than_that() {
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// S41: twenty people behind one address, and one attacker among them who hammers and sprays.
+/// Twenty people behind one address, and one attacker among them who hammers and sprays.
 #[actix_web::test]
 async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
     let app = TestApp::start().await;
@@ -152,7 +152,7 @@ async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
     try_sign_in(&from(&app, 1), &people[0].email, PASSWORD).await.ok(200);
 }
 
-/// S65, S66: many names from one network. Its addresses are tightened, its clean neighbours are not, and no account is locked.
+/// Many names from one network. Its addresses are tightened, its clean neighbours are not, and no account is locked.
 #[actix_web::test]
 async fn spraying_tightens_the_network_and_locks_nobody() {
     let app = TestApp::with(&[SLOW]).await;
@@ -186,7 +186,7 @@ async fn spraying_tightens_the_network_and_locks_nobody() {
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// S66: both at once. Each has its own event, and its own answer.
+/// Both at once. Each has its own event, and its own answer.
 #[actix_web::test]
 async fn hammering_and_spraying_are_told_apart() {
     let app = TestApp::with(&[SLOW, ("STRONGROOM_LOGIN_NAMES_PER_NETWORK", "5/1h")]).await;

@@ -1,4 +1,4 @@
-//! API4 and API8 at the one door through which files come (SECURITY F10, ASVS V5): forms that are two things ([`forms`]), files
+//! API4 and API8 at the one door through which files come (ASVS V5): forms that are two things ([`forms`]), files
 //! that are not what they say ([`types`]), more than there is room for ([`room`]), clients that are slow or go away
 //! ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each refusal nothing is kept: no row, no bytes,
 //! and no room is held.

@@ -1,4 +1,4 @@
-//! The configuration starts when it holds, and says everything that does not (S8, S58, S59, SECURITY F13): in the words of
+//! The configuration starts when it holds, and says everything that does not: in the words of
 //! [`faults`]; what comes in ([`incoming`]) and goes out ([`outgoing`]); [`keys`], and [`bounds`] of numbers and names; what
 //! [`development`] makes by itself, and the [`example_file`].
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode, mac};
 
-/// S3. `none` in four spellings, with no signature, a junk one, a right one; and the signature left out.
+/// `none` in four spellings, with no signature, a junk one, a right one; and the signature left out.
 pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     let none = |spelling: &str, signature: &'static [u8]| {
         forger.signed_by(&[("alg", json!(spelling))], |_| signature.to_vec())
@@ -37,7 +37,7 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// S4. The key is right and the header names another algorithm, none, or several.
+/// The key is right and the header names another algorithm, none, or several.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -68,7 +68,7 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// S5. HS256 with the public key as the secret, in each form that an attacker has it.
+/// HS256 with the public key as the secret, in each form that an attacker has it.
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
     // With HS256 configured, the header is right and the secret is wrong; with EdDSA, the header already gives it away.
     let raw = forger.key.public();

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery};
 
-/// S6, ASVS 9.2.3. Issuer, audience, subject, session.
+/// ASVS 9.2.3: issuer, audience, subject, session.
 pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
     let claim = |name, value| forger.claim(name, value);
     let (iss, aud, sub, sid) = (forger.text("iss"), forger.text("aud"), forger.text("sub"), forger.text("sid"));

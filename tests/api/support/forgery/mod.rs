@@ -1,4 +1,4 @@
-//! Forged access tokens: one valid token in, every known way of lying out (SECURITY S3–S9, §0.2 row 1).
+//! Forged access tokens: one valid token in, every known way of lying out.
 //!
 //! Most of them are signed with the *right* key. That is the point: another service with the same key, another kind of token or a
 //! leaked sample key can make them, and then only `iss`, `aud`, `typ` and exact types stand in the way.
