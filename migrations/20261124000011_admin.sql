@@ -1,5 +1,6 @@
 -- Administration. The service's own role may write nobody's role or status; what administrators do to accounts are functions
--- that ask by themselves who does it. So a service that forgot to ask, or a query that was injected into it, changes nothing.
+-- that ask by themselves whether he is an administrator. So a service that forgot to ask changes nothing. A query that was
+-- injected into it could name one: against that there is no SQL made of text.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 

@@ -2,6 +2,7 @@
 //! statement on behalf of an owner ([`OwnerTx`]).
 
 pub mod announcements;
+mod begin;
 pub mod embedded;
 pub mod idempotency;
 pub mod migrate;
@@ -10,6 +11,7 @@ mod owner_tx;
 mod pattern;
 pub mod pool;
 
+pub use begin::{begin, begin_with};
 pub use outcome::{exactly_one, violates};
 pub use owner_tx::OwnerTx;
 pub use pattern::containing;

@@ -4,8 +4,9 @@
 //! survive COMMIT, and the connection's next request would inherit the user. Two round trips a read
 //! instead of four is what keeps this wall cheap: a dropped transaction is rolled back after the reply.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 
+use super::begin_with;
 use crate::base::id::UserId;
 
 /// A transaction that sees and writes one owner's rows and nobody else's. Dropped without [`commit`](Self::commit),
@@ -25,7 +26,7 @@ impl OwnerTx {
     )]
     pub async fn begin(pool: &PgPool, owner: UserId) -> Result<Self, sqlx::Error> {
         let begin = format!("begin; set local app.owner_id = '{}'", owner.uuid());
-        let transaction = pool.begin_with(AssertSqlSafe(begin)).await?;
+        let transaction = begin_with(pool, AssertSqlSafe(begin).into_sql_str()).await?;
         Ok(Self { transaction })
     }
 

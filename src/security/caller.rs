@@ -120,6 +120,19 @@ impl Authenticator {
     }
 }
 
+impl Authenticator {
+    /// Whether this caller may still be served, for a reply that goes on: his token has not expired, his session has not ended.
+    ///
+    /// # Errors
+    /// [`ApiError::Unauthenticated`]; or it cannot be known.
+    pub async fn still(&self, caller: &Caller) -> ApiResult<()> {
+        if self.clock.now() < caller.until && self.revocations.is_live(caller.session).await? {
+            return Ok(());
+        }
+        Err(ApiError::Unauthenticated)
+    }
+}
+
 /// The token of exactly one `Authorization: Bearer …` header. Not from a query, a cookie or a body: those are logged, sent along
 /// by browsers, or both.
 #[must_use]

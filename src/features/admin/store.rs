@@ -11,7 +11,7 @@ use super::model::{Account, Filter, Role, Status};
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::base::page::{Limit, Position};
-use crate::db::containing;
+use crate::db::{begin, containing};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::administrators::AdminCaller;
 use crate::security::keys::Keys;
@@ -126,7 +126,7 @@ impl AdminStore {
     /// # Errors
     /// [`ApiError::NotFound`].
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
-        let mut act = self.pool.begin().await?;
+        let mut act = begin(&self.pool).await?;
         let email = email(&mut act, admin, user).await?;
         let accounts = [account_of(&self.keys, &email), Attempt::account_inside(&self.keys, user)];
         self.guard.unlock(&mut act, &accounts).await?;
@@ -138,7 +138,7 @@ impl AdminStore {
     /// # Errors
     /// [`ApiError::NotFound`]; a conflict for oneself; [`ApiError::Forbidden`] for who is no administrator any more.
     pub async fn set_status(&self, admin: &AdminCaller, user: UserId, status: Status) -> ApiResult<()> {
-        let mut act = self.pool.begin().await?;
+        let mut act = begin(&self.pool).await?;
         let outcome = sqlx::query_scalar!(
             r#"select admin_set_status($1, $2, $3) as "outcome!""#,
             admin.user().uuid(),
@@ -165,7 +165,7 @@ impl AdminStore {
     /// # Errors
     /// [`ApiError::NotFound`].
     pub async fn end_sessions(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
-        let mut act = self.pool.begin().await?;
+        let mut act = begin(&self.pool).await?;
         email(&mut act, admin, user).await?;
         let ended = self.revocations.end_all(&mut act, user, None, "ended_by_admin").await?;
         self.keep(act, EventKind::AdminSessionsEnded, user, Some(ended)).await

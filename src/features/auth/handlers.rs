@@ -171,10 +171,11 @@ fn dead_token() -> ApiError {
 }
 
 fn signed_in(granted: &Granted, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
-    let token = tokens.issue(granted.user, granted.session, clock.now()).map_err(ApiError::internal)?;
+    let token = tokens.issue(granted.user, granted.session, granted.lives, clock.now()).map_err(ApiError::internal)?;
     let lives = granted.lives.to_std().unwrap_or_default();
     let cookie = refresh_tokens::set_cookie(&granted.refresh, lives).map_err(ApiError::internal)?;
-    let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in: tokens.lifetime_seconds() };
+    let expires_in = tokens.lifetime_within(granted.lives);
+    let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in };
     let mut reply = ok(&view);
     reply.headers_mut().append(header::SET_COOKIE, cookie);
     Ok(reply)

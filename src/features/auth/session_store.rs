@@ -8,6 +8,7 @@ use super::mail::MailKind;
 use super::model::{ClientSeen, LiveSession};
 use super::store::AuthStore;
 use crate::base::id::{SessionId, UserId};
+use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::Verified;
@@ -67,7 +68,7 @@ impl AuthStore {
         let now = self.clock.now();
         let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
         let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         lock_unchanged(&mut transaction, verified).await?;
         let ended = sqlx::query!(
             r#"with brought as (
@@ -185,7 +186,7 @@ impl AuthStore {
 
     /// Ends a session whose token was used twice and tells its owner, once.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_within(&mut transaction, user, session, "token_reuse").await?;
         if !ended.is_none() {
             sqlx::query!(
@@ -228,7 +229,7 @@ impl AuthStore {
 
     /// Ends all of the caller's sessions, this one too.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_all(&mut transaction, caller.user(), None, "ended_by_user").await?;
         transaction.commit().await?;
         self.revocations.announce(ended);

@@ -17,6 +17,7 @@ use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
 use crate::config::SessionSettings;
+use crate::db::begin;
 use crate::http::error::ApiResult;
 use crate::security::credentials::Stored;
 use crate::security::keys::Keys;
@@ -191,7 +192,7 @@ impl AuthStore {
     /// Uses the token up, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
     /// used or over; of two at once, one gets through.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<UserId>> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query_scalar!(
             r#"with reset as (
                    delete from password_resets where token_hash = $1 and expires_at > $2 returning user_id

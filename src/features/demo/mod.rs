@@ -121,7 +121,7 @@ impl Doors {
         let token = self
             .authenticator
             .tokens
-            .issue(granted.user, granted.session, self.clock.now())
+            .issue(granted.user, granted.session, granted.lives, self.clock.now())
             .map_err(ApiError::internal)?;
         self.authenticator.verify(token.expose_secret()).await
     }

@@ -25,7 +25,7 @@ use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::{GivenId, QueryFields};
 use crate::http::rules;
-use crate::security::caller::Caller;
+use crate::security::caller::{Authenticator, Caller};
 use crate::security::spreadsheets;
 
 const COLUMNS: [&str; 14] = [
@@ -88,21 +88,27 @@ enum Next {
 }
 
 /// The export, oldest invoice first. The first batch is read before the reply begins, so that a database that is gone is a 503;
-/// a fault after that breaks the transfer off, and no client takes the part for the whole.
+/// a fault after that breaks the transfer off, and no client takes the part for the whole. So does the end of the caller's token or
+/// session: whoever reads slowly does not read on.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
     invoices: Data<InvoiceStore>,
+    authenticator: Data<Authenticator>,
 ) -> ApiResult<HttpResponse> {
     let filter = query.filter();
     let first = Next::Rows(invoices.export(&caller, &filter, Position::end()).await?);
     let head = bytes(|out| out.write_record(COLUMNS))?;
     let batches = stream::try_unfold(first, move |next| {
         let (caller, filter, invoices) = (caller.clone(), filter.clone(), invoices.clone());
+        let authenticator = authenticator.clone();
         async move {
             let rows = match next {
                 Next::Rows(rows) => rows,
-                Next::After(place) => invoices.export(&caller, &filter, place).await?,
+                Next::After(place) => {
+                    authenticator.still(&caller).await?;
+                    invoices.export(&caller, &filter, place).await?
+                }
             };
             let Some(last) = rows.last() else { return Ok(None) };
             let after = Position { created_at: last.created_at, id: last.id };

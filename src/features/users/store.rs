@@ -12,6 +12,7 @@ use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
 use crate::base::person::DisplayName;
+use crate::db::begin;
 use crate::features::auth::mail::{MailBell, MailKind};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
@@ -87,7 +88,7 @@ impl UserStore {
         verified: &Verified,
         new_hash: &HashedPassword,
     ) -> ApiResult<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
             "with changed as (
                  update users set password_hash = $2 where id = $1 and password_hash = $3 returning id, email
@@ -122,8 +123,12 @@ impl UserStore {
     /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified; a conflict for the last active
     /// administrator.
     pub async fn delete(&self, caller: &Caller, verified: &Verified) -> ApiResult<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         must_not_be_the_last_administrator(&mut transaction, caller).await?;
+        // Before his sessions, as everybody else takes them: otherwise the two could wait for each other.
+        sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
+            .fetch_optional(&mut *transaction)
+            .await?;
         let sessions = self.revocations.end_all(&mut transaction, caller.user(), None, "account_deleted").await?;
         let gone = sqlx::query!(
             "with gone as (

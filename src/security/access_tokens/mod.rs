@@ -14,7 +14,7 @@ mod members;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::errors::{Error, ErrorKind};
 use jsonwebtoken::{Header, Validation};
 use secrecy::SecretString;
@@ -144,10 +144,10 @@ impl AccessTokens {
         })
     }
 
-    /// How long a new token lives, in seconds (`expires_in`).
+    /// How long a new token lives in a session that lives so long, in seconds (`expires_in`): no longer than that.
     #[must_use]
-    pub fn lifetime_seconds(&self) -> i64 {
-        self.lifetime
+    pub fn lifetime_within(&self, session: TimeDelta) -> i64 {
+        self.lifetime.min(session.num_seconds()).max(1)
     }
 
     /// The public keys as a JWK set, for other services that verify; none with HS256.
@@ -156,15 +156,21 @@ impl AccessTokens {
         self.keys.jwks()
     }
 
-    /// A token for this user in this session.
+    /// A token for this user in this session, which lives so long at most.
     ///
     /// # Errors
     /// [`CannotSign`], when the library refuses the key that it took at start.
-    pub fn issue(&self, user: UserId, session: SessionId, now: DateTime<Utc>) -> Result<SecretString, CannotSign> {
+    pub fn issue(
+        &self,
+        user: UserId,
+        session: SessionId,
+        lives: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Result<SecretString, CannotSign> {
         let iat = now.timestamp();
         let claims = json!({
             "iss": self.issuer, "aud": self.audience, "sub": user, "sid": session, "jti": Uuid::new_v4().to_string(),
-            "iat": iat, "nbf": iat, "exp": iat + self.lifetime,
+            "iat": iat, "nbf": iat, "exp": iat + self.lifetime_within(lives),
         });
         jsonwebtoken::encode(&self.header, &claims, &self.keys.signing).map(SecretString::from).map_err(CannotSign)
     }

@@ -47,7 +47,7 @@ fn both_modes() -> [(AccessTokens, Key); 2] {
 }
 
 fn issue(tokens: &AccessTokens) -> String {
-    let token = tokens.issue(UserId::new(), SessionId::new(), now()).unwrap();
+    let token = tokens.issue(UserId::new(), SessionId::new(), TimeDelta::days(1), now()).unwrap();
     token.expose_secret().to_owned()
 }
 
@@ -55,7 +55,7 @@ fn issue(tokens: &AccessTokens) -> String {
 fn a_token_says_who_it_was_issued_for_until_its_end() {
     for (tokens, _) in both_modes() {
         let (user, session) = (UserId::new(), SessionId::new());
-        let token = tokens.issue(user, session, now()).unwrap();
+        let token = tokens.issue(user, session, TimeDelta::days(1), now()).unwrap();
         let claims = VerifiedClaims { user, session, expires_at: after(600) };
         for seconds in [-2, 0, 599, 601] {
             assert_eq!(tokens.verify(token.expose_secret(), after(seconds)), Ok(claims), "{seconds}");

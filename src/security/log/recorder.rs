@@ -20,6 +20,7 @@ use super::event::{Event, EventKind};
 use super::rules::Rules;
 use super::store;
 use crate::base::clock::Clock;
+use crate::db::begin;
 use crate::security::keys::Keys;
 use crate::security::revocations::Ended;
 
@@ -189,7 +190,7 @@ impl Writer {
     /// One transaction: the classes, the rows, and whatever counts them. Each event passes here once, also one whose row was
     /// [kept](super::event::Event::keep) already.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
         let new = batch.iter().filter(|entry| !entry.kept);
         let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;

@@ -16,6 +16,7 @@ use super::event::{Event, EventKind};
 use super::store::{self, NewSeal};
 use crate::base::clock::Clock;
 use crate::base::hex::{hex, unhex};
+use crate::db::begin;
 use crate::security::keys::{Keys, Purpose};
 
 /// How often new rows are sealed.
@@ -70,7 +71,7 @@ impl Sealer {
     }
 
     async fn seal_one(&self) -> Result<Option<Head>, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         if !store::lock_seals(&mut transaction).await? {
             return Ok(None);
         }

@@ -28,6 +28,7 @@ use super::keys::Keys;
 use super::log::event::{Event, EventKind};
 use crate::base::clock::Clock;
 use crate::config::LoginSettings;
+use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
 
 /// What the counters say to an attempt that may be made.
@@ -81,7 +82,7 @@ impl LoginGuard {
     /// # Errors
     /// The database cannot be asked.
     pub async fn failed(&self, attempt: &Attempt, admission: Admission) -> ApiResult<()> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let guessed = admission != Admission::Locked;
         let count = store::Count { attempt, settings: &self.settings, guessed, lock_mail: self.lock_mail };
         let counted = count.keep(&mut transaction, self.clock.now()).await?;

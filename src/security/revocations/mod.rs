@@ -22,6 +22,7 @@ use super::log::event::{Event, EventKind, Kept};
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::db::announcements::Heard;
+use crate::db::begin;
 use crate::http::error::ApiResult;
 
 /// Which sessions have ended lately.
@@ -95,7 +96,7 @@ impl Revocations {
     /// # Errors
     /// The database cannot be asked.
     pub async fn end(&self, user: UserId, session: SessionId, reason: &'static str) -> ApiResult<bool> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = begin(&self.pool).await?;
         let ended = self.end_within(&mut transaction, user, session, reason).await?;
         if ended.is_none() {
             return Ok(false);

@@ -24,7 +24,7 @@ pub async fn end(
     now: DateTime<Utc>,
 ) -> Result<bool, sqlx::Error> {
     let ended = sqlx::query!(
-        "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null and expires_at > $3",
+        "update sessions set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null",
         session.uuid(),
         user.uuid(),
         now

@@ -34,6 +34,8 @@ pub(super) struct Pdf {
     name: Name,
     /// A short name was there; so many bytes of plain text make it one.
     suspect: Option<u8>,
+    /// Within a comment, while there is a suspect.
+    comment: bool,
     /// How much of the end mark stands at the end, blanks aside.
     end: usize,
 }
@@ -56,7 +58,10 @@ impl Pdf {
         }
         self.seen += 1;
         self.follow_end(byte);
-        if let Some(left) = self.suspect {
+        if self.suspect.is_some() && (byte == b'%' || self.comment) {
+            // A comment is white space, whatever is in it.
+            self.comment = !matches!(byte, b'\n' | b'\r');
+        } else if let Some(left) = self.suspect {
             let plain = byte.is_ascii_graphic() || byte.is_ascii_whitespace();
             match (plain, left) {
                 (true, 0..=1) => return Err(Refused::Active),

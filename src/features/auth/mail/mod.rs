@@ -144,7 +144,9 @@ impl MailWorker {
     }
 
     async fn alert(&self, mail: &store::Queued) -> Result<Text, String> {
-        let message = message_of(&self.pool, mail.subject_id).await.map_err(|error| format!("the alert cannot be read: {}", ApiError::from(error)))?;
+        let message = message_of(&self.pool, mail.subject_id)
+            .await
+            .map_err(|error| format!("the alert cannot be read: {}", ApiError::from(error)))?;
         Ok(texts::alert(&message.ok_or("the alert is gone")?, &self.runbooks))
     }
 
