@@ -27,6 +27,10 @@ use crate::security::outbound::{Door, SystemLookup};
 
 /// A connection that says nothing is closed after this long; slow headers after twice as long.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// A client that takes nothing of its reply for so long loses its connection (Linux).
+const TAKES_SOMETHING_WITHIN: Duration = Duration::from_secs(20);
+/// Connections of one worker: more wait in the system's queue.
+const MOST_CONNECTIONS: usize = 4_096;
 pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// What waits to be recorded at the end has this long.
 const DRAINED_WITHIN: Duration = Duration::from_secs(5);
@@ -87,6 +91,7 @@ pub fn start(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         HttpServer::new(move || stack::application(&services, &endpoints, &unknown))
             .workers(settings.http.workers)
+            .max_connections(MOST_CONNECTIONS)
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(HEAD_WITHIN)
             .shutdown_timeout(settings.http.shutdown_grace.as_secs())
@@ -178,6 +183,9 @@ fn spawn(recorder: &Recorder, work: impl Future<Output = ()> + Send + 'static) -
 
 fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).map_err(|cause| StartError::Address { address, setting, cause })?;
+    // Every connection has it from its listener. actix has no limit of its own for a reply that is not taken.
+    #[cfg(target_os = "linux")]
+    socket2::SockRef::from(&bound).set_tcp_user_timeout(Some(TAKES_SOMETHING_WITHIN))?;
     Ok(bound)
 }
 

@@ -52,6 +52,16 @@ fn issue(tokens: &AccessTokens) -> String {
 }
 
 #[test]
+fn a_token_lives_no_longer_than_its_session() {
+    for (tokens, _) in both_modes() {
+        let token = tokens.issue(UserId::new(), SessionId::new(), TimeDelta::seconds(5), now()).unwrap();
+        assert_eq!(tokens.lifetime_within(TimeDelta::seconds(5)), 5);
+        assert!(tokens.verify(token.expose_secret(), after(4)).is_ok());
+        assert_eq!(tokens.verify(token.expose_secret(), after(8)), Err(TokenFault::Expired));
+    }
+}
+
+#[test]
 fn a_token_says_who_it_was_issued_for_until_its_end() {
     for (tokens, _) in both_modes() {
         let (user, session) = (UserId::new(), SessionId::new());

@@ -159,6 +159,8 @@ fn a_pdf_that_acts_is_refused() {
         "/OpenAction << /S /JavaScript /JS (app.alert(1)) >>",
         "/Names << /JavaScript 2 0 R >>",
         "/AA << /O 5 0 R >> more",
+        "/AA %\u{e9}\n<< /O 5 0 R >> more",
+        "/JS %%\u{1}%\r (this is a script)",
         "/A << /S /Launch /F (calc.exe) >>",
         "/A<</S/Launch/F(calc.exe)>>",
         "/Type /EmbeddedFile ",

@@ -1,7 +1,11 @@
 //! An export is opened by somebody else's spreadsheet.
 
+use std::time::Duration;
+
+use futures_util::StreamExt;
 use reqwest::Method;
 use serde_json::json;
+use sqlx::Executor;
 
 use crate::support::TestApp;
 use crate::support::actor::draft;
@@ -52,4 +56,39 @@ async fn an_export_without_a_database_is_a_503_and_no_half_file() {
     reply.refused(503, "unavailable");
     assert!(reply.header("retry-after").is_some());
     app.database.restore().await;
+}
+
+/// Whoever holds a stolen token begins to read, and reads on when its session has ended.
+#[actix_web::test]
+async fn an_export_ends_with_the_session_of_its_reader() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.invoice().await;
+    // Far more than what waits in the sockets on the way.
+    let many = "set session_replication_role = replica;
+        insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
+            created_at, updated_at)
+        select gen_random_uuid(), owner_id, customer_id, 'draft', 'EUR', 0, 0, 0, 0, now() + n * interval '1 ms', now()
+        from invoices, generate_series(1, 150000) n";
+    app.all_rows.execute(many).await.unwrap();
+    for ended in [true, false] {
+        let alice = crate::support::Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+        let url = format!("{}/api/v1/invoices/export", app.base);
+        let reply = reqwest::Client::new().get(url).bearer_auth(&alice.token).send().await.unwrap();
+        assert_eq!(reply.status().as_u16(), 200);
+        let mut body = reply.bytes_stream();
+        let mut read = body.next().await.unwrap().unwrap().len();
+        if ended {
+            alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        let mut broken_off = false;
+        while let Some(part) = body.next().await {
+            match part {
+                Ok(part) => read += part.len(),
+                Err(_) => broken_off = true,
+            }
+        }
+        assert_eq!(broken_off, ended, "after {read} bytes");
+    }
 }

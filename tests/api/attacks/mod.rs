@@ -29,5 +29,6 @@ mod security_events; // API1, API8
 mod sessions; // API2
 mod sign_in_guard; // API2
 mod traces; // API8
+mod transactions;
 mod transport; // API8
 mod uploads; // API4, API8

@@ -195,3 +195,24 @@ async fn every_public_route_is_limited() {
     app.anybody().request(Method::GET, "/nothing").send().await.refused(404, "not_found");
     app.anybody().request(Method::GET, "/nothing/else").send().await.refused(429, "too_many_requests");
 }
+
+/// Whoever asks and asks and reads nothing, with the smallest window that there is.
+#[actix_web::test]
+async fn a_client_that_takes_nothing_of_its_replies_loses_its_connection() {
+    let app = TestApp::start().await;
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(1).unwrap();
+    socket.connect(&app.running.as_ref().unwrap().http.into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
+    tokio::task::spawn_blocking(move || {
+        let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
+        // The service does not read on while it cannot write: then a write of ours waits in vain, and is no end.
+        wait::found_blocking("the connection is closed", || {
+            std::thread::sleep(Duration::from_millis(20));
+            stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)
+        });
+    })
+    .await
+    .unwrap();
+}

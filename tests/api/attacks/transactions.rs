@@ -1,0 +1,35 @@
+//! A client that goes away while its transaction begins leaves no connection behind in which the next one's writes would be lost.
+
+use std::time::Duration;
+
+use sqlx::Executor;
+use strongroom::base::id::UserId;
+use strongroom::db::OwnerTx;
+use strongroom::db::pool::{PoolLimits, connect_lazily};
+
+use crate::support::TestApp;
+use crate::support::database::Role;
+
+#[actix_web::test]
+async fn a_request_that_ends_while_its_transaction_begins_takes_no_write_of_others_with_it() {
+    let app = TestApp::start().await;
+    let (acquire_timeout, statement_timeout) = (Duration::from_secs(60), Duration::from_secs(60));
+    let limits = PoolLimits { max_connections: 1, acquire_timeout, statement_timeout };
+    let pool = connect_lazily(app.database.options(Role::Superuser), limits);
+    pool.execute("create table written (number int)").await.unwrap();
+    for number in 1..=50 {
+        let mut begin = Box::pin(OwnerTx::begin(&pool, UserId::new()));
+        // So far, and no further: each time a little later.
+        for _ in 0..number % 10 + 1 {
+            if futures_util::poll!(&mut begin).is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(begin);
+        pool.execute("insert into written values (1)").await.unwrap();
+        let seen: i64 = sqlx::query_scalar("select count(*) from written").fetch_one(&app.all_rows).await.unwrap();
+        assert_eq!(seen, number, "what was acknowledged is there for everybody");
+    }
+    pool.close().await;
+}
