@@ -4,7 +4,7 @@
     cargo build --release && python3 tests/performance/measure.py
 
 Needs wrk and pgbench. The service runs as `cargo run` does, with its own durable database, on other ports, with limits that
-nobody meets; load comes from the same machine over loopback, so it takes its share of the cores.
+nobody meets, and logs as production does, into a file; load comes from the same machine over loopback, so it takes its share of the cores.
 """
 
 import json
@@ -37,7 +37,7 @@ def environment(state):
         "STRONGROOM_HTTP_BIND": "127.0.0.1:18080",
         "STRONGROOM_TLS_BIND": "127.0.0.1:18443",
         "STRONGROOM_MANAGEMENT_BIND": "127.0.0.1:19464",
-        "STRONGROOM_LOG_FILTER": "info,strongroom::http::request_span=warn,security=warn",
+        "STRONGROOM_LOG_FORMAT": "json",
         **{f"STRONGROOM_LIMITS_{name}": "1000000000/1s" for name in limits},
     }
 
