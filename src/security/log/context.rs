@@ -65,12 +65,12 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // First, and not beside the id: it is kept in what the id is read from.
-    let address = ClientAddr::of(&request);
+    // First, and not beside the id: they are kept in what the id is read from.
+    let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
         method: known_method(&request),
-        route: MatchedRoute::of(request.request()),
+        route,
         address,
     };
     CONTEXT.scope(Context::new(recorder, Some(facts)), next.call(request)).await

@@ -79,9 +79,14 @@ async fn an_event_says_what_when_where_and_who() {
 async fn a_log_that_says_little_breaks_nothing() {
     let app = TestApp::start().await;
     let state_dir = app.state_dir.join("of-the-program");
-    let program = Program::start_in(&app.database, &state_dir, &[("STRONGROOM_LOG_FILTER", "warn,security=off")]);
+    let management = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let settings = [("STRONGROOM_LOG_FILTER", "warn,security=off"), ("STRONGROOM_MANAGEMENT_BIND", &management)];
+    let program = Program::start_in(&app.database, &state_dir, &settings);
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     client.request(Method::GET, "/health/live").send().await.ok(204);
     let unknown = client.request(Method::GET, "/api/v1/me").send().await;
     assert_eq!((unknown.status.as_u16(), unknown.json()["code"].as_str()), (401, Some("unauthenticated")));
+    let operator = Client::from_address(&format!("http://{management}"), [127, 0, 0, 1].into());
+    operator.request(Method::GET, "/metrics").send().await.ok(200);
+    assert_eq!(operator.request(Method::GET, "/nothing").send().await.status.as_u16(), 404);
 }
