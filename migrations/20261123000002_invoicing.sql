@@ -48,10 +48,6 @@ create table invoices (
     notes text constraint invoices_notes_length check (char_length(notes) <= 2000),
     issue_date date,
     due_date date,
-    -- What lists are ordered by: without a date is later than any day. Columns, since under row-level security an index
-    -- serves only what cannot leak, and coalesce() in a condition is not taken for that.
-    issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
-    due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     -- Minor units of the currency; the service computes them, the checks only refuse nonsense. The upper bound is
     -- the largest integer that a JavaScript client reads exactly.
     subtotal bigint not null,
@@ -74,11 +70,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- One for each order of the list (read in both directions), all within one owner.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
-create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
-create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
-create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_customer on invoices (owner_id, customer_id);
 alter table invoices enable row level security;
 alter table invoices force row level security;
