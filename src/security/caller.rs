@@ -118,9 +118,7 @@ impl Authenticator {
         caller.enter_log();
         Ok(caller)
     }
-}
 
-impl Authenticator {
     /// Whether this caller may still be served, for a reply that goes on: his token has not expired, his session has not ended.
     ///
     /// # Errors
