@@ -20,7 +20,7 @@ mod login;
 mod mail;
 mod management;
 mod origin;
-mod passwords;
+pub mod passwords;
 mod reader;
 mod rules;
 mod secrets;

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::reader::Reader;
 
+/// The dearest parameters that can be configured. A stored hash that asks for more was not made by this service.
+pub const MAX_MEMORY_KIB: u32 = 1_048_576;
+pub const MAX_PASSES: u32 = 20;
+
 /// The rules for passwords.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
@@ -26,8 +30,8 @@ const MOST_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, 1_048_576);
-        let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, 20);
+        let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, MAX_MEMORY_KIB);
+        let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, MAX_PASSES);
         if !FLOOR.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
             let problem = "is below OWASP's floor for this number of passes: 47104 with 1, 19456 with 2, 12288 with 3, 9216 with 4, 7168 with 5";
             reader.fault_together("STRONGROOM_PASSWORD_MEMORY_KIB", problem);

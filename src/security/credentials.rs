@@ -32,6 +32,14 @@ pub struct Stored {
     pub active: bool,
 }
 
+/// What a look-up of credentials finds.
+pub struct Found {
+    /// `None`: no account has that name.
+    pub account: Option<Stored>,
+    /// The work of the dearest stored hash of all accounts (`users.password_work`).
+    pub dearest_work: u64,
+}
+
 /// Proof that a password was right. Only [`Credentials::check`] makes one.
 pub struct Verified {
     user: UserId,
@@ -118,13 +126,13 @@ impl Credentials {
         &self,
         attempt: &Attempt,
         password: &SecretString,
-        look_up: impl Future<Output = ApiResult<Option<Stored>>>,
+        look_up: impl Future<Output = ApiResult<Found>>,
         failure: EventKind,
     ) -> ApiResult<Verified> {
         let admission = self.guard.admit(attempt).await?;
-        let stored = look_up.await?;
+        let Found { account: stored, dearest_work } = look_up.await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.as_str());
-        let verdict = self.passwords.verify(password, hash).await?;
+        let verdict = self.passwords.verify(password, hash, dearest_work).await?;
         let right = verdict != Verdict::Wrong;
         let reason = match &stored {
             None => "unknown",

@@ -19,7 +19,7 @@ use crate::base::id::UserId;
 use crate::config::SessionSettings;
 use crate::db::begin;
 use crate::http::error::ApiResult;
-use crate::security::credentials::Stored;
+use crate::security::credentials::{Found, Stored};
 use crate::security::keys::Keys;
 use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::HashedPassword;
@@ -128,17 +128,26 @@ impl AuthStore {
         Ok(joined.map(UserId::from))
     }
 
-    /// Who signs in with this address. `None` asks too, for an address that nobody has: what was typed was none, and that must
-    /// not show.
-    pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<Option<Stored>> {
+    /// The account with this address, and the work of the dearest stored hash of all accounts. `None` asks too, for an address
+    /// that no account has, so that a malformed address does not show.
+    pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<Found> {
         let email = email.map_or("", EmailAddress::as_str);
-        let user = sqlx::query!(
-            r#"select id, password_hash, status = 'active' as "active!" from users where email = $1"#,
+        let row = sqlx::query!(
+            r#"select dearest.work as "dearest_work!", u.id as "id?", u.password_hash as "password_hash?",
+                   u.status = 'active' as "active?"
+               from (select coalesce(max(password_work), 0) as work from users) dearest
+               left join users u on u.email = $1"#,
             email
         )
-        .fetch_optional(&self.pool)
+        .fetch_one(&self.pool)
         .await?;
-        Ok(user.map(|user| Stored { user: user.id.into(), password_hash: user.password_hash, active: user.active }))
+        let account = match (row.id, row.password_hash, row.active) {
+            (Some(user), Some(password_hash), Some(active)) => {
+                Some(Stored { user: user.into(), password_hash, active })
+            }
+            _ => None,
+        };
+        Ok(Found { account, dearest_work: u64::try_from(row.dearest_work).unwrap_or(0) })
     }
 
     /// Replaces whatever token the user had by a new one and queues the mail with it. For an unknown address a row is queued

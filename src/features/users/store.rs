@@ -16,7 +16,7 @@ use crate::db::begin;
 use crate::features::auth::mail::{MailBell, MailKind};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
-use crate::security::credentials::{Stored, Verified};
+use crate::security::credentials::{Found, Stored, Verified};
 use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::HashedPassword;
 use crate::security::revocations::{Ended, Revocations};
@@ -68,14 +68,17 @@ impl UserStore {
     }
 
     /// What the caller's password is checked against.
-    pub async fn credentials(&self, caller: &Caller) -> ApiResult<Option<Stored>> {
+    pub async fn credentials(&self, caller: &Caller) -> ApiResult<Found> {
         let user = sqlx::query!(
             r#"select password_hash, status = 'active' as "active!" from users where id = $1"#,
             caller.user().uuid()
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(user.map(|user| Stored { user: caller.user(), password_hash: user.password_hash, active: user.active }))
+        let account =
+            user.map(|user| Stored { user: caller.user(), password_hash: user.password_hash, active: user.active });
+        // A caller who enters their own password again learns nothing from the work of other accounts.
+        Ok(Found { account, dearest_work: 0 })
     }
 
     /// Sets a new password, ends the caller's other sessions, kills a reset token that may be on its way, and queues the mail.

@@ -1,17 +1,24 @@
-//! Passwords: long enough, not too long, not known to attackers, hashed with argon2id, always at the same cost.
+//! Password hashing: argon2id in equal work, length in characters, no common passwords (CWE-204, CWE-208, CWE-521, CWE-916).
 //!
-//! **Abuse**: guessing; telling by time or work who has an account; taking the service down with hashes or very long passwords.
-//! **How**: 12 to 64 *characters* (a byte count would take six Cyrillic letters for twelve), refused before any hashing when too
-//! long; whole-password comparison with a list of common and breached ones and with one's own name ([`policy`]); argon2id at
-//! OWASP's floor or above; for an unknown user a dummy hash, made at start with the configured parameters, is verified, so both
-//! cost the same; a bounded number of hashes at once, in kept memory ([`gate`]).
+//! **Abuse**: guessing; user enumeration by response time or work; denial of service by hashes or by very long passwords.
+//! **How**: a password has 12 to 64 *characters*; a byte count would take six Cyrillic letters for twelve. Longer ones are refused
+//! before any hashing. The whole password is compared with a list of common and breached ones and with the user's own name
+//! ([`policy`]). argon2id runs at OWASP's floor or above, for a bounded number of hashes at once, in kept memory ([`gate`]).
+//! Every verification does equal *work* (memory times passes), whoever was named. An unknown account is compared with a dummy
+//! hash, made at start with the configured parameters. A stored hash that is cheaper than today's is topped up. After the cost was
+//! lowered, the dearest hash that is still stored counts for everyone; the database knows it (`users.password_work`). So a change
+//! of the cost does not tell which accounts are older than the change. A sign-in replaces an old hash by one at today's cost.
 //! Nothing is trimmed, truncated or normalised: a password is verified exactly as it was sent (ASVS 6.2.8; NIST would normalise).
-//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow.
-//! **ASVS** 6.2.1–6.2.12, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`
+//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow. Equal work takes nearly equal time, not
+//! exactly: many passes over little memory run a little faster than few passes over much.
+//! **ASVS** 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`
 
 mod gate;
 mod list;
 pub mod policy;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -21,6 +28,7 @@ use gate::Gate;
 pub use policy::PasswordRefusal;
 
 use crate::config::PasswordSettings;
+use crate::config::passwords::{MAX_MEMORY_KIB, MAX_PASSES};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::heavy_work::HeavyWork;
 
@@ -50,10 +58,12 @@ pub enum Verdict {
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// A planted hash that asks for more would be a denial of service.
-const MOST_STORED_KIB: u32 = 262_144;
-const MOST_STORED_PASSES: u32 = 20;
-const MOST_STORED_LANES: u32 = 16;
+/// A planted hash that asks for more than any configuration can would be a denial of service.
+const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
+const MAX_STORED_LANES: u32 = 16;
+
+/// argon2's smallest memory for one lane, in KiB.
+const MIN_MEMORY_KIB: u64 = 8;
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
@@ -64,6 +74,7 @@ pub struct Passwords {
     min_chars: usize,
     dummy: PasswordHash,
     gate: Gate,
+    work_done: Arc<AtomicU64>,
 }
 
 impl Passwords {
@@ -81,7 +92,7 @@ impl Passwords {
         let salt = new_salt().map_err(|e| fault(&e))?;
         let output = gate.run_now(|memory| hash_into(memory, &params, &unknowable, &salt)).map_err(|e| fault(&e))?;
         let dummy = encode(&params, salt, output).map_err(|e| fault(&e))?;
-        Ok(Self { params, min_chars: settings.min_chars, dummy, gate })
+        Ok(Self { params, min_chars: settings.min_chars, dummy, gate, work_done: Arc::default() })
     }
 
     /// Whether a new password may be used. `context`: what belongs to its owner (name, address).
@@ -104,16 +115,19 @@ impl Passwords {
     /// Too many hashes wait already; or there is no randomness.
     pub async fn hash(&self, password: &SecretString) -> ApiResult<HashedPassword> {
         let salt = new_salt().map_err(ApiError::internal)?;
-        let output = self.work(password, self.params.clone(), salt).await?;
+        let output = self.run(password, self.params.clone(), salt, 0).await?;
         let hash = encode(&self.params, salt, output).map_err(ApiError::internal)?;
         Ok(HashedPassword(hash.to_string()))
     }
 
-    /// Compares with a stored hash; `None` compares with the dummy and is always wrong. Both are one hash.
+    /// Compares with a stored hash. `None`, an unknown account, compares with the dummy and is always wrong.
+    ///
+    /// Every verification does the work of the dearest one: today's parameters, or `dearest_work` (memory in KiB times passes,
+    /// the largest of all stored hashes) where an earlier configuration was dearer.
     ///
     /// # Errors
     /// Too many hashes wait already; or the stored hash is none of ours.
-    pub async fn verify(&self, password: &SecretString, stored: Option<&str>) -> ApiResult<Verdict> {
+    pub async fn verify(&self, password: &SecretString, stored: Option<&str>, dearest_work: u64) -> ApiResult<Verdict> {
         let parsed;
         let known = match stored {
             Some(text) => {
@@ -127,7 +141,9 @@ impl Passwords {
             return Err(ApiError::internal("a stored hash without salt or hash"));
         };
         let rehash = !same_cost(&params, &self.params);
-        let output = self.work(password, params, salt).await?;
+        let wanted = dearest_work.min(MAX_WORK).max(work_of(&self.params));
+        let missing = wanted.saturating_sub(work_of(&params));
+        let output = self.run(password, params, salt, missing).await?;
         let same = aws_lc_rs::constant_time::verify_slices_are_equal(&output, expected.as_bytes()).is_ok();
         Ok(if same && stored.is_some() { Verdict::Right { rehash } } else { Verdict::Wrong })
     }
@@ -144,11 +160,40 @@ impl Passwords {
         self.gate.queue()
     }
 
-    async fn work(&self, password: &SecretString, params: Params, salt: Salt) -> ApiResult<[u8; HASH_BYTES]> {
-        let password = password.clone();
-        let result =
-            self.gate.run(move |memory| hash_into(memory, &params, password.expose_secret().as_bytes(), &salt)).await?;
-        result.map_err(ApiError::internal)
+    /// The work of all hashes since the start: memory in KiB times passes. Tests compare it instead of the time.
+    #[must_use]
+    pub fn work_done(&self) -> u64 {
+        self.work_done.load(Ordering::Relaxed)
+    }
+
+    /// Hashes, and then does the work that is `missing`.
+    async fn run(
+        &self,
+        password: &SecretString,
+        params: Params,
+        salt: Salt,
+        missing: u64,
+    ) -> ApiResult<[u8; HASH_BYTES]> {
+        let (password, work_done) = (password.clone(), self.work_done.clone());
+        let top_up = self.top_up(missing);
+        let result = self.gate.run(move |memory| {
+            let password = password.expose_secret().as_bytes();
+            let mut hash = |params: &Params| {
+                work_done.fetch_add(work_of(params), Ordering::Relaxed);
+                hash_into(memory, params, password, &salt)
+            };
+            let output = hash(&params)?;
+            top_up.iter().try_for_each(|params| hash(params).map(drop))?;
+            Ok(output)
+        });
+        result.await?.map_err(|error: String| ApiError::internal(error))
+    }
+
+    /// Parameters whose work is what is `missing`, in no more memory than today's parameters take.
+    fn top_up(&self, missing: u64) -> Option<Params> {
+        let passes = missing.div_ceil(self.params.m_cost().into());
+        let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;
+        Params::new(u32::try_from(memory).ok()?, u32::try_from(passes).ok()?, 1, Some(HASH_BYTES)).ok()
     }
 }
 
@@ -192,11 +237,16 @@ fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
         return Err("a stored hash that is not argon2id".to_owned());
     }
     let params = Params::try_from(stored).map_err(|error| error.to_string())?;
-    let sane = params.m_cost() <= MOST_STORED_KIB
-        && params.t_cost() <= MOST_STORED_PASSES
-        && params.p_cost() <= MOST_STORED_LANES
+    let sane = params.m_cost() <= MAX_MEMORY_KIB
+        && params.t_cost() <= MAX_PASSES
+        && params.p_cost() <= MAX_STORED_LANES
         && stored.hash.is_some_and(|hash| hash.len() == HASH_BYTES);
     if sane { Ok(params) } else { Err("a stored hash that asks for absurd work".to_owned()) }
+}
+
+/// What a hash costs: every pass fills the whole memory once.
+fn work_of(params: &Params) -> u64 {
+    u64::from(params.m_cost()) * u64::from(params.t_cost())
 }
 
 fn same_cost(one: &Params, other: &Params) -> bool {

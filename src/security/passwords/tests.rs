@@ -67,10 +67,10 @@ async fn every_character_counts_and_none_is_changed() {
     for (right, twin) in pairs {
         let stored = passwords.hash(&secret(&right)).await.unwrap();
         assert_eq!(
-            passwords.verify(&secret(&right), Some(stored.as_str())).await.unwrap(),
+            passwords.verify(&secret(&right), Some(stored.as_str()), 0).await.unwrap(),
             Verdict::Right { rehash: false }
         );
-        assert_eq!(passwords.verify(&secret(&twin), Some(stored.as_str())).await.unwrap(), Verdict::Wrong);
+        assert_eq!(passwords.verify(&secret(&twin), Some(stored.as_str()), 0).await.unwrap(), Verdict::Wrong);
     }
 }
 
@@ -82,9 +82,9 @@ async fn the_unknown_cost_what_the_known_cost() {
     assert_eq!(parsed.params, passwords.dummy.params, "the dummy drifts from what is configured");
     assert_eq!(parsed.params.to_string(), "m=19456,t=2,p=1");
     let before = passwords.hashes();
-    passwords.verify(&secret("wrong"), Some(stored.as_str())).await.unwrap();
+    passwords.verify(&secret("wrong"), Some(stored.as_str()), 0).await.unwrap();
     assert_eq!(passwords.hashes(), before + 1);
-    assert_eq!(passwords.verify(&secret("wrong"), None).await.unwrap(), Verdict::Wrong);
+    assert_eq!(passwords.verify(&secret("wrong"), None, 0).await.unwrap(), Verdict::Wrong);
     assert_eq!(passwords.hashes(), before + 2);
 }
 
@@ -93,7 +93,7 @@ async fn old_parameters_verify_and_ask_for_a_new_hash() {
     let old = Passwords::new(&PasswordSettings { memory_kib: 47_104, iterations: 1, ..settings() }).unwrap();
     let stored = old.hash(&secret("lamp otter velvet 4")).await.unwrap();
     let now = Passwords::new(&settings()).unwrap();
-    let verdict = now.verify(&secret("lamp otter velvet 4"), Some(stored.as_str())).await.unwrap();
+    let verdict = now.verify(&secret("lamp otter velvet 4"), Some(stored.as_str()), 0).await.unwrap();
     assert_eq!(verdict, Verdict::Right { rehash: true });
 }
 
@@ -104,7 +104,7 @@ async fn a_planted_hash_that_asks_for_absurd_work_is_refused() {
     let before = passwords.hashes();
     for (from, to) in [("m=19456", "m=4194304"), ("t=2", "t=4000000"), ("argon2id", "argon2d"), ("v=19", "v=16")] {
         let planted = stored.as_str().replace(from, to);
-        assert!(matches!(passwords.verify(&secret("x"), Some(&planted)).await, Err(ApiError::Internal(_))), "{to}");
+        assert!(matches!(passwords.verify(&secret("x"), Some(&planted), 0).await, Err(ApiError::Internal(_))), "{to}");
     }
     assert_eq!(passwords.hashes(), before, "nothing was hashed");
 }

@@ -1,7 +1,11 @@
 //! API2: weak, listed and endless passwords; what is taken for the same; and floods of hashes.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::json;
+use strongroom::config::PasswordSettings;
+use strongroom::security::passwords::Passwords;
 
 use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
 use crate::support::{Actor, Reply, TestApp};
@@ -139,6 +143,56 @@ async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leavin
     assert_eq!(app.everything().await, before);
     // It was a thief's budget: her sign-in from elsewhere is another counter.
     Actor::sign_in(&app.from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
+}
+
+/// Gives the account a hash of [`PASSWORD`] with these parameters, as an earlier configuration left it.
+async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32) {
+    let passwords = Passwords::new(&PasswordSettings {
+        min_chars: 12,
+        memory_kib,
+        iterations,
+        parallelism: 1,
+        hash_slots: 1,
+        max_wait: Duration::from_secs(10),
+    });
+    let hash = passwords.unwrap().hash(&PASSWORD.into()).await.unwrap();
+    let planted = sqlx::query("update users set password_hash = $2 where email = $1").bind(email).bind(hash.as_str());
+    assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
+}
+
+/// User enumeration by work: after a change of the argon2 cost, old accounts must not differ from unknown names.
+#[actix_web::test]
+async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
+    let app = TestApp::start().await;
+    for name in ["today", "cheaper", "dearer"] {
+        app.user(name).await;
+    }
+    let passwords = &app.services().credentials.passwords;
+    let work = async |name: &str| {
+        let before = (passwords.work_done(), passwords.hashes());
+        let reply = try_sign_in(&app.anybody(), &format!("{name}@example.com"), OTHER).await;
+        reply.refused(401, "invalid_credentials");
+        assert_eq!(passwords.hashes() - before.1, 1, "{name}");
+        passwords.work_done() - before.0
+    };
+    // Memory in KiB times passes, of the default parameters.
+    let default_work = 19_456 * 2;
+    // A top-up is rounded down by less than one KiB a pass.
+    let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
+
+    plant_hash(&app, "cheaper@example.com", 7_168, 1).await;
+    for name in ["unknown", "today", "cheaper"] {
+        assert!(equals(work(name).await, default_work), "{name} after the cost was raised");
+    }
+    plant_hash(&app, "dearer@example.com", 65_536, 3).await;
+    for name in ["unknown", "today", "cheaper", "dearer"] {
+        assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
+    }
+    // The owner's sign-in replaces the last dear hash: the price falls for all.
+    try_sign_in(&app.anybody(), "dearer@example.com", PASSWORD).await.ok(200);
+    for name in ["unknown", "today", "cheaper", "dearer"] {
+        assert!(equals(work(name).await, default_work), "{name} once no dearer hash is stored");
+    }
 }
 
 /// A login flood waits its turn and is then refused; who is signed in notices nothing of it.
