@@ -21,7 +21,7 @@ use crate::security::log::verify;
 /// [`Failure::Tampered`] when anything is not as it was recorded; else see [`Failure`].
 #[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>) -> Result<(), Failure> {
-    let keys = Keys::new(&settings.master_key)?;
+    let keys = Keys::configured(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
     let (owner, embedded) = owner_options(&settings.owner).await?;
     let mut connection = owner.connect().await?;
@@ -38,7 +38,7 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>) -> Result<()
 /// The master key cannot be used.
 #[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub fn public_key(settings: &AuditSettings) -> Result<(), Failure> {
-    println!("{}", seals::public_key(&Keys::new(&settings.master_key)?));
+    println!("{}", seals::public_key(&Keys::configured(&settings.master_keys)?));
     Ok(())
 }
 
@@ -48,7 +48,7 @@ pub(super) async fn keep(
     events: Vec<Event>,
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let keys = Arc::new(Keys::new(&settings.master_key)?);
+    let keys = Arc::new(Keys::configured(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
     // A command has no log: its rows are all that tells of it.
     let _rows = background(&recorder, Event::keep_all(events, connection)).await.map_err(Failure::Audit)?;

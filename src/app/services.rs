@@ -115,8 +115,8 @@ impl Services {
                 statement_timeout: settings.database.statement_timeout,
             },
         );
-        let keys =
-            Keys::new(&settings.secrets.master_key).map_err(|error| WiringError::MasterKey(error.to_string()))?;
+        let keys = Keys::configured(&settings.secrets.master_keys)
+            .map_err(|error| WiringError::MasterKey(error.to_string()))?;
         let keys = Arc::new(keys);
         let recorder = Recorder::new(keys.clone(), clock.clone(), settings.replica.clone());
         let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;

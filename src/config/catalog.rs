@@ -45,6 +45,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("PG_BIN", "", "Where PostgreSQL's programs are, for development's own database. Default: found"),
 
     secret("STRONGROOM_SECRETS_MASTER_KEY", "At least 32 random bytes as text (openssl rand -base64 48); `admin` and `audit` need it too. Development makes its own"),
+    secret("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", "While master keys are exchanged (docs/administration.md): still verifies, no longer signs"),
     plain("STRONGROOM_JWT_ALGORITHM", "HS256", "HS256, or EdDSA when other services verify our tokens"),
     secret("STRONGROOM_JWT_KEY", "HS256: at least 32 random bytes as text. EdDSA: a PKCS#8 PEM (openssl genpkey -algorithm ed25519). Development makes its own"),
     secret("STRONGROOM_JWT_PREVIOUS_KEY", "While keys are exchanged: still verifies, no longer signs"),

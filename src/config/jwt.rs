@@ -53,13 +53,9 @@ impl JwtSettings {
         };
         let previous = "STRONGROOM_JWT_PREVIOUS_KEY";
         let previous_key = reader.has_secret(previous).then(|| signing_key(reader, previous, algorithm)).flatten();
-        let key = key.unwrap_or_default();
-        if previous_key.as_ref().is_some_and(|previous| previous.expose_secret() == key.expose_secret()) {
-            reader.fault(previous, "is the same as STRONGROOM_JWT_KEY: nothing was exchanged, so leave it out");
-        }
         Self {
             algorithm,
-            key,
+            key: key.unwrap_or_default(),
             previous_key,
             issuer: reader.given("STRONGROOM_JWT_ISSUER").unwrap_or_else(|| public_url.to_owned()),
             audience: reader.text("STRONGROOM_JWT_AUDIENCE"),

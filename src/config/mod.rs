@@ -47,13 +47,13 @@ pub use mail::MailSettings;
 pub use management::ManagementSettings;
 pub use passwords::PasswordSettings;
 pub use rules::RuleSettings;
-pub use secrets::SecretSettings;
+pub use secrets::{MasterKeys, SecretSettings};
 pub use sessions::SessionSettings;
 pub use tls::TlsSettings;
 pub use traces::TraceSettings;
 
 use reader::Reader;
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::{ExposeSecret, SecretString};
 
 /// Where the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -127,24 +127,31 @@ impl Settings {
             http,
             tls,
         };
-        let master = settings.secrets.master_key.expose_secret();
-        // One leaked key must not be two.
-        if !master.is_empty() && master == settings.jwt.key.expose_secret().as_bytes() {
-            reader.fault_together(
-                "STRONGROOM_JWT_KEY",
-                "is the same as STRONGROOM_SECRETS_MASTER_KEY: make one of its own",
-            );
-        }
-        let management = settings.management.token.as_ref().map(ExposeSecret::expose_secret);
-        let others = [settings.jwt.key.expose_secret(), std::str::from_utf8(master).unwrap_or_default()];
-        if management.is_some_and(|token| others.contains(&token)) {
-            reader.fault_together(
-                "STRONGROOM_MANAGEMENT_TOKEN",
-                "is the same as another secret: a scraper would hold it too, make one of its own",
-            );
-        }
+        settings.refuse_equal_secrets(&mut reader);
         reader.finish().map(|()| settings)
     }
+
+    /// One leaked secret must not be two, and a scraper must not hold a key.
+    fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
+        let keys = &self.secrets.master_keys;
+        // A secret that is missing, or cannot be read, is empty here.
+        let secrets: [(&str, &[u8]); 5] = [
+            ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
+            ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
+            ("STRONGROOM_JWT_KEY", bytes(&self.jwt.key)),
+            ("STRONGROOM_JWT_PREVIOUS_KEY", self.jwt.previous_key.as_ref().map_or(&[], bytes)),
+            ("STRONGROOM_MANAGEMENT_TOKEN", self.management.token.as_ref().map_or(&[], bytes)),
+        ];
+        for (place, (name, secret)) in secrets.iter().enumerate().filter(|(_, (_, secret))| !secret.is_empty()) {
+            if let Some((other, _)) = secrets.iter().take(place).find(|(_, other)| other == secret) {
+                reader.fault_together(name, format!("is the same as {other}: make another, each secret needs its own"));
+            }
+        }
+    }
+}
+
+fn bytes(secret: &SecretString) -> &[u8] {
+    secret.expose_secret().as_bytes()
 }
 
 /// What `migrate` and `dev` need, and no more: they must not ask for the service's secrets.
@@ -185,7 +192,7 @@ impl OwnerSettings {
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,
-    pub master_key: SecretSlice<u8>,
+    pub master_keys: MasterKeys,
 }
 
 impl AuditSettings {
@@ -197,8 +204,8 @@ impl AuditSettings {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);
         let keeps_secrets = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
-        let master_key = SecretSettings::master_key(&mut reader, keeps_secrets);
-        reader.finish().map(|()| Self { owner, master_key })
+        let master_keys = MasterKeys::read(&mut reader, keeps_secrets);
+        reader.finish().map(|()| Self { owner, master_keys })
     }
 }
 

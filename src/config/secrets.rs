@@ -1,4 +1,4 @@
-//! `STRONGROOM_SECRETS_…`: the key from which all of the service's own keys are derived; and what development makes for itself.
+//! `STRONGROOM_SECRETS_…`: the keys from which all of the service's own keys are derived; and what development makes for itself.
 
 use std::path::Path;
 
@@ -7,11 +7,19 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::development;
 use super::reader::Reader;
 
+/// The keys from which all others are derived.
+#[derive(Clone, Debug)]
+pub struct MasterKeys {
+    /// At least 32 bytes.
+    pub current: SecretSlice<u8>,
+    /// Older keys, which only verify.
+    pub older: Vec<SecretSlice<u8>>,
+}
+
 /// Secrets that belong to no other section.
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
-    /// At least 32 bytes.
-    pub master_key: SecretSlice<u8>,
+    pub master_keys: MasterKeys,
     /// In development only: of the three users of the demo data.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
@@ -19,22 +27,25 @@ pub struct SecretSettings {
 impl SecretSettings {
     /// `state_dir`: development's folder, in production none.
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
-        let master_key = Self::master_key(reader, state_dir);
+        let master_keys = MasterKeys::read(reader, state_dir);
         let mut kept = |name| development::secret(reader, state_dir?, name, development::random_text);
         let demo_passwords = kept("demo_password_1").zip(kept("demo_password_2")).zip(kept("demo_password_3"));
         let demo_passwords = demo_passwords.map(|((first, second), third)| [first, second, third]);
-        Self { master_key, demo_passwords }
+        Self { master_keys, demo_passwords }
     }
+}
 
-    /// The key alone.
-    pub(super) fn master_key(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> SecretSlice<u8> {
-        let name = "STRONGROOM_SECRETS_MASTER_KEY";
-        let key = match state_dir {
+impl MasterKeys {
+    pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
+        let (name, previous) = ("STRONGROOM_SECRETS_MASTER_KEY", "STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY");
+        let current = match state_dir {
             Some(folder) if !reader.has_secret(name) => {
                 development::secret(reader, folder, "master_key", development::random_text)
             }
             _ => reader.strong_secret(name),
         };
-        key.map(|key| key.expose_secret().as_bytes().to_vec()).unwrap_or_default().into()
+        let previous = reader.has_secret(previous).then(|| reader.strong_secret(previous)).flatten();
+        let bytes = |key: SecretString| key.expose_secret().as_bytes().to_vec().into();
+        Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
 }

@@ -1,17 +1,22 @@
-//! One master key, one derived key per purpose.
+//! One master key, one derived key per purpose; the master key can be exchanged (key rotation).
 //!
-//! **Abuse**: a value that was made for one purpose is played where another is expected (a cursor as a mail token), or one leaked
-//! key opens everything. **How**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key; nothing
-//! else ever sees the master. What is MACed is a list of parts with their lengths, so that `ab|c` and `a|bc` differ.
-//! **Not stopped**: whoever has the master key has all of them; it lives outside the database for that reason.
-//! **ASVS** 11.2.1, 11.2.3, 13.3.1 · **Attack** `attacks::registration`
+//! **Abuse**: a value that was made for one purpose is replayed where another is expected (a cursor as a mail token; CWE-345); one
+//! leaked key opens everything (CWE-323); a key that cannot be exchanged is never exchanged (CWE-324).
+//! **How**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key; nothing else sees the master.
+//! A MAC covers a list of parts with their lengths, so that `ab|c` and `a|bc` differ. Each MAC carries the id of its key: the
+//! current key signs, older keys only verify. `docs/administration.md` describes the exchange.
+//! **Not stopped**: an attacker with a master key, while it is configured. It lives outside the database for that reason.
+//! **ASVS** 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4 · **Attack** `attacks::registration`
 
 use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
-use aws_lc_rs::{hkdf, hmac};
+use aws_lc_rs::{constant_time, hkdf, hmac};
 use secrecy::{ExposeSecret, SecretSlice};
+
+use crate::base::hex::hex;
+use crate::config::MasterKeys;
 
 /// The shortest master key, in bytes: the strength of everything derived from it (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
@@ -58,9 +63,120 @@ impl Purpose {
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct BadMasterKey;
 
-/// The derived keys.
+/// Names a master key. It is derived from the key under a label of its own, so it may be stored and shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; Self::LENGTH]);
+
+impl KeyId {
+    /// In bytes: enough to tell a handful of keys apart.
+    pub const LENGTH: usize = 4;
+}
+
+impl fmt::Display for KeyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex(&self.0))
+    }
+}
+
+/// A MAC (HMAC-SHA256) and the id of the key that made it.
+#[derive(Clone, Copy, Debug)]
+pub struct Tag {
+    pub key: KeyId,
+    pub mac: [u8; 32],
+}
+
+impl Tag {
+    /// In bytes, as [`to_bytes`](Self::to_bytes) writes it.
+    pub const LENGTH: usize = KeyId::LENGTH + 32;
+
+    /// Reads a tag as [`to_bytes`](Self::to_bytes) writes it.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (key, mac) = bytes.split_first_chunk()?;
+        Some(Self { key: KeyId(*key), mac: mac.try_into().ok()? })
+    }
+
+    /// Returns the key's id, then the MAC.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        [self.key.0.as_slice(), &self.mac].concat()
+    }
+}
+
+/// What is derived from the master keys: the current one, and any number of older ones, which only verify.
 #[derive(Clone)]
 pub struct Keys {
+    current: Derived,
+    older: Vec<Derived>,
+}
+
+impl Keys {
+    /// Derives everything from the current master key.
+    ///
+    /// # Errors
+    /// [`BadMasterKey`], when it is shorter than 256 bits. HKDF would accept an empty key.
+    pub fn new(master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+        Ok(Self { current: Derived::new(master)?, older: Vec::new() })
+    }
+
+    /// Derives everything from the configured keys.
+    ///
+    /// # Errors
+    /// [`BadMasterKey`], as for [`new`](Self::new).
+    pub fn configured(keys: &MasterKeys) -> Result<Self, BadMasterKey> {
+        keys.older.iter().try_fold(Self::new(&keys.current)?, Self::with_older)
+    }
+
+    fn with_older(mut self, master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+        self.older.push(Derived::new(master)?);
+        Ok(self)
+    }
+
+    /// The id of the current key.
+    #[must_use]
+    pub fn id(&self) -> KeyId {
+        self.current.id
+    }
+
+    /// Hashes what a client typed in, with the current key, for login counters and the log: people type passwords into the name
+    /// field, and a plain hash of a name or a password can be guessed. The purpose is fixed, so that a secret derived from these
+    /// keys can never end up in a log.
+    #[must_use]
+    pub fn fingerprint(&self, text: &str) -> [u8; 32] {
+        self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac
+    }
+
+    /// Signs the parts with the current key, each part preceded by its length.
+    pub(super) fn sign(&self, purpose: Purpose, parts: &[&[u8]]) -> Tag {
+        Tag { key: self.current.id, mac: self.current.mac(purpose, parts) }
+    }
+
+    /// Whether one of these keys made this tag for this purpose and these parts. Compares in constant time: a comparison that
+    /// ends at the first difference tells a forger how much of a MAC is right.
+    pub(super) fn verify(&self, purpose: Purpose, parts: &[&[u8]], tag: &Tag) -> bool {
+        self.derive(tag.key, purpose, parts)
+            .is_some_and(|mac| constant_time::verify_slices_are_equal(&mac, &tag.mac).is_ok())
+    }
+
+    /// Derives a secret from the key of this id, again if need be. `None`: no key here has this id.
+    pub(super) fn derive(&self, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
+        self.derived().find(|derived| derived.id == key).map(|derived| derived.mac(purpose, parts))
+    }
+
+    fn derived(&self) -> impl Iterator<Item = &Derived> {
+        std::iter::once(&self.current).chain(&self.older)
+    }
+
+    /// The key pair that signs the heads of the event log.
+    pub(super) fn event_heads(&self) -> &Ed25519KeyPair {
+        &self.current.event_heads
+    }
+}
+
+/// What is derived from one master key.
+#[derive(Clone)]
+struct Derived {
+    id: KeyId,
     refresh_successor: hmac::Key,
     mail_token: hmac::Key,
     typed_identifier: hmac::Key,
@@ -72,12 +188,8 @@ pub struct Keys {
     challenge: hmac::Key,
 }
 
-impl Keys {
-    /// Derives every key.
-    ///
-    /// # Errors
-    /// [`BadMasterKey`], when it is shorter than 256 bits. HKDF would take an empty one without a word.
-    pub fn new(master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+impl Derived {
+    fn new(master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
         let master = master.expose_secret();
         if master.len() < MASTER_KEY_BYTES {
             return Err(BadMasterKey);
@@ -87,13 +199,16 @@ impl Keys {
         let derive = |purpose: Purpose| {
             root.expand(&[purpose.label()], hmac::HMAC_SHA256).map(hmac::Key::from).map_err(|_| BadMasterKey)
         };
-        // Heads are signed, so that whoever keeps them can check them without any key of ours.
-        let mut seed = [0; 32];
-        root.expand(&[b"event-heads"], hkdf::HKDF_SHA256)
-            .and_then(|seed_of| seed_of.fill(&mut seed))
-            .map_err(|_| BadMasterKey)?;
-        let heads = Ed25519KeyPair::from_seed_unchecked(&seed).map_err(|_| BadMasterKey);
+        let bytes = |label: &'static [u8]| {
+            let mut bytes = [0; 32];
+            let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
+            filled.map(|()| bytes).map_err(|_| BadMasterKey)
+        };
+        // Heads are signed, so that a log archive can check them without a secret key.
+        let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| BadMasterKey);
+        let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(BadMasterKey)?;
         Ok(Self {
+            id,
             refresh_successor: derive(Purpose::RefreshSuccessor)?,
             mail_token: derive(Purpose::MailToken)?,
             typed_identifier: derive(Purpose::TypedIdentifier)?,
@@ -106,16 +221,7 @@ impl Keys {
         })
     }
 
-    /// The keyed hash under which the login counters and the log know what somebody typed in: people type passwords into the
-    /// name field, and a plain hash of a name or a password can be guessed. It has its own purpose and no way to choose another,
-    /// so that a secret derived from these keys can never end up in a log.
-    #[must_use]
-    pub fn fingerprint(&self, text: &str) -> [u8; 32] {
-        self.mac(Purpose::TypedIdentifier, &[text.as_bytes()])
-    }
-
-    /// HMAC-SHA256 over the parts, each preceded by its length. Not public: its results are secrets of their purpose's file.
-    pub(super) fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
+    fn mac(&self, purpose: Purpose, parts: &[&[u8]]) -> [u8; 32] {
         let mut context = hmac::Context::with_key(self.key(purpose));
         for part in parts {
             context.update(&(part.len() as u64).to_be_bytes());
@@ -126,11 +232,6 @@ impl Keys {
             *to = *from;
         }
         out
-    }
-
-    /// The key pair that signs the heads of the event log.
-    pub(super) fn event_heads(&self) -> &Ed25519KeyPair {
-        &self.event_heads
     }
 
     fn key(&self, purpose: Purpose) -> &hmac::Key {
@@ -154,55 +255,4 @@ impl fmt::Debug for Keys {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn keys(byte: u8) -> Keys {
-        Keys::new(&vec![byte; 32].into()).unwrap()
-    }
-
-    #[test]
-    fn a_key_for_one_purpose_is_not_the_key_for_another() {
-        let all = [
-            Purpose::RefreshSuccessor,
-            Purpose::MailToken,
-            Purpose::TypedIdentifier,
-            Purpose::Cursor,
-            Purpose::SecurityEvent,
-            Purpose::EventSeal,
-            Purpose::KnownDevice,
-            Purpose::Challenge,
-        ];
-        let mut macs = all.map(|purpose| keys(1).mac(purpose, &[b"same"])).to_vec();
-        macs.sort_unstable();
-        macs.dedup();
-        assert_eq!(macs.len(), all.len());
-    }
-
-    #[test]
-    fn the_same_master_gives_the_same_keys_on_every_replica_and_another_gives_others() {
-        assert_eq!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.test"));
-        assert_ne!(keys(1).fingerprint("a@b.test"), keys(2).fingerprint("a@b.test"));
-        assert_ne!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.tesT"));
-    }
-
-    #[test]
-    fn parts_cannot_be_moved_over_their_border() {
-        let keys = keys(1);
-        let mac = |parts: &[&[u8]]| keys.mac(Purpose::Cursor, parts);
-        assert_ne!(mac(&[b"ab", b"c"]), mac(&[b"a", b"bc"]));
-        assert_ne!(mac(&[b"abc"]), mac(&[b"abc", b""]));
-    }
-
-    #[test]
-    fn a_short_master_key_is_refused() {
-        for length in [0, 1, 31] {
-            assert!(Keys::new(&vec![7; length].into()).is_err(), "{length}");
-        }
-    }
-
-    #[test]
-    fn keys_do_not_show_themselves() {
-        assert_eq!(format!("{:?}", keys(1)), "Keys([redacted])");
-    }
-}
+mod tests;

@@ -12,22 +12,20 @@
 use std::time::Duration;
 
 use actix_web::http::header::{HeaderMap, HeaderValue, InvalidHeaderValue};
-use aws_lc_rs::constant_time;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::keys::{Keys, Purpose};
+use super::keys::{Keys, Purpose, Tag};
 use crate::http::cookies::the_only;
 
 /// For this host, by TLS, for no script (`refresh_tokens::COOKIE` says what the prefix does).
 pub const COOKIE: &str = "__Host-device";
 
-/// Id, end in seconds since 1970, MAC.
+/// Id, end in seconds since 1970, then a [`Tag`].
 const ID: usize = 16;
 const END: usize = 8;
-const TAG: usize = 32;
 
 /// A device of one account. Only a good cookie or a good sign-in makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +42,15 @@ impl Device {
     #[must_use]
     pub fn recognise(keys: &Keys, account: &[u8; 32], headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = the_only(COOKIE, headers)?;
-        let mut bytes = [0; ID + END + TAG];
+        let mut bytes = [0; ID + END + Tag::LENGTH];
         // Of one length only; the decoder would not write more than fits.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
         let (id, rest) = bytes.split_first_chunk::<ID>()?;
         let (end, theirs) = rest.split_first_chunk::<END>()?;
-        constant_time::verify_slices_are_equal(&tag(keys, account, id, end), theirs).ok()?;
-        (now.timestamp() < i64::from_be_bytes(*end)).then(|| Self(Uuid::from_bytes(*id)))
+        let is_ours = keys.verify(Purpose::KnownDevice, &[account, id, end], &Tag::from_bytes(theirs)?);
+        (is_ours && now.timestamp() < i64::from_be_bytes(*end)).then(|| Self(Uuid::from_bytes(*id)))
     }
 
     /// The `Set-Cookie` value by which this device is known for `lives`.
@@ -67,8 +65,8 @@ impl Device {
         lives: Duration,
     ) -> Result<HeaderValue, InvalidHeaderValue> {
         let end = (now + lives).timestamp().to_be_bytes();
-        let tag = tag(keys, account, self.0.as_bytes(), &end);
-        let wire = URL_SAFE_NO_PAD.encode([self.0.as_bytes().as_slice(), &end, &tag].concat());
+        let tag = keys.sign(Purpose::KnownDevice, &[account, self.0.as_bytes(), &end]);
+        let wire = URL_SAFE_NO_PAD.encode([self.0.as_bytes().as_slice(), &end, &tag.to_bytes()].concat());
         let seconds = lives.as_secs();
         let text = format!("{COOKIE}={wire}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
         let mut value = HeaderValue::from_str(&text)?;
@@ -79,10 +77,6 @@ impl Device {
     pub(super) fn id(self) -> Uuid {
         self.0
     }
-}
-
-fn tag(keys: &Keys, account: &[u8; 32], id: &[u8], end: &[u8]) -> [u8; TAG] {
-    keys.mac(Purpose::KnownDevice, &[account, id, end])
 }
 
 #[cfg(test)]

@@ -8,14 +8,13 @@
 //! **Not stopped**: who pays for the work; he gets one guess in ten seconds for the whole network, and each is dearer.
 //! **ASVS** 2.4.1, 6.3.1 · **Attack** `attacks::proof_of_work`
 
-use aws_lc_rs::constant_time;
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::keys::{Keys, Purpose};
+use super::keys::{Keys, Purpose, Tag};
 
 /// How long there is to solve it.
 pub const GOOD_FOR: TimeDelta = TimeDelta::minutes(2);
@@ -29,7 +28,8 @@ const MOST_BITS: u32 = 22;
 pub fn challenge(keys: &Keys, place: &[u8; 32], failed: i64, now: DateTime<Utc>) -> String {
     let bits = (FEWEST_BITS + failed.max(1).ilog2()).min(MOST_BITS);
     let asked = format!("{bits}.{}.{}", (now + GOOD_FOR).timestamp(), Uuid::new_v4().simple());
-    format!("{asked}.{}", URL_SAFE_NO_PAD.encode(tag(keys, place, &asked)))
+    let tag = keys.sign(Purpose::Challenge, &[place, asked.as_bytes()]);
+    format!("{asked}.{}", URL_SAFE_NO_PAD.encode(tag.to_bytes()))
 }
 
 /// What a solved challenge is known by once it was used, if `proof` is one for this place: the challenge, a dot, and digits.
@@ -37,18 +37,16 @@ pub fn challenge(keys: &Keys, place: &[u8; 32], failed: i64, now: DateTime<Utc>)
 pub fn solved(keys: &Keys, place: &[u8; 32], proof: &str, now: DateTime<Utc>) -> Option<[u8; 32]> {
     let (challenge, number) = proof.rsplit_once('.')?;
     let (asked, theirs) = challenge.rsplit_once('.')?;
-    let ours = tag(keys, place, asked);
-    constant_time::verify_slices_are_equal(URL_SAFE_NO_PAD.encode(ours).as_bytes(), theirs.as_bytes()).ok()?;
+    let tag = Tag::from_bytes(&URL_SAFE_NO_PAD.decode(theirs).ok()?)?;
+    if !keys.verify(Purpose::Challenge, &[place, asked.as_bytes()], &tag) {
+        return None;
+    }
     // From here on it is text of our own, but for the number.
     let (bits, rest) = asked.split_once('.')?;
     let (end, _) = rest.split_once('.')?;
     let in_time = now.timestamp() < end.parse().ok()?;
     let digits = (1..=20).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    (in_time && digits && zero_bits(proof) >= bits.parse().ok()?).then_some(ours)
-}
-
-fn tag(keys: &Keys, place: &[u8; 32], asked: &str) -> [u8; 32] {
-    keys.mac(Purpose::Challenge, &[place, asked.as_bytes()])
+    (in_time && digits && zero_bits(proof) >= bits.parse().ok()?).then_some(tag.mac)
 }
 
 /// With how many zero bits the hash begins.

@@ -68,7 +68,7 @@ impl SecretToken {
 
     /// A token that the same keys and parts make again. Only for `security/`: the parts must never repeat within a purpose.
     pub(super) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
-        Self(SecretBox::new(Box::new(keys.mac(purpose, parts))))
+        Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }
 
     /// What the database keeps: SHA-256 of the 32 bytes.

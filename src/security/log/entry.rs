@@ -108,7 +108,7 @@ impl Fields<'_> {
             marked(amount.as_ref().map(<[u8; 8]>::as_slice)),
         ];
         let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        keys.mac(Purpose::SecurityEvent, &parts)
+        keys.sign(Purpose::SecurityEvent, &parts).mac
     }
 }
 

@@ -105,7 +105,7 @@ impl Sealer {
 #[must_use]
 pub fn mac(keys: &Keys, previous: &[u8], batch: i64, events: i64, seqs: &[i64], macs: &[u8]) -> [u8; 32] {
     let seqs: Vec<u8> = seqs.iter().flat_map(|seq| seq.to_be_bytes()).collect();
-    keys.mac(Purpose::EventSeal, &[previous, &batch.to_be_bytes(), &events.to_be_bytes(), &seqs, macs])
+    keys.sign(Purpose::EventSeal, &[previous, &batch.to_be_bytes(), &events.to_be_bytes(), &seqs, macs]).mac
 }
 
 /// Whom heads are checked with: the public key, in hex.

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use reqwest::Method;
 use serde_json::json;
 use strongroom::app::routes::Access;
+use strongroom::security::keys::Tag;
 use uuid::Uuid;
 
 use super::{make_and_delete, malformed, without_row_level_security};
@@ -95,13 +96,13 @@ async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
     let foreign = cursor(&bob, "/api/v1/invoices").await;
     let splice = |change: &dyn Fn(String) -> String| {
         let bytes = URL_SAFE_NO_PAD.decode(&own).unwrap();
-        let (position, tag) = bytes.split_at(bytes.len() - 16);
+        let (position, tag) = bytes.split_at(bytes.len() - Tag::LENGTH);
         let forged = change(String::from_utf8(position.to_vec()).unwrap());
         URL_SAFE_NO_PAD.encode([forged.as_bytes(), tag].concat())
     };
     let bobs_position = {
         let bytes = URL_SAFE_NO_PAD.decode(&foreign).unwrap();
-        String::from_utf8(bytes[..bytes.len() - 16].to_vec()).unwrap()
+        String::from_utf8(bytes[..bytes.len() - Tag::LENGTH].to_vec()).unwrap()
     };
     let bad = [
         foreign.clone(),

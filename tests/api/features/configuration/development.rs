@@ -16,10 +16,10 @@ fn development_makes_its_secrets_once_and_keeps_them_for_itself() {
     let first = base.with(&[]).unwrap();
     let second = base.with(&[]).unwrap();
     assert_eq!(first.profile, Profile::Development);
-    assert!(first.secrets.master_key.expose_secret().len() >= 32);
-    assert_eq!(first.secrets.master_key.expose_secret(), second.secrets.master_key.expose_secret());
+    assert!(first.secrets.master_keys.current.expose_secret().len() >= 32);
+    assert_eq!(first.secrets.master_keys.current.expose_secret(), second.secrets.master_keys.current.expose_secret());
     assert_eq!(first.jwt.key.expose_secret(), second.jwt.key.expose_secret());
-    assert_ne!(first.jwt.key.expose_secret().as_bytes(), first.secrets.master_key.expose_secret());
+    assert_ne!(first.jwt.key.expose_secret().as_bytes(), first.secrets.master_keys.current.expose_secret());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let secrets = first.state_dir.join("secrets");
     let kept: Vec<PathBuf> = fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path()).collect();

@@ -15,7 +15,7 @@ fn a_good_production_configuration_starts() {
     assert_eq!(settings.jwt.issuer, "https://api.example");
     assert_eq!(settings.jwt.algorithm, JwtAlgorithm::Hs256);
     assert_eq!(settings.cors.allowed_origins, ["https://api.example"]);
-    assert_eq!(settings.secrets.master_key.expose_secret(), STRONG.as_bytes());
+    assert_eq!(settings.secrets.master_keys.current.expose_secret(), STRONG.as_bytes());
     assert!(settings.tls.files.is_some() && settings.http.trusted_proxies.is_empty());
 }
 

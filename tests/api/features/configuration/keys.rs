@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use secrecy::ExposeSecret;
 use strongroom::config::{AuditSettings, Environment, OwnerSettings};
 
-use super::{Base, DATABASE, OTHER, PEM, STRONG};
+use super::{Base, DATABASE, OTHER, PEM, STRONG, THIRD};
 
 #[test]
 fn weak_keys_are_refused() {
@@ -27,7 +27,12 @@ fn weak_keys_are_refused() {
         "                                        ",
         PEM,
     ];
-    for name in ["STRONGROOM_JWT_KEY", "STRONGROOM_JWT_PREVIOUS_KEY", "STRONGROOM_SECRETS_MASTER_KEY"] {
+    for name in [
+        "STRONGROOM_JWT_KEY",
+        "STRONGROOM_JWT_PREVIOUS_KEY",
+        "STRONGROOM_SECRETS_MASTER_KEY",
+        "STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY",
+    ] {
         Base::production().refuses(name, &weak);
         Base::development().refuses(name, &weak);
     }
@@ -48,7 +53,12 @@ fn random_keys_of_every_usual_form_are_accepted() {
 fn one_key_is_not_used_twice() {
     let base = Base::production();
     base.refuses("STRONGROOM_JWT_KEY", &[STRONG]);
-    base.refuses("STRONGROOM_JWT_PREVIOUS_KEY", &[OTHER]);
+    base.refuses("STRONGROOM_JWT_PREVIOUS_KEY", &[OTHER, STRONG]);
+    base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
+    base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
+    base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
+    // The fault names the later of the two settings.
+    assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 
 #[test]

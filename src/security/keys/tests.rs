@@ -1,0 +1,78 @@
+use super::*;
+
+fn keys(byte: u8) -> Keys {
+    Keys::new(&vec![byte; 32].into()).unwrap()
+}
+
+#[test]
+fn a_key_for_one_purpose_is_not_the_key_for_another() {
+    let all = [
+        Purpose::RefreshSuccessor,
+        Purpose::MailToken,
+        Purpose::TypedIdentifier,
+        Purpose::Cursor,
+        Purpose::SecurityEvent,
+        Purpose::EventSeal,
+        Purpose::KnownDevice,
+        Purpose::Challenge,
+    ];
+    let mut macs = all.map(|purpose| keys(1).sign(purpose, &[b"same"]).mac).to_vec();
+    macs.sort_unstable();
+    macs.dedup();
+    assert_eq!(macs.len(), all.len());
+}
+
+#[test]
+fn the_same_master_gives_the_same_keys_on_every_replica_and_another_gives_others() {
+    assert_eq!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.test"));
+    assert_ne!(keys(1).fingerprint("a@b.test"), keys(2).fingerprint("a@b.test"));
+    assert_ne!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.tesT"));
+}
+
+#[test]
+fn parts_cannot_be_moved_over_their_border() {
+    let keys = keys(1);
+    let mac = |parts: &[&[u8]]| keys.sign(Purpose::Cursor, parts).mac;
+    assert_ne!(mac(&[b"ab", b"c"]), mac(&[b"a", b"bc"]));
+    assert_ne!(mac(&[b"abc"]), mac(&[b"abc", b""]));
+}
+
+#[test]
+fn older_key_verifies_and_never_signs() {
+    let (old, new) = (keys(1), keys(2));
+    let both = new.clone().with_older(&vec![1; 32].into()).unwrap();
+    let parts: [&[u8]; 2] = [b"some", b"parts"];
+    let before = old.sign(Purpose::Cursor, &parts);
+    assert!(both.verify(Purpose::Cursor, &parts, &before));
+    assert!(!new.verify(Purpose::Cursor, &parts, &before), "the older key was removed");
+    let after = both.sign(Purpose::Cursor, &parts);
+    assert!(both.verify(Purpose::Cursor, &parts, &after) && new.verify(Purpose::Cursor, &parts, &after));
+    assert!(!old.verify(Purpose::Cursor, &parts, &after), "signed with the older key");
+    assert_eq!((after.key, both.fingerprint("a")), (new.id(), new.fingerprint("a")));
+}
+
+#[test]
+fn changed_tag_is_refused() {
+    let both = keys(2).with_older(&vec![1; 32].into()).unwrap();
+    let tag = both.sign(Purpose::Cursor, &[b"part"]).to_bytes();
+    for place in 0..Tag::LENGTH {
+        let mut changed = tag.clone();
+        changed[place] ^= 1;
+        assert!(!both.verify(Purpose::Cursor, &[b"part"], &Tag::from_bytes(&changed).unwrap()), "{place}");
+    }
+    let relabelled = Tag { key: keys(1).id(), ..both.sign(Purpose::Cursor, &[b"part"]) };
+    assert!(!both.verify(Purpose::Cursor, &[b"part"], &relabelled));
+}
+
+#[test]
+fn a_short_master_key_is_refused() {
+    for length in [0, 1, 31] {
+        assert!(Keys::new(&vec![7; length].into()).is_err(), "{length}");
+        assert!(keys(1).with_older(&vec![7; length].into()).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn keys_do_not_show_themselves() {
+    assert_eq!(format!("{:?}", keys(1)), "Keys([redacted])");
+}
