@@ -4,7 +4,7 @@ use actix_web::http::header::{self, USER_AGENT};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
 
-use super::model::{ClientSeen, Registration};
+use super::model::{ClientSeen, NewProfile};
 use super::session_store::{Granted, Refreshed};
 use super::store::AuthStore;
 use super::views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
@@ -23,27 +23,32 @@ use crate::security::log::event::{Event, EventKind};
 use crate::security::refresh_tokens::{self, forget_browser};
 use crate::security::secret_tokens::SecretToken;
 
-/// `POST auth/register`: always 202. What is wrong with the password is told before the address is looked at; which of
-/// "welcome" and "you have an account" it is, the mail says.
+/// `POST auth/register`: mails a confirmation link, or "you have an account already". Always 202: only the mail tells which.
 pub async fn register(
     address: ClientAddr,
     JsonBody(body): JsonBody<Register>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
-    let wish = Registration::try_from(&body)?;
-    let (email, name) = (wish.email.as_str(), wish.display_name.as_str());
-    let hash = credentials.choose("/password", &body.password, email, name).await?;
-    store.register(&wish, &hash).await?;
-    let subject = credentials.sign_in(email, address).subject();
+    let email = EmailAddress::try_from(&body)?;
+    store.register(&email).await?;
+    let subject = credentials.sign_in(email.as_str(), address).subject();
     Event::new(EventKind::AuthnRegistrationRequested).subject(subject).record();
     Ok(accepted())
 }
 
-/// `POST auth/confirm`: the mail was read, so the account comes into being. Nobody is signed in by it.
-pub async fn confirm(JsonBody(body): JsonBody<ConfirmRegistration>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+/// `POST auth/confirm`: creates the account with the password of the person who read the mail, without signing in. Only a live
+/// token is worth a hash. A password that is refused leaves the token alive.
+pub async fn confirm(
+    JsonBody(body): JsonBody<ConfirmRegistration>,
+    credentials: Data<Credentials>,
+    store: Data<AuthStore>,
+) -> ApiResult<HttpResponse> {
+    let profile = NewProfile::try_from(&body)?;
     let token = SecretToken::typed(&body.token).ok_or_else(dead_token)?;
-    let user = store.confirm(&token).await?.ok_or_else(dead_token)?;
+    let email = store.registered_address(&token).await?.ok_or_else(dead_token)?;
+    let hash = credentials.choose("/password", &body.password, &email, profile.display_name.as_str()).await?;
+    let user = store.confirm(&token, &profile, &hash).await?.ok_or_else(dead_token)?;
     Event::new(EventKind::UserCreated).reason("confirmed").user(user).record();
     Ok(no_content())
 }

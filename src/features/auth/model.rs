@@ -3,16 +3,14 @@
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use crate::base::email::EmailAddress;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
 /// The longest name of a program that is kept, in characters.
 const LONGEST_PROGRAM: usize = 200;
 
-/// A wish to join. There is no role in it: nothing that a client sends can name one.
-pub struct Registration {
-    pub email: EmailAddress,
+/// What a new user says of themselves. It holds no role: no request can name one.
+pub struct NewProfile {
     pub display_name: DisplayName,
     pub bio: Option<Bio>,
 }

@@ -3,6 +3,9 @@
 //! These tables have no row-level security (they are read to find out who calls), so each statement here names the one user,
 //! address or token that it is about. Registration and reset are one statement each, the same for a known and an unknown
 //! address and with the same number of rows queued, so that neither the statements nor their time tell who is registered.
+//!
+//! A registration holds no password: the person who reads the mail chooses it. Otherwise an attacker could register the address
+//! of a victim who confirms (account pre-hijacking, CWE-287). Attack: `attacks::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +15,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use super::mail::{MailBell, MailKind};
-use super::model::Registration;
+use super::model::NewProfile;
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
@@ -26,7 +29,7 @@ use crate::security::passwords::HashedPassword;
 use crate::security::revocations::Revocations;
 use crate::security::secret_tokens::SecretToken;
 
-/// How long an unanswered registration waits. It blocks nobody meanwhile.
+/// How long a confirmation link works. Meanwhile the address stays free for others to register.
 const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);
 
 /// How long the token for a new password lives.
@@ -67,8 +70,11 @@ impl AuthStore {
         Self { pool, keys, revocations, bell, settings, clock }
     }
 
-    /// Keeps a wish to join, unless the address is known, and queues the mail that tells which of the two it was.
-    pub async fn register(&self, wish: &Registration, hash: &HashedPassword) -> ApiResult<()> {
+    /// Queues a confirmation link, or "you have an account already" if the address belongs to a user.
+    ///
+    /// A registration holds the address and the token's hash only. A password that was stored here would be one that the
+    /// owner of the mailbox did not choose (account pre-hijacking, CWE-287).
+    pub async fn register(&self, email: &EmailAddress) -> ApiResult<()> {
         let now = self.clock.now();
         let id = Uuid::new_v4();
         let token = SecretToken::for_mail(&self.keys, MailKind::ConfirmRegistration.name(), id);
@@ -77,19 +83,16 @@ impl AuthStore {
                  select from users where email = $2
              ), room as (
                  select from mail_outbox
-                 where recipient = $2 and kind in ($11, $12) and created_at > $10
-                 having count(*) < $13
-             ), wish as (
-                 insert into registrations (id, email, display_name, bio, password_hash, token_hash, created_at, expires_at)
-                 select $1, $2, $3, $4, $5, $6, $7, $8 from room where not exists (select from known)
+                 where recipient = $2 and kind in ($8, $9) and created_at > $7
+                 having count(*) < $10
+             ), registration as (
+                 insert into registrations (id, email, token_hash, created_at, expires_at)
+                 select $1, $2, $3, $4, $5 from room where not exists (select from known)
              )
              insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $9, case when exists (select from known) then $12 else $11 end, $2, $1, $7, $7 from room",
+             select $6, case when exists (select from known) then $9 else $8 end, $2, $1, $4, $4 from room",
             id,
-            wish.email.as_str(),
-            wish.display_name.as_str(),
-            wish.bio.as_ref().map(|bio| bio.as_str()),
-            hash.as_str(),
+            email.as_str(),
             &token.hash(),
             now,
             now + REGISTRATION_LIVES,
@@ -105,23 +108,41 @@ impl AuthStore {
         Ok(())
     }
 
-    /// Makes a user of the registration that this token opens, and forgets all others of that address. `None`: there is none,
-    /// it is too late, or somebody with that address was quicker.
-    pub async fn confirm(&self, token: &SecretToken) -> ApiResult<Option<UserId>> {
+    /// Returns the address that this token confirms, without using the token up. `None`: the token is wrong, used or expired.
+    pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
+        Ok(sqlx::query_scalar!(
+            "select email from registrations where token_hash = $1 and expires_at > $2",
+            &token.hash(),
+            self.clock.now()
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// Creates the user whose address this token confirms, and ends all registrations of that address. `None`: the token was
+    /// used or has expired, or another link for the same address was quicker.
+    pub async fn confirm(
+        &self,
+        token: &SecretToken,
+        profile: &NewProfile,
+        hash: &HashedPassword,
+    ) -> ApiResult<Option<UserId>> {
         let joined = sqlx::query_scalar!(
-            r#"with wish as (
-                   delete from registrations where token_hash = $1 and expires_at > $2
-                   returning email, display_name, bio, password_hash
+            r#"with confirmed as (
+                   delete from registrations where token_hash = $1 and expires_at > $2 returning email
                ), others as (
-                   delete from registrations where token_hash <> $1 and email in (select email from wish)
+                   delete from registrations where token_hash <> $1 and email in (select email from confirmed)
                )
                insert into users (id, email, display_name, bio, password_hash, created_at, updated_at)
-               select $3, email, display_name, bio, password_hash, $2, $2 from wish
+               select $3, email, $4, $5, $6, $2, $2 from confirmed
                on conflict (email) do nothing
                returning id"#,
             &token.hash(),
             self.clock.now(),
-            UserId::new().uuid()
+            UserId::new().uuid(),
+            profile.display_name.as_str(),
+            profile.bio.as_ref().map(|bio| bio.as_str()),
+            hash.as_str()
         )
         .fetch_optional(&self.pool)
         .await?;

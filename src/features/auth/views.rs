@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{LiveSession, Registration};
+use super::model::{LiveSession, NewProfile};
 use crate::base::email::EmailAddress;
 use crate::base::id::SessionId;
 use crate::base::person::{Bio, DisplayName};
@@ -15,17 +15,37 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::credentials::within_cap;
 use crate::security::handed_secrets::HandedSecret;
 
-/// A wish to join.
+/// The address of a new user. Password and name follow with the confirmation.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "email": "carla@example.com", "password": "seven quiet green lanterns", "display_name": "Carla", "bio": "Keeps the books."
-}))]
+#[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
-    /// The mail with the link to confirm goes there.
+    /// The confirmation link is mailed to this address.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
+}
+
+impl TryFrom<&Register> for EmailAddress {
+    type Error = ApiError;
+
+    fn try_from(body: &Register) -> ApiResult<Self> {
+        body.email.parse().map_err(|_| ApiError::invalid("/email", "does not fit"))
+    }
+}
+
+/// The token from the confirmation mail, and the password and profile of the new user.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "token": "kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA", "password": "seven quiet green lanterns", "display_name": "Carla",
+    "bio": "Keeps the books."
+}))]
+pub struct ConfirmRegistration {
+    /// From the link in the mail, after `#token=`.
+    #[garde(skip)]
+    #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
+    pub token: SecretString,
     /// 12 to 64 characters of any kind; not a common one, not one's own name.
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
@@ -41,28 +61,16 @@ pub struct Register {
     bio: Option<String>,
 }
 
-impl TryFrom<&Register> for Registration {
+impl TryFrom<&ConfirmRegistration> for NewProfile {
     type Error = ApiError;
 
-    fn try_from(body: &Register) -> ApiResult<Self> {
+    fn try_from(body: &ConfirmRegistration) -> ApiResult<Self> {
         let misfit = |pointer| move |_| ApiError::invalid(pointer, "does not fit");
         Ok(Self {
-            email: body.email.parse().map_err(|_| ApiError::invalid("/email", "does not fit"))?,
             display_name: body.display_name.parse().map_err(|_| ApiError::invalid("/display_name", "does not fit"))?,
             bio: body.bio.as_deref().map(str::parse).transpose().map_err(misfit("/bio"))?,
         })
     }
-}
-
-/// The answer to the mail.
-#[derive(Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"token": "kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA"}))]
-pub struct ConfirmRegistration {
-    /// From the link in the mail, after `#token=`.
-    #[garde(skip)]
-    #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
-    pub token: SecretString,
 }
 
 /// Who signs in.

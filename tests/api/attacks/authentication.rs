@@ -5,7 +5,7 @@ use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
+use crate::support::actor::{PASSWORD, mail_token, register, try_sign_in};
 use crate::support::client::Client;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, Reply, TestApp};
@@ -102,8 +102,7 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
         .await
         .unwrap();
     let nobody = app.anybody();
-    let wish = json!({"email": "unconfirmed@example.com", "password": PASSWORD, "display_name": "U"});
-    nobody.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
+    register(&nobody, "unconfirmed@example.com").await.ok(202);
     let locked = app.user("locked").await;
     for _ in 0..10 {
         try_sign_in(&nobody, &locked.email, WRONG).await.refused(401, "invalid_credentials");
@@ -163,8 +162,7 @@ async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
 async fn a_mails_token_signs_nobody_in() {
     let app = TestApp::start().await;
     let nobody = app.anybody();
-    let wish = json!({"email": "eve@example.com", "password": PASSWORD, "display_name": "Eve"});
-    nobody.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
+    register(&nobody, "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
     let get = nobody.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     get.refused(401, "unauthenticated").left(&["authn_token_invalid/malformed"]);

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::actor::{mail_token, try_sign_in};
+use crate::support::actor::{confirm, mail_token, try_sign_in};
 use crate::support::client::Client;
 use crate::support::program::Program;
 use crate::support::{TestApp, logs};
@@ -45,7 +45,7 @@ async fn canaries_through_every_door_are_in_no_line() {
     alice.upload(form().text("part-canary", "x").text("invoice_id", "invoice-canary")).await;
     alice.get("/api/v1/customers?cursor=cursor-canary").await;
     alice.get("/api/v1/invoices/id-canary").await;
-    nobody.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": "mail-token-canary"})).send().await;
+    confirm(&nobody, "mail-token-canary", "password-canary-3", "name-canary").await.refused_field("/token");
     nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&json!({"email": alice.email})).send().await;
     let reset = mail_token(&app, &alice.email).await;
 

@@ -7,27 +7,22 @@ use serde_json::json;
 use strongroom::config::PasswordSettings;
 use strongroom::security::passwords::Passwords;
 
-use crate::support::actor::{PASSWORD, mail_token, try_sign_in};
-use crate::support::{Actor, Reply, TestApp};
+use crate::support::actor::{PASSWORD, confirm, mail_token, register, try_sign_in};
+use crate::support::{Actor, TestApp};
 
 const OTHER: &str = "another horse battery 7";
 
-async fn register(app: &TestApp, email: &str, password: &str) -> Reply {
-    let wish = json!({"email": email, "password": password, "display_name": "Grace Hopper"});
-    app.anybody().request(Method::POST, "/api/v1/auth/register").json(&wish).send().await
-}
-
-/// A user with this password, who has confirmed.
+/// A new user with this password.
 async fn joined(app: &TestApp, email: &str, password: &str) {
-    register(app, email, password).await.ok(202);
-    let token = mail_token(app, email).await;
-    let confirm = app.anybody().request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": token}));
-    confirm.send().await.ok(204);
+    register(&app.anybody(), email).await.ok(202);
+    confirm(&app.anybody(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
 }
 
 #[actix_web::test]
 async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
     let app = TestApp::start().await;
+    register(&app.anybody(), "grace.hopper@example.com").await.ok(202);
+    let token = mail_token(&app, "grace.hopper@example.com").await;
     let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
     for (password, why) in [
         (String::new(), "at least 12"),
@@ -47,7 +42,7 @@ async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
         ("grace.hopper.grace.hopper".to_owned(), "your own name"),
         ("strongroom2026".to_owned(), "your own name"),
     ] {
-        let reply = register(&app, "grace.hopper@example.com", &password).await;
+        let reply = confirm(&app.anybody(), &token, &password, "Grace Hopper").await;
         reply.refused_field("/password").left(&["input_validation_fail/invalid_input"]);
         let told = reply.json()["errors"].to_string();
         assert!(told.contains(why), "{password}: {told}");
@@ -55,8 +50,7 @@ async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
     }
     assert_eq!(app.services().credentials.passwords.hashes(), hashes);
     assert_eq!(app.everything().await, before);
-    let queued: i64 = sqlx::query_scalar("select count(*) from mail_outbox").fetch_one(&app.all_rows).await.unwrap();
-    assert_eq!(queued, 0);
+    confirm(&app.anybody(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
 /// No rule of composition, no hint: long is enough, in any script.
@@ -117,6 +111,7 @@ async fn an_endless_password_costs_no_hash_anywhere() {
     alice.post("/api/v1/me/password", &change).await.refused_field("/new_password");
     let leave = json!({"password": endless});
     alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.refused_field("/password");
+    confirm(&app.anybody(), &"A".repeat(43), &endless, "Eve").await.refused_field("/password");
     let reset = json!({"token": "A".repeat(43), "new_password": endless});
     let reset = app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     reset.refused_field("/new_password");

@@ -5,17 +5,15 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::actor::{PASSWORD, mail_token, mails, newest_mail, reset_token, try_sign_in};
-use crate::support::{Reply, TestApp, wait};
+use crate::support::actor::{
+    PASSWORD, confirm, mail_token, mails, newest_mail, register, reset_token, token_in, try_sign_in,
+};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 const OTHER: &str = "another horse battery 7";
 
 async fn post(app: &TestApp, path: &str, body: Value) -> Reply {
     app.anybody().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
-}
-
-async fn register(app: &TestApp, email: &str, password: &str, name: &str) -> Reply {
-    post(app, "register", json!({"email": email, "password": password, "display_name": name})).await
 }
 
 async fn rows(app: &TestApp, sql: &'static str) -> i64 {
@@ -39,19 +37,18 @@ async fn registration_is_the_same_for_a_known_address() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest(&["users", "sessions"]).await;
-    let unknown = seen(&app, register(&app, "nobody@example.com", PASSWORD, "N")).await;
-    assert_eq!((unknown.3, unknown.4), (1, 1), "one hash, one mail");
+    let nobody = app.anybody();
+    let unknown = seen(&app, register(&nobody, "nobody@example.com")).await;
+    assert_eq!((unknown.3, unknown.4), (0, 1), "no hash, one mail");
     assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
-        let known = seen(&app, register(&app, spelling, OTHER, "N")).await;
+        let known = seen(&app, register(&nobody, spelling)).await;
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
-    // Her password is still hers, and the mail tells her, and only her, that she has an account.
-    try_sign_in(&app.anybody(), &alice.email, OTHER).await.refused(401, "invalid_credentials");
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+    // Only the owner learns, by mail, that there is an account.
     assert!(newest_mail(&app, "nobody@example.com").await.contains("#token="));
-    wait::holds("she is told", async || mails(&app, &alice.email).len() >= 2).await;
+    wait::holds("the owner is told", async || mails(&app, &alice.email).len() >= 2).await;
     let told = mails(&app, &alice.email).pop().unwrap();
     assert!(!told.contains("#token="), "{told}");
 }
@@ -60,7 +57,7 @@ async fn registration_is_the_same_for_a_known_address() {
 async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_address() {
     let app = TestApp::start().await;
     let (alice, disabled) = (app.user("alice").await, app.user("disabled").await);
-    register(&app, "unconfirmed@example.com", PASSWORD, "U").await.ok(202);
+    register(&app.anybody(), "unconfirmed@example.com").await.ok(202);
     sqlx::query("update users set status = 'disabled' where email = $1")
         .bind(&disabled.email)
         .execute(&app.all_rows)
@@ -85,43 +82,110 @@ async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_addres
 #[actix_web::test]
 async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
     let app = TestApp::start().await;
-    let confirm = |token: &str| post(&app, "confirm", json!({"token": token}));
-    register(&app, "eve@example.com", PASSWORD, "Eve").await.ok(202);
+    let nobody = app.anybody();
+    let confirm = |token: &str| {
+        let (nobody, token) = (nobody.clone(), token.to_owned());
+        async move { confirm(&nobody, &token, PASSWORD, "Eve").await }
+    };
+    let hashes = || app.services().credentials.passwords.hashes();
+    register(&app.anybody(), "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
     assert_eq!(rows(&app, "select count(*) from users").await, 0, "nobody before the mail is answered");
     post(&app, "password-reset/confirm", json!({"token": token, "new_password": OTHER})).await.refused_field("/token");
+    let before = hashes();
     let wrong = confirm(&"A".repeat(43)).await;
     wrong.refused_field("/token").left(&["input_validation_fail/invalid_input"]);
     let cut = &token[..42];
     for dead in [cut, &format!("{token}A"), &token.to_lowercase(), "", "x"] {
         assert_eq!(confirm(dead).await.alike(), wrong.alike(), "{dead}");
     }
+    assert_eq!(hashes(), before, "only a live token is worth a hash");
     let made = confirm(&token).await.ok(204);
     made.left(&["user_created/confirmed"]);
     assert_eq!(made.header("set-cookie"), None, "nobody is signed in by it");
     assert_eq!(confirm(&token).await.alike(), wrong.alike());
+    assert_eq!(hashes(), before + 1);
 
-    register(&app, "late@example.com", PASSWORD, "Late").await.ok(202);
+    register(&app.anybody(), "late@example.com").await.ok(202);
     let token = mail_token(&app, "late@example.com").await;
     app.clock.turn(TimeDelta::hours(24) + TimeDelta::seconds(1));
     assert_eq!(confirm(&token).await.alike(), wrong.alike());
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// Whoever asks first for a stranger's address neither gets it nor keeps it from its owner.
+/// Account pre-hijacking (CWE-287): an attacker registers the victim's address and waits until the victim confirms. Whichever
+/// link the victim follows, the account opens with the password that the victim has chosen.
 #[actix_web::test]
-async fn an_address_belongs_to_whoever_reads_its_mail() {
+async fn address_registered_by_an_attacker_opens_with_the_victims_password_only() {
+    const ATTACKERS: &str = OTHER;
     let app = TestApp::start().await;
-    register(&app, "alice@example.com", OTHER, "Mallory").await.ok(202);
-    let mallorys = mail_token(&app, "alice@example.com").await;
-    register(&app, "alice@example.com", PASSWORD, "Alice").await.ok(202);
-    wait::equal(2, async || mails(&app, "alice@example.com").len()).await;
-    let hers = mail_token(&app, "alice@example.com").await;
-    assert_ne!(hers, mallorys);
-    post(&app, "confirm", json!({"token": hers})).await.ok(204);
-    post(&app, "confirm", json!({"token": mallorys})).await.refused_field("/token");
-    try_sign_in(&app.anybody(), "alice@example.com", OTHER).await.refused(401, "invalid_credentials");
-    try_sign_in(&app.anybody(), "alice@example.com", PASSWORD).await.ok(200);
+    let (attacker, victim) = (app.from([127, 6, 6, 6].into()), app.from([127, 1, 1, 1].into()));
+    for field in ["password", "display_name", "bio"] {
+        let body = json!({"email": "victim@example.com", field: ATTACKERS});
+        let reply = attacker.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
+        reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+    }
+    assert_eq!(rows(&app, "select count(*) from registrations").await, 0);
+    for link in 0..5 {
+        let email = format!("victim{link}@example.com");
+        for _ in 0..5 {
+            register(&attacker, &email).await.ok(202);
+        }
+        wait::equal(5, async || mails(&app, &email).len()).await;
+        let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
+        confirm(&victim, &tokens[link], PASSWORD, "Victim").await.ok(204).left(&["user_created/confirmed"]);
+        for others in &tokens {
+            confirm(&attacker, others, ATTACKERS, "Mallory").await.refused_field("/token");
+        }
+        assert_eq!(rows(&app, "select count(*) from registrations").await, 0, "confirmation ends the others");
+        try_sign_in(&attacker, &email, ATTACKERS).await.refused(401, "invalid_credentials");
+        let owner = Actor::sign_in(&victim, &email, PASSWORD).await;
+        assert_eq!(owner.get("/api/v1/me").await.ok(200).json()["display_name"], "Victim");
+    }
+    let columns: Vec<String> = sqlx::query_scalar(
+        "select attname::text from pg_attribute
+         where attrelid = 'registrations'::regclass and attnum > 0 and not attisdropped order by attnum",
+    )
+    .fetch_all(&app.all_rows)
+    .await
+    .unwrap();
+    assert_eq!(
+        columns,
+        ["id", "email", "token_hash", "created_at", "expires_at"],
+        "nothing else is kept before the mail is read"
+    );
+}
+
+/// The link stays good while its reader is told what is wrong with the password or the name.
+#[actix_web::test]
+async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
+    let app = TestApp::start().await;
+    let nobody = app.anybody();
+    register(&nobody, "grace.hopper@example.com").await.ok(202);
+    let token = mail_token(&app, "grace.hopper@example.com").await;
+    confirm(&nobody, &token, "short", "Grace").await.refused_field("/password");
+    confirm(&nobody, &token, "grace.hopper.grace.hopper", "Grace").await.refused_field("/password");
+    confirm(&nobody, &token, PASSWORD, "").await.refused_field("/display_name");
+    assert_eq!(rows(&app, "select count(*) from users").await, 0);
+    confirm(&nobody, &token, PASSWORD, "Grace").await.ok(204);
+}
+
+/// Two links of one address, followed at once: one account, and no error but the one for a dead token.
+#[actix_web::test]
+async fn two_links_of_one_address_at_once_create_one_account() {
+    let app = TestApp::start().await;
+    let nobody = app.anybody();
+    for _ in 0..2 {
+        register(&nobody, "eve@example.com").await.ok(202);
+    }
+    wait::equal(2, async || mails(&app, "eve@example.com").len()).await;
+    let tokens: Vec<String> = mails(&app, "eve@example.com").iter().map(|mail| token_in(mail)).collect();
+    let (one, other) =
+        tokio::join!(confirm(&nobody, &tokens[0], PASSWORD, "Eve"), confirm(&nobody, &tokens[1], OTHER, "Eve"));
+    let (made, refused) = if one.status == 204 { (one, other) } else { (other, one) };
+    made.ok(204);
+    refused.refused_field("/token");
+    assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
 #[actix_web::test]
@@ -180,7 +244,7 @@ async fn nobodys_mailbox_is_flooded_and_a_flood_shows_nothing() {
         let mut replies = Vec::new();
         for _ in 0..8 {
             replies.push(post(&app, "password-reset", json!({"email": email})).await.ok(202));
-            replies.push(register(&app, email, PASSWORD, "N").await.ok(202));
+            replies.push(register(&app.anybody(), email).await.ok(202));
         }
         assert!(replies.iter().all(|reply| reply.alike() == replies[0].alike()), "{email}");
         let queued: Vec<(String, i64)> =
@@ -199,16 +263,21 @@ async fn nobodys_mailbox_is_flooded_and_a_flood_shows_nothing() {
 async fn a_mail_carries_nothing_that_somebody_typed() {
     let app = TestApp::start().await;
     let name = "Win a prize at evil.example";
-    register(&app, "victim@example.com", PASSWORD, name).await.ok(202);
+    register(&app.anybody(), "victim@example.com").await.ok(202);
     let mail = newest_mail(&app, "victim@example.com").await;
-    assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
+    confirm(&app.anybody(), &token_in(&mail), PASSWORD, name).await.ok(204);
+    post(&app, "password-reset", json!({"email": "victim@example.com"})).await.ok(202);
+    reset_token(&app, "victim@example.com", "").await;
+    for mail in mails(&app, "victim@example.com") {
+        assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
+    }
     // The link leads to where the configuration says, whatever the request's Host says.
     let spoofed = app
         .anybody()
         .request(Method::POST, "/api/v1/auth/register")
         .header("host", "evil.example")
         .header("x-forwarded-host", "evil.example")
-        .json(&json!({"email": "other@example.com", "password": PASSWORD, "display_name": "O"}))
+        .json(&json!({"email": "other@example.com"}))
         .send()
         .await;
     spoofed.ok(202);
@@ -217,7 +286,7 @@ async fn a_mail_carries_nothing_that_somebody_typed() {
     for bad in
         ["victim@example.com\r\nBcc: all@example.com", "victim@example.com, all@example.com", "<all@example.com>"]
     {
-        register(&app, bad, PASSWORD, "N").await.refused_field("/email");
+        register(&app.anybody(), bad).await.refused_field("/email");
     }
 }
 
@@ -228,14 +297,14 @@ async fn what_is_kept_opens_nothing() {
     let alice = app.user("alice").await;
     post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
     let reset = reset_token(&app, &alice.email, "").await;
-    register(&app, "eve@example.com", PASSWORD, "Eve").await.ok(202);
-    let confirm = mail_token(&app, "eve@example.com").await;
+    register(&app.anybody(), "eve@example.com").await.ok(202);
+    let unused = mail_token(&app, "eve@example.com").await;
     for table in
         ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "mail_outbox", "failed_sign_ins"]
     {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap();
-        for secret in [&reset, &confirm, &alice.cookie, &alice.token, &PASSWORD.to_owned()] {
+        for secret in [&reset, &unused, &alice.cookie, &alice.token, &PASSWORD.to_owned()] {
             assert!(!text.contains(secret.as_str()), "{table}");
         }
     }

@@ -31,10 +31,8 @@ impl Actor {
     pub async fn join_by(app: &TestApp, client: &Client, name: &str) -> Self {
         app.listening().await;
         let email = format!("{name}@example.com");
-        let wish = json!({"email": email, "password": PASSWORD, "display_name": name});
-        client.request(Method::POST, "/api/v1/auth/register").json(&wish).send().await.ok(202);
-        let token = mail_token(app, &email).await;
-        client.request(Method::POST, "/api/v1/auth/confirm").json(&json!({"token": token})).send().await.ok(204);
+        register(client, &email).await.ok(202);
+        confirm(client, &mail_token(app, &email).await, PASSWORD, name).await.ok(204);
         Self::sign_in(client, &email, PASSWORD).await
     }
 
@@ -148,6 +146,15 @@ pub fn body_for(path: &str) -> Value {
     }
 }
 
+pub async fn register(client: &Client, email: &str) -> Reply {
+    client.request(Method::POST, "/api/v1/auth/register").json(&json!({"email": email})).send().await
+}
+
+pub async fn confirm(client: &Client, token: &str, password: &str, name: &str) -> Reply {
+    let body = json!({"token": token, "password": password, "display_name": name});
+    client.request(Method::POST, "/api/v1/auth/confirm").json(&body).send().await
+}
+
 pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
@@ -198,7 +205,8 @@ pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
     .await
 }
 
-fn token_in(mail: &str) -> String {
+/// The token in this mail.
+pub fn token_in(mail: &str) -> String {
     let start = mail.find("#token=").expect("a link with a token") + "#token=".len();
     mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }

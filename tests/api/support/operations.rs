@@ -74,12 +74,11 @@ impl Operation {
     pub fn body_that_fits(&self, customer: &str) -> Option<Value> {
         let token = "A".repeat(43);
         Some(match self.body.as_deref()? {
-            "Register" => {
-                json!({"email": "carol@example.com", "password": PASSWORD, "display_name": "Carol", "bio": "x"})
+            "Register" | "RequestReset" => json!({"email": "carol@example.com"}),
+            "ConfirmRegistration" => {
+                json!({"token": token, "password": PASSWORD, "display_name": "Carol", "bio": "x"})
             }
-            "ConfirmRegistration" => json!({"token": token}),
             "Login" => json!({"email": "carol@example.com", "password": PASSWORD}),
-            "RequestReset" => json!({"email": "carol@example.com"}),
             "ConfirmReset" => json!({"token": token, "new_password": PASSWORD}),
             "UpdateProfile" => json!({"display_name": "Carol", "bio": "x"}),
             "DeleteAccount" => json!({"password": PASSWORD}),

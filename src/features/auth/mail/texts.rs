@@ -85,9 +85,9 @@ fn template(kind: MailKind) -> Template {
         MailKind::ConfirmRegistration => (
             "Confirm your address",
             "Somebody, we hope you, asked to open an account at Strongroom with this address.\n\n\
-             To open it, follow this link within 24 hours:\n\n{link}\n\n\
+             To open it and choose your password, follow this link within 24 hours:\n\n{link}\n\n\
              If it was not you, do nothing: no account is opened.\n",
-            Some(("confirm", "confirm", "")),
+            Some(("confirm", "confirm", ",\"password\":\"...\",\"display_name\":\"...\"")),
         ),
         MailKind::AlreadyRegistered => (
             "You have an account already",
@@ -189,7 +189,7 @@ mod tests {
         assert!(body.contains(&format!("https://rooms.example/reset#token={token}\n")), "{body}");
         assert!(!body.contains("curl"));
         let (body, token) = written("confirm_registration", true);
-        assert!(body.contains(&format!("{{\"token\":\"{token}\"}}")), "{body}");
+        assert!(body.contains(&format!("{{\"token\":\"{token}\",\"password\":\"...\",")), "{body}");
     }
 
     #[test]
