@@ -24,7 +24,8 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error().and_then(|error| error.as_error::<ApiError>())),
-        Err(error) => (error.as_response_error().status_code(), error.as_error::<ApiError>()),
+        // As it will be sent: with what the layers in between have made of it.
+        Err(error) => (error.error_response().status(), error.as_error::<ApiError>()),
     };
     meter.answered(status.as_u16(), started.elapsed());
     if status.is_client_error() || status.is_server_error() {

@@ -6,7 +6,7 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header;
+use actix_web::http::{StatusCode, header};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 use serde::Serialize;
@@ -89,56 +89,72 @@ pub async fn shape_failures(
     match next.call(request).await {
         Ok(reply) => {
             let (request, response) = reply.map_into_boxed_body().into_parts();
-            Ok(ServiceResponse::new(request, shape(response, id, base.as_ref())))
+            let status = response.status();
+            if !status.is_client_error() && !status.is_server_error() {
+                return Ok(ServiceResponse::new(request, response));
+            }
+            let error = response.error().and_then(|error| error.as_error::<ApiError>());
+            let document = Document::new(error, status, id, base.as_ref());
+            Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            error.add_response_mapper(move |reply| shape(reply, id, base.as_ref()));
+            // Here and not in the mapper: the response that actix hands to a mapper has lost the error it was made of.
+            let status = error.as_response_error().status_code();
+            let document = Document::new(error.as_error::<ApiError>(), status, id, base.as_ref());
+            error.add_response_mapper(move |reply| document.put_into(reply));
             Err(error)
         }
     }
 }
 
-fn shape(reply: HttpResponse, id: Option<RequestId>, base: Option<&web::Data<ProblemBase>>) -> HttpResponse {
-    if reply.status().as_u16() < 400 {
-        return reply;
+/// A problem document, ready to be sent.
+struct Document {
+    status: StatusCode,
+    body: Vec<u8>,
+}
+
+impl Document {
+    /// Writes the document of this error, or of the error that fits a library's status, and logs the cause of a 5xx.
+    fn new(
+        error: Option<&ApiError>,
+        status: StatusCode,
+        id: Option<RequestId>,
+        base: Option<&web::Data<ProblemBase>>,
+    ) -> Self {
+        let of_status;
+        let error = match error {
+            Some(error) => error,
+            None => {
+                of_status = ApiError::of_status(status);
+                &of_status
+            }
+        };
+        let mut errors = Vec::new();
+        let mut challenge = None;
+        match error {
+            ApiError::Invalid(faults) => errors = faults.iter().map(ProblemField::from).collect(),
+            ApiError::TooManyRequests { challenge: work, .. } => challenge.clone_from(work),
+            ApiError::Internal(cause) => tracing::error!(%cause, "request failed"),
+            ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),
+            _ => {}
+        }
+        let face = error.face();
+        let problem = Problem {
+            kind: format!("{}/problems#{}", base.map_or("", |base| &base.0), face.code),
+            title: face.title.to_owned(),
+            status: face.status.as_u16(),
+            code: face.code.to_owned(),
+            request_id: id.map(|id| id.to_string()).unwrap_or_default(),
+            errors,
+            challenge,
+        };
+        Self { status: face.status, body: serde_json::to_vec(&problem).unwrap_or_default() }
     }
-    let of_status;
-    let error = match reply.error().and_then(|error| error.as_error::<ApiError>()) {
-        Some(error) => error,
-        None => {
-            of_status = ApiError::of_status(reply.status());
-            &of_status
-        }
-    };
-    let errors = match error {
-        ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
-        ApiError::Internal(cause) => {
-            tracing::error!(%cause, "request failed");
-            Vec::new()
-        }
-        ApiError::Unavailable { cause, .. } => {
-            tracing::warn!(%cause, "request refused for now");
-            Vec::new()
-        }
-        _ => Vec::new(),
-    };
-    let challenge = match error {
-        ApiError::TooManyRequests { challenge, .. } => challenge.clone(),
-        _ => None,
-    };
-    let face = error.face();
-    let problem = Problem {
-        kind: format!("{}/problems#{}", base.map_or("", |base| &base.0), face.code),
-        title: face.title.to_owned(),
-        status: face.status.as_u16(),
-        code: face.code.to_owned(),
-        request_id: id.map(|id| id.to_string()).unwrap_or_default(),
-        errors,
-        challenge,
-    };
-    let body = serde_json::to_vec(&problem).unwrap_or_default();
-    let mut shaped = reply.map_body(|_, _| BoxBody::new(body));
-    *shaped.status_mut() = face.status;
-    shaped.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
-    shaped
+
+    fn put_into(&self, reply: HttpResponse) -> HttpResponse {
+        let mut shaped = reply.map_body(|_, _| BoxBody::new(self.body.clone()));
+        *shaped.status_mut() = self.status;
+        shaped.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(PROBLEM_JSON));
+        shaped
+    }
 }

@@ -54,7 +54,8 @@ pub async fn tell_end<B: MessageBody>(request: ServiceRequest, next: Next<B>) ->
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        Err(error) => error.as_response_error().status_code(),
+        // As it will be sent: with what the layers in between have made of it.
+        Err(error) => error.error_response().status(),
     };
     traces::answered(status.as_u16());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);

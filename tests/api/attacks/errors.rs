@@ -1,9 +1,10 @@
 //! API8: what breaks inside stays inside; the log has it under the request's id.
 
+use futures_util::future::join_all;
 use reqwest::Method;
 
 use crate::support::database::TestDatabase;
-use crate::support::{TestApp, logs};
+use crate::support::{TestApp, logs, wait};
 
 #[actix_web::test]
 async fn a_lost_database_is_a_503_without_a_word_about_it() {
@@ -76,4 +77,44 @@ async fn a_statement_that_hangs_is_a_503() {
     alice.get("/api/v1/me").await.ok(200);
     lock.rollback().await.unwrap();
     alice.get("/api/v1/customers").await.ok(200);
+}
+
+/// 20 requests on a pool of 16: most are cut off by the deadline while their statement runs, the others wait for a connection in
+/// vain.
+#[actix_web::test]
+async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as_503() {
+    const REQUESTS: usize = 20;
+    let (app, relay) = TestApp::relayed().await;
+    let alice = app.user("alice").await;
+    let counted = async |status: u16| {
+        let series =
+            format!("strongroom_http_requests_total{{method=\"GET\",route=\"/api/v1/customers\",status=\"{status}\"}}");
+        app.metrics().await.find(&series).unwrap_or_default()
+    };
+    let mut lock = app.all_rows.begin().await.unwrap();
+    sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
+    let hang = async {
+        // Every one has its connection and its statement is under way: now nothing comes back any more.
+        let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
+        wait::holds("statements wait for the lock", blocked).await;
+        relay.withhold(true);
+        lock.rollback().await.unwrap();
+    };
+    let requests = join_all((0..REQUESTS).map(|_| alice.get("/api/v1/customers")));
+    let (replies, ()) = futures_util::future::join(requests, hang).await;
+    for reply in &replies {
+        reply.refused(503, "unavailable");
+        assert!(reply.header("retry-after").is_some());
+        let told = logs::of_request(&reply.request_id());
+        let last = told.iter().find(|line| line["message"] == "request").unwrap();
+        assert_eq!(last["status"], 503, "the log says what was sent");
+    }
+    let cut_off = |id: String| logs::of_request(&id).iter().any(|line| line["cause"] == "deadline passed");
+    assert!(replies.iter().any(|reply| cut_off(reply.request_id())), "the deadline answered some");
+    assert_eq!((counted(503).await, counted(500).await), (REQUESTS as f64, 0.0));
+
+    relay.withhold(false);
+    let works = async || alice.get("/api/v1/customers").await.status == 200;
+    wait::holds("all works again", works).await;
 }

@@ -16,6 +16,7 @@ use strongroom::features::users::store as users;
 use super::client::Client;
 use super::database::{Role, TestDatabase};
 use super::metrics::Metrics;
+use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
 pub struct TestApp {
@@ -49,6 +50,14 @@ impl TestApp {
         let settings = settings(&state_dir, changed);
         let clock = Clock::default();
         Self::serve(settings, None, database, clock, state_dir)
+    }
+
+    /// On a database whose replies can be withheld.
+    pub async fn relayed() -> (Self, Arc<Relay>) {
+        let database = TestDatabase::create().await;
+        let relay = Relay::to(database.options(Role::App));
+        let app = Self::on(database.behind(relay.clone()), &[]).await;
+        (app, relay)
     }
 
     /// With these settings as they are, on a thread of its own as a process has one: it goes on while a test waits.

@@ -24,6 +24,8 @@ use strongroom::db::embedded::{EmbeddedError, create_roles};
 use strongroom::db::migrate;
 use uuid::Uuid;
 
+use super::relay::Relay;
+
 /// Cargo's folder for the tests of this target folder: it outlives the server, so the lock is there.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -59,6 +61,8 @@ const NOT_DURABLE: [&str; 7] = [
 #[derive(Clone)]
 pub struct TestDatabase {
     clone: Arc<TemplateClone>,
+    /// What the service reaches it through, if anything.
+    relay: Option<Arc<Relay>>,
 }
 
 impl TestDatabase {
@@ -72,7 +76,12 @@ impl TestDatabase {
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
         superuser.close().await.unwrap();
-        Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }) }
+        Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }), relay: None }
+    }
+
+    /// The same database, which the service's role reaches through this relay.
+    pub fn behind(self, relay: Arc<Relay>) -> Self {
+        Self { relay: Some(relay), ..self }
     }
 
     /// What the server calls it.
@@ -113,7 +122,11 @@ impl TestDatabase {
 
     /// How to connect to it.
     pub fn options(&self, role: Role) -> PgConnectOptions {
-        as_role(&self.clone.superuser, role, &self.clone.name)
+        let options = as_role(&self.clone.superuser, role, &self.clone.name);
+        match &self.relay {
+            Some(relay) if role == Role::App => relay.through(options),
+            _ => options,
+        }
     }
 }
 

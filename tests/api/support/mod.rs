@@ -15,6 +15,7 @@ pub mod operations;
 pub mod pdf;
 pub mod program;
 pub mod receiver;
+pub mod relay;
 pub mod socket;
 pub mod wait;
 

@@ -1,0 +1,84 @@
+//! A relay between the service and its database that can withhold the database's replies: the database hangs, and no connection
+//! is closed.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::thread;
+
+use sqlx::postgres::PgConnectOptions;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
+use tokio::net::{TcpStream, UnixListener, UnixStream};
+use tokio::sync::watch;
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Listens in a folder of its own. Its thread ends with the last of the senders.
+pub struct Relay {
+    folder: PathBuf,
+    withheld: watch::Sender<bool>,
+}
+
+impl Relay {
+    /// Relays to the server that these options name.
+    pub fn to(server: PgConnectOptions) -> Arc<Self> {
+        let folder = std::env::temp_dir().join(format!("strongroom-relay-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::create_dir(&folder).unwrap();
+        let (withheld, state) = watch::channel(false);
+        let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
+        let (ready, listens) = std::sync::mpsc::channel();
+        // A runtime of its own: a test may block its thread.
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async move {
+                let listener = UnixListener::bind(path).unwrap();
+                ready.send(()).unwrap();
+                let mut ended = state.clone();
+                loop {
+                    tokio::select! {
+                        client = listener.accept() => drop(tokio::spawn(relay(client.unwrap().0, server.clone(), state.clone()))),
+                        gone = ended.changed() => if gone.is_err() { return },
+                    }
+                }
+            });
+        });
+        listens.recv().unwrap();
+        Arc::new(Self { folder, withheld })
+    }
+
+    /// The same connection through the relay.
+    pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
+        options.socket(&self.folder)
+    }
+
+    /// Withholds what the database sends from now on, or lets it through.
+    pub fn withhold(&self, withheld: bool) {
+        self.withheld.send_replace(withheld);
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+async fn relay(client: UnixStream, server: PgConnectOptions, mut withheld: watch::Receiver<bool>) {
+    let port = server.get_port();
+    let server: Box<dyn Stream> = match server.get_socket() {
+        Some(folder) => Box::new(UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await.unwrap()),
+        None => Box::new(TcpStream::connect((server.get_host(), port)).await.unwrap()),
+    };
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_server, mut to_server) = split(server);
+    let requests = tokio::spawn(async move { copy(&mut from_client, &mut to_server).await });
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(length @ 1..) = from_server.read(&mut buffer).await {
+        if withheld.wait_for(|withheld| !withheld).await.is_err()
+            || to_client.write_all(&buffer[..length]).await.is_err()
+        {
+            break;
+        }
+    }
+    requests.abort();
+}
