@@ -17,6 +17,7 @@ use super::tls::{self, Certificate, TlsError};
 use super::{management, routes, stack};
 use crate::base::clock::Clock;
 use crate::config::Settings;
+use crate::db::idempotency;
 use crate::features::auth::mail::MailWorker;
 use crate::security::log::alerts::AlertWorker;
 use crate::security::log::context::{background, within};
@@ -212,6 +213,7 @@ async fn sweep(services: &Services, mail: &MailWorker) {
         services.alerts.sweep(services.clock.now()).await,
         services.rules().sweep(&services.pool, services.clock.now()).await,
         mail.sweep().await,
+        idempotency::sweep(&services.pool).await.map_err(Into::into),
     ];
     if let Err(error) = services.intake.removals.sweep().await {
         tracing::warn!(cause = ?error, "bytes that are to go are still there");

@@ -1,9 +1,14 @@
 //! Answers that were given under an `Idempotency-Key` (`http/idempotency.rs`), kept inside the transaction of their work.
+//!
+//! **Lock order**, so that keyed requests cannot deadlock: key, then invoice, then document, then the owner's storage usage. A
+//! request claims its key before it locks or writes any other row, and the claim itself waits for no row. Foreign keys lock too:
+//! inserting a document locks its invoice. Deleting an invoice or a customer and moving a document lock in other orders, without
+//! a key; a cycle takes at least three of them at once. PostgreSQL then ends one of them, and its client gets a 503.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use crate::base::id::UserId;
 
@@ -14,6 +19,9 @@ pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// transaction is rolled back a moment after the reply, so a client that corrects itself at once would meet its own shadow; and
 /// most of those that are still being done are done by then. The wait is short, because it holds a connection.
 const WAITS: [u64; 6] = [10, 20, 40, 80, 160, 320];
+
+/// How many expired answers one statement of the sweep deletes.
+const SWEPT_AT_ONCE: i64 = 1_000;
 
 /// What a key is good for: one owner, one route, one body.
 pub struct Claim<'a> {
@@ -44,7 +52,7 @@ pub enum Claimed {
     Running,
 }
 
-/// Takes the key until the transaction ends, and forgets what this owner's old keys were answered.
+/// Takes the key until the transaction ends.
 ///
 /// # Errors
 /// The database cannot be asked.
@@ -61,33 +69,65 @@ pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
 async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Claimed, sqlx::Error> {
     let owner = claim.owner.uuid();
     let ours = sqlx::query_scalar!(
-        r#"with old as (delete from idempotency_keys where owner_id = $1 and created_at <= $2)
-           select pg_try_advisory_xact_lock(hashtextextended($3, 0)) as "ours!""#,
-        owner,
-        claim.now - KEPT,
+        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "ours!""#,
         format!("{owner} {} {}", claim.route, claim.key)
     )
     .fetch_one(&mut *connection)
     .await?;
     let kept = sqlx::query!(
-        r#"select status, location, etag, body, fingerprint = sha256($4) as "same!"
+        r#"select status, location, etag, body, fingerprint = sha256($4) as "same!", created_at
            from idempotency_keys where owner_id = $1 and route = $2 and key = $3"#,
         owner,
         claim.route,
         claim.key,
         claim.body
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
     // Looked up without the lock too: whoever only gives the first answer again may hold it a moment longer than his reply takes.
-    Ok(match kept {
-        None if ours => Claimed::Fresh,
-        None => Claimed::Running,
-        Some(kept) if kept.same => {
-            Claimed::Done(Kept { status: kept.status, location: kept.location, etag: kept.etag, body: kept.body })
+    match kept {
+        Some(kept) if kept.created_at <= claim.now - KEPT => {
+            if !ours {
+                return Ok(Claimed::Running);
+            }
+            forget(connection, claim).await?;
+            Ok(Claimed::Fresh)
         }
-        Some(_) => Claimed::OtherBody,
-    })
+        Some(kept) if kept.same => {
+            Ok(Claimed::Done(Kept { status: kept.status, location: kept.location, etag: kept.etag, body: kept.body }))
+        }
+        Some(_) => Ok(Claimed::OtherBody),
+        None if ours => Ok(Claimed::Fresh),
+        None => Ok(Claimed::Running),
+    }
+}
+
+/// Deletes the expired answer of a key that is claimed.
+async fn forget(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "delete from idempotency_keys where owner_id = $1 and route = $2 and key = $3",
+        claim.owner.uuid(),
+        claim.route,
+        claim.key
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deletes the expired answers of all owners, a batch at a time. The schema's owner may see those and no others.
+///
+/// # Errors
+/// The database cannot be asked; what was deleted stays deleted.
+pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
+    loop {
+        let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEPT_AT_ONCE)
+            .fetch_one(pool)
+            .await?;
+        if deleted < SWEPT_AT_ONCE {
+            return Ok(());
+        }
+    }
 }
 
 /// Whether this key has an answer, for whatever body.

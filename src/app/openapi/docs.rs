@@ -145,6 +145,12 @@ impl Docs {
         Self { refuses, ..self }
     }
 
+    /// Whether it takes an `Idempotency-Key`.
+    #[must_use]
+    pub fn is_keyed(&self) -> bool {
+        self.keyed
+    }
+
     /// Whether it reads a query.
     #[must_use]
     pub fn takes_query(&self) -> bool {

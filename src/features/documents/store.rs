@@ -167,7 +167,7 @@ impl DocumentTx<'_> {
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        room_store::settle(self.transaction.connection(), owner, file.key, size).await?;
+        // The invoice (by its foreign key) before the usage: see the lock order in `db/idempotency.rs`.
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)
@@ -188,7 +188,7 @@ impl DocumentTx<'_> {
         .execute(self.transaction.connection())
         .await
         .map_err(|error| invoice_fault(error, document))?;
-        Ok(())
+        room_store::settle(self.transaction.connection(), owner, file.key, size).await
     }
 
     /// One document, and nobody else changes it until the end.

@@ -158,10 +158,11 @@ pub async fn pay(
     let (owner, now) = (caller.user(), clock.now());
     let payment = payment.parse(now)?;
     let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?;
+    // The key before the invoice: see the lock order in `db/idempotency.rs`.
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
     }
+    let invoice = change.lock(id).await?;
     let invoice = invoice.pay(payment.amount, now)?;
     change.insert_payment(&invoice, &payment).await?;
     change.save_step(&invoice).await?;

@@ -40,10 +40,13 @@ async fn every_table_with_an_owner_has_all_its_walls() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
-    // But for the classifier, who can read an id and its owner and nothing else: see the test below.
+    // But for the classifier, who can read an id and its owner and nothing else: see the test below. And the schema's owner, who
+    // deletes expired answers.
     let permissive = names(
         &app,
-        "select tablename::text from pg_policies where roles <> '{strongroom_classifier}' group by 1 having count(*) > 1",
+        "select tablename::text from pg_policies
+         where roles <> '{strongroom_classifier}' and policyname <> 'idempotency_keys_expired'
+         group by 1 having count(*) > 1",
     )
     .await;
     assert_eq!(permissive, Vec::<String>::new(), "a second policy would widen the first");
@@ -166,6 +169,26 @@ async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
     let mut kinds = names(&app, "select kind from classified_objects").await;
     kinds.sort();
     assert_eq!(kinds, ObjectKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>());
+}
+
+#[actix_web::test]
+async fn the_schema_owner_sees_expired_answers_only() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for key in ["old", "new"] {
+        let customer = serde_json::json!({"name": "Acme", "default_currency": "EUR"});
+        let create = alice.request(reqwest::Method::POST, "/api/v1/customers").header("idempotency-key", key);
+        create.json(&customer).send().await.ok(201);
+    }
+    sqlx::query("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'")
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
+    let mut owner = app.owner().await;
+    let seen: Vec<String> = sqlx::query_scalar("select key from idempotency_keys").fetch_all(&mut owner).await.unwrap();
+    assert_eq!(seen, ["old"]);
+    let role = "select roles::text from pg_policies where policyname = 'idempotency_keys_expired'";
+    assert_eq!(names(&app, role).await, ["{strongroom_owner}"]);
 }
 
 #[actix_web::test]

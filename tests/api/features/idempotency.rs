@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 
 use crate::support::actor::{draft, payment};
+use crate::support::form::Form;
 use crate::support::{Actor, Reply, TestApp};
 
 async fn post(actor: &Actor, path: &str, key: &str, body: &Value) -> Reply {
@@ -93,31 +94,67 @@ async fn a_key_is_good_for_one_body_one_route_one_owner_and_one_day() {
     let alice = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
     let later = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
     assert_ne!(later.json()["id"], first.json()["id"]);
-    let kept: i64 = sqlx::query_scalar(
-        "select count(*) from idempotency_keys k join users u on u.id = k.owner_id where u.email = $1",
-    )
-    .bind(&alice.email)
-    .fetch_one(&app.all_rows)
-    .await
-    .unwrap();
-    assert_eq!(kept, 1, "what is over is forgotten");
+    let again = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
+    assert_eq!(again.json()["id"], later.json()["id"], "the new answer has replaced the expired one");
 }
 
+/// Whoever they belong to, also an owner who never sends another key.
 #[actix_web::test]
-async fn what_was_refused_is_not_kept_and_what_is_no_key_is_named() {
+async fn expired_answers_of_all_owners_are_swept() {
+    let app = TestApp::start().await;
+    for name in ["alice", "bob"] {
+        let user = app.user(name).await;
+        for key in ["old", "new"] {
+            post(&user, "/api/v1/customers", key, &customer("Acme")).await.ok(201);
+        }
+    }
+    sqlx::query("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'")
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
+    strongroom::db::idempotency::sweep(&app.services().pool).await.unwrap();
+    let kept: Vec<String> =
+        sqlx::query_scalar("select key from idempotency_keys").fetch_all(&app.all_rows).await.unwrap();
+    assert_eq!(kept, ["new", "new"]);
+}
+
+/// Two requests that take the same locks in opposite orders deadlock. The order is written in `db/idempotency.rs`.
+#[actix_web::test]
+async fn every_keyed_request_claims_its_key_before_any_other_lock() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (on, nobody) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
-    post(&alice, "/api/v1/invoices", "k", &draft(&nobody)).await.refused_field("/customer_id");
-    post(&alice, "/api/v1/invoices", "k", &draft(&on)).await.ok(201);
-    let before = app.everything().await;
-    for key in ["", " ", "two words", "x\ty", &"x".repeat(65), "\u{e9}"] {
-        post(&alice, "/api/v1/customers", key, &customer("Acme")).await.refused_field("/Idempotency-Key");
+    let invoice = alice.invoice().await;
+    let issue = format!("/api/v1/invoices/{invoice}/issue");
+    alice.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
+    let on = alice.customer().await;
+    let form = || Form::sound().text("invoice_id", &invoice);
+    let keyed = |path: &str| alice.request(Method::POST, path).header("idempotency-key", "k");
+    let replies = [
+        keyed("/api/v1/customers").json(&customer("Acme")).send().await.ok(201),
+        keyed("/api/v1/invoices").json(&draft(&on)).send().await.ok(201),
+        keyed(&format!("/api/v1/invoices/{invoice}/payments")).json(&payment(1)).send().await.ok(201),
+        keyed("/api/v1/documents").form(form()).send().await.ok(201),
+    ];
+    let keyed_routes = strongroom::app::routes::table().into_iter().filter(|endpoint| endpoint.docs.is_keyed()).count();
+    assert_eq!(replies.len(), keyed_routes, "every route that takes a key is here");
+    const LOCKS: [&str; 5] = [
+        "for update",
+        "insert into customers",
+        "insert into invoices",
+        "insert into payments",
+        "insert into documents",
+    ];
+    let place = |reply: &Reply, texts: &[&str]| {
+        let statements = reply.statements();
+        let found = statements.iter().position(|statement| texts.iter().any(|text| statement.contains(text)));
+        found.unwrap_or_else(|| panic!("{texts:?} in {statements:#?}"))
+    };
+    for reply in &replies {
+        assert!(place(reply, &["pg_try_advisory_xact_lock"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    let two = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "a");
-    let two = two.header("idempotency-key", "b").json(&customer("Acme")).send().await;
-    two.refused_field("/Idempotency-Key");
-    assert_eq!(app.everything().await, before);
+    // The document's foreign key locks the invoice; the owner's usage comes last.
+    let [.., upload] = &replies;
+    assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
 
 /// A session of the database that has a key of hers, as a request has it until its transaction ends.
