@@ -1,16 +1,20 @@
 //! Password hashing: argon2id in equal work, length in characters, no common passwords (CWE-204, CWE-208, CWE-521, CWE-916).
 //!
 //! **Abuse**: guessing; user enumeration by response time or work; denial of service by hashes or by very long passwords.
-//! **How**: a password has 12 to 64 *characters*; a byte count would take six Cyrillic letters for twelve. Longer ones are refused
-//! before any hashing. The whole password is compared with a list of common and breached ones and with the user's own name
-//! ([`policy`]). argon2id runs at OWASP's floor or above, for a bounded number of hashes at once, in kept memory ([`gate`]).
-//! Every verification does equal *work* (memory times passes), whoever was named. An unknown account is compared with a dummy
-//! hash, made at start with the configured parameters. A stored hash that is cheaper than today's is topped up. After the cost was
-//! lowered, the dearest hash that is still stored counts for everyone; the database knows it (`users.password_work`). So a change
-//! of the cost does not tell which accounts are older than the change. A sign-in replaces an old hash by one at today's cost.
-//! Nothing is trimmed, truncated or normalised: a password is verified exactly as it was sent (ASVS 6.2.8; NIST would normalise).
-//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow. Equal work takes nearly equal time, not
-//! exactly: many passes over little memory run a little faster than few passes over much.
+//! **How**: a password has 12 to 64 *characters*; a byte count would take six Cyrillic letters for twelve. Longer ones are
+//! refused before any hashing, and more than 1,024 bytes before any other work. A password is verified as it was sent, after
+//! Unicode normalization (NFC) and nothing else: no trimming, no truncation, no case folding. Characters are counted after NFC.
+//! The whole password is compared with a list of common and breached ones and with the user's own name ([`policy`]).
+//! argon2id runs at OWASP's floor or above, for a bounded number of hashes at once, in kept memory ([`gate`]).
+//! Every verification does equal *work* (memory times passes), for known and unknown names. An unknown account is compared with
+//! a dummy hash, made at start with the configured parameters. A stored hash that is cheaper than today's is topped up. After
+//! the cost was lowered, the dearest hash that is still stored counts for everyone; the database knows it
+//! (`users.password_work`). So a change of the cost does not tell which accounts are older than the change. A sign-in replaces
+//! an old hash by one at today's cost.
+//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow. Equal work takes nearly equal time,
+//! not exactly: many passes over little memory run a little faster than few passes over much.
+//! **Deviation**: ASVS 6.2.8 wants passwords verified exactly as received. NFC makes one password of two spellings of the same
+//! text (`docs/decisions.md`, "Password normalization").
 //! **ASVS** 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`
 
 mod gate;
@@ -100,13 +104,13 @@ impl Passwords {
     /// # Errors
     /// Why not, in words for its owner.
     pub fn check(&self, password: &SecretString, context: &[&str]) -> Result<(), PasswordRefusal> {
-        policy::check(password.expose_secret(), self.min_chars, context)
+        policy::check(password, self.min_chars, context)
     }
 
     /// Whether this can be anybody's password. Asked at sign-in too, before any hashing.
     #[must_use]
     pub fn within_cap(password: &SecretString) -> bool {
-        policy::within_cap(password.expose_secret())
+        policy::within_cap(password)
     }
 
     /// A new hash with today's parameters.
@@ -174,7 +178,7 @@ impl Passwords {
         salt: Salt,
         missing: u64,
     ) -> ApiResult<[u8; HASH_BYTES]> {
-        let (password, work_done) = (password.clone(), self.work_done.clone());
+        let (password, work_done) = (policy::normalize(password), self.work_done.clone());
         let top_up = self.top_up(missing);
         let result = self.gate.run(move |memory| {
             let password = password.expose_secret().as_bytes();

@@ -3,12 +3,16 @@
 
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizerBorrowed;
+use secrecy::{ExposeSecret, SecretString};
+
 use super::list;
 
 /// Characters. A multiple of what a person types, and a bound on what is hashed.
 pub const MOST_CHARS: usize = 64;
-/// Behind the count of characters: 64 of four bytes each.
-const MOST_BYTES: usize = 256;
+/// Checked before anything else, so that a huge input costs nothing. 64 characters of any script fit in, decomposed too: a Hangul
+/// syllable takes nine bytes then.
+const MAX_BYTES: usize = 1_024;
 
 /// Why a password may not be chosen. Its owner is told: that is no secret about anybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,14 +34,21 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-pub(super) fn within_cap(password: &str) -> bool {
-    password.len() <= MOST_BYTES && password.chars().count() <= MOST_CHARS
+/// The password in NFC: keyboards and operating systems send one é as one code point or as two.
+pub(super) fn normalize(password: &SecretString) -> SecretString {
+    ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
 
-pub(super) fn check(password: &str, min: usize, context: &[&str]) -> Result<(), PasswordRefusal> {
+pub(super) fn within_cap(password: &SecretString) -> bool {
+    password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MOST_CHARS
+}
+
+pub(super) fn check(password: &SecretString, min: usize, context: &[&str]) -> Result<(), PasswordRefusal> {
     if !within_cap(password) {
         return Err(PasswordRefusal::TooLong);
     }
+    let password = normalize(password);
+    let password = password.expose_secret();
     if password.chars().count() < min {
         return Err(PasswordRefusal::TooShort { min });
     }

@@ -73,9 +73,9 @@ async fn length_is_what_counts_in_characters() {
     }
 }
 
-/// Nothing is trimmed, cut, folded or normalised; another spelling is another password.
+/// Nothing is trimmed, truncated or folded in case: another text is another password.
 #[actix_web::test]
-async fn a_password_is_taken_exactly_as_it_was_sent() {
+async fn similar_password_is_refused() {
     let app = TestApp::start().await;
     let long: String = "k9 Wq7 ".chars().cycle().take(64).collect();
     joined(&app, "long@example.com", &long).await;
@@ -87,10 +87,30 @@ async fn a_password_is_taken_exactly_as_it_was_sent() {
         try_sign_in(&app.anybody(), "long@example.com", &other).await.refused(401, "invalid_credentials");
     }
     joined(&app, "spaced@example.com", " caf\u{e9} \u{1f511} horse ").await;
-    for other in ["caf\u{e9} \u{1f511} horse", " cafe\u{301} \u{1f511} horse ", " CAF\u{c9} \u{1f511} horse "] {
+    for other in ["caf\u{e9} \u{1f511} horse", " cafe \u{1f511} horse ", " CAF\u{c9} \u{1f511} horse "] {
         try_sign_in(&app.anybody(), "spaced@example.com", other).await.refused(401, "invalid_credentials");
     }
     try_sign_in(&app.anybody(), "spaced@example.com", " caf\u{e9} \u{1f511} horse ").await.ok(200);
+}
+
+/// Keyboards differ in how they send é: as one code point (NFC) or as two (NFD).
+#[actix_web::test]
+async fn password_typed_on_another_keyboard_signs_in() {
+    let app = TestApp::start().await;
+    let (composed, decomposed) = (" caf\u{e9} \u{1f511} horse ", " cafe\u{301} \u{1f511} horse ");
+    for (email, chosen, typed) in
+        [("mac@example.com", decomposed, composed), ("linux@example.com", composed, decomposed)]
+    {
+        joined(&app, email, chosen).await;
+        try_sign_in(&app.anybody(), email, typed).await.ok(200);
+        try_sign_in(&app.anybody(), email, chosen).await.ok(200);
+    }
+    // Six characters, typed as twelve code points.
+    register(&app.anybody(), "short@example.com").await.ok(202);
+    let token = mail_token(&app, "short@example.com").await;
+    let reply = confirm(&app.anybody(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
+    reply.refused_field("/password");
+    assert!(reply.text().contains("at least 12"), "{}", reply.text());
 }
 
 /// What can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
