@@ -1,12 +1,12 @@
 //! Refresh tokens: used once, and a second use is taken for theft.
 //!
 //! **Abuse**: a stolen refresh token keeps a thief signed in for weeks beside its owner. **How**: every use replaces the token;
-//! a used one that comes again after the grace ends the whole session, thief and owner both. The successor is *derived* from its
-//! parent, so two tabs that refresh at once, or an answer that was lost, get the same successor instead of looking like theft:
-//! no branch, nothing stored to answer a replay, no winner's cookie to overwrite. The absolute end is the session's and no
+//! a used one that comes again after the grace ends the whole session, thief and owner both. Each successor is *derived* from its
+//! parent, so a session's tokens are one chain. A second tab, or a client that lost the reply, gets the newest unused token of
+//! that chain: one that was used already would look like theft later. The absolute end is the session's and no
 //! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends.
-//! **Not stopped**: a thief who uses the token within the grace of its owner's own use gets the same successor; the next use by
-//! either, later than the grace, is seen. A grace of zero is the strict rule.
+//! **Not stopped**: a thief who presents a used token within the grace gets the newest one as well; the next replay after the
+//! grace, by either, is detected. A grace of zero is the strict rule.
 //! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::sessions`
 
 use std::time::Duration;
@@ -23,6 +23,9 @@ use crate::http::cookies::the_only;
 /// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
 /// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
+
+/// Renewals within the grace after which a late tab is refused. A page renews once in ten minutes; the grace is 30 s at most.
+pub const MAX_CHAIN: usize = 32;
 
 /// Everything about a presented token that decides, read in the statement that tried to use it.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +45,7 @@ pub struct PresentedToken {
 pub enum RefreshDecision {
     /// Mark it used and keep its successor.
     Rotate,
-    /// Answer with the same successor again; keep nothing.
+    /// Answer with the newest unused token of the chain; write nothing.
     ReplayWithinGrace,
     /// Theft: end the session, tell its owner.
     Reuse,
@@ -79,6 +82,12 @@ fn within(elapsed: TimeDelta, grace: Duration) -> bool {
 #[must_use]
 pub fn successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
+}
+
+/// The tokens that follow `used`, oldest first, up to [`MAX_CHAIN`].
+#[must_use]
+pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
+    std::iter::successors(Some(successor(keys, used)), |last| Some(successor(keys, last))).take(MAX_CHAIN).collect()
 }
 
 /// The `Set-Cookie` value that hands the token over. `lives` ends with the token's idle or the session's absolute end, whichever

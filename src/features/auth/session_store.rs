@@ -13,7 +13,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::Verified;
 use crate::security::log::event::{Event, EventKind};
-use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, judge, successor};
+use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor};
 use crate::security::secret_tokens::SecretToken;
 
 /// Live sessions that one user may have; one more ends the one that was unused longest.
@@ -121,13 +121,16 @@ impl AuthStore {
             // Another request used it between this statement's look and its write: look again, it is a replay now.
             seen = self.rotate(token, &next).await?;
         }
-        let Some(Presented { user, session, token, rotated }) = seen else { return Ok(Refreshed::Unknown) };
+        let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(Refreshed::Unknown) };
         let over = |reason| Ok(Refreshed::Over { reason, session });
         let Some(user) = user else { return over("session_ended") };
         let now = self.clock.now();
-        match judge(&token, now, self.settings.reuse_grace) {
-            _ if rotated => {}
-            RefreshDecision::ReplayWithinGrace => {}
+        let refresh = match judge(&state, now, self.settings.reuse_grace) {
+            _ if rotated => next,
+            RefreshDecision::ReplayWithinGrace => match self.newest_unused(token).await? {
+                Some(newest) => newest,
+                None => return over("contended"),
+            },
             RefreshDecision::Reuse => {
                 self.end_stolen(user, session).await?;
                 return Ok(Refreshed::Stolen { user, session });
@@ -135,9 +138,22 @@ impl AuthStore {
             RefreshDecision::Expired => return over("expired"),
             RefreshDecision::SessionEnded => return over("session_ended"),
             RefreshDecision::Rotate => return over("contended"),
-        }
-        let lives = (now + self.settings.idle).min(token.session_expires_at) - now;
-        Ok(Refreshed::Granted(Granted { user, session, refresh: next, lives }))
+        };
+        let lives = (now + self.settings.idle).min(state.session_expires_at) - now;
+        Ok(Refreshed::Granted(Granted { user, session, refresh, lives }))
+    }
+
+    /// Returns the one unused token of the chain that follows `used`. `None`: the chain is longer than a late tab may follow.
+    async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
+        let chain = chain(&self.keys, used);
+        let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
+        let unused = sqlx::query_scalar!(
+            "select token_hash from refresh_tokens where token_hash = any($1) and used_at is null",
+            &hashes
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
     /// Marks the token used and keeps its successor, in one statement and only if it is alive; either way tells what it was

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
+use strongroom::security::refresh_tokens::MAX_CHAIN;
 
 use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
 use crate::support::{Actor, Reply, TestApp, wait};
@@ -57,6 +58,51 @@ async fn two_tabs_at_once_get_the_same_successor() {
     let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
     assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "no branch");
     assert_eq!(count(&app, "refresh_tokens").await, 2, "one token, one successor");
+    me(&alice).await.ok(200);
+}
+
+/// Its successor was used already, so handing that one out would look like theft at its next use.
+#[actix_web::test]
+async fn late_tab_within_grace_gets_newest_unused_token() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
+    let first_tab = renewed(&alice.cookie).await;
+    let second_tab = renewed(&first_tab).await;
+    let before = app.digest(&["sessions", "refresh_tokens"]).await;
+    let late_tab = renewed(&alice.cookie).await;
+    assert_eq!(late_tab, second_tab);
+    assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before, "no branch");
+
+    app.clock.turn(TimeDelta::seconds(11));
+    renewed(&late_tab).await;
+    app.clock.turn(TimeDelta::seconds(11));
+    // A replay after the grace is still theft, wherever in the chain it is.
+    let replay = alice.refresh(&app, &first_tab).await;
+    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    dead(&me(&alice).await);
+}
+
+/// A late tab costs one statement more, however long the chain is, and no session ends for it.
+#[actix_web::test]
+async fn late_tab_follows_a_bounded_chain() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
+    let second = renewed(&alice.cookie).await;
+    let mut newest = second.clone();
+    for _ in 0..MAX_CHAIN {
+        newest = renewed(&newest).await;
+    }
+    // A slow machine must not turn this into a replay after the grace.
+    sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
+    let at_the_bound = alice.refresh(&app, &second).await.ok(200);
+    assert_eq!((refresh_cookie(&at_the_bound), at_the_bound.statements().len()), (Some(newest), 2));
+    let beyond = alice.refresh(&app, &alice.cookie).await;
+    beyond.refused(401, "unauthenticated").left(&["authn_token_revoked/contended"]);
     me(&alice).await.ok(200);
 }
 
