@@ -145,6 +145,14 @@ impl Services {
             documents: DocumentStore::new(pool.clone()),
         };
         let tickets = Tickets::new(pool.clone(), clock.clone());
+        let auth = AuthStore::new(
+            pool.clone(),
+            keys.clone(),
+            revocations.clone(),
+            mail_bell.clone(),
+            settings.sessions.clone(),
+            clock.clone(),
+        );
         let openapi = openapi::build(&settings.http.public_url)?;
         let metrics = Metrics::new(routes::methods_and_paths(), openapi::codes());
         let intake = intake(&settings, &pool, &clock)?;
@@ -153,15 +161,8 @@ impl Services {
             intake,
             announcements: Arc::new(Announcements::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
             live: Arc::new(Live::new(tickets, objects, revocations.clone(), clock.clone())),
-            auth: AuthStore::new(
-                pool.clone(),
-                keys.clone(),
-                revocations.clone(),
-                mail_bell.clone(),
-                settings.sessions.clone(),
-                clock.clone(),
-            ),
-            users: UserStore::new(pool.clone(), revocations.clone(), mail_bell.clone(), clock.clone()),
+            users: UserStore::new(pool.clone(), auth.clone(), revocations.clone(), mail_bell.clone(), clock.clone()),
+            auth,
             administrators: Administrators::new(pool.clone()),
             authenticator: Authenticator { tokens: Arc::new(tokens), revocations, clock: clock.clone() },
             credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },

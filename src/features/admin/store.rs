@@ -167,7 +167,7 @@ impl AdminStore {
     pub async fn end_sessions(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut act = begin(&self.pool).await?;
         email(&mut act, admin, user).await?;
-        let ended = self.revocations.end_all(&mut act, user, None, "ended_by_admin").await?;
+        let ended = self.revocations.end_all(&mut act, user, "ended_by_admin").await?;
         self.keep(act, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 

@@ -175,7 +175,11 @@ fn dead_token() -> ApiError {
     ApiError::invalid("/token", "is wrong, used or out of date")
 }
 
-fn signed_in(granted: &Granted, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
+/// The reply that hands out a session's tokens: the access token in the body, the refresh token as a cookie.
+///
+/// # Errors
+/// [`ApiError::Internal`], if the token cannot be signed.
+pub fn signed_in(granted: &Granted, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
     let token = tokens.issue(granted.user, granted.session, granted.lives, clock.now()).map_err(ApiError::internal)?;
     let lives = granted.lives.to_std().unwrap_or_default();
     let cookie = refresh_tokens::set_cookie(&granted.refresh, lives).map_err(ApiError::internal)?;

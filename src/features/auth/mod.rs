@@ -10,6 +10,6 @@
 pub mod handlers;
 pub mod mail;
 pub mod model;
-mod session_store;
+pub mod session_store;
 pub mod store;
 pub mod views;

@@ -65,49 +65,66 @@ impl AuthStore {
         brought: Option<&SecretToken>,
         client: &ClientSeen,
     ) -> ApiResult<Granted> {
-        let now = self.clock.now();
-        let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
-        let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
         let mut transaction = begin(&self.pool).await?;
         lock_unchanged(&mut transaction, verified).await?;
         let ended = sqlx::query!(
             r#"with brought as (
-                   select session_id from refresh_tokens where token_hash = $8
+                   select session_id from refresh_tokens where token_hash = $3
                ), surplus as (
                    select id from sessions
-                   where user_id = $2 and ended_at is null and expires_at > $3 and id not in (select session_id from brought)
-                   order by last_used_at desc, id offset $9
+                   where user_id = $1 and ended_at is null and expires_at > $2 and id not in (select session_id from brought)
+                   order by last_used_at desc, id offset $4
                ), ended as (
-                   update sessions set ended_at = $3
+                   update sessions set ended_at = $2
                    where ended_at is null
                      and (id in (select session_id from brought) or id in (select id from surplus))
                    returning id, user_id
-               ), opened as (
-                   insert into sessions (id, user_id, created_at, last_used_at, expires_at, client, address)
-                   values ($1, $2, $3, $3, $4, $5, $6)
-               ), first as (
-                   insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
-                   values ($7, $1, $3, least($4, $10))
                )
                select id, user_id as "user_id!" from ended where user_id is not null"#,
-            session.uuid(),
             verified.user().uuid(),
-            now,
-            absolute,
-            client.program,
-            client.address,
-            &refresh.hash(),
+            self.clock.now(),
             brought.map(|token| token.hash().to_vec()),
-            MOST_SESSIONS - 1,
-            idle
+            MOST_SESSIONS - 1
         )
         .fetch_all(&mut *transaction)
         .await?;
         let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
         let ended = self.revocations.have_ended(&mut transaction, ended, "replaced").await?;
+        let granted = self.insert_session(&mut transaction, verified.user(), client).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
-        Ok(Granted { user: verified.user(), session, refresh, lives: idle.min(absolute) - now })
+        Ok(granted)
+    }
+
+    /// Inserts a new session with its first refresh token. The caller commits.
+    pub async fn insert_session(
+        &self,
+        connection: &mut PgConnection,
+        user: UserId,
+        client: &ClientSeen,
+    ) -> ApiResult<Granted> {
+        let now = self.clock.now();
+        let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
+        let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
+        sqlx::query!(
+            "with opened as (
+                 insert into sessions (id, user_id, created_at, last_used_at, expires_at, client, address)
+                 values ($1, $2, $3, $3, $4, $5, $6)
+             )
+             insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+             values ($7, $1, $3, least($4, $8))",
+            session.uuid(),
+            user.uuid(),
+            now,
+            absolute,
+            client.program,
+            client.address,
+            &refresh.hash(),
+            idle
+        )
+        .execute(connection)
+        .await?;
+        Ok(Granted { user, session, refresh, lives: idle.min(absolute) - now })
     }
 
     /// Exchanges a refresh token for its successor.
@@ -246,7 +263,7 @@ impl AuthStore {
     /// Ends all of the caller's sessions, this one too.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
-        let ended = self.revocations.end_all(&mut transaction, caller.user(), None, "ended_by_user").await?;
+        let ended = self.revocations.end_all(&mut transaction, caller.user(), "ended_by_user").await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
         Ok(())

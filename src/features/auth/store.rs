@@ -244,7 +244,7 @@ impl AuthStore {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(user) = changed.map(UserId::from) else { return Ok(None) };
-        let ended = self.revocations.end_all(&mut transaction, user, None, "password_reset").await?;
+        let ended = self.revocations.end_all(&mut transaction, user, "password_reset").await?;
         let reset =
             Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).keep(&mut transaction).await?;
         transaction.commit().await?;

@@ -1,16 +1,22 @@
 //! The wire shapes of accounts and sessions. No request has a role, an id or an owner in it, and unknown fields are refused.
 
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::USER_AGENT;
+use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{LiveSession, NewProfile};
+use super::model::{ClientSeen, LiveSession, NewProfile};
 use crate::base::email::EmailAddress;
 use crate::base::id::SessionId;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
+use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::credentials::within_cap;
 use crate::security::handed_secrets::HandedSecret;
@@ -147,6 +153,18 @@ pub struct ConfirmReset {
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,
+}
+
+/// From the request that opens a session.
+impl FromRequest for ClientSeen {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let address = ClientAddr::from_request(request, payload).into_inner();
+        ready(address.map(|address| Self::new(program, address)))
+    }
 }
 
 /// The sessions that can still be used, latest use first. There are ten at most.

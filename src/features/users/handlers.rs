@@ -7,10 +7,13 @@ use super::model::ProfileChange;
 use super::store::UserStore;
 use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
 use crate::base::clock::Clock;
+use crate::features::auth::handlers::signed_in;
+use crate::features::auth::model::ClientSeen;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::reply::{no_content, ok_versioned};
+use crate::security::access_tokens::AccessTokens;
 use crate::security::caller::Caller;
 use crate::security::credentials::Credentials;
 use crate::security::log::event::{Event, EventKind};
@@ -56,12 +59,16 @@ pub async fn delete(
     Ok(forget_browser(no_content()))
 }
 
-/// `POST me/password`: asks for the current one. The other sessions end; this one stays.
+/// `POST me/password`: asks for the current one. All sessions end, this one too; the reply holds the tokens of a new one, so
+/// that a stolen token is worth nothing afterwards (session fixation, ASVS 7.2.4).
 pub async fn change_password(
     caller: Caller,
+    client: ClientSeen,
     JsonBody(body): JsonBody<ChangePassword>,
     credentials: Data<Credentials>,
     store: Data<UserStore>,
+    tokens: Data<AccessTokens>,
+    clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     let attempt = credentials.prove_again(&caller);
@@ -69,6 +76,7 @@ pub async fn change_password(
     let verified =
         credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
     let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
-    store.change_password(&caller, &verified, &hash).await?;
-    Ok(no_content())
+    let granted = store.change_password(&caller, &verified, &hash, &client).await?;
+    Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
+    signed_in(&granted, &tokens, &clock)
 }

@@ -14,6 +14,9 @@ use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::db::begin;
 use crate::features::auth::mail::{MailBell, MailKind};
+use crate::features::auth::model::ClientSeen;
+use crate::features::auth::session_store::Granted;
+use crate::features::auth::store::AuthStore;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::{Found, Stored, Verified};
@@ -28,6 +31,7 @@ pub const LAST_ADMINISTRATOR: (&str, &str) = ("last_administrator", "The last ac
 #[derive(Clone)]
 pub struct UserStore {
     pool: PgPool,
+    auth: AuthStore,
     revocations: Arc<Revocations>,
     bell: MailBell,
     clock: Clock,
@@ -36,8 +40,8 @@ pub struct UserStore {
 impl UserStore {
     /// On this pool.
     #[must_use]
-    pub fn new(pool: PgPool, revocations: Arc<Revocations>, bell: MailBell, clock: Clock) -> Self {
-        Self { pool, revocations, bell, clock }
+    pub fn new(pool: PgPool, auth: AuthStore, revocations: Arc<Revocations>, bell: MailBell, clock: Clock) -> Self {
+        Self { pool, auth, revocations, bell, clock }
     }
 
     /// The caller's profile.
@@ -81,7 +85,7 @@ impl UserStore {
         Ok(Found { account, dearest_work: 0 })
     }
 
-    /// Sets a new password, ends the caller's other sessions, kills a reset token that may be on its way, and queues the mail.
+    /// Sets a new password, ends all sessions of the caller, opens a new one, deletes pending reset tokens, and queues the mail.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified.
@@ -90,7 +94,8 @@ impl UserStore {
         caller: &Caller,
         verified: &Verified,
         new_hash: &HashedPassword,
-    ) -> ApiResult<()> {
+        client: &ClientSeen,
+    ) -> ApiResult<Granted> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
             "with changed as (
@@ -114,9 +119,11 @@ impl UserStore {
             return Err(ApiError::InvalidCredentials);
         }
         let (user, session) = (caller.user(), caller.session());
-        let others = self.revocations.end_all(&mut transaction, user, Some(session), "password_changed").await?;
+        let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
+        let granted = self.auth.insert_session(&mut transaction, user, client).await?;
         let changed = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
-        self.keep(transaction, others, changed).await
+        self.keep(transaction, ended, changed).await?;
+        Ok(granted)
     }
 
     /// Deletes the caller with everything he owns, ends his sessions and queues the mail. His ended sessions stay until their
@@ -132,7 +139,7 @@ impl UserStore {
         sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
             .fetch_optional(&mut *transaction)
             .await?;
-        let sessions = self.revocations.end_all(&mut transaction, caller.user(), None, "account_deleted").await?;
+        let sessions = self.revocations.end_all(&mut transaction, caller.user(), "account_deleted").await?;
         let gone = sqlx::query!(
             "with gone as (
                  delete from users where id = $1 and password_hash = $2 returning id, email

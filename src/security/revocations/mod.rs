@@ -128,14 +128,8 @@ impl Revocations {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn end_all(
-        &self,
-        connection: &mut PgConnection,
-        user: UserId,
-        except: Option<SessionId>,
-        reason: &'static str,
-    ) -> ApiResult<Ended> {
-        let ended = store::end_all(connection, user, except, self.clock.now()).await?;
+    pub async fn end_all(&self, connection: &mut PgConnection, user: UserId, reason: &'static str) -> ApiResult<Ended> {
+        let ended = store::end_all(connection, user, self.clock.now()).await?;
         self.have_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
     }
 

@@ -37,15 +37,13 @@ pub async fn end(
 pub async fn end_all(
     connection: &mut PgConnection,
     user: UserId,
-    except: Option<SessionId>,
     now: DateTime<Utc>,
 ) -> Result<Vec<SessionId>, sqlx::Error> {
     let ended = sqlx::query_scalar!(
-        "update sessions set ended_at = $3
-         where user_id = $1 and id is distinct from $2 and ended_at is null
+        "update sessions set ended_at = $2
+         where user_id = $1 and ended_at is null
          returning id",
         user.uuid(),
-        except.map(SessionId::uuid),
         now
     )
     .fetch_all(connection)

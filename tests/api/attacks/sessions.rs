@@ -201,8 +201,8 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
             }
             "password" => {
                 let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
-                alice.post("/api/v1/me/password", &change).await.ok(204);
-                Some(&alice)
+                alice.post("/api/v1/me/password", &change).await.ok(200);
+                None
             }
             "disabled" | "removed" => {
                 let by_hand = match way {
@@ -238,6 +238,38 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
             None => dead(&me(&alice).await),
         }
     }
+}
+
+/// Session fixation: a thief who holds a copy of the session's tokens does not come along into the new one.
+#[actix_web::test]
+async fn password_change_replaces_the_session_and_its_tokens() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
+    let reply = alice.post("/api/v1/me/password", &change).await.ok(200);
+    reply.left(&[
+        "session_ended/password_changed",
+        "session_ended/password_changed",
+        "authn_password_change/by_owner",
+        "session_created/",
+    ]);
+    let body = reply.json();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
+    assert_eq!(body.as_object().unwrap().len(), 3, "no refresh token in the body");
+    let new = Actor {
+        token: body["access_token"].as_str().unwrap().to_owned(),
+        cookie: refresh_cookie(&reply).unwrap(),
+        ..Actor::nobody(&app)
+    };
+    for old in [&alice, &elsewhere] {
+        dead(&me(old).await);
+        let refused = old.refresh(&app, &old.cookie).await;
+        refused.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    }
+    me(&new).await.ok(200);
+    new.refresh(&app, &new.cookie).await.ok(200);
+    assert_eq!(count(&app, "sessions where ended_at is null").await, 1);
 }
 
 async fn until_dead(actor: &Actor) {

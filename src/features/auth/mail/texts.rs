@@ -105,7 +105,7 @@ fn template(kind: MailKind) -> Template {
         ),
         MailKind::PasswordChanged => (
             "Your password was changed",
-            "The password of your account at Strongroom was changed, and your other sessions were ended.\n\n\
+            "The password of your account at Strongroom was changed, and all your earlier sessions were ended.\n\n\
              If it was not you, ask for a new password at once: that ends every session.\n",
             None,
         ),
