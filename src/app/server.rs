@@ -132,6 +132,8 @@ pub fn start(
         async move { sealer.run().await }
     }));
     beside.push(spawn(&recorder, async move { revocations.follow(of_sessions).await }));
+    let last_uses = services.authenticator.revocations.clone();
+    beside.push(spawn(&recorder, async move { last_uses.last_uses.run().await }));
     beside.push(spawn(&recorder, async move { live.follow(of_objects).await }));
     beside.push(spawn(&recorder, async move { announcements.listen().await }));
     let removals = services.intake.removals.clone();
@@ -251,6 +253,7 @@ impl Running {
         if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
             tracing::warn!("mail or an alert is still queued; it goes out after the next start");
         }
+        self.services.authenticator.revocations.last_uses.write().await;
         let recorder = &self.services.recorder;
         within(recorder, || Event::new(EventKind::SysShutdown).record());
         recorder.close();

@@ -114,6 +114,7 @@ impl Authenticator {
                 .record();
             return Err(ApiError::Unauthenticated);
         }
+        self.revocations.last_uses.note(claims.session);
         let caller = Caller { user: claims.user, session: claims.session, until: claims.expires_at };
         caller.enter_log();
         Ok(caller)

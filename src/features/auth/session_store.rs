@@ -16,7 +16,8 @@ use crate::security::log::event::{Event, EventKind};
 use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor};
 use crate::security::secret_tokens::SecretToken;
 
-/// Live sessions that one user may have; one more ends the one that was unused longest.
+/// Live sessions that one user may have; one more ends the one that was unused longest, as far as
+/// the database knows (`revocations::last_uses`).
 const MOST_SESSIONS: i64 = 10;
 
 /// What a sign-in or a refresh hands out.

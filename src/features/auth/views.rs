@@ -182,7 +182,7 @@ pub struct SessionView {
     #[schema(value_type = String, format = Uuid)]
     id: SessionId,
     created_at: DateTime<Utc>,
-    /// When it was last renewed.
+    /// When it was last used, to the minute.
     last_used_at: DateTime<Utc>,
     /// What the program that signed in called itself.
     #[schema(max_length = 200, pattern = "^[ -~]*$")]

@@ -7,6 +7,7 @@
 //! **Not stopped**: the milliseconds between the commit and the announcement's arrival on *another* replica.
 //! **ASVS** 7.4.1, 7.4.2, 8.3.2 · **Attack** `attacks::sessions`
 
+mod last_uses;
 mod store;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{broadcast, watch};
 
+use self::last_uses::LastUses;
 pub use self::store::CHANNEL;
 use super::log::event::{Event, EventKind, Kept};
 use crate::base::clock::Clock;
@@ -33,6 +35,7 @@ pub struct Revocations {
     keep: TimeDelta,
     state: RwLock<State>,
     ends: watch::Sender<()>,
+    pub last_uses: LastUses,
 }
 
 /// Sessions that end when a transaction commits.
@@ -62,6 +65,7 @@ impl Revocations {
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, longest_token: TimeDelta) -> Self {
         Self {
+            last_uses: LastUses::new(pool.clone(), clock.clone()),
             pool,
             clock,
             keep: longest_token + TimeDelta::minutes(1),

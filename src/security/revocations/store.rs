@@ -1,7 +1,10 @@
 //! The statements that end sessions. The trigger on `sessions` announces what they end.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
 
 use crate::base::id::{SessionId, UserId};
 
@@ -49,6 +52,24 @@ pub async fn end_all(
     .fetch_all(connection)
     .await?;
     Ok(ended.into_iter().map(SessionId::from).collect())
+}
+
+/// Moves last uses forward. A row that somebody else has locked is skipped, so this never waits and cannot deadlock.
+pub async fn keep_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
+    let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
+    sqlx::query!(
+        "with used as (
+             select u.id, u.at from unnest($1::uuid[], $2::timestamptz[]) as u (id, at) join sessions s on s.id = u.id
+             where s.ended_at is null and s.last_used_at < u.at
+             for no key update of s skip locked
+         )
+         update sessions set last_used_at = used.at from used where sessions.id = used.id",
+        &sessions,
+        &times
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
 }
 
 pub async fn ended_since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SessionId>, sqlx::Error> {
