@@ -26,6 +26,8 @@ pub const MASTER_KEY_BYTES: usize = 32;
 pub enum Purpose {
     /// The refresh token that follows another.
     RefreshSuccessor,
+    /// The refresh cookie.
+    RefreshCookie,
     /// The secret in a mail.
     MailToken,
     /// Telling typed-in identifiers apart without keeping them.
@@ -47,6 +49,7 @@ impl Purpose {
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
+            Self::RefreshCookie => b"refresh-cookie",
             Self::MailToken => b"mail-token",
             Self::TypedIdentifier => b"typed-identifier",
             Self::Cursor => b"cursor",
@@ -178,6 +181,7 @@ impl Keys {
 struct Derived {
     id: KeyId,
     refresh_successor: hmac::Key,
+    refresh_cookie: hmac::Key,
     mail_token: hmac::Key,
     typed_identifier: hmac::Key,
     cursor: hmac::Key,
@@ -210,6 +214,7 @@ impl Derived {
         Ok(Self {
             id,
             refresh_successor: derive(Purpose::RefreshSuccessor)?,
+            refresh_cookie: derive(Purpose::RefreshCookie)?,
             mail_token: derive(Purpose::MailToken)?,
             typed_identifier: derive(Purpose::TypedIdentifier)?,
             cursor: derive(Purpose::Cursor)?,
@@ -237,6 +242,7 @@ impl Derived {
     fn key(&self, purpose: Purpose) -> &hmac::Key {
         match purpose {
             Purpose::RefreshSuccessor => &self.refresh_successor,
+            Purpose::RefreshCookie => &self.refresh_cookie,
             Purpose::MailToken => &self.mail_token,
             Purpose::TypedIdentifier => &self.typed_identifier,
             Purpose::Cursor => &self.cursor,

@@ -4,7 +4,8 @@
 //! a used one that comes again after the grace ends the whole session, thief and owner both. Each successor is *derived* from its
 //! parent, so a session's tokens are one chain. A second tab, or a client that lost the reply, gets the newest unused token of
 //! that chain: one that was used already would look like theft later. The absolute end is the session's and no
-//! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends.
+//! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends. The cookie
+//! carries a MAC that is checked before any look-up, so a flood of forged cookies costs no statement (CWE-400).
 //! **Not stopped**: a thief who presents a used token within the grace gets the newest one as well; the next replay after the
 //! grace, by either, is detected. A grace of zero is the strict rule.
 //! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::sessions`
@@ -13,10 +14,12 @@ use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
-use super::keys::{Keys, Purpose};
+use super::keys::{Keys, Purpose, Tag};
 use super::secret_tokens::SecretToken;
 use crate::http::cookies::the_only;
 
@@ -90,16 +93,33 @@ pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     std::iter::successors(Some(successor(keys, used)), |last| Some(successor(keys, last))).take(MAX_CHAIN).collect()
 }
 
+/// The cookie's value: the token, a dot, and a MAC over the token.
+#[must_use]
+pub fn to_cookie(keys: &Keys, token: &SecretToken) -> SecretString {
+    let tag = URL_SAFE_NO_PAD.encode(keys.sign(Purpose::RefreshCookie, &[token.bytes()]).to_bytes());
+    format!("{}.{tag}", token.to_wire().expose_secret()).into()
+}
+
+/// The token of a cookie's value, if its MAC is ours.
+fn from_cookie(keys: &Keys, value: &str) -> Option<SecretToken> {
+    let (token, tag) = value.split_once('.')?;
+    let token = SecretToken::parse(token)?;
+    let mut theirs = [0; Tag::LENGTH];
+    // Of one length only; the decoder would not write more than fits.
+    if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
+        return None;
+    }
+    keys.verify(Purpose::RefreshCookie, &[token.bytes()], &Tag::from_bytes(&theirs)?).then_some(token)
+}
+
 /// The `Set-Cookie` value that hands the token over. `lives` ends with the token's idle or the session's absolute end, whichever
 /// is sooner. Marked sensitive, so that printing the response's headers does not print it.
 ///
 /// # Errors
 /// Never in practice: all of its characters are allowed in a header.
-pub fn set_cookie(token: &SecretToken, lives: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
-    let wire = token.to_wire();
-    let seconds = lives.as_secs();
-    let text =
-        format!("{COOKIE}={}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict", wire.expose_secret());
+pub fn set_cookie(cookie: &SecretString, lives: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
+    let (value, seconds) = (cookie.expose_secret(), lives.as_secs());
+    let text = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
     let mut value = HeaderValue::from_str(&text)?;
     value.set_sensitive(true);
     Ok(value)
@@ -128,11 +148,33 @@ pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
     reply
 }
 
-/// The token that a browser brings. With two of them somebody else wrote one, and choosing would let an attacker fix the
-/// victim's session.
-#[must_use]
-pub fn presented(headers: &HeaderMap) -> Option<SecretToken> {
-    SecretToken::parse(the_only(COOKIE, headers)?)
+/// Why a request brings no refresh token of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieFault {
+    /// There is no cookie, or more than one. With two of them somebody else wrote one, and choosing would let an attacker fix
+    /// the victim's session.
+    Missing,
+    /// Its MAC is not ours.
+    Forged,
+}
+
+impl CookieFault {
+    /// Its name in the log.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Missing => "no_refresh_token",
+            Self::Forged => "forged_refresh_token",
+        }
+    }
+}
+
+/// The token that a browser brings.
+///
+/// # Errors
+/// [`CookieFault`], for the log: the client is told nothing of it.
+pub fn presented(keys: &Keys, headers: &HeaderMap) -> Result<SecretToken, CookieFault> {
+    from_cookie(keys, the_only(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }
 
 #[cfg(test)]
@@ -222,12 +264,11 @@ mod tests {
 
     #[test]
     fn the_cookie_is_for_this_host_only_and_for_no_script() {
-        let token = SecretToken::random().unwrap();
-        let value = set_cookie(&token, Duration::from_secs(60)).unwrap();
-        let wire = token.to_wire();
+        let cookie = SecretString::from("value");
+        let value = set_cookie(&cookie, Duration::from_secs(60)).unwrap();
         assert_eq!(
             value.to_str().unwrap(),
-            format!("__Host-refresh={}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict", wire.expose_secret())
+            "__Host-refresh=value; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Strict"
         );
         assert_eq!(format!("{value:?}"), "Sensitive");
         assert!(clear_cookie().to_str().unwrap().starts_with(&format!("{COOKIE}=;")));
@@ -235,11 +276,11 @@ mod tests {
 
     #[test]
     fn exactly_one_cookie_of_the_name_is_read() {
-        let token = SecretToken::random().unwrap();
-        let wire = token.to_wire();
-        let wire = wire.expose_secret();
+        let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
+        let cookie = to_cookie(&keys, &token);
+        let wire = cookie.expose_secret();
         let ours = format!("{COOKIE}={wire}");
-        let read = |lines: &[&str]| presented(&headers(lines)).map(|token| token.hash());
+        let read = |lines: &[&str]| presented(&keys, &headers(lines)).ok().map(|token| token.hash());
         assert_eq!(read(&[&ours]), Some(token.hash()));
         assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some(token.hash()));
         assert_eq!(read(&["a=b", &ours]), Some(token.hash()));
@@ -261,5 +302,30 @@ mod tests {
             assert_eq!(read(&[&twin]), None, "{why}");
         }
         assert_eq!(read(&[&ours, &ours]), None, "on two lines");
+    }
+
+    #[test]
+    fn cookie_with_any_other_mac_is_forged() {
+        let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
+        let ours = to_cookie(&keys, &token);
+        let (left, mac) = ours.expose_secret().split_once('.').unwrap();
+        let stranger = to_cookie(&Keys::new(&vec![6; 32].into()).unwrap(), &token);
+        let other = to_cookie(&keys, &SecretToken::random().unwrap());
+        let (other_token, other_mac) = other.expose_secret().split_once('.').unwrap();
+        for forged in [
+            left.to_owned(),
+            format!("{left}."),
+            format!("{left}.{}", &mac[1..]),
+            format!("{left}.{mac}A"),
+            format!("{left}.{mac}.{mac}"),
+            format!("{left}.{other_mac}"),
+            format!("{other_token}.{mac}"),
+            format!("{left}.{}", "A".repeat(43)),
+            stranger.expose_secret().to_owned(),
+        ] {
+            let headers = headers(&[&format!("{COOKIE}={forged}")]);
+            assert_eq!(presented(&keys, &headers).err(), Some(CookieFault::Forged), "{forged}");
+        }
+        assert_eq!(presented(&keys, &headers(&[])).err(), Some(CookieFault::Missing));
     }
 }

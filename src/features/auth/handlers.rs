@@ -70,7 +70,7 @@ pub async fn login(
     let look_up = store.credentials(email.as_ref());
     let verified = credentials.check(&attempt, &body.password, look_up, EventKind::AuthnLoginFail).await?;
     let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    let brought = refresh_tokens::presented(request.headers());
+    let brought = refresh_tokens::presented(&store.keys, request.headers()).ok();
     let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(granted.user).session(granted.session).record();
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
@@ -86,9 +86,9 @@ pub async fn refresh(
     tokens: Data<AccessTokens>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
-    let event = match refresh_tokens::presented(request.headers()) {
-        None => Event::new(EventKind::AuthnTokenInvalid).reason("no_refresh_token"),
-        Some(token) => match store.refresh(&token).await? {
+    let event = match refresh_tokens::presented(&store.keys, request.headers()) {
+        Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
+        Ok(token) => match store.refresh(&token).await? {
             Refreshed::Granted(granted) => {
                 Event::new(EventKind::SessionRenewed).user(granted.user).session(granted.session).record();
                 return signed_in(&granted, &tokens, &clock);
@@ -182,7 +182,7 @@ fn dead_token() -> ApiError {
 pub fn signed_in(granted: &Granted, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
     let token = tokens.issue(granted.user, granted.session, granted.lives, clock.now()).map_err(ApiError::internal)?;
     let lives = granted.lives.to_std().unwrap_or_default();
-    let cookie = refresh_tokens::set_cookie(&granted.refresh, lives).map_err(ApiError::internal)?;
+    let cookie = refresh_tokens::set_cookie(&granted.cookie, lives).map_err(ApiError::internal)?;
     let expires_in = tokens.lifetime_within(granted.lives);
     let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in };
     let mut reply = ok(&view);

@@ -1,6 +1,7 @@
 //! Sessions and their refresh tokens.
 
 use chrono::TimeDelta;
+use secrecy::SecretString;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::Verified;
 use crate::security::log::event::{Event, EventKind};
-use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor};
+use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor, to_cookie};
 use crate::security::secret_tokens::SecretToken;
 
 /// Live sessions that one user may have; one more ends the one that was unused longest, as far as
@@ -24,7 +25,8 @@ const MOST_SESSIONS: i64 = 10;
 pub struct Granted {
     pub user: UserId,
     pub session: SessionId,
-    pub refresh: SecretToken,
+    /// The refresh cookie's value.
+    pub cookie: SecretString,
     /// How long the cookie lives: until the session's idle or absolute end, whichever is sooner.
     pub lives: TimeDelta,
 }
@@ -125,7 +127,8 @@ impl AuthStore {
         )
         .execute(connection)
         .await?;
-        Ok(Granted { user, session, refresh, lives: idle.min(absolute) - now })
+        let cookie = to_cookie(&self.keys, &refresh);
+        Ok(Granted { user, session, cookie, lives: idle.min(absolute) - now })
     }
 
     /// Exchanges a refresh token for its successor.
@@ -158,7 +161,7 @@ impl AuthStore {
             RefreshDecision::Rotate => return over("contended"),
         };
         let lives = (now + self.settings.idle).min(state.session_expires_at) - now;
-        Ok(Refreshed::Granted(Granted { user, session, refresh, lives }))
+        Ok(Refreshed::Granted(Granted { user, session, cookie: to_cookie(&self.keys, &refresh), lives }))
     }
 
     /// Returns the one unused token of the chain that follows `used`. `None`: the chain is longer than a late tab may follow.

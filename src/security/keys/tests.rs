@@ -8,6 +8,7 @@ fn keys(byte: u8) -> Keys {
 fn a_key_for_one_purpose_is_not_the_key_for_another() {
     let all = [
         Purpose::RefreshSuccessor,
+        Purpose::RefreshCookie,
         Purpose::MailToken,
         Purpose::TypedIdentifier,
         Purpose::Cursor,

@@ -135,15 +135,32 @@ async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
 }
 
 #[actix_web::test]
-async fn what_is_no_refresh_token_is_refused_alike_and_changes_nothing() {
+async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
     let app = TestApp::start().await;
-    let alice = app.user("alice").await;
+    let (alice, gone) = (app.user("alice").await, app.user("gone").await);
+    sqlx::query("delete from users where email = $1").bind(&gone.email).execute(&app.all_rows).await.unwrap();
+    sqlx::query("delete from sessions where user_id is null").execute(&app.all_rows).await.unwrap();
     let before = app.digest(&["users", "sessions", "refresh_tokens"]).await;
-    let unknown = alice.refresh(&app, &"A".repeat(43)).await;
+    let unknown = alice.refresh(&app, &gone.cookie).await;
     unknown.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_refresh_token"]);
-    for other in ["", "x", &alice.token, &alice.cookie[1..], &format!("{}A", alice.cookie), &"A".repeat(4_000)] {
-        let reply = alice.refresh(&app, other).await;
-        assert_eq!(reply.alike(), unknown.alike(), "{other}");
+    let (token, mac) = alice.cookie.split_once('.').unwrap();
+    let (_, other_mac) = gone.cookie.split_once('.').unwrap();
+    let zeros = "A".repeat(43);
+    for forged in [
+        "",
+        "x",
+        token,
+        &alice.token,
+        &format!("{token}.{other_mac}"),
+        &format!("{token}.{}", "A".repeat(mac.len())),
+        &format!("{zeros}.{mac}"),
+        &format!("{}A", alice.cookie),
+        &"A".repeat(4_000),
+    ] {
+        let reply = alice.refresh(&app, forged).await;
+        assert_eq!(reply.alike(), unknown.alike(), "{forged}");
+        reply.refused(401, "unauthenticated").left(&["authn_token_invalid/forged_refresh_token"]);
+        assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
     // A cookie that only looks like ours: without the prefix, a sub-domain could have planted it.
