@@ -164,7 +164,12 @@ impl Services {
             users: UserStore::new(pool.clone(), auth.clone(), revocations.clone(), mail_bell.clone(), clock.clone()),
             auth,
             administrators: Administrators::new(pool.clone()),
-            authenticator: Authenticator { tokens: Arc::new(tokens), revocations, clock: clock.clone() },
+            authenticator: Authenticator {
+                keys: keys.clone(),
+                tokens: Arc::new(tokens),
+                revocations,
+                clock: clock.clone(),
+            },
             credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
             admin,

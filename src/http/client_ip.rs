@@ -45,7 +45,8 @@ impl ClientAddr {
         }
         let nobody = TrustedProxies::default();
         let trusted = request.app_data::<web::Data<TrustedProxies>>().map_or(&nobody, |trusted| trusted.get_ref());
-        let address = Self::resolve(peer(request), request.headers(), trusted);
+        let peer = peer(request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+        let address = Self::resolve(peer, request.headers(), trusted);
         request.extensions_mut().insert(address);
         address
     }
@@ -112,10 +113,10 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// Who is at the other end of the connection itself.
+/// Who is at the other end of the connection itself. `None`: it was reset before its address could be read.
 #[allow(clippy::disallowed_methods, reason = "the one reader of the peer's address")]
-pub fn peer(request: &ServiceRequest) -> IpAddr {
-    request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |peer| peer.ip().to_canonical())
+pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
 /// `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5678`. A zone is garbage: it names a link of ours.

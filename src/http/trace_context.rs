@@ -24,6 +24,6 @@ pub fn join(span: &Span, request: &ServiceRequest) {
 fn parent(request: &ServiceRequest) -> Option<TraceParent> {
     let mut lines = request.headers().get_all(TRACEPARENT);
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let listed = request.app_data::<Data<TrustedProxies>>()?.contain(peer(request));
+    let listed = request.app_data::<Data<TrustedProxies>>()?.contain(peer(request)?);
     if listed { line.to_str().ok()?.parse().ok() } else { None }
 }

@@ -10,12 +10,13 @@ use std::future::{Ready, ready};
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use chrono::{DateTime, Utc};
 use tracing::Span;
 
 use super::access_tokens::AccessTokens;
+use super::keys::Keys;
 use super::log::context;
 use super::log::event::{Event, EventKind};
 use super::revocations::Revocations;
@@ -78,6 +79,7 @@ impl FromRequest for Caller {
 /// Turns a token into a [`Caller`].
 #[derive(Clone)]
 pub struct Authenticator {
+    pub keys: Arc<Keys>,
     pub tokens: Arc<AccessTokens>,
     pub revocations: Arc<Revocations>,
     pub clock: Clock,
@@ -137,9 +139,18 @@ impl Authenticator {
 #[must_use]
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION);
-    let (Some(line), None) = (lines.next(), lines.next()) else {
-        return None;
-    };
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => bearer_of(line),
+        _ => None,
+    }
+}
+
+/// The tokens of all `Authorization: Bearer …` headers, for a request that is refused: each of them was exposed.
+pub fn exposed(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+    headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
+}
+
+fn bearer_of(line: &HeaderValue) -> Option<&str> {
     let (scheme, token) = line.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token)
 }

@@ -21,7 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::keys::{Keys, Purpose, Tag};
 use super::secret_tokens::SecretToken;
-use crate::http::cookies::the_only;
+use crate::http::cookies::{each, the_only};
 
 /// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
 /// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
@@ -146,6 +146,11 @@ pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
     let kept_there = HeaderValue::from_static("\"cache\", \"storage\"");
     reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), kept_there);
     reply
+}
+
+/// All tokens of ours that a request brings, for a request that is refused: each of them was exposed.
+pub fn exposed(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
+    each(COOKIE, headers).filter_map(|value| from_cookie(keys, value))
 }
 
 /// Why a request brings no refresh token of ours.

@@ -1,11 +1,16 @@
-//! The API is spoken over HTTPS or not at all.
+//! The API is spoken over HTTPS or not at all (CWE-319).
 //!
 //! **Abuse**: reading a token off the wire. **How**: a plain request is refused, never redirected: a redirect would make the
-//! client's mistake work, token and all, on every call. A token that was seen on it has been seen by others, so its session ends.
-//! HTTPS is either our own listener or a listed proxy that says so; the word of anybody else is ignored, and told.
+//! client's mistake work, token and all, on every call. A credential that came unencrypted was exposed, so the session that it
+//! names ends: access tokens in `Authorization`, and refresh cookies, also used ones. A ticket never comes this far: it is a
+//! socket's first message, and the handshake is refused before.
+//! HTTPS is either our own listener or a listed proxy that says so; the same headers from others are ignored and leave an event.
 //! In development plain HTTP is served, on loopback only.
-//! **Not stopped**: the first plain request itself: its token is already out; that is why its session ends.
+//! **Not stopped**: the first plain request itself: its credential is already exposed; that is why its session ends. A request
+//! whose peer's address is not known may have come through a listed proxy: it is refused, and nothing is concluded from it.
 //! **ASVS** 4.1.2, 4.1.3, 12.2.1 · **Attack** `attacks::transport`
+
+use std::net::IpAddr;
 
 use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
@@ -13,14 +18,18 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
-use super::caller::{Authenticator, bearer};
+use super::caller::{self, Authenticator};
 use super::log::event::{Event, EventKind};
+use super::refresh_tokens;
 use crate::config::Profile;
 use crate::http::client_ip::{TrustedProxies, peer};
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ApiResult};
 
 /// Headers that only a proxy of ours may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
+
+/// The reason of a session's end.
+const REASON: &str = "seen_on_plain_http";
 
 /// The middleware.
 ///
@@ -30,26 +39,43 @@ pub async fn require_https<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    if is_https(&request) {
+    let peer = peer(&request);
+    if is_https(&request, peer) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
-    Event::new(EventKind::PlainHttpRefused).record();
-    if let (Some(token), Some(authenticator)) =
-        (bearer(request.headers()), request.app_data::<Data<Authenticator>>().cloned())
-        && let Ok(caller) = authenticator.verify(token).await
-    {
-        // If the session cannot be ended, the refusal must not read as if it had been.
-        if let Err(error) = authenticator.revocations.end(caller.user(), caller.session(), "seen_on_plain_http").await {
-            return Ok(request.error_response(error).map_into_right_body());
+    let mut refusal = ApiError::HttpsRequired;
+    if peer.is_some() {
+        Event::new(EventKind::PlainHttpRefused).record();
+        // If a session cannot be ended, the refusal must not read as if it had been.
+        if let Err(error) = end_exposed_sessions(&request).await {
+            refusal = error;
         }
     }
-    Ok(request.error_response(ApiError::HttpsRequired).map_into_right_body())
+    Ok(request.error_response(refusal).map_into_right_body())
 }
 
-fn is_https(request: &ServiceRequest) -> bool {
-    let peer = peer(request);
-    let listed = request.app_data::<Data<TrustedProxies>>().is_some_and(|proxies| proxies.contain(peer));
-    if !listed && PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name)) {
+/// Ends every session that a credential of this request names.
+async fn end_exposed_sessions(request: &ServiceRequest) -> ApiResult<()> {
+    let Some(Authenticator { keys, tokens, revocations, clock }) =
+        request.app_data::<Data<Authenticator>>().map(|it| it.get_ref())
+    else {
+        return Ok(());
+    };
+    for token in caller::exposed(request.headers()) {
+        if let Ok(claims) = tokens.verify(token, clock.now()) {
+            revocations.end(claims.user, claims.session, REASON).await?;
+        }
+    }
+    for token in refresh_tokens::exposed(keys, request.headers()) {
+        revocations.end_of_refresh_token(&token, REASON).await?;
+    }
+    Ok(())
+}
+
+fn is_https(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
+    let proxies = request.app_data::<Data<TrustedProxies>>();
+    let listed = peer.is_some_and(|peer| proxies.is_some_and(|proxies| proxies.contain(peer)));
+    if peer.is_some() && !listed && PROXY_HEADERS.iter().any(|name| request.headers().contains_key(*name)) {
         Event::new(EventKind::MaliciousForwardingHeader).record();
     }
     let development =
@@ -58,5 +84,5 @@ fn is_https(request: &ServiceRequest) -> bool {
         let mut said = request.headers().get_all("x-forwarded-proto");
         matches!((said.next(), said.next()), (Some(scheme), None) if scheme.as_bytes() == b"https")
     };
-    request.app_config().secure() || by_proxy || (development && peer.is_loopback())
+    request.app_config().secure() || by_proxy || (development && peer.is_some_and(|peer| peer.is_loopback()))
 }

@@ -21,6 +21,7 @@ use tokio::sync::{broadcast, watch};
 use self::last_uses::LastUses;
 pub use self::store::CHANNEL;
 use super::log::event::{Event, EventKind, Kept};
+use super::secret_tokens::SecretToken;
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::db::announcements::Heard;
@@ -108,6 +109,17 @@ impl Revocations {
         transaction.commit().await?;
         self.announce(ended);
         Ok(true)
+    }
+
+    /// Ends the session of a refresh token, used or not, if it is alive.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn end_of_refresh_token(&self, token: &SecretToken, reason: &'static str) -> ApiResult<()> {
+        if let Some((user, session)) = store::of_refresh_token(&self.pool, &token.hash()).await? {
+            self.end(user, session, reason).await?;
+        }
+        Ok(())
     }
 
     /// Ends one session of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has

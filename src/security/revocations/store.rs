@@ -20,6 +20,18 @@ pub async fn is_live(pool: &PgPool, session: SessionId) -> Result<bool, sqlx::Er
     .await
 }
 
+/// The session that a refresh token belongs to, and its user. `None`: there is none, or its user is gone.
+pub async fn of_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
+    let found = sqlx::query!(
+        r#"select s.id, s.user_id as "user_id!" from refresh_tokens t join sessions s on s.id = t.session_id
+           where t.token_hash = $1 and s.user_id is not null"#,
+        hash
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(found.map(|row| (row.user_id.into(), row.id.into())))
+}
+
 pub async fn end(
     connection: &mut PgConnection,
     user: UserId,

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
+use actix_web::test;
 use reqwest::Method;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
-use strongroom::app::tls;
+use strongroom::app::{routes, stack, tls};
 use strongroom::base::clock::Clock;
 use strongroom::config::Profile;
 
+use crate::support::actor::PASSWORD;
 use crate::support::app::settings;
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
-use crate::support::{Actor, TestApp, wait};
+use crate::support::{Actor, TestApp, logs, wait};
 
 /// Production's rules on development's certificate: the plain listener and the TLS one.
 pub(super) async fn production(changed: &[(&str, &str)]) -> TestApp {
@@ -44,6 +46,68 @@ async fn a_token_seen_on_plain_http_ends_its_session() {
 
     alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
     other.get("/api/v1/me").await.ok(200);
+}
+
+/// Also one that is not alone, or was used already: on the wire it was all the same.
+#[actix_web::test]
+async fn every_credential_seen_on_plain_http_ends_its_session() {
+    let app = production(&[]).await;
+    let tls = over_tls(&app);
+    let joined = Actor::join_by(&app, &tls, "alice").await;
+    let cookie = |actor: &Actor| format!("__Host-refresh={}", actor.cookie);
+    let bearer = |actor: &Actor| format!("Bearer {}", actor.token);
+    for way in ["cookie", "used cookie", "two cookies", "two tokens", "on a socket"] {
+        let (alice, other) =
+            (Actor::sign_in(&tls, &joined.email, PASSWORD).await, Actor::sign_in(&tls, &joined.email, PASSWORD).await);
+        let plain = |path| app.anybody().request(Method::GET, path);
+        let (request, ended) = match way {
+            "cookie" => (plain("/api/v1/me").header("cookie", cookie(&alice)), 1),
+            "used cookie" => {
+                alice.refresh(&app, &alice.cookie).await.ok(200);
+                (plain("/no/such/path").header("cookie", cookie(&alice)), 1)
+            }
+            "two cookies" => {
+                (plain("/api/v1/me").header("cookie", format!("{}; {}", cookie(&alice), cookie(&other))), 2)
+            }
+            "two tokens" => {
+                let request = plain("/api/v1/me").header("authorization", bearer(&alice));
+                (request.header("authorization", bearer(&other)), 2)
+            }
+            _ => (plain("/api/v1/live").header("cookie", cookie(&alice)).header("upgrade", "websocket"), 1),
+        };
+        let reply = request.send().await;
+        reply.refused(403, "https_required");
+        let ends = vec!["session_ended/seen_on_plain_http".to_owned(); ended];
+        assert_eq!(reply.events(), [vec!["plain_http_refused/".to_owned()], ends].concat(), "{way}");
+        alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+        alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+        other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
+    }
+    // A forged one names nobody, and costs nothing.
+    let forged = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
+    let forged = forged.bearer("a.b.c").send().await;
+    forged.refused(403, "https_required").left(&["plain_http_refused/"]);
+    assert_eq!(forged.statements(), Vec::<String>::new());
+    joined.get("/api/v1/me").await.ok(200);
+}
+
+/// A connection that was reset has no address any more. It may have been a listed proxy's.
+#[actix_web::test]
+async fn plain_request_from_an_unknown_peer_ends_no_session() {
+    let app = production(&[]).await;
+    let alice = Actor::join_by(&app, &over_tls(&app), "alice").await;
+    let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap();
+    let service = test::init_service(stack::application(app.services(), &endpoints, &unknown)).await;
+    let request = test::TestRequest::get()
+        .uri("/api/v1/me")
+        .insert_header(("authorization", format!("Bearer {}", alice.token)))
+        .insert_header(("x-forwarded-proto", "https"))
+        .to_request();
+    let reply = test::call_service(&service, request).await;
+    assert_eq!(reply.status(), 403);
+    let id = reply.headers().get("x-request-id").unwrap().to_str().unwrap();
+    assert_eq!(logs::events(id), Vec::<String>::new());
+    alice.get("/api/v1/me").await.ok(200);
 }
 
 #[actix_web::test]
