@@ -132,8 +132,9 @@ pub fn start(
         async move { sealer.run().await }
     }));
     beside.push(spawn(&recorder, async move { revocations.follow(of_sessions).await }));
-    let last_uses = services.authenticator.revocations.clone();
-    beside.push(spawn(&recorder, async move { last_uses.last_uses.run().await }));
+    let (ends, uses) = (services.authenticator.revocations.clone(), services.authenticator.revocations.clone());
+    beside.push(spawn(&recorder, async move { ends.read_ends().await }));
+    beside.push(spawn(&recorder, async move { uses.last_uses.run().await }));
     beside.push(spawn(&recorder, async move { live.follow(of_objects).await }));
     beside.push(spawn(&recorder, async move { announcements.listen().await }));
     let removals = services.intake.removals.clone();

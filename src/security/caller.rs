@@ -2,7 +2,7 @@
 //!
 //! **Abuse**: acting without a token, with a forged one, or with one whose session has ended. **How**: [`Caller`] has no public
 //! constructor: verifying a token (or redeeming a ticket) makes one, and every store method of an owned table takes it, so that code which forgot to ask
-//! who calls does not compile. The session's end is seen at once, without a database lookup (`revocations`).
+//! who calls does not compile. The token's session must be live and its subject's, mostly without a database lookup (`revocations`).
 //! **Not stopped**: a stolen token, until its session ends or it expires.
 //! **ASVS** 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Attack** `attacks::authentication`
 
@@ -19,7 +19,7 @@ use super::access_tokens::AccessTokens;
 use super::keys::Keys;
 use super::log::context;
 use super::log::event::{Event, EventKind};
-use super::revocations::Revocations;
+use super::revocations::{Revocations, Standing};
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::http::error::{ApiError, ApiResult};
@@ -108,12 +108,18 @@ impl Authenticator {
             Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()).record();
             ApiError::Unauthenticated
         })?;
-        if !self.revocations.is_live(claims.session).await? {
-            Event::new(EventKind::AuthnTokenRevoked)
-                .user(claims.user)
-                .session(claims.session)
-                .reason("session_ended")
-                .record();
+        let refused = match self.revocations.standing(claims.user, claims.session).await? {
+            Standing::Live => None,
+            Standing::Ended => {
+                let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
+                Some(revoked.user(claims.user).session(claims.session))
+            }
+            // Rightly signed, and no token of ours: somebody has the signing key. What it names is not who calls.
+            Standing::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
+            Standing::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
+        };
+        if let Some(event) = refused {
+            event.record();
             return Err(ApiError::Unauthenticated);
         }
         self.revocations.last_uses.note(claims.session);
@@ -127,10 +133,9 @@ impl Authenticator {
     /// # Errors
     /// [`ApiError::Unauthenticated`]; or it cannot be known.
     pub async fn still(&self, caller: &Caller) -> ApiResult<()> {
-        if self.clock.now() < caller.until && self.revocations.is_live(caller.session).await? {
-            return Ok(());
-        }
-        Err(ApiError::Unauthenticated)
+        let standing = self.revocations.standing(caller.user, caller.session).await?;
+        let live = self.clock.now() < caller.until && standing == Standing::Live;
+        live.then_some(()).ok_or(ApiError::Unauthenticated)
     }
 }
 

@@ -13,6 +13,7 @@ use super::client::Client;
 use super::hub::Live;
 use super::views::{Said, Say};
 use crate::security::caller::Caller;
+use crate::security::revocations::Standing;
 use crate::security::websockets::{
     Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN, TICKET_WITHIN,
 };
@@ -141,7 +142,8 @@ impl Watch<'_> {
     async fn the_database(&self) -> Goodbye {
         loop {
             tokio::time::sleep(RECHECK_EVERY).await;
-            if matches!(self.live.revocations.look_up(self.caller.session()).await, Ok(false)) {
+            let standing = self.live.revocations.look_up(self.caller.user(), self.caller.session()).await;
+            if standing.is_ok_and(|standing| standing != Standing::Live) {
                 return Goodbye::SessionEnded;
             }
         }

@@ -1,13 +1,18 @@
-//! An ended session ends its tokens at once, on every replica, without asking the database for each request.
+//! A token is live only while its session is known, belongs to its subject and has not ended: at once, on every replica, and
+//! without a query for each request.
 //!
-//! **Abuse**: a token that outlives logout, a changed password, a disabled account. **How**: tokens are short, so only the
-//! sessions that ended within one token's life matter: a small set in memory. Ending a session is announced by PostgreSQL
-//! (`NOTIFY session_ended`) when its transaction commits. The set is believed only while announcements are heard
-//! (`db/announcements.rs`); meanwhile each request is looked up in the database instead.
-//! **Not stopped**: the milliseconds between the commit and the announcement's arrival on *another* replica.
-//! **ASVS** 7.4.1, 7.4.2, 8.3.2 · **Attack** `attacks::sessions`
+//! **Abuse**: a token that outlives logout, a changed password, a disabled account (CWE-613); with a leaked signing key, a token
+//! that pairs one user's session with another user, or names a session that never was (CWE-287).
+//! **How**: the first use of a session asks the database who its user is; a bounded cache remembers it. Ended sessions are kept in
+//! memory for the life of a token and always win over the cache. They come by `NOTIFY session_ended` when the transaction
+//! commits, and by a read each second ([`reader`]) of what has ended since the read before, so a lost notification is found
+//! too. What is in memory counts only while that read is younger than two seconds; otherwise each request asks the database.
+//! **Not stopped**: the time between the commit and the announcement's arrival on *another* replica: milliseconds, or two seconds at
+//! most if the announcement is lost. A session whose row is deleted by hand, without ending it, lives until its tokens expire.
+//! **ASVS** 7.4.1, 7.4.2, 8.3.2 · **Attack** `attacks::sessions`, `attacks::session_liveness`
 
 mod last_uses;
+mod reader;
 mod store;
 
 use std::collections::HashMap;
@@ -20,6 +25,7 @@ use tokio::sync::{broadcast, watch};
 
 use self::last_uses::LastUses;
 pub use self::store::CHANNEL;
+use self::store::Found;
 use super::log::event::{Event, EventKind, Kept};
 use super::secret_tokens::SecretToken;
 use crate::base::clock::Clock;
@@ -28,7 +34,13 @@ use crate::db::announcements::Heard;
 use crate::db::begin;
 use crate::http::error::ApiResult;
 
-/// Which sessions have ended lately.
+/// How old the newest read of ended sessions may be for the memory to count. The module's head promises it.
+pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
+
+/// Live sessions that a process remembers (about 5 MB). Beyond it, it forgets all of them and asks again.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// Which sessions are live, and which have ended lately.
 pub struct Revocations {
     pool: PgPool,
     clock: Clock,
@@ -37,6 +49,18 @@ pub struct Revocations {
     state: RwLock<State>,
     ends: watch::Sender<()>,
     pub last_uses: LastUses,
+}
+
+/// What is known of the session that a token names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is the subject's, and has not ended.
+    Live,
+    Ended,
+    /// There is none of that id.
+    Unknown,
+    /// It is another user's.
+    Foreign,
 }
 
 /// Sessions that end when a transaction commits.
@@ -56,13 +80,16 @@ impl Ended {
 
 #[derive(Default)]
 struct State {
-    /// Whether announcements are being heard, so that absence from `ended` means something.
-    heard: bool,
+    /// When the newest read of ended sessions began.
+    read_at: Option<DateTime<Utc>>,
+    /// Ended sessions, each until no access token of it can be alive.
     ended: HashMap<SessionId, DateTime<Utc>>,
+    /// Sessions that were live when the database was asked, with their users.
+    live: HashMap<SessionId, UserId>,
 }
 
 impl Revocations {
-    /// Knows nothing yet: until [`Self::follow`] hears, requests are looked up.
+    /// Knows nothing yet: until [`Self::read_ends`] has read, each request asks the database.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, longest_token: TimeDelta) -> Self {
         Self {
@@ -75,25 +102,51 @@ impl Revocations {
         }
     }
 
-    /// Whether tokens of this session still count.
+    /// Whether a token of this user and this session counts.
     ///
     /// # Errors
-    /// It had to be looked up and could not be.
-    pub async fn is_live(&self, session: SessionId) -> ApiResult<bool> {
-        let (heard, ended) = {
-            let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-            (state.heard, state.ended.contains_key(&session))
-        };
-        if ended || heard {
-            return Ok(!ended);
+    /// The database had to be asked and could not be.
+    pub async fn standing(&self, user: UserId, session: SessionId) -> ApiResult<Standing> {
+        match self.remembered(user, session) {
+            Some(standing) => Ok(standing),
+            None => self.look_up(user, session).await,
         }
-        self.look_up(session).await
     }
 
-    /// Whether announcements are heard.
+    fn remembered(&self, user: UserId, session: SessionId) -> Option<Standing> {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        if state.ended.contains_key(&session) {
+            return Some(Standing::Ended);
+        }
+        (state.is_current(self.clock.now()) && state.live.get(&session) == Some(&user)).then_some(Standing::Live)
+    }
+
+    /// The same, asked of the database. A live session is remembered.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn look_up(&self, user: UserId, session: SessionId) -> ApiResult<Standing> {
+        let standing = match store::find(&self.pool, session).await? {
+            None => Standing::Unknown,
+            Some(Found { ended: true, .. }) => Standing::Ended,
+            Some(Found { user: owner, .. }) if owner == Some(user.uuid()) => Standing::Live,
+            Some(_) => Standing::Foreign,
+        };
+        if standing == Standing::Live {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            if state.live.len() >= MAX_REMEMBERED {
+                state.live.clear();
+            }
+            // An end that came in meanwhile is in `ended`, which is asked first.
+            state.live.insert(session, user);
+        }
+        Ok(standing)
+    }
+
+    /// Whether what is in memory counts.
     #[must_use]
-    pub fn is_listening(&self) -> bool {
-        self.state.read().unwrap_or_else(PoisonError::into_inner).heard
+    pub fn is_current(&self) -> bool {
+        self.state.read().unwrap_or_else(PoisonError::into_inner).is_current(self.clock.now())
     }
 
     /// Ends one session of a user, if it is his and alive. Returns whether it was.
@@ -173,37 +226,43 @@ impl Revocations {
     }
 
     fn note(&self, session: SessionId) {
-        let until = self.clock.now() + self.keep;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.ended.insert(session, until);
-        drop(state);
-        self.ends.send_replace(());
+        self.note_all([session]);
     }
 
-    /// Rings whenever a session has ended, here or on another replica. Ask [`Self::has_ended`] then.
+    /// Remembers the ends of sessions, and wakes the sockets if one is new.
+    fn note_all(&self, sessions: impl IntoIterator<Item = SessionId>) {
+        let until = self.clock.now() + self.keep;
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut any_new = false;
+        for session in sessions {
+            state.live.remove(&session);
+            any_new |= state.ended.insert(session, until).is_none();
+        }
+        drop(state);
+        if any_new {
+            self.ends.send_replace(());
+        }
+    }
+
+    /// A read that began then has been noted.
+    fn read_began(&self, at: DateTime<Utc>) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).read_at = Some(at);
+    }
+
+    /// Changes whenever a session has ended, here or on another replica. Ask [`Self::has_ended`] then.
     #[must_use]
     pub fn ends(&self) -> watch::Receiver<()> {
         self.ends.subscribe()
     }
 
-    /// Whether this session is known to have ended. `false` proves nothing while announcements are not heard.
+    /// Whether this session is known to have ended. `false` proves nothing.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
     }
 
-    /// Whether this session lives, asked of the database.
-    ///
-    /// # Errors
-    /// It cannot be asked.
-    pub async fn look_up(&self, session: SessionId) -> ApiResult<bool> {
-        Ok(store::is_live(&self.pool, session).await?)
-    }
-
-    /// Follows the announcements until they end.
+    /// Follows the announcements until they end. One that is missed is found by the next read.
     pub async fn follow(&self, mut announcements: broadcast::Receiver<Heard>) {
-        // Only a heartbeat makes the set believed, and only once it was loaded after listening had begun.
-        let mut loaded = false;
         loop {
             match announcements.recv().await {
                 Ok(Heard::Said { channel, payload }) if *channel == *CHANNEL => {
@@ -211,40 +270,23 @@ impl Revocations {
                         self.note(session);
                     }
                 }
-                Ok(Heard::Said { .. }) => {}
-                Ok(Heard::Alive) => {
-                    loaded = loaded || self.load().await.is_ok();
-                    self.believe(loaded);
-                }
-                Ok(Heard::Lost) | Err(RecvError::Lagged(_)) => {
-                    loaded = false;
-                    self.believe(false);
-                }
+                Ok(_) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }
     }
 
-    fn believe(&self, heard: bool) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.heard = heard;
-    }
-
-    async fn load(&self) -> Result<(), sqlx::Error> {
-        let now = self.clock.now();
-        let ended = store::ended_since(&self.pool, now - self.keep).await?;
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        state.ended.retain(|_, until| *until > now);
-        state.ended.extend(ended.into_iter().map(|session| (session, now + self.keep)));
-        drop(state);
-        self.ends.send_replace(());
-        Ok(())
-    }
-
-    /// Forgets what no live token can name.
+    /// Forgets ended sessions that no live token can name.
     pub fn sweep(&self) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.ended.retain(|_, until| *until > now);
+    }
+}
+
+impl State {
+    fn is_current(&self, now: DateTime<Utc>) -> bool {
+        // A clock that was turned back proves nothing either.
+        self.read_at.is_some_and(|read_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - read_at)))
     }
 }

@@ -11,12 +11,20 @@ use crate::base::id::{SessionId, UserId};
 /// Where `announce_ended_session()` notifies.
 pub const CHANNEL: &str = "session_ended";
 
-pub async fn is_live(pool: &PgPool, session: SessionId) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(
-        r#"select exists (select from sessions where id = $1 and ended_at is null) as "live!""#,
+/// A session that exists.
+pub struct Found {
+    /// Its user. `None`: the account was deleted.
+    pub user: Option<Uuid>,
+    pub ended: bool,
+}
+
+pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<Found>, sqlx::Error> {
+    sqlx::query_as!(
+        Found,
+        r#"select user_id as user, ended_at is not null as "ended!" from sessions where id = $1"#,
         session.uuid()
     )
-    .fetch_one(pool)
+    .fetch_optional(pool)
     .await
 }
 
@@ -84,7 +92,23 @@ pub async fn keep_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
     Ok(())
 }
 
-pub async fn ended_since(pool: &PgPool, since: DateTime<Utc>) -> Result<Vec<SessionId>, sqlx::Error> {
-    let ended = sqlx::query_scalar!("select id from sessions where ended_at > $1", since).fetch_all(pool).await?;
-    Ok(ended.into_iter().map(SessionId::from).collect())
+/// What one read of the ended sessions found.
+pub struct Ends {
+    pub sessions: Vec<Uuid>,
+    /// Where the next read begins: the oldest transaction that was still open. Every older one had ended, so this read has
+    /// seen what it did; the others are read again, which does no harm.
+    pub next: String,
+}
+
+/// Reads the sessions that were ended by transactions from `position` on; `"0"` is all of them. One statement, so that both
+/// results are of one snapshot.
+pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<Ends, sqlx::Error> {
+    sqlx::query_as!(
+        Ends,
+        r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "next!",
+               array(select id from sessions where ended_by_transaction >= $1::text::xid8) as "sessions!""#,
+        position
+    )
+    .fetch_one(connection)
+    .await
 }

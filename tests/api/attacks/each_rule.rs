@@ -112,6 +112,10 @@ async fn tokens_that_nobody_here_has_signed_are_told() {
     }
     assert_eq!(faults.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(made), "each of them is tried");
     raises(&app, "forged_tokens", faults.len() as i64, HERE).await;
+    // Rightly signed, of a session that is not there: the key was stolen.
+    let stolen = forgery::Forger::new(&alice.token, &key).claim("sid", json!(Uuid::new_v4()));
+    app.anybody().request(Method::GET, "/api/v1/me").bearer(&stolen).send().await.refused(401, "unauthenticated");
+    raises(&app, "forged_tokens", faults.len() as i64 + 1, HERE).await;
 }
 
 #[actix_web::test]

@@ -26,6 +26,7 @@ mod registration; // API2
 mod resources; // API4
 mod rules; // API1, API2
 mod security_events; // API1, API8
+mod session_liveness;
 mod sessions; // API2
 mod sign_in_guard; // API2
 mod traces; // API8

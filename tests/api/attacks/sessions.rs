@@ -8,12 +8,6 @@ use strongroom::security::refresh_tokens::MAX_CHAIN;
 use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// Replicas share their keys.
-const KEYS: [(&str, &str); 2] = [
-    ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
-    ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
-];
-
 fn dead(reply: &Reply) {
     reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
 }
@@ -291,45 +285,6 @@ async fn password_change_replaces_the_session_and_its_tokens() {
 
 async fn until_dead(actor: &Actor) {
     wait::equal(401, async || me(actor).await.status.as_u16()).await;
-}
-
-/// Without a look-up for each request: the set in memory decides.
-#[actix_web::test]
-async fn an_end_is_heard_on_every_replica_and_costs_no_look_up() {
-    let first = TestApp::with(&KEYS).await;
-    let second = TestApp::on(first.database.clone(), &KEYS).await;
-    let alice = first.user("alice").await;
-    let there = Actor { client: second.anybody(), token: alice.token.clone(), ..Actor::nobody(&second) };
-    second.listening().await;
-    let look = there.get("/api/v1/customers").await.ok(200);
-    assert!(!look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
-    alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    until_dead(&there).await;
-    let refused = me(&there).await;
-    dead(&refused);
-    assert_eq!(refused.statements(), Vec::<String>::new());
-}
-
-/// When announcements cannot be heard, each request is looked up; silence opens no door.
-#[actix_web::test]
-async fn while_no_end_can_be_heard_each_request_is_looked_up() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    app.listening().await;
-    // Both pools have a connection that stays.
-    me(&alice).await.ok(200);
-    count(&app, "sessions").await;
-    app.database.deafen().await;
-    let listening = async || app.services().authenticator.revocations.is_listening();
-    wait::equal(false, listening).await;
-    let look = me(&alice).await.ok(200);
-    assert!(look.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", look.statements());
-    // Another replica ends it; this one cannot hear.
-    sqlx::query("update sessions set ended_at = now()").execute(&app.all_rows).await.unwrap();
-    dead(&me(&alice).await);
-    app.database.restore().await;
-    app.listening().await;
-    dead(&me(&alice).await);
 }
 
 /// Denial of service: whoever knows the password cannot push out the session in constant use by signing in again and again.

@@ -132,6 +132,8 @@ impl Request {
     }
 }
 
+const SESSION_LOOK_UP: &str = "from sessions where id = $1";
+
 /// A reply that has passed the checks.
 #[derive(Debug)]
 pub struct Reply {
@@ -217,9 +219,17 @@ impl Reply {
         logs::events(&self.request_id())
     }
 
-    /// The statements that it sent to the database.
+    /// The statements that it sent to the database, without the look-up of the caller's session.
     pub fn statements(&self) -> Vec<String> {
-        logs::statements(&self.request_id())
+        let mut statements = logs::statements(&self.request_id());
+        statements.retain(|statement| !statement.ends_with(SESSION_LOOK_UP));
+        statements
+    }
+
+    /// How often it asked the database about the caller's session: at its first use, and when what is remembered is too old.
+    pub fn session_look_ups(&self) -> usize {
+        let statements = logs::statements(&self.request_id());
+        statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
     /// Asserts the whole refusal: status, code, that the body says nothing else, and that it left an event of its kind, so that

@@ -100,12 +100,13 @@ impl TestDatabase {
             .unwrap();
     }
 
-    /// The connection on which this database's services hear announcements ends, and none can take its place.
+    /// The connections on which this database's services hear announcements and read ended sessions end, and none can take
+    /// their place.
     pub async fn deafen(&self) {
         self.admit(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
-        let sql =
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query ilike 'listen %'";
+        let sql = "select pg_terminate_backend(pid) from pg_stat_activity
+                   where datname = $1 and (query ilike 'listen %' or application_name = 'strongroom ended sessions')";
         sqlx::query(sql).bind(self.name()).execute(&mut superuser).await.unwrap();
     }
 

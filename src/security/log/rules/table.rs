@@ -54,7 +54,17 @@ pub struct Rule {
 const DENIALS: &[(EventKind, Which)] = &[(AuthzFail, Which::Foreign), (AuthzFail, Which::For(&["forbidden"]))];
 const GUESSES: &[(EventKind, Which)] = &[(AuthzFail, Which::Missing), (AuthzFail, Which::For(&["malformed_id"]))];
 /// Faults that no token of ours ever has.
-const FORGED: &[&str] = &["algorithm", "header", "type", "unknown_key", "signature", "issuer", "audience"];
+const FORGED: &[&str] = &[
+    "algorithm",
+    "header",
+    "type",
+    "unknown_key",
+    "signature",
+    "issuer",
+    "audience",
+    "unknown_session",
+    "foreign_session",
+];
 
 /// Every rule.
 #[rustfmt::skip]
