@@ -28,6 +28,19 @@ impl EmailAddress {
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
+
+    /// What stands after the @.
+    #[must_use]
+    pub fn domain(&self) -> &str {
+        self.0.split('@').nth(1).unwrap_or_default()
+    }
+
+    /// The address without its `+tag` (subaddress, RFC 5233), which most providers deliver to the same mailbox.
+    #[must_use]
+    pub fn mailbox(&self) -> String {
+        let user = self.local_part().split('+').next().unwrap_or_default();
+        format!("{user}@{}", self.domain())
+    }
 }
 
 impl FromStr for EmailAddress {
@@ -73,7 +86,8 @@ mod tests {
     fn one_address_has_one_spelling() {
         let address: EmailAddress = "Alice.B+x@Example.COM".parse().unwrap();
         assert_eq!(address.as_str(), "alice.b+x@example.com");
-        assert_eq!(address.local_part(), "alice.b+x");
+        assert_eq!((address.local_part(), address.domain()), ("alice.b+x", "example.com"));
+        assert_eq!(address.mailbox(), "alice.b@example.com");
     }
 
     #[test]

@@ -42,6 +42,8 @@ pub enum Purpose {
     KnownDevice,
     /// Challenges that cost work.
     Challenge,
+    /// Mail budgets, without keeping networks or addresses.
+    MailBudget,
 }
 
 impl Purpose {
@@ -57,6 +59,7 @@ impl Purpose {
             Self::EventSeal => b"event-seal",
             Self::KnownDevice => b"known-device",
             Self::Challenge => b"challenge",
+            Self::MailBudget => b"mail-budget",
         }
     }
 }
@@ -190,6 +193,7 @@ struct Derived {
     event_heads: Arc<Ed25519KeyPair>,
     known_device: hmac::Key,
     challenge: hmac::Key,
+    mail_budget: hmac::Key,
 }
 
 impl Derived {
@@ -223,6 +227,7 @@ impl Derived {
             event_heads: Arc::new(heads?),
             known_device: derive(Purpose::KnownDevice)?,
             challenge: derive(Purpose::Challenge)?,
+            mail_budget: derive(Purpose::MailBudget)?,
         })
     }
 
@@ -250,6 +255,7 @@ impl Derived {
             Purpose::EventSeal => &self.event_seal,
             Purpose::KnownDevice => &self.known_device,
             Purpose::Challenge => &self.challenge,
+            Purpose::MailBudget => &self.mail_budget,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod known_devices;
 pub mod log;
 pub mod login_guard;
+pub mod mail_budgets;
 pub mod management;
 pub mod outbound;
 pub mod passwords;

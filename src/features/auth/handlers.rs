@@ -20,20 +20,23 @@ use crate::security::access_tokens::AccessTokens;
 use crate::security::caller::Caller;
 use crate::security::credentials::Credentials;
 use crate::security::log::event::{Event, EventKind};
+use crate::security::mail_budgets::MailOrigin;
 use crate::security::refresh_tokens::{self, forget_browser};
 use crate::security::secret_tokens::SecretToken;
 
 /// `POST auth/register`: mails a confirmation link, or "you have an account already". Always 202: only the mail tells which.
 pub async fn register(
+    request: HttpRequest,
     address: ClientAddr,
     JsonBody(body): JsonBody<Register>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
     let email = EmailAddress::try_from(&body)?;
-    store.register(&email).await?;
+    let origin = MailOrigin::of(&store.keys, &email, address, request.headers(), store.clock.now());
+    let queued = store.register(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
-    Event::new(EventKind::AuthnRegistrationRequested).subject(subject).record();
+    Event::new(EventKind::AuthnRegistrationRequested).reason(mail_reason(queued)).subject(subject).record();
     Ok(accepted())
 }
 
@@ -138,15 +141,17 @@ pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResu
 
 /// `POST auth/password-reset`: always 202; a mail goes out where there is an account.
 pub async fn request_reset(
+    request: HttpRequest,
     address: ClientAddr,
     JsonBody(body): JsonBody<RequestReset>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
     let email = EmailAddress::try_from(&body)?;
-    store.request_reset(&email).await?;
+    let origin = MailOrigin::of(&store.keys, &email, address, request.headers(), store.clock.now());
+    let queued = store.request_reset(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
-    Event::new(EventKind::AuthnResetRequested).subject(subject).record();
+    Event::new(EventKind::AuthnResetRequested).reason(mail_reason(queued)).subject(subject).record();
     Ok(accepted())
 }
 
@@ -170,7 +175,12 @@ pub async fn confirm_reset(
     Ok(reply)
 }
 
-/// The one answer for a token that is wrong, used, replaced, or too old.
+/// The reason in the event of a request for a mail. The client is not told.
+fn mail_reason(queued: bool) -> &'static str {
+    if queued { "" } else { "mail_budget_spent" }
+}
+
+/// The one answer for a token that is wrong, used, ended by another one, or too old.
 fn dead_token() -> ApiError {
     ApiError::invalid("/token", "is wrong, used or out of date")
 }

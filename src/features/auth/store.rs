@@ -25,6 +25,7 @@ use crate::http::error::ApiResult;
 use crate::security::credentials::{Found, Stored};
 use crate::security::keys::Keys;
 use crate::security::log::event::{Event, EventKind};
+use crate::security::mail_budgets::{self, MailOrigin};
 use crate::security::passwords::HashedPassword;
 use crate::security::revocations::Revocations;
 use crate::security::secret_tokens::SecretToken;
@@ -32,12 +33,8 @@ use crate::security::secret_tokens::SecretToken;
 /// How long a confirmation link works. Meanwhile the address stays free for others to register.
 const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);
 
-/// How long the token for a new password lives.
-const RESET_LIVES: TimeDelta = TimeDelta::minutes(30);
-
-/// Mails of one kind that one address gets in an hour: we are no way to fill a stranger's mailbox. By kind, so that a flood
-/// of registrations cannot keep away the mail with which the owner gets back in.
-const MAILS_AN_HOUR: i64 = 5;
+/// How long a reset link works: as long as a mail budget lasts, so that a mailbox whose budget is used up holds live links.
+const RESET_LIVES: TimeDelta = mail_budgets::WINDOW;
 
 /// The statements of this feature.
 #[derive(Clone)]
@@ -73,39 +70,36 @@ impl AuthStore {
     /// Queues a confirmation link, or "you have an account already" if the address belongs to a user.
     ///
     /// A registration holds the address and the token's hash only. A password that was stored here would be one that the
-    /// owner of the mailbox did not choose (account pre-hijacking, CWE-287).
-    pub async fn register(&self, email: &EmailAddress) -> ApiResult<()> {
+    /// owner of the mailbox did not choose (account pre-hijacking, CWE-287). `false`: the mail budget of `origin` is used up.
+    pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
+        if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
+            return Ok(false);
+        }
         let id = Uuid::new_v4();
         let token = SecretToken::for_mail(&self.keys, MailKind::ConfirmRegistration.name(), id);
         sqlx::query!(
             "with known as (
                  select from users where email = $2
-             ), room as (
-                 select from mail_outbox
-                 where recipient = $2 and kind in ($8, $9) and created_at > $7
-                 having count(*) < $10
              ), registration as (
                  insert into registrations (id, email, token_hash, created_at, expires_at)
-                 select $1, $2, $3, $4, $5 from room where not exists (select from known)
+                 select $1, $2, $3, $4, $5 where not exists (select from known)
              )
              insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $6, case when exists (select from known) then $9 else $8 end, $2, $1, $4, $4 from room",
+             select $6, case when exists (select from known) then $8 else $7 end, $2, $1, $4, $4",
             id,
             email.as_str(),
             &token.hash(),
             now,
             now + REGISTRATION_LIVES,
             Uuid::new_v4(),
-            now - TimeDelta::hours(1),
             MailKind::ConfirmRegistration.name(),
-            MailKind::AlreadyRegistered.name(),
-            MAILS_AN_HOUR
+            MailKind::AlreadyRegistered.name()
         )
         .execute(&self.pool)
         .await?;
         self.bell.ring();
-        Ok(())
+        Ok(true)
     }
 
     /// Returns the address that this token confirms, without using the token up. `None`: the token is wrong, used or expired.
@@ -171,39 +165,36 @@ impl AuthStore {
         Ok(Found { account, dearest_work: u64::try_from(row.dearest_work).unwrap_or(0) })
     }
 
-    /// Replaces whatever token the user had by a new one and queues the mail with it. For an unknown address a row is queued
-    /// as well, as already sent: it is counted and swept like any other and goes nowhere.
-    pub async fn request_reset(&self, email: &EmailAddress) -> ApiResult<()> {
+    /// Queues a reset link. Earlier links stay good, so that a stranger's request takes none away. For an unknown address a row
+    /// is queued as well, as already sent. `false`: the mail budget of `origin` is used up.
+    pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
+        if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
+            return Ok(false);
+        }
         let id = Uuid::new_v4();
         let token = SecretToken::for_mail(&self.keys, MailKind::ResetPassword.name(), id);
         sqlx::query!(
             "with known as (
                  select id from users where email = $2 and status = 'active'
-             ), room as (
-                 select from mail_outbox where recipient = $2 and kind = $7 and created_at > $6 having count(*) < $9
              ), reset as (
                  insert into password_resets (id, user_id, token_hash, created_at, expires_at)
-                 select $1, known.id, $3, $4, $5 from known, room
-                 on conflict (user_id) do update set id = excluded.id, token_hash = excluded.token_hash,
-                     created_at = excluded.created_at, expires_at = excluded.expires_at
+                 select $1, known.id, $3, $4, $5 from known
              )
              insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
-             select $8, $7, $2, $1, $4, $4, case when exists (select from known) then null else $4 end from room",
+             select $7, $6, $2, $1, $4, $4, case when exists (select from known) then null else $4 end",
             id,
             email.as_str(),
             &token.hash(),
             now,
             now + RESET_LIVES,
-            now - TimeDelta::hours(1),
             MailKind::ResetPassword.name(),
-            Uuid::new_v4(),
-            MAILS_AN_HOUR
+            Uuid::new_v4()
         )
         .execute(&self.pool)
         .await?;
         self.bell.ring();
-        Ok(())
+        Ok(true)
     }
 
     /// Whose password this token may change, without using it up: a new password that is refused leaves it alive.
@@ -219,16 +210,18 @@ impl AuthStore {
         .await?)
     }
 
-    /// Uses the token up, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
+    /// Uses the token up with all others of its user, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
     /// used or over; of two at once, one gets through.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<UserId>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query_scalar!(
             r#"with reset as (
-                   delete from password_resets where token_hash = $1 and expires_at > $2 returning user_id
+                   delete from password_resets
+                   where user_id in (select user_id from password_resets where token_hash = $1 and expires_at > $2)
+                   returning user_id
                ), changed as (
-                   update users set password_hash = $3 from reset
-                   where users.id = reset.user_id and users.status = 'active'
+                   update users set password_hash = $3
+                   where users.id in (select user_id from reset) and users.status = 'active'
                    returning users.id, users.email
                ), mail as (
                    insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
@@ -259,6 +252,7 @@ impl AuthStore {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
+        mail_budgets::sweep(&self.pool, now).await?;
         // Their refresh tokens go with them and not earlier: a used one that comes back is how a theft shows.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_life)
             .execute(&self.pool)

@@ -16,6 +16,7 @@ fn a_key_for_one_purpose_is_not_the_key_for_another() {
         Purpose::EventSeal,
         Purpose::KnownDevice,
         Purpose::Challenge,
+        Purpose::MailBudget,
     ];
     let mut macs = all.map(|purpose| keys(1).sign(purpose, &[b"same"]).mac).to_vec();
     macs.sort_unstable();

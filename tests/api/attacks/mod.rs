@@ -15,10 +15,12 @@ mod history; // API1, API3
 mod known_devices; // API2
 mod live; // API1, API4, API5
 mod logs; // API8
+mod mail_budgets; // API6
 mod mass_assignment; // API3
 mod metrics; // API8, API9
 mod object_level; // API1
 mod outbound; // API7, API10
+mod password_resets; // API2
 mod passwords; // API2
 mod pdf; // API4, API8
 mod proof_of_work; // API2

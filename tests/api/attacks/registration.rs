@@ -126,12 +126,14 @@ async fn address_registered_by_an_attacker_opens_with_the_victims_password_only(
         reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
     }
     assert_eq!(rows(&app, "select count(*) from registrations").await, 0);
-    for link in 0..5 {
+    for link in [0, 4, 5] {
         let email = format!("victim{link}@example.com");
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        wait::equal(5, async || mails(&app, &email).len()).await;
+        // The attacker has used up the budget of their own network, not the victim's.
+        register(&victim, &email).await.ok(202);
+        wait::equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
         confirm(&victim, &tokens[link], PASSWORD, "Victim").await.ok(204).left(&["user_created/confirmed"]);
         for others in &tokens {
@@ -186,76 +188,6 @@ async fn two_links_of_one_address_at_once_create_one_account() {
     made.ok(204);
     refused.refused_field("/token");
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
-}
-
-#[actix_web::test]
-async fn a_reset_works_once_in_time_and_the_newest_only() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    let ask = async || post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
-    let choose = |token: &str, password: &str| {
-        post(&app, "password-reset/confirm", json!({"token": token, "new_password": password}))
-    };
-    ask().await.left(&["authn_reset_requested/"]);
-    let first = reset_token(&app, &alice.email, "").await;
-    ask().await;
-    let second = reset_token(&app, &alice.email, &first).await;
-    choose(&first, OTHER).await.refused_field("/token");
-    // A password that may not be chosen is told, and the token lives on.
-    choose(&second, "short").await.refused_field("/new_password");
-    choose(&second, "alice alice alice").await.refused_field("/new_password");
-    let done = choose(&second, OTHER).await.ok(204);
-    assert!(done.events().contains(&"authn_password_change/reset".to_owned()), "{:?}", done.events());
-    let cookies: Vec<_> = done.headers.get_all("set-cookie").iter().collect();
-    assert_eq!(cookies.len(), 1, "nobody is signed in by it");
-    assert!(done.header("set-cookie").unwrap().starts_with("__Host-device="));
-    choose(&second, PASSWORD).await.refused_field("/token");
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);
-
-    ask().await;
-    let third = reset_token(&app, &alice.email, &second).await;
-    app.clock.turn(TimeDelta::minutes(30) + TimeDelta::seconds(1));
-    let before = app.everything().await;
-    choose(&third, PASSWORD).await.refused_field("/token");
-    assert_eq!(app.everything().await, before);
-}
-
-/// Two who hold the same token: one gets through.
-#[actix_web::test]
-async fn a_token_that_is_used_twice_at_once_is_used_once() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
-    let token = reset_token(&app, &alice.email, "").await;
-    let choose =
-        |password: &str| post(&app, "password-reset/confirm", json!({"token": token, "new_password": password}));
-    let (one, other) = tokio::join!(choose(OTHER), choose("a third horse battery 3"));
-    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [204, 400]);
-}
-
-#[actix_web::test]
-async fn nobodys_mailbox_is_flooded_and_a_flood_shows_nothing() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    for email in [alice.email.as_str(), "nobody@example.com"] {
-        let mut replies = Vec::new();
-        for _ in 0..8 {
-            replies.push(post(&app, "password-reset", json!({"email": email})).await.ok(202));
-            replies.push(register(&app.anybody(), email).await.ok(202));
-        }
-        assert!(replies.iter().all(|reply| reply.alike() == replies[0].alike()), "{email}");
-        let queued: Vec<(String, i64)> =
-            sqlx::query_as("select kind, count(*) from mail_outbox where recipient = $1 group by kind")
-                .bind(email)
-                .fetch_all(&app.all_rows)
-                .await
-                .unwrap();
-        assert!(queued.iter().all(|(_, count)| *count <= 5), "{queued:?}");
-        assert_eq!(queued.iter().find(|(kind, _)| kind == "reset_password").unwrap().1, 5);
-    }
 }
 
 /// A display name is enough for "your parcel waits at …": nothing that was typed in is mailed.

@@ -59,7 +59,7 @@ const BATCH: i64 = 10;
 /// After so many attempts, an hour and a half in all, a mail is given up.
 const MOST_ATTEMPTS: i32 = 10;
 
-/// How long rows are kept once they are done: they are what "at most five an hour" counts, and an operator's trace.
+/// How long rows are kept once they are done: an operator's trace.
 const KEPT_DAYS: i64 = 7;
 
 /// Sends what is in the outbox.

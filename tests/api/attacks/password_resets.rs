@@ -1,0 +1,102 @@
+//! API2: reset links that are used twice, too late, or after another; and resets that a stranger keeps away from their owner.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::actor::{PASSWORD, mails, reset_token, token_in, try_sign_in};
+use crate::support::{Actor, Reply, TestApp, wait};
+
+const OTHER: &str = "another horse battery 7";
+
+async fn post(app: &TestApp, path: &str, body: Value) -> Reply {
+    app.anybody().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
+}
+
+async fn choose(app: &TestApp, token: &str, password: &str) -> Reply {
+    post(app, "password-reset/confirm", json!({"token": token, "new_password": password})).await
+}
+
+/// Requests that many links, and returns the tokens in all mails with one.
+async fn links(app: &TestApp, email: &str, wanted: usize) -> Vec<String> {
+    for _ in 0..wanted {
+        post(app, "password-reset", json!({"email": email})).await.ok(202);
+    }
+    let tokens = || -> Vec<String> {
+        mails(app, email).iter().filter(|mail| mail.contains("/reset#")).map(|mail| token_in(mail)).collect()
+    };
+    wait::equal(wanted, async || tokens().len()).await;
+    tokens()
+}
+
+#[actix_web::test]
+async fn reset_link_works_once_and_in_time() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    post(&app, "password-reset", json!({"email": alice.email})).await.ok(202).left(&["authn_reset_requested/"]);
+    let token = reset_token(&app, &alice.email, "").await;
+    // A refused password leaves the token alive.
+    choose(&app, &token, "short").await.refused_field("/new_password");
+    choose(&app, &token, "alice alice alice").await.refused_field("/new_password");
+    let done = choose(&app, &token, OTHER).await.ok(204);
+    assert!(done.events().contains(&"authn_password_change/reset".to_owned()), "{:?}", done.events());
+    let cookies: Vec<_> = done.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 1, "a reset does not sign in");
+    assert!(done.header("set-cookie").unwrap().starts_with("__Host-device="));
+    choose(&app, &token, PASSWORD).await.refused_field("/token");
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);
+
+    post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
+    let late = reset_token(&app, &alice.email, &token).await;
+    app.clock.turn(TimeDelta::minutes(30) + TimeDelta::seconds(1));
+    let before = app.everything().await;
+    choose(&app, &late, PASSWORD).await.refused_field("/token");
+    assert_eq!(app.everything().await, before);
+}
+
+/// A stranger who knows the address requests links: the one that the owner is about to follow still works.
+#[actix_web::test]
+async fn later_request_leaves_earlier_links_alive_until_one_is_used() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let tokens = links(&app, &alice.email, 3).await;
+    choose(&app, &tokens[0], OTHER).await.ok(204);
+    let before = app.everything().await;
+    for dead in &tokens {
+        choose(&app, dead, "a third horse battery 3").await.refused_field("/token");
+    }
+    assert_eq!(app.everything().await, before);
+    try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);
+}
+
+/// An intruder's link must not outlive the owner's change of the password.
+#[actix_web::test]
+async fn password_change_ends_every_reset_link_of_its_user_alone() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let bobs = links(&app, &bob.email, 1).await.remove(0);
+    let tokens = links(&app, &alice.email, 2).await;
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER});
+    alice.post("/api/v1/me/password", &change).await.ok(200);
+    for dead in &tokens {
+        choose(&app, dead, "a third horse battery 3").await.refused_field("/token");
+    }
+    choose(&app, &bobs, OTHER).await.ok(204);
+    Actor::sign_in(&app.anybody(), &alice.email, OTHER).await;
+}
+
+/// Two requests at once, with one link or with two: one of them sets the password.
+#[actix_web::test]
+async fn of_two_resets_at_once_one_succeeds() {
+    let app = TestApp::start().await;
+    for (name, links_wanted) in [("alice", 1), ("bob", 2)] {
+        let user = app.user(name).await;
+        let tokens = links(&app, &user.email, links_wanted).await;
+        let (first, last) = (&tokens[0], tokens.last().unwrap());
+        let (one, other) = tokio::join!(choose(&app, first, OTHER), choose(&app, last, "a third horse battery 3"));
+        let mut statuses = [one.status.as_u16(), other.status.as_u16()];
+        statuses.sort_unstable();
+        assert_eq!(statuses, [204, 400], "{name}");
+    }
+}
