@@ -7,12 +7,14 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
 use super::routes::Access;
+use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::administrators::Administrators;
 use crate::security::body_limits::{self, BodyLimit};
-use crate::security::caller::Authenticator;
+use crate::security::caller::{Authenticator, Caller};
 use crate::security::cors::AllowedOrigins;
-use crate::security::{csrf, websockets};
+use crate::security::rate_limits::RouteLimits;
+use crate::security::{csrf, refresh_tokens, websockets};
 
 /// The columns that the gate enforces.
 #[derive(Clone, Copy)]
@@ -37,7 +39,57 @@ pub async fn cap<B: MessageBody>(
     }
 }
 
-/// The caller, the cookie's proof, and that nothing hides in a query that nobody reads.
+/// Who calls. The address pays for public requests, and for those that fail to prove who sent them: once its budget is
+/// exhausted, they get 429 instead of their refusal.
+///
+/// # Errors
+/// What the rest returns.
+pub async fn authenticate<B: MessageBody>(
+    access: Access,
+    limits: Option<RouteLimits>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let client = ClientAddr::of(&request);
+    let charge = || limits.as_ref().map_or(Ok(()), |limits| limits.charge_address(client));
+    if let Err(refusal) = prove(access, &request, charge).await {
+        return Ok(request.error_response(refusal).map_into_right_body());
+    }
+    let not_charged_yet = access == Access::Cookie && brings_our_cookie(&request).unwrap_or(false);
+    let reply = next.call(request).await?;
+    // Whether a refresh token is alive, the handler finds out. The reply is a refusal already.
+    let error = reply.response().error().and_then(|error| error.as_error());
+    if not_charged_yet && matches!(error, Some(ApiError::Unauthenticated)) {
+        let _ = charge();
+    }
+    Ok(reply.map_into_left_body())
+}
+
+async fn prove(access: Access, request: &ServiceRequest, charge: impl Fn() -> ApiResult<()>) -> ApiResult<()> {
+    let refuse = |refusal| charge().and(Err(refusal));
+    match access {
+        Access::Public => charge(),
+        Access::SignedIn | Access::Admin => {
+            let caller = wired::<Authenticator>(request)?.caller(request.headers(), charge).await?;
+            request.extensions_mut().insert(caller);
+            Ok(())
+        }
+        // Who comes is told by the ticket, on the socket.
+        Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?).or_else(refuse),
+        Access::Cookie => {
+            csrf::check(request, &wired::<AllowedOrigins>(request)?).or_else(refuse)?;
+            // The handler refuses a cookie without our MAC, without a look-up.
+            if brings_our_cookie(request)? { Ok(()) } else { charge() }
+        }
+    }
+}
+
+fn brings_our_cookie(request: &ServiceRequest) -> ApiResult<bool> {
+    let keys = &wired::<Authenticator>(request)?.keys;
+    Ok(refresh_tokens::presented(keys, request.headers()).is_ok())
+}
+
+/// The role, and that nothing hides in a query that nobody reads.
 ///
 /// # Errors
 /// What the rest returns.
@@ -53,22 +105,10 @@ pub async fn admit<B: MessageBody>(
 }
 
 async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
-    match rules.access {
-        Access::Public => {}
-        Access::SignedIn => {
-            let caller = wired::<Authenticator>(request)?.caller(request.headers()).await?;
-            request.extensions_mut().insert(caller);
-        }
-        Access::Admin => {
-            let caller = wired::<Authenticator>(request)?.caller(request.headers()).await?;
-            // First, so that the event of a refusal says who it was.
-            request.extensions_mut().insert(caller.clone());
-            let admin = wired::<Administrators>(request)?.prove(caller).await?;
-            request.extensions_mut().insert(admin);
-        }
-        // Who comes is told by the ticket, on the socket.
-        Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?)?,
-        Access::Cookie => csrf::check(request, &wired::<AllowedOrigins>(request)?)?,
+    if rules.access == Access::Admin {
+        let caller = request.extensions().get::<Caller>().cloned().ok_or(ApiError::Unauthenticated)?;
+        let admin = wired::<Administrators>(request)?.prove(caller).await?;
+        request.extensions_mut().insert(admin);
     }
     if !rules.takes_query && !request.query_string().is_empty() {
         return Err(ApiError::invalid("", "this path takes no query"));

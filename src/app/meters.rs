@@ -154,11 +154,12 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
         let read = move || {
             let of_tier = endpoints.iter().filter(|mounted| mounted.endpoint.tier == tier);
             let elsewhere = if tier == Tier::UnknownPath { unknown.keys() } else { 0 };
-            whole(of_tier.map(|mounted| mounted.limits.keys()).sum::<usize>() + elsewhere)
+            let limits = of_tier.filter_map(|mounted| mounted.limits.as_ref());
+            whole(limits.map(RouteLimits::keys).sum::<usize>() + elsewhere)
         };
         (tier.name(), Box::new(read))
     };
-    Tier::ALL.map(of_tier).into()
+    Tier::LIMITED.map(of_tier).into()
 }
 
 /// What became of the traces, where any are sent.

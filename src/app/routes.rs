@@ -64,7 +64,7 @@ pub struct Endpoint {
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket};
-    use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Upload, Write};
+    use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
     use customer_views::{CustomerPage, CustomerView, NewCustomer, UpdateCustomer, CustomerQuery};
     use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
@@ -138,8 +138,8 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/api/v1/admin/security-events",       Admin,    Standard,     NoBody,     |r| r.to(events::all),              docs("List security events, newest first").queries::<EventQuery>().gives::<EventPage>(200).says("A page at a time, narrowed as asked. That it was read is an event as well.")),
         row(&get,    "/api/v1/admin/alerts",                Admin,    Standard,     NoBody,     |r| r.to(events::alerts),           docs("List alerts, newest first").queries::<AlertQuery>().gives::<AlertPage>(200).says("What rules found, and whether it goes on.")),
 
-        row(&get,    "/health/live",                        Public,   Standard,     NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204).says("For an orchestrator: restart what does not answer.")),
-        row(&get,    "/health/ready",                       Public,   Standard,     NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204).says("For a load balancer: 503 while the database does not answer or is not up to date.")),
+        row(&get,    "/health/live",                        Public,   Unlimited,    NoBody,     |r| r.to(health::live),             docs("Whether the process runs").answers(204).says("For an orchestrator: restart what does not answer.")),
+        row(&get,    "/health/ready",                       Public,   Unlimited,    NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204).says("For a load balancer: 503 while the database does not answer or is not up to date.")),
         row(&get,    "/problems",                           Public,   Standard,     NoBody,     |r| r.to(about::problems),          docs("What the codes of refusals mean").answers(200).gives_file("text/markdown").says("The `type` of every refusal points here.")),
         row(&get,    "/.well-known/security.txt",           Public,   Standard,     NoBody,     |r| r.to(about::security_txt),      docs("Whom to tell of a hole").answers(200).gives_file("text/plain").says("RFC 9116.")),
         row(&get,    "/.well-known/jwks.json",              Public,   Standard,     NoBody,     |r| r.to(about::jwks),              docs("The public keys of access tokens, if they are asymmetric").answers(200).refuses(&[404]).gives_file("application/json").says("A JSON Web Key Set (RFC 7517). There is none while tokens are signed with a shared secret (404).")),
@@ -159,24 +159,28 @@ pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)>
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An endpoint with its limiters, which all workers share.
+/// An endpoint with its limiters, which all workers share. Health checks have none.
 pub struct Mounted {
     pub endpoint: Endpoint,
-    pub limits: RouteLimits,
+    pub limits: Option<RouteLimits>,
 }
 
 /// Every endpoint that is on, with fresh limiters, and those of unknown paths: what is off is one of them. `None`: a rate is zero.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    let limits = |tier| RouteLimits::new(tier, &settings.limits);
+    // The inner `None` is a rate of zero.
+    let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let mounted = table()
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
         .map(|endpoint| Endpoint { body: endpoint.body.with_form_of(form), ..endpoint })
-        .map(|endpoint| Some(Mounted { limits: limits(endpoint.tier)?, endpoint }))
+        .map(|endpoint| match limits(endpoint.tier) {
+            Some(limits) => Some(Mounted { limits: Some(limits?), endpoint }),
+            None => Some(Mounted { limits: None, endpoint }),
+        })
         .collect::<Option<_>>()?;
-    Some((mounted, limits(Tier::UnknownPath)?))
+    Some((mounted, limits(Tier::UnknownPath)??))
 }
 
 /// Mounts every endpoint with the layers that its row asks for.
@@ -198,17 +202,22 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
 /// From the inside out, so the last layer here runs first.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
-    let rules = Rules { access: endpoint.access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
-    let mut route = (endpoint.handler)(web::method(endpoint.method.clone()));
-    // 4. The user's budget, once it is proved who he is.
-    if matches!(endpoint.access, Access::SignedIn | Access::Admin) {
-        route = route.wrap(Governor::new(&limits.by_user));
+    let access = endpoint.access;
+    let rules = Rules { access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
+    let mut route = (endpoint.handler)(web::method(endpoint.method.clone()))
+        // 4. The role: it asks the database, so after every budget.
+        .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
+    // 3. The budgets of verified callers: the user's first, so that what is beyond it is not charged to their address.
+    if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
+        route = route.wrap(Governor::new(&limits.by_verified_address));
+        if matches!(access, Access::SignedIn | Access::Admin) {
+            route = route.wrap(Governor::new(&limits.by_user));
+        }
     }
+    let limits = limits.clone();
     route
-        // 3. Who calls, and whether he may.
-        .wrap(from_fn(move |request, next| gate::admit(rules, request, next)))
-        // 2. The address's budget: before any work on tokens.
-        .wrap(Governor::new(&limits.by_address))
+        // 2. Who calls. The address's budget pays for public requests and for those that fail.
+        .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
         // 1. The size of what is coming: before anything is read.
         .wrap(from_fn(move |request, next| gate::cap(rules, request, next)))
 }

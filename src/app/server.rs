@@ -25,6 +25,7 @@ use crate::security::log::event::{Event, EventKind};
 use crate::security::log::recorder::{Recorder, Writer};
 use crate::security::log::seals::Sealer;
 use crate::security::outbound::{Door, SystemLookup};
+use crate::security::rate_limits::RouteLimits;
 
 /// A connection that says nothing is closed after this long; slow headers after twice as long.
 pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(5);
@@ -146,7 +147,11 @@ pub fn start(
             loop {
                 every.tick().await;
                 sweep(&services, &mail_worker).await;
-                endpoints.iter().map(|mounted| &mounted.limits).chain([&unknown]).for_each(|limits| limits.sweep());
+                endpoints
+                    .iter()
+                    .filter_map(|mounted| mounted.limits.as_ref())
+                    .chain([&unknown])
+                    .for_each(RouteLimits::sweep);
             }
         }
     }));

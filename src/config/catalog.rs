@@ -84,7 +84,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "1073741824", "All files of a user together"),
     plain("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1000", "Files of a user"),
 
-    plain("STRONGROOM_LIMITS_STANDARD", "200/15m", "Reads: so many requests (count/window in s, m or h) to one route by one address, and by one user"),
+    plain("STRONGROOM_LIMITS_STANDARD", "200/15m", "Reads: so many requests (count/window in s, m or h) to one route by one user, and by one address without a valid token"),
     plain("STRONGROOM_LIMITS_SIGN_IN", "1000/15m", "Sign-ins, right or wrong: bounds the capacity they take; failures are counted apart, below"),
     plain("STRONGROOM_LIMITS_REGISTRATION", "10/1h", "Asking to join, and answering the mail"),
     plain("STRONGROOM_LIMITS_RESET", "10/1h", "Asking for a new password, and answering the mail"),

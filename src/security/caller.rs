@@ -86,17 +86,20 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// The caller of a request with these headers.
+    /// The caller of a request with these headers. `charge` is called once for a request that fails to authenticate, before
+    /// anything is recorded of it; its error takes the place of the refusal.
     ///
     /// # Errors
+    /// What `charge` returns.
     /// [`ApiError::Unauthenticated`], the same for every fault of the token; the log tells them apart.
     /// [`ApiError::Unavailable`] when it cannot be known whether the session has ended: a failed part never opens the door.
-    pub async fn caller(&self, headers: &HeaderMap) -> ApiResult<Caller> {
+    pub async fn caller(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
         let Some(token) = bearer(headers) else {
+            charge()?;
             Event::new(EventKind::AuthnTokenInvalid).reason("missing").record();
             return Err(ApiError::Unauthenticated);
         };
-        self.verify(token).await
+        self.check(token, charge).await
     }
 
     /// The caller whom this token names.
@@ -104,10 +107,18 @@ impl Authenticator {
     /// # Errors
     /// As [`Self::caller`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
-        let claims = self.tokens.verify(token, self.clock.now()).map_err(|fault| {
-            Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()).record();
-            ApiError::Unauthenticated
-        })?;
+        self.check(token, || Ok(())).await
+    }
+
+    async fn check(&self, token: &str, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
+        let claims = match self.tokens.verify(token, self.clock.now()) {
+            Ok(claims) => claims,
+            Err(fault) => {
+                charge()?;
+                Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()).record();
+                return Err(ApiError::Unauthenticated);
+            }
+        };
         let refused = match self.revocations.standing(claims.user, claims.session).await? {
             Standing::Live => None,
             Standing::Ended => {
@@ -119,6 +130,7 @@ impl Authenticator {
             Standing::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };
         if let Some(event) = refused {
+            charge()?;
             event.record();
             return Err(ApiError::Unauthenticated);
         }

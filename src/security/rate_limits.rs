@@ -1,15 +1,20 @@
-//! How often a route may be called, by address and, for signed-in routes, by user as well.
+//! Rate limits per route, by client address and by user (CWE-770, API4:2023).
 //!
-//! **Abuse**: floods, scraping, guessing ids. **How**: two limiters a route, which both must agree. One joint key (address, user)
-//! would hand out a fresh budget for each new account and each new address. Keys are the address as `client_ip` believes it
-//! (IPv6 by prefix) and the *verified* user: nothing that a client merely claims. Each route has buckets of its own.
-//! A refusal says when to come back and nothing else.
-//! **Not stopped**: a flood from very many addresses. Counts are per process: with N replicas the budget is N times as large; the
-//! counts that security rests on are in PostgreSQL (`login_guard`).
-//! **ASVS** 2.4.1, 6.3.1, 15.3.4 · **Attack** `attacks::resources`
+//! **Abuse**: floods, scraping, enumeration of ids; a flood that uses up the budget of others behind the same NAT.
+//! **Control**: each route has three token buckets (GCRA, actix-governor). One per client address (IPv6 by /56) pays for public
+//! routes and for requests that fail to authenticate. Verified callers have one per user, and one per address that is
+//! [`VERIFIED_SHARE`] times larger. A joint key (address, user) would give every new account a fresh budget. So a flood without a
+//! valid token cannot exhaust the budget of users behind the same address, and a user over their own budget is not charged to the
+//! address. A request that fails costs a signature check (2 µs for HS256) and no database look-up; once its address's budget is
+//! exhausted it gets 429 instead of 401. Health checks have no limit: a load balancer shares its address with clients.
+//! A refusal is 429 with `Retry-After` and no other hint.
+//! **Limits**: a flood from very many addresses. Each replica counts for itself (login throttling counts in PostgreSQL). Whose a
+//! refresh cookie is, and a WebSocket handshake, is not known yet: both are charged to the larger bucket of the address, which one
+//! user who renews 50 times as often as the tier allows can exhaust.
+//! **ASVS** 2.4.1, 6.3.1, 15.3.4 · **Attack** `attacks::rate_limits`
 //!
-//! This file is the only one that uses actix-governor, which is GPL-3.0-or-later (the README says what that means). To do without
-//! it: keep the tiers, use `governor::RateLimiter` (MIT) in a `from_fn` middleware here, and nothing else changes.
+//! This file is the only one that uses actix-governor's limiters; it is GPL-3.0-or-later (the README says what that means). To do
+//! without it: keep the tiers, use `governor::RateLimiter` (MIT) here, and a `from_fn` middleware in `app/routes.rs`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,13 +24,16 @@ use actix_governor::governor::clock::{Clock, DefaultClock, QuantaInstant};
 use actix_governor::governor::middleware::NoOpMiddleware;
 use actix_governor::{GovernorConfig, GovernorConfigBuilder, KeyExtractor};
 use actix_web::dev::ServiceRequest;
-use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder, ResponseError};
+use actix_web::{HttpMessage, HttpResponse, HttpResponseBuilder};
 
 use super::caller::Caller;
 use crate::base::id::UserId;
 use crate::config::{LimitSettings, Rate};
 use crate::http::client_ip::ClientAddr;
-use crate::http::error::ApiError;
+use crate::http::error::{ApiError, ApiResult};
+
+/// How many users' budgets one address carries for its verified callers together.
+pub const VERIFIED_SHARE: u32 = 50;
 
 /// How strict a route is. The rates are settings (`STRONGROOM_LIMITS_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +56,13 @@ pub enum Tier {
     Upload,
     /// Paths that do not exist.
     UnknownPath,
+    /// Health checks. They cost no more than one query a second, whoever asks.
+    Unlimited,
 }
 
 impl Tier {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
+    /// Those that have a budget.
+    pub const LIMITED: [Self; 9] = [
         Self::Standard,
         Self::SignIn,
         Self::Registration,
@@ -77,11 +87,14 @@ impl Tier {
             Self::Export => "export",
             Self::Upload => "upload",
             Self::UnknownPath => "unknown_path",
+            Self::Unlimited => "unlimited",
         }
     }
 
-    fn rate(self, settings: &LimitSettings) -> Rate {
-        match self {
+    /// Its rate, if it has one.
+    #[must_use]
+    pub fn rate(self, settings: &LimitSettings) -> Option<Rate> {
+        Some(match self {
             Self::Standard => settings.standard,
             Self::SignIn => settings.sign_in,
             Self::Registration => settings.registration,
@@ -91,35 +104,54 @@ impl Tier {
             Self::Export => settings.export,
             Self::Upload => settings.upload,
             Self::UnknownPath => settings.unknown_path,
-        }
+            Self::Unlimited => return None,
+        })
     }
 }
 
 /// The limiters of one route. Made once and shared by all workers: made inside the server's closure there would be one a worker.
 #[derive(Clone)]
 pub struct RouteLimits {
+    /// Public routes, and requests that fail to authenticate.
     pub by_address: GovernorConfig<ByAddress, NoOpMiddleware>,
+    /// All verified callers of one address together.
+    pub by_verified_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_user: GovernorConfig<ByUser, NoOpMiddleware>,
 }
 
 impl RouteLimits {
-    /// Fresh limiters at this tier's rate. `None` only for a rate of zero, which the configuration refuses.
+    /// Fresh limiters at this rate. `None` only for a rate of zero, which the configuration refuses.
     #[must_use]
-    pub fn new(tier: Tier, settings: &LimitSettings) -> Option<Self> {
-        let rate = tier.rate(settings);
-        let period = rate.window.checked_div(rate.count)?.max(Duration::from_nanos(1));
-        let mut builder = GovernorConfigBuilder::default();
-        builder.period(period).burst_size(rate.count);
+    pub fn new(rate: Rate) -> Option<Self> {
+        let builder = |count: u32| {
+            let period = rate.window.checked_div(count)?.max(Duration::from_nanos(1));
+            let mut builder = GovernorConfigBuilder::default();
+            builder.period(period).burst_size(count);
+            Some(builder)
+        };
         Some(Self {
-            by_address: builder.key_extractor(ByAddress).finish()?,
-            by_user: builder.key_extractor(ByUser).finish()?,
+            by_address: builder(rate.count)?.key_extractor(ByAddress).finish()?,
+            by_verified_address: builder(rate.count.saturating_mul(VERIFIED_SHARE))?
+                .key_extractor(ByAddress)
+                .finish()?,
+            by_user: builder(rate.count)?.key_extractor(ByUser).finish()?,
         })
+    }
+
+    /// Charges an address for a public request, or for one that has failed to authenticate.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`] if its budget is exhausted.
+    pub fn charge_address(&self, client: ClientAddr) -> ApiResult<()> {
+        self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
     /// Forgets keys whose budget is full again; without this they stay for ever.
     pub fn sweep(&self) {
-        self.by_address.limiter().retain_recent();
-        self.by_address.limiter().shrink_to_fit();
+        for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
+            limiter.retain_recent();
+            limiter.shrink_to_fit();
+        }
         self.by_user.limiter().retain_recent();
         self.by_user.limiter().shrink_to_fit();
     }
@@ -127,11 +159,11 @@ impl RouteLimits {
     /// How many keys are kept now.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.by_address.limiter().len() + self.by_user.limiter().len()
+        self.by_address.limiter().len() + self.by_verified_address.limiter().len() + self.by_user.limiter().len()
     }
 }
 
-/// One budget an address.
+/// One bucket per address.
 #[derive(Clone)]
 pub struct ByAddress;
 
@@ -148,7 +180,7 @@ impl KeyExtractor for ByAddress {
     }
 }
 
-/// One budget a verified user.
+/// One bucket per verified user.
 #[derive(Clone)]
 pub struct ByUser;
 
@@ -168,7 +200,11 @@ impl KeyExtractor for ByUser {
 
 /// The builder that actix-governor offers is dropped: it holds `x-ratelimit-after`, a roadmap, and a `Retry-After` rounded down.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
+    HttpResponse::from_error(too_many(until))
+}
+
+fn too_many(until: &NotUntil<QuantaInstant>) -> ApiError {
     let wait = until.wait_time_from(DefaultClock::default().now());
     let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-    ApiError::TooManyRequests { retry_after: seconds.max(1), challenge: None }.error_response()
+    ApiError::TooManyRequests { retry_after: seconds.max(1), challenge: None }
 }

@@ -24,6 +24,7 @@ mod password_resets; // API2
 mod passwords; // API2
 mod pdf; // API4, API8
 mod proof_of_work; // API2
+mod rate_limits; // API4
 mod registration; // API2
 mod resources; // API4
 mod rules; // API1, API2

@@ -1,4 +1,4 @@
-//! API4: what one client may use up. Bodies, rates, slow clients.
+//! API4: what one client may use up. Bodies, slow clients.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -95,105 +95,6 @@ async fn headers_that_never_end_are_not_waited_for() {
     let stream = raw(&app, "GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ");
     let answer = tokio::task::spawn_blocking(|| answer(stream)).await.unwrap();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
-}
-
-#[actix_web::test]
-async fn the_request_after_the_last_is_refused_and_told_when_to_come_back() {
-    let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
-    let nobody = app.anybody();
-    for _ in 0..5 {
-        nobody.request(Method::GET, "/problems").send().await.ok(200);
-    }
-    let reply = nobody.request(Method::GET, "/problems").send().await;
-    reply.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
-    let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=720).contains(&wait), "5 an hour is one in 12 minutes: {wait}");
-    assert_eq!(reply.json().get("errors"), None, "no roadmap");
-    // Another route has a bucket of its own, another address too.
-    nobody.request(Method::GET, "/health/live").send().await.ok(204);
-    app.from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
-}
-
-#[actix_web::test]
-async fn a_user_has_one_budget_from_all_addresses_and_an_address_one_for_all_users() {
-    let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let read = |token: String, address: [u8; 4]| {
-        let client = app.from(address.into());
-        async move { client.request(Method::GET, "/api/v1/me").bearer(&token).send().await }
-    };
-    for host in 1..=6 {
-        read(alice.token.clone(), [127, 0, 1, host]).await.ok(200);
-    }
-    read(alice.token.clone(), [127, 0, 1, 7]).await.refused(429, "too_many_requests");
-    read(bob.token.clone(), [127, 0, 1, 7]).await.ok(200);
-    for _ in 0..3 {
-        read(bob.token.clone(), [127, 0, 2, 1]).await.ok(200);
-    }
-    for _ in 0..3 {
-        read("forged".to_owned(), [127, 0, 2, 1]).await.refused(401, "unauthenticated");
-    }
-    read(bob.token.clone(), [127, 0, 2, 1]).await.refused(429, "too_many_requests");
-}
-
-#[actix_web::test]
-async fn a_forwarded_address_from_nobody_changes_nothing() {
-    let app = TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "5/1h")]).await;
-    let mut refused = 0;
-    for n in 0..50 {
-        let fake = format!("198.51.100.{n}");
-        let reply = app
-            .anybody()
-            .request(Method::GET, "/nothing")
-            .header("x-forwarded-for", &fake)
-            .header("forwarded", format!("for={fake}"))
-            .header("x-real-ip", &fake)
-            .send()
-            .await;
-        refused += u32::from(reply.status.as_u16() == 429);
-        assert!(reply.events().contains(&"malicious_forwarding_header/".to_owned()));
-    }
-    assert_eq!(refused, 45);
-}
-
-#[actix_web::test]
-async fn behind_a_listed_proxy_the_client_is_who_the_proxy_says() {
-    let app =
-        TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "2/1h"), ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")])
-            .await;
-    let from =
-        |chain: &'static str| app.anybody().request(Method::GET, "/nothing").header("x-forwarded-for", chain).send();
-    for _ in 0..2 {
-        from("6.6.6.6, 198.51.100.1").await.refused(404, "not_found");
-    }
-    from("7.7.7.7, 198.51.100.1").await.refused(429, "too_many_requests");
-    from("6.6.6.6, 198.51.100.2").await.refused(404, "not_found");
-}
-
-#[actix_web::test]
-async fn every_public_route_is_limited() {
-    let one = "1/1h";
-    let app = TestApp::with(&[
-        ("STRONGROOM_LIMITS_STANDARD", one),
-        ("STRONGROOM_LIMITS_SIGN_IN", one),
-        ("STRONGROOM_LIMITS_REGISTRATION", one),
-        ("STRONGROOM_LIMITS_RESET", one),
-        ("STRONGROOM_LIMITS_REFRESH", one),
-        ("STRONGROOM_LIMITS_WRITE", one),
-        ("STRONGROOM_LIMITS_EXPORT", one),
-        ("STRONGROOM_LIMITS_UPLOAD", one),
-        ("STRONGROOM_LIMITS_UNKNOWN_PATH", one),
-    ])
-    .await;
-    for endpoint in strongroom::app::routes::table() {
-        let path = endpoint.path.replace("{id}", "x");
-        let method = || Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
-        let first = app.anybody().request(method(), &path).send().await;
-        assert_ne!(first.status.as_u16(), 429, "{path}");
-        app.anybody().request(method(), &path).send().await.refused(429, "too_many_requests");
-    }
-    app.anybody().request(Method::GET, "/nothing").send().await.refused(404, "not_found");
-    app.anybody().request(Method::GET, "/nothing/else").send().await.refused(429, "too_many_requests");
 }
 
 /// Whoever asks and asks and reads nothing, with the smallest window that there is.
