@@ -100,9 +100,11 @@ pub fn register(
     let live = services.live.clone();
     metrics.gauge("live_sockets", "WebSockets that are open", move || whole(live.places.taken()));
     let announcements = services.announcements.clone();
-    let help =
-        "1: what the database announces is heard; 0: each request asks for its session, sockets are told nothing";
+    let help = "1: what the database announces is heard; 0: sockets are told of no change";
     metrics.gauge("announcements_heard", help, move || Some(if announcements.heard() { 1.0 } else { 0.0 }));
+    let revocations = services.authenticator.revocations.clone();
+    let help = "1: ended sessions are read each second; 0: each request asks the database for its session";
+    metrics.gauge("ended_sessions_read", help, move || Some(if revocations.is_current() { 1.0 } else { 0.0 }));
     metrics.gauges("limiter_keys", "Addresses and users that a rate limit remembers", "tier", keys(endpoints, unknown));
 }
 

@@ -1,8 +1,9 @@
 //! The verified identity of a request.
 //!
-//! **Abuse**: acting without a token, with a forged one, or with one whose session has ended. **How**: [`Caller`] has no public
-//! constructor: verifying a token (or redeeming a ticket) makes one, and every store method of an owned table takes it, so that code which forgot to ask
-//! who calls does not compile. The token's session must be live and its subject's, mostly without a database lookup (`revocations`).
+//! **Abuse**: acting without a token, with a forged one, or with one whose session has ended (CWE-287, CWE-613). **How**:
+//! [`Caller`] has no public constructor: only a verified token or a redeemed ticket makes one. Every store method of an owned
+//! table takes it, so code that does not ask who calls does not compile. The token's session must be live and belong to its
+//! subject, mostly without a query (`revocations`).
 //! **Not stopped**: a stolen token, until its session ends or it expires.
 //! **ASVS** 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Attack** `attacks::authentication`
 
@@ -125,7 +126,7 @@ impl Authenticator {
                 let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
                 Some(revoked.user(claims.user).session(claims.session))
             }
-            // Rightly signed, and no token of ours: somebody has the signing key. What it names is not who calls.
+            // Rightly signed and not issued by us: an attacker has the signing key. The user that it names does not call.
             Standing::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
             Standing::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };

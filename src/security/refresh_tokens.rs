@@ -156,8 +156,8 @@ pub fn exposed(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretT
 /// Why a request brings no refresh token of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieFault {
-    /// There is no cookie, or more than one. With two of them somebody else wrote one, and choosing would let an attacker fix
-    /// the victim's session.
+    /// There is no cookie, or more than one. Of two, an attacker may have planted one to fix the victim's session, so neither
+    /// counts.
     Missing,
     /// Its MAC is not ours.
     Forged,

@@ -5,8 +5,8 @@
 //! that pairs one user's session with another user, or names a session that never was (CWE-287).
 //! **How**: the first use of a session asks the database who its user is; a bounded cache remembers it. Ended sessions are kept in
 //! memory for the life of a token and always win over the cache. They come by `NOTIFY session_ended` when the transaction
-//! commits, and by a read each second ([`reader`]) of what has ended since the read before, so a lost notification is found
-//! too. What is in memory counts only while that read is younger than two seconds; otherwise each request asks the database.
+//! commits. A lost notification is found as well: each second, [`reader`] reads what has ended since the read before.
+//! What is in memory counts only while that read is younger than two seconds; otherwise each request asks the database.
 //! **Not stopped**: the time between the commit and the announcement's arrival on *another* replica: milliseconds, or two seconds at
 //! most if the announcement is lost. A session whose row is deleted by hand, without ending it, lives until its tokens expire.
 //! **ASVS** 7.4.1, 7.4.2, 8.3.2 · **Attack** `attacks::sessions`, `attacks::session_liveness`
@@ -133,12 +133,7 @@ impl Revocations {
             Some(_) => Standing::Foreign,
         };
         if standing == Standing::Live {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            if state.live.len() >= MAX_REMEMBERED {
-                state.live.clear();
-            }
-            // An end that came in meanwhile is in `ended`, which is asked first.
-            state.live.insert(session, user);
+            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(session, user);
         }
         Ok(standing)
     }
@@ -285,8 +280,39 @@ impl Revocations {
 }
 
 impl State {
+    /// An end that came in since the database was asked is in `ended`, which counts first.
+    fn remember(&mut self, session: SessionId, user: UserId) {
+        if self.live.len() >= MAX_REMEMBERED {
+            self.live.clear();
+        }
+        self.live.insert(session, user);
+    }
+
     fn is_current(&self, now: DateTime<Utc>) -> bool {
         // A clock that was turned back proves nothing either.
         self.read_at.is_some_and(|read_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - read_at)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembered_sessions_are_bounded() {
+        let (mut state, user) = (State::default(), UserId::new());
+        for _ in 0..=MAX_REMEMBERED {
+            state.remember(SessionId::new(), user);
+        }
+        assert_eq!(state.live.len(), 1);
+    }
+
+    #[test]
+    fn memory_counts_for_two_seconds_after_a_read() {
+        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let state = State { read_at: Some(read_at), ..State::default() };
+        let counts = |milliseconds| state.is_current(read_at + TimeDelta::milliseconds(milliseconds));
+        assert_eq!([-1, 0, 1_999, 2_000].map(counts), [false, true, true, false]);
+        assert!(!State::default().is_current(read_at), "nothing was read");
     }
 }

@@ -74,7 +74,7 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
-/// Moves last uses forward. A row that somebody else has locked is skipped, so this never waits and cannot deadlock.
+/// Moves last uses forward. A row that another transaction has locked is skipped, so this never waits and cannot deadlock.
 pub async fn keep_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(

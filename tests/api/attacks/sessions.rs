@@ -287,7 +287,7 @@ async fn until_dead(actor: &Actor) {
     wait::equal(401, async || me(actor).await.status.as_u16()).await;
 }
 
-/// Denial of service: whoever knows the password cannot push out the session in constant use by signing in again and again.
+/// Denial of service: an attacker who knows the password cannot end the session in constant use by signing in ten times.
 #[actix_web::test]
 async fn eleventh_session_ends_the_one_unused_longest() {
     let app = TestApp::start().await;

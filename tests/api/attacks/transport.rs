@@ -83,7 +83,7 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged one names nobody, and costs nothing.
+    // A forged one names no session, and costs no statement.
     let forged = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.refused(403, "https_required").left(&["plain_http_refused/"]);
