@@ -76,6 +76,18 @@ pub struct KeyId([u8; Self::LENGTH]);
 impl KeyId {
     /// In bytes: enough to tell a handful of keys apart.
     pub const LENGTH: usize = 4;
+
+    /// Reads an id as [`to_bytes`](Self::to_bytes) writes it.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+
+    /// Returns the form for the database.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; Self::LENGTH] {
+        self.0
+    }
 }
 
 impl fmt::Display for KeyId {
@@ -98,14 +110,14 @@ impl Tag {
     /// Reads a tag as [`to_bytes`](Self::to_bytes) writes it.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (key, mac) = bytes.split_first_chunk()?;
-        Some(Self { key: KeyId(*key), mac: mac.try_into().ok()? })
+        let (key, mac) = bytes.split_at_checked(KeyId::LENGTH)?;
+        Some(Self { key: KeyId::from_bytes(key)?, mac: mac.try_into().ok()? })
     }
 
     /// Returns the key's id, then the MAC.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
-        [self.key.0.as_slice(), &self.mac].concat()
+        [self.key.to_bytes().as_slice(), &self.mac].concat()
     }
 }
 
@@ -167,6 +179,11 @@ impl Keys {
     /// Derives a secret from the key of this id, again if need be. `None`: no key here has this id.
     pub(super) fn derive(&self, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
         self.derived().find(|derived| derived.id == key).map(|derived| derived.mac(purpose, parts))
+    }
+
+    /// The ids of these keys, the current one first.
+    pub(super) fn ids(&self) -> impl Iterator<Item = KeyId> {
+        self.derived().map(|derived| derived.id)
     }
 
     fn derived(&self) -> impl Iterator<Item = &Derived> {

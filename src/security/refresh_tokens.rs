@@ -28,6 +28,7 @@ use crate::http::cookies::{each, the_only};
 pub const COOKIE: &str = "__Host-refresh";
 
 /// Renewals within the grace after which a late tab is refused. A page renews once in ten minutes; the grace is 30 s at most.
+/// While master keys are exchanged, each token has a possible successor by either key: then it is 4 renewals.
 pub const MAX_CHAIN: usize = 32;
 
 /// Everything about a presented token that decides, read in the statement that tried to use it.
@@ -81,16 +82,27 @@ fn within(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
 
-/// The one token that may follow `parent`.
+/// Derives the token that follows `parent`, with the current key.
 #[must_use]
 pub fn successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
 }
 
-/// The tokens that follow `used`, oldest first, up to [`MAX_CHAIN`].
+/// The tokens that may follow `used`, nearest first, up to [`MAX_CHAIN`].
 #[must_use]
 pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
-    std::iter::successors(Some(successor(keys, used)), |last| Some(successor(keys, last))).take(MAX_CHAIN).collect()
+    let followers = |token: &SecretToken| {
+        let by_key = |key| SecretToken::derive_with(keys, key, Purpose::RefreshSuccessor, &[token.bytes()]);
+        keys.ids().filter_map(by_key).collect::<Vec<_>>()
+    };
+    let (mut chain, mut last) = (followers(used), 0);
+    while chain.len() < MAX_CHAIN
+        && let Some(more) = chain.get(last).map(followers)
+    {
+        chain.extend(more);
+        last += 1;
+    }
+    chain
 }
 
 /// The cookie's value: the token, a dot, and a MAC over the token.

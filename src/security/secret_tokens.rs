@@ -16,7 +16,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
 use uuid::Uuid;
 
-use super::keys::{Keys, Purpose};
+use super::keys::{KeyId, Keys, Purpose};
 
 /// Length on the wire: 256 bits in base64url without padding.
 pub const WIRE_LENGTH: usize = 43;
@@ -66,9 +66,21 @@ impl SecretToken {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// A token that the same keys and parts make again. Only for `security/`: the parts must never repeat within a purpose.
+    /// Derives the token of a queued mail with the key that its outbox row names: the master key may have been exchanged since.
+    /// `None`: that key is no longer configured.
+    #[must_use]
+    pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
+        Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
+    }
+
+    /// Derives a token from the current key. Only for `security/`: the parts must never repeat within a purpose.
     pub(super) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
+    }
+
+    /// Derives the token that this key made of these parts. `None`: no key here has this id.
+    pub(super) fn derive_with(keys: &Keys, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<Self> {
+        keys.derive(key, purpose, parts).map(|token| Self(SecretBox::new(Box::new(token))))
     }
 
     /// What the database keeps: SHA-256 of the 32 bytes.
@@ -163,6 +175,9 @@ mod tests {
         assert_ne!(ours, token(&keys(), "confirm_registration", row));
         assert_ne!(ours, token(&keys(), "reset_password", Uuid::new_v4()));
         assert_ne!(ours, token(&Keys::new(&vec![4; 32].into()).unwrap(), "reset_password", row));
+        let queued = |keys: &Keys| SecretToken::for_queued_mail(keys, self::keys().id(), "reset_password", row);
+        assert_eq!(queued(&keys()).unwrap().hash(), ours);
+        assert!(queued(&Keys::new(&vec![4; 32].into()).unwrap()).is_none(), "made with a key that is not here");
     }
 
     #[test]

@@ -85,8 +85,8 @@ impl AuthStore {
                  insert into registrations (id, email, token_hash, created_at, expires_at)
                  select $1, $2, $3, $4, $5 where not exists (select from known)
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $6, case when exists (select from known) then $8 else $7 end, $2, $1, $4, $4",
+             insert into mail_outbox (id, kind, recipient, subject_id, key_id, created_at, next_attempt_at)
+             select $6, case when exists (select from known) then $8 else $7 end, $2, $1, $9, $4, $4",
             id,
             email.as_str(),
             &token.hash(),
@@ -94,7 +94,8 @@ impl AuthStore {
             now + REGISTRATION_LIVES,
             Uuid::new_v4(),
             MailKind::ConfirmRegistration.name(),
-            MailKind::AlreadyRegistered.name()
+            MailKind::AlreadyRegistered.name(),
+            &self.keys.id().to_bytes()
         )
         .execute(&self.pool)
         .await?;
@@ -181,15 +182,16 @@ impl AuthStore {
                  insert into password_resets (id, user_id, token_hash, created_at, expires_at)
                  select $1, known.id, $3, $4, $5 from known
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
-             select $7, $6, $2, $1, $4, $4, case when exists (select from known) then null else $4 end",
+             insert into mail_outbox (id, kind, recipient, subject_id, key_id, created_at, next_attempt_at, sent_at)
+             select $7, $6, $2, $1, $8, $4, $4, case when exists (select from known) then null else $4 end",
             id,
             email.as_str(),
             &token.hash(),
             now,
             now + RESET_LIVES,
             MailKind::ResetPassword.name(),
-            Uuid::new_v4()
+            Uuid::new_v4(),
+            &self.keys.id().to_bytes()
         )
         .execute(&self.pool)
         .await?;

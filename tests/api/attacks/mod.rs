@@ -12,6 +12,7 @@ mod export; // API3, API4
 mod function_level; // API5
 mod headers; // API8
 mod history; // API1, API3
+mod key_rotation; // API2, API8
 mod known_devices; // API2
 mod live; // API1, API4, API5
 mod logs; // API8

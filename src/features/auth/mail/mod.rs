@@ -4,8 +4,8 @@
 //! sent in line is lost when the process dies between the two. So the row in `mail_outbox` is the promise, and the worker keeps
 //! it at least once: it leases a row before it sends, so that of two replicas one sends, and after a kill the lease runs out.
 //!
-//! The outbox holds no secret. The token in a mail is derived from `subject_id` when it is sent (`SecretToken::for_mail`); the
-//! row that it opens keeps a hash.
+//! The outbox holds no secret. The token in a mail is derived from `subject_id`, with the master key that `key_id` names, when
+//! it is sent (`SecretToken::for_queued_mail`); the row that it opens keeps a hash.
 
 mod delivery;
 mod store;

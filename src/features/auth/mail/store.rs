@@ -11,6 +11,8 @@ pub struct Queued {
     pub recipient: String,
     /// The row that its token opens, or the user whom it is about.
     pub subject_id: Uuid,
+    /// The master key of its token.
+    pub key_id: Option<Vec<u8>>,
     pub created_at: DateTime<Utc>,
     /// Including the one that is being made.
     pub attempts: i32,
@@ -31,7 +33,7 @@ pub async fn take(
              select id from mail_outbox
              where sent_at is null and next_attempt_at <= $1 and attempts < $4
              order by next_attempt_at limit $3 for update skip locked)
-         returning id, kind, recipient, subject_id, created_at, attempts",
+         returning id, kind, recipient, subject_id, key_id, created_at, attempts",
         now,
         lease_end,
         at_most,

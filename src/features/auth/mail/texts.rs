@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::store::Queued;
 use crate::security::handed_secrets::{TOKEN_PLACE, fill};
-use crate::security::keys::Keys;
+use crate::security::keys::{KeyId, Keys};
 use crate::security::log::alerts::{Message, Runbooks};
 use crate::security::secret_tokens::SecretToken;
 
@@ -149,7 +149,10 @@ pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> 
              -d '{{\"token\":\"{TOKEN_PLACE}\"{more}}}'\n"
         ));
     }
-    let token = SecretToken::for_mail(keys, kind.name(), mail.subject_id).to_wire();
+    let key = mail.key_id.as_deref().and_then(KeyId::from_bytes).ok_or("no master key is named for its link")?;
+    let token = SecretToken::for_queued_mail(keys, key, kind.name(), mail.subject_id)
+        .ok_or_else(|| format!("its link was made with master key {key}, which is not configured"))?
+        .to_wire();
     Ok(Text { subject: template.subject, body: fill(&body, &token), link: Some(fill(&link, &token)) })
 }
 
@@ -175,6 +178,7 @@ mod tests {
             kind: kind.into(),
             recipient: "ann@example.com".into(),
             subject_id,
+            key_id: Some(keys.id().to_bytes().to_vec()),
             created_at: DateTime::UNIX_EPOCH,
             attempts: 1,
         };
