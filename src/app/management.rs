@@ -7,23 +7,27 @@ use actix_web::dev::Server;
 use actix_web::http::header;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
-use actix_web::{App, HttpResponse, HttpServer};
+use actix_web::{App, HttpResponse};
+use tokio_rustls::TlsAcceptor;
 use tracing_actix_web::TracingLogger;
 
+use super::listeners::Listener;
 use super::meters::Asked;
-use super::server::{HEAD_WITHIN, KEEP_ALIVE, StartError};
+use super::server::StartError;
 use super::services::Services;
 use super::tls::{self, Certificate};
+use crate::http::client_ip::TrustedProxies;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, panics, problem};
+use crate::security::connections::{Caps, ConnectionLimit};
 use crate::security::log::{context, refusals};
 use crate::security::management::{self, Door};
 use crate::security::{body_limits, headers};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// Scrapers are few; whoever opens more connections waits.
-const MOST_CONNECTIONS: usize = 32;
+/// Scrapers are few.
+const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
 /// Serves on this listener: over TLS where a certificate is given.
 ///
@@ -32,12 +36,12 @@ const MOST_CONNECTIONS: usize = 32;
 pub fn serve(
     services: &Services,
     asked: Arc<Asked>,
-    listener: TcpListener,
+    socket: TcpListener,
     certificate: Option<Arc<Certificate>>,
 ) -> Result<Server, StartError> {
     let (metrics, door) = (services.metrics.clone(), Door(services.settings.management.token.clone()));
     let recorder = services.recorder.clone();
-    let server = HttpServer::new(move || {
+    let application = move || {
         // The same layers as around the API (`stack`), with this port's own door in the place of CORS and plain HTTP.
         App::new()
             .app_data(Data::from(metrics.clone()))
@@ -56,18 +60,17 @@ pub fn serve(
             .wrap(from_fn(context::enter))
             .wrap(from_fn(request_span::tell_end))
             .wrap(TracingLogger::<RequestSpan>::new())
-    })
-    .workers(1)
-    .max_connections(MOST_CONNECTIONS)
-    .keep_alive(KEEP_ALIVE)
-    .client_request_timeout(HEAD_WITHIN)
-    .shutdown_timeout(1)
-    .disable_signals();
-    let server = match certificate {
-        Some(certificate) => server.listen_rustls_0_23(listener, tls::server_config(certificate)?)?,
-        None => server.listen(listener)?,
     };
-    Ok(server.run())
+    let tls = certificate.map(tls::server_config).transpose()?;
+    let limit = || ConnectionLimit::new(CONNECTIONS, TrustedProxies::default());
+    let listener = Listener {
+        tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
+        connections: limit(),
+        handshakes: limit(),
+        lifecycle: services.lifecycle.clone(),
+    };
+    let server = Server::build().workers(1).max_concurrent_connections(usize::MAX).disable_signals();
+    Ok(listener.serve(server, socket, application)?.run())
 }
 
 /// Whether this address is heard beyond the machine, and so needs TLS.

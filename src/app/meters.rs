@@ -12,6 +12,7 @@ use super::routes::Mounted;
 use super::services::Services;
 use crate::base::clock::Clock;
 use crate::features::auth::mail::{self, Backlog};
+use crate::security::connections::ConnectionLimit;
 use crate::security::heavy_work::HeavyWork;
 use crate::security::log::alerts::{Alerts, Numbers};
 use crate::security::rate_limits::{RouteLimits, Tier};
@@ -162,6 +163,18 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
         (tier.name(), Box::new(read))
     };
     Tier::LIMITED.map(of_tier).into()
+}
+
+/// The API's connections and TLS handshakes.
+pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit>, handshakes: &Arc<ConnectionLimit>) {
+    let (shaking, unshaken) = (handshakes.clone(), handshakes.clone());
+    metrics.gauge("tls_handshakes", "TLS handshakes under way", move || whole(shaking.open()));
+    let help = "TLS connections closed at once: too many handshakes were under way";
+    metrics.counter("tls_handshakes_refused", help, move || whole(unshaken.refused()));
+    let (open, refused) = (connections.clone(), connections.clone());
+    metrics.gauge("connections_open", "Connections of clients", move || whole(open.open()));
+    let help = "Connections closed at once: a cap was reached";
+    metrics.counter("connections_refused", help, move || whole(refused.refused()));
 }
 
 /// What became of the traces, where any are sent.

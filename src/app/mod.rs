@@ -1,13 +1,15 @@
 //! Floor 5: wiring only. [`routes`] is the map of the API, as data, and [`openapi`] tells it; [`gate`] enforces each row; [`stack`] is
 //! the layers around it, each with its reason; [`services`] what handlers are given; [`management`] the operator's own port, with
-//! the metrics that `meters` registers; [`server`] the listeners ([`tls`]) and the work beside them; [`start_up`], [`admin`] and
-//! [`audit`] the commands.
+//! the metrics that `meters` registers; [`server`] the running service, from its `listeners` ([`tls`], `open_files`) and `workers`;
+//! [`start_up`], [`admin`] and [`audit`] the commands.
 
 pub mod admin;
 pub mod audit;
 pub mod gate;
+mod listeners;
 pub mod management;
 mod meters;
+mod open_files;
 pub mod openapi;
 pub mod routes;
 pub mod server;
@@ -15,3 +17,4 @@ pub mod services;
 pub mod stack;
 pub mod start_up;
 pub mod tls;
+mod workers;

@@ -1,44 +1,37 @@
-//! The listeners, the work beside the requests, and how both end: no new connections, the running requests finish, the
-//! queues drain, the pool closes.
+//! The running service: its listeners and the work beside them, and how both end.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::HttpServer;
 use actix_web::dev::{Server, ServerHandle};
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
+use super::listeners::{Listener, bind};
 use super::meters::{self, Asked};
+use super::open_files::connections_that_fit;
 use super::services::{Services, WiringError};
 use super::tls::{self, Certificate, TlsError};
+use super::workers::Workers;
 use super::{management, routes, stack};
 use crate::base::clock::Clock;
 use crate::config::Settings;
-use crate::db::idempotency;
-use crate::features::auth::mail::MailWorker;
-use crate::security::log::alerts::AlertWorker;
-use crate::security::log::context::{background, within};
+use crate::http::client_ip::TrustedProxies;
+use crate::http::lifecycle::Phase;
+use crate::security::connections::{Caps, ConnectionLimit};
+use crate::security::log::context::within;
 use crate::security::log::event::{Event, EventKind};
-use crate::security::log::recorder::{Recorder, Writer};
-use crate::security::log::seals::Sealer;
-use crate::security::outbound::{Door, SystemLookup};
-use crate::security::rate_limits::RouteLimits;
 
-/// A connection that says nothing is closed after this long; slow headers after twice as long.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(5);
-/// A client that takes nothing of its reply for so long loses its connection (Linux).
-const TAKES_SOMETHING_WITHIN: Duration = Duration::from_secs(20);
-/// Connections of one worker: more wait in the system's queue.
-const MOST_CONNECTIONS: usize = 4_096;
-pub(super) const HEAD_WITHIN: Duration = Duration::from_secs(10);
-/// What waits to be recorded at the end has this long.
-const DRAINED_WITHIN: Duration = Duration::from_secs(5);
-/// Longer than one delivery of an alert takes at most.
-const DRAIN_WITHIN: Duration = Duration::from_secs(6);
-const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// TLS handshakes under way, of all clients and of one address.
+const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
+/// How long the accepting thread has to pause.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How long connections to the database may take to close at the end.
+const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why the service does not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]
@@ -61,16 +54,12 @@ pub struct Running {
     pub http: SocketAddr,
     pub https: Option<SocketAddr>,
     pub management: SocketAddr,
+    sockets: Vec<TcpListener>,
+    connections: Arc<ConnectionLimit>,
     server: JoinHandle<io::Result<()>>,
     handle: ServerHandle,
     management_handle: ServerHandle,
-    beside: Vec<JoinHandle<()>>,
-    mail: JoinHandle<()>,
-    mail_worker: Arc<MailWorker>,
-    alerts: JoinHandle<()>,
-    alert_worker: Arc<AlertWorker>,
-    writer: JoinHandle<()>,
-    sealer: Arc<Sealer>,
+    workers: Workers,
 }
 
 /// Binds, wires and serves until [`Running::stop`]. Call it inside an actix system.
@@ -86,148 +75,67 @@ pub fn start(
     let services = Services::new(settings.clone(), database, clock)?;
     let (endpoints, unknown) = routes::with_limits(&settings).ok_or(WiringError::RateLimit)?;
     let endpoints = Arc::new(endpoints);
+    let plain = plain_listener(&services);
+    let connections = plain.connections.clone();
 
-    let http = listen(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
-    let http_address = http.local_addr()?;
-    let mut server = {
+    let application = {
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
-        HttpServer::new(move || stack::application(&services, &endpoints, &unknown))
-            .workers(settings.http.workers)
-            .max_connections(MOST_CONNECTIONS)
-            .keep_alive(KEEP_ALIVE)
-            .client_request_timeout(HEAD_WITHIN)
-            .shutdown_timeout(settings.http.shutdown_grace.as_secs())
-            .disable_signals()
-            .listen(http)?
+        move || stack::application(&services, &endpoints, &unknown)
     };
-    let mut https_address = None;
-    let mut beside = Vec::new();
+    let http = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
+    let mut sockets = vec![http.try_clone()?];
+    // actix pauses accepting at a limit of its own, which is never reached: ours closes what exceeds it.
+    let server =
+        Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
+    let mut server = plain.clone().serve(server, http, application.clone())?;
+
     let asked = Arc::new(Asked::new(&services));
     meters::register(&services.metrics, &services, &asked, &endpoints, &unknown);
-    let management = listen(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
+    meters::register_connections(&services.metrics, &connections, &plain.handshakes);
+    let management = bind(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
     let management_address = management.local_addr()?;
     let private = certificate.clone().filter(|_| management::needs_tls(management_address));
     let management = management::serve(&services, asked, management, private)?;
     let management_handle = management.handle();
-    beside.push(tokio::spawn(async move { drop(management.await) }));
+    let mut workers = Workers::start(&services, endpoints, unknown, connections.clone())?;
+    workers.add(async move { drop(management.await) });
     if let Some(certificate) = certificate {
-        let https = listen(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
-        https_address = Some(https.local_addr()?);
-        server = server.listen_rustls_0_23(https, tls::server_config(certificate.clone())?)?;
-        beside.push(tokio::spawn(certificate.watch()));
+        let https = bind(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
+        sockets.push(https.try_clone()?);
+        let tls = TlsAcceptor::from(Arc::new(tls::server_config(certificate.clone())?));
+        server = Listener { tls: Some(tls), ..plain }.serve(server, https, application)?;
+        workers.add(certificate.watch());
     }
-
-    let mail_worker = Arc::new(mail_worker(&services)?);
-    let alert_worker = Arc::new(alert_worker(&services)?);
-    let revocations = services.authenticator.revocations.clone();
-    let (live, announcements) = (services.live.clone(), services.announcements.clone());
-    let (of_sessions, of_objects) = (announcements.follow(), announcements.follow());
-    let recorder = services.recorder.clone();
-    let rules = services.rules();
-    let writer = Writer { recorder: recorder.clone(), pool: services.pool.clone(), rules: rules.clone() };
-    let writer = spawn(&recorder, async move { writer.run().await });
-    let sealer =
-        Arc::new(Sealer { pool: services.pool.clone(), keys: services.keys.clone(), clock: services.clock.clone() });
-    beside.push(spawn(&recorder, {
-        let sealer = sealer.clone();
-        async move { sealer.run().await }
-    }));
-    beside.push(spawn(&recorder, async move { revocations.follow(of_sessions).await }));
-    let (ends, uses) = (services.authenticator.revocations.clone(), services.authenticator.revocations.clone());
-    beside.push(spawn(&recorder, async move { ends.read_ends().await }));
-    beside.push(spawn(&recorder, async move { uses.last_uses.run().await }));
-    beside.push(spawn(&recorder, async move { live.follow(of_objects).await }));
-    beside.push(spawn(&recorder, async move { announcements.listen().await }));
-    let removals = services.intake.removals.clone();
-    beside.push(spawn(&recorder, async move { removals.run().await }));
-    beside.push(spawn(&recorder, {
-        let (services, mail_worker) = (services.clone(), mail_worker.clone());
-        async move {
-            let mut every = tokio::time::interval(SWEEP_EVERY);
-            loop {
-                every.tick().await;
-                sweep(&services, &mail_worker).await;
-                endpoints
-                    .iter()
-                    .filter_map(|mounted| mounted.limits.as_ref())
-                    .chain([&unknown])
-                    .for_each(RouteLimits::sweep);
-            }
-        }
-    }));
-    let mail = spawn(&recorder, {
-        let worker = mail_worker.clone();
-        async move { worker.run().await }
-    });
-    let alerts = spawn(&recorder, {
-        let worker = alert_worker.clone();
-        async move { worker.run().await }
-    });
+    let address = |place: usize| sockets.get(place).map(TcpListener::local_addr).transpose();
+    let (http, https) = (address(0)?.unwrap_or(settings.http.bind), address(1)?);
     let server: Server = server.run();
     let handle = server.handle();
-    within(&recorder, || Event::new(EventKind::SysStartup).record());
+    within(&services.recorder, || Event::new(EventKind::SysStartup).record());
     Ok(Running {
         services,
-        http: http_address,
-        https: https_address,
+        http,
+        https,
         management: management_address,
+        sockets,
+        connections,
         server: tokio::spawn(server),
         handle,
         management_handle,
-        beside,
-        mail,
-        mail_worker,
-        alerts,
-        alert_worker,
-        writer,
-        sealer,
+        workers,
     })
 }
 
-/// Work beside the requests, whose events are kept too.
-fn spawn(recorder: &Recorder, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    let recorder = recorder.clone();
-    tokio::spawn(async move { background(&recorder, work).await })
-}
-
-fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
-    let bound = TcpListener::bind(address).map_err(|cause| StartError::Address { address, setting, cause })?;
-    // Every connection has it from its listener. actix has no limit of its own for a reply that is not taken.
-    #[cfg(target_os = "linux")]
-    socket2::SockRef::from(&bound).set_tcp_user_timeout(Some(TAKES_SOMETHING_WITHIN))?;
-    Ok(bound)
-}
-
-fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
-    let Services { pool, keys, settings, clock, mail_bell, .. } = services;
-    MailWorker::new(pool.clone(), keys.clone(), settings, clock.clone(), mail_bell.clone())
-        .map_err(|error| WiringError::Mail(error.to_string()))
-}
-
-fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
-    let Services { pool, alerts, settings, clock, .. } = services;
-    let to = &settings.alerts;
-    let door = Door::new(to.webhooks(), to.ca.as_deref(), settings.profile, Arc::new(SystemLookup))?;
-    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(door), clock.clone()))
-}
-
-/// Old rows that nobody may see any more.
-async fn sweep(services: &Services, mail: &MailWorker) {
-    services.authenticator.revocations.sweep();
-    let swept = [
-        services.credentials.guard.sweep().await,
-        services.auth.sweep(services.settings.jwt.ttl).await,
-        services.live.tickets.sweep().await,
-        services.alerts.sweep(services.clock.now()).await,
-        services.rules().sweep(&services.pool, services.clock.now()).await,
-        mail.sweep().await,
-        idempotency::sweep(&services.pool).await.map_err(Into::into),
-    ];
-    if let Err(error) = services.intake.removals.sweep().await {
-        tracing::warn!(cause = ?error, "bytes that are to go are still there");
-    }
-    for error in swept.into_iter().filter_map(Result::err) {
-        tracing::warn!(%error, "old rows were not swept");
+/// The listener without TLS; the other one shares its limits.
+fn plain_listener(services: &Services) -> Listener {
+    let http = &services.settings.http;
+    let caps =
+        Caps { total: connections_that_fit(http.max_connections), per_address: http.max_connections_per_address };
+    Listener {
+        tls: None,
+        connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
+        // A proxy's handshakes are quick and few: it needs no exception.
+        handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
+        lifecycle: services.lifecycle.clone(),
     }
 }
 
@@ -244,30 +152,32 @@ impl Running {
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
-        self.beside.iter().chain([&self.mail, &self.alerts, &self.writer]).for_each(JoinHandle::abort);
+        self.workers.abort();
     }
 
-    /// No new connections; sockets are told; running requests finish within the grace; then what works beside them.
+    /// Graceful shutdown. Clients leave while everything is still served; then newcomers are refused and running requests
+    /// finish, each within its time; then the workers write what is left, and the pool closes.
     pub async fn stop(self) {
-        self.services.live.close();
-        self.handle.stop(true).await;
-        self.management_handle.stop(true).await;
-        self.beside.iter().for_each(JoinHandle::abort);
-        self.mail_worker.stop();
-        self.alert_worker.stop();
-        let drained = async { tokio::join!(self.mail, self.alerts) };
-        if tokio::time::timeout(DRAIN_WITHIN, drained).await.is_err() {
-            tracing::warn!("mail or an alert is still queued; it goes out after the next start");
+        let Self { services, sockets, connections, handle, .. } = self;
+        let http = &services.settings.http;
+        services.lifecycle.enter(Phase::Draining);
+        sleep(http.drain).await;
+        handle.pause().await;
+        // The accepting thread has only been asked. A socket that ended under it would be an error in the log.
+        sleep(PAUSE).await;
+        for socket in &sockets {
+            // Otherwise the system would still accept for us, and break these connections off at the end.
+            let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
-        self.services.authenticator.revocations.last_uses.write().await;
-        let recorder = &self.services.recorder;
-        within(recorder, || Event::new(EventKind::SysShutdown).record());
-        recorder.close();
-        if tokio::time::timeout(DRAINED_WITHIN, self.writer).await.is_err() {
-            tracing::error!(lost = recorder.waiting(), "security events are lost: the database does not take them");
-        } else if let Err(error) = self.sealer.seal().await {
-            tracing::warn!(%error, "the last security events are not sealed; the next start does it");
+        services.live.close();
+        services.lifecycle.enter(Phase::Closing);
+        if timeout(http.shutdown_grace, connections.none_open()).await.is_err() {
+            tracing::warn!(connections = connections.open(), "requests still run and are broken off");
         }
-        self.services.pool.close().await;
+        self.workers.stop().await;
+        let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
+        // Last: a connection to the database ends with the runtime of the thread that opened it, which may be any of these.
+        handle.stop(false).await;
+        self.management_handle.stop(false).await;
     }
 }

@@ -32,6 +32,7 @@ use crate::features::reference::Page;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
 use crate::http::form;
+use crate::http::lifecycle::Lifecycle;
 use crate::http::problem::ProblemBase;
 use crate::security::access_tokens::AccessTokens;
 use crate::security::administrators::Administrators;
@@ -94,6 +95,7 @@ pub struct Services {
     pub intake: Intake,
     pub cursors: Arc<Cursors>,
     pub metrics: Arc<Metrics>,
+    pub lifecycle: Lifecycle,
     admin: AdminStore,
     pub printer: Arc<Printer>,
     readiness: Arc<Readiness>,
@@ -155,6 +157,7 @@ impl Services {
         );
         let openapi = openapi::build(&settings.http.public_url)?;
         let metrics = Metrics::new(routes::methods_and_paths(), openapi::codes());
+        let lifecycle = Lifecycle::default();
         let intake = intake(&settings, &pool, &clock)?;
         Ok(Self {
             metrics: Arc::new(metrics),
@@ -177,7 +180,8 @@ impl Services {
             page: Arc::new(Page::of(&openapi, &openapi::order())),
             openapi: openapi::Document::of(&openapi)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
-            readiness: Arc::new(Readiness::new(pool.clone())),
+            readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),
+            lifecycle,
             mail_bell,
             settings,
             clock,
@@ -234,6 +238,7 @@ impl Services {
             .app_data(Data::from(self.intake.storage.clone()))
             .app_data(form::config())
             .app_data(Data::from(self.live.clone()))
+            .app_data(Data::new(self.lifecycle.clone()))
             .app_data(Data::from(self.readiness.clone()));
     }
 }

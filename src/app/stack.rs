@@ -12,7 +12,7 @@ use tracing_actix_web::TracingLogger;
 use super::routes::{self, Mounted};
 use super::services::Services;
 use crate::http::request_span::{self, RequestSpan};
-use crate::http::{deadline, metering, panics, problem};
+use crate::http::{deadline, lifecycle, metering, panics, problem};
 use crate::security::cors::{self, AllowedOrigins};
 use crate::security::log::{context, refusals};
 use crate::security::rate_limits::RouteLimits;
@@ -52,8 +52,9 @@ pub fn application(
         .wrap(from_fn(problem::shape_failures))
         // 4. Whoever refused: what is not read closes its connection.
         .wrap(from_fn(body_limits::close_unread))
-        // 3. Every reply gets its headers, failures of layers included.
+        // 3. Every reply gets its headers, failures of layers included; while the service stops, it closes its connection.
         .wrap(from_fn(headers::add))
+        .wrap(from_fn(lifecycle::close_connections))
         // 2. What every event of this request has in common: before anything that may record one.
         .wrap(from_fn(context::enter))
         // 1. Every request is counted, with the status that it really got.

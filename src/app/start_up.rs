@@ -154,8 +154,12 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         _ = terminate.recv() => Ok(()),
         ended = running.ended() => ended,
     };
-    tracing::info!("stopping: running requests finish first");
-    running.stop().await;
+    tracing::info!("stopping: clients leave, then running requests finish; a second signal ends at once");
+    tokio::select! {
+        () = running.stop() => {}
+        _ = interrupt.recv() => tracing::warn!("ended by a second signal"),
+        _ = terminate.recv() => tracing::warn!("ended by a second signal"),
+    }
     if let Some(embedded) = embedded {
         embedded.stop().await?;
     }

@@ -136,6 +136,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
         .map_err(TlsError::Mismatch)?;
     let mut config = builder.with_no_client_auth().with_cert_resolver(certificate);
     config.ignore_client_order = true;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 

@@ -19,6 +19,10 @@ pub struct HttpSettings {
     /// Whether there is a page that shows the API.
     pub docs: bool,
     pub workers: usize,
+    pub max_connections: usize,
+    pub max_connections_per_address: usize,
+    /// How long clients are asked to leave before connections are refused.
+    pub drain: Duration,
     pub shutdown_grace: Duration,
 }
 
@@ -43,6 +47,7 @@ impl HttpSettings {
             Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
             None => profile == Profile::Development,
         };
+        let drain = if profile == Profile::Production { 5 } else { 0 };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             bind,
@@ -51,9 +56,16 @@ impl HttpSettings {
             tls_terminated_by_proxy,
             docs,
             workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
+            max_connections: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS", 64),
+            max_connections_per_address: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 8),
+            drain: Duration::from_secs(reader.number_or("STRONGROOM_HTTP_DRAIN_SECONDS", 0, 300, drain) as u64),
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }
     }
+}
+
+fn count(reader: &mut Reader<'_>, name: &str, least: u64) -> usize {
+    usize::try_from(reader.number(name, least, 1_000_000)).unwrap_or(usize::MAX)
 }
 
 /// An address to listen on; in development loopback and nothing else.

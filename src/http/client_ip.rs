@@ -70,13 +70,10 @@ impl ClientAddr {
         Self(address)
     }
 
-    /// The bucket of a limit: an IPv4 address, or the /56 that one subscriber of IPv6 has at his disposal.
+    /// The bucket of a limit: see [`prefix`].
     #[must_use]
     pub fn prefix(self) -> IpAddr {
-        match self.0 {
-            IpAddr::V4(_) => self.0,
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
-        }
+        prefix(self.0)
     }
 
     /// What one tenant can rent by the block: a /24 of IPv4, a /48 of IPv6. Its addresses are not one person, so whoever counts
@@ -110,6 +107,15 @@ impl FromRequest for ClientAddr {
 impl fmt::Display for ClientAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// What one client has at their disposal: an IPv4 address, or the /56 of an IPv6 subscriber.
+#[must_use]
+pub fn prefix(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 72))),
     }
 }
 

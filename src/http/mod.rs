@@ -9,6 +9,7 @@
 //!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
 //! - [`disposition`], [`ranges`]: a file, under its name, whole or in part.
 //! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
+//!   [`lifecycle`]: how far a graceful shutdown has come.
 
 pub mod body;
 pub mod client_ip;
@@ -19,6 +20,7 @@ pub mod disposition;
 pub mod error;
 pub mod form;
 pub mod idempotency;
+pub mod lifecycle;
 pub mod matched_route;
 pub mod metering;
 pub mod object;

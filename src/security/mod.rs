@@ -7,6 +7,7 @@ pub mod access_tokens;
 pub mod administrators;
 pub mod body_limits;
 pub mod caller;
+pub mod connections;
 pub mod cors;
 pub mod credentials;
 pub mod csrf;

@@ -31,6 +31,9 @@ const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-h
 /// The reason of a session's end.
 const REASON: &str = "seen_on_plain_http";
 
+/// The mark of a connection to our own TLS listener.
+pub struct OverTls;
+
 /// The middleware.
 ///
 /// # Errors
@@ -84,5 +87,5 @@ fn is_https(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
         let mut said = request.headers().get_all("x-forwarded-proto");
         matches!((said.next(), said.next()), (Some(scheme), None) if scheme.as_bytes() == b"https")
     };
-    request.app_config().secure() || by_proxy || (development && peer.is_some_and(|peer| peer.is_loopback()))
+    request.conn_data::<OverTls>().is_some() || by_proxy || (development && peer.is_some_and(|peer| peer.is_loopback()))
 }

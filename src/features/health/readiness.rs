@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use crate::db::migrate;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::lifecycle::Lifecycle;
 
 /// How long an answer holds.
 const HOLDS: Duration = Duration::from_secs(1);
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The last answer, shared by all workers.
 pub struct Readiness {
     pool: PgPool,
+    lifecycle: Lifecycle,
     last: Mutex<Option<Answer>>,
 }
 
@@ -29,15 +31,18 @@ struct Answer {
 
 impl Readiness {
     #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool, last: Mutex::new(None) }
+    pub fn new(pool: PgPool, lifecycle: Lifecycle) -> Self {
+        Self { pool, lifecycle, last: Mutex::new(None) }
     }
 
     /// Whether requests can be served.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`]: the database does not answer, or lacks a migration.
+    /// [`ApiError::Unavailable`]: the service is about to stop, or the database does not answer or lacks a migration.
     pub async fn check(&self) -> ApiResult<()> {
+        if self.lifecycle.is_stopping() {
+            return Err(ApiError::unavailable(1, "not ready: the service stops"));
+        }
         // Held while asking: those who ask at the same time wait for the one answer.
         let mut last = self.last.lock().await;
         let fault = match &*last {

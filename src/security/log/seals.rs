@@ -7,10 +7,12 @@
 //! **Not stopped**: whoever has the master key; and rows that are taken away before they are sealed (`docs/security-events.md`).
 //! **ASVS** 16.4.2, 16.4.3 · **Attack** `attacks::audit_trail`
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use sqlx::PgPool;
+use tokio::sync::Notify;
 
 use super::event::{Event, EventKind};
 use super::store::{self, NewSeal};
@@ -30,9 +32,10 @@ const HEAD: &str = "strongroom-head";
 
 /// Seals what has been recorded.
 pub struct Sealer {
-    pub pool: PgPool,
-    pub keys: std::sync::Arc<Keys>,
-    pub clock: Clock,
+    pool: PgPool,
+    keys: Arc<Keys>,
+    clock: Clock,
+    stopping: Notify,
 }
 
 /// What stands at the end of the chain.
@@ -45,12 +48,25 @@ pub struct Head {
 }
 
 impl Sealer {
-    /// Until it is dropped.
+    #[must_use]
+    pub fn new(pool: PgPool, keys: Arc<Keys>, clock: Clock) -> Self {
+        Self { pool, keys, clock, stopping: Notify::new() }
+    }
+
+    /// Ends [`Self::run`], after the seal that is being made.
+    pub fn stop(&self) {
+        self.stopping.notify_one();
+    }
+
+    /// Seals until [`Self::stop`].
     pub async fn run(&self) {
         let mut every = tokio::time::interval(EVERY);
         let mut failing = false;
         loop {
-            every.tick().await;
+            tokio::select! {
+                () = self.stopping.notified() => return,
+                _ = every.tick() => {}
+            }
             let failed = self.seal().await.is_err();
             if failed && !failing {
                 Event::new(EventKind::SysAuditFault).reason("not_sealed").record();
@@ -64,15 +80,30 @@ impl Sealer {
     /// # Errors
     /// The database cannot be asked.
     pub async fn seal(&self) -> Result<(), sqlx::Error> {
-        while let Some(head) = self.seal_one().await? {
+        self.seal_all(false).await
+    }
+
+    /// The same at the end of the service, when the last events have been written. Waits for a replica that is at it: what it
+    /// seals may have been read before these events came.
+    ///
+    /// # Errors
+    /// As [`Self::seal`], or the other replica takes too long.
+    pub async fn seal_last(&self) -> Result<(), sqlx::Error> {
+        self.seal_all(true).await
+    }
+
+    async fn seal_all(&self, waits: bool) -> Result<(), sqlx::Error> {
+        while let Some(head) = self.seal_one(waits).await? {
             tracing::info!(target: "security_head", head = head.line(&self.keys), "security events are sealed");
         }
         Ok(())
     }
 
-    async fn seal_one(&self) -> Result<Option<Head>, sqlx::Error> {
+    async fn seal_one(&self, waits: bool) -> Result<Option<Head>, sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
-        if !store::lock_seals(&mut transaction).await? {
+        if waits {
+            store::wait_to_seal(&mut transaction).await?;
+        } else if !store::lock_seals(&mut transaction).await? {
             return Ok(None);
         }
         let rows = store::take_unsealed(&mut transaction, MOST_AT_ONCE).await?;

@@ -101,6 +101,12 @@ pub async fn lock_seals(connection: &mut PgConnection) -> Result<bool, sqlx::Err
     sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(1400136276) as "ours!""#).fetch_one(connection).await
 }
 
+/// Waits until no other replica seals; then this transaction does. PostgreSQL's `lock_timeout` bounds it.
+pub async fn wait_to_seal(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query!("select pg_advisory_xact_lock(1400136276)").execute(connection).await?;
+    Ok(())
+}
+
 pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
     sqlx::query_as!(
         Last,

@@ -4,6 +4,7 @@
 mod alerts; // API7, API10
 mod audit_trail; // API8
 mod authentication; // API2
+mod connections; // API4
 mod cors; // API8
 mod csrf; // API8
 mod each_rule; // API1, API2, API4

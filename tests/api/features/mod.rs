@@ -20,3 +20,4 @@ mod invoices;
 mod live;
 mod metrics;
 mod reference;
+mod shutdown;

@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod operations;
 pub mod pdf;
 pub mod program;
+pub mod proxy;
 pub mod receiver;
 pub mod relay;
 pub mod socket;

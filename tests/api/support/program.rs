@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 
 use sqlx::ConnectOptions;
 
 use super::database::{Role, TestDatabase};
+use super::wait;
 
 /// The program on a database.
 pub struct Program {
@@ -15,6 +17,7 @@ pub struct Program {
     pub base: String,
     pub state_dir: PathBuf,
     is_kept: bool,
+    log: Arc<Mutex<String>>,
 }
 
 impl Program {
@@ -39,14 +42,35 @@ impl Program {
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
         let open = lines.find(|line| line.starts_with("  open ")).expect("it starts");
-        std::thread::spawn(move || lines.for_each(drop));
+        let log = Arc::<Mutex<String>>::default();
+        std::thread::spawn({
+            let log = log.clone();
+            move || lines.for_each(|line| *log.lock().unwrap() += &format!("{line}\n"))
+        });
         let base = open.split_whitespace().nth(1).unwrap().strip_suffix("/docs").unwrap().to_owned();
-        Self { process, base, state_dir: state_dir.to_owned(), is_kept: false }
+        Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 
     /// Ends it as SIGKILL does, and keeps its folder.
     pub fn kill(mut self) {
         self.is_kept = true;
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    /// Ends it by SIGTERM, keeps its folder, and returns what it logged.
+    pub async fn terminate(mut self) -> String {
+        self.is_kept = true;
+        self.signal("-TERM");
+        let ended = wait::found("the program ends", async || self.process.try_wait().unwrap()).await;
+        assert!(ended.success(), "{ended}");
+        // The reader has the whole log once it has dropped its half.
+        wait::holds("the log is read", async || Arc::strong_count(&self.log) == 1).await;
+        self.log.lock().unwrap().clone()
     }
 
     /// Resident memory in KiB.
