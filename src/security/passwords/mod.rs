@@ -4,14 +4,16 @@
 //! **How**: a password has 12 to 64 *characters*; a byte count would take six Cyrillic letters for twelve. Longer ones are
 //! refused before any hashing, and more than 1,024 bytes before any other work. A password is verified as it was sent, after
 //! Unicode normalization (NFC) and nothing else: no trimming, no truncation, no case folding. Characters are counted after NFC.
-//! The whole password is compared with a list of common and breached ones and with the user's own name ([`policy`]).
+//! A new password is refused if a list of common and breached ones has it, if it is made of the user's own name, or if zxcvbn
+//! estimates fewer than 10^10 guesses ([`policy`]). The estimate runs where hashes run, so it cannot block other requests.
 //! argon2id runs at OWASP's floor or above, for a bounded number of hashes at once, in kept memory ([`gate`]).
 //! Every verification does equal *work* (memory times passes), for known and unknown names. An unknown account is compared with
 //! a dummy hash, made at start with the configured parameters. A stored hash that is cheaper than today's is topped up. After
 //! the cost was lowered, the dearest hash that is still stored counts for everyone; the database knows it
 //! (`users.password_work`). So a change of the cost does not tell which accounts are older than the change. A sign-in replaces
 //! an old hash by one at today's cost.
-//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow. Equal work takes nearly equal time,
+//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow; a sentence that is famous where the list
+//! does not know it. Equal work takes nearly equal time,
 //! not exactly: many passes over little memory run a little faster than few passes over much.
 //! **Deviation**: ASVS 6.2.8 wants passwords verified exactly as received. NFC makes one password of two spellings of the same
 //! text (`docs/decisions.md`, "Password normalization").
@@ -22,7 +24,7 @@ mod list;
 pub mod policy;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use argon2::password_hash::phc::{Output, PasswordHash, Salt};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -72,13 +74,20 @@ const MIN_MEMORY_KIB: u64 = 8;
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
+/// What has been done since the start.
+#[derive(Default)]
+struct Counters {
+    hashes: AtomicUsize,
+    work: AtomicU64,
+}
+
 /// Hashes and verifies.
 pub struct Passwords {
     params: Params,
     min_chars: usize,
     dummy: PasswordHash,
     gate: Gate,
-    work_done: Arc<AtomicU64>,
+    counters: Arc<Counters>,
 }
 
 impl Passwords {
@@ -96,15 +105,23 @@ impl Passwords {
         let salt = new_salt().map_err(|e| fault(&e))?;
         let output = gate.run_now(|memory| hash_into(memory, &params, &unknowable, &salt)).map_err(|e| fault(&e))?;
         let dummy = encode(&params, salt, output).map_err(|e| fault(&e))?;
-        Ok(Self { params, min_chars: settings.min_chars, dummy, gate, work_done: Arc::default() })
+        Ok(Self { params, min_chars: settings.min_chars, dummy, gate, counters: Arc::default() })
     }
 
-    /// Whether a new password may be used. `context`: what belongs to its owner (name, address).
+    /// Whether a new password may be used. `context`: the user's own name and address.
     ///
     /// # Errors
-    /// Why not, in words for its owner.
-    pub fn check(&self, password: &SecretString, context: &[&str]) -> Result<(), PasswordRefusal> {
-        policy::check(password, self.min_chars, context)
+    /// Too much work waits already. The inner result says why the password is refused, in words for the user.
+    pub async fn check(&self, password: &SecretString, context: &[&str]) -> ApiResult<Result<(), PasswordRefusal>> {
+        if !policy::within_cap(password) {
+            return Ok(Err(PasswordRefusal::TooLong));
+        }
+        let (password, context) =
+            (policy::normalize(password), context.iter().map(ToString::to_string).collect::<Vec<_>>());
+        match policy::check(password.expose_secret(), self.min_chars, &context) {
+            Ok(()) => self.gate.run(move |_| policy::estimate(password.expose_secret(), &context)).await,
+            refused => Ok(refused),
+        }
     }
 
     /// Whether this can be anybody's password. Asked at sign-in too, before any hashing.
@@ -152,10 +169,10 @@ impl Passwords {
         Ok(if same && stored.is_some() { Verdict::Right { rehash } } else { Verdict::Wrong })
     }
 
-    /// How many hashes have been made since the start. Tests count them instead of the time.
+    /// How many passwords have been hashed or verified since the start. Tests count them instead of the time.
     #[must_use]
     pub fn hashes(&self) -> usize {
-        self.gate.queue().begun()
+        self.counters.hashes.load(Ordering::Relaxed)
     }
 
     /// Those that hash and those that wait.
@@ -167,7 +184,7 @@ impl Passwords {
     /// The work of all hashes since the start: memory in KiB times passes. Tests compare it instead of the time.
     #[must_use]
     pub fn work_done(&self) -> u64 {
-        self.work_done.load(Ordering::Relaxed)
+        self.counters.work.load(Ordering::Relaxed)
     }
 
     /// Hashes, and then does the work that is `missing`.
@@ -178,12 +195,13 @@ impl Passwords {
         salt: Salt,
         missing: u64,
     ) -> ApiResult<[u8; HASH_BYTES]> {
-        let (password, work_done) = (policy::normalize(password), self.work_done.clone());
+        let (password, counters) = (policy::normalize(password), self.counters.clone());
         let top_up = self.top_up(missing);
         let result = self.gate.run(move |memory| {
             let password = password.expose_secret().as_bytes();
+            counters.hashes.fetch_add(1, Ordering::Relaxed);
             let mut hash = |params: &Params| {
-                work_done.fetch_add(work_of(params), Ordering::Relaxed);
+                counters.work.fetch_add(work_of(params), Ordering::Relaxed);
                 hash_into(memory, params, password, &salt)
             };
             let output = hash(&params)?;

@@ -18,39 +18,73 @@ fn secret(text: &str) -> SecretString {
     text.into()
 }
 
-#[test]
-fn length_is_counted_in_characters() {
-    let passwords = Passwords::new(&settings()).unwrap();
-    let check = |text: &str| passwords.check(&secret(text), &[]);
-    let varied = |count: u32| (0..count).map(|i| char::from_u32(0x1F300 + i * 7 % 61).unwrap()).collect::<String>();
-    assert_eq!(check("пароль"), Err(PasswordRefusal::TooShort { min: 12 }), "12 bytes, 6 characters");
-    assert_eq!(check("abcdeghkmnp"), Err(PasswordRefusal::TooShort { min: 12 }));
-    assert_eq!(check("abcdeghkmnpq"), Ok(()));
-    assert_eq!(check(&varied(64)), Ok(()), "64 characters of 4 bytes");
-    assert_eq!(check(&varied(65)), Err(PasswordRefusal::TooLong));
-    assert_eq!(check(&"x".repeat(10_000)), Err(PasswordRefusal::TooLong));
+async fn check(passwords: &Passwords, password: &str, context: &[&str]) -> Result<(), PasswordRefusal> {
+    passwords.check(&secret(password), context).await.unwrap()
 }
 
-#[test]
-fn what_attackers_try_first_is_refused() {
+#[actix_web::test]
+async fn length_is_counted_in_characters() {
     let passwords = Passwords::new(&settings()).unwrap();
-    for common in [
-        "aaaaaaaaaaaaaa",
-        "abcabcabcabc",
-        "123456789012345",
-        "abcdefghijklmnop",
-        "UNBELIEVABLE",
-        "Administrator2026!",
-        "zyxwvutsrqpo",
+    let varied = |count: u32| (0..count).map(|i| char::from_u32(0x1F300 + i * 7 % 61).unwrap()).collect::<String>();
+    for (password, expected) in [
+        ("пароль".to_owned(), Err(PasswordRefusal::TooShort { min: 12 })),
+        ("abcdeghkmnp".to_owned(), Err(PasswordRefusal::TooShort { min: 12 })),
+        ("abdeghkmnpqy".to_owned(), Ok(())),
+        (varied(64), Ok(())),
+        (varied(65), Err(PasswordRefusal::TooLong)),
+        ("x".repeat(10_000), Err(PasswordRefusal::TooLong)),
     ] {
-        assert_eq!(passwords.check(&secret(common), &[]), Err(PasswordRefusal::Common), "{common}");
+        assert_eq!(check(&passwords, &password, &[]).await, expected, "{password}");
     }
-    let own = ["margarethe.k", "Margarethe Krause"];
-    for own_name in ["margarethe.k1987", "MargaretheKrause!", "strongroom-2026", "strongroomstrongroom"] {
-        assert_eq!(passwords.check(&secret(own_name), &own), Err(PasswordRefusal::Context), "{own_name}");
+}
+
+/// Calibration: the list and the estimate refuse every weak sample and no strong one. The strong ones are four random words (EFF's
+/// list), random characters, and sentences that someone made up.
+#[actix_web::test]
+async fn weak_samples_are_refused_and_strong_ones_accepted() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let (weak, strong) = (include_str!("samples/weak.txt"), include_str!("samples/strong.txt"));
+    assert_eq!((weak.lines().count(), strong.lines().count()), (200, 200));
+    let own = ["anna.keller", "anna.keller@example.com", "Anna Keller"];
+    let (mut accepted, mut refused) = (Vec::new(), Vec::new());
+    for password in weak.lines() {
+        accepted.extend(check(&passwords, password, &own).await.ok().map(|()| password));
     }
-    for fine in ["margarethe rides at dawn", "lamp otter velvet 4", "            x", "ñandú con sombrero"] {
-        assert_eq!(passwords.check(&secret(fine), &own), Ok(()), "{fine}");
+    for password in strong.lines() {
+        refused.extend(check(&passwords, password, &own).await.err().map(|refusal| (password, refusal)));
+    }
+    assert_eq!((accepted, refused), (Vec::<&str>::new(), Vec::new()));
+}
+
+#[actix_web::test]
+async fn refusal_says_what_is_wrong_and_what_to_do() {
+    let passwords = Passwords::new(&settings()).unwrap();
+    let own = ["margarethe.k", "margarethe.k@example.com", "Margarethe Krause"];
+    for (password, reason) in [
+        ("unbelievable", "is among the passwords that attackers try first"),
+        ("Administrator2026!", "is among the passwords that attackers try first"),
+        ("Correct Horse, Battery Staple!", "is among the passwords that attackers try first"),
+        ("margarethe.k1987", "is made of your own name, your address or ours"),
+        ("strongroomstrongroom", "is made of your own name, your address or ours"),
+        ("zebu zebu zebu zebu", "is easy to guess, because it is made of repetitions"),
+        ("krause margarethe 1987", "is easy to guess, because it is made of common words or names and dates or years"),
+        ("my password is secret", "is easy to guess, because it is made of common words or names"),
+        ("cvbnm,./lkjhgf", "is easy to guess, because it is made of neighbouring keys"),
+        ("            ", "is easy to guess, because it is made of very few different characters"),
+    ] {
+        let told = check(&passwords, password, &own).await.unwrap_err().to_string();
+        assert!(told.starts_with(reason), "{password}: {told}");
+        assert!(told.ends_with(": choose four or more random words, or let a password manager make one"), "{told}");
+    }
+    for fine in ["margarethe rides at dawn", "lamp otter velvet 4", "ñandú con sombrero"] {
+        assert_eq!(check(&passwords, fine, &own).await, Ok(()), "{fine}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_estimated_without_a_panic(password in "\\PC{12,64}") {
+        let _ = policy::estimate(&password, &[]);
     }
 }
 
@@ -65,7 +99,7 @@ async fn composed_and_decomposed_characters_are_one_password() {
         assert_eq!(verdict, Verdict::Right { rehash: false }, "{typed}");
     }
     let decomposed = |characters: usize| secret(&"e\u{301}".repeat(characters));
-    assert_eq!(passwords.check(&decomposed(6), &[]), Err(PasswordRefusal::TooShort { min: 12 }));
+    assert_eq!(passwords.check(&decomposed(6), &[]).await.unwrap(), Err(PasswordRefusal::TooShort { min: 12 }));
     assert!(Passwords::within_cap(&decomposed(64)), "128 code points that are 64 characters");
     assert!(!Passwords::within_cap(&decomposed(65)));
     assert!(Passwords::within_cap(&secret(&"\u{1112}\u{1161}\u{11ab}".repeat(64))), "576 bytes");
