@@ -115,7 +115,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_RULES_MANY_ACCOUNTS", "1/15m", "Alert: networks held back because they tried many accounts"),
     plain("STRONGROOM_RULES_RIGHT_PASSWORD_WHILE_LOCKED", "1/1h", "Alert: right passwords during a lock; the attacker may have it"),
     plain("STRONGROOM_RULES_STOLEN_TOKENS", "1/1h", "Alert: refresh tokens or tickets of one user that were used twice"),
-    plain("STRONGROOM_RULES_FORGED_TOKENS", "10/5m", "Alert: access tokens of one network that nobody here has signed"),
+    plain("STRONGROOM_RULES_FORGED_TOKENS", "10/5m", "Alert: access tokens of one network that we did not issue"),
     plain("STRONGROOM_RULES_TOKENS_ON_PLAIN_HTTP", "1/1h", "Alert: sessions of one user that ended because their token came over plain HTTP"),
     plain("STRONGROOM_RULES_FOREIGN_ORIGINS", "50/5m", "Alert: calls of one network from pages of foreign origins"),
     plain("STRONGROOM_RULES_FORGED_ADDRESSES", "50/5m", "Alert: headers of one network that only a proxy of ours may send"),
