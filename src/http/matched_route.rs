@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix_web::{HttpMessage, HttpRequest};
 
 /// Found once a request: before a request is routed, actix asks one route after the other.
-#[derive(Clone)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 
 impl MatchedRoute {

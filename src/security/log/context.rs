@@ -45,6 +45,11 @@ impl Context {
         Arc::new(Self { recorder, request, caller: OnceLock::new(), denied: Mutex::default() })
     }
 
+    /// Of work that is no request's.
+    pub(super) fn none(recorder: &Recorder) -> Arc<Self> {
+        Self::new(recorder.clone(), None)
+    }
+
     /// Who calls, once it is known.
     #[must_use]
     pub fn caller(&self) -> Option<(UserId, SessionId)> {

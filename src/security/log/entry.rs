@@ -29,8 +29,17 @@ pub struct Entry {
     /// `missing`, `foreign` or `own`, found out by the writer.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
-    /// Its row was written in the transaction of what it tells of.
-    pub kept: bool,
+    pub task: Task,
+}
+
+/// What the writer does with an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Task {
+    WriteAndCount,
+    /// Its row is in the transaction of what it tells of, or will be that of its tally.
+    Count,
+    /// The row of a tally: the rules have counted its events as they came.
+    Write,
 }
 
 /// The fields of a row, wherever it comes from.
@@ -55,6 +64,12 @@ pub struct Fields<'a> {
 }
 
 impl Entry {
+    /// How many events it stands for. Where a kind means another number by its amount, no rule counts it.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.amount.map_or(1, i64::unsigned_abs)
+    }
+
     /// What its row's MAC must be.
     #[must_use]
     pub fn mac(&self, keys: &Keys) -> [u8; 32] {
@@ -141,7 +156,7 @@ mod tests {
             object: None,
             object_class: None,
             amount: None,
-            kept: false,
+            task: Task::WriteAndCount,
         };
         let id = Some(Uuid::from_u128(2));
         let text = || Some("c".to_owned());
@@ -172,7 +187,7 @@ mod tests {
         macs.sort_unstable();
         macs.dedup();
         assert_eq!(macs.len(), all);
-        assert_eq!(Entry { kept: true, ..entry.clone() }.mac(&keys), entry.mac(&keys));
+        assert_eq!(Entry { task: Task::Count, ..entry.clone() }.mac(&keys), entry.mac(&keys));
         let others = Keys::new(&vec![2; 32].into()).unwrap();
         assert_ne!(entry.mac(&others), entry.mac(&keys));
     }

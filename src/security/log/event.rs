@@ -1,31 +1,37 @@
 //! What is told of an event that concerns security: what, when, where, who.
 //!
-//! An event is built up and then either recorded, or kept: [`Event::record`] writes a line of the log and hands the event to the
-//! recorder, which writes its row beside the request; [`Event::keep`] writes the row in the transaction of what it tells of, for
+//! An event is built up and then either recorded, or kept. [`Event::record`] writes a line of the log and hands the event to the
+//! recorder, which writes its row beside the request; in a flood it adds to a [tally](super::tallies). [`Event::keep`] writes the row in the transaction of what it tells of, for
 //! what must not be lost.
+
+use std::net::IpAddr;
 
 use sqlx::PgConnection;
 use uuid::{NoContext, Timestamp, Uuid};
 
 use super::context::{self, Context};
-use super::entry::Entry;
+use super::entry::{Entry, Task};
 pub use super::kinds::{EventKind, Severity};
 pub use super::objects::{Object, ObjectKind};
 use super::recorder::Recorder;
 use super::store;
+use super::tallies::Key;
 use crate::base::id::{SessionId, UserId};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::matched_route::MatchedRoute;
 
 /// The log target of every security event.
 pub const TARGET: &str = "security";
+/// The log target of single events of a flood, off by default: it would be a flood of lines.
+const TALLY_TARGET: &str = "security_tally";
 
 /// An event, built up and then recorded.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an event that is not recorded did not happen"]
 pub struct Event {
-    kind: EventKind,
+    pub(super) kind: EventKind,
     reason: &'static str,
-    user: Option<UserId>,
+    pub(super) user: Option<UserId>,
     session: Option<SessionId>,
     subject: Option<String>,
     object: Option<Object>,
@@ -72,13 +78,37 @@ impl Event {
         Self { amount: i64::try_from(amount).ok(), ..self }
     }
 
-    /// Tells it, now and in the log; its row follows beside the request.
+    /// Writes a line of the log, and hands the event to the recorder for its row. In a flood of events that are alike it only
+    /// adds to their tally.
     pub fn record(self) {
         let context = context::current();
-        self.tell(context.as_deref());
+        if let Some(context) = &context
+            && self.key(context).is_some_and(|key| context.recorder.tally(key))
+        {
+            let (event, reason) = (self.kind.name(), self.reason);
+            tracing::debug!(target: TALLY_TARGET, event, reason, "security event was tallied");
+            return;
+        }
+        self.tell(context.as_deref(), None);
         if let Some(context) = context {
             context.recorder.hand(self.entry(&context.recorder, &context));
         }
+    }
+
+    /// Under which it is tallied. `None`: it always has a row of its own.
+    fn key(&self, context: &Context) -> Option<Key> {
+        let request = context.request.as_ref()?;
+        if self.object.is_some() || self.amount.is_some() {
+            return None;
+        }
+        let (user, session) = self.who(Some(context));
+        let place = Some((request.route.clone(), request.address.prefix()));
+        Some(Key { event: Self { user, session, ..self.clone() }, place })
+    }
+
+    /// Kind and reason alone.
+    pub(super) fn without_who(&self) -> Self {
+        Self::new(self.kind).reason(self.reason)
     }
 
     /// Writes its row in this transaction. Tell it once that has committed.
@@ -98,8 +128,10 @@ impl Event {
             return Ok(Kept(Vec::new()));
         }
         let context = context::current().ok_or_else(|| ApiError::internal("an event without a recorder"))?;
-        let entries: Vec<Entry> =
-            events.iter().map(|event| Entry { kept: true, ..event.entry(&context.recorder, &context) }).collect();
+        let entries: Vec<Entry> = events
+            .iter()
+            .map(|event| Entry { task: Task::Count, ..event.entry(&context.recorder, &context) })
+            .collect();
         store::insert(connection, context.recorder.keys(), entries.iter()).await?;
         Ok(Kept(events.into_iter().zip(entries).collect()))
     }
@@ -126,7 +158,22 @@ impl Event {
             object: self.object,
             object_class: None,
             amount: self.amount,
-            kept: false,
+            task: Task::WriteAndCount,
+        }
+    }
+
+    /// The row of so many events under one key, and its line if that is what is left to do.
+    pub(super) fn of_tally(key: Key, amount: u64, task: Task, recorder: &Recorder) -> Entry {
+        let event = key.event.amount(amount);
+        if task == Task::Write {
+            event.tell(None, key.place.as_ref());
+        }
+        let (route, network) = key.place.unzip();
+        Entry {
+            route: route.map(|route| route.name().to_owned()),
+            address: network.map(|network| network.to_string()),
+            task,
+            ..event.entry(recorder, &Context::none(recorder))
         }
     }
 
@@ -140,12 +187,15 @@ impl Event {
         }
     }
 
-    fn tell(&self, context: Option<&Context>) {
+    /// Writes its line. `place` is for a tally's, which is written outside of any request.
+    fn tell(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.who(context);
         let user = user.map(tracing::field::display);
         let session = session.map(tracing::field::display);
         let object = self.object.map(|object| object.kind.name());
         let object_id = self.object.map(|object| tracing::field::display(object.id));
+        let route = place.map(|(route, _)| route.name());
+        let network = place.map(|(_, network)| tracing::field::display(network));
         macro_rules! tell {
             ($level:ident) => {
                 tracing::$level!(
@@ -157,6 +207,8 @@ impl Event {
                     subject = self.subject,
                     object,
                     object_id,
+                    route,
+                    network,
                     amount = self.amount,
                     "security event"
                 )
@@ -186,7 +238,7 @@ impl Kept {
     pub fn committed(self) {
         let context = context::current();
         for (event, entry) in self.0 {
-            event.tell(context.as_deref());
+            event.tell(context.as_deref(), None);
             if let Some(context) = &context {
                 context.recorder.hand(entry);
             }

@@ -24,7 +24,7 @@ impl Severity {
 macro_rules! vocabulary {
     ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
         /// What happened.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($kind),+
         }

@@ -20,5 +20,6 @@ pub mod refusals;
 pub mod rules;
 pub mod seals;
 mod store;
+pub mod tallies;
 pub mod verify;
 mod verify_store;

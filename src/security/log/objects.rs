@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 /// The kinds whose denials are classified. Each is a row of `classified_objects`, where its name leads to its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectKind {
     Customer,
     Document,
@@ -44,7 +44,7 @@ impl ObjectKind {
 }
 
 /// One object that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     pub kind: ObjectKind,
     pub id: Uuid,

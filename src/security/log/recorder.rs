@@ -2,8 +2,9 @@
 //!
 //! **Abuse**: so many refusals that recording them slows everybody; a database that is away, so that what happened meanwhile is
 //! never known. **How**: a request only puts its event into the queue. The writer waits a moment for more, finds out whose the
-//! denied objects are, writes up to 500 in a transaction, and tries again until the database takes them. A full queue loses
-//! events and counts them; the number is told in the log at once and as an event once there is room.
+//! denied objects are, writes up to 500 in a transaction, and tries again until the database takes them. With a full queue,
+//! events are [tallied](super::tallies); those that cannot be are lost and counted. The log says so at once, and an event says
+//! the number once there is room.
 //! **Not stopped**: what waits when the process is killed (`docs/security-events.md` says how long that is at most); the line in
 //! the log is there all the same. What must not be lost is not here: see [`Event::keep`](super::event::Event::keep).
 
@@ -15,10 +16,11 @@ use std::time::Duration;
 use sqlx::{Acquire, PgPool, PgTransaction};
 use tokio::sync::Notify;
 
-use super::entry::Entry;
+use super::entry::{Entry, Task};
 use super::event::{Event, EventKind};
 use super::rules::Rules;
 use super::store;
+use super::tallies::{Key, Tallies};
 use crate::base::clock::Clock;
 use crate::db::begin;
 use crate::security::keys::Keys;
@@ -26,12 +28,12 @@ use crate::security::revocations::Ended;
 
 /// Events that may wait. Beyond them they are counted, not kept: at 1 KiB each it is the memory that an attacker can take.
 pub const MOST_WAITING: usize = 10_000;
-/// What whoever is signed in can cause as fast as he sends.
-const AT_WILL: [EventKind; 2] = [EventKind::ExcessRateLimitExceeded, EventKind::InputValidationFail];
 /// Rows of one transaction.
 const MOST_AT_ONCE: usize = 500;
 /// How long the writer waits for more before it writes.
 const LINGER: Duration = Duration::from_millis(25);
+/// How often the writer looks whether the tallies' window is over.
+const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 /// Between two tries while the database does not take them.
 const AGAIN_AFTER: Duration = Duration::from_millis(500);
 
@@ -40,7 +42,7 @@ const AGAIN_AFTER: Duration = Duration::from_millis(500);
 pub struct Recorder(Arc<Shared>);
 
 struct Shared {
-    queue: Mutex<VecDeque<Entry>>,
+    pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
     /// Since it was last told.
@@ -51,12 +53,25 @@ struct Shared {
     replica: String,
 }
 
+#[derive(Default)]
+struct Pending {
+    queue: VecDeque<Entry>,
+    tallies: Tallies,
+}
+
+impl Pending {
+    /// Half of the room is for what a user did or suffered: a flood that hid it would be where to walk through ids.
+    fn has_room(&self, is_at_will: bool) -> bool {
+        self.queue.len() < if is_at_will { MOST_WAITING / 2 } else { MOST_WAITING }
+    }
+}
+
 impl Recorder {
     /// With an empty queue.
     #[must_use]
     pub fn new(keys: Arc<Keys>, clock: Clock, replica: String) -> Self {
         Self(Arc::new(Shared {
-            queue: Mutex::default(),
+            pending: Mutex::default(),
             arrived: Notify::new(),
             closed: AtomicBool::new(false),
             lost: AtomicU64::new(0),
@@ -81,18 +96,28 @@ impl Recorder {
 
     /// Takes an event, or counts it as lost. Never waits.
     pub(super) fn hand(&self, entry: Entry) {
-        // Half of the room is for what a user did or suffered: a flood that hid it would be where to walk through ids.
-        let by_anybody = entry.user.is_none() || AT_WILL.contains(&entry.kind);
-        let room = if by_anybody { MOST_WAITING / 2 } else { MOST_WAITING };
-        let mut queue = self.queue();
-        if queue.len() < room {
-            queue.push_back(entry);
-            drop(queue);
+        let mut pending = self.pending();
+        if pending.has_room(is_at_will(entry.kind, entry.user.is_some())) {
+            pending.queue.push_back(entry);
+            drop(pending);
             self.0.arrived.notify_one();
-        } else if !entry.kept {
-            drop(queue);
+        } else if entry.task != Task::Count {
+            drop(pending);
             self.lose(1);
         }
+    }
+
+    /// Adds an event to its tally if too many were alike, or if the queue is full. False: it is to be recorded by itself.
+    pub(super) fn tally(&self, key: Key) -> bool {
+        let mut pending = self.pending();
+        let is_at_will = is_at_will(key.event.kind, key.event.user.is_some());
+        let has_room = pending.has_room(is_at_will);
+        let tallied = pending.tallies.add(key, is_at_will, has_room, self.0.clock.now());
+        drop(pending);
+        if tallied {
+            self.0.arrived.notify_one();
+        }
+        tallied
     }
 
     fn lose(&self, number: u64) {
@@ -105,7 +130,7 @@ impl Recorder {
     /// How many wait (metrics).
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.queue().len()
+        self.pending().queue.len()
     }
 
     /// How many were lost since the start (metrics).
@@ -114,14 +139,38 @@ impl Recorder {
         self.0.lost_in_all.load(Ordering::Relaxed)
     }
 
-    fn queue(&self) -> MutexGuard<'_, VecDeque<Entry>> {
-        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    fn pending(&self) -> MutexGuard<'_, Pending> {
+        self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What is to be written and counted now. At the end of the service the window of the tallies is over, too.
     fn take(&self) -> Vec<Entry> {
-        let mut queue = self.queue();
-        let number = queue.len().min(MOST_AT_ONCE);
-        queue.drain(..number).collect()
+        let (now, closed) = (self.0.clock.now(), self.is_closed());
+        let mut pending = self.pending();
+        let number = pending.queue.len().min(MOST_AT_ONCE);
+        let mut batch: Vec<Entry> = pending.queue.drain(..number).collect();
+        let is_over = closed || pending.tallies.is_over(now);
+        let uncounted = pending.tallies.take_uncounted(if is_over { usize::MAX } else { MOST_AT_ONCE });
+        let amounts = if is_over { pending.tallies.take_amounts() } else { Vec::new() };
+        drop(pending);
+        for (tallies, task) in [(uncounted, Task::Count), (amounts, Task::Write)] {
+            batch.extend(tallies.into_iter().map(|(key, amount)| Event::of_tally(key, amount, task, self)));
+        }
+        batch
+    }
+
+    /// Until there may be something to take.
+    async fn arrived(&self) {
+        let idle = self.pending().tallies.is_empty();
+        let arrived = self.0.arrived.notified();
+        if idle {
+            arrived.await;
+        } else if tokio::time::timeout(WINDOW_CHECK_INTERVAL, arrived).await.is_err() {
+            return;
+        }
+        if !self.is_closed() {
+            tokio::time::sleep(LINGER).await;
+        }
     }
 
     /// The service ends: the writer ends too, once the queue is empty.
@@ -151,10 +200,7 @@ impl Writer {
                 if self.recorder.is_closed() {
                     return;
                 }
-                self.recorder.0.arrived.notified().await;
-                if !self.recorder.is_closed() {
-                    tokio::time::sleep(LINGER).await;
-                }
+                self.recorder.arrived().await;
                 continue;
             }
             self.write(batch).await;
@@ -171,7 +217,7 @@ impl Writer {
                     let rest = batch.split_off(batch.len() / 2);
                     todo.extend([rest, batch]);
                 }
-                Err(error) if refuses(&error) => self.recorder.lose(1),
+                Err(error) if refuses(&error) => self.recorder.lose(batch.iter().map(Entry::events).sum()),
                 Err(error) => {
                     if !std::mem::replace(&mut away, true) {
                         tracing::warn!(cause = cause(&error), "security events wait for the database");
@@ -197,7 +243,7 @@ impl Writer {
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
-        let new = batch.iter().filter(|entry| !entry.kept);
+        let new = batch.iter().filter(|entry| entry.task != Task::Count);
         let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;
         if added == 0 && new.count() > 0 {
             // The commit of an earlier try was answered to nobody: these rows are there, and counted.
@@ -224,6 +270,11 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether anybody can cause such events as fast as they send: without an account, or with any.
+fn is_at_will(kind: EventKind, names_user: bool) -> bool {
+    !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }
 
 /// Whether the row itself is at fault: data exception, integrity constraint.

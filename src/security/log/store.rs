@@ -4,13 +4,15 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::entry::Entry;
+use super::entry::{Entry, Task};
 use crate::security::keys::Keys;
 
 /// Finds out whose the denied objects are.
 pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
-    let asked: Vec<&mut Entry> =
-        batch.iter_mut().filter(|entry| entry.object.is_some() && entry.user.is_some() && !entry.kept).collect();
+    let asked: Vec<&mut Entry> = batch
+        .iter_mut()
+        .filter(|entry| entry.object.is_some() && entry.user.is_some() && entry.task != Task::Count)
+        .collect();
     if asked.is_empty() {
         return Ok(());
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use reqwest::Method;
-use strongroom::security::log::entry::Entry;
+use strongroom::security::log::entry::{Entry, Task};
 use strongroom::security::log::rules::Rules;
 use strongroom::security::log::rules::table::{RULES, Rule, Which};
 use uuid::Uuid;
@@ -220,7 +220,7 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, whom: Uuid) -> Entry {
         object: None,
         object_class: class,
         amount: None,
-        kept: false,
+        task: Task::WriteAndCount,
     }
 }
 

@@ -22,7 +22,8 @@ struct Lines {
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
         // Not development's own line with a mail's link, which is the one secret that is logged on purpose, and there alone.
-        let filter = "info,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
+        let filter =
+            "info,security_tally=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(Capture);
         tracing_subscriber::registry().with(tracing_subscriber::EnvFilter::new(filter)).with(format).init();
@@ -65,20 +66,21 @@ pub fn of_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`.
+/// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`. Tallied ones too, which
+/// have no line in production.
 pub fn events(id: &str) -> Vec<String> {
-    names(&of_request(id))
+    names(&of_request(id), &["security", "security_tally"])
 }
 
-/// The same, of what has been logged until now.
+/// Those that have a line of their own, and so a row, of what has been logged until now.
 pub fn events_so_far(id: &str) -> Vec<String> {
-    names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice))
+    names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
 
-fn names(lines: &[Value]) -> Vec<String> {
+fn names(lines: &[Value], targets: &[&str]) -> Vec<String> {
     lines
         .iter()
-        .filter(|line| line["target"] == "security")
+        .filter(|line| targets.iter().any(|target| line["target"] == *target))
         .map(|line| format!("{}/{}", line["event"].as_str().unwrap(), line["reason"].as_str().unwrap()))
         .collect()
 }

@@ -22,7 +22,7 @@ use uuid::Uuid;
 use self::store::Addition;
 use self::table::{Answer, Per, RULES, Rule, Which};
 use super::alerts::{About, Alerts, Finding};
-use super::entry::Entry;
+use super::entry::{Entry, Task};
 use crate::base::id::{SessionId, UserId};
 use crate::config::RuleSettings;
 use crate::http::client_ip::prefix_of;
@@ -113,12 +113,12 @@ impl Rules {
 /// By rule and by whom it counts.
 fn counts(batch: &[Entry]) -> BTreeMap<(&'static str, String), Count> {
     let mut counts = BTreeMap::new();
-    for entry in batch {
+    for entry in batch.iter().filter(|entry| entry.task != Task::Write) {
         for rule in RULES.iter().filter(|rule| fits(rule, entry)) {
             let Some((key, about)) = whom(rule.per, entry) else { continue };
             let session = entry.session.map(SessionId::from);
             let count = counts.entry((rule.name, key)).or_insert(Count { rule, about, session, events: 0 });
-            count.events += 1;
+            count.events += i64::try_from(entry.events()).unwrap_or(i64::MAX);
         }
     }
     counts

@@ -142,9 +142,10 @@ async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
         lines.find_map(|line| line.split_whitespace().find(|word| word.starts_with("http://127")).map(str::to_owned));
     std::thread::spawn(move || lines.for_each(drop));
     let base = base.expect("it says where it listens").split('/').take(3).collect::<Vec<_>>().join("/");
-    let client = Client::from_address(&base, [127, 0, 0, 1].into());
     let mut answered = Vec::new();
-    for _ in 0..150 {
+    for number in 0..150 {
+        // From many addresses: beyond a few, events of one are tallied.
+        let client = Client::from_address(&base, [127, 0, 0, 1 + number % 10].into());
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
         answered.push((Instant::now(), reply.request_id().parse::<Uuid>().unwrap()));
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,6 +1,7 @@
-//! ASVS 16.3, 16.4.2: an event lasts ([`lasting`]), says whose the denied object is ([`objects`]), and nobody but the
-//! recorder adds one ([`rights`]). That each event of the log has its row is asked at the end of every test (`support::events`).
+//! ASVS 16.3, 16.4.2: a flood takes few rows ([`floods`]). An event lasts ([`lasting`]) and says whose the denied object is
+//! ([`objects`]). Only the recorder adds events ([`rights`]). That each event of the log has its row is asked at the end of every test (`support::events`).
 
+mod floods;
 mod lasting;
 mod objects;
 mod rights;
