@@ -15,6 +15,7 @@ use crate::features::auth::mail::{self, Backlog};
 use crate::security::connections::ConnectionLimit;
 use crate::security::heavy_work::HeavyWork;
 use crate::security::log::alerts::{Alerts, Numbers};
+use crate::security::log::seals::{self, SealState};
 use crate::security::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::Delivered;
@@ -33,6 +34,7 @@ pub struct Asked {
     mail: std::sync::Mutex<Option<Backlog>>,
     alerts: Alerts,
     told: std::sync::Mutex<Option<Numbers>>,
+    seals: std::sync::Mutex<Option<SealState>>,
 }
 
 impl Asked {
@@ -40,7 +42,15 @@ impl Asked {
     #[must_use]
     pub fn new(services: &Services) -> Self {
         let (pool, clock, alerts) = (services.pool.clone(), services.clock.clone(), services.alerts.clone());
-        Self { pool, clock, at: Mutex::default(), mail: Default::default(), alerts, told: Default::default() }
+        Self {
+            pool,
+            clock,
+            at: Mutex::default(),
+            mail: Default::default(),
+            alerts,
+            told: Default::default(),
+            seals: Default::default(),
+        }
     }
 
     /// Asks, unless it was asked just now.
@@ -49,13 +59,19 @@ impl Asked {
         if at.is_some_and(|at| at.elapsed() < HOLDS) {
             return;
         }
-        let (mail, told) = tokio::join!(
+        let (mail, told, seals) = tokio::join!(
             timeout(PATIENCE, mail::backlog(&self.pool, &self.clock)),
-            timeout(PATIENCE, self.alerts.numbers())
+            timeout(PATIENCE, self.alerts.numbers()),
+            timeout(PATIENCE, seals::state(&self.pool))
         );
         *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mail.ok().and_then(Result::ok);
         *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = told.ok().and_then(Result::ok);
+        *self.seals.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = seals.ok().and_then(Result::ok);
         *at = Some(Instant::now());
+    }
+
+    fn seals(&self) -> Option<SealState> {
+        *self.seals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn told(&self) -> Option<Numbers> {
@@ -115,6 +131,11 @@ fn security(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
     metrics.gauge("security_events_waiting", help, move || whole(waiting.waiting()));
     let help = "Security events that have no row: they are in the log alone";
     metrics.counter("security_events_lost", help, move || whole(lost.lost()));
+    let (oldest, triggers) = (asked.clone(), asked.clone());
+    let help = "Age of the security event that has waited longest for its seal";
+    metrics.gauge("security_events_unsealed_oldest_seconds", help, move || Some(oldest.seals()?.oldest_seconds));
+    let help = "Triggers of the audit trail that are missing or disabled";
+    metrics.gauge("security_event_triggers_missing", help, move || whole(triggers.seals()?.triggers_missing));
     let of = |read: fn(Numbers) -> i64| {
         let asked = asked.clone();
         move || asked.told().and_then(|told| whole(read(told)))

@@ -1,20 +1,24 @@
-//! What has been recorded stays as it was, or it shows.
+//! Tamper-evident audit trail (hash chain): a change of a recorded event shows.
 //!
-//! **Abuse**: somebody with the database in his hands (its owner, a stolen backup that is put back, an injection) edits, deletes,
-//! adds or reorders events, or cuts off the newest, to hide what he did. **How**: each row has a MAC with a key that the database
-//! does not know. Every few seconds one replica seals the new rows: a MAC over the last seal and over these rows' MACs, in order.
+//! **Abuse**: an attacker who controls the database (its owner, an old backup that is restored, an injection) edits, deletes,
+//! adds or reorders events, or cuts off the newest, to hide an attack (CWE-345, CWE-778). **How**: each row has a MAC with a key
+//! that the database does not know. Every few seconds one replica seals the new rows: a MAC over the last seal and over these rows' MACs, in order.
 //! The head of that chain, signed with Ed25519, goes out with the log as one line: without it a cut tail is invisible.
-//! **Not stopped**: whoever has the master key; and rows that are taken away before they are sealed (`docs/security-events.md`).
-//! **ASVS** 16.4.2, 16.4.3 · **Attack** `attacks::audit_trail`
+//! Sealing that stops is an alarm: a row that has waited for 15 seconds, and a trigger that is missing or disabled, are an
+//! event and a metric. A session of the service's role that blocks the sealer for so long is ended.
+//! **Not stopped**: an attacker who has the master key. An owner of the schema who deletes a row, and the note that it waits
+//! for its seal, within those seconds (`docs/security-events.md`).
+//! **ASVS** 16.4.2, 16.4.3 · **Attack** `attacks::audit_trail`, `attacks::sealing`
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
 use super::event::{Event, EventKind};
+pub use super::store::SealState;
 use super::store::{self, NewSeal};
 use crate::base::clock::Clock;
 use crate::base::hex::{hex, unhex};
@@ -23,6 +27,8 @@ use crate::security::keys::{Keys, Purpose};
 
 /// How often new rows are sealed.
 pub const EVERY: Duration = Duration::from_secs(5);
+/// A row that has waited so long for its seal is an alarm. A session that has blocked sealing for so long is ended.
+const OVERDUE: Duration = Duration::from_secs(15);
 /// Rows of one seal.
 const MOST_AT_ONCE: i32 = 5_000;
 /// What stands before the first seal.
@@ -61,18 +67,35 @@ impl Sealer {
     /// Seals until [`Self::stop`].
     pub async fn run(&self) {
         let mut every = tokio::time::interval(EVERY);
-        let mut failing = false;
+        let mut known = Vec::new();
         loop {
             tokio::select! {
                 () = self.stopping.notified() => return,
                 _ = every.tick() => {}
             }
-            let failed = self.seal().await.is_err();
-            if failed && !failing {
-                Event::new(EventKind::SysAuditFault).reason("not_sealed").record();
+            let faults = self.seal_and_check().await.unwrap_or_else(|_| vec!["not_sealed"]);
+            for reason in faults.iter().filter(|reason| !known.contains(*reason)) {
+                Event::new(EventKind::SysAuditFault).reason(reason).record();
             }
-            failing = failed;
+            known = faults;
         }
+    }
+
+    /// Seals what waits. Returns what keeps events from being sealed, as reasons of an event.
+    async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
+        self.seal().await?;
+        let mut state = store::seal_state(&self.pool).await?;
+        if state.oldest_seconds > OVERDUE.as_secs_f64() {
+            let ended = store::end_sessions_that_block_sealing(&self.pool, OVERDUE.as_secs_f64()).await?;
+            if let Ok(ended @ 1..) = u64::try_from(ended) {
+                Event::new(EventKind::SysAuditFault).reason("sealing_blocked").amount(ended).record();
+                self.seal().await?;
+                state = store::seal_state(&self.pool).await?;
+            }
+        }
+        let overdue = (state.oldest_seconds > OVERDUE.as_secs_f64()).then_some("seal_overdue");
+        let without_trigger = (state.triggers_missing > 0).then_some("trigger_missing");
+        Ok(overdue.into_iter().chain(without_trigger).collect())
     }
 
     /// Seals what waits, and sends the new heads out. Another replica may be at it: then there is nothing to do.
@@ -101,35 +124,38 @@ impl Sealer {
 
     async fn seal_one(&self, waits: bool) -> Result<Option<Head>, sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
-        if waits {
-            store::wait_to_seal(&mut transaction).await?;
-        } else if !store::lock_seals(&mut transaction).await? {
-            return Ok(None);
+        let rows = store::take_unsealed(&mut transaction, MOST_AT_ONCE, waits).await?;
+        let taken = rows.len();
+        let (seqs, macs): (Vec<i64>, Vec<Vec<u8>>) =
+            rows.into_iter().filter_map(|row| Some((row.seq, row.mac?))).unzip();
+        let deleted = u64::try_from(taken - seqs.len()).unwrap_or(u64::MAX);
+        let head =
+            if seqs.is_empty() { None } else { Some(self.add_seal(&mut transaction, &seqs, &macs.concat()).await?) };
+        transaction.commit().await?;
+        if deleted > 0 {
+            Event::new(EventKind::SysAuditFault).reason("deleted_before_seal").amount(deleted).record();
         }
-        let rows = store::take_unsealed(&mut transaction, MOST_AT_ONCE).await?;
-        if rows.is_empty() {
-            return Ok(None);
-        }
-        let last = store::last_seal(&mut transaction).await?;
+        Ok(head)
+    }
+
+    async fn add_seal(&self, connection: &mut PgConnection, seqs: &[i64], macs: &[u8]) -> Result<Head, sqlx::Error> {
+        let last = store::last_seal(connection).await?;
         let (batch, events, previous) =
             last.map_or((0, 0, BEFORE_ALL.to_vec()), |last| (last.batch, last.events, last.mac));
-        let seqs: Vec<i64> = rows.iter().map(|row| row.seq).collect();
-        let macs = rows.into_iter().map(|row| row.mac).collect::<Vec<_>>().concat();
         let (batch, events) = (batch + 1, events + i64::try_from(seqs.len()).unwrap_or(i64::MAX));
-        let mac = mac(&self.keys, &previous, batch, events, &seqs, &macs);
-        let seal = NewSeal {
-            batch,
-            sealed_at: self.clock.now(),
-            events,
-            seqs: &seqs,
-            macs: &macs,
-            previous: &previous,
-            mac: &mac,
-        };
-        store::add_seal(&mut transaction, &seal).await?;
-        transaction.commit().await?;
-        Ok(Some(Head { batch, events, mac }))
+        let mac = mac(&self.keys, &previous, batch, events, seqs, macs);
+        let seal = NewSeal { batch, sealed_at: self.clock.now(), events, seqs, macs, previous: &previous, mac: &mac };
+        store::add_seal(connection, &seal).await?;
+        Ok(Head { batch, events, mac })
     }
+}
+
+/// Whether sealing works (metrics).
+///
+/// # Errors
+/// The database cannot be asked.
+pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
+    store::seal_state(pool).await
 }
 
 /// The MAC of a seal.

@@ -1,7 +1,7 @@
 //! The statements of the recorder and of the sealer. The service's role can add rows and call these functions, and no more.
 
 use chrono::{DateTime, Utc};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::entry::{Entry, Task};
@@ -85,10 +85,10 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The place of a row and its MAC.
+/// The place of a row and its MAC. `None`: it was deleted before it was sealed.
 pub struct Unsealed {
     pub seq: i64,
-    pub mac: Vec<u8>,
+    pub mac: Option<Vec<u8>>,
 }
 
 /// The last seal.
@@ -96,17 +96,6 @@ pub struct Last {
     pub batch: i64,
     pub events: i64,
     pub mac: Vec<u8>,
-}
-
-/// Whether this transaction is the one that seals now; of all replicas' one is.
-pub async fn lock_seals(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(1400136276) as "ours!""#).fetch_one(connection).await
-}
-
-/// Waits until no other replica seals; then this transaction does. PostgreSQL's `lock_timeout` bounds it.
-pub async fn wait_to_seal(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    sqlx::query!("select pg_advisory_xact_lock(1400136276)").execute(connection).await?;
-    Ok(())
 }
 
 pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
@@ -118,11 +107,18 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sq
     .await
 }
 
-pub async fn take_unsealed(connection: &mut PgConnection, most: i32) -> Result<Vec<Unsealed>, sqlx::Error> {
+/// The oldest rows that wait for a seal. While another transaction seals there are none, or this one waits for it, which
+/// PostgreSQL's `lock_timeout` bounds.
+pub async fn take_unsealed(
+    connection: &mut PgConnection,
+    most: i32,
+    waits: bool,
+) -> Result<Vec<Unsealed>, sqlx::Error> {
     sqlx::query_as!(
         Unsealed,
-        r#"select seq as "seq!", mac as "mac!" from take_unsealed_security_events($1) order by seq"#,
-        most
+        r#"select seq as "seq!", mac from take_unsealed_security_events($1, $2) order by seq"#,
+        most,
+        waits
     )
     .fetch_all(connection)
     .await
@@ -154,4 +150,41 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Whether sealing works.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SealState {
+    /// How long the oldest row has waited for its seal.
+    pub oldest_seconds: f64,
+    /// Triggers of the audit trail that are missing or disabled.
+    pub triggers_missing: i64,
+}
+
+pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
+    sqlx::query_as!(
+        SealState,
+        r#"select oldest_seconds as "oldest_seconds!", triggers_missing as "triggers_missing!"
+           from security_event_seal_state()"#
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Ends the sessions of the service's own role whose transaction has held the sealer's row, or an unfinished seal, for so
+/// long. Returns how many.
+pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a
+           where a.datname = current_database() and a.usename = current_user and a.pid <> pg_backend_pid()
+             and a.xact_start < now() - make_interval(secs => $1)
+             and exists (
+                 select from pg_locks l
+                 where l.pid = a.pid and l.granted and l.mode in ('RowShareLock', 'RowExclusiveLock')
+                   and l.relation in ('security_event_sealer'::regclass, 'security_event_seals'::regclass)
+             )"#,
+        for_seconds
+    )
+    .fetch_one(pool)
+    .await
 }

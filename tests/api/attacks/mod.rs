@@ -30,6 +30,7 @@ mod rate_limits; // API4
 mod registration; // API2
 mod resources; // API4
 mod rules; // API1, API2
+mod sealing; // API8
 mod security_events; // API1, API8
 mod session_liveness;
 mod sessions; // API2

@@ -37,6 +37,8 @@ async fn the_service_can_add_events_and_nothing_else() {
         "truncate security_event_seals",
         "select seq from security_events_unsealed",
         "delete from security_events_unsealed",
+        "select only_row from security_event_sealer for update",
+        "delete from security_event_sealer",
         "select kind from classified_objects",
         "insert into classified_objects values ('user', 'users', 'id')",
         "set role strongroom_classifier",
