@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 use strongroom::app::start_up::{self, Failure};
 use strongroom::app::{admin, audit, openapi};
@@ -71,6 +72,18 @@ enum Audit {
         /// A file with lines of the log: what was sealed according to them must be there
         #[arg(long)]
         heads: Option<PathBuf>,
+        /// A folder with files of `audit archive`: they are checked too
+        #[arg(long)]
+        archive: Option<PathBuf>,
+    },
+    /// Write the events of whole months to a file, verify them, and remove them from the database
+    Archive {
+        /// The first month that stays, as 2026-10
+        #[arg(long, value_parser = first_day)]
+        before: NaiveDate,
+        /// An existing folder, with all files of earlier archives or none
+        #[arg(long)]
+        to: PathBuf,
     },
     /// Print the public key (Ed25519, in hex) with which the heads in the log are signed
     Key,
@@ -80,6 +93,11 @@ enum Audit {
 enum Dev {
     /// Remove the development database, its demo data, keys and mail
     Reset,
+}
+
+/// The first day of a month that was typed as `2026-10`.
+fn first_day(month: &str) -> Result<NaiveDate, String> {
+    format!("{month}-01").parse().map_err(|_| "a month is typed as 2026-10".to_owned())
 }
 
 fn main() -> ExitCode {
@@ -119,8 +137,11 @@ fn run(command: Command) -> Result<(), Failure> {
                 admin::promote(&AuditSettings::load(&environment)?, &email).await
             }
             Command::Admin(Admin::Demote { email }) => admin::demote(&AuditSettings::load(&environment)?, &email).await,
-            Command::Audit(Audit::Verify { heads }) => {
-                audit::verify(&AuditSettings::load(&environment)?, heads.as_deref()).await
+            Command::Audit(Audit::Verify { heads, archive }) => {
+                audit::verify(&AuditSettings::load(&environment)?, heads.as_deref(), archive.as_deref()).await
+            }
+            Command::Audit(Audit::Archive { before, to }) => {
+                audit::archive(&AuditSettings::load(&environment)?, before, &to).await
             }
             Command::Audit(Audit::Key) => audit::public_key(&AuditSettings::load(&environment)?),
         }

@@ -3,33 +3,65 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::{NaiveDate, NaiveTime};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::start_up::{Failure, end, owner_options};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
 use crate::security::keys::Keys;
+use crate::security::log::archive;
 use crate::security::log::context::background;
 use crate::security::log::event::Event;
 use crate::security::log::recorder::Recorder;
 use crate::security::log::seals;
-use crate::security::log::verify;
+use crate::security::log::verify::Verification;
 
 /// `audit verify`
 ///
 /// # Errors
 /// [`Failure::Tampered`] when anything is not as it was recorded; else see [`Failure`].
 #[allow(clippy::disallowed_macros, reason = "a command line prints")]
-pub async fn verify(settings: &AuditSettings, heads: Option<&Path>) -> Result<(), Failure> {
+pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let keys = Keys::configured(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
+    let mut verification = Verification::new(&keys, heads.as_deref());
+    if let Some(folder) = folder {
+        verification.archive(archive::lines(folder)?)?;
+    }
     let (owner, embedded) = owner_options(&settings.owner).await?;
     let mut connection = owner.connect().await?;
-    let report = verify::verify(&mut connection, &keys, heads.as_deref(), Clock::default().now()).await?;
+    verification.database(&mut connection, Clock::default().now()).await?;
+    let report = verification.report;
     connection.close().await?;
     end(embedded).await?;
     println!("{report}");
     if report.faults.is_empty() { Ok(()) } else { Err(Failure::Tampered) }
+}
+
+/// `audit archive`
+///
+/// # Errors
+/// See [`archive::ArchiveError`]; nothing is removed then.
+#[allow(clippy::disallowed_macros, reason = "a command line prints")]
+pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
+    let keys = Arc::new(Keys::configured(&settings.master_keys)?);
+    let before = before.and_time(NaiveTime::MIN).and_utc();
+    if before > Clock::default().now() {
+        return Err(Failure::MonthNotOver);
+    }
+    let (owner, embedded) = owner_options(&settings.owner).await?;
+    let mut connection = owner.connect().await?;
+    match archive::write(&mut connection, &keys, before, folder).await? {
+        Some(written) => {
+            let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
+            background(&recorder, archive::remove(&mut connection, &written)).await?;
+            println!("{} events are archived in {}.", written.events, written.file.display());
+        }
+        None => println!("No event was sealed before that month."),
+    }
+    connection.close().await?;
+    end(embedded).await
 }
 
 /// `audit key`

@@ -23,6 +23,7 @@ use crate::db::migrate;
 use crate::features::demo::{self, Demo};
 use crate::http::error::ApiError;
 use crate::security::keys::BadMasterKey;
+use crate::security::log::archive::ArchiveError;
 use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::{PasswordRefusal, PasswordSetupError};
 use crate::telemetry;
@@ -81,6 +82,10 @@ pub enum Failure {
     Heads(io::Error),
     #[error("security events are not as they were recorded")]
     Tampered,
+    #[error("{0}: nothing was removed")]
+    Archive(#[from] ArchiveError),
+    #[error("that month has not ended: archive whole months")]
+    MonthNotOver,
     #[error("the OpenAPI document cannot be written: {0}")]
     Openapi(#[from] serde_json::Error),
 }

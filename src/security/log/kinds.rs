@@ -82,6 +82,7 @@ vocabulary! {
     SessionCreated "session_created" Info,
     SessionEnded "session_ended" Info,
     SessionRenewed "session_renewed" Info,
+    SysAuditArchived "sys_audit_archived" Warning,
     SysAuditFault "sys_audit_fault" Critical,
     SysAuditLost "sys_audit_lost" Critical,
     SysConfigFault "sys_config_fault" Critical,

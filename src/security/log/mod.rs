@@ -10,6 +10,8 @@
 //! attack test asserts the event that it leaves
 
 pub mod alerts;
+pub mod archive;
+mod archive_store;
 pub mod context;
 pub mod entry;
 pub mod event;

@@ -1,13 +1,13 @@
 //! `strongroom audit verify`: reads every seal and every row and says what is not as it was recorded, and where.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::{fmt, io};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::seals::{self, BEFORE_ALL, Head};
-use super::verify_store::{self, Row, Seal};
+use super::seals::{self, Head};
+use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::keys::Keys;
 
 /// Rows are sealed every few seconds; one that is older than this and in no seal was put there, or its seal was taken away.
@@ -38,6 +38,8 @@ pub enum Fault {
     OtherHead { batch: i64 },
     /// A line of the heads' file that looks like a head and was not signed by us.
     ForgedHead { number: usize },
+    /// A line of the archive is not a batch.
+    Unreadable { line: usize },
 }
 
 /// What was read, and what was found.
@@ -49,6 +51,10 @@ pub struct Report {
     pub waiting: i64,
     /// Heads that were compared. `None`: none were given.
     pub heads: Option<usize>,
+    /// The first batch of the archive, if one was given.
+    pub archived_from: Option<i64>,
+    /// The last batch that was archived and removed from the database.
+    pub archived_until: Option<i64>,
     pub faults: Vec<Fault>,
 }
 
@@ -62,41 +68,110 @@ pub async fn verify(
     heads: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Report, sqlx::Error> {
-    let (heads, forged) = heads.map_or((Vec::new(), 0), |text| Head::all_in(text, keys));
-    let mut check = Check { keys, heads, report: Report::default(), last: Seal::default(), foreign: Vec::new() };
-    check.report.heads = (!check.heads.is_empty() || forged > 0).then_some(check.heads.len());
-    if forged > 0 {
-        check.report.faults.push(Fault::ForgedHead { number: forged });
-    }
-    verify_store::begin(connection).await?;
-    check.last.mac = BEFORE_ALL.to_vec();
-    while let Some(seal) = verify_store::next_seal(connection, check.last.batch).await? {
-        let rows = verify_store::rows_at(connection, &seal.seqs).await?;
-        check.seal(seal, &rows);
-    }
-    check.end_of_heads();
-    check.unsealed(connection, now).await?;
-    check.say_where_rows_came_from(connection).await?;
-    verify_store::end(connection).await?;
-    Ok(check.report)
+    let mut verification = Verification::new(keys, heads);
+    verification.database(connection, now).await?;
+    Ok(verification.report)
 }
 
-struct Check<'a> {
+/// A verification under way: of an archive, if there is one, and then of the database.
+pub struct Verification<'a> {
     keys: &'a Keys,
     heads: Vec<Head>,
-    report: Report,
+    pub report: Report,
     last: Seal,
+    /// The last seal of the archive.
+    archived: Option<Seal>,
     /// Places at which a sound row stands that was not sealed there, with its MAC.
     foreign: Vec<(i64, i64, Vec<u8>)>,
 }
 
-impl Check<'_> {
+impl<'a> Verification<'a> {
+    /// Nothing is read yet.
+    #[must_use]
+    pub fn new(keys: &'a Keys, heads: Option<&str>) -> Self {
+        let (heads, forged) = heads.map_or((Vec::new(), 0), |text| Head::all_in(text, keys));
+        let report = Report {
+            heads: (!heads.is_empty() || forged > 0).then_some(heads.len()),
+            faults: Vec::from_iter((forged > 0).then_some(Fault::ForgedHead { number: forged })),
+            ..Report::default()
+        };
+        Self { keys, heads, report, last: Seal::before_all(), archived: None, foreign: Vec::new() }
+    }
+
+    /// Reads the lines of an archive. Older files than the first may have been thrown away.
+    ///
+    /// # Errors
+    /// A file cannot be read.
+    pub fn archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
+        for (number, line) in (1..).zip(lines) {
+            let Ok(Batch { seal, rows }) = serde_json::from_str(&line?) else {
+                self.fault(Fault::Unreadable { line: number });
+                continue;
+            };
+            if number == 1 {
+                self.last = seal.predecessor();
+                self.report.archived_from = Some(seal.batch);
+            }
+            self.seal(&seal, &rows);
+            self.last = seal;
+        }
+        self.archived = Some(std::mem::replace(&mut self.last, Seal::before_all()));
+        Ok(())
+    }
+
+    /// Reads the database, as the schema's owner.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn database(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+        self.begin_in_database(connection).await?;
+        while self.next_in_database(connection).await?.is_some() {}
+        self.end_of_heads();
+        self.unsealed(connection, now).await?;
+        self.say_where_rows_came_from(connection).await?;
+        verify_store::end(connection).await
+    }
+
+    /// Begins the view of the database, at the first batch or behind those that were archived.
+    pub(super) async fn begin_in_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        verify_store::begin(connection).await?;
+        let archived = verify_store::newest_archived(connection).await?.filter(|row| row.is_sound(self.keys));
+        let first = verify_store::next_seal(connection, 0).await?;
+        let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
+        if first.batch == until + 1 {
+            self.last = first.predecessor();
+            self.report.archived_until = Some(until);
+        }
+        // The first seal holds the MAC of the one before, and has its own by our key: so both ends of the joint are known.
+        let joint = self.archived.take().filter(|last| last.batch < first.batch);
+        if let Some(last) = joint {
+            let missing = last.batch + 1..first.batch;
+            self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
+            if last.batch + 1 == first.batch && last.mac != first.previous {
+                self.fault(Fault::BrokenSeal { batch: first.batch });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and checks the next batch.
+    pub(super) async fn next_in_database(
+        &mut self,
+        connection: &mut PgConnection,
+    ) -> Result<Option<Batch>, sqlx::Error> {
+        let Some(seal) = verify_store::next_seal(connection, self.last.batch).await? else { return Ok(None) };
+        let rows = verify_store::rows_at(connection, &seal.seqs).await?;
+        self.seal(&seal, &rows);
+        self.last = seal.clone();
+        Ok(Some(Batch { seal, rows }))
+    }
+
     fn fault(&mut self, fault: Fault) {
         self.report.faults.push(fault);
     }
 
     /// One seal: its place in the chain, its own MAC, the log's word on it, its rows.
-    fn seal(&mut self, seal: Seal, rows: &[Row]) {
+    fn seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
         let mac = seals::mac(self.keys, &seal.previous, seal.batch, seal.events, &seal.seqs, &seal.macs);
@@ -118,7 +193,6 @@ impl Check<'_> {
             }
         }
         self.report.seals += 1;
-        self.last = seal;
     }
 
     /// Heads beyond the last seal: what they tell of has been cut off.
@@ -176,6 +250,7 @@ impl fmt::Display for Fault {
             }
             Self::OtherHead { batch } => write!(f, "rewritten: batch {batch} is not the one whose head is in the log"),
             Self::ForgedHead { number } => write!(f, "{number} heads in the file were not signed by this service"),
+            Self::Unreadable { line } => write!(f, "edited: line {line} of the archive cannot be read"),
         }
     }
 }
@@ -190,6 +265,13 @@ impl fmt::Display for Report {
             "{} seals, {} sealed events as they were recorded, {} not sealed yet.",
             self.seals, self.sealed, self.waiting
         )?;
+        match (self.archived_from, self.archived_until) {
+            (Some(from), _) => writeln!(f, "The archive was read, from batch {from} on.")?,
+            (None, Some(until)) => {
+                writeln!(f, "Batches up to {until} were archived, and are not checked here (--archive FOLDER).")?;
+            }
+            (None, None) => {}
+        }
         match self.heads {
             Some(heads) => writeln!(f, "{heads} heads from the log compared.")?,
             None => writeln!(f, "No heads given: a tail that was cut off would not be seen (--heads FILE).")?,

@@ -1,24 +1,61 @@
 //! What `audit verify` reads, under the role that owns the schema.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::entry::Fields;
+use super::seals::BEFORE_ALL;
 use crate::security::keys::Keys;
 
 /// One seal as it stands in the table.
-#[derive(Default)]
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Seal {
     pub batch: i64,
     pub events: i64,
     pub seqs: Vec<i64>,
+    #[serde(with = "hex_bytes")]
     pub macs: Vec<u8>,
+    #[serde(with = "hex_bytes")]
     pub previous: Vec<u8>,
+    #[serde(with = "hex_bytes")]
     pub mac: Vec<u8>,
 }
 
+impl Seal {
+    /// What stands before the first seal.
+    pub fn before_all() -> Self {
+        Self { batch: 0, events: 0, seqs: Vec::new(), macs: Vec::new(), previous: Vec::new(), mac: BEFORE_ALL.to_vec() }
+    }
+
+    /// What this one says about the seal before it.
+    pub fn predecessor(&self) -> Self {
+        let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
+        Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::before_all() }
+    }
+}
+
+/// Bytes in a line of the archive.
+mod hex_bytes {
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use crate::base::hex::{hex, unhex};
+
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        unhex(&String::deserialize(deserializer)?).ok_or_else(|| D::Error::custom("not hexadecimal"))
+    }
+}
+
 /// One event as it stands in the table.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Row {
     pub id: Uuid,
     pub seq: i64,
@@ -38,6 +75,7 @@ pub struct Row {
     pub object_id: Option<Uuid>,
     pub object_class: Option<String>,
     pub amount: Option<i64>,
+    #[serde(with = "hex_bytes")]
     pub mac: Vec<u8>,
 }
 
@@ -65,6 +103,14 @@ impl Row {
         };
         fields.mac(keys).as_slice() == self.mac
     }
+}
+
+/// A seal and its rows: a line of the archive.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    pub seal: Seal,
+    pub rows: Vec<Row>,
 }
 
 /// One view of everything, however long the reading takes.
@@ -97,6 +143,18 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
         seqs
     )
     .fetch_all(connection)
+    .await
+}
+
+/// The newest event that says up to which batch (its amount) the trail was archived.
+pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
+    sqlx::query_as!(
+        Row,
+        "select id, seq, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id,
+             subject, object_kind, object_id, object_class, amount, mac
+         from security_events where kind = 'sys_audit_archived' order by amount desc nulls last limit 1"
+    )
+    .fetch_optional(connection)
     .await
 }
 

@@ -1,0 +1,200 @@
+//! ASVS 16.4.2, 14.2.7: old events leave the database by `audit archive` alone. What is left and what was archived stay proved;
+//! a batch that was removed in any other way is missed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use strongroom::base::clock::Clock;
+use uuid::Uuid;
+
+use crate::support::app::settings;
+use crate::support::database::{Role, TestDatabase};
+use crate::support::{TestApp, logs};
+
+const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
+
+struct Trail {
+    database: TestDatabase,
+    superuser: PgConnection,
+    folder: PathBuf,
+}
+
+impl Drop for Trail {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+impl Trail {
+    /// Events that were sealed 70 and 40 days ago, and today.
+    async fn of_three_months() -> Self {
+        let mut database = TestDatabase::create().await;
+        for days in [70, 40, 0] {
+            database = leave_events(database, days).await;
+        }
+        let superuser = database.options(Role::Superuser).connect().await.unwrap();
+        let folder = std::env::temp_dir().join(format!("strongroom-archive-{}", Uuid::new_v4()));
+        fs::create_dir(&folder).unwrap();
+        Self { database, superuser, folder }
+    }
+
+    /// Runs `strongroom audit …` as this role: exit code and what it printed.
+    fn audit(&self, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
+        let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .arg("audit")
+            .args(arguments)
+            .env_clear()
+            .env("STRONGROOM_DATABASE_OWNER_URL", self.database.options(role).to_url_lossy().to_string())
+            .env(MASTER.0, MASTER.1)
+            .output()
+            .unwrap();
+        let printed = [done.stdout, done.stderr].concat();
+        (done.status.code(), String::from_utf8(printed).unwrap())
+    }
+
+    /// Archives everything that was sealed before this month.
+    fn archive(&self, role: Role) -> (Option<i32>, String) {
+        let this_month = Clock::default().now().format("%Y-%m").to_string();
+        self.audit(role, &["archive", "--before", &this_month, "--to", self.folder.to_str().unwrap()])
+    }
+
+    fn verify_with_archive(&self) -> (Option<i32>, String) {
+        self.audit(Role::Owner, &["verify", "--archive", self.folder.to_str().unwrap()])
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        fs::read_dir(&self.folder).unwrap().map(|entry| entry.unwrap().path()).collect()
+    }
+
+    async fn number(&mut self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.superuser).await.unwrap()
+    }
+
+    /// Rows and seals.
+    async fn size(&mut self) -> (i64, i64) {
+        let rows = self.number("select count(*) from security_events").await;
+        (rows, self.number("select count(*) from security_event_seals").await)
+    }
+}
+
+/// A service that runs so many days ago, and stops.
+async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
+    let clock = Clock::default();
+    clock.turn(-TimeDelta::days(days_ago));
+    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", Uuid::new_v4()));
+    let app = TestApp::serve(settings(&state_dir, &[MASTER]), None, database, clock, state_dir);
+    for _ in 0..3 {
+        app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    }
+    app.stop().await
+}
+
+#[actix_web::test]
+async fn archived_months_leave_the_database_and_everything_stays_proved() {
+    let mut trail = Trail::of_three_months().await;
+    let (rows, seals) = trail.size().await;
+    let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
+        .fetch_all(&mut trail.superuser)
+        .await
+        .unwrap();
+    let old = "select count(*) from security_events where at < now() - interval '30 days'";
+    let archived = trail.number(old).await;
+    assert!(archived >= 6);
+    let (code, said) = trail.archive(Role::Owner);
+    assert!(code == Some(0) && said.contains(&format!("{archived} events are archived in ")), "{said}");
+    assert_eq!((trail.number(old).await, trail.files().len()), (0, 1));
+    let (left, seals_left) = trail.size().await;
+    assert_eq!(left, rows - archived + 1, "what is left, and the event of the archive");
+    let event = "select amount from security_events where kind = 'sys_audit_archived'";
+    assert_eq!(trail.number(event).await, seals - seals_left, "the last batch that was archived");
+
+    let (code, said) = trail.audit(Role::Owner, &["verify"]);
+    let until = format!("Batches up to {} were archived", seals - seals_left);
+    assert!(code == Some(0) && said.contains(&until), "{said}");
+    let heads = trail.folder.join("heads.txt");
+    fs::write(&heads, macs.iter().map(|mac| logs::first_with(mac).unwrap()).collect::<String>()).unwrap();
+    let folder = trail.folder.to_str().unwrap();
+    let (code, said) = trail.audit(Role::Owner, &["verify", "--heads", heads.to_str().unwrap(), "--archive", folder]);
+    assert!(code == Some(0) && said.contains("The archive was read, from batch 1 on."), "{said}");
+    assert!(said.contains(&format!("{seals} seals, {rows} sealed events")), "{said}");
+    // Nothing is archived twice, and the chain goes on.
+    let (code, said) = trail.archive(Role::Owner);
+    assert!(code == Some(0) && said.contains("No event was sealed before that month."), "{said}");
+    trail.database = leave_events(trail.database.clone(), 0).await;
+    let (code, said) = trail.verify_with_archive();
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[actix_web::test]
+async fn tampered_archive_is_found() {
+    let trail = Trail::of_three_months().await;
+    assert_eq!(trail.archive(Role::Owner).0, Some(0));
+    let file = trail.files().pop().unwrap();
+    let sound = fs::read_to_string(&file).unwrap();
+    let lines: Vec<&str> = sound.lines().collect();
+    let (first, last) = (lines[0], lines[lines.len() - 1]);
+    let without_row = {
+        let mut batch: serde_json::Value = serde_json::from_str(last).unwrap();
+        batch["rows"].as_array_mut().unwrap().pop();
+        sound.replace(last, &batch.to_string())
+    };
+    for (tampered, found) in [
+        (sound.replacen("\"reason\":\"missing\"", "\"reason\":\"expired\"", 1), "edited: row"),
+        (without_row, "deleted: row"),
+        (sound.replace(last, ""), "edited: line"),
+        (sound.replace(&format!("{last}\n"), ""), "missing seal: batch"),
+        (format!("{}{first}\n", sound.replace(&format!("{first}\n"), "")), "missing seal: batch"),
+        (sound.replacen("\"events\":", "\"events\":1", 1), "broken seal: batch 1"),
+        (format!("{sound}{{}}\n"), "edited: line"),
+    ] {
+        fs::write(&file, &tampered).unwrap();
+        let (code, said) = trail.verify_with_archive();
+        assert!(code == Some(1) && said.contains(found), "{found}: {said}");
+    }
+    fs::write(&file, sound).unwrap();
+    assert_eq!(trail.verify_with_archive().0, Some(0));
+}
+
+#[actix_web::test]
+async fn batch_that_was_removed_without_an_archive_is_missed() {
+    let mut trail = Trail::of_three_months().await;
+    let mut owner = trail.database.options(Role::Owner).connect().await.unwrap();
+    let remove = "begin; set local app.archiving = 'on';
+        delete from security_events where seq in (select unnest(seqs) from security_event_seals where batch <= 1);
+        delete from security_event_seals where batch <= 1; commit";
+    owner.execute(remove).await.unwrap();
+    let (code, said) = trail.audit(Role::Owner, &["verify"]);
+    assert!(code == Some(1) && said.contains("missing seal: batch 1 is gone"), "{said}");
+    // The event that would explain it needs the master key.
+    let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
+        select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
+    owner.execute(forged).await.unwrap();
+    let (code, said) = trail.audit(Role::Owner, &["verify"]);
+    assert!(code == Some(1) && said.contains("missing seal: batch 1 is gone"), "{said}");
+    // Nor is a trail archived that is not as it was recorded.
+    let before = trail.size().await;
+    let (code, said) = trail.archive(Role::Owner);
+    assert!(code == Some(1) && said.contains("nothing was removed"), "{said}");
+    assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
+    owner.close().await.unwrap();
+}
+
+#[actix_web::test]
+async fn service_role_cannot_archive() {
+    let mut trail = Trail::of_three_months().await;
+    let before = trail.size().await;
+    let (code, said) = trail.archive(Role::App);
+    assert_eq!(code, Some(1), "{said}");
+    let mut app = trail.database.options(Role::App).connect().await.unwrap();
+    app.execute("set app.archiving = 'on'").await.unwrap();
+    for forbidden in ["delete from security_events", "delete from security_event_seals"] {
+        let refused = app.execute(forbidden).await.unwrap_err();
+        assert_eq!(refused.as_database_error().unwrap().code().as_deref(), Some("42501"), "{forbidden}");
+    }
+    assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
+    app.close().await.unwrap();
+}
