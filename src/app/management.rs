@@ -1,4 +1,7 @@
-//! The management listener: `GET /metrics` and nothing else, apart from the API's listeners and their table of routes.
+//! The management listener: `GET /metrics` and `GET /status`, apart from the API's listeners and their table of routes.
+//!
+//! `status` says `degraded` where the service answers and something does not work. It asks the database for nothing, so that
+//! it works with a full one.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -6,8 +9,9 @@ use std::sync::Arc;
 use actix_web::dev::Server;
 use actix_web::http::header;
 use actix_web::middleware::from_fn;
-use actix_web::web::{self, Data};
+use actix_web::web::{self, Data, Json};
 use actix_web::{App, HttpResponse};
+use serde::Serialize;
 use tokio_rustls::TlsAcceptor;
 use tracing_actix_web::TracingLogger;
 
@@ -16,6 +20,7 @@ use super::meters::Asked;
 use super::server::StartError;
 use super::services::Services;
 use super::tls::{self, Certificate};
+use crate::db::exhaustion::Exhaustion;
 use crate::http::client_ip::TrustedProxies;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::request_span::{self, RequestSpan};
@@ -40,7 +45,7 @@ pub fn serve(
     certificate: Option<Arc<Certificate>>,
 ) -> Result<Server, StartError> {
     let (metrics, door) = (services.metrics.clone(), Door(services.settings.management.token.clone()));
-    let recorder = services.recorder.clone();
+    let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let application = move || {
         // The same layers as around the API (`stack`), with this port's own door in the place of CORS and plain HTTP.
         App::new()
@@ -48,7 +53,9 @@ pub fn serve(
             .app_data(Data::from(asked.clone()))
             .app_data(Data::new(door.clone()))
             .app_data(Data::new(recorder.clone()))
+            .app_data(Data::new(exhaustion.clone()))
             .route("/metrics", web::get().to(metrics_text))
+            .route("/status", web::get().to(status))
             .default_service(web::to(nothing_here))
             .wrap(from_fn(management::admit))
             .wrap(from_fn(deadline::enforce))
@@ -83,6 +90,18 @@ async fn metrics_text(metrics: Data<Metrics>, asked: Data<Asked>) -> ApiResult<H
     asked.refresh().await;
     let text = metrics.text().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, OPENMETRICS)).body(text))
+}
+
+/// What the operator reads of the service.
+#[derive(Serialize)]
+struct Status {
+    status: &'static str,
+    reasons: Vec<&'static str>,
+}
+
+async fn status(exhaustion: Data<Exhaustion>) -> Json<Status> {
+    let reasons = Vec::from_iter(exhaustion.is_current().then_some("database_exhausted"));
+    Json(Status { status: if reasons.is_empty() { "ok" } else { "degraded" }, reasons })
 }
 
 async fn nothing_here() -> ApiResult<HttpResponse> {

@@ -160,6 +160,9 @@ fn database(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
         let asked = asked.clone();
         move || asked.mail().and_then(read)
     };
+    let exhaustion = services.exhaustion.clone();
+    let help = "1: within the last minute the database refused a statement for lack of disk or memory";
+    metrics.gauge("database_exhausted", help, move || Some(if exhaustion.is_current() { 1.0 } else { 0.0 }));
     let up = asked.clone();
     let help = "1: the database answered at this scrape";
     metrics.gauge("database_up", help, move || Some(if up.mail().is_some() { 1.0 } else { 0.0 }));

@@ -12,6 +12,7 @@ use super::{openapi, routes};
 use crate::base::clock::Clock;
 use crate::config::{BucketSettings, Settings};
 use crate::db::announcements::Announcements;
+use crate::db::exhaustion::Exhaustion;
 use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::{MailBell, MailKind};
@@ -81,6 +82,7 @@ pub struct Services {
     pub settings: Arc<Settings>,
     pub clock: Clock,
     pub pool: PgPool,
+    pub exhaustion: Exhaustion,
     pub keys: Arc<Keys>,
     pub recorder: Recorder,
     pub authenticator: Authenticator,
@@ -183,6 +185,7 @@ impl Services {
             readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),
             lifecycle,
             mail_bell,
+            exhaustion: Exhaustion::new(clock.clone()),
             settings,
             clock,
             pool,
@@ -211,6 +214,7 @@ impl Services {
         config
             .app_data(Data::new(self.clock.clone()))
             .app_data(Data::new(self.recorder.clone()))
+            .app_data(Data::new(self.exhaustion.clone()))
             .app_data(Data::new(self.authenticator.clone()))
             .app_data(Data::new(self.administrators.clone()))
             .app_data(Data::from(self.authenticator.tokens.clone()))

@@ -51,7 +51,12 @@ impl Workers {
         let recorder = &services.recorder;
         let mail = Arc::new(mail_worker(services)?);
         let alerts = Arc::new(alert_worker(services)?);
-        let writer = Writer { recorder: recorder.clone(), pool: services.pool.clone(), rules: services.rules() };
+        let writer = Writer {
+            recorder: recorder.clone(),
+            pool: services.pool.clone(),
+            rules: services.rules(),
+            exhaustion: services.exhaustion.clone(),
+        };
         let sealer = Arc::new(Sealer::new(services.pool.clone(), services.keys.clone(), services.clock.clone()));
         let revocations = services.authenticator.revocations.clone();
         let (ends, uses) = (revocations.clone(), revocations.clone());

@@ -4,6 +4,7 @@
 pub mod announcements;
 mod begin;
 pub mod embedded;
+pub mod exhaustion;
 pub mod idempotency;
 pub mod migrate;
 mod outcome;

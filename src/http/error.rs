@@ -9,6 +9,7 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 
+use crate::db::exhaustion::is_exhausted;
 use crate::storage::StorageError;
 
 /// What a handler or an extractor answers with.
@@ -92,6 +93,8 @@ pub enum ApiError {
         retry_after: u64,
         /// For the log.
         cause: Cause,
+        /// The database lacks disk or memory ([`exhaustion`](crate::db::exhaustion)).
+        exhausted: bool,
     },
     /// A fault of ours. The cause goes to the log and nowhere else.
     Internal(Cause),
@@ -122,7 +125,7 @@ impl ApiError {
 
     /// Something we need does not answer, or is full.
     pub fn unavailable(retry_after: u64, cause: impl fmt::Display) -> Self {
-        Self::Unavailable { retry_after: retry_after.max(1), cause: Cause(cause.to_string()) }
+        Self::Unavailable { retry_after: retry_after.max(1), cause: Cause(cause.to_string()), exhausted: false }
     }
 
     /// One field that does not fit.
@@ -273,10 +276,11 @@ impl From<sqlx::Error> for ApiError {
                 let code = database.code().unwrap_or_default();
                 let cause = format!("database error {code}, constraint {}", database.constraint().unwrap_or("-"));
                 match code.as_ref() {
-                    // Resources, shutdown, cancelled by timeout, deadlock, serialization.
-                    code if code.starts_with("53") || code.starts_with("57") || code.starts_with("40") => {
-                        Self::unavailable(1, cause)
+                    _ if is_exhausted(&error) => {
+                        Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
+                    // Resources, shutdown, cancelled by timeout, deadlock, serialization.
+                    code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
                     "55P03" | "25P03" => Self::unavailable(1, cause),
                     // We are not let in: the database is closed, gone, or knows us no more.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),

@@ -10,6 +10,7 @@ use actix_web::web::Data;
 
 use super::error::ApiError;
 use super::matched_route::MatchedRoute;
+use crate::db::exhaustion::Exhaustion;
 use crate::telemetry::metrics::Metrics;
 
 /// The middleware.
@@ -19,6 +20,7 @@ use crate::telemetry::metrics::Metrics;
 pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(metrics) = request.app_data::<Data<Metrics>>().cloned() else { return next.call(request).await };
     let meter = metrics.requests.of(request.method().as_str(), MatchedRoute::of(request.request()).known());
+    let exhaustion = request.app_data::<Data<Exhaustion>>().cloned();
     let _running = metrics.requests.running();
     let started = Instant::now();
     let reply = next.call(request).await;
@@ -28,6 +30,9 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
         Err(error) => (error.error_response().status(), error.as_error::<ApiError>()),
     };
     meter.answered(status.as_u16(), started.elapsed());
+    if let (Some(ApiError::Unavailable { exhausted: true, .. }), Some(exhaustion)) = (error, exhaustion) {
+        exhaustion.note();
+    }
     if status.is_client_error() || status.is_server_error() {
         let of_status;
         let error = match error {

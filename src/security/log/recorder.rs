@@ -23,6 +23,7 @@ use super::store;
 use super::tallies::{Key, Tallies};
 use crate::base::clock::Clock;
 use crate::db::begin;
+use crate::db::exhaustion::{Exhaustion, is_exhausted};
 use crate::security::keys::Keys;
 use crate::security::revocations::Ended;
 
@@ -189,6 +190,7 @@ pub struct Writer {
     pub recorder: Recorder,
     pub pool: PgPool,
     pub rules: Rules,
+    pub exhaustion: Exhaustion,
 }
 
 impl Writer {
@@ -219,6 +221,9 @@ impl Writer {
                 }
                 Err(error) if refuses(&error) => self.recorder.lose(batch.iter().map(Entry::events).sum()),
                 Err(error) => {
+                    if is_exhausted(&error) {
+                        self.exhaustion.note();
+                    }
                     if !std::mem::replace(&mut away, true) {
                         tracing::warn!(cause = cause(&error), "security events wait for the database");
                         Event::new(EventKind::SysAuditFault).reason("not_written").record();

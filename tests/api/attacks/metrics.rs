@@ -22,7 +22,7 @@ async fn the_public_listener_has_no_metrics() {
 }
 
 #[actix_web::test]
-async fn the_management_port_has_metrics_and_nothing_else() {
+async fn the_management_port_has_metrics_and_status_and_nothing_else() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let operator = app.operator();
@@ -30,7 +30,9 @@ async fn the_management_port_has_metrics_and_nothing_else() {
     let before = app.everything().await;
     let api = strongroom::app::routes::table();
     let api = api.iter().map(|endpoint| (endpoint.method.as_str(), endpoint.path.replace("{id}", "x")));
-    let others = ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "HACK"].map(|method| (method, "/metrics".to_owned()));
+    assert_eq!(operator.request(Method::GET, "/status").send().await.ok(200).text(), r#"{"status":"ok","reasons":[]}"#);
+    let others = ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "HACK"];
+    let others = others.iter().flat_map(|method| ["/metrics", "/status"].map(|path| (*method, path.to_owned())));
     let odd = ["/", "/metrics/", "//metrics", "/metrics/..", "/debug/pprof"];
     for (method, path) in api.chain(others).chain(odd.map(|path| ("GET", path.to_owned()))) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -11,6 +11,7 @@ mod csrf; // API8
 mod each_rule; // API1, API2, API4
 mod errors; // API8
 mod export; // API3, API4
+mod full_disk; // API4
 mod function_level; // API5
 mod headers; // API8
 mod history; // API1, API3

@@ -1,0 +1,83 @@
+//! A full database disk (CWE-770, API4:2023): writes get 503 and reads work. The operator is told without the database, events
+//! are kept, and all recovers by itself.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+use sqlx::Executor;
+
+use crate::support::actor::{PASSWORD, try_sign_in};
+use crate::support::{TestApp, wait};
+
+const EXHAUSTED: &str = "strongroom_database_exhausted";
+
+/// Each write of each table fails as it does on a full disk.
+async fn fill_disk(app: &TestApp) {
+    app.all_rows
+        .execute(
+            "create function disk_full() returns trigger language plpgsql as $$
+             begin raise exception 'could not extend file' using errcode = '53100'; end $$;
+             do $$
+             declare relation regclass;
+             begin
+                 for relation in select oid from pg_class where relkind = 'r' and relnamespace = 'public'::regnamespace loop
+                     execute format('create trigger disk_full before insert or update on %s
+                         for each statement execute function disk_full()', relation);
+                 end loop;
+             end $$",
+        )
+        .await
+        .unwrap();
+}
+
+async fn make_room(app: &TestApp) {
+    app.all_rows.execute("drop function disk_full() cascade").await.unwrap();
+}
+
+async fn status(app: &TestApp) -> serde_json::Value {
+    app.operator().request(Method::GET, "/status").send().await.ok(200).json()
+}
+
+#[actix_web::test]
+async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    wait::equal(0, async || app.services().recorder.waiting()).await;
+    assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));
+    let before = app.everything().await;
+    fill_disk(&app).await;
+
+    let write = alice.request(Method::POST, "/api/v1/customers");
+    let body = json!({"name": "Initech", "email": "billing@initech.example", "default_currency": "EUR"});
+    let refused = write.json(&body).send().await;
+    assert_eq!(refused.refused(503, "unavailable").header("retry-after"), Some("30"));
+    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(503, "unavailable");
+    assert_eq!(app.everything().await, before);
+    // Reads work, so the replica stays in the load balancer.
+    alice.get(&format!("/api/v1/customers/{customer}")).await.ok(200);
+    app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    assert_eq!(status(&app).await, json!({"status": "degraded", "reasons": ["database_exhausted"]}));
+    assert_eq!(app.metrics().await.value(EXHAUSTED), 1.0);
+
+    // Events of strangers are tallied; what a user did waits in the queue.
+    for _ in 0..100 {
+        app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    }
+    alice.get("/api/v1/invoices/10000000-0000-4000-8000-000000000001").await.refused(404, "not_found");
+    make_room(&app).await;
+    let user = "select count(*) from security_events where kind = 'authz_fail' and user_id is not null";
+    wait::equal(1, async || number(&app, user).await).await;
+    app.clock.turn(TimeDelta::seconds(61));
+    let strangers =
+        "select coalesce(sum(coalesce(amount, 1)), 0)::bigint from security_events where kind = 'authn_token_invalid'";
+    wait::equal(100, async || number(&app, strangers).await).await;
+    assert_eq!(app.services().recorder.lost(), 0);
+    alice.customer().await;
+    assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));
+    assert_eq!(app.metrics().await.value(EXHAUSTED), 0.0);
+}
+
+async fn number(app: &TestApp, sql: &'static str) -> i64 {
+    sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
+}
