@@ -51,7 +51,8 @@ impl From<AlertState> for State {
 #[schema(example = json!({
     "id": "a1e40000-0000-4000-8000-000000000001", "rule": "object_probing", "severity": "warning", "about_kind": "user",
     "about": "a0000000-0000-4000-8000-000000000002", "state": "open", "opened_at": "2026-12-01T09:30:00.000001Z",
-    "last_seen_at": "2026-12-01T09:31:00.000001Z", "cleared_at": null, "count": 47, "findings": 3, "window_seconds": 300
+    "last_seen_at": "2026-12-01T09:31:00.000001Z", "cleared_at": null, "count": 47, "findings": 3, "members": 1,
+    "largest": [], "window_seconds": 300
 }))]
 pub struct AlertView {
     id: Uuid,
@@ -61,10 +62,10 @@ pub struct AlertView {
     /// How much a reader should care: `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     severity: String,
-    /// What it is about: `user`, `network`, `account` or `service`.
-    #[schema(max_length = 10, pattern = "^(user|network|account|service)$")]
+    /// What it is about: `user`, `session`, `network`, `account` or `service`.
+    #[schema(max_length = 10, pattern = "^(user|session|network|account|service)$")]
     about_kind: String,
-    /// A user's id, a network, or the keyed hash of a name.
+    /// A user's id, a network, or the keyed hash of a name. Empty for an alert over all of its kind.
     #[schema(max_length = 64, pattern = "^[0-9a-f./:-]*$")]
     about: String,
     /// Whether it goes on: `open` or `cleared`.
@@ -81,6 +82,11 @@ pub struct AlertView {
     count: i64,
     /// How often the rule found it.
     findings: i64,
+    /// How many users, networks and so on have reached the rule's threshold. More than one only in an alert over all.
+    members: i64,
+    /// Those with the most events, in an alert over all.
+    #[schema(max_items = 5)]
+    largest: Vec<String>,
     /// The length of the rule's window, in seconds.
     window_seconds: i64,
 }
@@ -88,7 +94,8 @@ pub struct AlertView {
 impl From<Listed> for AlertView {
     fn from(listed: Listed) -> Self {
         let Listed { id, rule, severity, about_kind, about, state, .. } = listed;
-        let Listed { opened_at, last_seen_at, cleared_at, count, findings, window_seconds, .. } = listed;
+        let Listed { opened_at, last_seen_at, cleared_at, count, findings, members, largest, window_seconds, .. } =
+            listed;
         Self {
             id,
             rule,
@@ -101,6 +108,8 @@ impl From<Listed> for AlertView {
             cleared_at,
             count,
             findings,
+            members,
+            largest,
             window_seconds,
         }
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use strongroom::config::SETTINGS;
 use strongroom::security::log::event::EventKind;
-use strongroom::security::log::rules::table::{Answer, Per, RULES};
+use strongroom::security::log::rules::table::{Answer, RULES};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -210,13 +210,7 @@ fn the_rules_of_abuse_that_are_documented_are_those_that_hold() {
         let setting = format!("STRONGROOM_RULES_{}", name.to_uppercase());
         let default = SETTINGS.iter().find(|known| known.name == setting).expect(&setting).default;
         assert_eq!(*threshold, default.replace('/', " in ").replace('m', " min").replace('h', " h"), "{name}");
-        let word = match rule.per {
-            Per::User => "user",
-            Per::Session => "session",
-            Per::Network => "network",
-            Per::Account => "account",
-        };
-        assert_eq!(per, word, "{name}");
+        assert_eq!(per, rule.per.name(), "{name}");
         assert_eq!(answer.is_empty(), rule.answer == Answer::Tell, "{name}");
         assert_eq!(alert, rule.severity.name(), "{name}");
         let page = read(&format!("docs/runbooks/{name}.md"));

@@ -19,7 +19,11 @@ pub struct Message {
     pub rule: String,
     pub severity: String,
     pub about_kind: String,
+    /// Empty for an alert over all.
     pub about: String,
+    /// How many an alert over all is about, and those with the most events.
+    pub members: i64,
+    pub largest: Vec<String>,
     pub window_seconds: i64,
     pub opened_at: DateTime<Utc>,
 }
@@ -37,15 +41,22 @@ impl Runbooks {
 }
 
 impl Message {
-    /// One sentence: `user 4821…: 47 access denials in the last 5 minutes`.
+    /// One sentence: `user 4821…: 47 access denials in the last 5 minutes`. Of an alert over all: `1001 networks: …, most by …`.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let who = format!("{} {}", self.about_kind, self.about);
-        let (who, what) = (who.trim_end(), self.rule.replace('_', " "));
+        let who = match self.about.as_str() {
+            "" => format!("{} {}s", self.members, self.about_kind),
+            about => format!("{} {about}", self.about_kind),
+        };
+        let most = match self.largest.join(", ") {
+            largest if largest.is_empty() => largest,
+            largest => format!(", most by {largest}"),
+        };
+        let what = self.rule.replace('_', " ");
         let window = in_words(self.window_seconds);
         match self.kind.as_str() {
-            "opened" => format!("{who}: {} {what} in the last {window}", self.count),
-            "continues" => format!("{who}: it goes on, up to {} {what} in {window}", self.count),
+            "opened" => format!("{who}: {} {what} in the last {window}{most}", self.count),
+            "continues" => format!("{who}: it goes on, up to {} {what} in {window}{most}", self.count),
             _ => format!("{who}: it is over, no more {what} for {window}"),
         }
     }
@@ -70,6 +81,8 @@ impl Message {
                 "rule": self.rule,
                 "severity": self.severity,
                 "about": {"kind": self.about_kind, "id": self.about},
+                "members": self.members,
+                "largest": self.largest,
                 "count": self.count,
                 "window_seconds": self.window_seconds,
                 "opened_at": self.opened_at,
@@ -114,6 +127,8 @@ mod tests {
             severity: "warning".into(),
             about_kind: about_kind.into(),
             about: about.into(),
+            members: 1,
+            largest: Vec::new(),
             window_seconds: 300,
             opened_at: DateTime::UNIX_EPOCH,
         }
@@ -126,6 +141,20 @@ mod tests {
         assert_eq!(said("continues"), "user 4821: it goes on, up to 47 access denials in 5 minutes");
         assert_eq!(said("cleared"), "user 4821: it is over, no more access denials for 5 minutes");
         assert_eq!(["hour", "2 minutes", "90 seconds"], [3600, 120, 90].map(in_words).each_ref().map(String::as_str));
+    }
+
+    #[test]
+    fn message_over_all_counts_its_members_and_names_the_largest() {
+        let largest = vec!["10.0.0.1".to_owned(), "2001:db8::".to_owned()];
+        let over_all = |kind| Message { members: 1_001, largest: largest.clone(), ..message(kind, "network", "") };
+        let most = "most by 10.0.0.1, 2001:db8::";
+        let said = |kind| over_all(kind).sentence();
+        assert_eq!(said("opened"), format!("1001 networks: 47 access denials in the last 5 minutes, {most}"));
+        assert_eq!(
+            said("continues"),
+            format!("1001 networks: it goes on, up to 47 access denials in 5 minutes, {most}")
+        );
+        assert_eq!(said("cleared"), "1001 networks: it is over, no more access denials for 5 minutes");
     }
 
     #[test]

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::messages::Message;
+use super::over_all_store::Totals;
 use super::{Finding, State};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
@@ -21,6 +22,7 @@ pub struct Raised {
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
+    totals: &Totals,
     sinks: &[String],
     most_waiting: i64,
     now: DateTime<Utc>,
@@ -29,8 +31,9 @@ pub async fn raise(
         Raised,
         r#"with raised as (
                insert into alerts as known (
-                   id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds)
-               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8)
+                   id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds,
+                   threshold, members, largest)
+               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $11, $12, $13)
                on conflict (rule, about_kind, about) where state = 'open' do update set
                    last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
                    findings = known.findings + 1,
@@ -54,10 +57,13 @@ pub async fn raise(
         finding.about.kind(),
         finding.about.to_string(),
         now,
-        finding.count,
+        totals.events,
         i64::try_from(finding.window.as_secs()).unwrap_or(i64::MAX),
         sinks,
-        most_waiting
+        most_waiting,
+        finding.threshold,
+        totals.members,
+        &totals.largest
     )
     .fetch_one(connection)
     .await
@@ -130,7 +136,7 @@ pub async fn take(
          update alert_outbox o set attempts = o.attempts + 1, next_attempt_at = $3
          from due, alerts a where o.id = due.id and a.id = o.alert_id
          returning o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
-             a.about, a.window_seconds, a.opened_at",
+             a.about, a.members, a.largest, a.window_seconds, a.opened_at",
         sink,
         now,
         lease_end
@@ -147,7 +153,7 @@ pub async fn message_of(pool: &PgPool, id: Uuid) -> Result<Option<Message>, sqlx
     sqlx::query_as!(
         Message,
         "select o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
-             a.about, a.window_seconds, a.opened_at
+             a.about, a.members, a.largest, a.window_seconds, a.opened_at
          from alert_outbox o join alerts a on a.id = o.alert_id where o.id = $1",
         id
     )
@@ -211,6 +217,8 @@ pub struct Listed {
     pub cleared_at: Option<DateTime<Utc>>,
     pub count: i64,
     pub findings: i64,
+    pub members: i64,
+    pub largest: Vec<String>,
     pub window_seconds: i64,
 }
 
@@ -225,7 +233,7 @@ pub async fn list(
         Listed,
         r#"select id as "id!", rule as "rule!", severity as "severity!", about_kind as "about_kind!", about as "about!",
                state as "state!", opened_at as "opened_at!", last_seen_at as "last_seen_at!", cleared_at, count as "count!",
-               findings as "findings!", window_seconds as "window_seconds!"
+               findings as "findings!", members as "members!", largest as "largest!", window_seconds as "window_seconds!"
            from admin_alerts($1, $2, $3, $4, $5)"#,
         admin.uuid(),
         state.map(State::name),

@@ -82,6 +82,8 @@ impl Rules {
                     rule: count.rule.name,
                     severity: count.rule.severity,
                     about: count.about.clone(),
+                    counted_for: count.rule.per.name(),
+                    threshold: i64::from(threshold.count),
                     count: counter.counted,
                     window: threshold.window,
                 };
@@ -101,12 +103,13 @@ impl Rules {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Forgets counters whose window is over.
+    /// Forgets counters whose window has been over for as long as the longest window: until then an alert over all may sum them.
     ///
     /// # Errors
     /// The database cannot be asked.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
-        Ok(store::sweep(pool, now).await?)
+        let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
+        Ok(store::sweep(pool, now - longest).await?)
     }
 }
 

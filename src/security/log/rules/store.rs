@@ -49,7 +49,7 @@ pub async fn add(
     .await
 }
 
-pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("delete from abuse_counters where expires_at <= $1", now).execute(pool).await?;
+pub async fn sweep(pool: &PgPool, before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from abuse_counters where expires_at <= $1", before).execute(pool).await?;
     Ok(())
 }

@@ -20,6 +20,19 @@ pub enum Per {
     Account,
 }
 
+impl Per {
+    /// Its name in alerts.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Session => "session",
+            Self::Network => "network",
+            Self::Account => "account",
+        }
+    }
+}
+
 /// Which events of a kind.
 #[derive(Clone, Copy, Debug)]
 pub enum Which {

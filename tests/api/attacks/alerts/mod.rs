@@ -1,10 +1,12 @@
 //! People are told of an attack once ([`once`]), whatever the receiver or the process does ([`delivery`]); they can tell
-//! our [`messages`] from others'; and what is kept of an alert ([`records`]) is not for everybody.
+//! our [`messages`] from others'; what is kept of an alert ([`records`]) is not for everybody;
+//! and an attacker with many networks makes no flood of alerts ([`storm`]).
 
 mod delivery;
 mod messages;
 mod once;
 mod records;
+mod storm;
 
 use std::time::Duration;
 
@@ -41,7 +43,15 @@ async fn telling_on(database: TestDatabase, receiver: &Receiver) -> TestApp {
 
 fn denials(user: UserId, count: i64) -> Finding {
     let about = About::User(user);
-    Finding { rule: "access_denials", severity: Severity::Warning, about, count, window: WINDOW }
+    Finding {
+        rule: "access_denials",
+        severity: Severity::Warning,
+        about,
+        counted_for: "user",
+        threshold: 10,
+        count,
+        window: WINDOW,
+    }
 }
 
 async fn raise(app: &TestApp, finding: &Finding) {
