@@ -30,6 +30,7 @@ use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
 use crate::features::live::objects::Objects;
 use crate::features::reference::Page;
+use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
 use crate::http::form;
@@ -49,6 +50,7 @@ use crate::security::login_guard::LoginGuard;
 use crate::security::outbound::BadDoor;
 use crate::security::passwords::Passwords;
 use crate::security::revocations::{CHANNEL as SESSION_ENDED, Revocations};
+use crate::security::row_quotas::RowQuotas;
 use crate::security::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 use crate::telemetry::metrics::Metrics;
@@ -99,6 +101,8 @@ pub struct Services {
     pub metrics: Arc<Metrics>,
     pub lifecycle: Lifecycle,
     admin: AdminStore,
+    pub quotas: RowQuotas,
+    pub purge: OwnerPurge,
     pub printer: Arc<Printer>,
     readiness: Arc<Readiness>,
     openapi: openapi::Document,
@@ -178,6 +182,8 @@ impl Services {
             credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
             admin,
+            quotas: RowQuotas::new(settings.quotas),
+            purge: OwnerPurge::new(pool.clone()),
             printer: Arc::new(Printer::new().ok_or(WiringError::Fonts)?),
             page: Arc::new(Page::of(&openapi, &openapi::order())),
             openapi: openapi::Document::of(&openapi)?,
@@ -231,6 +237,8 @@ impl Services {
             .app_data(Data::from(self.metrics.clone()))
             .app_data(Data::new(self.auth.clone()))
             .app_data(Data::new(self.users.clone()))
+            .app_data(Data::new(self.purge.clone()))
+            .app_data(Data::new(self.quotas.clone()))
             .app_data(Data::new(self.admin.clone()))
             .app_data(Data::new(EventStore::new(pool.clone())))
             .app_data(Data::new(self.alerts.clone()))

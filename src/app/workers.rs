@@ -63,6 +63,7 @@ impl Workers {
         let (live, announcements) = (services.live.clone(), services.announcements.clone());
         let (of_sessions, of_objects) = (announcements.follow(), announcements.follow());
         let removals = services.intake.removals.clone();
+        let (purge, purged_bytes) = (services.purge.clone(), removals.clone());
         let (swept, sweeping_mail) = (services.clone(), mail.clone());
         let others = vec![
             spawn(recorder, async move { revocations.follow(of_sessions).await }),
@@ -71,6 +72,7 @@ impl Workers {
             spawn(recorder, async move { live.follow(of_objects).await }),
             spawn(recorder, async move { announcements.listen().await }),
             spawn(recorder, async move { removals.run().await }),
+            spawn(recorder, async move { purge.run(|| purged_bytes.ring()).await }),
             spawn(recorder, report_refused(connections)),
             spawn(recorder, async move {
                 let mut every = tokio::time::interval(SWEEP_INTERVAL);
@@ -172,6 +174,8 @@ async fn report_refused(connections: Arc<ConnectionLimit>) {
 /// Deletes rows that have expired.
 async fn sweep(services: &Services, mail: &MailWorker) {
     services.authenticator.revocations.sweep();
+    services.quotas.sweep();
+    services.purge.wake();
     let swept = [
         services.credentials.guard.sweep().await,
         services.auth.sweep(services.settings.jwt.ttl).await,

@@ -97,6 +97,10 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_LIMITS_UPLOAD", "60/15m", "Uploads of files"),
     plain("STRONGROOM_LIMITS_UNKNOWN_PATH", "200/15m", "Paths that do not exist"),
 
+    plain("STRONGROOM_QUOTAS_CUSTOMERS", "1000000", "Customers of a user, 1 to 10000000"),
+    plain("STRONGROOM_QUOTAS_INVOICES", "1000000", "Invoices of a user, drafts included"),
+    plain("STRONGROOM_QUOTAS_PAYMENTS", "1000000", "Payments on all invoices of a user"),
+
     plain("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "5/1h", "Failed sign-ins of one identifier from one address, or from one known device, then 429"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "20/1h", "Failed sign-ins of unknown clients at one address, then the trickle"),
     plain("STRONGROOM_LOGIN_NAMES_PER_NETWORK", "30/1h", "Identifiers that fail from one network (/24, /48), then each of its addresses has the trickle after one failure"),

@@ -21,6 +21,7 @@ mod mail;
 mod management;
 mod origin;
 pub mod passwords;
+mod quotas;
 mod reader;
 mod rules;
 mod secrets;
@@ -46,6 +47,7 @@ pub use login::LoginSettings;
 pub use mail::MailSettings;
 pub use management::ManagementSettings;
 pub use passwords::PasswordSettings;
+pub use quotas::QuotaSettings;
 pub use rules::RuleSettings;
 pub use secrets::{MasterKeys, SecretSettings};
 pub use sessions::SessionSettings;
@@ -85,6 +87,7 @@ pub struct Settings {
     pub alerts: AlertSettings,
     pub documents: DocumentSettings,
     pub limits: LimitSettings,
+    pub quotas: QuotaSettings,
     pub login: LoginSettings,
     pub rules: RuleSettings,
     pub log: LogSettings,
@@ -116,6 +119,7 @@ impl Settings {
             alerts: AlertSettings::read(&mut reader, profile),
             documents: DocumentSettings::read(&mut reader, profile, &state_dir),
             limits: LimitSettings::read(&mut reader),
+            quotas: QuotaSettings::read(&mut reader),
             login: LoginSettings::read(&mut reader, profile),
             rules: RuleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader, profile),

@@ -27,6 +27,7 @@ pub mod proof_of_work;
 pub mod rate_limits;
 pub mod refresh_tokens;
 pub mod revocations;
+pub mod row_quotas;
 pub mod secret_tokens;
 pub mod spreadsheets;
 pub mod tickets;

@@ -11,12 +11,12 @@ use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Sch
 
 use crate::features::admin::store::OWN_ACCOUNT;
 use crate::features::customers::store::HAS_INVOICES;
-use crate::features::documents::room_store::NO_ROOM;
 use crate::features::invoices::model::StepRefused;
 use crate::features::users::store::LAST_ADMINISTRATOR;
 use crate::http::error::{ApiError, Face};
 use crate::http::idempotency::KEY_IN_USE;
 use crate::http::problem::PROBLEM_JSON;
+use crate::security::row_quotas::QUOTA_EXCEEDED;
 
 /// The label that CORS puts on replies.
 pub(super) const ORIGIN_LABEL: &str = "Access-Control-Allow-Origin";
@@ -66,7 +66,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
 fn faces() -> impl Iterator<Item = Face> {
     // No operation has it: it is the answer where there is none.
     let plain = ApiError::plain().into_iter().filter(|error| !matches!(error, ApiError::MethodNotAllowed));
-    let ours = [HAS_INVOICES, KEY_IN_USE, NO_ROOM, OWN_ACCOUNT, LAST_ADMINISTRATOR];
+    let ours = [HAS_INVOICES, KEY_IN_USE, QUOTA_EXCEEDED, OWN_ACCOUNT, LAST_ADMINISTRATOR];
     let conflicts = StepRefused::ALL.map(StepRefused::face).into_iter().chain(ours);
     let conflicts = conflicts.map(|(code, title)| ApiError::Conflict { code, title });
     plain.chain(conflicts).map(|error| error.face())

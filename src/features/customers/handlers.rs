@@ -17,6 +17,7 @@ use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::caller::Caller;
 use crate::security::cursors::Cursors;
+use crate::security::row_quotas::{RowQuotas, Rows};
 
 /// Cursors of this list are good for no other.
 const LIST: &str = "customers";
@@ -26,6 +27,7 @@ pub async fn create(
     caller: Caller,
     Keyed { body: new, key }: Keyed<NewCustomer>,
     customers: Data<CustomerStore>,
+    quotas: Data<RowQuotas>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let customer = Customer::new(new.try_into()?, clock.now());
@@ -34,6 +36,7 @@ pub async fn create(
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
     }
+    quotas.admit(change.connection(), owner, Rows::Customers).await?;
     change.insert(&customer).await?;
     let location = format!("/api/v1/customers/{}", customer.id());
     let answer = Answer::created(location, Some(customer.version()), &CustomerView::from(&customer))?;

@@ -9,9 +9,7 @@ use uuid::Uuid;
 use crate::base::id::UserId;
 use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
-
-/// Code and title of the refusal of a file for which there is no room.
-pub const NO_ROOM: (&str, &str) = ("quota_exceeded", "There is no room for this file");
+use crate::security::row_quotas::QUOTA_EXCEEDED;
 
 /// Longer than the slowest upload of the largest file that can be set takes.
 pub const HELD_FOR: TimeDelta = TimeDelta::hours(2);
@@ -57,7 +55,7 @@ pub(super) async fn hold(
     .await?;
     match held.rows_affected() {
         1 => Ok(()),
-        _ => Err(ApiError::Conflict { code: NO_ROOM.0, title: NO_ROOM.1 }),
+        _ => Err(ApiError::Conflict { code: QUOTA_EXCEEDED.0, title: QUOTA_EXCEEDED.1 }),
     }
 }
 

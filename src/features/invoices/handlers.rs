@@ -19,6 +19,7 @@ use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::caller::Caller;
 use crate::security::cursors::Cursors;
+use crate::security::row_quotas::{RowQuotas, Rows};
 
 /// Cursors of one list are good for no other.
 const LIST: &str = "invoices";
@@ -29,6 +30,7 @@ pub async fn create(
     caller: Caller,
     Keyed { body: draft, key }: Keyed<InvoiceDraft>,
     invoices: Data<InvoiceStore>,
+    quotas: Data<RowQuotas>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let (content, totals) = draft.parse()?;
@@ -38,6 +40,7 @@ pub async fn create(
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
     }
+    quotas.admit(change.connection(), owner, Rows::Invoices).await?;
     change.insert(&draft).await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
     let answer = Answer::created(location, Some(draft.life().version), &InvoiceView::of(&draft)?)?;
@@ -153,6 +156,7 @@ pub async fn pay(
     PathId(id): PathId<InvoiceId>,
     Keyed { body: payment, key }: Keyed<NewPayment>,
     invoices: Data<InvoiceStore>,
+    quotas: Data<RowQuotas>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let (owner, now) = (caller.user(), clock.now());
@@ -164,6 +168,7 @@ pub async fn pay(
     }
     let invoice = change.lock(id).await?;
     let invoice = invoice.pay(payment.amount, now)?;
+    quotas.admit(change.connection(), owner, Rows::Payments).await?;
     change.insert_payment(&invoice, &payment).await?;
     change.save_step(&invoice).await?;
     let answer = Answer::created(format!("/api/v1/invoices/{id}/payments"), None, &PaymentView::from(payment))?;

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::model::ProfileChange;
+use super::purge_store::OwnerPurge;
 use super::store::UserStore;
 use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
 use crate::base::clock::Clock;
@@ -51,11 +52,13 @@ pub async fn delete(
     JsonBody(body): JsonBody<DeleteAccount>,
     credentials: Data<Credentials>,
     store: Data<UserStore>,
+    purge: Data<OwnerPurge>,
 ) -> ApiResult<HttpResponse> {
     let attempt = credentials.prove_again(&caller);
     let stored = store.credentials(&caller);
     let verified = credentials.check(&attempt, &body.password, stored, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
+    purge.wake();
     Ok(forget_browser(no_content()))
 }
 

@@ -6,5 +6,6 @@
 
 pub mod handlers;
 mod model;
+pub mod purge_store;
 pub mod store;
 pub mod views;

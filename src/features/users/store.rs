@@ -126,8 +126,8 @@ impl UserStore {
         Ok(granted)
     }
 
-    /// Deletes the caller with everything he owns, ends his sessions and queues the mail. His ended sessions stay until their
-    /// tokens have expired, so that every replica knows.
+    /// Deletes the caller, ends their sessions and queues the mail. What they owned is deleted afterwards (`purge_store`). Their
+    /// ended sessions stay until their tokens have expired, so that every replica knows.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified; a conflict for the last active

@@ -31,6 +31,7 @@ mod proof_of_work; // API2
 mod rate_limits; // API4
 mod registration; // API2
 mod resources; // API4
+mod row_quotas; // API4
 mod rules; // API1, API2
 mod sealing; // API8
 mod security_events; // API1, API8

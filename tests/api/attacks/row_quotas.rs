@@ -1,0 +1,84 @@
+//! API4: rows that one account may keep.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{draft, payment};
+use crate::support::{Actor, Reply, TestApp};
+
+const QUOTAS: [(&str, &str); 3] =
+    [("STRONGROOM_QUOTAS_CUSTOMERS", "3"), ("STRONGROOM_QUOTAS_INVOICES", "3"), ("STRONGROOM_QUOTAS_PAYMENTS", "3")];
+
+async fn customer(actor: &Actor) -> Reply {
+    actor.post("/api/v1/customers", &json!({"name": "Acme", "default_currency": "EUR"})).await
+}
+
+#[actix_web::test]
+async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
+    let app = TestApp::with(&QUOTAS).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let on = alice.customer().await;
+    let mut invoices = Vec::new();
+    for _ in 0..3 {
+        let created = alice.post("/api/v1/invoices", &draft(&on)).await.ok(201).json();
+        invoices.push(created["id"].as_str().unwrap().to_owned());
+    }
+    for _ in 0..2 {
+        customer(&alice).await.ok(201);
+    }
+    let invoice = &invoices[0];
+    let issue = format!("/api/v1/invoices/{invoice}/issue");
+    alice.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
+    let payments = format!("/api/v1/invoices/{invoice}/payments");
+    for _ in 0..3 {
+        alice.post(&payments, &payment(1)).await.ok(201);
+    }
+
+    let before = app.everything().await;
+    for refused in [
+        customer(&alice).await,
+        alice.post("/api/v1/invoices", &draft(&on)).await,
+        alice.post(&payments, &payment(1)).await,
+    ] {
+        refused.refused(409, "quota_exceeded").left(&["sequence_fail/quota_exceeded"]);
+    }
+    assert_eq!(app.everything().await, before);
+    // Another owner's rows are not counted.
+    bob.invoice().await;
+    // Deleting one makes room for one.
+    alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
+    alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
+    alice.post("/api/v1/invoices", &draft(&on)).await.refused(409, "quota_exceeded");
+}
+
+/// Retrying with the same key is no further row.
+#[actix_web::test]
+async fn repeated_create_at_the_quota_returns_the_first_answer() {
+    let app = TestApp::with(&QUOTAS).await;
+    let alice = app.user("alice").await;
+    let keyed = async || {
+        let body = json!({"name": "Acme", "default_currency": "EUR"});
+        alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k").json(&body).send().await
+    };
+    let first = keyed().await.ok(201);
+    for _ in 0..2 {
+        customer(&alice).await.ok(201);
+    }
+    customer(&alice).await.refused(409, "quota_exceeded");
+    assert_eq!(keyed().await.alike(), first.alike());
+}
+
+/// One count is good for many creates: a large account pays for it once in a thousand.
+#[actix_web::test]
+async fn rows_are_counted_once_for_many_creates() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let counts = |reply: &Reply| reply.statements().iter().filter(|statement| statement.contains("count(*)")).count();
+    let mut counted = Vec::new();
+    for _ in 0..20 {
+        let reply = customer(&alice).await.ok(201);
+        counted.push(counts(&reply));
+        assert!(!reply.statements().iter().any(|text| text.starts_with("update")), "no write beside the row's own");
+    }
+    assert_eq!((counted[0], counted.iter().sum::<usize>()), (1, 1));
+}

@@ -1,0 +1,112 @@
+//! An account with very many rows is deleted at once; what it owned goes afterwards, in batches, whatever happens in between.
+
+use reqwest::Method;
+use serde_json::json;
+use sqlx::Executor;
+
+use crate::support::actor::{PASSWORD, mails, try_sign_in};
+use crate::support::database::TestDatabase;
+use crate::support::{Actor, TestApp, wait};
+
+const OWNED: [&str; 6] = ["customers", "invoices", "invoice_lines", "payments", "documents", "idempotency_keys"];
+
+/// Gives every owner of a customer 20,000 invoices, each with a line, and 5,000 payments.
+const FILL: &str = "set session_replication_role = replica;
+    insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total, paid,
+        number, issue_date, due_date, created_at, updated_at)
+    select gen_random_uuid(), c.owner_id, c.id, 'issued', 'EUR', 5000, 0, 0, 5000, 0,
+        'INV-2026-' || lpad(n::text, 5, '0'), '2026-01-01', '2026-02-01', now(), now()
+    from customers c, generate_series(1, 20000) n;
+    insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
+        discount_basis_points, tax_basis_points)
+    select owner_id, id, 1, 'Work', 1000, 5000, 0, 0 from invoices;
+    insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
+    select gen_random_uuid(), owner_id, id, 1, '2026-01-02', 'cash', now()
+    from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000);
+    set session_replication_role = origin";
+
+async fn rows(app: &TestApp, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let customer = json!({"name": "Acme", "default_currency": "EUR"});
+    let keyed = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
+    keyed.json(&customer).send().await.ok(201);
+    app.all_rows.execute(FILL).await.unwrap();
+    alice.document().await;
+    bob.invoice().await;
+    let stranger = try_sign_in(&app.anybody(), "nobody@example.com", PASSWORD).await;
+
+    // A row in the middle that cannot be deleted yet: the process ends between two batches.
+    let mut lock = app.all_rows.begin().await.unwrap();
+    let middle = "select id from invoices where number = 'INV-2026-10000' for update";
+    lock.execute(middle).await.unwrap();
+    let leave = json!({"password": alice.password});
+    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.ok(204);
+
+    alice.get("/api/v1/invoices").await.refused(401, "unauthenticated");
+    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+    let gone = try_sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    assert_eq!(gone.alike(), stranger.alike(), "a deleted account is like one that never was");
+    let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
+    wait::holds("some invoices are deleted and some are left", partly).await;
+    assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
+    let database: TestDatabase = app.database.clone();
+    drop(app);
+    lock.rollback().await.unwrap();
+
+    let app = TestApp::on(database, &[]).await;
+    let only_bobs = async || rows(&app, "owners").await;
+    wait::equal(1, only_bobs).await;
+    let left = futures_util::future::join_all(OWNED.map(|table| rows(&app, table))).await;
+    assert_eq!(left, [1, 1, 2, 0, 0, 0], "{OWNED:?}: what is left is another user's");
+    let bob = Actor::sign_in(&app.anybody(), &bob.email, &bob.password).await;
+    assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+    let removed: i64 =
+        sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
+    assert!(removed <= 1, "the bytes of documents are queued, or gone already");
+}
+
+/// Also while the rows of the old account are still there.
+#[actix_web::test]
+async fn address_of_a_deleted_account_can_register_at_once() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.invoice().await;
+    let mut lock = app.all_rows.begin().await.unwrap();
+    lock.execute("select id from invoices for update").await.unwrap();
+    alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
+    let register = app.anybody().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
+    register.send().await.ok(202);
+    // The first is from their registration.
+    let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
+    wait::equal(2, links).await;
+    assert_eq!(rows(&app, "invoices").await, 1, "the old rows are still there");
+    lock.rollback().await.unwrap();
+}
+
+/// The service's role can delete the rows of deleted accounts alone.
+#[actix_web::test]
+async fn rows_of_a_living_account_cannot_be_purged() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.invoice().await;
+    let before = app.everything().await;
+    let owner: uuid::Uuid = sqlx::query_scalar("select id from owners").fetch_one(&app.all_rows).await.unwrap();
+    let mut transaction = strongroom::db::OwnerTx::begin(&app.services().pool, owner.into()).await.unwrap();
+    let more: bool =
+        sqlx::query_scalar("select purge_deleted_owner(1000)").fetch_one(transaction.connection()).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert!(!more);
+    assert_eq!(app.everything().await, before);
+    for forbidden in ["delete from owners", "update owners set deleted_at = now()", "delete from payments"] {
+        let error =
+            sqlx::query(sqlx::AssertSqlSafe(forbidden)).execute(&app.services().pool).await.expect_err(forbidden);
+        assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("42501"), "{forbidden}");
+    }
+}
