@@ -25,10 +25,16 @@ struct Reader {
     position: String,
 }
 
+impl Default for Reader {
+    fn default() -> Self {
+        Self { connection: None, position: "0".to_owned() }
+    }
+}
+
 impl Revocations {
     /// Reads each second. Never returns.
     pub async fn read_ends(&self) {
-        let mut reader = Reader { connection: None, position: "0".to_owned() };
+        let mut reader = Reader::default();
         let mut tick = interval(READ_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -39,7 +45,8 @@ impl Revocations {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "it took too long".to_owned(),
             };
-            reader.connection = None;
+            // From the beginning: the database may be another one now, restored or failed over, whose transactions count anew.
+            reader = Reader::default();
             if was_connected {
                 tracing::warn!(
                     cause,
