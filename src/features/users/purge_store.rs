@@ -1,6 +1,6 @@
 //! Deletes what deleted accounts owned, in batches. The account itself is gone at once (`store.rs`): what it owned refers to a row
-//! of `owners` that outlives it, and that row is the queue. Each batch is a transaction of its own, so no lock lasts longer than a
-//! batch and a process that ends in between leaves the rest to the next sweep, here or on another replica.
+//! of `owners` that outlives it, and that row is the queue. Each batch is a transaction of its own, so no lock lasts longer.
+//! If the process ends in between, the next sweep resumes, here or on another replica.
 
 use std::sync::Arc;
 

@@ -2,9 +2,9 @@
 //!
 //! **Abuse**: one account fills the disk of all, within its rate. Documents have a quota of their own (`features/documents`).
 //! **Control**: a cap per owner and kind, by setting, a million by default. A counter row would cost each create a write and would
-//! make an owner's parallel creates wait for each other. So rows are counted, by an index of the owner and no further than the
-//! cap, and a count is good for as many creates as there is room for, at most [`LEASE`]: within one process a create costs a
-//! look into memory, and one in a thousand a count. At the cap each attempt counts anew, so deleting rows helps at once.
+//! make an owner's parallel creates wait for each other. So rows are counted, by an index and no further than the cap. A count
+//! is good for as many creates as there is room for, at most [`LEASE`]. Within one process a create costs a look into memory,
+//! and one in a thousand a count. At the cap each attempt counts anew, so deleting rows helps at once.
 //! **Limits**: a bound against abuse, not an exact number. Other replicas count for themselves, so an owner can exceed the cap by
 //! [`LEASE`] rows per further replica, and by the requests that are under way during a count.
 //! **ASVS** 2.4.1, 15.2.2 · **Attack** `attacks::row_quotas`

@@ -1,4 +1,4 @@
-//! An account with very many rows is deleted at once; what it owned goes afterwards, in batches, whatever happens in between.
+//! An account with very many rows is deleted at once; what it owned goes afterwards, in batches, also after a crash.
 
 use reqwest::Method;
 use serde_json::json;
