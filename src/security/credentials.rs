@@ -1,8 +1,8 @@
 //! The one way to check a password: the same work and the same answer, whoever was named and whatever was wrong.
 //!
 //! **Abuse**: learning from the answer, its time or its side effects who has an account, whether it is locked or disabled, or that
-//! a guessed password was right; guessing without end. **How**: sign-in and "enter your password again" both end here. The address's
-//! and the pair's counters decide first (429, before any hash). Then always one look-up, one hash (a dummy's where there is no account,
+//! a guessed password was right; guessing without end. **How**: sign-in and "enter your password again" both end here. Always
+//! one look-up; then the address's and the pair's counters decide (429, before any hash); then one hash (a dummy's where there is no account,
 //! `passwords`), one count; unknown, wrong, disabled and locked are the one `invalid_credentials`. Why is in the log alone, and the
 //! log knows the typed name as a keyed hash only.
 //! **Not stopped**: telling a success from a failure, which is the point of signing in.
@@ -14,10 +14,10 @@ use actix_web::http::header::{HeaderMap, HeaderValue};
 use secrecy::SecretString;
 
 use super::caller::Caller;
+use super::device_cookies::Device;
 use super::keys::Keys;
-use super::known_devices::Device;
 use super::log::event::{Event, EventKind};
-use super::login_guard::{Admission, Attempt, LoginGuard, account_of};
+use super::login_guard::{Admission, Attempt, LoginGuard};
 use super::passwords::policy::MOST_CHARS;
 use super::passwords::{HashedPassword, Passwords, Verdict};
 use crate::base::id::UserId;
@@ -28,6 +28,8 @@ use crate::http::error::{ApiError, ApiResult};
 pub struct Stored {
     pub user: UserId,
     pub password_hash: String,
+    /// Which of the account's device cookies are known.
+    pub device_epoch: i64,
     /// Whether the account may be used at all.
     pub active: bool,
 }
@@ -44,6 +46,7 @@ pub struct Found {
 pub struct Verified {
     user: UserId,
     password_hash: String,
+    device_epoch: i64,
     stronger_hash: Option<HashedPassword>,
 }
 
@@ -58,6 +61,12 @@ impl Verified {
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
+    }
+
+    /// The epoch of the device cookies that this account knows.
+    #[must_use]
+    pub fn device_epoch(&self) -> i64 {
+        self.device_epoch
     }
 
     /// The same password under today's parameters, where the stored hash has older ones.
@@ -82,11 +91,19 @@ impl Credentials {
         Attempt::sign_in(&self.keys, typed, address, None)
     }
 
-    /// The same by a client that may bring the cookie of a device that this account knows, or a challenge that it has solved.
+    /// The same by a client that may bring a device cookie of this account's epoch, or a challenge that it has solved.
     #[must_use]
-    pub fn sign_in_with(&self, typed: &str, address: ClientAddr, headers: &HeaderMap, proof: Option<&str>) -> Attempt {
-        let (account, now) = (account_of(&self.keys, typed), self.guard.clock.now());
-        let device = Device::recognise(&self.keys, &account, headers, now);
+    pub fn sign_in_with(
+        &self,
+        typed: &str,
+        address: ClientAddr,
+        headers: &HeaderMap,
+        epoch: Option<i64>,
+        proof: Option<&str>,
+    ) -> Attempt {
+        let now = self.guard.clock.now();
+        let name = typed.to_lowercase();
+        let device = Device::recognise(&self.keys, &name, headers, now).filter(|device| device.is_of(epoch));
         let attempt = Attempt::sign_in(&self.keys, typed, address, device);
         match proof {
             Some(proof) => attempt.with_work(&self.keys, proof, now),
@@ -100,13 +117,13 @@ impl Credentials {
         Attempt::prove_again(&self.keys, caller.user(), caller.session())
     }
 
-    /// The cookie by which the device of whoever has proved himself is known from now on.
+    /// The cookie of a new device, for the client that has just proved to be the owner of this address.
     ///
     /// # Errors
     /// Never in practice.
-    pub fn remember(&self, attempt: &Attempt) -> ApiResult<HeaderValue> {
+    pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
         let (now, lives) = (self.guard.clock.now(), self.guard.settings.device_life);
-        attempt.device().set_cookie(&self.keys, attempt.account(), now, lives).map_err(ApiError::internal)
+        Device::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lives).map_err(ApiError::internal)
     }
 
     /// Lifts every lock of a user who has chosen a new password by a mail to this address.
@@ -117,7 +134,7 @@ impl Credentials {
         self.guard.forgive(sign_in, Attempt::account_inside(&self.keys, user)).await
     }
 
-    /// Checks `password` against whoever `look_up` finds. `failure` is the event of a failed attempt.
+    /// Checks `password` against what was found for the account, if there is one. `failure` is the event of a failed attempt.
     ///
     /// # Errors
     /// 401 `invalid_credentials` for every failure; 429 when the pair has used up its failures, or the address has and it is another's turn; 503 when the hashing
@@ -126,11 +143,10 @@ impl Credentials {
         &self,
         attempt: &Attempt,
         password: &SecretString,
-        look_up: impl Future<Output = ApiResult<Found>>,
+        Found { account: stored, dearest_work }: Found,
         failure: EventKind,
     ) -> ApiResult<Verified> {
         let admission = self.guard.admit(attempt).await?;
-        let Found { account: stored, dearest_work } = look_up.await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.as_str());
         let verdict = self.passwords.verify(password, hash, dearest_work).await?;
         let right = verdict != Verdict::Wrong;
@@ -161,7 +177,12 @@ impl Credentials {
             Verdict::Right { rehash: true } => self.passwords.hash(password).await.ok(),
             _ => None,
         };
-        Verified { user: stored.user, password_hash: stored.password_hash.clone(), stronger_hash }
+        Verified {
+            user: stored.user,
+            password_hash: stored.password_hash.clone(),
+            device_epoch: stored.device_epoch,
+            stronger_hash,
+        }
     }
 
     /// Hashes a new password if it may be chosen. The field at `pointer` is told why not; that is no secret about anybody.

@@ -38,8 +38,8 @@ pub enum Purpose {
     SecurityEvent,
     /// A batch of them.
     EventSeal,
-    /// Devices that have signed in before.
-    KnownDevice,
+    /// Device cookies.
+    DeviceCookie,
     /// Challenges that cost work.
     Challenge,
     /// Mail budgets, without keeping networks or addresses.
@@ -57,7 +57,7 @@ impl Purpose {
             Self::Cursor => b"cursor",
             Self::SecurityEvent => b"security-event",
             Self::EventSeal => b"event-seal",
-            Self::KnownDevice => b"known-device",
+            Self::DeviceCookie => b"device-cookie",
             Self::Challenge => b"challenge",
             Self::MailBudget => b"mail-budget",
         }
@@ -208,7 +208,7 @@ struct Derived {
     security_event: hmac::Key,
     event_seal: hmac::Key,
     event_heads: Arc<Ed25519KeyPair>,
-    known_device: hmac::Key,
+    device_cookie: hmac::Key,
     challenge: hmac::Key,
     mail_budget: hmac::Key,
 }
@@ -242,7 +242,7 @@ impl Derived {
             security_event: derive(Purpose::SecurityEvent)?,
             event_seal: derive(Purpose::EventSeal)?,
             event_heads: Arc::new(heads?),
-            known_device: derive(Purpose::KnownDevice)?,
+            device_cookie: derive(Purpose::DeviceCookie)?,
             challenge: derive(Purpose::Challenge)?,
             mail_budget: derive(Purpose::MailBudget)?,
         })
@@ -270,7 +270,7 @@ impl Derived {
             Purpose::Cursor => &self.cursor,
             Purpose::SecurityEvent => &self.security_event,
             Purpose::EventSeal => &self.event_seal,
-            Purpose::KnownDevice => &self.known_device,
+            Purpose::DeviceCookie => &self.device_cookie,
             Purpose::Challenge => &self.challenge,
             Purpose::MailBudget => &self.mail_budget,
         }

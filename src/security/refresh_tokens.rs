@@ -151,7 +151,7 @@ pub fn take_cookie(mut reply: HttpResponse) -> HttpResponse {
 }
 
 /// The reply, after which the browser has forgotten who was signed in (ASVS 14.3.1). Not `"cookies"`: that would take the
-/// device's cookie too, and who signs out every evening would be a stranger every morning (`known_devices`). Ours goes by name.
+/// device's cookie too, and who signs out every evening would be a stranger every morning (`device_cookies`). Ours goes by name.
 #[must_use]
 pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
     let mut reply = take_cookie(reply);

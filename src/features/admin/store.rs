@@ -14,6 +14,7 @@ use crate::base::page::{Limit, Position};
 use crate::db::{begin, containing};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::administrators::AdminCaller;
+use crate::security::device_cookies;
 use crate::security::keys::Keys;
 use crate::security::log::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::login_guard::{Attempt, LoginGuard, account_of};
@@ -160,13 +161,14 @@ impl AdminStore {
         }
     }
 
-    /// Ends all sessions of a user.
+    /// Ends all sessions of a user, and voids all their device cookies.
     ///
     /// # Errors
     /// [`ApiError::NotFound`].
     pub async fn end_sessions(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut act = begin(&self.pool).await?;
         email(&mut act, admin, user).await?;
+        device_cookies::advance_epoch(&mut act, user).await?;
         let ended = self.revocations.end_all(&mut act, user, "ended_by_admin").await?;
         self.keep(act, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }

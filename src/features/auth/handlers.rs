@@ -69,16 +69,17 @@ pub async fn login(
     let email: Option<EmailAddress> = body.email.parse().ok();
     // One account has one name, however it was spelled; and what is no address has a counter as well.
     let name = email.as_ref().map_or(body.email.as_str(), EmailAddress::as_str);
-    let attempt = credentials.sign_in_with(name, address, request.headers(), body.proof_of_work.as_deref());
-    let look_up = store.credentials(email.as_ref());
-    let verified = credentials.check(&attempt, &body.password, look_up, EventKind::AuthnLoginFail).await?;
+    let found = store.credentials(email.as_ref()).await?;
+    let (epoch, proof) = (found.account.as_ref().map(|account| account.device_epoch), body.proof_of_work.as_deref());
+    let attempt = credentials.sign_in_with(name, address, request.headers(), epoch, proof);
+    let verified = credentials.check(&attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let brought = refresh_tokens::presented(&store.keys, request.headers()).ok();
     let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(granted.user).session(granted.session).record();
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
     let mut reply = signed_in(&granted, &tokens, &clock)?;
-    reply.headers_mut().append(header::SET_COOKIE, credentials.remember(&attempt)?);
+    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(name, verified.device_epoch())?);
     Ok(reply)
 }
 
@@ -167,11 +168,11 @@ pub async fn confirm_reset(
     let token = SecretToken::typed(&body.token).ok_or_else(dead_token)?;
     let holder = store.reset_holder(&token).await?.ok_or_else(dead_token)?;
     let hash = credentials.choose("/new_password", &body.new_password, &holder.email, &holder.display_name).await?;
-    let user = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
+    let (user, epoch) = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
     let attempt = credentials.sign_in(&holder.email, address);
     credentials.forgive(user, &attempt).await?;
     let mut reply = no_content();
-    reply.headers_mut().append(header::SET_COOKIE, credentials.remember(&attempt)?);
+    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&holder.email, epoch)?);
     Ok(reply)
 }
 

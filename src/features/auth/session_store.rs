@@ -13,6 +13,7 @@ use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 use crate::security::credentials::Verified;
+use crate::security::device_cookies;
 use crate::security::log::event::{Event, EventKind};
 use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor, to_cookie};
 use crate::security::secret_tokens::SecretToken;
@@ -264,9 +265,10 @@ impl AuthStore {
         self.revocations.end(caller.user(), session, reason).await
     }
 
-    /// Ends all of the caller's sessions, this one too.
+    /// Ends all of the caller's sessions, this one too, and voids all their device cookies.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
+        device_cookies::advance_epoch(&mut transaction, caller.user()).await?;
         let ended = self.revocations.end_all(&mut transaction, caller.user(), "ended_by_user").await?;
         transaction.commit().await?;
         self.revocations.announce(ended);

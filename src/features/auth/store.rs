@@ -150,16 +150,16 @@ impl AuthStore {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
             r#"select dearest.work as "dearest_work!", u.id as "id?", u.password_hash as "password_hash?",
-                   u.status = 'active' as "active?"
+                   u.device_epoch as "device_epoch?", u.status = 'active' as "active?"
                from (select coalesce(max(password_work), 0) as work from users) dearest
                left join users u on u.email = $1"#,
             email
         )
         .fetch_one(&self.pool)
         .await?;
-        let account = match (row.id, row.password_hash, row.active) {
-            (Some(user), Some(password_hash), Some(active)) => {
-                Some(Stored { user: user.into(), password_hash, active })
+        let account = match (row.id, row.password_hash, row.device_epoch, row.active) {
+            (Some(user), Some(password_hash), Some(device_epoch), Some(active)) => {
+                Some(Stored { user: user.into(), password_hash, device_epoch, active })
             }
             _ => None,
         };
@@ -212,24 +212,25 @@ impl AuthStore {
         .await?)
     }
 
-    /// Uses the token up with all others of its user, sets the password, ends every session and queues the mail that tells the owner. `None`: the token is
-    /// used or over; of two at once, one gets through.
-    pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<UserId>> {
+    /// Uses the token up with all others of its user, sets the password, ends every session, voids every device cookie and queues the
+    /// mail that tells the owner. Returns the user and the new epoch of their device cookies. `None`: the token is used or over; of
+    /// two at once, one gets through.
+    pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
-        let changed = sqlx::query_scalar!(
+        let changed = sqlx::query!(
             r#"with reset as (
                    delete from password_resets
                    where user_id in (select user_id from password_resets where token_hash = $1 and expires_at > $2)
                    returning user_id
                ), changed as (
-                   update users set password_hash = $3
+                   update users set password_hash = $3, device_epoch = device_epoch + 1
                    where users.id in (select user_id from reset) and users.status = 'active'
-                   returning users.id, users.email
+                   returning users.id, users.email, users.device_epoch
                ), mail as (
                    insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
                    select $4, $5, email, id, $2, $2 from changed
                )
-               select id from changed"#,
+               select id, device_epoch from changed"#,
             &token.hash(),
             self.clock.now(),
             hash.as_str(),
@@ -238,7 +239,8 @@ impl AuthStore {
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(user) = changed.map(UserId::from) else { return Ok(None) };
+        let Some(changed) = changed else { return Ok(None) };
+        let user = UserId::from(changed.id);
         let ended = self.revocations.end_all(&mut transaction, user, "password_reset").await?;
         let reset =
             Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).keep(&mut transaction).await?;
@@ -246,7 +248,7 @@ impl AuthStore {
         self.revocations.announce(ended);
         reset.committed();
         self.bell.ring();
-        Ok(Some(user))
+        Ok(Some((user, changed.device_epoch)))
     }
 
     /// Forgets what is over. Sessions stay until no access token of theirs can be alive, which `token_life` says.

@@ -115,8 +115,8 @@ impl Doors {
         let here = ClientAddr::resolve(Ipv4Addr::LOCALHOST.into(), &HeaderMap::new(), &TrustedProxies::default());
         let attempt = self.credentials.sign_in(user.email, here);
         let email = user.email.parse().map_err(|_| unsound())?;
-        let look_up = self.auth.credentials(Some(&email));
-        let verified = self.credentials.check(&attempt, password, look_up, EventKind::AuthnLoginFail).await?;
+        let found = self.auth.credentials(Some(&email)).await?;
+        let verified = self.credentials.check(&attempt, password, found, EventKind::AuthnLoginFail).await?;
         let granted = self.auth.open_session(&verified, None, &ClientSeen::new(Some("demo data"), here)).await?;
         let token = self
             .authenticator

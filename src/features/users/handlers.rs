@@ -1,6 +1,7 @@
 //! See and change one's own profile, change the password, leave.
 
 use actix_web::HttpResponse;
+use actix_web::http::header;
 use actix_web::web::Data;
 
 use super::model::ProfileChange;
@@ -55,15 +56,16 @@ pub async fn delete(
     purge: Data<OwnerPurge>,
 ) -> ApiResult<HttpResponse> {
     let attempt = credentials.prove_again(&caller);
-    let stored = store.credentials(&caller);
-    let verified = credentials.check(&attempt, &body.password, stored, EventKind::AuthnLoginFail).await?;
+    let found = store.credentials(&caller).await?;
+    let verified = credentials.check(&attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
     purge.wake();
     Ok(forget_browser(no_content()))
 }
 
-/// `POST me/password`: asks for the current one. All sessions end, this one too; the reply holds the tokens of a new one, so
-/// that a stolen token is worth nothing afterwards (session fixation, ASVS 7.2.4).
+/// `POST me/password`: asks for the current one. All sessions end, this one too, and device cookies are void; the reply holds the
+/// tokens of a new session, so that a stolen token is worth nothing afterwards (session fixation, ASVS 7.2.4), and a new device
+/// cookie.
 pub async fn change_password(
     caller: Caller,
     client: ClientSeen,
@@ -75,11 +77,13 @@ pub async fn change_password(
 ) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     let attempt = credentials.prove_again(&caller);
-    let stored = store.credentials(&caller);
+    let found = store.credentials(&caller).await?;
     let verified =
-        credentials.check(&attempt, &body.current_password, stored, EventKind::AuthnPasswordChangeFail).await?;
+        credentials.check(&attempt, &body.current_password, found, EventKind::AuthnPasswordChangeFail).await?;
     let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
-    let granted = store.change_password(&caller, &verified, &hash, &client).await?;
+    let (granted, epoch) = store.change_password(&caller, &verified, &hash, &client).await?;
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
-    signed_in(&granted, &tokens, &clock)
+    let mut reply = signed_in(&granted, &tokens, &clock)?;
+    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&profile.email, epoch)?);
+    Ok(reply)
 }

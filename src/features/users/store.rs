@@ -74,18 +74,23 @@ impl UserStore {
     /// What the caller's password is checked against.
     pub async fn credentials(&self, caller: &Caller) -> ApiResult<Found> {
         let user = sqlx::query!(
-            r#"select password_hash, status = 'active' as "active!" from users where id = $1"#,
+            r#"select password_hash, device_epoch, status = 'active' as "active!" from users where id = $1"#,
             caller.user().uuid()
         )
         .fetch_optional(&self.pool)
         .await?;
-        let account =
-            user.map(|user| Stored { user: caller.user(), password_hash: user.password_hash, active: user.active });
+        let account = user.map(|user| Stored {
+            user: caller.user(),
+            password_hash: user.password_hash,
+            device_epoch: user.device_epoch,
+            active: user.active,
+        });
         // A caller who enters their own password again learns nothing from the work of other accounts.
         Ok(Found { account, dearest_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller, opens a new one, deletes pending reset tokens, and queues the mail.
+    /// Sets a new password, ends all sessions of the caller, opens a new one, voids device cookies, deletes pending reset tokens, and
+    /// queues the mail. Returns the new session, and the new epoch of device cookies.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified.
@@ -95,16 +100,19 @@ impl UserStore {
         verified: &Verified,
         new_hash: &HashedPassword,
         client: &ClientSeen,
-    ) -> ApiResult<Granted> {
+    ) -> ApiResult<(Granted, i64)> {
         let mut transaction = begin(&self.pool).await?;
-        let changed = sqlx::query!(
+        let epoch = sqlx::query_scalar!(
             "with changed as (
-                 update users set password_hash = $2 where id = $1 and password_hash = $3 returning id, email
+                 update users set password_hash = $2, device_epoch = device_epoch + 1
+                 where id = $1 and password_hash = $3 returning id, email, device_epoch
              ), resets as (
                  delete from password_resets where user_id in (select id from changed)
+             ), mail as (
+                 insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
+                 select $4, $5, email, id, $6, $6 from changed
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $4, $5, email, id, $6, $6 from changed",
+             select device_epoch from changed",
             caller.user().uuid(),
             new_hash.as_str(),
             verified.password_hash(),
@@ -112,18 +120,18 @@ impl UserStore {
             MailKind::PasswordChanged.name(),
             self.clock.now()
         )
-        .execute(&mut *transaction)
+        .fetch_optional(&mut *transaction)
         .await?;
-        if changed.rows_affected() == 0 {
+        let Some(epoch) = epoch else {
             Event::new(EventKind::AuthnPasswordChangeFail).reason("changed_meanwhile").user(caller.user()).record();
             return Err(ApiError::InvalidCredentials);
-        }
+        };
         let (user, session) = (caller.user(), caller.session());
         let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
         let granted = self.auth.insert_session(&mut transaction, user, client).await?;
         let changed = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
         self.keep(transaction, ended, changed).await?;
-        Ok(granted)
+        Ok((granted, epoch))
     }
 
     /// Deletes the caller, ends their sessions and queues the mail. What they owned is deleted afterwards (`purge_store`). Their

@@ -14,7 +14,7 @@ fn a_key_for_one_purpose_is_not_the_key_for_another() {
         Purpose::Cursor,
         Purpose::SecurityEvent,
         Purpose::EventSeal,
-        Purpose::KnownDevice,
+        Purpose::DeviceCookie,
         Purpose::Challenge,
         Purpose::MailBudget,
     ];

@@ -7,8 +7,8 @@ use crate::base::email::EmailAddress;
 use crate::base::hex::hex;
 use crate::base::id::{SessionId, UserId};
 use crate::http::client_ip::ClientAddr;
+use crate::security::device_cookies::Device;
 use crate::security::keys::Keys;
-use crate::security::known_devices::Device;
 use crate::security::proof_of_work;
 
 /// The counters of one attempt, as keyed hashes: people type passwords into the name field.
@@ -17,7 +17,6 @@ pub struct Attempt {
     pub(super) pair: [u8; 32],
     /// `None`: a known device, which no address holds.
     pub(super) stranger: Option<Stranger>,
-    device: Option<Device>,
     /// The challenge that it has solved.
     pub(super) challenge: Option<[u8; 32]>,
     /// Whom a lock is told to, if there is such a user.
@@ -58,7 +57,6 @@ impl Attempt {
             account: account_of(keys, &typed),
             pair: keys.fingerprint(&pair),
             stranger: device.is_none().then_some(stranger),
-            device,
             challenge: None,
             email: typed.parse().ok().map(|email: EmailAddress| email.as_str().to_owned()),
             user: None,
@@ -74,7 +72,6 @@ impl Attempt {
             account: Self::account_inside(keys, user),
             pair: keys.fingerprint(&format!("session {session}")),
             stranger: None,
-            device: None,
             challenge: None,
             email: None,
             user: Some(user.uuid()),
@@ -108,16 +105,6 @@ impl Attempt {
     #[must_use]
     pub fn subject(&self) -> String {
         hex(&self.account[..8])
-    }
-
-    /// What a cookie is bound to.
-    pub(in crate::security) fn account(&self) -> &[u8; 32] {
-        &self.account
-    }
-
-    /// The device that it came from, or a new one for whoever has just proved himself.
-    pub(in crate::security) fn device(&self) -> Device {
-        self.device.unwrap_or_else(Device::random)
     }
 
     /// Under which name the run of failures stands that has a ceiling.

@@ -1,7 +1,7 @@
 //! Failed sign-ins, counted where all replicas see them.
 //!
 //! **Abuse**: guessing one account's password from many addresses; trying one password on many accounts from one network; failing
-//! on purpose, to lock an owner or a whole office out. **How**: a known device (`known_devices`), or whoever is signed in and
+//! on purpose, to lock an owner or a whole office out. **How**: a known device (`device_cookies`), or whoever is signed in and
 //! proves it again, has counters of its own. For all others an *account* that is hammered answers like a wrong password for 1,
 //! 2, 4, 8, then 15 minutes, after the same work as ever, whether it exists or not, and its owner is told by mail. An *address*
 //! from which too much failed keeps a trickle, one attempt every few seconds, so that the people behind it are slowed and not
@@ -11,7 +11,7 @@
 //! own account between guesses.
 //! **Not stopped**: a guess a day from each of very many addresses (for that there are the password lists). Newcomers at an
 //! address that is sprayed from must be quicker than the sprayer, or work harder; a reset makes their device known.
-//! **ASVS** 2.4.1, 6.1.1, 6.3.1, 6.3.5 · **Attack** `attacks::sign_in_guard`, `attacks::known_devices`
+//! **ASVS** 2.4.1, 6.1.1, 6.3.1, 6.3.5 · **Attack** `attacks::sign_in_guard`, `attacks::device_cookies`
 
 mod attempt;
 mod store;

@@ -16,9 +16,8 @@ use actix_web::http::header::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 
+use super::device_cookies::Device;
 use super::keys::{Keys, Purpose};
-use super::known_devices::Device;
-use super::login_guard::account_of;
 use crate::base::email::EmailAddress;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
@@ -39,7 +38,7 @@ impl MailOrigin {
     /// The origin of a request for a mail to `email`.
     #[must_use]
     pub fn of(keys: &Keys, email: &EmailAddress, address: ClientAddr, headers: &HeaderMap, now: DateTime<Utc>) -> Self {
-        match Device::recognise(keys, &account_of(keys, email.as_str()), headers, now) {
+        match Device::recognise(keys, email.as_str(), headers, now) {
             Some(device) => Self(format!("device {}", device.id())),
             None => Self(format!("network {}", address.network())),
         }

@@ -8,6 +8,7 @@ mod authentication; // API2
 mod connections; // API4
 mod cors; // API8
 mod csrf; // API8
+mod device_cookies; // API2
 mod each_rule; // API1, API2, API4
 mod errors; // API8
 mod export; // API3, API4
@@ -16,7 +17,6 @@ mod function_level; // API5
 mod headers; // API8
 mod history; // API1, API3
 mod key_rotation; // API2, API8
-mod known_devices; // API2
 mod live; // API1, API4, API5
 mod logs; // API8
 mod mail_budgets; // API6

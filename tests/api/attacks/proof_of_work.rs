@@ -34,7 +34,6 @@ async fn sign_in_by_work(client: &Client, email: &str, password: &str, proof: &s
 fn held(reply: &Reply) -> String {
     reply.refused(429, "too_many_requests").left(&HELD);
     assert!((1..=10).contains(&reply.header("retry-after").unwrap().parse::<u64>().unwrap()));
-    assert!(!reply.statements().iter().any(|statement| statement.contains("users")), "nobody was looked up");
     reply.json()["challenge"].as_str().unwrap().to_owned()
 }
 

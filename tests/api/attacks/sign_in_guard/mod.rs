@@ -1,6 +1,6 @@
 //! API2 (`docs/decisions.md`, D16): guessing at one account from everywhere ([`accounts`]), at everybody from one network
 //! ([`networks`]), and failing on purpose to lock others out; and what holds the [`counters`] together. What an owner's device is
-//! worth: `known_devices`.
+//! worth: `device_cookies`.
 
 mod accounts;
 mod counters;

@@ -1,4 +1,4 @@
-//! API2: the cookie of a known device, brought by its owner, forged, borrowed, stolen, out of date.
+//! API2: device cookies: the owner's, and forged, foreign, stolen, expired and void ones.
 
 use std::net::Ipv4Addr;
 
@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
+use super::rules::id_of;
 use crate::support::actor::{PASSWORD, device_cookie, reset_token, try_sign_in, try_sign_in_with};
 use crate::support::client::Client;
 use crate::support::{Reply, TestApp};
@@ -25,6 +26,18 @@ async fn lock(app: &TestApp, email: &str) {
         try_sign_in(&from(app, network), email, WRONG).await;
     }
     try_sign_in(&from(app, 99), email, PASSWORD).await.refused(401, "invalid_credentials");
+}
+
+/// Chooses [`OTHER`] by a reset.
+async fn reset(app: &TestApp, email: &str) -> Reply {
+    app.anybody()
+        .request(Method::POST, "/api/v1/auth/password-reset")
+        .json(&json!({"email": email}))
+        .send()
+        .await
+        .ok(202);
+    let choose = json!({"token": reset_token(app, email, "").await, "new_password": OTHER});
+    from(app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)
 }
 
 /// The random id in a cookie, and the whole of it.
@@ -45,7 +58,7 @@ async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
         let back = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
         back.left(&["authn_login_success/", "session_created/"]);
         let renewed = device_cookie(&back).unwrap();
-        assert_eq!(parts(&renewed).0, parts(&device).0, "the same device");
+        assert_ne!(parts(&renewed).0, parts(&device).0, "a new device, without failures");
         device = renewed;
     }
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
@@ -88,8 +101,9 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
         ("another's", bobs),
         ("of another service", twin.device.clone()),
         ("another id", forged(0)),
-        ("a later end", forged(20)),
-        ("another MAC", forged(55)),
+        ("another epoch", forged(23)),
+        ("a later expiry", forged(28)),
+        ("another MAC", forged(60)),
         ("cut", fresh[..fresh.len() - 4].to_owned()),
         ("two at once", format!("{fresh}; {fresh}")),
         ("nothing", "__Host-device=".to_owned()),
@@ -172,17 +186,57 @@ async fn signing_out_leaves_the_device_known() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// An owner without a device, and an attacker who never stops. A reset must be worth more than the seconds until the next lock.
+/// CWE-613: an intruder once had the password, signed in on several devices, and kept their cookies.
+#[actix_web::test]
+async fn password_reset_voids_the_device_cookies_of_an_intruder() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut kept = Vec::new();
+    for network in 1..=4 {
+        let intruder = try_sign_in(&from(&app, network), &alice.email, PASSWORD).await.ok(200);
+        kept.push(device_cookie(&intruder).unwrap());
+    }
+    let device = device_cookie(&reset(&app, &alice.email).await).unwrap();
+    for guess in 0..20 {
+        let cookie = &kept[guess as usize % 4];
+        try_sign_in_with(&from(&app, 10 + guess), &alice.email, WRONG, cookie)
+            .await
+            .refused(401, "invalid_credentials");
+    }
+    let refused = try_sign_in_with(&from(&app, 40), &alice.email, OTHER, &alice.device).await;
+    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
+}
+
+/// The epoch advances with each of them; the client that changes the password gets a cookie of the new one in the same reply.
+#[actix_web::test]
+async fn password_change_and_end_of_all_sessions_void_earlier_device_cookies() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    let (alice, bob, carol) = (app.user("alice").await, app.user("bob").await, app.user("carol").await);
+    let change = json!({"current_password": PASSWORD, "new_password": OTHER});
+    let changed = alice.post("/api/v1/me/password", &change).await.ok(204);
+    bob.request(Method::DELETE, "/api/v1/auth/sessions").send().await.ok(204);
+    let carols = format!("/api/v1/admin/users/{}/sessions", id_of(&carol).await);
+    root.request(Method::DELETE, &carols).send().await.ok(204);
+    for (actor, password) in [(&alice, OTHER), (&bob, PASSWORD), (&carol, PASSWORD)] {
+        for network in 100..110 {
+            try_sign_in(&from(&app, network), &actor.email, WRONG).await;
+        }
+        let refused = try_sign_in_with(&from(&app, 1), &actor.email, password, &actor.device).await;
+        refused.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    }
+    let fresh = device_cookie(&changed).expect("a new device cookie in the same reply");
+    try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
+}
+
+/// The attacker never stops, and the owner has no device: the reset makes theirs known.
 #[actix_web::test]
 async fn a_reset_makes_the_device_known_so_that_the_next_lock_does_not_matter() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    let ask = json!({"email": alice.email});
-    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
-    let choose = json!({"token": reset_token(&app, &alice.email, "").await, "new_password": OTHER});
-    let reset = from(&app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await;
-    let device = device_cookie(&reset.ok(204)).unwrap();
+    let device = device_cookie(&reset(&app, &alice.email).await).unwrap();
     let bare = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", &device).send().await;
     bare.refused(401, "unauthenticated");
     for network in 120..130 {

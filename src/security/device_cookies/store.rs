@@ -1,0 +1,12 @@
+//! The epoch of an account's device cookies.
+
+use sqlx::PgConnection;
+
+use crate::base::id::UserId;
+
+pub async fn advance_epoch(connection: &mut PgConnection, user: UserId) -> Result<(), sqlx::Error> {
+    sqlx::query!("update users set device_epoch = device_epoch + 1 where id = $1", user.uuid())
+        .execute(connection)
+        .await?;
+    Ok(())
+}
