@@ -46,7 +46,7 @@ use crate::security::keys::Keys;
 use crate::security::log::alerts::Alerts;
 use crate::security::log::recorder::Recorder;
 use crate::security::log::rules::Rules;
-use crate::security::login_guard::LoginGuard;
+use crate::security::login_throttling::LoginThrottle;
 use crate::security::outbound::BadDoor;
 use crate::security::passwords::Passwords;
 use crate::security::revocations::{CHANNEL as SESSION_ENDED, Revocations};
@@ -132,7 +132,7 @@ impl Services {
             Passwords::new(&settings.passwords).map_err(|error| WiringError::Passwords(error.to_string()))?;
         let longest = TimeDelta::from_std(settings.jwt.ttl).unwrap_or(TimeDelta::hours(1));
         let revocations = Arc::new(Revocations::new(pool.clone(), clock.clone(), longest));
-        let guard = LoginGuard {
+        let throttle = LoginThrottle {
             keys: Arc::clone(&keys),
             pool: pool.clone(),
             settings: settings.login.clone(),
@@ -141,7 +141,7 @@ impl Services {
         };
         let admin = AdminStore {
             pool: pool.clone(),
-            guard: guard.clone(),
+            throttle: throttle.clone(),
             keys: keys.clone(),
             revocations: revocations.clone(),
             clock: clock.clone(),
@@ -179,7 +179,7 @@ impl Services {
                 revocations,
                 clock: clock.clone(),
             },
-            credentials: Credentials { guard, passwords: Arc::new(passwords), keys: keys.clone() },
+            credentials: Credentials { throttle, passwords: Arc::new(passwords), keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
             admin,
             quotas: RowQuotas::new(settings.quotas),

@@ -177,7 +177,7 @@ async fn sweep(services: &Services, mail: &MailWorker) {
     services.quotas.sweep();
     services.purge.wake();
     let swept = [
-        services.credentials.guard.sweep().await,
+        services.credentials.throttle.sweep().await,
         services.auth.sweep(services.settings.jwt.ttl).await,
         services.live.tickets.sweep().await,
         services.alerts.sweep(services.clock.now()).await,

@@ -84,8 +84,8 @@ pub enum ApiError {
     TooManyRequests {
         /// At least 1.
         retry_after: u64,
-        /// Work by which it may be sooner.
-        challenge: Option<String>,
+        /// Work that admits the next attempt.
+        challenge: Option<Box<super::challenge::Challenge>>,
     },
     /// Too busy, or a part is down; come back after so many seconds.
     Unavailable {

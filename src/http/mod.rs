@@ -1,6 +1,6 @@
 //! Floor 2: the shape of every request and every reply.
 //!
-//! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire.
+//! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire; [`challenge`]: work that a refusal may ask for.
 //! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
 //!   field left out is not a null.
@@ -12,6 +12,7 @@
 //!   [`lifecycle`]: how far a graceful shutdown has come.
 
 pub mod body;
+pub mod challenge;
 pub mod client_ip;
 pub mod conditional;
 pub mod cookies;

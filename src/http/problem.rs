@@ -12,6 +12,7 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use serde::Serialize;
 use tracing_actix_web::RequestId;
 
+use super::challenge::Challenge;
 use super::error::{ApiError, FieldFault};
 
 /// The media type of every failure.
@@ -49,14 +50,10 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
-    /// With some refusals of a sign-in: work that gives another turn. `docs/limits.md` says how.
+    /// With some refusals of a sign-in: work that admits the next attempt. `docs/limits.md` says how.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(
-        max_length = 150,
-        example = "18.1795546800.6f1d0c6a1f0b4b0e9a395b8f4f1f7c11.kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA",
-        pattern = "^[0-9A-Za-z._-]+$"
-    )]
-    pub challenge: Option<String>,
+    #[schema(value_type = Challenge, required = false)]
+    pub challenge: Option<Challenge>,
 }
 
 /// One field that does not fit.
@@ -133,7 +130,7 @@ impl Document {
         let mut challenge = None;
         match error {
             ApiError::Invalid(faults) => errors = faults.iter().map(ProblemField::from).collect(),
-            ApiError::TooManyRequests { challenge: work, .. } => challenge.clone_from(work),
+            ApiError::TooManyRequests { challenge: work, .. } => challenge = work.as_deref().cloned(),
             ApiError::Internal(cause) => tracing::error!(%cause, "request failed"),
             ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),
             _ => {}

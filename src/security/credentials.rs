@@ -2,8 +2,8 @@
 //!
 //! **Abuse**: learning from the answer, its time or its side effects who has an account, whether it is locked or disabled, or that
 //! a guessed password was right; guessing without end. **How**: sign-in and "enter your password again" both end here. Always
-//! one look-up; then the address's and the pair's counters decide (429, before any hash); then one hash (a dummy's where there is no account,
-//! `passwords`), one count; unknown, wrong, disabled and locked are the one `invalid_credentials`. Why is in the log alone, and the
+//! one look-up, one count (429 beyond a limit, before any hash), one hash (a dummy's where there is no account, `passwords`);
+//! unknown, wrong, disabled and locked are the one `invalid_credentials`. Why is in the log alone, and the
 //! log knows the typed name as a keyed hash only.
 //! **Not stopped**: telling a success from a failure, which is the point of signing in.
 //! **ASVS** 6.3.1, 6.3.8, 16.3.1 · **Attack** `attacks::authentication`
@@ -17,7 +17,7 @@ use super::caller::Caller;
 use super::device_cookies::Device;
 use super::keys::Keys;
 use super::log::event::{Event, EventKind};
-use super::login_guard::{Admission, Attempt, LoginGuard};
+use super::login_throttling::{Attempt, LoginThrottle, account_inside, account_of};
 use super::passwords::policy::MOST_CHARS;
 use super::passwords::{HashedPassword, Passwords, Verdict};
 use crate::base::id::UserId;
@@ -79,7 +79,7 @@ impl Verified {
 /// Checks passwords.
 #[derive(Clone)]
 pub struct Credentials {
-    pub guard: LoginGuard,
+    pub throttle: LoginThrottle,
     pub passwords: Arc<Passwords>,
     pub keys: Arc<Keys>,
 }
@@ -88,10 +88,10 @@ impl Credentials {
     /// An attempt to sign in under this name, by a client that brings nothing.
     #[must_use]
     pub fn sign_in(&self, typed: &str, address: ClientAddr) -> Attempt {
-        Attempt::sign_in(&self.keys, typed, address, None)
+        self.throttle.sign_in(typed, address, None, None)
     }
 
-    /// The same by a client that may bring a device cookie of this account's epoch, or a challenge that it has solved.
+    /// The same by a client that may bring a device cookie of this account's epoch, or the solution of a challenge.
     #[must_use]
     pub fn sign_in_with(
         &self,
@@ -99,22 +99,18 @@ impl Credentials {
         address: ClientAddr,
         headers: &HeaderMap,
         epoch: Option<i64>,
-        proof: Option<&str>,
+        solution: Option<&str>,
     ) -> Attempt {
-        let now = self.guard.clock.now();
+        let now = self.throttle.clock.now();
         let name = typed.to_lowercase();
         let device = Device::recognise(&self.keys, &name, headers, now).filter(|device| device.is_of(epoch));
-        let attempt = Attempt::sign_in(&self.keys, typed, address, device);
-        match proof {
-            Some(proof) => attempt.with_work(&self.keys, proof, now),
-            None => attempt,
-        }
+        self.throttle.sign_in(typed, address, device, solution)
     }
 
-    /// An attempt of somebody who is signed in to prove it again.
+    /// Re-authentication: a signed-in user enters the password again.
     #[must_use]
-    pub fn prove_again(&self, caller: &Caller) -> Attempt {
-        Attempt::prove_again(&self.keys, caller.user(), caller.session())
+    pub fn reauthenticate(&self, caller: &Caller) -> Attempt {
+        self.throttle.reauthenticate(caller)
     }
 
     /// The cookie of a new device, for the client that has just proved to be the owner of this address.
@@ -122,48 +118,48 @@ impl Credentials {
     /// # Errors
     /// Never in practice.
     pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
-        let (now, lives) = (self.guard.clock.now(), self.guard.settings.device_life);
+        let (now, lives) = (self.throttle.clock.now(), self.throttle.settings.device_life);
         Device::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lives).map_err(ApiError::internal)
     }
 
     /// Lifts every lock of a user who has chosen a new password by a mail to this address.
     ///
     /// # Errors
-    /// The database cannot be asked.
-    pub async fn forgive(&self, user: UserId, sign_in: &Attempt) -> ApiResult<()> {
-        self.guard.forgive(sign_in, Attempt::account_inside(&self.keys, user)).await
+    /// The database fails.
+    pub async fn reset_counters(&self, user: UserId, email: &str) -> ApiResult<()> {
+        let accounts = [account_of(&self.keys, email), account_inside(&self.keys, user)];
+        self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
     /// Checks `password` against what was found for the account, if there is one. `failure` is the event of a failed attempt.
     ///
     /// # Errors
-    /// 401 `invalid_credentials` for every failure; 429 when the pair has used up its failures, or the address has and it is another's turn; 503 when the hashing
-    /// queue is full or the counters cannot be read.
+    /// 401 `invalid_credentials` for every failure; 429 when the client has failed too often; 503 when the hashing queue is full or the
+    /// counters cannot be read.
     pub async fn check(
         &self,
-        attempt: &Attempt,
+        attempt: Attempt,
         password: &SecretString,
         Found { account: stored, dearest_work }: Found,
         failure: EventKind,
     ) -> ApiResult<Verified> {
-        let admission = self.guard.admit(attempt).await?;
+        let admitted = self.throttle.admit(attempt).await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.as_str());
         let verdict = self.passwords.verify(password, hash, dearest_work).await?;
         let right = verdict != Verdict::Wrong;
         let reason = match &stored {
             None => "unknown",
-            Some(_) if admission == Admission::Locked && right => "locked_but_right",
-            Some(_) if admission == Admission::Locked => "locked",
+            Some(_) if admitted.is_locked() && right => "locked_but_right",
+            Some(_) if admitted.is_locked() => "locked",
             Some(_) if !right => "wrong_password",
             Some(stored) if !stored.active => "disabled",
-            Some(stored) => match self.guard.succeeded(attempt, admission).await? {
-                Admission::Open | Admission::Trickle => return Ok(self.proof(stored, password, verdict).await),
-                // Too many failed while this one was being hashed.
-                Admission::Locked => "locked_meanwhile",
-            },
+            Some(stored) => {
+                self.throttle.succeeded(&admitted).await?;
+                return Ok(self.proof(stored, password, verdict).await);
+            }
         };
-        self.guard.failed(attempt, admission).await?;
-        let event = Event::new(failure).reason(reason).subject(attempt.subject());
+        self.throttle.failed(&admitted, stored.as_ref().map(|stored| stored.user)).await?;
+        let event = Event::new(failure).reason(reason).subject(admitted.attempt.subject());
         match &stored {
             Some(stored) => event.user(stored.user).record(),
             None => event.record(),

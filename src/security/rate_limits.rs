@@ -40,7 +40,7 @@ pub const VERIFIED_SHARE: u32 = 50;
 pub enum Tier {
     /// Reads.
     Standard,
-    /// Sign-in: bounds the capacity it takes. Failures have a far smaller budget in `login_guard`.
+    /// Sign-in: bounds the capacity it takes. Failures have a far smaller budget in `login_throttling`.
     SignIn,
     /// Asking to join, and answering the mail.
     Registration,

@@ -30,6 +30,7 @@ use operation::{http_method, operation};
 pub use problems::codes;
 
 use super::routes::table;
+use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
 
 /// `GET /api/v1/openapi.json`
@@ -98,6 +99,7 @@ fn written(server: &str) -> OpenApi {
     let mut paths = PathsBuilder::new();
     let mut schemas = Named::of::<Problem>().schemas;
     schemas.extend(Named::of::<ProblemField>().schemas);
+    schemas.extend(Named::of::<Challenge>().schemas);
     let table = table();
     for endpoint in &table {
         for named in [&endpoint.docs.request, &endpoint.docs.reply].into_iter().flatten() {

@@ -17,7 +17,7 @@ use crate::security::administrators::AdminCaller;
 use crate::security::device_cookies;
 use crate::security::keys::Keys;
 use crate::security::log::event::{Event, EventKind, Object, ObjectKind};
-use crate::security::login_guard::{Attempt, LoginGuard, account_of};
+use crate::security::login_throttling::{LoginThrottle, account_inside, account_of};
 use crate::security::revocations::{Ended, Revocations};
 
 /// Code and title of the refusal to disable oneself.
@@ -27,7 +27,7 @@ pub const OWN_ACCOUNT: (&str, &str) = ("own_account", "Administrators do not dis
 #[derive(Clone)]
 pub struct AdminStore {
     pub pool: PgPool,
-    pub guard: LoginGuard,
+    pub throttle: LoginThrottle,
     pub keys: Arc<Keys>,
     pub revocations: Arc<Revocations>,
     pub clock: Clock,
@@ -103,7 +103,7 @@ impl AdminStore {
     /// With their locks, which are kept under a keyed hash of the address.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_of(&self.keys, &row.email)).collect();
-        let locked = self.guard.locked(&keys).await?;
+        let locked = self.throttle.locked(&keys).await?;
         let unsound = || ApiError::internal("a user's row breaks the rules");
         rows.into_iter()
             .zip(keys)
@@ -129,8 +129,8 @@ impl AdminStore {
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut act = begin(&self.pool).await?;
         let email = email(&mut act, admin, user).await?;
-        let accounts = [account_of(&self.keys, &email), Attempt::account_inside(&self.keys, user)];
-        self.guard.unlock(&mut act, &accounts).await?;
+        let accounts = [account_of(&self.keys, &email), account_inside(&self.keys, user)];
+        self.throttle.reset_counters(&mut *act, &accounts).await?;
         self.keep(act, EventKind::AdminUserUnlocked, user, None).await
     }
 

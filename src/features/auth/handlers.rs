@@ -70,9 +70,9 @@ pub async fn login(
     // One account has one name, however it was spelled; and what is no address has a counter as well.
     let name = email.as_ref().map_or(body.email.as_str(), EmailAddress::as_str);
     let found = store.credentials(email.as_ref()).await?;
-    let (epoch, proof) = (found.account.as_ref().map(|account| account.device_epoch), body.proof_of_work.as_deref());
-    let attempt = credentials.sign_in_with(name, address, request.headers(), epoch, proof);
-    let verified = credentials.check(&attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
+    let (epoch, solution) = (found.account.as_ref().map(|account| account.device_epoch), body.altcha.as_deref());
+    let attempt = credentials.sign_in_with(name, address, request.headers(), epoch, solution);
+    let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let brought = refresh_tokens::presented(&store.keys, request.headers()).ok();
     let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
@@ -160,7 +160,6 @@ pub async fn request_reset(
 /// it; but the device is known from now on, so that whoever keeps guessing does not lock its owner out again before he has signed
 /// in. A password that is refused leaves the token alive.
 pub async fn confirm_reset(
-    address: ClientAddr,
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
@@ -169,8 +168,7 @@ pub async fn confirm_reset(
     let holder = store.reset_holder(&token).await?.ok_or_else(dead_token)?;
     let hash = credentials.choose("/new_password", &body.new_password, &holder.email, &holder.display_name).await?;
     let (user, epoch) = store.reset_password(&token, &hash).await?.ok_or_else(dead_token)?;
-    let attempt = credentials.sign_in(&holder.email, address);
-    credentials.forgive(user, &attempt).await?;
+    credentials.reset_counters(user, &holder.email).await?;
     let mut reply = no_content();
     reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&holder.email, epoch)?);
     Ok(reply)

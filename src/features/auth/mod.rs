@@ -1,7 +1,7 @@
 //! Accounts and sessions: join, sign in, stay signed in, sign out, get back in.
 //!
 //! Threats: learning who has an account (one answer, the same work, everything else by mail); guessing passwords
-//! (`security/login_guard`); stolen refresh tokens (`security/refresh_tokens`); sessions that outlive their reason
+//! (`security/login_throttling`); stolen refresh tokens (`security/refresh_tokens`); sessions that outlive their reason
 //! (`security/revocations`); planted sessions (sign-in ends the one that came along).
 //!
 //! Not stopped: somebody registers a stranger's address, and the stranger follows the link in the mail although he asked for

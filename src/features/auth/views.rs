@@ -92,14 +92,11 @@ pub struct Login {
     #[garde(custom(within_cap))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
-    /// The `challenge` of a 429, a dot, and the digits with which its SHA-256 begins with so many zero bits as its first number says.
+    /// The solution of a 429's `challenge`, as ALTCHA's widgets send it: base64 of JSON.
     #[serde(default)]
-    #[garde(length(chars, max = 200))]
-    #[schema(
-        max_length = 200,
-        example = "18.1795546800.6f1d0c6a1f0b4b0e9a395b8f4f1f7c11.kV3xS0mE-t0ken-fr0m-the-1ink-in-the-mai1-AA.314159"
-    )]
-    pub proof_of_work: Option<String>,
+    #[garde(length(chars, max = 1000))]
+    #[schema(max_length = 1000, example = "eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwibnVtYmVyIjo0MjF9")]
+    pub altcha: Option<String>,
 }
 
 /// What a sign-in or a refresh gives. The refresh token is in a cookie that no script can read.

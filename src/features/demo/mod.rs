@@ -116,7 +116,7 @@ impl Doors {
         let attempt = self.credentials.sign_in(user.email, here);
         let email = user.email.parse().map_err(|_| unsound())?;
         let found = self.auth.credentials(Some(&email)).await?;
-        let verified = self.credentials.check(&attempt, password, found, EventKind::AuthnLoginFail).await?;
+        let verified = self.credentials.check(attempt, password, found, EventKind::AuthnLoginFail).await?;
         let granted = self.auth.open_session(&verified, None, &ClientSeen::new(Some("demo data"), here)).await?;
         let token = self
             .authenticator

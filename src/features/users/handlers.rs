@@ -55,9 +55,9 @@ pub async fn delete(
     store: Data<UserStore>,
     purge: Data<OwnerPurge>,
 ) -> ApiResult<HttpResponse> {
-    let attempt = credentials.prove_again(&caller);
+    let attempt = credentials.reauthenticate(&caller);
     let found = store.credentials(&caller).await?;
-    let verified = credentials.check(&attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
+    let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
     purge.wake();
     Ok(forget_browser(no_content()))
@@ -76,10 +76,10 @@ pub async fn change_password(
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
-    let attempt = credentials.prove_again(&caller);
+    let attempt = credentials.reauthenticate(&caller);
     let found = store.credentials(&caller).await?;
     let verified =
-        credentials.check(&attempt, &body.current_password, found, EventKind::AuthnPasswordChangeFail).await?;
+        credentials.check(attempt, &body.current_password, found, EventKind::AuthnPasswordChangeFail).await?;
     let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
     let (granted, epoch) = store.change_password(&caller, &verified, &hash, &client).await?;
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();

@@ -3,10 +3,10 @@
 //! **Abuse**: an attacker guesses at an account from everywhere until it waits, and its owner waits too. Or an intruder keeps the
 //! cookies of an earlier intrusion, and uses them against the owner.
 //! **How**: a sign-in, a password reset and a password change set a signed `__Host-` cookie: a random id, the account's epoch, an
-//! expiry, and a MAC over them and the account. It authenticates nobody: it only selects the counter of `login_guard`. Reset,
+//! expiry, and a MAC over them and the account. It authenticates no client: it only selects the counter of `login_throttling`. Reset,
 //! password change and "end all sessions" advance the epoch, which voids every older cookie. A cookie that is forged, expired,
 //! void, of another account, or sent twice is ignored without a word: its client is an unknown one.
-//! **Not stopped**: a stolen cookie is worth the few guesses of one device. Logout keeps the cookie, or those who sign out every
+//! **Not stopped**: a stolen cookie is worth ten guesses. Logout keeps the cookie, or those who sign out every
 //! evening would be unknown every morning.
 //! **ASVS** 3.3.1–3.3.4, 6.1.1, 6.3.1 · **Attack** `attacks::device_cookies`
 

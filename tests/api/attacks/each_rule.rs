@@ -68,7 +68,7 @@ async fn a_hammered_account_is_told_and_so_is_a_right_guess_at_it() {
 
 #[actix_web::test]
 async fn a_network_that_tries_many_accounts_is_told() {
-    let app = TestApp::with(&[("STRONGROOM_LOGIN_NAMES_PER_NETWORK", "5/1h")]).await;
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
     let sprayer = app.from([127, 9, 9, 1].into());
     for name in 1..=5 {
         try_sign_in(&sprayer, &format!("n{name}@example.com"), WRONG).await.refused(401, "invalid_credentials");

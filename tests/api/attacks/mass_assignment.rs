@@ -72,7 +72,7 @@ fn values(field: &str) -> [Value; 3] {
 
 /// Everything, and those who are not users yet.
 async fn everything(app: &TestApp) -> String {
-    let waiting = ["registrations", "password_resets", "mail_outbox", "failed_sign_ins", "refresh_tokens"];
+    let waiting = ["registrations", "password_resets", "mail_outbox", "login_failures", "refresh_tokens"];
     app.everything().await + &app.digest(&waiting).await
 }
 

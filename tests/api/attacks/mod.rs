@@ -18,6 +18,8 @@ mod headers; // API8
 mod history; // API1, API3
 mod key_rotation; // API2, API8
 mod live; // API1, API4, API5
+mod login_challenge; // API2, API4
+mod login_throttling; // API2
 mod logs; // API8
 mod mail_budgets; // API6
 mod mass_assignment; // API3
@@ -27,7 +29,6 @@ mod outbound; // API7, API10
 mod password_resets; // API2
 mod passwords; // API2
 mod pdf; // API4, API8
-mod proof_of_work; // API2
 mod rate_limits; // API4
 mod registration; // API2
 mod resources; // API4
@@ -37,7 +38,6 @@ mod sealing; // API8
 mod security_events; // API1, API8
 mod session_liveness;
 mod sessions; // API2
-mod sign_in_guard; // API2
 mod traces; // API8
 mod transactions;
 mod transport; // API8

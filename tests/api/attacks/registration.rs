@@ -232,7 +232,7 @@ async fn what_is_kept_opens_nothing() {
     register(&app.anybody(), "eve@example.com").await.ok(202);
     let unused = mail_token(&app, "eve@example.com").await;
     for table in
-        ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "mail_outbox", "failed_sign_ins"]
+        ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "mail_outbox", "login_failures"]
     {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap();

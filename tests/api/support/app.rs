@@ -1,5 +1,6 @@
 //! The service, started as `main` starts it: same wiring, real sockets, a database of its own.
 
+use chrono::TimeDelta;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
@@ -147,6 +148,13 @@ impl TestApp {
     /// A connection of the schema's owner.
     pub async fn owner(&self) -> PgConnection {
         self.database.options(Role::Owner).connect().await.unwrap()
+    }
+
+    /// Lets time pass, for the service and for the counters of failures, which follow the clock of the database.
+    pub async fn pass(&self, time: TimeDelta) {
+        self.clock.turn(time);
+        let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
+        sqlx::query(sql).bind(time).execute(&self.all_rows).await.unwrap();
     }
 
     /// A digest of every row of these tables: equal before and after means that nothing changed.

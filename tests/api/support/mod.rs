@@ -1,6 +1,7 @@
 //! The service under test, for real: a database of its own, real sockets, real time that can be turned.
 
 pub mod actor;
+pub mod altcha;
 pub mod app;
 pub mod client;
 pub mod collector;

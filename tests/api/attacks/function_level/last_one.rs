@@ -65,7 +65,7 @@ async fn the_last_active_administrator_does_not_delete_himself() {
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.refused(401, "invalid_credentials");
-    sqlx::query("delete from failed_sign_ins").execute(&app.all_rows).await.unwrap();
+    sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
     leave(&root).await.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
     assert_eq!(everything(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);

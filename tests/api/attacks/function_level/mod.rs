@@ -18,7 +18,7 @@ const ENDED: &str = "authn_token_revoked/session_ended";
 
 /// Everything that an administrator could change.
 async fn everything(app: &TestApp) -> String {
-    app.everything().await + &app.digest(&["failed_sign_ins", "refresh_tokens", "mail_outbox"]).await
+    app.everything().await + &app.digest(&["login_failures", "refresh_tokens", "mail_outbox"]).await
 }
 
 async fn id_of(actor: &Actor) -> String {

@@ -1,6 +1,5 @@
-//! API2 (`docs/decisions.md`, D16): guessing at one account from everywhere ([`accounts`]), at everybody from one network
-//! ([`networks`]), and failing on purpose to lock others out; and what holds the [`counters`] together. What an owner's device is
-//! worth: `device_cookies`.
+//! API2 (`docs/decisions.md`, D16): brute force against one account ([`accounts`]), password spraying from one network
+//! ([`networks`]), failing on purpose to lock others out, and the [`counters`] under parallel attempts and on two replicas.
 
 mod accounts;
 mod counters;
@@ -19,22 +18,19 @@ const WRONG: &str = "correct horse battery 8";
 const OTHER: &str = "another horse battery 7";
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// A trickle so slow that no test is.
-const SLOW: (&str, &str) = ("STRONGROOM_LOGIN_TRICKLE", "1/10m");
-
-/// Somebody in a network of his own.
+/// A client in a network of its own.
 fn from(app: &TestApp, network: u8) -> Client {
     app.from(Ipv4Addr::new(127, 3, network, 1).into())
 }
 
-/// Wrong passwords, each from another network.
+/// Fails with wrong passwords, each from another network.
 async fn hammer(app: &TestApp, email: &str, times: u8) {
     for network in 100..100 + times {
         try_sign_in(&from(app, network), email, WRONG).await.refused(401, "invalid_credentials");
     }
 }
 
-/// A reply, with the hashes that it took.
+/// A reply, and the number of hashes that it took.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();
@@ -46,7 +42,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Mails of a lock: all of them, and those that go to somebody.
+/// The number of mails that tell of a lock, and of those that have a recipient.
 async fn lock_mails(app: &TestApp) -> (i64, i64) {
     let all = number(app, "select count(*) from mail_outbox where kind = 'account_locked'").await;
     let addressed =

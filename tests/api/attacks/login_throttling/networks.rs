@@ -1,0 +1,197 @@
+//! One address or network that tries many accounts, and the people behind it.
+
+use std::net::Ipv4Addr;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+
+use super::{WRONG, counted, from, hammer, lock_mails, number};
+use crate::support::actor::{PASSWORD, try_sign_in, try_sign_in_with};
+use crate::support::altcha::solve;
+use crate::support::client::Client;
+use crate::support::{Reply, TestApp};
+
+/// Signs in with the solution of the challenge in this refusal.
+async fn solve_and_sign_in(client: &Client, email: &str, refused: &Reply) -> Reply {
+    let altcha = solve(&refused.refused(429, "too_many_requests").json()["challenge"]);
+    let body = json!({"email": email, "password": PASSWORD, "altcha": altcha});
+    client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
+}
+
+async fn accounts_that_wait(app: &TestApp) -> i64 {
+    number(app, "select count(*) from login_failures where waits_until is not null").await
+}
+
+/// S38: five failures of an account from one address. Refused before any hash.
+#[actix_web::test]
+async fn sixth_guess_at_an_account_from_one_address_is_refused_before_any_hash() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let guesser = from(&app, 1);
+    for _ in 0..5 {
+        try_sign_in(&guesser, &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    let before = app.everything().await;
+    let (refused, cost) = counted(&app, &guesser, &alice.email, PASSWORD).await;
+    refused.refused(429, "too_many_requests");
+    refused.left(&["authn_login_fail_max/pair", "excess_rate_limit_exceeded/too_many_requests"]);
+    let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
+    assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
+    assert_eq!(app.everything().await, before);
+    // Another account's success clears nothing; the owner comes from elsewhere, undisturbed.
+    try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.refused(429, "too_many_requests");
+    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
+    app.pass(TimeDelta::minutes(61)).await;
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
+}
+
+#[actix_web::test]
+async fn successful_sign_ins_do_not_count() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for round in 0..30 {
+        if round % 3 == 0 {
+            try_sign_in(&from(&app, 1), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        }
+        try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
+    }
+}
+
+/// A success clears the pair, takes the pair's failures off the account, and nothing off what others counted.
+#[actix_web::test]
+async fn success_takes_back_its_own_failures_alone() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let counts = async || {
+        let sql = "select kind || ' ' || failures from login_failures
+            where kind <> 'account_in_network' and failures > 0 order by kind, failures";
+        let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap();
+        rows.join(", ")
+    };
+    hammer(&app, &alice.email, 3).await;
+    for _ in 0..4 {
+        try_sign_in(&from(&app, 100), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    let others = "address 1, address 1, address 5, network 1, network 1, network 1, pair 1";
+    assert_eq!(counts().await, format!("account 7, {others}, pair 1, pair 5"));
+    // An attacker's own account, from the same address.
+    try_sign_in(&from(&app, 100), &bob.email, PASSWORD).await.ok(200);
+    assert_eq!(counts().await, format!("account 7, {others}, pair 1, pair 5"));
+    try_sign_in(&from(&app, 101), &alice.email, PASSWORD).await.ok(200);
+    assert_eq!(counts().await, format!("account 6, {others}, pair 5"));
+}
+
+/// An attacker signs in to an account of their own between guesses.
+#[actix_web::test]
+async fn success_does_not_clear_the_address() {
+    let app = TestApp::start().await;
+    let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
+    let guesser = from(&app, 1);
+    for name in 0..20 {
+        try_sign_in(&guesser, &format!("u{name}@example.com"), WRONG).await.refused(401, "invalid_credentials");
+        if name < 19 {
+            try_sign_in(&guesser, &mallory.email, PASSWORD).await.ok(200);
+        }
+    }
+    let before = app.everything().await;
+    let (refused, cost) = counted(&app, &guesser, &alice.email, PASSWORD).await;
+    refused.refused(429, "too_many_requests");
+    refused.left(&["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"]);
+    assert_eq!(cost, 0);
+    assert_eq!(app.everything().await, before);
+    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
+    app.pass(TimeDelta::minutes(61)).await;
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
+}
+
+/// An office behind a NAT with one attacker in it: slowed by a challenge, and not shut out.
+#[actix_web::test]
+async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
+    let app = TestApp::start().await;
+    let mut people = Vec::new();
+    for name in 0..8 {
+        people.push(app.user(&format!("user{name}")).await);
+    }
+    let shared = app.anybody();
+    let mut name = 0;
+    let mut attack = async || {
+        for _ in 0..3 {
+            name += 1;
+            try_sign_in(&shared, &format!("victim{name}@example.com"), WRONG).await;
+            try_sign_in(&shared, &people[0].email, WRONG).await;
+        }
+    };
+    for _ in 0..10 {
+        attack().await;
+    }
+    let (known, newcomers) = people.split_at(4);
+    for person in known {
+        attack().await;
+        try_sign_in_with(&shared, &person.email, PASSWORD, &person.device).await.ok(200);
+    }
+    for person in newcomers {
+        attack().await;
+        let refused = try_sign_in(&shared, &person.email, PASSWORD).await;
+        solve_and_sign_in(&shared, &person.email, &refused).await.ok(200);
+    }
+    // One address locks no account: the attacked one is refused here, and nowhere else.
+    assert_eq!(accounts_that_wait(&app).await, 0);
+    try_sign_in(&from(&app, 1), &people[0].email, PASSWORD).await.ok(200);
+}
+
+/// Password spraying: many accounts from one network. Its clients need a challenge, and no account waits.
+#[actix_web::test]
+async fn spraying_network_needs_a_challenge_and_locks_no_account() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let host = |host: u8| app.from(Ipv4Addr::new(127, 9, 9, host).into());
+    for name in 1..=30_u8 {
+        let email = if name == 7 { alice.email.clone() } else { format!("name{name}@example.com") };
+        let reply = try_sign_in(&host(name % 3 + 1), &email, WRONG).await;
+        let kinds = reply.refused(401, "invalid_credentials").events();
+        assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
+        assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
+    }
+    // Ten failures an address are half of what one may have. The network has used up its own.
+    for address in [1, 2, 3, 77] {
+        let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
+        refused.refused(429, "too_many_requests");
+        refused.left(&["authn_login_fail_max/network", "excess_rate_limit_exceeded/too_many_requests"]);
+        assert_eq!(cost, 0);
+    }
+    let refused = try_sign_in(&host(77), &bob.email, PASSWORD).await;
+    solve_and_sign_in(&host(77), &bob.email, &refused).await.ok(200);
+    // Known devices and other networks are not concerned.
+    try_sign_in_with(&host(77), &bob.email, PASSWORD, &bob.device).await.ok(200);
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
+    assert_eq!(lock_mails(&app).await, (0, 0));
+    assert_eq!(accounts_that_wait(&app).await, 0);
+    app.pass(TimeDelta::minutes(61)).await;
+    try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// A network counts accounts: one account's failures, from many of its addresses, are no spray.
+#[actix_web::test]
+async fn brute_force_and_spraying_are_told_apart() {
+    let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
+    let alice = app.user("alice").await;
+    let attacker = |host: u8| app.from([127, 9, 8, host].into());
+    let sprayer = app.from([127, 9, 9, 1].into());
+    let (mut brute_force, mut spray) = (Vec::new(), Vec::new());
+    for round in 1..=10 {
+        brute_force.extend(try_sign_in(&attacker(round), &alice.email, WRONG).await.events());
+        if round <= 5 {
+            spray.extend(try_sign_in(&sprayer, &format!("n{round}@example.com"), WRONG).await.events());
+        }
+    }
+    let special = |events: &[String]| -> Vec<String> {
+        events.iter().filter(|event| !event.starts_with("authn_login_fail/")).cloned().collect()
+    };
+    assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
+    assert_eq!(special(&spray), ["authn_login_spray/network"]);
+    // The account answers every client like a wrong password; the network is asked for a challenge for any account.
+    try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    try_sign_in(&sprayer, "n6@example.com", WRONG).await.refused(429, "too_many_requests");
+}
