@@ -75,6 +75,9 @@ enum Audit {
         /// A folder with files of `audit archive`: they are checked too
         #[arg(long)]
         archive: Option<PathBuf>,
+        /// A file with a master key that is no longer configured; once for each such key
+        #[arg(long, value_name = "FILE")]
+        retired_key_file: Vec<PathBuf>,
     },
     /// Write the events of whole months to a file, verify them, and remove them from the database
     Archive {
@@ -84,8 +87,11 @@ enum Audit {
         /// An existing folder, with all files of earlier archives or none
         #[arg(long)]
         to: PathBuf,
+        /// As for verify
+        #[arg(long, value_name = "FILE")]
+        retired_key_file: Vec<PathBuf>,
     },
-    /// Print the public key (Ed25519, in hex) with which the heads in the log are signed
+    /// Print the public keys (Ed25519, in hex) that verify the heads in the log, each after the id of its master key
     Key,
 }
 
@@ -137,13 +143,14 @@ fn run(command: Command) -> Result<(), Failure> {
                 admin::promote(&AuditSettings::load(&environment)?, &email).await
             }
             Command::Admin(Admin::Demote { email }) => admin::demote(&AuditSettings::load(&environment)?, &email).await,
-            Command::Audit(Audit::Verify { heads, archive }) => {
-                audit::verify(&AuditSettings::load(&environment)?, heads.as_deref(), archive.as_deref()).await
+            Command::Audit(Audit::Verify { heads, archive, retired_key_file }) => {
+                let settings = AuditSettings::with_retired_keys(&environment, &retired_key_file)?;
+                audit::verify(&settings, heads.as_deref(), archive.as_deref()).await
             }
-            Command::Audit(Audit::Archive { before, to }) => {
-                audit::archive(&AuditSettings::load(&environment)?, before, &to).await
+            Command::Audit(Audit::Archive { before, to, retired_key_file }) => {
+                audit::archive(&AuditSettings::with_retired_keys(&environment, &retired_key_file)?, before, &to).await
             }
-            Command::Audit(Audit::Key) => audit::public_key(&AuditSettings::load(&environment)?),
+            Command::Audit(Audit::Key) => audit::public_keys(&AuditSettings::load(&environment)?),
         }
     })
 }

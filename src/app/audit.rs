@@ -13,8 +13,8 @@ use crate::security::keys::Keys;
 use crate::security::log::archive;
 use crate::security::log::context::background;
 use crate::security::log::event::Event;
+use crate::security::log::heads;
 use crate::security::log::recorder::Recorder;
-use crate::security::log::seals;
 use crate::security::log::verify::Verification;
 
 /// `audit verify`
@@ -69,8 +69,8 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
 /// # Errors
 /// The master key cannot be used.
 #[allow(clippy::disallowed_macros, reason = "a command line prints")]
-pub fn public_key(settings: &AuditSettings) -> Result<(), Failure> {
-    println!("{}", seals::public_key(&Keys::configured(&settings.master_keys)?));
+pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
+    println!("{}", heads::public_keys(&Keys::configured(&settings.master_keys)?));
     Ok(())
 }
 

@@ -205,10 +205,19 @@ impl AuditSettings {
     /// # Errors
     /// All faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
+        Self::with_retired_keys(environment, &[])
+    }
+
+    /// Reads and checks this part alone, and master keys that are no longer configured, each from its file.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);
         let keeps_secrets = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
-        let master_keys = MasterKeys::read(&mut reader, keeps_secrets);
+        let mut master_keys = MasterKeys::read(&mut reader, keeps_secrets);
+        master_keys.read_retired(&mut reader, files);
         reader.finish().map(|()| Self { owner, master_keys })
     }
 }

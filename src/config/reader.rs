@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Read};
+use std::path::Path;
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -182,7 +183,7 @@ fn is_made_by_kubernetes(environment: &Environment, name: &str) -> bool {
 }
 
 /// A file's text without the line's end that editors and `echo` put there.
-fn read_secret(path: &str) -> io::Result<SecretString> {
+pub(super) fn read_secret(path: impl AsRef<Path>) -> io::Result<SecretString> {
     let mut text = String::new();
     fs::File::open(path)?.take(LONGEST_SECRET + 1).read_to_string(&mut text)?;
     if text.len() as u64 > LONGEST_SECRET {

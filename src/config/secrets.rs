@@ -1,11 +1,11 @@
 //! `STRONGROOM_SECRETS_…`: the keys from which all of the service's own keys are derived; and what development makes for itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use super::development;
-use super::reader::Reader;
+use super::reader::{Reader, read_secret};
 
 /// The keys from which all others are derived.
 #[derive(Clone, Debug)]
@@ -45,7 +45,23 @@ impl MasterKeys {
             _ => reader.strong_secret(name),
         };
         let previous = reader.has_secret(previous).then(|| reader.strong_secret(previous)).flatten();
-        let bytes = |key: SecretString| key.expose_secret().as_bytes().to_vec().into();
         Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
+
+    /// Adds keys that only verify what was made with them.
+    pub(super) fn read_retired(&mut self, reader: &mut Reader<'_>, files: &[PathBuf]) {
+        for file in files {
+            match read_secret(file) {
+                Ok(key) => self.older.push(bytes(key)),
+                Err(error) => {
+                    let problem = format!("names a file that cannot be read ({})", error.kind());
+                    reader.fault("--retired-key-file", problem);
+                }
+            }
+        }
+    }
+}
+
+fn bytes(key: SecretString) -> SecretSlice<u8> {
+    key.expose_secret().as_bytes().to_vec().into()
 }

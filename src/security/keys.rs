@@ -6,12 +6,12 @@
 //! A MAC covers a list of parts with their lengths, so that `ab|c` and `a|bc` differ. Each MAC carries the id of its key: the
 //! current key signs, older keys only verify. `docs/administration.md` describes the exchange.
 //! **Not stopped**: an attacker with a master key, while it is configured. It lives outside the database for that reason.
-//! **ASVS** 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4 · **Attack** `attacks::registration`
+//! **ASVS** 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4 · **Attack** `attacks::key_rotation`
 
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::signature::Ed25519KeyPair;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, Signature};
 use aws_lc_rs::{constant_time, hkdf, hmac};
 use secrecy::{ExposeSecret, SecretSlice};
 
@@ -97,7 +97,7 @@ impl fmt::Display for KeyId {
 }
 
 /// A MAC (HMAC-SHA256) and the id of the key that made it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     pub key: KeyId,
     pub mac: [u8; 32],
@@ -190,9 +190,14 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// The key pair that signs the heads of the event log.
-    pub(super) fn event_heads(&self) -> &Ed25519KeyPair {
-        &self.current.event_heads
+    /// Signs a head of the event log with the current key pair (Ed25519).
+    pub(super) fn sign_head(&self, head: &[u8]) -> Signature {
+        self.current.event_heads.sign(head)
+    }
+
+    /// The public keys that verify heads, the current one first.
+    pub(super) fn head_keys(&self) -> impl Iterator<Item = (KeyId, &[u8])> {
+        self.derived().map(|derived| (derived.id, derived.event_heads.public_key().as_ref()))
     }
 }
 

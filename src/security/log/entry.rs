@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::kinds::EventKind;
 use super::objects::Object;
-use crate::security::keys::{Keys, Purpose};
+use crate::security::keys::{Keys, Purpose, Tag};
 
 /// An event with everything that is known of it but whose its object is.
 #[derive(Clone, Debug)]
@@ -70,9 +70,9 @@ impl Entry {
         self.amount.map_or(1, i64::unsigned_abs)
     }
 
-    /// What its row's MAC must be.
+    /// Signs what its row says.
     #[must_use]
-    pub fn mac(&self, keys: &Keys) -> [u8; 32] {
+    pub fn sign(&self, keys: &Keys) -> Tag {
         let fields = Fields {
             id: self.id,
             at: self.at,
@@ -92,18 +92,28 @@ impl Entry {
             object_class: self.object_class.as_deref(),
             amount: self.amount,
         };
-        fields.mac(keys)
+        fields.sign(keys)
     }
 }
 
 impl Fields<'_> {
-    /// HMAC-SHA256 over them.
+    /// Signs them with the current key.
     #[must_use]
-    pub fn mac(&self, keys: &Keys) -> [u8; 32] {
+    pub fn sign(&self, keys: &Keys) -> Tag {
+        keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))
+    }
+
+    /// Whether one of these keys made this tag for them.
+    #[must_use]
+    pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
+        keys.verify(Purpose::SecurityEvent, &slices(&self.parts()), tag)
+    }
+
+    fn parts(&self) -> [Vec<u8>; 17] {
         let text = |text: Option<&str>| marked(text.map(str::as_bytes));
         let id = |id: Option<Uuid>| marked(id.as_ref().map(|id| id.as_bytes().as_slice()));
         let amount = self.amount.map(i64::to_be_bytes);
-        let parts = [
+        [
             self.id.as_bytes().to_vec(),
             self.at.timestamp_micros().to_be_bytes().to_vec(),
             self.kind.into(),
@@ -121,10 +131,12 @@ impl Fields<'_> {
             id(self.object_id),
             text(self.object_class),
             marked(amount.as_ref().map(<[u8; 8]>::as_slice)),
-        ];
-        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-        keys.sign(Purpose::SecurityEvent, &parts).mac
+        ]
     }
+}
+
+fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
+    parts.iter().map(Vec::as_slice).collect()
 }
 
 /// Absent is not empty.
@@ -181,14 +193,14 @@ mod tests {
             Entry { amount: Some(0), ..entry.clone() },
         ]
         .iter()
-        .map(|entry| entry.mac(&keys))
+        .map(|entry| entry.sign(&keys).mac)
         .collect();
         let all = macs.len();
         macs.sort_unstable();
         macs.dedup();
         assert_eq!(macs.len(), all);
-        assert_eq!(Entry { task: Task::Count, ..entry.clone() }.mac(&keys), entry.mac(&keys));
+        assert_eq!(Entry { task: Task::Count, ..entry.clone() }.sign(&keys), entry.sign(&keys));
         let others = Keys::new(&vec![2; 32].into()).unwrap();
-        assert_ne!(entry.mac(&others), entry.mac(&keys));
+        assert_ne!(entry.sign(&others).mac, entry.sign(&keys).mac);
     }
 }

@@ -87,6 +87,7 @@ vocabulary! {
     SysAuditLost "sys_audit_lost" Critical,
     SysConfigFault "sys_config_fault" Critical,
     SysError "sys_error" Critical,
+    SysKeyChanged "sys_key_changed" Warning,
     SysShutdown "sys_shutdown" Info,
     SysStartup "sys_startup" Info,
     UserCreated "user_created" Info,

@@ -13,17 +13,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::signature::{ED25519, KeyPair, UnparsedPublicKey};
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
-use super::event::{Event, EventKind};
+use super::event::{Event, EventKind, Kept};
+use super::heads::Head;
 pub use super::store::SealState;
 use super::store::{self, NewSeal};
 use crate::base::clock::Clock;
-use crate::base::hex::{hex, unhex};
 use crate::db::begin;
-use crate::security::keys::{Keys, Purpose};
+use crate::http::error::ApiResult;
+use crate::security::keys::{Keys, Purpose, Tag};
 
 /// How often new rows are sealed.
 pub const EVERY: Duration = Duration::from_secs(5);
@@ -32,9 +32,7 @@ const OVERDUE: Duration = Duration::from_secs(15);
 /// Rows of one seal.
 const MOST_AT_ONCE: i32 = 5_000;
 /// What stands before the first seal.
-pub const BEFORE_ALL: [u8; 32] = [0; 32];
-/// How a head begins, wherever it stands in a line of the log.
-const HEAD: &str = "strongroom-head";
+pub const BEFORE_ALL: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
 /// Seals what has been recorded.
 pub struct Sealer {
@@ -42,15 +40,6 @@ pub struct Sealer {
     keys: Arc<Keys>,
     clock: Clock,
     stopping: Notify,
-}
-
-/// What stands at the end of the chain.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Head {
-    pub batch: i64,
-    /// Rows sealed until then.
-    pub events: i64,
-    pub mac: [u8; 32],
 }
 
 impl Sealer {
@@ -67,18 +56,32 @@ impl Sealer {
     /// Seals until [`Self::stop`].
     pub async fn run(&self) {
         let mut every = tokio::time::interval(EVERY);
-        let mut known = Vec::new();
+        let (mut known, mut noted) = (Vec::new(), false);
         loop {
             tokio::select! {
                 () = self.stopping.notified() => return,
                 _ = every.tick() => {}
             }
+            noted = noted || self.note_key().await.is_ok();
             let faults = self.seal_and_check().await.unwrap_or_else(|_| vec!["not_sealed"]);
             for reason in faults.iter().filter(|reason| !known.contains(*reason)) {
                 Event::new(EventKind::SysAuditFault).reason(reason).record();
             }
             known = faults;
         }
+    }
+
+    /// Records the exchange of the master key: once over all replicas, when the first one seals with a new key.
+    async fn note_key(&self) -> ApiResult<()> {
+        let (new, mut transaction) = (self.keys.id(), begin(&self.pool).await?);
+        let mut changed = Kept::none();
+        if let Some(old) = store::note_key(&mut transaction, new, self.clock.now()).await? {
+            let event = Event::new(EventKind::SysKeyChanged).subject(format!("{old}{new}"));
+            changed = event.keep(&mut transaction).await?;
+        }
+        transaction.commit().await?;
+        changed.committed();
+        Ok(())
     }
 
     /// Seals what waits. Returns what keeps events from being sealed, as reasons of an event.
@@ -143,8 +146,9 @@ impl Sealer {
         let (batch, events, previous) =
             last.map_or((0, 0, BEFORE_ALL.to_vec()), |last| (last.batch, last.events, last.mac));
         let (batch, events) = (batch + 1, events + i64::try_from(seqs.len()).unwrap_or(i64::MAX));
-        let mac = mac(&self.keys, &previous, batch, events, seqs, macs);
-        let seal = NewSeal { batch, sealed_at: self.clock.now(), events, seqs, macs, previous: &previous, mac: &mac };
+        let mac = Content { previous: &previous, batch, events, seqs, macs }.sign(&self.keys);
+        let (sealed_at, bytes) = (self.clock.now(), mac.to_bytes());
+        let seal = NewSeal { batch, sealed_at, events, seqs, macs, previous: &previous, mac: &bytes };
         store::add_seal(connection, &seal).await?;
         Ok(Head { batch, events, mac })
     }
@@ -158,54 +162,36 @@ pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
 
-/// The MAC of a seal.
-#[must_use]
-pub fn mac(keys: &Keys, previous: &[u8], batch: i64, events: i64, seqs: &[i64], macs: &[u8]) -> [u8; 32] {
-    let seqs: Vec<u8> = seqs.iter().flat_map(|seq| seq.to_be_bytes()).collect();
-    keys.sign(Purpose::EventSeal, &[previous, &batch.to_be_bytes(), &events.to_be_bytes(), &seqs, macs]).mac
+/// What the MAC of a seal covers.
+pub struct Content<'a> {
+    pub previous: &'a [u8],
+    pub batch: i64,
+    pub events: i64,
+    pub seqs: &'a [i64],
+    pub macs: &'a [u8],
 }
 
-/// Whom heads are checked with: the public key, in hex.
-#[must_use]
-pub fn public_key(keys: &Keys) -> String {
-    hex(keys.event_heads().public_key().as_ref())
-}
-
-impl Head {
-    /// `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`: one word, so that it is found in any form of the log.
+impl Content<'_> {
+    /// Signs it with the current key.
     #[must_use]
-    pub fn line(&self, keys: &Keys) -> String {
-        let signed = self.signed();
-        let signature = keys.event_heads().sign(signed.as_bytes());
-        format!("{signed}.{}", hex(signature.as_ref()))
+    pub fn sign(&self, keys: &Keys) -> Tag {
+        keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))
     }
 
-    fn signed(&self) -> String {
-        format!("{HEAD}.{}.{}.{}", self.batch, self.events, hex(&self.mac))
-    }
-
-    /// Every head that stands in this text and was signed by us, and how many were not.
+    /// Whether one of these keys made this tag for it.
     #[must_use]
-    pub fn all_in(text: &str, keys: &Keys) -> (Vec<Self>, usize) {
-        let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
-        let read = words.filter(|word| word.starts_with(HEAD)).map(|word| Self::read(word, keys));
-        let (mut heads, mut forged) = (Vec::new(), 0);
-        for head in read {
-            match head {
-                Some(head) => heads.push(head),
-                None => forged += 1,
-            }
-        }
-        (heads, forged)
+    pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
+        keys.verify(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice), tag)
     }
 
-    fn read(word: &str, keys: &Keys) -> Option<Self> {
-        let (signed, signature) = word.rsplit_once('.')?;
-        let key = UnparsedPublicKey::new(&ED25519, keys.event_heads().public_key().as_ref());
-        key.verify(signed.as_bytes(), &unhex(signature)?).ok()?;
-        let mut parts = signed.strip_prefix(HEAD)?.strip_prefix('.')?.split('.');
-        let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
-        Some(Self { batch: batch.parse().ok()?, events: events.parse().ok()?, mac: unhex(mac)?.try_into().ok()? })
+    fn parts(&self) -> [Vec<u8>; 5] {
+        [
+            self.previous.to_vec(),
+            self.batch.to_be_bytes().to_vec(),
+            self.events.to_be_bytes().to_vec(),
+            self.seqs.iter().flat_map(|seq| seq.to_be_bytes()).collect(),
+            self.macs.to_vec(),
+        ]
     }
 }
 
@@ -218,23 +204,9 @@ mod tests {
     }
 
     #[test]
-    fn a_head_is_found_in_any_form_of_the_log_and_a_forged_one_is_not_believed() {
-        let head = Head { batch: 7, events: 40, mac: [3; 32] };
-        let line = head.line(&keys(1));
-        let text = format!("{{\"head\":\"{line}\"}}\n12:00 INFO head=\"{line}\" sealed\n{line}");
-        assert_eq!(Head::all_in(&text, &keys(1)), (vec![head.clone(); 3], 0));
-        for forged in
-            [line.replace(".7.", ".8."), line.replace(".40.", ".41."), line.replace("0303", "0304"), HEAD.to_owned()]
-        {
-            assert_eq!(Head::all_in(&forged, &keys(1)), (vec![], 1), "{forged}");
-        }
-        assert_eq!(Head::all_in(&line, &keys(2)), (vec![], 1));
-    }
-
-    #[test]
     fn each_part_is_in_the_mac_of_a_seal() {
         let of = |previous: &[u8], batch, events, seqs: &[i64], macs: &[u8]| {
-            mac(&keys(1), previous, batch, events, seqs, macs)
+            Content { previous, batch, events, seqs, macs }.sign(&keys(1)).mac
         };
         let one = of(&[1], 1, 2, &[5, 6], &[8, 9]);
         for other in [

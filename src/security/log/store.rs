@@ -5,7 +5,7 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::entry::{Entry, Task};
-use crate::security::keys::Keys;
+use crate::security::keys::{KeyId, Keys};
 
 /// Finds out whose the denied objects are.
 pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
@@ -78,7 +78,7 @@ pub async fn insert<'a>(
         column!(entry => entry.object.map(|object| object.id)) as _,
         column!(entry => entry.object_class.clone()) as _,
         column!(entry => entry.amount) as _,
-        column!(entry => entry.mac(keys).to_vec()),
+        column!(entry => entry.sign(keys).to_bytes()),
     )
     .execute(connection)
     .await?;
@@ -187,4 +187,24 @@ pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) ->
     )
     .fetch_one(pool)
     .await
+}
+
+/// Notes the current master key. Returns the key that was current before, if this one is new and there was another.
+pub async fn note_key(
+    connection: &mut PgConnection,
+    key: KeyId,
+    now: DateTime<Utc>,
+) -> Result<Option<KeyId>, sqlx::Error> {
+    let before = sqlx::query_scalar!(
+        "with noted as (
+             insert into master_keys (id, first_used_at) values ($1, $2) on conflict do nothing returning id
+         )
+         select before.id from master_keys before, noted where before.id <> noted.id
+         order by before.first_used_at desc limit 1",
+        &key.to_bytes(),
+        now
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(before.and_then(|id| KeyId::from_bytes(&id)))
 }

@@ -1,62 +1,18 @@
 //! `strongroom audit verify`: reads every seal and every row and says what is not as it was recorded, and where.
 
 use std::collections::HashMap;
-use std::{fmt, io};
+use std::io;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::seals::{self, Head};
+use super::heads::{Head, Heads};
+pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
-use crate::security::keys::Keys;
+use crate::security::keys::{KeyId, Keys, Tag};
 
 /// Rows are sealed every few seconds; one that is older than this and in no seal was put there, or its seal was taken away.
 pub const SEALED_WITHIN: TimeDelta = TimeDelta::minutes(10);
-
-/// One thing that is not as it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// A row's content is not what its MAC was made of.
-    Edited { seq: i64 },
-    /// A sealed row is gone.
-    Deleted { seq: i64, batch: i64 },
-    /// A row that was sealed at another place stands here.
-    Moved { seq: i64, from: i64 },
-    /// Another row stands where one was sealed.
-    Replaced { seq: i64, batch: i64 },
-    /// A row that no service wrote.
-    Inserted { seq: i64 },
-    /// A row that should have been sealed long ago.
-    NeverSealed { seq: i64 },
-    /// A seal is not what the key makes of it.
-    BrokenSeal { batch: i64 },
-    /// There is no such seal, and there are later ones.
-    MissingSeal { batch: i64 },
-    /// The log says that this was sealed, and it is not there.
-    CutOff { batch: i64, events: i64 },
-    /// The log says that this was sealed otherwise.
-    OtherHead { batch: i64 },
-    /// A line of the heads' file that looks like a head and was not signed by us.
-    ForgedHead { number: usize },
-    /// A line of the archive is not a batch.
-    Unreadable { line: usize },
-}
-
-/// What was read, and what was found.
-#[derive(Debug, Default)]
-pub struct Report {
-    pub seals: i64,
-    pub sealed: i64,
-    /// Rows that are too young to be sealed.
-    pub waiting: i64,
-    /// Heads that were compared. `None`: none were given.
-    pub heads: Option<usize>,
-    /// The first batch of the archive, if one was given.
-    pub archived_from: Option<i64>,
-    /// The last batch that was archived and removed from the database.
-    pub archived_until: Option<i64>,
-    pub faults: Vec<Fault>,
-}
 
 /// Reads everything, as the schema's owner, in one view of the database that nobody's writing moves.
 ///
@@ -89,13 +45,16 @@ impl<'a> Verification<'a> {
     /// Nothing is read yet.
     #[must_use]
     pub fn new(keys: &'a Keys, heads: Option<&str>) -> Self {
-        let (heads, forged) = heads.map_or((Vec::new(), 0), |text| Head::all_in(text, keys));
-        let report = Report {
-            heads: (!heads.is_empty() || forged > 0).then_some(heads.len()),
-            faults: Vec::from_iter((forged > 0).then_some(Fault::ForgedHead { number: forged })),
-            ..Report::default()
-        };
-        Self { keys, heads, report, last: Seal::before_all(), archived: None, foreign: Vec::new() }
+        let Heads { signed, unknown, forged } = heads.map_or_else(Heads::default, |text| Heads::read(text, keys));
+        let heads = (!signed.is_empty() || !unknown.is_empty() || forged > 0).then_some(signed.len());
+        let mut report = Report { heads, ..Report::default() };
+        if forged > 0 {
+            report.faults.push(Fault::ForgedHead { number: forged });
+        }
+        let mut verification =
+            Self { keys, heads: signed, report, last: Seal::before_all(), archived: None, foreign: Vec::new() };
+        unknown.into_iter().for_each(|key| verification.cannot_check(key));
+        verification
     }
 
     /// Reads the lines of an archive. Older files than the first may have been thrown away.
@@ -135,7 +94,9 @@ impl<'a> Verification<'a> {
     /// Begins the view of the database, at the first batch or behind those that were archived.
     pub(super) async fn begin_in_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
-        let archived = verify_store::newest_archived(connection).await?.filter(|row| row.is_sound(self.keys));
+        let archived = verify_store::newest_archived(connection).await?;
+        // A row of an unknown key is a fault of its own, when its seal is read.
+        let archived = archived.filter(|row| row.is_sound(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
         if first.batch == until + 1 {
@@ -170,23 +131,48 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
+    /// Counts what was made with a key that was not given: one fault a key.
+    fn cannot_check(&mut self, key: KeyId) {
+        let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
+            Fault::UnknownKey { key: other, number } if *other == key => Some(number),
+            _ => None,
+        });
+        match counted {
+            Some(number) => *number += 1,
+            None => self.fault(Fault::UnknownKey { key, number: 1 }),
+        }
+    }
+
+    /// The key that made this MAC, if it is not one of ours.
+    fn unknown_key(&self, mac: &[u8]) -> Option<KeyId> {
+        Tag::from_bytes(mac).map(|tag| tag.key).filter(|key| self.keys.ids().all(|id| id != *key))
+    }
+
     /// One seal: its place in the chain, its own MAC, the log's word on it, its rows.
     fn seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
-        let mac = seals::mac(self.keys, &seal.previous, seal.batch, seal.events, &seal.seqs, &seal.macs);
+        let is_ours = Tag::from_bytes(&seal.mac).is_some_and(|tag| seal.content().verify(self.keys, &tag));
+        let unknown = self.unknown_key(&seal.mac);
         let follows = seal.batch != self.last.batch + 1 || seal.previous == self.last.mac;
-        if mac.as_slice() != seal.mac || !follows {
+        if !follows || (!is_ours && unknown.is_none()) {
             self.fault(Fault::BrokenSeal { batch: seal.batch });
         }
+        unknown.into_iter().for_each(|key| self.cannot_check(key));
         let told = self.heads.iter().filter(|head| head.batch == seal.batch);
-        if told.clone().any(|head| head.mac.as_slice() != seal.mac || head.events != seal.events) {
+        if told.clone().any(|head| head.mac.to_bytes() != seal.mac || head.events != seal.events) {
             self.fault(Fault::OtherHead { batch: seal.batch });
         }
         let by_seq: HashMap<i64, &Row> = rows.iter().map(|row| (row.seq, row)).collect();
-        for (seq, sealed) in seal.seqs.iter().zip(seal.macs.chunks(32)) {
+        for (seq, sealed) in seal.seqs.iter().zip(seal.macs.chunks(Tag::LENGTH)) {
             match by_seq.get(seq) {
                 None => self.fault(Fault::Deleted { seq: *seq, batch: seal.batch }),
+                Some(row)
+                    if row.mac == sealed
+                        && let Some(key) = self.unknown_key(sealed) =>
+                {
+                    self.cannot_check(key)
+                }
                 Some(row) if !row.is_sound(self.keys) => self.fault(Fault::Edited { seq: *seq }),
                 Some(row) if row.mac != sealed => self.foreign.push((*seq, seal.batch, row.mac.clone())),
                 Some(_) => self.report.sealed += 1,
@@ -211,7 +197,9 @@ impl<'a> Verification<'a> {
             let Some(last) = rows.last() else { return Ok(()) };
             after = last.seq;
             for row in &rows {
-                if !row.is_sound(self.keys) {
+                if let Some(key) = self.unknown_key(&row.mac) {
+                    self.cannot_check(key);
+                } else if !row.is_sound(self.keys) {
                     self.fault(Fault::Inserted { seq: row.seq });
                 } else if row.at < now - SEALED_WITHIN {
                     self.fault(Fault::NeverSealed { seq: row.seq });
@@ -229,56 +217,5 @@ impl<'a> Verification<'a> {
             self.fault(from.map_or(Fault::Replaced { seq, batch }, |from| Fault::Moved { seq, from }));
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Edited { seq } => write!(f, "edited: row {seq} is not what was recorded"),
-            Self::Deleted { seq, batch } => write!(f, "deleted: row {seq} was sealed in batch {batch} and is gone"),
-            Self::Moved { seq, from } => write!(f, "reordered: the row at {seq} was recorded at {from}"),
-            Self::Replaced { seq, batch } => write!(f, "replaced: row {seq} of batch {batch} is another one"),
-            Self::Inserted { seq } => write!(f, "inserted: row {seq} was not written by the service"),
-            Self::NeverSealed { seq } => write!(f, "inserted, or its seal is gone: row {seq} is old and in no seal"),
-            Self::BrokenSeal { batch } => {
-                write!(f, "broken seal: batch {batch} was changed, or does not follow the one before")
-            }
-            Self::MissingSeal { batch } => write!(f, "missing seal: batch {batch} is gone"),
-            Self::CutOff { batch, events } => {
-                write!(f, "cut off: the log knows of {events} more events, from batch {batch} on")
-            }
-            Self::OtherHead { batch } => write!(f, "rewritten: batch {batch} is not the one whose head is in the log"),
-            Self::ForgedHead { number } => write!(f, "{number} heads in the file were not signed by this service"),
-            Self::Unreadable { line } => write!(f, "edited: line {line} of the archive cannot be read"),
-        }
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for fault in &self.faults {
-            writeln!(f, "FAULT {fault}")?;
-        }
-        writeln!(
-            f,
-            "{} seals, {} sealed events as they were recorded, {} not sealed yet.",
-            self.seals, self.sealed, self.waiting
-        )?;
-        match (self.archived_from, self.archived_until) {
-            (Some(from), _) => writeln!(f, "The archive was read, from batch {from} on.")?,
-            (None, Some(until)) => {
-                writeln!(f, "Batches up to {until} were archived, and are not checked here (--archive FOLDER).")?;
-            }
-            (None, None) => {}
-        }
-        match self.heads {
-            Some(heads) => writeln!(f, "{heads} heads from the log compared.")?,
-            None => writeln!(f, "No heads given: a tail that was cut off would not be seen (--heads FILE).")?,
-        }
-        match self.faults.len() {
-            0 => write!(f, "The events are whole."),
-            faults => write!(f, "{faults} faults: the events are NOT as they were recorded."),
-        }
     }
 }

@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::entry::Fields;
-use super::seals::BEFORE_ALL;
-use crate::security::keys::Keys;
+use super::seals::{BEFORE_ALL, Content};
+use crate::security::keys::{Keys, Tag};
 
 /// One seal as it stands in the table.
 #[derive(Clone, Deserialize, Serialize)]
@@ -28,6 +28,12 @@ impl Seal {
     /// What stands before the first seal.
     pub fn before_all() -> Self {
         Self { batch: 0, events: 0, seqs: Vec::new(), macs: Vec::new(), previous: Vec::new(), mac: BEFORE_ALL.to_vec() }
+    }
+
+    /// What its MAC covers.
+    pub fn content(&self) -> Content<'_> {
+        let Self { previous, batch, events, seqs, macs, .. } = self;
+        Content { previous, batch: *batch, events: *events, seqs, macs }
     }
 
     /// What this one says about the seal before it.
@@ -80,7 +86,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether its content is what its MAC was made of.
+    /// Whether one of these keys made its MAC of its content.
     pub fn is_sound(&self, keys: &Keys) -> bool {
         let fields = Fields {
             id: self.id,
@@ -101,7 +107,7 @@ impl Row {
             object_class: self.object_class.as_deref(),
             amount: self.amount,
         };
-        fields.mac(keys).as_slice() == self.mac
+        Tag::from_bytes(&self.mac).is_some_and(|tag| fields.verify(keys, &tag))
     }
 }
 
@@ -178,7 +184,7 @@ pub async fn unsealed_after(connection: &mut PgConnection, after: i64) -> Result
 pub async fn sealed_at(connection: &mut PgConnection, mac: &[u8]) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select s.seqs[n] as "seq!" from security_event_seals s, generate_series(1, cardinality(s.seqs)) n
-           where substring(s.macs from 32 * (n - 1) + 1 for 32) = $1 limit 1"#,
+           where substring(s.macs from 36 * (n - 1) + 1 for 36) = $1 limit 1"#,
         mac
     )
     .fetch_optional(connection)
