@@ -9,7 +9,7 @@
 //! - [`features`] (4): one folder = one thing that the API offers.
 //! - [`app`] (5): wiring only.
 //!
-//! One request, from the socket to the reply: the listener (`app/server.rs`), the layers that every request meets
+//! One request, from the socket to the reply: the listener (`app/listeners.rs`), the layers that every request meets
 //! (`app/stack.rs`), its row in the table of routes (`app/routes.rs`) with size, budgets and caller (`app/gate.rs`,
 //! [`security::rate_limits`], [`security::caller`]), its path, query and body as values ([`http::params`], [`http::body`]), the
 //! handler and the store of its feature (`features/invoices`), a transaction in which its owner is set ([`db::OwnerTx`]); and on
