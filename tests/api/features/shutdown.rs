@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::json;
@@ -150,6 +151,9 @@ async fn a_running_request_finishes_after_newcomers_are_refused() {
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
     wait::holds("newcomers are refused", async || TcpStream::connect(address).await.is_err()).await;
+    // Longer than the rest of the shutdown takes if it does not wait.
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!stopping.is_finished());
     stream.write_all(&body.as_bytes()[9..]).await.unwrap();
     let mut reply = String::new();
     stream.read_to_string(&mut reply).await.unwrap();
