@@ -20,6 +20,7 @@ use crate::config::{
 };
 use crate::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
 use crate::db::migrate;
+use crate::db::service_role::{RoleFault, role_faults};
 use crate::features::demo::{self, Demo};
 use crate::http::error::ApiError;
 use crate::security::keys::BadMasterKey;
@@ -48,8 +49,11 @@ pub enum Failure {
     Migrate(#[from] MigrateError),
     #[error("the database does not answer ({0}): is it there, and are its URL, role and password right?")]
     Database(#[from] sqlx::Error),
-    #[error("{0}: production starts only as a role that row-level security holds for")]
-    Role(String),
+    #[error(
+        "production does not start with this database role; connect as strongroom_app, and let a superuser take away what it has too much:{}",
+        .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>()
+    )]
+    Role(Vec<RoleFault>),
     #[error("the schema is not up to date: run `strongroom migrate` first")]
     NotMigrated,
     #[error("the log cannot be started: {0}")]
@@ -203,10 +207,11 @@ fn embedded_config(database: &DatabaseSettings, state_dir: &std::path::Path) -> 
 /// Production does not begin on a schema or a role that would let it down later.
 async fn check_database(settings: &Settings, running: &Running) -> Result<(), Failure> {
     let pool = &running.services.pool;
-    if settings.profile == Profile::Production
-        && let Some(fault) = migrate::role_faults(pool).await?.into_iter().next()
-    {
-        return Err(Failure::Role(fault));
+    if settings.profile == Profile::Production {
+        let faults = role_faults(&mut *pool.acquire().await?).await?;
+        if !faults.is_empty() {
+            return Err(Failure::Role(faults));
+        }
     }
     if migrate::is_current(pool).await? { Ok(()) } else { Err(Failure::NotMigrated) }
 }

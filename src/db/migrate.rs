@@ -32,27 +32,3 @@ pub async fn is_current(pool: &PgPool) -> Result<bool, sqlx::Error> {
         .collect();
     Ok(MIGRATOR.iter().all(|migration| applied.contains(&migration.version)))
 }
-
-/// What a role can do that the service's role must not.
-///
-/// # Errors
-/// The database cannot be asked.
-pub async fn role_faults(pool: &PgPool) -> Result<Vec<String>, sqlx::Error> {
-    let role = sqlx::query!(
-        r#"select current_user::text as "name!", rolsuper as "rolsuper!", rolbypassrls as "rolbypassrls!",
-               exists (select from pg_class where relowner = pg_roles.oid) as "owns!"
-           from pg_roles where rolname = current_user"#
-    )
-    .fetch_one(pool)
-    .await?;
-    let faults = [
-        (role.rolsuper, "is a superuser"),
-        (role.rolbypassrls, "bypasses row-level security"),
-        (role.owns, "owns tables"),
-    ];
-    Ok(faults
-        .into_iter()
-        .filter(|(is_so, _)| *is_so)
-        .map(|(_, what)| format!("the database role {} {what}: connect as strongroom_app", role.name))
-        .collect())
-}

@@ -11,6 +11,7 @@ mod outcome;
 mod owner_tx;
 mod pattern;
 pub mod pool;
+pub mod service_role;
 
 pub use begin::{begin, begin_with};
 pub use outcome::{exactly_one, violates};

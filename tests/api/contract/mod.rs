@@ -9,4 +9,5 @@ mod openapi;
 mod project_files;
 mod requests_http;
 mod routes;
+mod service_role;
 mod sql_scope;
