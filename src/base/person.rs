@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use super::text::{is_line, is_paragraph};
+use super::text::{is_line, is_paragraph, without_directional_marks};
 
 /// The text does not fit; what is expected, for whoever typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Misfit(&'static str);
 
-/// A name: one line of 1 to 100 characters. Kept as it was typed, in any script.
+/// A name: one line of 1 to 100 characters, in any script. Kept as it was typed, without directional marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
@@ -35,8 +35,10 @@ impl FromStr for DisplayName {
     type Err = Misfit;
 
     fn from_str(text: &str) -> Result<Self, Misfit> {
-        let fits = text.chars().count() <= 100 && is_line(text);
-        fits.then(|| Self(text.to_owned())).ok_or(Misfit("must be one line of 1 to 100 characters"))
+        let text = without_directional_marks(text);
+        let fits = text.chars().count() <= 100 && is_line(&text);
+        fits.then_some(Self(text))
+            .ok_or(Misfit("must be one line of 1 to 100 characters, without control or invisible characters"))
     }
 }
 
@@ -44,9 +46,10 @@ impl FromStr for Bio {
     type Err = Misfit;
 
     fn from_str(text: &str) -> Result<Self, Misfit> {
-        let fits = text.chars().count() <= 500 && is_paragraph(text);
-        fits.then(|| Self(text.to_owned()))
-            .ok_or(Misfit("must be text of at most 500 characters, without control characters"))
+        let text = without_directional_marks(text);
+        let fits = text.chars().count() <= 500 && is_paragraph(&text);
+        fits.then_some(Self(text))
+            .ok_or(Misfit("must be text of at most 500 characters, without control or invisible characters"))
     }
 }
 
@@ -66,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_name_is_one_line_that_can_be_seen() {
-        for name in ["", " ", "Ann\nAdmin", "Ann\0", "a\u{202e}nna"] {
+        for name in ["", " ", "Ann\nAdmin", "Ann\0", "a\u{200b}nna"] {
             assert!(name.parse::<DisplayName>().is_err(), "{name:?}");
         }
     }

@@ -1,44 +1,141 @@
-//! Which characters a typed-in text may hold. What is refused here cannot be kept (PostgreSQL has no NUL), breaks out of its line
-//! in a log, a mail or a file, or makes a reader see another text than the one that is there (direction overrides, in
-//! "Trojan Source" style: an amount that reads backwards).
+//! Which characters a typed-in text may hold: those that a reader sees (CWE-1007, CWE-117, CWE-116).
+//!
+//! Characters that are not seen make two names look alike, hide instructions or data in a text, break out of a line of a log, a
+//! mail or a file, or turn the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot keep NUL.
+//!
+//! The policy is the same for every field, by the properties of the Unicode Character Database:
+//! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and Zp (line and
+//!   paragraph separator), and everything else that is default-ignorable, such as the Hangul fillers.
+//! - Removed where a text is typed or pasted in: directional marks (`Bidi_Control`), because people paste them without knowing.
+//! - Kept where they belong: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible character,
+//!   and the tags of the three flags (England, Scotland, Wales) that Unicode recommends. Any other tag can hide text.
+//!
+//! Several lines (notes, a postal address) may hold line feeds and tabs too.
+
+use icu_properties::props::{
+    BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic,
+    GeneralCategory, JoiningType, VariationSelector,
+};
+use icu_properties::{CodePointMapData, CodePointSetData};
+
+const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
+const ZERO_WIDTH_JOINER: char = '\u{200d}';
+/// Makes an emoji of a character that is text otherwise.
+const EMOJI_PRESENTATION: char = '\u{fe0f}';
+
+/// The flags that are written as a black flag and tags: England, Scotland, Wales.
+const TAG_FLAGS: [&str; 3] = [
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
+    "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
+];
 
 /// One line: a name, a tax id, a description. Not blank.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
-    !text.trim().is_empty() && !text.chars().any(misleads)
+    !text.trim().is_empty() && visible(text) == text
 }
 
 /// Several lines: notes, a postal address. Line feeds and tabs are fine.
 #[must_use]
 pub fn is_paragraph(text: &str) -> bool {
-    !text.chars().any(|c| misleads(c) && !matches!(c, '\n' | '\r' | '\t'))
+    text.split(['\n', '\r', '\t']).all(|part| visible(part) == part)
 }
 
-/// Whether a reader sees this character for what it is.
+/// The text without directional marks: embeddings, overrides, isolates, LRM and RLM.
 #[must_use]
-pub fn is_visible(c: char) -> bool {
-    !misleads(c)
+pub fn without_directional_marks(text: &str) -> String {
+    let is_mark = CodePointSetData::new::<BidiControl>();
+    text.chars().filter(|c| !is_mark.contains(*c)).collect()
 }
 
-fn misleads(c: char) -> bool {
-    // Line and paragraph separator; embeddings, overrides and isolates of direction.
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// The text without the characters that are refused in a line.
+#[must_use]
+pub fn visible(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let flag = TAG_FLAGS.into_iter().find(|flag| rest.starts_with(flag));
+        let length = flag.map_or(c.len_utf8(), str::len);
+        let (taken, after) = rest.split_at(length);
+        if flag.is_some() || belongs(&kept, c, after) {
+            kept.push_str(taken);
+        }
+        rest = after;
+    }
+    kept
+}
+
+/// Whether a reader sees the effect of this character between these texts.
+fn belongs(before: &str, c: char, after: &str) -> bool {
+    match c {
+        ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),
+        ZERO_WIDTH_JOINER => follows_virama(before) || joins_emoji(before, after),
+        _ if CodePointSetData::new::<VariationSelector>().contains(c) => {
+            before.chars().next_back().is_some_and(|last| !last.is_whitespace() && is_seen(last))
+        }
+        _ => is_seen(c),
+    }
+}
+
+fn is_seen(c: char) -> bool {
+    use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
+    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let unseen =
+        matches!(category, Control | Format | Surrogate | PrivateUse | Unassigned | LineSeparator | ParagraphSeparator);
+    !unseen && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// RFC 5892, appendices A.1 and A.2: after a virama, in the scripts of India.
+fn follows_virama(before: &str) -> bool {
+    let class = CodePointMapData::<CanonicalCombiningClass>::new();
+    before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
+}
+
+/// RFC 5892, appendix A.1: between letters that would join, as in Persian.
+fn separates_cursive_letters(before: &str, after: &str) -> bool {
+    let joining = CodePointMapData::<JoiningType>::new();
+    let solid = |c: &char| joining.get(*c) != JoiningType::Transparent;
+    let joins = |c: Option<char>, ways: [JoiningType; 2]| c.is_some_and(|c| ways.contains(&joining.get(c)));
+    joins(before.chars().rev().find(solid), [JoiningType::LeftJoining, JoiningType::DualJoining])
+        && joins(after.chars().find(solid), [JoiningType::RightJoining, JoiningType::DualJoining])
+}
+
+/// An emoji sequence, UTS 51: a pictograph on both sides. The one before may have a skin tone and a presentation selector.
+fn joins_emoji(before: &str, after: &str) -> bool {
+    let is_pictograph = CodePointSetData::new::<ExtendedPictographic>();
+    let is_skin_tone = CodePointSetData::new::<EmojiModifier>();
+    let base = before.chars().rev().find(|c| *c != EMOJI_PRESENTATION && !is_skin_tone.contains(*c));
+    base.is_some_and(|c| is_pictograph.contains(c)) && after.chars().next().is_some_and(|c| is_pictograph.contains(c))
 }
 
 #[cfg(test)]
 mod tests {
+    use unicode_properties::{GeneralCategory as Category, UnicodeGeneralCategory};
+
     use super::*;
 
+    /// Every code point, by the categories of a second copy of Unicode's data.
     #[test]
-    fn people_of_all_tongues_have_names() {
-        for name in ["Åsa Öberg", "李小龍", "عمر خيّام", "Zoë O'Brien-Śmigły", "👩‍👩‍👧 Ltd", "a"]
-        {
-            assert!(is_line(name) && is_paragraph(name), "{name}");
+    fn characters_are_refused_by_general_category() {
+        let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+        let is_selector = CodePointSetData::new::<VariationSelector>();
+        for c in '\0'..=char::MAX {
+            let refused = matches!(
+                c.general_category(),
+                Category::Control
+                    | Category::Format
+                    | Category::PrivateUse
+                    | Category::Unassigned
+                    | Category::LineSeparator
+                    | Category::ParagraphSeparator
+            ) || (is_ignorable.contains(c) && !is_selector.contains(c));
+            assert_eq!(is_line(&format!("a{c}a")), !refused, "U+{:04X} {:?}", u32::from(c), c.general_category());
         }
     }
 
     #[test]
-    fn what_is_not_seen_is_not_taken() {
+    fn invisible_characters_are_refused() {
         for text in [
             "",
             " ",
@@ -48,19 +145,71 @@ mod tests {
             "a\u{1b}[2J",
             "a\u{7f}",
             "a\u{85}b",
-            "a\u{2028}b",
-            "a\u{202e}b",
-            "a\u{2067}b",
+            "zero width space \u{200b}b",
+            "byte order mark \u{feff}b",
+            "soft hyphen \u{ad}b",
+            "word joiner \u{2060}b",
+            "tags \u{e0041}\u{e0064}\u{e006d}",
+            "line separator \u{2028}b",
+            "override \u{202e}b",
+            "isolate \u{2067}b",
+            "private use \u{e000}",
+            "unassigned \u{378}",
+            "Hangul filler \u{3164}",
+            "joiner between letters \u{200d}b",
+            "non-joiner between letters\u{200c}b",
+            "non-joiner at the end of a cursive word \u{628}\u{200c}",
+            "two selectors \u{2764}\u{fe0f}\u{fe0f}",
+            "selector after a space \u{fe0f}",
+            "another flag \u{1f3f4}\u{e0075}\u{e0073}\u{e0063}\u{e0061}\u{e007f}",
+            "tags after a flag \u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}\u{e0061}",
         ] {
             assert!(!is_line(text), "{text:?}");
         }
     }
 
     #[test]
-    fn a_paragraph_has_lines_and_nothing_else() {
+    fn names_of_all_scripts_are_accepted() {
+        for name in [
+            "Åsa Öberg",
+            "李小龍",
+            "عمر خيّام",
+            "Zoë O'Brien-Śmigły",
+            "a",
+            "می\u{200c}خواهم",
+            "श्री क्\u{200d}ष क्\u{200c}ष",
+            "ශ්\u{200d}රී ලංකා",
+            "葛\u{e0100}城市",
+            "\u{1f469}\u{200d}\u{1f469}\u{200d}\u{1f467} Ltd",
+        ] {
+            assert!(is_line(name) && is_paragraph(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_recommended_emoji_is_accepted() {
+        for emoji in emojis::iter().flat_map(|emoji| emoji.skin_tones().into_iter().flatten().chain([emoji])) {
+            assert!(is_line(emoji.as_str()), "{} {:?}", emoji.name(), emoji.as_str());
+        }
+    }
+
+    #[test]
+    fn directional_marks_are_removed() {
+        let pasted = "\u{202a}Anna\u{202c} \u{200e}Keller\u{200f}\u{2066}\u{2069}\u{202e}\u{61c}";
+        assert_eq!(without_directional_marks(pasted), "Anna Keller");
+    }
+
+    #[test]
+    fn paragraph_may_have_lines_and_tabs() {
         assert!(is_paragraph("1 Road\r\n\tTown\n"));
-        for text in ["a\0", "a\u{1b}", "a\u{202e}b"] {
+        assert!(is_paragraph(""));
+        for text in ["a\0", "a\u{1b}", "a\u{202e}b", "a\n\u{200b}b", "a\u{2028}b"] {
             assert!(!is_paragraph(text), "{text:?}");
         }
+    }
+
+    #[test]
+    fn invisible_characters_are_taken_out_for_display() {
+        assert_eq!(visible("in\u{200b}voi\u{202e}ce\u{ad}\n.pdf"), "invoice.pdf");
     }
 }

@@ -34,11 +34,7 @@ pub fn attachment(file_name: &str) -> HeaderValue {
 /// What a file of this name is called once it is saved.
 #[must_use]
 pub fn saved_as(name: &str) -> String {
-    let kept: String = name
-        .chars()
-        .filter(|c| text::is_visible(*c))
-        .map(|c| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c })
-        .collect();
+    let kept: String = text::visible(name).chars().map(|c| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c }).collect();
     let kept = kept.trim_matches([' ', '.']);
     let (stem, ending) = match kept.rsplit_once('.') {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),

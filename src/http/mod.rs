@@ -3,7 +3,7 @@
 //! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire; [`challenge`]: work that a refusal may ask for.
 //! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
-//!   field left out is not a null.
+//!   field left out is not a null. [`typed`]: directional marks are removed from what people type.
 //! - [`form`]: a form with a file, part by part as it arrives.
 //! - [`client_ip`]: whose address it is. [`matched_route`]: what it asks for. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
 //!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
@@ -34,3 +34,4 @@ pub mod reply;
 pub mod request_span;
 pub mod rules;
 pub mod trace_context;
+pub mod typed;

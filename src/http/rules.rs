@@ -18,19 +18,19 @@ fn hold(holds: bool, expected: &'static str) -> Result {
 /// One line of visible text.
 ///
 /// # Errors
-/// It is blank or holds control characters.
+/// It is blank, or holds control or invisible characters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn line(value: &str, _: &()) -> Result {
-    hold(text::is_line(value), "must be one line of visible text")
+    hold(text::is_line(value), "must be one line of text, without control or invisible characters")
 }
 
 /// Text of several lines.
 ///
 /// # Errors
-/// It holds control characters other than line feeds and tabs.
+/// It holds control characters other than line feeds and tabs, or invisible characters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn paragraph(value: &str, _: &()) -> Result {
-    hold(text::is_paragraph(value), "must be text without control characters")
+    hold(text::is_paragraph(value), "must be text without control or invisible characters")
 }
 
 /// An e-mail address.

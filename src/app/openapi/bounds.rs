@@ -18,15 +18,18 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// What misleads its reader (`base/text.rs`), for a character class of ECMA-262.
-const MISLEADING: &str = r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069";
+/// What is refused in every text (`base/text.rs`), for a character class of ECMA-262. The rest of the policy needs Unicode's tables.
+const REFUSED: &str =
+    r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
+/// Directional marks. They are removed.
+const MARKS: &str = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069";
 
 /// The formats that are ours, written as everybody's patterns: `line`, something visible on one line, and `paragraph`; and a
 /// day, which is no older than anything here.
 fn pattern(format: &str) -> Option<String> {
     match format {
-        "line" => Some(format!(r"^[^{MISLEADING}\t\n\r]*[^{MISLEADING}\s][^{MISLEADING}\t\n\r]*$")),
-        "paragraph" => Some(format!("^[^{MISLEADING}]*$")),
+        "line" => Some(format!(r"^[^{REFUSED}\t\n\r]*[^{REFUSED}{MARKS}\s][^{REFUSED}\t\n\r]*$")),
+        "paragraph" => Some(format!("^[^{REFUSED}]*$")),
         "date" => Some("^[2-9][0-9]{3}-[0-9]{2}-[0-9]{2}$".to_owned()),
         _ => None,
     }

@@ -9,6 +9,7 @@ use super::model::{Account, Filter, Role, Status};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Page};
 use crate::http::rules;
+use crate::http::typed::typed;
 
 /// Which page of the list, and what it is narrowed to.
 #[derive(Deserialize, Validate, IntoParams)]
@@ -25,6 +26,7 @@ pub struct AccountQuery {
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
     /// Part of the address. Upper and lower case are alike.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, example = "demo")]
     pub email: Option<String>,

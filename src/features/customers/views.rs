@@ -13,6 +13,7 @@ use crate::base::page::{Limit, Page};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::given;
 use crate::http::rules;
+use crate::http::typed::{given_typed, typed};
 
 /// A customer to be.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -23,6 +24,7 @@ use crate::http::rules;
 }))]
 pub struct NewCustomer {
     /// On one line.
+    #[serde(deserialize_with = "typed")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
@@ -31,10 +33,12 @@ pub struct NewCustomer {
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
     /// Postal, of several lines.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     pub address: Option<String>,
     /// As his country writes it.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
@@ -67,7 +71,7 @@ impl TryFrom<NewCustomer> for Details {
 }))]
 pub struct UpdateCustomer {
     /// On one line.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_typed")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub name: Option<String>,
@@ -77,12 +81,12 @@ pub struct UpdateCustomer {
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
     /// Postal, of several lines.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_typed")]
     #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
     #[schema(max_length = 500, value_type = Option<String>, format = "paragraph")]
     pub address: Option<Option<String>>,
     /// As his country writes it.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_typed")]
     #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
     #[schema(min_length = 1, max_length = 50, value_type = Option<String>, format = "line")]
     pub tax_id: Option<Option<String>>,

@@ -19,6 +19,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::{Form, Part};
 use crate::http::idempotency::GivenKey;
 use crate::http::rules;
+use crate::http::typed::Typed;
 use crate::security::caller::Caller;
 use crate::security::uploads::{FileType, Inspector, Refused};
 use crate::storage::Storage;
@@ -109,9 +110,12 @@ impl Intake {
             match part.name() {
                 "file" => file = Some(self.read(part, room).await?),
                 "title" => {
-                    let text = part.text(LONGEST_TITLE_BYTES).await?;
+                    let text = part.text(LONGEST_TITLE_BYTES).await?.unmarked();
                     if rules::line(&text, &()).is_err() || text.chars().count() > LONGEST_TITLE {
-                        return Err(ApiError::invalid("/title", "must be one line of 1 to 200 visible characters"));
+                        return Err(ApiError::invalid(
+                            "/title",
+                            "must be one line of 1 to 200 characters, without control or invisible characters",
+                        ));
                     }
                     title = Some(text);
                 }

@@ -11,6 +11,7 @@ use crate::base::page::{Limit, Page};
 use crate::http::params::GivenId;
 use crate::http::partial::given;
 use crate::http::rules;
+use crate::http::typed::given_typed;
 
 /// A file to be kept. It comes as a form (`multipart/form-data`) with one part for each of these.
 #[derive(ToSchema)]
@@ -33,7 +34,7 @@ pub struct NewDocument {
 #[schema(example = json!({"title": "Terms of delivery, 2027", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct UpdateDocument {
     /// On one line.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given_typed")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,

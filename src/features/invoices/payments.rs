@@ -11,6 +11,7 @@ use crate::base::money::MOST_MINOR_UNITS;
 use crate::base::page::{Limit, Page, Position};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
+use crate::http::typed::typed;
 
 /// How it was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -82,6 +83,7 @@ pub struct NewPayment {
     #[schema(inline)]
     method: Method,
     /// What the bank says, or a receipt's number.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 140, format = "line")]
     reference: Option<String>,

@@ -17,6 +17,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::object::objects;
 use crate::http::params::GivenId;
 use crate::http::rules;
+use crate::http::typed::typed;
 
 pub use super::replies::{InvoicePage, InvoiceView};
 
@@ -43,6 +44,7 @@ pub struct InvoiceDraft {
     #[schema(format = Date)]
     pub due_date: Option<String>,
     /// Printed below the lines.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
     #[schema(max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
@@ -58,6 +60,7 @@ pub struct InvoiceDraft {
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
     /// On one line.
+    #[serde(deserialize_with = "typed")]
     #[garde(length(chars, max = 500), custom(rules::line))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
@@ -173,6 +176,7 @@ pub struct InvoiceQuery {
     #[param(example = false)]
     pub overdue: Option<bool>,
     /// Part of the number or of the customer's name. Upper and lower case are alike.
+    #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,

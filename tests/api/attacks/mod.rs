@@ -16,6 +16,7 @@ mod full_disk; // API4
 mod function_level; // API5
 mod headers; // API8
 mod history; // API1, API3
+mod invisible_text; // API8
 mod key_rotation; // API2, API8
 mod live; // API1, API4, API5
 mod login_challenge; // API2, API4

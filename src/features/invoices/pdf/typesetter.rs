@@ -160,8 +160,7 @@ impl Typesetter {
     /// One paragraph within this width. Characters that mislead (overrides of direction, controls) are left out, whoever kept
     /// them: the order that is seen is the order that is there.
     pub fn set(&mut self, text: &str, style: Style, room: f32) -> Text {
-        let text: String =
-            text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| text::is_visible(*c)).collect();
+        let text = text::visible(&text.replace('\t', " "));
         let mut builder = self.scratch.ranged_builder(&mut self.typeface.context, &text, 1.0, false);
         builder.push_default(StyleProperty::FontFamily(FontFamily::named(FAMILY)));
         builder.push_default(StyleProperty::FontSize(style.size));
