@@ -13,7 +13,7 @@ create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 insert into owners (id) select id from users;
 
--- By triggers, so that no statement on users can forget it, whoever writes it. The service itself cannot write owners.
+-- By triggers, so that no statement on users can forget it. The service itself cannot write owners.
 create function add_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -82,7 +82,7 @@ begin
             return true;
         end if;
     end loop;
-    -- Whatever a request that was still running has added goes with it.
+    -- Rows that a request added meanwhile are deleted with it (cascade).
     delete from public.owners where id = purged;
     return false;
 end

@@ -56,7 +56,7 @@ pub enum Tier {
     Upload,
     /// Paths that do not exist.
     UnknownPath,
-    /// Health checks. They cost no more than one query a second, whoever asks.
+    /// Health checks. They cost at most one query a second in all.
     Unlimited,
 }
 

@@ -224,6 +224,7 @@ async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
         ("STRONGROOM_PASSWORD_HASH_SLOTS", "1"),
         ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
+        ("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "100000/1h"),
         ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h"),
     ])
     .await;

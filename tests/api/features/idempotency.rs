@@ -98,7 +98,7 @@ async fn a_key_is_good_for_one_body_one_route_one_owner_and_one_day() {
     assert_eq!(again.json()["id"], later.json()["id"], "the new answer has replaced the expired one");
 }
 
-/// Whoever they belong to, also an owner who never sends another key.
+/// Of all owners, also of one who never sends another key.
 #[actix_web::test]
 async fn expired_answers_of_all_owners_are_swept() {
     let app = TestApp::start().await;

@@ -17,7 +17,7 @@ const SEPARATE: usize = 10;
 
 async fn forge(app: &TestApp, network: usize, times: usize) {
     let address = format!("10.{}.{}.1", network / 256, network % 256);
-    // A good form, and a signature by nobody's key.
+    // Well formed, but signed with an unknown key.
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
     for _ in 0..times {
         let request = app.anybody().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
@@ -72,7 +72,7 @@ async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
     assert_eq!((&last["kind"], &last["alert"]["about"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
-/// For whatever a rule counts. While the alert over all is open, newcomers join it, though the others are over.
+/// For each kind of finding that a rule counts. While the alert over all is open, newcomers join it, though the others are over.
 #[actix_web::test]
 async fn many_users_share_one_alert_until_it_is_over() {
     let app = TestApp::start().await;
@@ -86,7 +86,7 @@ async fn many_users_share_one_alert_until_it_is_over() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // An alert of one's own goes on.
+    // The user's own alert continues.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.turn(TimeDelta::minutes(4));
