@@ -10,7 +10,7 @@ use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 
 const ADD: &str = "insert into security_events (id, at, kind, severity, reason, replica, mac)
-    values (gen_random_uuid(), now(), 'authz_fail', 'info', '', 'x', sha256('x'))";
+    values (gen_random_uuid(), now(), 'authz_fail', 'info', '', 'x', '\\x00000000' || sha256('x'))";
 
 async fn refused_with(connection: &mut sqlx::PgConnection, sql: &'static str) -> String {
     let error = connection.execute(sql).await.expect_err(sql);
@@ -26,7 +26,7 @@ async fn the_service_can_add_events_and_nothing_else() {
         "select id from security_events",
         "select count(*) from security_events",
         "insert into security_events (id, at, kind, severity, reason, replica, mac, seq) overriding system value
-            values (gen_random_uuid(), now(), 'authz_fail', 'info', '', 'x', sha256('x'), 1)",
+            values (gen_random_uuid(), now(), 'authz_fail', 'info', '', 'x', '\\x00000000' || sha256('x'), 1)",
         "update security_events set reason = 'x'",
         "delete from security_events",
         "truncate security_events",
