@@ -49,6 +49,7 @@ use crate::security::log::rules::Rules;
 use crate::security::login_throttling::LoginThrottle;
 use crate::security::outbound::BadDoor;
 use crate::security::passwords::Passwords;
+use crate::security::passwords::breaches::BreachService;
 use crate::security::revocations::{CHANNEL as SESSION_ENDED, Revocations};
 use crate::security::row_quotas::RowQuotas;
 use crate::security::tickets::Tickets;
@@ -62,6 +63,8 @@ pub enum WiringError {
     MasterKey(String),
     #[error("alerts cannot be sent: {0}")]
     Alerts(#[from] BadDoor),
+    #[error("the breach service cannot be asked: {0}")]
+    BreachService(BadDoor),
     #[error("mail cannot be sent: {0}")]
     Mail(String),
     #[error("the signing key cannot be used: {0}")]
@@ -130,6 +133,8 @@ impl Services {
         let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
         let passwords =
             Passwords::new(&settings.passwords).map_err(|error| WiringError::Passwords(error.to_string()))?;
+        let breaches = settings.breaches.as_ref().map(|to| BreachService::new(to, settings.profile, clock.clone()));
+        let breaches = breaches.transpose().map_err(WiringError::BreachService)?.map(Arc::new);
         let longest = TimeDelta::from_std(settings.jwt.ttl).unwrap_or(TimeDelta::hours(1));
         let revocations = Arc::new(Revocations::new(pool.clone(), clock.clone(), longest));
         let throttle = LoginThrottle {
@@ -179,7 +184,7 @@ impl Services {
                 revocations,
                 clock: clock.clone(),
             },
-            credentials: Credentials { throttle, passwords: Arc::new(passwords), keys: keys.clone() },
+            credentials: Credentials { throttle, passwords: Arc::new(passwords), breaches, keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
             admin,
             quotas: RowQuotas::new(settings.quotas),

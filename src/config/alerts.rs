@@ -68,7 +68,12 @@ impl AlertSettings {
 
 fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<WebhookUrl> {
     let text = reader.secret(name)?;
-    let url = WebhookUrl::parse(text.expose_secret(), profile);
+    outbound_url(reader, name, text.expose_secret(), profile)
+}
+
+/// The address that a setting holds. Any other text is a fault that does not repeat it.
+pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<WebhookUrl> {
+    let url = WebhookUrl::parse(text, profile);
     if url.is_none() {
         let problem = "is not https://host.example/path: written as a browser would show it (lower case, no :443, no user, no fragment), with a public name and no number for a host (localhost in development only)";
         reader.fault(name, problem);

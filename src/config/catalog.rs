@@ -65,6 +65,8 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_PASSWORD_PARALLELISM", "1", "argon2id lanes"),
     plain("STRONGROOM_PASSWORD_HASH_SLOTS", "", "Hashes at once. Default: one a core, at most 4"),
     plain("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "2", "How long a sign-in waits for its hash before its 503"),
+    plain("STRONGROOM_PASSWORD_BREACH_URL", "", "A breach service that new passwords are checked against (k-anonymity), https and a public name: https://api.pwnedpasswords.com or a mirror with its range format. None: off"),
+    plain("STRONGROOM_PASSWORD_BREACH_CA_FILE", "", "PEM of the authority that signed its certificate. Default: the public ones"),
 
     plain("STRONGROOM_CORS_ALLOWED_ORIGINS", "", "Origins of web pages that may call, separated by commas. Our own is always allowed"),
     secret("STRONGROOM_MAIL_SMTP_URL", "smtps://user:password@host:465, or smtp://…:587?tls=required. Development writes files instead"),

@@ -46,7 +46,7 @@ pub use log::{LogFormat, LogSettings};
 pub use login::LoginSettings;
 pub use mail::MailSettings;
 pub use management::ManagementSettings;
-pub use passwords::PasswordSettings;
+pub use passwords::{BreachSettings, PasswordSettings};
 pub use quotas::QuotaSettings;
 pub use rules::RuleSettings;
 pub use secrets::{MasterKeys, SecretSettings};
@@ -82,6 +82,8 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
+    /// `None`: no breach service is asked.
+    pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
     pub alerts: AlertSettings,
@@ -114,6 +116,7 @@ impl Settings {
             jwt: JwtSettings::read(&mut reader, keeps_secrets, &http.public_url),
             sessions: SessionSettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
+            breaches: BreachSettings::read(&mut reader, profile),
             cors: CorsSettings::read(&mut reader, profile, &http, &tls),
             mail: MailSettings::read(&mut reader, profile),
             alerts: AlertSettings::read(&mut reader, profile),

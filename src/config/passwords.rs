@@ -1,8 +1,12 @@
-//! `STRONGROOM_PASSWORD_…`: how long passwords are and how dear a hash is.
+//! `STRONGROOM_PASSWORD_…`: how long passwords are, how dear a hash is, and which breach service is asked.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::Profile;
+use super::alerts::{WebhookUrl, outbound_url};
 use super::reader::Reader;
+use super::tls::pem_file;
 
 /// The dearest parameters that can be configured. A stored hash that asks for more was not made by this service.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
@@ -50,6 +54,25 @@ impl PasswordSettings {
             hash_slots,
             max_wait: Duration::from_secs(reader.number("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", 1, 10)),
         }
+    }
+}
+
+/// The breach service that is asked about new passwords.
+#[derive(Clone, Debug)]
+pub struct BreachSettings {
+    /// Its ranges are at `/range/PREFIX` below.
+    pub url: WebhookUrl,
+    /// PEM of a private authority.
+    pub ca: Option<PathBuf>,
+}
+
+impl BreachSettings {
+    /// `None`: no service is asked.
+    pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Option<Self> {
+        let ca = pem_file(reader, "STRONGROOM_PASSWORD_BREACH_CA_FILE", "-----BEGIN CERTIFICATE-----");
+        let name = "STRONGROOM_PASSWORD_BREACH_URL";
+        let text = reader.given(name)?;
+        outbound_url(reader, name, &text, profile).map(|url| Self { url, ca })
     }
 }
 

@@ -18,8 +18,9 @@ use super::device_cookies::Device;
 use super::keys::Keys;
 use super::log::event::{Event, EventKind};
 use super::login_throttling::{Attempt, LoginThrottle, account_inside, account_of};
+use super::passwords::breaches::BreachService;
 use super::passwords::policy::MOST_CHARS;
-use super::passwords::{HashedPassword, Passwords, Verdict};
+use super::passwords::{HashedPassword, PasswordRefusal, Passwords, Verdict};
 use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
@@ -81,6 +82,8 @@ impl Verified {
 pub struct Credentials {
     pub throttle: LoginThrottle,
     pub passwords: Arc<Passwords>,
+    /// `None`: no breach service is configured.
+    pub breaches: Option<Arc<BreachService>>,
     pub keys: Arc<Keys>,
 }
 
@@ -193,10 +196,13 @@ impl Credentials {
         name: &str,
     ) -> ApiResult<HashedPassword> {
         let local_part = email.split('@').next().unwrap_or_default();
-        self.passwords
-            .check(password, &[local_part, email, name])
-            .await?
-            .map_err(|refusal| ApiError::invalid(pointer, refusal.to_string()))?;
+        let refuse = |refusal: PasswordRefusal| ApiError::invalid(pointer, refusal.to_string());
+        self.passwords.check(password, &[local_part, email, name]).await?.map_err(refuse)?;
+        if let Some(breaches) = &self.breaches
+            && breaches.knows(password).await
+        {
+            return Err(refuse(PasswordRefusal::Breached));
+        }
         self.passwords.hash(password).await
     }
 }

@@ -72,6 +72,7 @@ vocabulary! {
     AuthnTokenReuse "authn_token_reuse" Critical,
     AuthnTokenRevoked "authn_token_revoked" Warning,
     AuthzFail "authz_fail" Warning,
+    BreachCheckFailed "breach_check_failed" Warning,
     ExcessRateLimitExceeded "excess_rate_limit_exceeded" Warning,
     InputValidationFail "input_validation_fail" Warning,
     MaliciousCors "malicious_cors" Warning,

@@ -6,7 +6,7 @@
 //! [`Guard`], which refuses the whole answer if one address of it is not public, and what it lets through is what is dialled:
 //! there is no second look-up that could say something else. No redirect is followed, no proxy of the environment used, no
 //! cookie kept, no connection kept open. Connecting has 2 seconds, all of it 5; of the reply 4 KiB are read and dropped, and its
-//! status is all that anybody learns.
+//! status is all that anybody learns. Only the breach service's reply is read ([`Door::get`]): within 2 seconds, up to 256 KiB.
 //! **Not stopped**: a configured receiver that tells others what it is told. It is told ids and counts.
 //! **ASVS** 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Attack** `attacks::outbound`
 
@@ -23,6 +23,7 @@ use std::time::Duration;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::redirect::Policy;
+use reqwest::{RequestBuilder, Response};
 use rustls::RootCertStore;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -34,6 +35,12 @@ use crate::config::{Profile, WebhookUrl};
 
 /// The longest that a whole delivery takes.
 pub const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest that a read takes: a user waits for it.
+const GET_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The largest reply that is read whole, in bytes.
+const MAX_REPLY: usize = 262_144;
 
 const CONNECT_WITHIN: Duration = Duration::from_secs(2);
 
@@ -64,6 +71,8 @@ pub enum Undelivered {
     Status(u16),
     #[error("the answer broke off")]
     BrokenOff,
+    #[error("the reply is larger than expected")]
+    TooLarge,
 }
 
 /// How names become addresses. The system's way, [`SystemLookup`], or a test's that lies.
@@ -128,17 +137,11 @@ impl Door {
         headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
     ) -> Result<(), Undelivered> {
-        if !self.configured.contains(to) {
-            return Err(Undelivered::NotConfigured);
-        }
         let mut request = self.client.post(to.url().clone()).header(CONTENT_TYPE, "application/json").body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
-        let mut reply = request.send().await.map_err(|error| why(&error, Undelivered::Unreachable))?;
-        if !reply.status().is_success() {
-            return Err(Undelivered::Status(reply.status().as_u16()));
-        }
+        let mut reply = self.send(to, request).await?;
         let mut read = 0;
         while let Some(part) = reply.chunk().await.map_err(|error| why(&error, Undelivered::BrokenOff))? {
             read += part.len();
@@ -147,6 +150,40 @@ impl Door {
             }
         }
         Ok(())
+    }
+
+    /// Reads the resource at these path segments below a configured address.
+    ///
+    /// # Errors
+    /// See [`Undelivered`]. The reply must be whole, a 2xx and at most 256 KiB.
+    pub async fn get(
+        &self,
+        base: &WebhookUrl,
+        segments: [&str; 2],
+        (name, value): (&'static str, &'static str),
+    ) -> Result<Vec<u8>, Undelivered> {
+        let mut url = base.url().clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        let request = self.client.get(url).timeout(GET_TIMEOUT).header(name, value);
+        let mut reply = self.send(base, request).await?;
+        let mut body = Vec::new();
+        while let Some(part) = reply.chunk().await.map_err(|error| why(&error, Undelivered::BrokenOff))? {
+            if body.len() + part.len() > MAX_REPLY {
+                return Err(Undelivered::TooLarge);
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(body)
+    }
+
+    async fn send(&self, to: &WebhookUrl, request: RequestBuilder) -> Result<Response, Undelivered> {
+        if !self.configured.contains(to) {
+            return Err(Undelivered::NotConfigured);
+        }
+        let reply = request.send().await.map_err(|error| why(&error, Undelivered::Unreachable))?;
+        if reply.status().is_success() { Ok(reply) } else { Err(Undelivered::Status(reply.status().as_u16())) }
     }
 }
 

@@ -6,19 +6,21 @@
 //! Unicode normalization (NFC) and nothing else: no trimming, no truncation, no case folding. Characters are counted after NFC.
 //! A new password is refused if a list of common and breached ones has it, if it is made of the user's own name, or if zxcvbn
 //! estimates fewer than 10^10 guesses ([`policy`]). The estimate runs where hashes run, so it cannot block other requests.
+//! If the settings name a breach service, a new password that it knows is refused as well ([`breaches`]).
 //! argon2id runs at OWASP's floor or above, for a bounded number of hashes at once, in kept memory ([`gate`]).
 //! Every verification does equal *work* (memory times passes), for known and unknown names. An unknown account is compared with
 //! a dummy hash, made at start with the configured parameters. A stored hash that is cheaper than today's is topped up. After
 //! the cost was lowered, the dearest hash that is still stored counts for everyone; the database knows it
 //! (`users.password_work`). So a change of the cost does not tell which accounts are older than the change. A sign-in replaces
 //! an old hash by one at today's cost.
-//! **Not stopped**: a password that its owner uses elsewhere and that leaks there tomorrow; a sentence that is famous where the list
+//! **Not stopped**: without a breach service, a published password that the list lacks; a password that leaks elsewhere tomorrow; a sentence that is famous where the list
 //! does not know it. Equal work takes nearly equal time,
 //! not exactly: many passes over little memory run a little faster than few passes over much.
 //! **Deviation**: ASVS 6.2.8 wants passwords verified exactly as received. NFC makes one password of two spellings of the same
 //! text (`docs/decisions.md`, "Password normalization").
-//! **ASVS** 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`
+//! **ASVS** 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2 · **Attack** `attacks::passwords`, `attacks::breached_passwords`
 
+pub mod breaches;
 mod gate;
 mod list;
 pub mod policy;

@@ -39,6 +39,7 @@ pub enum PasswordRefusal {
     Common,
     Context,
     Guessable { parts: Vec<&'static str> },
+    Breached,
 }
 
 impl fmt::Display for PasswordRefusal {
@@ -50,6 +51,9 @@ impl fmt::Display for PasswordRefusal {
             Self::Context => write!(f, "is made of your own name, your address or ours: {ADVICE}"),
             Self::Guessable { parts } => {
                 write!(f, "is easy to guess, because it is made of {}: {ADVICE}", parts.join(" and "))
+            }
+            Self::Breached => {
+                write!(f, "was published in a data breach: {ADVICE}, and change it wherever else you use this one")
             }
         }
     }

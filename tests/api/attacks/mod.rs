@@ -5,6 +5,7 @@ mod alerts; // API7, API10
 mod audit_archive; // API8
 mod audit_trail; // API8
 mod authentication; // API2
+mod breached_passwords; // API2, API10
 mod connections; // API4
 mod cors; // API8
 mod csrf; // API8

@@ -108,7 +108,7 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
         Ok(_) => panic!("production starts with nothing"),
         Err(faults) => faults.to_string(),
     };
-    for setting in ["STRONGROOM_ALERTS_SLACK_URL", "STRONGROOM_ALERTS_WEBHOOK_URL"] {
+    for setting in ["STRONGROOM_ALERTS_SLACK_URL", "STRONGROOM_ALERTS_WEBHOOK_URL", "STRONGROOM_PASSWORD_BREACH_URL"] {
         let told = faults(&[(setting, bad)]);
         assert!(told.contains(&format!("{setting} is not https://host.example/path")), "{told}");
         assert!(!told.contains("hunter2") && !told.contains("10.0.0.1"), "{told}");
