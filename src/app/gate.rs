@@ -50,22 +50,15 @@ pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let client = ClientAddr::of(&request);
-    let charge = || limits.as_ref().map_or(Ok(()), |limits| limits.charge_address(client));
-    if let Err(refusal) = prove(access, &request, charge).await {
-        return Ok(request.error_response(refusal).map_into_right_body());
+    match prove(access, limits.as_ref(), &request).await {
+        Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
+        Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
     }
-    let not_charged_yet = access == Access::Cookie && brings_our_cookie(&request).unwrap_or(false);
-    let reply = next.call(request).await?;
-    // Whether a refresh token is alive, the handler finds out. The reply is a refusal already.
-    let error = reply.response().error().and_then(|error| error.as_error());
-    if not_charged_yet && matches!(error, Some(ApiError::Unauthenticated)) {
-        let _ = charge();
-    }
-    Ok(reply.map_into_left_body())
 }
 
-async fn prove(access: Access, request: &ServiceRequest, charge: impl Fn() -> ApiResult<()>) -> ApiResult<()> {
+async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRequest) -> ApiResult<()> {
+    let client = ClientAddr::of(request);
+    let charge = || limits.map_or(Ok(()), |limits| limits.charge_address(client));
     let refuse = |refusal| charge().and(Err(refusal));
     match access {
         Access::Public => charge(),
@@ -78,15 +71,14 @@ async fn prove(access: Access, request: &ServiceRequest, charge: impl Fn() -> Ap
         Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?).or_else(refuse),
         Access::Cookie => {
             csrf::check(request, &wired::<AllowedOrigins>(request)?).or_else(refuse)?;
-            // The handler refuses a cookie without our MAC, without a look-up.
-            if brings_our_cookie(request)? { Ok(()) } else { charge() }
+            match refresh_tokens::presented(&wired::<Authenticator>(request)?.keys, request.headers()) {
+                // Used, revoked or alive: only a look-up tells, and this comes before it.
+                Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
+                // The handler refuses a cookie without our MAC, without a look-up.
+                Err(_) => charge(),
+            }
         }
     }
-}
-
-fn brings_our_cookie(request: &ServiceRequest) -> ApiResult<bool> {
-    let keys = &wired::<Authenticator>(request)?.keys;
-    Ok(refresh_tokens::presented(keys, request.headers()).is_ok())
 }
 
 /// The role, and that nothing hides in a query that nobody reads.

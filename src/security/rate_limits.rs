@@ -6,11 +6,15 @@
 //! [`VERIFIED_SHARE`] times larger. A joint key (address, user) would give every new account a fresh budget. So a flood without a
 //! valid token cannot exhaust the budget of users behind the same address, and a user over their own budget is not charged to the
 //! address. A request that fails costs a signature check (2 µs for HS256) and no database look-up; once its address's budget is
-//! exhausted it gets 429 instead of 401. Health checks have no limit: a load balancer shares its address with clients.
+//! exhausted it gets 429 instead of 401. The refresh cookie names its user under a MAC, so renewing a token is
+//! charged to that user, without a look-up. All their sessions share the budget: with a budget per session, an insider who signs
+//! in 50 times could exhaust the address.
+//! Health checks have no limit: a load balancer shares its address with clients.
 //! A refusal is 429 with `Retry-After` and no other hint.
-//! **Limits**: a flood from very many addresses. Each replica counts for itself (login throttling counts in PostgreSQL). Whose a
-//! refresh cookie is, and a WebSocket handshake, is not known yet: both are charged to the larger bucket of the address, which one
-//! user who renews 50 times as often as the tier allows can exhaust.
+//! **Limits**: a flood from very many addresses. Each replica counts for itself (login throttling counts in PostgreSQL). A refresh
+//! cookie is charged before it is looked up, so a thief with a used or revoked one can exhaust its user's renewals; the user can
+//! still sign in. The user of a WebSocket handshake is not known yet: it is charged to the larger bucket of the address alone,
+//! which one client that opens 50 times as many as the tier allows can exhaust.
 //! **ASVS** 2.4.1, 6.3.1, 15.3.4 · **Attack** `attacks::rate_limits`
 //!
 //! This file is the only one that uses actix-governor's limiters; it is GPL-3.0-or-later (the README says what that means). To do
@@ -144,6 +148,14 @@ impl RouteLimits {
     /// [`ApiError::TooManyRequests`] if its budget is exhausted.
     pub fn charge_address(&self, client: ClientAddr) -> ApiResult<()> {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
+    }
+
+    /// Charges the user of a refresh cookie with our MAC.
+    ///
+    /// # Errors
+    /// [`ApiError::TooManyRequests`] if their budget is exhausted.
+    pub fn charge_user(&self, user: UserId) -> ApiResult<()> {
+        self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
     /// Forgets keys whose budget is full again; without this they stay for ever.

@@ -5,7 +5,8 @@
 //! parent, so a session's tokens are one chain. A second tab, or a client that lost the reply, gets the newest unused token of
 //! that chain: one that was used already would look like theft later. The absolute end is the session's and no
 //! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends. The cookie
-//! carries a MAC that is checked before any look-up, so a flood of forged cookies costs no statement (CWE-400).
+//! carries its user's id, and a MAC that is checked before any look-up: a flood of forged cookies costs no statement (CWE-400), and
+//! renewals are charged to the user's own budget (`rate_limits`).
 //! **Not stopped**: a thief who presents a used token within the grace gets the newest one as well; the next replay after the
 //! grace, by either, is detected. A grace of zero is the strict rule.
 //! **ASVS** 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Attack** `attacks::sessions`
@@ -21,6 +22,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::keys::{Keys, Purpose, Tag};
 use super::secret_tokens::SecretToken;
+use crate::base::id::UserId;
 use crate::http::cookies::{each, the_only};
 
 /// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
@@ -105,23 +107,25 @@ pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     chain
 }
 
-/// The cookie's value: the token, a dot, and a MAC over the token.
+/// Returns the cookie's value: the token, its user's id, and a MAC over both, separated by dots.
 #[must_use]
-pub fn to_cookie(keys: &Keys, token: &SecretToken) -> SecretString {
-    let tag = URL_SAFE_NO_PAD.encode(keys.sign(Purpose::RefreshCookie, &[token.bytes()]).to_bytes());
-    format!("{}.{tag}", token.to_wire().expose_secret()).into()
+pub fn to_cookie(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
+    let tag = keys.sign(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()]);
+    format!("{}.{user}.{}", token.to_wire().expose_secret(), URL_SAFE_NO_PAD.encode(tag.to_bytes())).into()
 }
 
-/// The token of a cookie's value, if its MAC is ours.
-fn from_cookie(keys: &Keys, value: &str) -> Option<SecretToken> {
-    let (token, tag) = value.split_once('.')?;
-    let token = SecretToken::parse(token)?;
+/// Returns the token and the user of a cookie's value, if its MAC is ours.
+fn from_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
+    let (token, rest) = value.split_once('.')?;
+    let (user, tag) = rest.split_once('.')?;
+    let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
     // Of one length only; the decoder would not write more than fits.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
-    keys.verify(Purpose::RefreshCookie, &[token.bytes()], &Tag::from_bytes(&theirs)?).then_some(token)
+    let theirs = Tag::from_bytes(&theirs)?;
+    keys.verify(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()], &theirs).then_some((token, user))
 }
 
 /// The `Set-Cookie` value that hands the token over. `lives` ends with the token's idle or the session's absolute end, whichever
@@ -162,7 +166,7 @@ pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
 
 /// All tokens of ours that a request brings, for a request that is refused: each of them was exposed.
 pub fn exposed(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
-    each(COOKIE, headers).filter_map(|value| from_cookie(keys, value))
+    each(COOKIE, headers).filter_map(|value| from_cookie(keys, value)).map(|(token, _)| token)
 }
 
 /// Why a request brings no refresh token of ours.
@@ -186,11 +190,11 @@ impl CookieFault {
     }
 }
 
-/// The token that a browser brings.
+/// Returns the token that a browser sends, and its user. The token may be used, expired or revoked: nothing is looked up.
 ///
 /// # Errors
 /// [`CookieFault`], for the log: the client is told nothing of it.
-pub fn presented(keys: &Keys, headers: &HeaderMap) -> Result<SecretToken, CookieFault> {
+pub fn presented(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
     from_cookie(keys, the_only(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }
 
@@ -294,13 +298,14 @@ mod tests {
     #[test]
     fn exactly_one_cookie_of_the_name_is_read() {
         let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
-        let cookie = to_cookie(&keys, &token);
+        let user = UserId::new();
+        let cookie = to_cookie(&keys, &token, user);
         let wire = cookie.expose_secret();
         let ours = format!("{COOKIE}={wire}");
-        let read = |lines: &[&str]| presented(&keys, &headers(lines)).ok().map(|token| token.hash());
-        assert_eq!(read(&[&ours]), Some(token.hash()));
-        assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some(token.hash()));
-        assert_eq!(read(&["a=b", &ours]), Some(token.hash()));
+        let read = |lines: &[&str]| presented(&keys, &headers(lines)).ok().map(|(token, user)| (token.hash(), user));
+        assert_eq!(read(&[&ours]), Some((token.hash(), user)));
+        assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some((token.hash(), user)));
+        assert_eq!(read(&["a=b", &ours]), Some((token.hash(), user)));
         for lines in
             [vec![], vec![""], vec!["a=b"], vec![COOKIE], vec!["__Host-refresh="], vec!["__Host-refresh=short"]]
         {
@@ -324,11 +329,14 @@ mod tests {
     #[test]
     fn cookie_with_any_other_mac_is_forged() {
         let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
-        let ours = to_cookie(&keys, &token);
-        let (left, mac) = ours.expose_secret().split_once('.').unwrap();
-        let stranger = to_cookie(&Keys::new(&vec![6; 32].into()).unwrap(), &token);
-        let other = to_cookie(&keys, &SecretToken::random().unwrap());
-        let (other_token, other_mac) = other.expose_secret().split_once('.').unwrap();
+        let (user, other_user) = (UserId::new(), UserId::new());
+        let ours = to_cookie(&keys, &token, user);
+        let (left, mac) = ours.expose_secret().rsplit_once('.').unwrap();
+        let wire = token.to_wire();
+        let wire = wire.expose_secret();
+        let stranger = to_cookie(&Keys::new(&vec![6; 32].into()).unwrap(), &token, user);
+        let other = to_cookie(&keys, &SecretToken::random().unwrap(), user);
+        let (other_left, other_mac) = other.expose_secret().rsplit_once('.').unwrap();
         for forged in [
             left.to_owned(),
             format!("{left}."),
@@ -336,7 +344,10 @@ mod tests {
             format!("{left}.{mac}A"),
             format!("{left}.{mac}.{mac}"),
             format!("{left}.{other_mac}"),
-            format!("{other_token}.{mac}"),
+            format!("{other_left}.{mac}"),
+            format!("{wire}.{mac}"),
+            format!("{wire}.{other_user}.{mac}"),
+            format!("{wire}.{}.{mac}", user.to_string().to_uppercase()),
             format!("{left}.{}", "A".repeat(43)),
             stranger.expose_secret().to_owned(),
         ] {

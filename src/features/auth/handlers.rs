@@ -74,7 +74,7 @@ pub async fn login(
     let attempt = credentials.sign_in_with(name, address, request.headers(), epoch, solution);
     let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     let program = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
-    let brought = refresh_tokens::presented(&store.keys, request.headers()).ok();
+    let brought = refresh_tokens::presented(&store.keys, request.headers()).ok().map(|(token, _)| token);
     let granted = store.open_session(&verified, brought.as_ref(), &ClientSeen::new(program, address)).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(granted.user).session(granted.session).record();
     Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
@@ -92,7 +92,7 @@ pub async fn refresh(
 ) -> ApiResult<HttpResponse> {
     let event = match refresh_tokens::presented(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
-        Ok(token) => match store.refresh(&token).await? {
+        Ok((token, _)) => match store.refresh(&token).await? {
             Refreshed::Granted(granted) => {
                 Event::new(EventKind::SessionRenewed).user(granted.user).session(granted.session).record();
                 return signed_in(&granted, &tokens, &clock);

@@ -128,7 +128,7 @@ impl AuthStore {
         )
         .execute(connection)
         .await?;
-        let cookie = to_cookie(&self.keys, &refresh);
+        let cookie = to_cookie(&self.keys, &refresh, user);
         Ok(Granted { user, session, cookie, lives: idle.min(absolute) - now })
     }
 
@@ -162,7 +162,7 @@ impl AuthStore {
             RefreshDecision::Rotate => return over("contended"),
         };
         let lives = (now + self.settings.idle).min(state.session_expires_at) - now;
-        Ok(Refreshed::Granted(Granted { user, session, cookie: to_cookie(&self.keys, &refresh), lives }))
+        Ok(Refreshed::Granted(Granted { user, session, cookie: to_cookie(&self.keys, &refresh, user), lives }))
     }
 
     /// Returns the one unused token of the chain that follows `used`. `None`: the chain is longer than a late tab may follow.

@@ -4,7 +4,7 @@ use reqwest::Method;
 use strongroom::app::routes::{self, Access};
 use strongroom::security::rate_limits::{Tier, VERIFIED_SHARE};
 
-use crate::support::actor::refresh;
+use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
 /// Sends a request until its address is refused: `within` 401s or 403s, then 429s, and not one statement.
@@ -76,18 +76,41 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
+/// A revoked cookie names its user under our MAC. It takes nothing from others, and over the budget it costs no look-up.
 #[actix_web::test]
-async fn dead_refresh_token_is_charged_to_the_address() {
+async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     for _ in 0..3 {
         alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
     }
-    // The budget is exhausted: a request without a cookie learns it.
-    let anonymous = app.anybody().request(Method::POST, "/api/v1/auth/refresh").send().await;
-    anonymous.refused(429, "too_many_requests");
+    let limited = alice.refresh(&app, &alice.cookie).await;
+    limited.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+    assert_eq!(limited.statements(), Vec::<String>::new());
     bob.refresh(&app, &bob.cookie).await.ok(200);
+}
+
+/// An insider with an account renews more often than the address's larger budget allows, from two sessions of theirs.
+#[actix_web::test]
+async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_the_same_address() {
+    let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;
+    let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
+    let second = try_sign_in(&mallory.client, &mallory.email, &mallory.password).await;
+    let mut cookies = [mallory.cookie.clone(), refresh_cookie(&second.ok(200)).unwrap()];
+    for sent in 0..4 * VERIFIED_SHARE + 20 {
+        cookies.swap(0, 1);
+        let [cookie, _] = &mut cookies;
+        let reply = mallory.refresh(&app, cookie).await;
+        if sent < 4 {
+            *cookie = refresh_cookie(&reply.ok(200)).unwrap();
+        } else {
+            reply.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+            assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
+            assert_eq!(reply.statements(), Vec::<String>::new());
+        }
+    }
+    alice.refresh(&app, &alice.cookie).await.ok(200);
 }
 
 /// The attacker inside has an account: it is theirs alone that is exhausted.

@@ -137,17 +137,21 @@ async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
     let before = app.digest(&["users", "sessions", "refresh_tokens"]).await;
     let unknown = alice.refresh(&app, &gone.cookie).await;
     unknown.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_refresh_token"]);
-    let (token, mac) = alice.cookie.split_once('.').unwrap();
-    let (_, other_mac) = gone.cookie.split_once('.').unwrap();
+    let (left, mac) = alice.cookie.rsplit_once('.').unwrap();
+    let (token, user) = left.split_once('.').unwrap();
+    let (gone_left, gone_mac) = gone.cookie.rsplit_once('.').unwrap();
+    let (_, gone_user) = gone_left.split_once('.').unwrap();
     let zeros = "A".repeat(43);
     for forged in [
         "",
         "x",
         token,
         &alice.token,
-        &format!("{token}.{other_mac}"),
-        &format!("{token}.{}", "A".repeat(mac.len())),
-        &format!("{zeros}.{mac}"),
+        &format!("{token}.{mac}"),
+        &format!("{left}.{gone_mac}"),
+        &format!("{token}.{gone_user}.{mac}"),
+        &format!("{left}.{}", "A".repeat(mac.len())),
+        &format!("{zeros}.{user}.{mac}"),
         &format!("{}A", alice.cookie),
         &"A".repeat(4_000),
     ] {
