@@ -13,9 +13,9 @@ use super::services::Services;
 use crate::base::clock::Clock;
 use crate::features::auth::mail::{self, Backlog};
 use crate::security::connections::ConnectionLimit;
-use crate::security::heavy_work::HeavyWork;
 use crate::security::log::alerts::{Alerts, Numbers};
 use crate::security::log::seals::{self, SealState};
+use crate::security::passwords::Passwords;
 use crate::security::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::Delivered;
@@ -102,15 +102,27 @@ pub fn register(
     );
 
     let passwords = services.credentials.passwords.clone();
-    let queue = move |read: fn(&HeavyWork) -> usize| {
+    let read = move |value: fn(&Passwords) -> usize| {
         let passwords = passwords.clone();
-        move || whole(read(passwords.queue()))
+        move || whole(value(&passwords))
     };
-    metrics.gauge("password_hash_slots", "Password hashes that can run at once", queue(HeavyWork::slots));
-    metrics.gauge("password_hashes_running", "Password hashes that run", queue(HeavyWork::running));
-    metrics.gauge("password_hashes_waiting", "Requests that wait for a hash", queue(HeavyWork::waiting));
-    metrics.counter("password_hashes", "Password hashes made", queue(HeavyWork::begun));
-    metrics.counter("password_hashes_refused", "Hashes refused: too many waited", queue(HeavyWork::refused));
+    metrics.gauge(
+        "password_hash_slots",
+        "Password hashes that can run at once",
+        read(|passwords| passwords.queue().slots()),
+    );
+    metrics.gauge("password_hashes_running", "Password hashes that run", read(|passwords| passwords.queue().running()));
+    metrics.gauge(
+        "password_hashes_waiting",
+        "Requests that wait for a hash",
+        read(|passwords| passwords.queue().waiting()),
+    );
+    metrics.counter("password_hashes", "Password hashes made", read(Passwords::hashes));
+    metrics.counter(
+        "password_hashes_refused",
+        "Hashes refused: too many waited",
+        read(|passwords| passwords.queue().refused()),
+    );
 
     database(metrics, services, asked);
     security(metrics, services, asked);
