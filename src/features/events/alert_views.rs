@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -84,11 +85,20 @@ pub struct AlertView {
     findings: i64,
     /// How many users, networks and so on have reached the rule's threshold. More than one only in an alert over all.
     members: i64,
-    /// Those with the most events, in an alert over all.
-    #[schema(max_items = 5)]
+    #[schema(schema_with = largest)]
     largest: Vec<String>,
     /// The length of the rule's window, in seconds.
     window_seconds: i64,
+}
+
+/// An array whose items have the form of `about`.
+fn largest() -> Array {
+    let about = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
+    ArrayBuilder::new()
+        .description(Some("Those with the most events, in an alert over all."))
+        .items(about)
+        .max_items(Some(5))
+        .build()
 }
 
 impl From<Listed> for AlertView {
