@@ -1,10 +1,12 @@
 """What a sound client does and a schema cannot say: sign in with a password that is somebody's, bring the cookie of one's own
 session, name a customer of one's own and a currency that exists, write whole numbers without a decimal point and sums that are
 no fortune, read the version before writing on it, or before asking whether it has changed, make each idempotency
-key once, and give back only cursors that it was given. Without this the fuzz would end at the door of each such route. It changes
+key once, give back only cursors that it was given, and write visible text. Without this the fuzz would end at the door of each such route. It changes
 valid cases alone; those that are meant to be wrong stay wrong."""
 
 import os
+import re
+import unicodedata
 import uuid
 
 import requests
@@ -30,6 +32,22 @@ def whole(value):
     if isinstance(value, list):
         return [whole(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+# Default-ignorable characters that are not of category Cf.
+IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
+
+
+def visible(value):
+    """A pattern cannot name Unicode's categories: replaces characters that are invisible, private or unassigned."""
+    if isinstance(value, dict):
+        return {name: visible(member) for name, member in value.items()}
+    if isinstance(value, list):
+        return [visible(item) for item in value]
+    if not isinstance(value, str):
+        return value
+    hidden = ("Cf", "Cn", "Co", "Cs")
+    return "".join("x" if unicodedata.category(c) in hidden or IGNORABLE.match(c) else c for c in value)
 
 
 def affordable(line):
@@ -73,8 +91,10 @@ def before_call(context, case, kwargs):
         if case.path_parameters:
             sessions = requests.get(f"{base}/api/v1/auth/sessions", headers=signed, timeout=20).json()["items"]
             case.path_parameters["id"] = sessions[0]["id"]
+    if case.query:
+        case.query = visible(case.query)
     if isinstance(case.body, dict):
-        case.body = whole(case.body)
+        case.body = visible(whole(case.body))
         for line in case.body.get("lines", []):
             affordable(line)
         for field in ("currency", "default_currency"):
