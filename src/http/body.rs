@@ -110,7 +110,8 @@ pub(super) fn data_fault(pointer: &str, said: &str) -> FieldFault {
     }
 }
 
-fn pointer(path: &serde_path_to_error::Path) -> String {
+/// The JSON pointer (RFC 6901) to this place.
+pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
         .map(|segment| match segment {

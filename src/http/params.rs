@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::body::{data_fault, validate};
+use super::body::{data_fault, pointer, validate};
 use super::error::{ApiError, ApiResult};
 
 /// The id that this text names, or one that names nothing.
@@ -62,11 +62,8 @@ where
 
 fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult<T> {
     let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
-    let value = serde_path_to_error::deserialize(fields).map_err(|error| {
-        let name = error.path().iter().next().map(|name| format!("/{name}")).unwrap_or_default();
-        let pointer: String = name.chars().take(64).collect();
-        ApiError::Invalid(vec![data_fault(&pointer, &error.inner().to_string())])
-    })?;
+    let value = serde_path_to_error::deserialize(fields)
+        .map_err(|error| ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())]))?;
     validate(&value)?;
     Ok(value)
 }
@@ -85,5 +82,14 @@ mod tests {
             assert_ne!(read(malformed), known);
             assert_ne!(read(malformed), read(malformed), "a constant could be somebody's");
         }
+    }
+
+    #[test]
+    fn name_of_an_unknown_query_field_is_escaped_in_its_pointer() {
+        #[derive(Debug, serde::Deserialize, Validate)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let refused = parse::<Nothing>("~a/b=1").unwrap_err();
+        assert!(matches!(&refused, ApiError::Invalid(faults) if faults[0].pointer == "/~0a~1b"), "{refused:?}");
     }
 }
