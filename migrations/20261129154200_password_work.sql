@@ -1,5 +1,5 @@
 -- What each stored hash costs to verify: memory in KiB times passes, as its PHC string says. A sign-in reads the largest value of
--- all accounts and does that work for unknown names too, so that a change of the argon2 cost does not tell who has an account.
+-- all accounts and does that work for unknown names too. So a change of the argon2 cost does not tell who has an account.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
