@@ -120,6 +120,25 @@ fn what_is_compiled_in_is_let_into_the_image() {
     assert!(seen > 0);
 }
 
+/// The image's build does not read rust-toolchain.toml, and a workflow's setting would override it.
+#[test]
+fn one_version_of_rust_is_used_everywhere() {
+    let toolchain = read("rust-toolchain.toml");
+    let version = toolchain.split("channel = \"").nth(1).unwrap().split('"').next().unwrap();
+    assert!(toolchain.contains(r#"components = ["clippy", "rustfmt"]"#));
+    let workflows = fs::read_dir(root().join(".github/workflows")).unwrap().map(|entry| entry.unwrap().path());
+    let files = workflows.map(|path| fs::read_to_string(path).unwrap()).chain([read("Dockerfile"), read(".ci/needs")]);
+    let mut images = 0;
+    for file in files {
+        assert!(!file.contains("RUSTUP_TOOLCHAIN"));
+        for image in file.split(" rust:").skip(1) {
+            assert!(image.starts_with(&format!("{version}-bookworm@sha256:")), "{image}");
+            images += 1;
+        }
+    }
+    assert!(images > 0);
+}
+
 /// The names of a section's entries in Cargo.toml.
 fn crates(section: &str) -> Vec<String> {
     let manifest = read("Cargo.toml");
