@@ -17,12 +17,13 @@ use crate::config::Settings;
 use crate::features::about::handlers as about;
 use crate::features::admin::{handlers as admin, views as admin_views};
 use crate::features::auth::{handlers as auth, views as auth_views};
+use crate::features::business::{handlers as business, views as business_views};
 use crate::features::customers::{handlers as customers, views as customer_views};
 use crate::features::demo;
 use crate::features::documents::{content, handlers as documents, views as document_views};
 use crate::features::events::{alert_views, handlers as events, views as event_views};
 use crate::features::health::handlers as health;
-use crate::features::invoices::{export, handlers as invoices, payments, pdf, views as invoice_views};
+use crate::features::invoices::{days, export, handlers as invoices, payments, pdf, views as invoice_views};
 use crate::features::live::{handlers as live, views as live_views};
 use crate::features::reference;
 use crate::features::users::{handlers as users, views as user_views};
@@ -66,12 +67,14 @@ pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket};
     use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
+    use business_views::{BusinessView, ReplaceBusiness};
     use customer_views::{CustomerPage, CustomerView, NewCustomer, UpdateCustomer, CustomerQuery};
     use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
     use document_views::{DocumentPage, DocumentQuery, DocumentView, NewDocument, UpdateDocument};
     use admin_views::{AccountPage, AccountQuery, AccountView};
     use alert_views::{AlertPage, AlertQuery};
     use event_views::{EventPage, EventQuery, HistoryPage, HistoryQuery};
+    use days::IssueInvoice;
     use export::ExportQuery;
     use live_views::TicketView;
     use payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
@@ -97,6 +100,8 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/api/v1/me",                          SignedIn, Standard,     NoBody,     |r| r.to(users::read),              docs("See one's profile").gives::<ProfileView>(200).versioned().says("Address, name and a few words on oneself.")),
         row(&patch,  "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::update),            docs("Change one's profile").takes::<UpdateProfile>().gives::<ProfileView>(200).versioned().says("A field that is left out stays as it is.")),
         row(&delete, "/api/v1/me",                          SignedIn, Write,        SMALL_JSON, |r| r.to(users::delete),            docs("Delete one's account").takes::<DeleteAccount>().answers(204).refuses(&[401, 409, 429]).says("Requires the password. The account is gone at once; what it owned is deleted in the background. The last active administrator stays (409).")),
+        row(&get,    "/api/v1/me/business",                 SignedIn, Standard,     NoBody,     |r| r.to(business::read),           docs("Read the business").gives::<BusinessView>(200).versioned().says("The seller on the caller's invoices, its bank account, and the time zone and payment terms that their days follow.")),
+        row(&put,    "/api/v1/me/business",                 SignedIn, Write,        SMALL_JSON, |r| r.to(business::replace),        docs("Replace the business").takes::<ReplaceBusiness>().gives::<BusinessView>(200).versioned().on("", "\"2\"").says("Exchanges it whole: a field that is left out is empty afterwards. Drafts print the new one; issued invoices keep what they say.")),
         row(&post,   "/api/v1/me/password",                 SignedIn, Write,        SMALL_JSON, |r| r.to(users::change_password),   docs("Change one's password").takes::<ChangePassword>().gives::<TokenView>(200).says("Requires the current password. Ends all sessions, this one too, and opens a new one: a new access token in the body, a new refresh token as a cookie.")),
         row(&get,    "/api/v1/me/security-events",          SignedIn, Standard,     NoBody,     |r| r.to(events::own),              docs("See what happened to one's account").queries::<HistoryQuery>().gives::<HistoryPage>(200).says("Sign-ins and failed ones, sessions, changes: newest first, a page at a time.")),
 
@@ -113,7 +118,7 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/api/v1/invoices/{id}/pdf",           SignedIn, Export,       NoBody,     |r| r.to(pdf::pdf),                 docs("Print an invoice as PDF").gives_file("application/pdf").cached().says("A4, with text that can be selected. What was issued names both sides as they were called then. Void ones and drafts say so on every page. With the `ETag` of a copy in `If-None-Match`, the answer is 304 while nothing on it has changed.")),
         row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("The whole content is exchanged. What has been issued stands (409).")),
         row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("What has been issued is kept (409).")),
-        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        NoBody,     |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so do the names of both sides, whatever they are called later. Numbers are the owner's own, counted by year, without gaps.")),
+        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").takes_optional::<IssueInvoice>().gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so does what it says of both sides. Numbers are the owner's own, counted by year of the day of issue, without gaps and in the order of these days: a day before that of the last issued invoice is refused (409). Without a due date, the payment terms of the business set it.")),
         row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409]).says("It keeps its number. One with payments cannot be voided (409).")),
         row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409]).says("At most what is due (409); the last payment makes it paid. Asked again with the same `Idempotency-Key`, it is not paid twice.")),
         row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200).says("A page at a time; `next_cursor` leads to the next.")),

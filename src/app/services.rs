@@ -17,6 +17,7 @@ use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::{MailBell, MailKind};
 use crate::features::auth::store::AuthStore;
+use crate::features::business::store::BusinessStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::demo::Doors;
 use crate::features::documents::intake::Intake;
@@ -247,6 +248,7 @@ impl Services {
             .app_data(Data::new(self.admin.clone()))
             .app_data(Data::new(EventStore::new(pool.clone())))
             .app_data(Data::new(self.alerts.clone()))
+            .app_data(Data::new(BusinessStore::new(pool.clone())))
             .app_data(Data::new(CustomerStore::new(pool.clone())))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))
             .app_data(Data::new(DocumentStore::new(pool.clone())))

@@ -1,5 +1,6 @@
 //! Floor 0: the words that everyone speaks. No I/O, no framework, nothing that knows a feature.
 
+pub mod bank;
 pub mod clock;
 pub mod day;
 pub mod email;
@@ -10,3 +11,4 @@ pub mod money;
 pub mod page;
 pub mod person;
 pub mod text;
+pub mod time_zone;

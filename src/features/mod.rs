@@ -7,6 +7,7 @@
 pub mod about;
 pub mod admin;
 pub mod auth;
+pub mod business;
 pub mod customers;
 pub mod demo;
 pub mod documents;

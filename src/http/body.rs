@@ -46,6 +46,31 @@ where
     }
 }
 
+/// A body that may be left out: without one and without a `Content-Type` it is `T`'s default. Otherwise as [`JsonBody`].
+pub struct OptionalJsonBody<T>(pub T);
+
+impl<T> FromRequest for OptionalJsonBody<T>
+where
+    T: DeserializeOwned + Validate<Context = ()> + Default + 'static,
+{
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let headers = request.headers();
+        let length = headers.get(header::CONTENT_LENGTH).is_some_and(|length| length != "0");
+        let is_there =
+            length || [header::CONTENT_TYPE, header::TRANSFER_ENCODING].iter().any(|name| headers.contains_key(name));
+        let body = is_there.then(|| JsonBody::from_request(request, payload));
+        Box::pin(async move {
+            match body {
+                Some(body) => body.await.map(|JsonBody(value)| Self(value)),
+                None => Ok(Self(T::default())),
+            }
+        })
+    }
+}
+
 /// `application/json`, alone or in UTF-8. Anything else is no JSON of ours: a page can send `text/plain` to another origin
 /// without asking first, so this is a wall against forged requests too.
 pub(super) fn is_json(request: &HttpRequest) -> bool {

@@ -51,6 +51,16 @@ pub fn currency(value: &str, _: &()) -> Result {
     hold(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")
 }
 
+/// A country.
+///
+/// # Errors
+/// It is not two capital letters, as ISO 3166-1 has it.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+pub fn country(value: &str, _: &()) -> Result {
+    let letters = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase());
+    hold(letters, "must be a country code of two capital letters, as NL")
+}
+
 /// A day.
 ///
 /// # Errors

@@ -13,6 +13,7 @@ pub struct Docs {
     pub(super) says: &'static str,
     pub(super) example: Option<(&'static str, &'static str)>,
     pub(super) request: Option<Named>,
+    pub(super) request_is_optional: bool,
     /// Of the file in a form: its request is one.
     pub(super) takes_files: &'static [&'static str],
     pub(super) query: Vec<Parameter>,
@@ -53,6 +54,7 @@ pub fn docs(summary: &'static str) -> Docs {
         says: "",
         example: None,
         request: None,
+        request_is_optional: false,
         takes_files: &[],
         query: Vec::new(),
         success: 200,
@@ -83,6 +85,12 @@ impl Docs {
     #[must_use]
     pub fn takes<T: ToSchema>(self) -> Self {
         Self { request: Some(Named::of::<T>()), ..self }
+    }
+
+    /// The body that it takes, if there is one.
+    #[must_use]
+    pub fn takes_optional<T: ToSchema>(self) -> Self {
+        Self { request_is_optional: true, ..self.takes::<T>() }
     }
 
     /// The form that it takes, whose part `file` is of one of these types.

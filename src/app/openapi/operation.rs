@@ -41,7 +41,8 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
                 ("multipart/form-data", content.encoding("file", file).build())
             }
         };
-        let body = RequestBodyBuilder::new().content(media_type, content).required(Some(Required::True)).build();
+        let required = if docs.request_is_optional { Required::False } else { Required::True };
+        let body = RequestBodyBuilder::new().content(media_type, content).required(Some(required)).build();
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {

@@ -17,6 +17,8 @@ use sqlx::{PgConnection, PgPool};
 
 use super::auth::model::ClientSeen;
 use super::auth::store::AuthStore;
+use super::business::model::Business;
+use super::business::store::BusinessStore;
 use super::customers::model::{Customer, Details};
 use super::customers::store::CustomerStore;
 use super::documents::intake::Intake;
@@ -28,7 +30,7 @@ use super::invoices::store::InvoiceStore;
 use super::invoices::totals::{Line, Totals};
 use super::users::store as users;
 pub use plan::{BEN, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
-use plan::{DAYS_TO_PAY, DemoDocument, DemoInvoice, DemoUser, STRANGERS, USERS};
+use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoUser, STRANGERS, USERS};
 
 use crate::base::clock::Clock;
 use crate::base::id::{CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
@@ -127,6 +129,9 @@ impl Doors {
     }
 
     async fn fill(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
+        if let Some(plan) = &user.business {
+            self.settle(plan, caller).await?;
+        }
         let customers = CustomerStore::new(self.pool.clone());
         for (id, name, currency) in user.customers {
             let id: CustomerId = id.parse().map_err(|_| unsound())?;
@@ -157,6 +162,28 @@ impl Doors {
             Some(document) => self.hang_up(document, caller).await,
             None => Ok(()),
         }
+    }
+
+    /// The business, unless it was set.
+    async fn settle(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
+        let businesses = BusinessStore::new(self.pool.clone());
+        let (_, version) = businesses.read(caller).await?;
+        if version > 1 {
+            return Ok(());
+        }
+        let business = Business {
+            name: plan.name.to_owned(),
+            address: Some(plan.address.to_owned()),
+            country: Some(plan.country.to_owned()),
+            vat_id: Some(plan.vat_id.to_owned()),
+            registration: Some(plan.registration.to_owned()),
+            iban: Some(plan.iban.parse().map_err(|_| unsound())?),
+            bic: Some(plan.bic.parse().map_err(|_| unsound())?),
+            time_zone: plan.time_zone.parse().map_err(|_| unsound())?,
+            payment_terms_days: i32::try_from(DAYS_TO_PAY).ok(),
+        };
+        businesses.replace(caller, &business, version).await?;
+        Ok(())
     }
 
     async fn hang_up(&self, plan: &DemoDocument, caller: &Caller) -> ApiResult<()> {
@@ -198,7 +225,7 @@ impl Doors {
             lines,
             notes: None,
             // A draft can be issued however old it is by then.
-            due_date: issued_on.checked_add_days(DAYS_TO_PAY).filter(|_| plan.reaches != Status::Draft),
+            due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.reaches != Status::Draft),
         };
         let total = totals.total;
         let draft = Invoice::draft(content, totals, now);
@@ -207,7 +234,7 @@ impl Doors {
         change.insert(&invoice).await?;
         if plan.reaches != Status::Draft {
             let number = change.number(&invoice, issued_on).await?;
-            invoice = invoice.issue(number, issued_on, now)?;
+            invoice = invoice.issue(number, issued_on, None, now)?;
             change.save_step(&invoice).await?;
         }
         let paid = match plan.reaches {

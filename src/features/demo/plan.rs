@@ -1,7 +1,5 @@
 //! What the demo data are. The ids are fixed: examples name them.
 
-use chrono::Days;
-
 use crate::features::invoices::model::Status;
 
 /// A user whom the administrator's examples are about.
@@ -21,11 +19,23 @@ pub struct DemoUser {
     pub email: &'static str,
     pub name: &'static str,
     pub is_admin: bool,
+    pub business: Option<DemoBusiness>,
     /// Id, name, currency.
     pub customers: &'static [(&'static str, &'static str, &'static str)],
     pub invoices: &'static [DemoInvoice],
     /// A text that hangs on an invoice.
     pub document: Option<DemoDocument>,
+}
+
+pub struct DemoBusiness {
+    pub name: &'static str,
+    pub address: &'static str,
+    pub country: &'static str,
+    pub vat_id: &'static str,
+    pub registration: &'static str,
+    pub iban: &'static str,
+    pub bic: &'static str,
+    pub time_zone: &'static str,
 }
 
 pub struct DemoDocument {
@@ -36,7 +46,7 @@ pub struct DemoDocument {
     pub text: &'static str,
 }
 
-/// Lives of invoices, with the customer's place in the list, and how many days ago the invoice was issued.
+/// Lives of invoices, in the order of their days of issue, with the customer's place in the list, and how many days ago the invoice was issued.
 pub struct DemoInvoice {
     pub id: &'static str,
     pub customer: usize,
@@ -47,7 +57,7 @@ pub struct DemoInvoice {
     pub lines: &'static [(&'static str, i64, i64, i32, i32)],
 }
 
-pub const DAYS_TO_PAY: Days = Days::new(14);
+pub const DAYS_TO_PAY: u64 = 14;
 
 pub const USERS: [DemoUser; 3] = [
     DemoUser {
@@ -55,6 +65,16 @@ pub const USERS: [DemoUser; 3] = [
         email: "anna@demo.example",
         name: "Anna Demo",
         is_admin: false,
+        business: Some(DemoBusiness {
+            name: "Anna Demo Design",
+            address: "1 Canal\n1011 AB Amsterdam",
+            country: "NL",
+            vat_id: "NL001234567B01",
+            registration: "KvK 12345678",
+            iban: "NL91ABNA0417164300",
+            bic: "ABNANL2A",
+            time_zone: "Europe/Amsterdam",
+        }),
         customers: &[
             (CUSTOMER, "Lighthouse Books", "EUR"),
             ("c0000000-0000-4000-8000-000000000002", "Harbour Ferries", "USD"),
@@ -71,14 +91,6 @@ pub const USERS: [DemoUser; 3] = [
                 lines: &[("Catalogue, 64 pages", 1_000, 180_000, 0, 700)],
             },
             DemoInvoice {
-                id: "10000000-0000-4000-8000-000000000002",
-                customer: 1,
-                reaches: Status::Void,
-                days_ago: 30,
-                currency: "USD",
-                lines: &[("Timetable", 1_000, 40_000, 0, 0)],
-            },
-            DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000003",
                 customer: 0,
                 reaches: Status::Issued,
@@ -87,12 +99,12 @@ pub const USERS: [DemoUser; 3] = [
                 lines: &[("Shop window", 2_000, 95_000, 500, 1_900)],
             },
             DemoInvoice {
-                id: "10000000-0000-4000-8000-000000000004",
+                id: "10000000-0000-4000-8000-000000000002",
                 customer: 1,
-                reaches: Status::PartiallyPaid,
-                days_ago: 9,
+                reaches: Status::Void,
+                days_ago: 30,
                 currency: "USD",
-                lines: &[("Deck plans", 3_000, 120_000, 0, 0)],
+                lines: &[("Timetable", 1_000, 40_000, 0, 0)],
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000005",
@@ -101,6 +113,14 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 20,
                 currency: "JPY",
                 lines: &[("Photographs", 12_000, 4_500, 0, 1_000)],
+            },
+            DemoInvoice {
+                id: "10000000-0000-4000-8000-000000000004",
+                customer: 1,
+                reaches: Status::PartiallyPaid,
+                days_ago: 9,
+                currency: "USD",
+                lines: &[("Deck plans", 3_000, 120_000, 0, 0)],
             },
             DemoInvoice {
                 id: ISSUED,
@@ -124,6 +144,7 @@ pub const USERS: [DemoUser; 3] = [
         email: "ben@demo.example",
         name: "Ben Demo",
         is_admin: false,
+        business: None,
         customers: &[("c0000000-0000-4000-8000-000000000011", "Northern Mills", "GBP")],
         invoices: &[DemoInvoice {
             id: STRANGERS,
@@ -146,6 +167,7 @@ pub const USERS: [DemoUser; 3] = [
         email: "root@demo.example",
         name: "Root Demo",
         is_admin: true,
+        business: None,
         customers: &[],
         invoices: &[],
         document: None,

@@ -3,6 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
+use super::days::IssueInvoice;
 use super::model::Invoice;
 use super::payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
 use super::store::InvoiceStore;
@@ -11,7 +12,7 @@ use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
 use crate::base::clock::Clock;
 use crate::base::id::InvoiceId;
 use crate::base::page::Page;
-use crate::http::body::JsonBody;
+use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
 use crate::http::idempotency::{Answer, Keyed};
@@ -63,7 +64,11 @@ pub async fn list(
         Some(cursor) => cursors.open(owner, LIST, &bound_to, cursor)?,
         None => Place::start(sort),
     };
-    let rows = invoices.list(&caller, &filter, sort, clock.now().date_naive(), &place, query.limit).await?;
+    let today = match filter.overdue {
+        Some(_) => invoices.calendar(&caller).await?.today(clock.now()),
+        None => clock.now().date_naive(),
+    };
+    let rows = invoices.list(&caller, &filter, sort, today, &place, query.limit).await?;
     let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.place(sort)))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
@@ -113,11 +118,12 @@ pub async fn delete(
     Ok(reply::no_content())
 }
 
-/// Issues a draft today (UTC): it gets its number and stands from here on.
+/// Issues a draft: it gets its number and stands from here on.
 pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
     read: IfMatch,
+    OptionalJsonBody(wanted): OptionalJsonBody<IssueInvoice>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
@@ -125,9 +131,12 @@ pub async fn issue(
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
     read.must_be(invoice.life().version)?;
-    invoice.must_be_issuable(now.date_naive())?;
-    let number = change.number(&invoice, now.date_naive()).await?;
-    let invoice = invoice.issue(number, now.date_naive(), now)?;
+    invoice.must_be_a_draft()?;
+    let calendar = change.calendar().await?;
+    let day = calendar.day_of_issue(&wanted, now)?;
+    invoice.must_be_issuable(day)?;
+    let number = change.number(&invoice, day).await?;
+    let invoice = invoice.issue(number, day, calendar.due(day), now)?;
     change.save_step(&invoice).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))

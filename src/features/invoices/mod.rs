@@ -1,13 +1,15 @@
 //! Invoices: drafts that become due, are paid and stay.
 //!
 //! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`quantity`]: exact decimals; [`summary`]: a list's item.
-//! - [`payments`]: what came in on an invoice. [`export`]: all of them as CSV. [`pdf`]: one on paper.
+//! - [`days`]: which day it is for the business. [`payments`]: what came in on an invoice. [`export`]: all of them as CSV. [`pdf`]: one on paper.
 //! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: the wire (`replies`: what is read). [`handlers`]: one function a verb.
 //!
 //! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::object_level`);
 //! choosing one's own total, number or status (`attacks::mass_assignment`); sums that overflow or do not add up (`totals`); a
 //! lost update (`If-Match`); rewriting an invoice that was issued (`model`), or the names on it (the table `invoice_parties`).
 
+mod calendar_store;
+pub mod days;
 pub mod export;
 pub mod handlers;
 mod list_store;

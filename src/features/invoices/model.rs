@@ -51,12 +51,20 @@ pub enum StepRefused {
     NotVoidable,
     /// The due date lies before the day of issue.
     DueBeforeIssue,
+    /// The day of issue lies before that of the last issued invoice.
+    IssuedBeforeLast,
 }
 
 impl StepRefused {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::NotADraft, Self::NotPayable, Self::NotWhatIsDue, Self::NotVoidable, Self::DueBeforeIssue];
+    pub const ALL: [Self; 6] = [
+        Self::NotADraft,
+        Self::NotPayable,
+        Self::NotWhatIsDue,
+        Self::NotVoidable,
+        Self::DueBeforeIssue,
+        Self::IssuedBeforeLast,
+    ];
 
     /// Stable code and one sentence.
     #[must_use]
@@ -67,6 +75,7 @@ impl StepRefused {
             Self::NotWhatIsDue => ("not_what_is_due", "A payment is more than nothing and at most what is due"),
             Self::NotVoidable => ("not_voidable", "The invoice has payments, or is void already"),
             Self::DueBeforeIssue => ("due_before_issue", "The due date lies before the day of issue"),
+            Self::IssuedBeforeLast => ("issued_before_last", "The last invoice was issued on a later day"),
         }
     }
 }
@@ -155,13 +164,20 @@ impl Invoice {
         }
     }
 
-    /// Gives it a number and a day; from here on its content stands.
+    /// Gives it a number, a day, and `due` as its due date if it has none; from here on its content stands.
     ///
     /// # Errors
     /// It is no draft, or due before it would be issued.
-    pub fn issue(self, number: String, day: NaiveDate, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+    pub fn issue(
+        self,
+        number: String,
+        day: NaiveDate,
+        due: Option<NaiveDate>,
+        now: DateTime<Utc>,
+    ) -> Result<Self, StepRefused> {
         self.must_be_issuable(day)?;
         let mut issued = self.stepped(Status::Issued, now);
+        issued.content.due_date = issued.content.due_date.or(due);
         issued.life.number = Some(number);
         issued.life.issue_date = Some(day);
         Ok(issued)

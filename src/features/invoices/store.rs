@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
-use super::model::Invoice;
+use super::model::{Invoice, StepRefused};
 use super::rows::{LineColumns, Row};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
@@ -209,29 +209,34 @@ impl InvoiceTx<'_> {
     /// is not kept, so that there are no gaps. With it the database keeps whom the invoice is by and to (`invoice_parties`).
     ///
     /// # Errors
-    /// The database cannot be asked.
+    /// A conflict if the owner's last invoice was issued on a later day.
     pub async fn number(&mut self, draft: &Invoice, day: NaiveDate) -> ApiResult<String> {
         sqlx::query_scalar!("select assign_invoice_number($1, $2)", draft.id().uuid(), day)
             .fetch_one(self.transaction.connection())
-            .await?
+            .await
+            .map_err(|error| match violates(&error, "invoices_in_date_order") {
+                true => StepRefused::IssuedBeforeLast.into(),
+                false => ApiError::from(error),
+            })?
             .ok_or_else(|| ApiError::internal("a number for what is no draft"))
     }
 
-    /// Keeps the next step of a locked invoice's life. Its content stands.
+    /// Keeps the next step of a locked invoice's life, and the due date that it got when it was issued. Its content stands.
     ///
     /// # Errors
     /// The database cannot be asked.
     pub async fn save_step(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let life = invoice.life();
         let saved = sqlx::query!(
-            "update invoices set status = $3, paid = $4, version = $5, updated_at = $6
+            "update invoices set status = $3, paid = $4, version = $5, updated_at = $6, due_date = $7
              where owner_id = $1 and id = $2 and version = $5::bigint - 1",
             self.caller.user().uuid(),
             invoice.id().uuid(),
             life.status.word(),
             life.paid,
             life.version,
-            life.updated_at
+            life.updated_at,
+            invoice.content().due_date
         )
         .execute(self.transaction.connection())
         .await?;

@@ -39,7 +39,7 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// Not before the day on which it will be issued.
+    /// Not before the day on which it will be issued. Left out, the payment terms of the business set it at issue.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
@@ -171,7 +171,7 @@ pub struct InvoiceQuery {
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub due_to: Option<String>,
-    /// Whether something should have been paid before today (UTC).
+    /// Whether something should have been paid before today, in the time zone of the business.
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,

@@ -6,6 +6,7 @@ mod audit_archive; // API8
 mod audit_trail; // API8
 mod authentication; // API2
 mod breached_passwords; // API2, API10
+mod business; // API1, API3, API6
 mod connections; // API4
 mod cors; // API8
 mod csrf; // API8

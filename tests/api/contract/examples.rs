@@ -20,6 +20,7 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("post_auth_password_reset_confirm", "the token is in a mail"),
     ("post_auth_refresh", "the cookie is in a browser"),
     ("delete_auth_sessions_id", "the id of a session comes with the sign-in"),
+    ("post_invoices_id_issue", "the day of issue lies within the last 30 days"),
     ("get_live", "it is a WebSocket, which features::live opens"),
     ("get_well_known_jwks_json", "there is none while tokens are signed with a shared secret"),
 ];

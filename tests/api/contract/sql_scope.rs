@@ -14,7 +14,8 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 /// Tables whose rows belong to a user. `database_walls` checks that the catalogue says the same.
-pub const OWNED: [&str; 10] = [
+pub const OWNED: [&str; 11] = [
+    "businesses",
     "customers",
     "invoices",
     "invoice_lines",

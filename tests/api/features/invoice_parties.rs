@@ -118,7 +118,9 @@ async fn names_are_kept_with_the_number_and_only_with_it() {
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
-    let expected = json!({"seller_name": "alice", "seller_email": "alice@example.com", "customer_name": "Old Lighthouse",
+    let expected = json!({"seller_name": "alice", "seller_email": "alice@example.com", "seller_address": null,
+        "seller_country": null, "seller_vat_id": null, "seller_registration": null, "seller_iban": null,
+        "seller_bic": null, "customer_name": "Old Lighthouse",
         "customer_email": "old@lighthouse.example", "customer_address": "1 Old Pier", "customer_tax_id": "OLD1"});
     assert_eq!(kept, [expected]);
 }
@@ -138,8 +140,12 @@ async fn what_was_issued_before_names_were_kept_says_what_it_said_on_the_day_of_
         .unwrap();
     step(&alice, &issued, "issue", "\"1\"").await;
     step(&bob, &bobs, "issue", "\"1\"").await;
-    let migration = include_str!("../../../migrations/20261124000201_invoice_parties.sql");
-    owner.execute(AssertSqlSafe(format!("begin; {migration}; commit"))).await.unwrap();
+    for migration in [
+        include_str!("../../../migrations/20261124000201_invoice_parties.sql"),
+        include_str!("../../../migrations/20261130185200_invoice_sellers.sql"),
+    ] {
+        owner.execute(AssertSqlSafe(format!("begin; {migration}; commit"))).await.unwrap();
+    }
 
     let kept: i64 = sqlx::query_scalar(number).fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(kept, 2, "of each owner the one that was issued");

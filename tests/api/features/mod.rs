@@ -3,6 +3,7 @@
 mod account_deletion;
 mod accounts;
 mod administration;
+pub mod business;
 mod configuration;
 mod customers;
 mod development;

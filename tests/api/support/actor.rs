@@ -137,6 +137,8 @@ pub fn payment(amount: i64) -> Value {
 pub fn body_for(path: &str) -> Value {
     if path.ends_with("/payments") {
         payment(1)
+    } else if path.ends_with("/issue") {
+        json!({})
     } else if path.contains("/invoices") {
         draft(&uuid::Uuid::new_v4().to_string())
     } else if path.contains("/documents") {

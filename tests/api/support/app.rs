@@ -175,6 +175,7 @@ impl TestApp {
         self.digest(&[
             "users",
             "sessions",
+            "businesses",
             "customers",
             "invoices",
             "invoice_lines",

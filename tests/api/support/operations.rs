@@ -87,6 +87,11 @@ impl Operation {
                 "name": "Other", "email": "a@other.example", "address": "1 Road", "tax_id": "NL1", "default_currency": "EUR"
             }),
             "InvoiceDraft" => draft(customer),
+            "IssueInvoice" => json!({"issue_date": null}),
+            "ReplaceBusiness" => json!({
+                "name": "Other", "address": "1 Road", "country": "NL", "vat_id": "NL1", "registration": "KvK 1",
+                "iban": "NL91ABNA0417164300", "bic": "ABNANL2A", "time_zone": "UTC", "payment_terms_days": 14
+            }),
             "NewPayment" => payment(1),
             "UpdateDocument" => json!({"title": "Other", "invoice_id": null}),
             other => panic!("say what fits into a {other}"),

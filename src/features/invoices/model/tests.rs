@@ -29,7 +29,7 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
             let other = draft(70);
             invoice.replace(other.content, other.totals, now)
         }
-        Step::Issue => invoice.issue("INV-2026-0001".into(), day(), now),
+        Step::Issue => invoice.issue("INV-2026-0001".into(), day(), None, now),
         Step::Pay(amount) => invoice.pay(*amount, now),
         Step::Void => invoice.void(now),
     }
@@ -38,7 +38,7 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
 #[test]
 fn each_step_from_each_status() {
     let now = DateTime::UNIX_EPOCH;
-    let issued = || draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+    let issued = || draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     let begun = || issued().pay(40, now).unwrap();
     let all = [draft(100), issued(), begun(), begun().pay(60, now).unwrap(), issued().void(now).unwrap()];
     assert_eq!(all.each_ref().map(|invoice| invoice.life().status), Status::ALL);
@@ -55,7 +55,7 @@ fn each_step_from_each_status() {
 #[test]
 fn a_payment_is_at_most_what_is_due() {
     let now = DateTime::UNIX_EPOCH;
-    let issued = draft(100).issue("INV-2026-0001".into(), day(), now).unwrap();
+    let issued = draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     for amount in [0, -1, 101, i64::MAX, i64::MIN] {
         assert_eq!(issued.clone().pay(amount, now), Err(StepRefused::NotWhatIsDue), "{amount}");
     }
@@ -67,7 +67,7 @@ fn an_invoice_is_not_due_before_it_is_issued() {
     let mut early = draft(100);
     early.content.due_date = day().pred_opt();
     assert_eq!(early.due(), 0, "a draft owes nothing");
-    assert_eq!(early.issue("x".into(), day(), DateTime::UNIX_EPOCH), Err(StepRefused::DueBeforeIssue));
+    assert_eq!(early.issue("x".into(), day(), None, DateTime::UNIX_EPOCH), Err(StepRefused::DueBeforeIssue));
 }
 
 proptest! {

@@ -7,6 +7,7 @@ use krilla::metadata::{DateTime, Metadata};
 use super::paper::{COLUMN, Cell, MARGIN, Paper, Role, WIDTH};
 use super::press::{Furniture, print};
 use super::typesetter::{Style, Text, Typeface, Typesetter};
+use crate::base::bank::Iban;
 use crate::base::money::TooMuch;
 use crate::features::invoices::model::{Invoice, Status};
 use crate::features::invoices::quantity;
@@ -17,7 +18,11 @@ pub struct Subject {
     pub invoice: Invoice,
     pub seller: Party,
     pub customer: Party,
-    pub tax_id: Option<String>,
+    /// The seller's number in a register.
+    pub registration: Option<String>,
+    /// The seller's account.
+    pub iban: Option<Iban>,
+    pub bic: Option<String>,
 }
 
 /// Who bills, or is billed.
@@ -26,6 +31,7 @@ pub struct Party {
     pub email: Option<String>,
     /// Several lines.
     pub address: Option<String>,
+    pub tax_id: Option<String>,
     /// Of the row that it came from; 0 if it was kept at issue and cannot change.
     pub version: i64,
 }
@@ -59,6 +65,7 @@ pub(super) fn render(typeface: Typeface, subject: &Subject) -> Result<Vec<u8>, P
     sheet.parties();
     sheet.lines()?;
     sheet.totals();
+    sheet.bank();
     sheet.notes();
     let furniture = sheet.furniture();
     Ok(print(&sheet.paper, &mut sheet.setter, furniture)?)
@@ -81,13 +88,23 @@ impl Sheet<'_> {
         let number = life.number.as_deref().unwrap_or("Draft");
         let number = self.setter.set(number, Style::plain(11.0).to_the_right(), half - GAP);
         self.paper.row(&[Cell::new(number, MARGIN + half + GAP)], Role::Paragraph, &[]);
-        let below = self.paper.y;
+        let (below, page) = (self.paper.y, self.paper.pages.len());
         self.paper.y = top;
         self.paper.flow(vec![seller], MARGIN);
-        let email = self.subject.seller.email.as_deref().unwrap_or_default();
-        let email = self.setter.set(email, LABEL, half);
-        self.paper.flow(vec![email], MARGIN);
-        self.paper.y = self.paper.y.max(below) + 8.0;
+        let party = &self.subject.seller;
+        let vat_id = party.tax_id.as_ref().map(|id| format!("VAT ID: {id}"));
+        let registration = self.subject.registration.as_ref().map(|number| format!("Registration: {number}"));
+        let mut texts = vec![self.setter.set(party.email.as_deref().unwrap_or_default(), LABEL, half)];
+        if let Some(address) = &party.address {
+            texts.extend(self.setter.set_all(address, LABEL, half));
+        }
+        texts.extend([vat_id, registration].iter().flatten().map(|text| self.setter.set(text, LABEL, half)));
+        self.paper.flow(texts, MARGIN);
+        // An address that goes on on the next page has left the title behind.
+        if self.paper.pages.len() == page {
+            self.paper.y = self.paper.y.max(below);
+        }
+        self.paper.y += 8.0;
         self.paper.rule(MARGIN, 1.2);
         self.paper.y += 10.0;
     }
@@ -107,7 +124,7 @@ impl Sheet<'_> {
         let mut texts = vec![self.setter.set("Billed to", LABEL, half)];
         texts.push(self.setter.set(&customer.name, Style::plain(11.0), half));
         texts.extend(self.setter.set_all(customer.address.as_deref().unwrap_or_default(), BODY, half));
-        let tax_id = self.subject.tax_id.as_ref().map(|id| format!("Tax ID: {id}"));
+        let tax_id = customer.tax_id.as_ref().map(|id| format!("Tax ID: {id}"));
         for text in [customer.email.as_ref(), tax_id.as_ref()].into_iter().flatten() {
             texts.push(self.setter.set(text, BODY, half));
         }
@@ -200,6 +217,17 @@ impl Sheet<'_> {
             let cells = [Cell::new(label, left), Cell::new(amount, WIDTH - MARGIN - width)];
             self.paper.row(&cells, Role::Cell(TOTALS, number), &[]);
         }
+    }
+
+    /// Where to pay.
+    fn bank(&mut self) {
+        let Subject { iban: Some(iban), bic, .. } = self.subject else { return };
+        let bic = bic.as_ref().map(|bic| format!(", BIC {bic}")).unwrap_or_default();
+        self.paper.y += 18.0;
+        self.paper.need(BODY.line_height() * 2.0);
+        let label = self.setter.set("Bank account", LABEL, COLUMN);
+        let account = self.setter.set(&format!("IBAN {iban}{bic}"), BODY, COLUMN);
+        self.paper.flow(vec![label, account], MARGIN);
     }
 
     fn notes(&mut self) {

@@ -11,6 +11,12 @@ use crate::security::caller::Caller;
 struct Names {
     seller: String,
     seller_email: String,
+    seller_address: Option<String>,
+    seller_country: Option<String>,
+    seller_vat_id: Option<String>,
+    registration: Option<String>,
+    iban: Option<String>,
+    bic: Option<String>,
     seller_version: i64,
     name: String,
     email: Option<String>,
@@ -20,7 +26,7 @@ struct Names {
 }
 
 impl InvoiceStore {
-    /// One invoice with its customer and the caller's own name: as they were when it got its number, or as they are.
+    /// One invoice with its customer and the caller's own business: as they were when it got its number, or as they are.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
@@ -31,10 +37,23 @@ impl InvoiceStore {
             Some(_) => at_issue(reading.connection(), caller, id).await?,
             None => of_today(reading.connection(), caller, invoice.content().customer).await?,
         };
-        let seller =
-            Party { name: names.seller, email: Some(names.seller_email), address: None, version: names.seller_version };
-        let customer = Party { name: names.name, email: names.email, address: names.address, version: names.version };
-        Ok(Subject { invoice, seller, customer, tax_id: names.tax_id })
+        let iban = names.iban.as_deref().map(str::parse).transpose().map_err(ApiError::internal)?;
+        let lines = [names.seller_address, names.seller_country].into_iter().flatten().collect::<Vec<_>>();
+        let seller = Party {
+            name: names.seller,
+            email: Some(names.seller_email),
+            address: Some(lines.join("\n")).filter(|address| !address.is_empty()),
+            tax_id: names.seller_vat_id,
+            version: names.seller_version,
+        };
+        let customer = Party {
+            name: names.name,
+            email: names.email,
+            address: names.address,
+            tax_id: names.tax_id,
+            version: names.version,
+        };
+        Ok(Subject { invoice, seller, customer, registration: names.registration, iban, bic: names.bic })
     }
 }
 
@@ -42,7 +61,9 @@ impl InvoiceStore {
 async fn at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<Names> {
     sqlx::query_as!(
         Names,
-        r#"select seller_name as seller, seller_email, 0::bigint as "seller_version!", customer_name as name,
+        r#"select seller_name as seller, seller_email, seller_address, seller_country, seller_vat_id,
+               seller_registration as registration, seller_iban as iban, seller_bic as bic,
+               0::bigint as "seller_version!", customer_name as name,
                customer_email as email, customer_address as address, customer_tax_id as tax_id, 0::bigint as "version!"
            from invoice_parties where owner_id = $1 and invoice_id = $2"#,
         caller.user().uuid(),
@@ -56,10 +77,14 @@ async fn at_issue(connection: &mut PgConnection, caller: &Caller, invoice: Invoi
 async fn of_today(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Names> {
     sqlx::query_as!(
         Names,
-        "select c.name, c.email, c.address, c.tax_id, c.version,
-             u.display_name as seller, u.email as seller_email, u.version as seller_version
-         from customers c join users u on u.id = $1
-         where c.owner_id = $1 and c.id = $2",
+        // Versions only grow, so their sum changes with each of the two.
+        r#"select c.name, c.email, c.address, c.tax_id, c.version,
+               coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
+               b.address as "seller_address?", b.country as "seller_country?", b.vat_id as "seller_vat_id?",
+               b.registration as "registration?", b.iban as "iban?", b.bic as "bic?",
+               u.version + coalesce(b.version, 1) as "seller_version!"
+           from customers c join users u on u.id = $1 left join businesses b on b.owner_id = $1
+           where c.owner_id = $1 and c.id = $2"#,
         caller.user().uuid(),
         customer.uuid()
     )

@@ -10,7 +10,13 @@ use crate::features::invoices::model::{Content, Invoice, Life, Status};
 use crate::features::invoices::totals::{Line, MOST_LINES, MOST_THOUSANDTHS, Totals};
 
 fn party(name: &str, address: Option<&str>) -> Party {
-    Party { name: name.into(), email: Some("a@example.com".into()), address: address.map(str::to_owned), version: 1 }
+    Party {
+        name: name.into(),
+        email: Some("a@example.com".into()),
+        address: address.map(str::to_owned),
+        tax_id: None,
+        version: 1,
+    }
 }
 
 fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
@@ -35,8 +41,10 @@ fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
     Subject {
         invoice: Invoice::kept(InvoiceId::new(), content, totals, life),
         seller: party("Anna Åberg", None),
-        customer: party("Ελένη שלום سلام 日本", Some(address)),
-        tax_id: Some("NL1".into()),
+        customer: Party { tax_id: Some("NL1".into()), ..party("Ελένη שלום سلام 日本", Some(address)) },
+        registration: None,
+        iban: None,
+        bic: None,
     }
 }
 

@@ -114,12 +114,23 @@ async fn no_row_can_be_planted_on_another_owner() {
          values (gen_random_uuid(), '{bob}', 'x', 'x', 'text/plain', 1, sha256(''), gen_random_uuid(), now(), now())"
     );
     let parties = format!("insert into invoice_parties values ('{bob}', '{invoice}', 'x', 'x', 'x', null, null, null)");
+    let business =
+        format!("insert into businesses (owner_id, name, time_zone, version) values ('{bob}', 'x', 'UTC', 2)");
     let upload = format!("insert into document_uploads values ('{bob}', gen_random_uuid(), 1)");
     let usage = format!("insert into document_usage values ('{bob}', 0, 0)");
     let counter = format!("insert into invoice_counters (owner_id, year, last) values ('{bob}', 2026, 41)");
-    for statement in
-        [new_customer(bob), new_invoice(bob, customer), line, payment, counter, parties, document, upload, usage]
-    {
+    for statement in [
+        new_customer(bob),
+        new_invoice(bob, customer),
+        line,
+        payment,
+        counter,
+        parties,
+        document,
+        upload,
+        usage,
+        business,
+    ] {
         let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
         assert_eq!(refusal(run(hers.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
         let mut nobodys = app.services().pool.acquire().await.unwrap();
@@ -192,6 +203,9 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "delete from invoice_counters",
         "update invoice_parties set customer_name = 'Mallory'",
         "update invoice_parties set seller_name = seller_name",
+        "update invoice_parties set seller_iban = 'GB29NWBK60161331926819'",
+        "update businesses set owner_id = owner_id",
+        "delete from businesses",
         "delete from invoice_parties",
         "insert into invoice_parties (owner_id, invoice_id, seller_name, seller_email, customer_name)
              select owner_id, id, 'x', 'x', 'x' from invoices",

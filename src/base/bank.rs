@@ -1,0 +1,102 @@
+//! Where money is sent to: an IBAN (ISO 13616) and a BIC (ISO 9362).
+
+use std::fmt;
+use std::str::FromStr;
+
+use iban::IbanLike;
+
+/// The number of a bank account. Its country, its length and its checksum are right; whether the account exists, only the bank
+/// knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Iban(iban::Iban);
+
+/// The code of a bank, of 8 or 11 characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bic(String);
+
+/// The text is no such number or code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadBank(&'static str);
+
+impl Iban {
+    /// Without blanks.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.electronic_str()
+    }
+}
+
+/// In groups of four, as it is printed.
+impl fmt::Display for Iban {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for Iban {
+    type Err = BadBank;
+
+    /// Reads both spellings: without blanks, and in groups of four.
+    fn from_str(text: &str) -> Result<Self, BadBank> {
+        text.parse()
+            .map(Self)
+            .map_err(|_| BadBank("must be an IBAN in capitals whose length and check digits are right"))
+    }
+}
+
+impl Bic {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Bic {
+    type Err = BadBank;
+
+    fn from_str(text: &str) -> Result<Self, BadBank> {
+        let bytes = text.as_bytes();
+        let fits = matches!(bytes.len(), 8 | 11)
+            && bytes.iter().take(6).all(u8::is_ascii_uppercase)
+            && bytes.iter().skip(6).all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+        fits.then(|| Self(text.to_owned())).ok_or(BadBank("must be a BIC of 8 or 11 capitals and digits"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn iban_has_the_length_of_its_country_and_a_checksum() {
+        for sound in ["NL91ABNA0417164300", "NL91 ABNA 0417 1643 00", "GB29NWBK60161331926819", "NO9386011117947"] {
+            let iban: Iban = sound.parse().unwrap();
+            assert_eq!(iban.as_str(), sound.replace(' ', ""));
+            assert_eq!(iban.to_string().parse(), Ok(iban));
+        }
+        for bad in [
+            "",
+            "NL92ABNA0417164300",
+            "NL91ABNA0417164301",
+            "NL91ABNA041716430",
+            "nl91abna0417164300",
+            "NL91-ABNA-0417-1643-00",
+            "XX91ABNA0417164300",
+            "NL91ABNA0417164300\n",
+            "NL９１ABNA0417164300",
+        ] {
+            assert!(bad.parse::<Iban>().is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn bic_has_eight_or_eleven_characters() {
+        for sound in ["ABNANL2A", "DEUTDEFF500"] {
+            assert_eq!(sound.parse::<Bic>().unwrap().as_str(), sound);
+        }
+        for bad in ["", "ABNANL2", "ABNANL2AX", "abnanl2a", "AB1ANL2A", "ABNANL2A\u{200b}", "ABNANL2\u{c4}"] {
+            assert!(bad.parse::<Bic>().is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Read and replace the caller's business.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::model::Business;
+use super::store::BusinessStore;
+use super::views::{BusinessView, ReplaceBusiness};
+use crate::http::body::JsonBody;
+use crate::http::conditional::IfMatch;
+use crate::http::error::ApiResult;
+use crate::http::reply::ok_versioned;
+use crate::security::caller::Caller;
+use crate::security::log::event::{Event, EventKind};
+
+/// `GET me/business`
+pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<HttpResponse> {
+    let (business, version) = store.read(&caller).await?;
+    Ok(ok_versioned(version, &BusinessView::from(business)))
+}
+
+/// `PUT me/business`: exchanges it whole. What was issued keeps what it says.
+pub async fn replace(
+    caller: Caller,
+    read: IfMatch,
+    JsonBody(body): JsonBody<ReplaceBusiness>,
+    store: Data<BusinessStore>,
+) -> ApiResult<HttpResponse> {
+    let business = Business::try_from(body)?;
+    let (_, version) = store.read(&caller).await?;
+    read.must_be(version)?;
+    let version = store.replace(&caller, &business, version).await?;
+    Event::new(EventKind::UserUpdated).reason("business").user(caller.user()).session(caller.session()).record();
+    Ok(ok_versioned(version, &BusinessView::from(business)))
+}

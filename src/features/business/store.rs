@@ -1,0 +1,112 @@
+//! The statements on businesses. Each is on the caller's own row.
+
+use sqlx::PgPool;
+
+use super::model::Business;
+use crate::base::time_zone::TimeZone;
+use crate::db::OwnerTx;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+/// Where businesses are kept.
+#[derive(Clone)]
+pub struct BusinessStore {
+    pool: PgPool,
+}
+
+/// As the table has it, or as it is read where there is no row.
+struct Row {
+    name: String,
+    address: Option<String>,
+    country: Option<String>,
+    vat_id: Option<String>,
+    registration: Option<String>,
+    iban: Option<String>,
+    bic: Option<String>,
+    time_zone: Option<String>,
+    payment_terms_days: Option<i32>,
+    version: i64,
+}
+
+impl TryFrom<Row> for (Business, i64) {
+    type Error = ApiError;
+
+    fn try_from(row: Row) -> ApiResult<Self> {
+        let unsound = || ApiError::internal("a business's row breaks the rules");
+        let zone = row.time_zone.as_deref().map_or(Ok(TimeZone::UTC), str::parse);
+        let business = Business {
+            name: row.name,
+            address: row.address,
+            country: row.country,
+            vat_id: row.vat_id,
+            registration: row.registration,
+            iban: row.iban.as_deref().map(str::parse).transpose().map_err(|_| unsound())?,
+            bic: row.bic.as_deref().map(str::parse).transpose().map_err(|_| unsound())?,
+            time_zone: zone.map_err(|_| unsound())?,
+            payment_terms_days: row.payment_terms_days,
+        };
+        Ok((business, row.version))
+    }
+}
+
+impl BusinessStore {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// The caller's business and its version: 1 until it is set.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the account was deleted meanwhile.
+    pub async fn read(&self, caller: &Caller) -> ApiResult<(Business, i64)> {
+        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        sqlx::query_as!(
+            Row,
+            r#"select coalesce(b.name, u.display_name) as "name!", b.address as "address?", b.country as "country?",
+                   b.vat_id as "vat_id?", b.registration as "registration?", b.iban as "iban?", b.bic as "bic?",
+                   b.time_zone as "time_zone?", b.payment_terms_days as "payment_terms_days?",
+                   coalesce(b.version, 1) as "version!"
+               from users u left join businesses b on b.owner_id = $1 where u.id = $1"#,
+            caller.user().uuid()
+        )
+        .fetch_optional(reading.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?
+        .try_into()
+    }
+
+    /// Replaces the caller's business of this version. Returns the next version.
+    ///
+    /// # Errors
+    /// [`ApiError::PreconditionFailed`] if another request has changed it meanwhile.
+    pub async fn replace(&self, caller: &Caller, business: &Business, version: i64) -> ApiResult<i64> {
+        let mut change = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let replaced = sqlx::query_scalar!(
+            "insert into businesses as b (owner_id, name, address, country, vat_id, registration, iban, bic, time_zone,
+                 payment_terms_days, version)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::bigint + 1)
+             on conflict (owner_id) do update
+             set name = $2, address = $3, country = $4, vat_id = $5, registration = $6, iban = $7, bic = $8,
+                 time_zone = $9, payment_terms_days = $10, version = b.version + 1
+             where b.owner_id = $1 and b.version = $11
+             returning version",
+            caller.user().uuid(),
+            business.name,
+            business.address,
+            business.country,
+            business.vat_id,
+            business.registration,
+            business.iban.as_ref().map(|iban| iban.as_str()),
+            business.bic.as_ref().map(|bic| bic.as_str()),
+            business.time_zone.name(),
+            business.payment_terms_days,
+            version
+        )
+        .fetch_optional(change.connection())
+        .await?;
+        let replaced = replaced.ok_or(ApiError::PreconditionFailed)?;
+        change.commit().await?;
+        Ok(replaced)
+    }
+}

@@ -1,0 +1,46 @@
+//! What is read of a business for the days of its invoices.
+
+use chrono::Days;
+use sqlx::PgConnection;
+
+use super::days::Calendar;
+use super::store::{InvoiceStore, InvoiceTx};
+use crate::base::time_zone::TimeZone;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+impl InvoiceStore {
+    /// How the caller's business counts days.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn calendar(&self, caller: &Caller) -> ApiResult<Calendar> {
+        calendar(self.reading(caller).await?.connection(), caller).await
+    }
+}
+
+impl InvoiceTx<'_> {
+    /// How the caller's business counts days, inside the change.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn calendar(&mut self) -> ApiResult<Calendar> {
+        let caller = self.caller().clone();
+        calendar(self.connection(), &caller).await
+    }
+}
+
+async fn calendar(connection: &mut PgConnection, caller: &Caller) -> ApiResult<Calendar> {
+    let business =
+        sqlx::query!("select time_zone, payment_terms_days from businesses where owner_id = $1", caller.user().uuid())
+            .fetch_optional(connection)
+            .await?;
+    let Some(business) = business else {
+        return Ok(Calendar { time_zone: TimeZone::UTC, payment_terms: None });
+    };
+    let days = business.payment_terms_days.and_then(|days| u64::try_from(days).ok());
+    Ok(Calendar {
+        time_zone: business.time_zone.parse().map_err(ApiError::internal)?,
+        payment_terms: days.map(Days::new),
+    })
+}
