@@ -1,5 +1,4 @@
 //! The command line: serve · migrate · admin · audit · openapi · check-config · dev. All else is in the library.
-#![allow(clippy::disallowed_macros, reason = "a command line prints; the service itself only logs")]
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,9 +6,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
-use strongroom::app::start_up::{self, Failure};
-use strongroom::app::{admin, audit, openapi};
-use strongroom::config::{AuditSettings, Environment, OwnerSettings, Settings};
+use strongroom::app::failure::Failure;
+use strongroom::app::output::{print_line, print_note};
+use strongroom::app::{admin, audit, openapi, start_up};
+use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings};
 
 /// A secure invoice and document API. Without a command it serves.
 #[derive(Parser)]
@@ -33,7 +33,7 @@ enum Command {
     /// Check that security events are as they were recorded
     #[command(subcommand)]
     Audit(Audit),
-    /// List every fault of the configuration; exit with 1 if there is one
+    /// List every fault of the configuration; exit with 1 if there is one. Nothing is written
     CheckConfig,
     /// Help for developers
     #[command(subcommand)]
@@ -97,7 +97,7 @@ enum Audit {
 
 #[derive(Subcommand)]
 enum Dev {
-    /// Remove the development database, its demo data, keys and mail
+    /// Remove the development database, its demo data, keys and mail. Refused in production
     Reset,
 }
 
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("strongroom: {failure}");
+            print_note(format!("strongroom: {failure}"));
             ExitCode::FAILURE
         }
     }
@@ -126,16 +126,12 @@ fn run(command: Command) -> Result<(), Failure> {
                 start_up::serve(Arc::new(settings)).await
             }
             Command::CheckConfig => {
-                Settings::load(&environment)?;
-                println!("The configuration holds.");
-                Ok(())
+                Settings::check(&environment)?;
+                print_line("The configuration is valid.")
             }
-            Command::Openapi => {
-                println!("{}", openapi::text()?);
-                Ok(())
-            }
+            Command::Openapi => print_line(openapi::text()?),
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
-            Command::Dev(Dev::Reset) => start_up::reset(&OwnerSettings::load(&environment)?).await,
+            Command::Dev(Dev::Reset) => start_up::reset(&DevelopmentSettings::load(&environment)?).await,
             Command::Admin(Admin::Create { email, name }) => {
                 admin::create(&AuditSettings::load(&environment)?, &email, &name).await
             }

@@ -4,11 +4,13 @@ use std::io::{self, BufRead, IsTerminal};
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use sqlx::Connection;
 use sqlx::postgres::PgConnection;
-use sqlx::{ConnectOptions, Connection};
 
 use super::audit;
-use super::start_up::{Failure, end, owner_options};
+use super::failure::Failure;
+use super::output::{print_line, print_note};
+use super::start_up::{connect_as_owner, end};
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
@@ -22,22 +24,20 @@ use crate::security::passwords::Passwords;
 ///
 /// # Errors
 /// See [`Failure`].
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
     if io::stdin().is_terminal() {
-        eprintln!("The password, then Enter (it is shown: better pipe it in):");
+        print_note("The password, then Enter (it is shown: better pipe it in):");
     }
     let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
+    io::stdin().lock().read_line(&mut line).map_err(Failure::PasswordInput)?;
     let password = SecretString::from(line.trim_end_matches(['\r', '\n']).to_owned());
     let passwords = Passwords::new(&settings.owner.passwords)?;
     let context = [email.local_part(), email.as_str(), name.as_str()];
     passwords.check(&password, &context).await.map_err(Failure::Hashing)?.map_err(Failure::Password)?;
     let hash = passwords.hash(&password).await.map_err(Failure::Hashing)?;
-    let (owner, embedded) = owner_options(&settings.owner).await?;
-    let mut connection = owner.connect().await?;
+    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
     let mut transaction = connection.begin().await?;
     let (id, now) = (UserId::new(), Clock::default().now());
     let created = users::create_admin(&mut transaction, id, &email, &name, &hash, now).await?;
@@ -52,8 +52,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     if created.is_none() {
         return Err(Failure::UserExists(email));
     }
-    println!("{email} is an administrator.");
-    Ok(())
+    print_line(format!("{email} is an administrator."))
 }
 
 /// `admin promote`
@@ -78,7 +77,6 @@ pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure
     .await
 }
 
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
 async fn change_role(
     settings: &AuditSettings,
     email: &str,
@@ -86,8 +84,7 @@ async fn change_role(
     change: impl AsyncFnOnce(&mut PgConnection, &EmailAddress, DateTime<Utc>) -> Result<Option<UserId>, sqlx::Error>,
 ) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
-    let (owner, embedded) = owner_options(&settings.owner).await?;
-    let mut connection = owner.connect().await?;
+    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
     let mut transaction = connection.begin().await?;
     let changed = change(&mut transaction, &email, Clock::default().now()).await?;
     if let Some(user) = changed {
@@ -100,6 +97,5 @@ async fn change_role(
     if changed.is_none() {
         return Err(Failure::NoSuchUser(email));
     }
-    println!("{email} {told}.");
-    Ok(())
+    print_line(format!("{email} {told}."))
 }

@@ -4,9 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
-use sqlx::{ConnectOptions, Connection, PgConnection};
+use sqlx::{Connection, PgConnection};
 
-use super::start_up::{Failure, end, owner_options};
+use super::failure::Failure;
+use super::output::print_line;
+use super::start_up::{connect_as_owner, end};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
 use crate::security::keys::Keys;
@@ -21,21 +23,20 @@ use crate::security::log::verify::Verification;
 ///
 /// # Errors
 /// [`Failure::Tampered`] when anything is not as it was recorded; else see [`Failure`].
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let keys = Keys::configured(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
     let mut verification = Verification::new(&keys, heads.as_deref());
     if let Some(folder) = folder {
-        verification.archive(archive::lines(folder)?)?;
+        let lines = archive::lines(folder).map_err(Failure::ArchiveFolder)?;
+        verification.archive(lines).map_err(Failure::ArchiveFolder)?;
     }
-    let (owner, embedded) = owner_options(&settings.owner).await?;
-    let mut connection = owner.connect().await?;
+    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
     verification.database(&mut connection, Clock::default().now()).await?;
     let report = verification.report;
     connection.close().await?;
     end(embedded).await?;
-    println!("{report}");
+    print_line(&report)?;
     if report.faults.is_empty() { Ok(()) } else { Err(Failure::Tampered) }
 }
 
@@ -43,22 +44,20 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
 ///
 /// # Errors
 /// See [`archive::ArchiveError`]; nothing is removed then.
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
     let keys = Arc::new(Keys::configured(&settings.master_keys)?);
     let before = before.and_time(NaiveTime::MIN).and_utc();
     if before > Clock::default().now() {
         return Err(Failure::MonthNotOver);
     }
-    let (owner, embedded) = owner_options(&settings.owner).await?;
-    let mut connection = owner.connect().await?;
+    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
     match archive::write(&mut connection, &keys, before, folder).await? {
         Some(written) => {
             let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
             background(&recorder, archive::remove(&mut connection, &written)).await?;
-            println!("{} events are archived in {}.", written.events, written.file.display());
+            print_line(format!("{} events are archived in {}.", written.events, written.file.display()))?;
         }
-        None => println!("No event was sealed before that month."),
+        None => print_line("No event was sealed before that month.")?,
     }
     connection.close().await?;
     end(embedded).await
@@ -68,10 +67,8 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
 ///
 /// # Errors
 /// The master key cannot be used.
-#[allow(clippy::disallowed_macros, reason = "a command line prints")]
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
-    println!("{}", heads::public_keys(&Keys::configured(&settings.master_keys)?));
-    Ok(())
+    print_line(heads::public_keys(&Keys::configured(&settings.master_keys)?))
 }
 
 /// Keeps what a command does, in the transaction in which it does it.

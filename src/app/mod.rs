@@ -1,16 +1,18 @@
 //! Floor 5: wiring only. [`routes`] is the map of the API, as data, and [`openapi`] tells it; [`gate`] enforces each row; [`stack`] is
 //! the layers around it, each with its reason; [`services`] what handlers are given; [`management`] the operator's own port, with
 //! the metrics that `meters` registers; [`server`] the running service, from its `listeners` ([`tls`], `open_files`) and `workers`;
-//! [`start_up`], [`admin`] and [`audit`] the commands.
+//! [`start_up`], [`admin`] and [`audit`] the commands, why they end ([`failure`]) and how they print ([`output`]).
 
 pub mod admin;
 pub mod audit;
+pub mod failure;
 pub mod gate;
 mod listeners;
 pub mod management;
 mod meters;
 mod open_files;
 pub mod openapi;
+pub mod output;
 pub mod routes;
 pub mod server;
 pub mod services;

@@ -125,7 +125,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_RULES_HOSTILE_INPUT", "200/5m", "Alert: requests of one network that no client of ours would send"),
     plain("STRONGROOM_RULES_FLOODS", "200/5m", "Alert: requests of one network beyond their rate"),
 
-    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn,reqwest_retry=error", "As tracing's EnvFilter; actix_http::h1 would log each malformed request"),
+    plain("STRONGROOM_LOG_FILTER", "info,actix_server=warn,actix_http::h1=off,sqlx::postgres::notice=warn,reqwest_retry=error", "A level for everything (off, error, warn, info, debug, trace) and target=level for parts; actix_http::h1 would log each malformed request"),
     plain("STRONGROOM_LOG_FORMAT", "", "json or text. Default: json in production, text in development"),
 
     plain("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:9464", "Metrics for Prometheus. Beyond loopback it speaks TLS with the certificate above, and wants the token below"),

@@ -79,6 +79,11 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
+    /// For commands that connect to no database and only look for development's own.
+    pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
+        Self::with_owner_url(reader, Profile::Development)
+    }
+
     fn with_owner_url(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let seconds = |reader: &mut Reader<'_>, name| Duration::from_secs(reader.number(name, 1, 15));
         Self {

@@ -20,7 +20,14 @@ pub(super) fn secret(
     name: &str,
     make: fn() -> io::Result<String>,
 ) -> Option<SecretString> {
-    let kept = kept(&state_dir.join("secrets"), name, make);
+    let folder = state_dir.join("secrets");
+    let path = folder.join(name);
+    let kept = match path.try_exists() {
+        Ok(false) if reader.writes => keep(&folder, name, make).and_then(|()| read(&folder, &path)),
+        Ok(false) => make().map(SecretString::from),
+        Ok(true) => read(&folder, &path),
+        Err(error) => Err(error),
+    };
     if let Err(error) = &kept {
         let problem = format!(
             "is where development keeps its secrets, and {name} cannot be kept there ({error}): repair it, name another folder, or begin anew with `cargo run -- dev reset`"
@@ -44,29 +51,29 @@ pub(super) fn ed25519_pem() -> io::Result<String> {
     Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der)))
 }
 
-fn kept(folder: &Path, name: &str, make: fn() -> io::Result<String>) -> io::Result<SecretString> {
+fn keep(folder: &Path, name: &str, make: fn() -> io::Result<String>) -> io::Result<()> {
     if let Some(state_dir) = folder.parent() {
         // The database's own user must be able to pass through to its data.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let path = folder.join(name);
-    if !path.exists() {
-        // Whole or not at all, and never over another's: two that start together must end with one key.
-        let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-        let made = file.write_all(make()?.as_bytes()).and_then(|()| file.sync_all());
-        let linked = made.and_then(|()| match fs::hard_link(&draft, &path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-            other => other,
-        });
-        fs::remove_file(&draft)?;
-        linked?;
-    }
-    if [folder, path.as_path()].iter().map(fs::metadata).any(|meta| meta.is_ok_and(|meta| meta.mode() & 0o077 != 0)) {
+    // Whole or not at all, and never over another's: two that start together must end with one key.
+    let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
+    let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let made = file.write_all(make()?.as_bytes()).and_then(|()| file.sync_all());
+    let linked = made.and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    fs::remove_file(&draft)?;
+    linked
+}
+
+fn read(folder: &Path, path: &Path) -> io::Result<SecretString> {
+    if [folder, path].iter().map(fs::metadata).any(|meta| meta.is_ok_and(|meta| meta.mode() & 0o077 != 0)) {
         return Err(io::Error::other("others can read it: chmod -R go= that folder"));
     }
-    let text = fs::read_to_string(&path)?;
+    let text = fs::read_to_string(path)?;
     if text.is_empty() {
         return Err(io::Error::other("it is empty"));
     }

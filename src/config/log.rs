@@ -15,7 +15,7 @@ pub enum LogFormat {
 /// What is logged and how.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
-    pub filter: String,
+    pub filter: Targets,
     pub format: LogFormat,
 }
 
@@ -29,17 +29,34 @@ impl LogSettings {
                 LogFormat::Json
             }
         };
-        let filter = reader.text("STRONGROOM_LOG_FILTER");
-        match filter.parse::<Targets>() {
-            Err(_) => reader.fault("STRONGROOM_LOG_FILTER", "is not a filter such as info,sqlx=warn"),
-            // The libraries below us trace what they read and write: headers, tokens, mails.
-            Ok(targets) if profile == Profile::Production && shows_everything(&targets) => {
-                reader.fault("STRONGROOM_LOG_FILTER", "asks for trace, which shows secrets: debug is the most here");
-            }
-            Ok(_) => {}
-        }
-        Self { filter, format }
+        Self { filter: filter(reader, profile), format }
     }
+}
+
+fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
+    let name = "STRONGROOM_LOG_FILTER";
+    let Some(filter) = parse(&reader.text(name)) else {
+        let problem = "is not a list such as info,sqlx=warn: a level (off, error, warn, info, debug, trace) for everything, and target=level for parts";
+        reader.fault(name, problem);
+        return Targets::new();
+    };
+    // The libraries below us trace what they read and write: headers, tokens, mails.
+    if profile == Profile::Production && shows_everything(&filter) {
+        reader.fault(name, "asks for trace, which shows secrets: debug is the most here");
+    }
+    filter
+}
+
+/// `Targets` itself takes `inof`, or `info;sqlx=warn`, for the name of a target, and would log nothing else.
+fn parse(text: &str) -> Option<Targets> {
+    let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
+    let is_target =
+        |target: &str| !target.is_empty() && target.chars().all(|c| c.is_ascii_alphanumeric() || "_:-".contains(c));
+    let is_directive = |directive: &str| match directive.split_once('=') {
+        Some((target, level)) => is_target(target) && is_level(level),
+        None => is_level(directive),
+    };
+    text.split(',').all(is_directive).then(|| text.parse().ok()).flatten()
 }
 
 fn shows_everything(targets: &Targets) -> bool {

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod catalog;
+mod commands;
 mod cors;
 mod database;
 mod development;
@@ -34,6 +35,7 @@ use std::path::PathBuf;
 
 pub use alerts::{AlertSettings, WebhookUrl};
 pub use catalog::{SETTINGS, Setting};
+pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings};
 pub use cors::CorsSettings;
 pub use database::DatabaseSettings;
 pub use documents::{BucketSettings, DocumentSettings};
@@ -103,7 +105,18 @@ impl Settings {
     /// # Errors
     /// All faults at once, each with the setting's name and what to do.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
-        let mut reader = Reader::new(environment);
+        Self::read(Reader::new(environment))
+    }
+
+    /// Checks everything and writes nothing: development's secrets are not made.
+    ///
+    /// # Errors
+    /// As for [`Self::load`].
+    pub fn check(environment: &Environment) -> Result<(), Faults> {
+        Self::read(Reader::without_writing(environment)).map(drop)
+    }
+
+    fn read(mut reader: Reader<'_>) -> Result<Self, Faults> {
         let profile = profile(&mut reader);
         let replica = replica(&mut reader);
         let state_dir = state_dir(&mut reader);
@@ -159,70 +172,6 @@ impl Settings {
 
 fn bytes(secret: &SecretString) -> &[u8] {
     secret.expose_secret().as_bytes()
-}
-
-/// What `migrate` and `dev` need, and no more: they must not ask for the service's secrets.
-#[derive(Clone, Debug)]
-pub struct OwnerSettings {
-    pub profile: Profile,
-    pub replica: String,
-    pub state_dir: PathBuf,
-    /// Its `owner_url` is the way in; `None`: development's own database.
-    pub database: DatabaseSettings,
-    pub passwords: PasswordSettings,
-}
-
-impl OwnerSettings {
-    /// Reads and checks this part alone.
-    ///
-    /// # Errors
-    /// All faults at once.
-    pub fn load(environment: &Environment) -> Result<Self, Faults> {
-        let mut reader = Reader::new(environment);
-        let settings = Self::read(&mut reader);
-        reader.finish().map(|()| settings)
-    }
-
-    fn read(reader: &mut Reader<'_>) -> Self {
-        let profile = profile(reader);
-        Self {
-            profile,
-            replica: replica(reader),
-            database: DatabaseSettings::read_for_owner(reader, profile),
-            passwords: PasswordSettings::read(reader),
-            state_dir: state_dir(reader),
-        }
-    }
-}
-
-/// What `admin` and `audit` need beside that: they write and check events, which have a MAC.
-#[derive(Clone, Debug)]
-pub struct AuditSettings {
-    pub owner: OwnerSettings,
-    pub master_keys: MasterKeys,
-}
-
-impl AuditSettings {
-    /// Reads and checks this part alone.
-    ///
-    /// # Errors
-    /// All faults at once.
-    pub fn load(environment: &Environment) -> Result<Self, Faults> {
-        Self::with_retired_keys(environment, &[])
-    }
-
-    /// Reads and checks this part alone, and master keys that are no longer configured, each from its file.
-    ///
-    /// # Errors
-    /// All faults at once.
-    pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
-        let mut reader = Reader::new(environment);
-        let owner = OwnerSettings::read(&mut reader);
-        let keeps_secrets = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
-        let mut master_keys = MasterKeys::read(&mut reader, keeps_secrets);
-        master_keys.read_retired(&mut reader, files);
-        reader.finish().map(|()| Self { owner, master_keys })
-    }
 }
 
 /// Development's own folder, as an absolute path: it stays the same wherever the process goes.

@@ -20,12 +20,14 @@ const LONGEST_SECRET: u64 = 65_536;
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
     faults: Vec<Fault>,
+    /// Whether secrets that development lacks are made and kept.
+    pub writes: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Begins with what is wrong before any setting is read: names that are none, and values that are nothing.
     pub fn new(environment: &'a Environment) -> Self {
-        let mut reader = Self { environment, faults: Vec::new() };
+        let mut reader = Self { environment, faults: Vec::new(), writes: true };
         for name in environment.names() {
             if !is_known(name) {
                 if name.starts_with("STRONGROOM_") && !is_made_by_kubernetes(environment, name) {
@@ -42,6 +44,11 @@ impl<'a> Reader<'a> {
             }
         }
         reader
+    }
+
+    /// For a check that changes nothing.
+    pub fn without_writing(environment: &'a Environment) -> Self {
+        Self { writes: false, ..Self::new(environment) }
     }
 
     /// Notes a fault. `problem` says what is wrong and what to do, and never quotes the value: people paste secrets into the

@@ -7,29 +7,30 @@
 pub mod metrics;
 pub mod traces;
 
+use std::io::{self, IsTerminal};
 use std::panic;
 
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, Layer};
 
 use traces::Traces;
 
 /// Begins logging to standard output, and making traces if there is somebody to send them to.
-///
-/// # Errors
-/// The filter cannot be read.
-pub fn start(filter: &str, json: bool, traces: Option<&Traces>) -> Result<(), tracing_subscriber::filter::ParseError> {
-    let filter = EnvFilter::try_new(filter)?;
+pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
+    // A log that cannot be written has no other place: a complaint on standard error would end the service once that is closed.
+    let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
     // The filter is the log's own: whether a request is traced does not depend on what is logged of it.
     let log = if json {
-        tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
+        log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
+    } else if io::stdout().is_terminal() {
+        log.compact().with_filter(filter).boxed()
     } else {
-        tracing_subscriber::fmt::layer().compact().with_filter(filter).boxed()
+        log.compact().with_ansi(false).with_filter(filter).boxed()
     };
     tracing_subscriber::registry().with(log).with(traces.map(Traces::layer)).init();
     log_panics();
-    Ok(())
 }
 
 /// A panic is told by its place. Its message can hold whatever was being worked on.

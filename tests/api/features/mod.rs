@@ -4,6 +4,7 @@ mod account_deletion;
 mod accounts;
 mod administration;
 pub mod business;
+mod command_line;
 mod configuration;
 mod customers;
 mod development;

@@ -189,7 +189,9 @@ async fn template(options: &PgConnectOptions) -> String {
     if whole != Some(true) {
         run(&mut superuser, format!("drop database if exists {name} with (force)")).await;
         run(&mut superuser, format!("create database {name} owner strongroom_owner")).await;
-        migrate::run(&as_role(options, Role::Owner, &name)).await.unwrap();
+        let mut owner = as_role(options, Role::Owner, &name).connect().await.unwrap();
+        migrate::run(&mut owner).await.unwrap();
+        owner.close().await.unwrap();
         run(&mut superuser, format!("alter database {name} with is_template true allow_connections false")).await;
     }
     run(&mut superuser, format!("comment on database {name} is '{}'", seconds())).await;

@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex};
 
 use super::wait;
 use serde_json::Value;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -26,7 +27,8 @@ pub fn capture() {
             "info,security_tally=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(Capture);
-        tracing_subscriber::registry().with(tracing_subscriber::EnvFilter::new(filter)).with(format).init();
+        let filter: Targets = filter.parse().unwrap();
+        tracing_subscriber::registry().with(filter).with(format).init();
     });
     LazyLock::force(&STARTED);
 }
