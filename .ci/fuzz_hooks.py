@@ -51,7 +51,10 @@ def visible(value):
 
 
 def affordable(line):
-    line["unit_price"] %= 1_000_000
+    # How many digits fit depends on the currency.
+    line["unit_price"] = line["unit_price"].split(".")[0][:6]
+    # A discount is at most what it is taken off, and written one way.
+    line.pop("discount_amount", None)
     if not 0 < float(line["quantity"]) < 1_000_000:
         line["quantity"] = "1"
 
@@ -97,6 +100,8 @@ def before_call(context, case, kwargs):
         case.body = visible(whole(case.body))
         for line in case.body.get("lines", []):
             affordable(line)
+        if "lines" in case.body:
+            case.body.pop("discount_amount", None)
         for field in ("currency", "default_currency"):
             if field in case.body and case.body[field] not in CURRENCIES:
                 case.body[field] = CURRENCIES[len(str(case.body)) % len(CURRENCIES)]

@@ -24,16 +24,18 @@ use super::customers::store::CustomerStore;
 use super::documents::intake::Intake;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
+use super::invoices::decimals::UnitPrice;
 use super::invoices::model::{Content, Invoice, Status};
 use super::invoices::payments::{Method, Payment};
 use super::invoices::store::InvoiceStore;
-use super::invoices::totals::{Line, Totals};
+use super::invoices::totals::{Discount, Line, Totals};
 use super::users::store as users;
 pub use plan::{BEN, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
-use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoUser, STRANGERS, USERS};
+use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, STRANGERS, USERS};
 
 use crate::base::clock::Clock;
 use crate::base::id::{CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
+use crate::base::money::Currency;
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::{Authenticator, Caller};
@@ -214,15 +216,15 @@ impl Doors {
         let now = self.clock.now();
         let today = now.date_naive();
         let issued_on = today.checked_sub_days(Days::new(plan.days_ago)).unwrap_or(today);
-        let line = |&(text, thousandths, price, discount, tax): &(&str, i64, i64, i32, i32)| {
-            Line::new(text.to_owned(), thousandths, price, discount, tax)
-        };
-        let lines = plan.lines.iter().map(line).collect::<Result<Vec<_>, _>>().map_err(|_| unsound())?;
-        let totals = Totals::of(&lines).map_err(|_| unsound())?;
+        let currency = plan.currency.parse().map_err(|_| unsound())?;
+        let lines = plan.lines.iter().map(|line| demo_line(line, currency)).collect::<Option<Vec<_>>>();
+        let lines = lines.ok_or_else(unsound)?;
+        let totals = Totals::of(&lines, None).map_err(|_| unsound())?;
         let content = Content {
             customer,
-            currency: plan.currency.parse().map_err(|_| unsound())?,
+            currency,
             lines,
+            discount: None,
             notes: None,
             // A draft can be issued however old it is by then.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.reaches != Status::Draft),
@@ -253,6 +255,13 @@ impl Doors {
         }
         change.commit().await
     }
+}
+
+fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {
+    let (description, quantity, price, discount, tax) = *line;
+    let price = UnitPrice::parse(price, currency).ok()?;
+    let discount = Discount::Rate(discount.parse().ok()?);
+    Line::new(description.to_owned(), quantity.parse().ok()?, price, Some(discount), tax.parse().ok()?).ok()
 }
 
 /// Whether what was looked for is not there.

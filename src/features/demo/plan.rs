@@ -53,9 +53,11 @@ pub struct DemoInvoice {
     pub reaches: Status,
     pub days_ago: u64,
     pub currency: &'static str,
-    /// Description, thousandths, unit price in minor units, discount and tax in hundredths of a percent.
-    pub lines: &'static [(&'static str, i64, i64, i32, i32)],
+    pub lines: &'static [DemoLine],
 }
+
+/// Description, quantity, unit price, percent of discount and of tax.
+pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 pub const DAYS_TO_PAY: u64 = 14;
 
@@ -88,7 +90,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::Draft,
                 days_ago: 0,
                 currency: "EUR",
-                lines: &[("Catalogue, 64 pages", 1_000, 180_000, 0, 700)],
+                lines: &[("Catalogue, 64 pages", "1", "1800", "0", "7")],
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000003",
@@ -96,7 +98,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::Issued,
                 days_ago: 40,
                 currency: "EUR",
-                lines: &[("Shop window", 2_000, 95_000, 500, 1_900)],
+                lines: &[("Shop window", "2", "950", "5", "19")],
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000002",
@@ -104,7 +106,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::Void,
                 days_ago: 30,
                 currency: "USD",
-                lines: &[("Timetable", 1_000, 40_000, 0, 0)],
+                lines: &[("Timetable", "1", "400", "0", "8.875")],
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000005",
@@ -112,7 +114,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::Paid,
                 days_ago: 20,
                 currency: "JPY",
-                lines: &[("Photographs", 12_000, 4_500, 0, 1_000)],
+                lines: &[("Photographs", "12", "4500", "0", "10")],
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000004",
@@ -120,7 +122,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::PartiallyPaid,
                 days_ago: 9,
                 currency: "USD",
-                lines: &[("Deck plans", 3_000, 120_000, 0, 0)],
+                lines: &[("Deck plans", "3", "1200", "0", "8.875")],
             },
             DemoInvoice {
                 id: ISSUED,
@@ -128,7 +130,7 @@ pub const USERS: [DemoUser; 3] = [
                 reaches: Status::Issued,
                 days_ago: 2,
                 currency: "EUR",
-                lines: &[("Posters", 250_000, 320, 1_000, 1_900), ("Delivery", 1_500, 4_000, 0, 1_900)],
+                lines: &[("Posters", "250", "3.2075", "10", "19"), ("Delivery", "1.5", "40", "0", "19")],
             },
         ],
         document: Some(DemoDocument {
@@ -152,7 +154,7 @@ pub const USERS: [DemoUser; 3] = [
             reaches: Status::Issued,
             days_ago: 3,
             currency: "GBP",
-            lines: &[("Repair of a loom", 7_250, 6_800, 0, 2_000)],
+            lines: &[("Repair of a loom", "7.25", "68", "0", "20")],
         }],
         document: Some(DemoDocument {
             id: "d0000000-0000-4000-8000-000000000011",

@@ -44,7 +44,7 @@ pub async fn create(
     quotas.admit(change.connection(), owner, Rows::Invoices).await?;
     change.insert(&draft).await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
-    let answer = Answer::created(location, Some(draft.life().version), &InvoiceView::of(&draft)?)?;
+    let answer = Answer::created(location, Some(draft.life().version), &InvoiceView::from(&draft))?;
     key.keep(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
@@ -80,7 +80,7 @@ pub async fn read(
     invoices: Data<InvoiceStore>,
 ) -> ApiResult<HttpResponse> {
     let invoice = invoices.read(&caller, id).await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
 }
 
 /// Other content for a draft. What was issued stands.
@@ -99,7 +99,7 @@ pub async fn replace(
     let invoice = invoice.replace(content, totals, clock.now())?;
     change.replace(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
 }
 
 /// Deletes a draft. What was issued is voided instead, and keeps its number.
@@ -139,7 +139,7 @@ pub async fn issue(
     let invoice = invoice.issue(number, day, calendar.due(day), now)?;
     change.save_step(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
 }
 
 /// Ends an invoice that nobody has paid anything on. An issued one keeps its number.
@@ -156,7 +156,7 @@ pub async fn void(
     let invoice = invoice.void(clock.now())?;
     change.save_step(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::of(&invoice)?))
+    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
 }
 
 /// Takes a payment of at most what is due. It adds to the invoice whatever its version: two payments at once are both true.

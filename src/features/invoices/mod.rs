@@ -1,8 +1,8 @@
 //! Invoices: drafts that become due, are paid and stay.
 //!
-//! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`quantity`]: exact decimals; [`summary`]: a list's item.
+//! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`decimals`]: exact decimals; [`summary`]: a list's item.
 //! - [`days`]: which day it is for the business. [`payments`]: what came in on an invoice. [`export`]: all of them as CSV. [`pdf`]: one on paper.
-//! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: the wire (`replies`: what is read). [`handlers`]: one function a verb.
+//! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: queries on the wire; [`drafts`]: what is written; `replies`: what is read. [`handlers`]: one function a verb.
 //!
 //! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::object_level`);
 //! choosing one's own total, number or status (`attacks::mass_assignment`); sums that overflow or do not add up (`totals`); a
@@ -10,6 +10,8 @@
 
 mod calendar_store;
 pub mod days;
+pub mod decimals;
+pub mod drafts;
 pub mod export;
 pub mod handlers;
 mod list_store;
@@ -17,7 +19,6 @@ pub mod model;
 mod payment_store;
 pub mod payments;
 pub mod pdf;
-pub mod quantity;
 mod replies;
 mod rows;
 pub mod store;

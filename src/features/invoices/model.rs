@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::totals::{Line, Totals};
+use super::totals::{Discount, Line, Totals};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
 
@@ -86,6 +86,8 @@ pub struct Content {
     pub customer: CustomerId,
     pub currency: Currency,
     pub lines: Vec<Line>,
+    /// On the invoice as a whole.
+    pub discount: Option<Discount>,
     pub notes: Option<String>,
     pub due_date: Option<NaiveDate>,
 }

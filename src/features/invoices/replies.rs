@@ -5,12 +5,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::model::Invoice;
-use super::quantity;
 use super::summary::Summary;
-use super::totals::{Line, TaxOfRate};
+use super::totals::{Discount, Line, TaxOfRate};
 use crate::base::id::{CustomerId, InvoiceId};
+use crate::base::money::Currency;
 use crate::base::page::Page;
-use crate::http::error::{ApiError, ApiResult};
 
 /// An invoice. Amounts are in the currency's minor unit and computed by the server.
 #[derive(Serialize, ToSchema)]
@@ -18,10 +17,11 @@ use crate::http::error::{ApiError, ApiResult};
     "id": "10000000-0000-4000-8000-000000000006", "customer_id": "c0000000-0000-4000-8000-000000000001",
     "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "issue_date": "2026-12-01", "due_date": "2026-12-31",
     "notes": "Thank you.",
-    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "discount_basis_points": 0,
-        "tax_basis_points": 2100, "gross": 15000, "discount": 0, "net": 15000, "tax": 3150}],
-    "subtotal": 15000, "discount_total": 0, "taxes": [{"tax_basis_points": 2100, "net": 15000, "tax": 3150}],
-    "tax_total": 3150, "total": 18150, "paid": 0, "due": 18150,
+    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "discount_rate": null,
+        "discount_amount": 500, "tax_rate": "21", "gross": 15000, "discount": 500, "net": 14500}],
+    "discount_rate": "2.5", "discount_amount": null, "discount": 363, "subtotal": 15000, "discount_total": 863,
+    "taxes": [{"tax_rate": "21", "net": 14137, "tax": 2969}],
+    "tax_total": 2969, "total": 17106, "paid": 0, "due": 17106,
     "created_at": "2026-12-01T09:30:00.000001Z", "updated_at": "2026-12-01T09:31:00.000001Z"
 }))]
 pub struct InvoiceView {
@@ -51,9 +51,17 @@ pub struct InvoiceView {
     /// What is invoiced, in this order.
     #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
+    /// The discount on the invoice as it was written, in percent.
+    #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    pub discount_rate: Option<String>,
+    /// The discount on the invoice as it was written, in minor units.
+    #[schema(required = true)]
+    pub discount_amount: Option<i64>,
+    /// What the discount on the invoice comes to, after the discounts of the lines.
+    pub discount: i64,
     /// Before discounts and tax.
     pub subtotal: i64,
-    /// All discounts together.
+    /// All discounts together, those of the lines included.
     pub discount_total: i64,
     /// The tax of each rate.
     #[schema(max_items = 100)]
@@ -79,44 +87,43 @@ pub struct LineView {
     /// A decimal, of at most three decimals.
     #[schema(max_length = 13, pattern = "^[0-9]{1,9}(\\.[0-9]{1,3})?$")]
     pub quantity: String,
-    /// Minor units.
-    pub unit_price: i64,
-    /// Hundredths of a percent.
-    #[schema(minimum = 0, maximum = 10_000)]
-    pub discount_basis_points: i32,
-    /// Hundredths of a percent, of what is left after the discount.
-    #[schema(minimum = 0, maximum = 10_000)]
-    pub tax_basis_points: i32,
+    /// A decimal in the currency's major unit, with at most four decimals more than the currency.
+    #[schema(max_length = 19, pattern = "^[0-9]{1,14}(\\.[0-9]{1,8})?$")]
+    pub unit_price: String,
+    /// The discount as it was written, in percent.
+    #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    pub discount_rate: Option<String>,
+    /// The discount as it was written, in minor units.
+    #[schema(required = true)]
+    pub discount_amount: Option<i64>,
+    /// Percent of what is left after the discounts.
+    #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    pub tax_rate: String,
     /// Quantity × unit price, rounded half up.
     pub gross: i64,
-    /// Of the gross amount, rounded half up.
+    /// What the discount comes to; by rate, of the gross amount, rounded half up.
     pub discount: i64,
-    /// Gross less discount.
+    /// Gross less discount. Tax is computed per rate, in `taxes`.
     pub net: i64,
-    /// Of the net amount, rounded half up.
-    pub tax: i64,
 }
 
 /// The tax of all lines with one rate.
 #[derive(Serialize, ToSchema)]
 pub struct TaxView {
-    /// Hundredths of a percent.
-    #[schema(minimum = 0, maximum = 10_000)]
-    pub tax_basis_points: i32,
-    /// What is taxed at this rate.
+    /// Percent.
+    #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    pub tax_rate: String,
+    /// What is taxed at this rate: the nets of its lines, less its part of the discount on the invoice.
     pub net: i64,
-    /// The sum of the taxes of these lines.
+    /// Of this net amount, rounded half up.
     pub tax: i64,
 }
 
-impl InvoiceView {
-    /// What the client reads of this invoice.
-    ///
-    /// # Errors
-    /// Its lines cannot be added up, which was checked when they were kept.
-    pub fn of(invoice: &Invoice) -> ApiResult<Self> {
+impl From<&Invoice> for InvoiceView {
+    fn from(invoice: &Invoice) -> Self {
         let (content, totals, life) = (invoice.content(), invoice.totals(), invoice.life());
-        Ok(Self {
+        let (discount_rate, discount_amount) = as_written(content.discount);
+        Self {
             id: invoice.id(),
             customer_id: content.customer,
             status: life.status.word(),
@@ -125,7 +132,10 @@ impl InvoiceView {
             issue_date: life.issue_date,
             due_date: content.due_date,
             notes: content.notes.clone(),
-            lines: content.lines.iter().map(LineView::of).collect::<ApiResult<_>>()?,
+            lines: content.lines.iter().map(|line| LineView::of(line, content.currency)).collect(),
+            discount_rate,
+            discount_amount,
+            discount: totals.invoice_discount,
             subtotal: totals.subtotal,
             discount_total: totals.discount,
             taxes: totals.taxes.iter().map(TaxView::from).collect(),
@@ -135,30 +145,40 @@ impl InvoiceView {
             due: invoice.due(),
             created_at: life.created_at,
             updated_at: life.updated_at,
-        })
+        }
     }
 }
 
 impl LineView {
-    fn of(line: &Line) -> ApiResult<Self> {
-        let amounts = line.amounts().map_err(ApiError::internal)?;
-        Ok(Self {
+    fn of(line: &Line, currency: Currency) -> Self {
+        let (discount_rate, discount_amount) = as_written(line.discount());
+        let amounts = line.amounts();
+        Self {
             description: line.description().to_owned(),
-            quantity: quantity::decimal(line.quantity_thousandths()),
-            unit_price: line.unit_price(),
-            discount_basis_points: line.discount_basis_points(),
-            tax_basis_points: line.tax_basis_points(),
+            quantity: line.quantity().to_string(),
+            unit_price: line.unit_price().decimal(currency),
+            discount_rate,
+            discount_amount,
+            tax_rate: line.tax_rate().to_string(),
             gross: amounts.gross,
             discount: amounts.discount,
             net: amounts.net,
-            tax: amounts.tax,
-        })
+        }
+    }
+}
+
+/// A discount's rate, or its amount.
+fn as_written(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
+    match discount {
+        Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),
+        Some(Discount::Amount(amount)) => (None, Some(amount)),
+        None => (None, None),
     }
 }
 
 impl From<&TaxOfRate> for TaxView {
     fn from(tax: &TaxOfRate) -> Self {
-        Self { tax_basis_points: tax.basis_points, net: tax.net, tax: tax.tax }
+        Self { tax_rate: tax.rate.to_string(), net: tax.net, tax: tax.tax }
     }
 }
 

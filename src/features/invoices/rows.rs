@@ -6,9 +6,10 @@ use serde::Deserialize;
 use sqlx::types::Json;
 use uuid::Uuid;
 
+use super::decimals::{Quantity, Rate, UnitPrice};
 use super::model::{Content, Invoice, Life, Status};
 use super::summary::Summary;
-use super::totals::{Line, Totals};
+use super::totals::{Discount, Line, Totals};
 use crate::http::error::{ApiError, ApiResult};
 
 pub(super) struct Row {
@@ -18,6 +19,8 @@ pub(super) struct Row {
     pub number: Option<String>,
     pub currency: String,
     pub notes: Option<String>,
+    pub discount_rate_millipercent: Option<i32>,
+    pub discount_amount: Option<i64>,
     pub issue_date: Option<NaiveDate>,
     pub due_date: Option<NaiveDate>,
     pub subtotal: i64,
@@ -35,9 +38,10 @@ pub(super) struct Row {
 pub(super) struct LineRow {
     description: String,
     quantity_thousandths: i64,
-    unit_price: i64,
-    discount_basis_points: i32,
-    tax_basis_points: i32,
+    unit_price_ten_thousandths: i64,
+    discount_rate_millipercent: Option<i32>,
+    discount_amount: Option<i64>,
+    tax_rate_millipercent: i32,
 }
 
 pub(super) struct SummaryRow {
@@ -76,13 +80,20 @@ fn unsound() -> ApiError {
     ApiError::internal("an invoice's row breaks the rules")
 }
 
+fn discount(millipercent: Option<i32>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
+    let rate = |millipercent| Rate::from_millipercent(millipercent).map(Discount::Rate).ok_or_else(unsound);
+    millipercent.map(rate).transpose().map(|rate| rate.or(amount.map(Discount::Amount)))
+}
+
 impl TryFrom<LineRow> for Line {
     type Error = ApiError;
 
     fn try_from(row: LineRow) -> ApiResult<Self> {
-        let LineRow { description, quantity_thousandths, unit_price, discount_basis_points, tax_basis_points } = row;
-        Self::new(description, quantity_thousandths, unit_price, discount_basis_points, tax_basis_points)
-            .map_err(|_| unsound())
+        let quantity = Quantity::from_thousandths(row.quantity_thousandths).ok_or_else(unsound)?;
+        let price = UnitPrice::from_ten_thousandths(row.unit_price_ten_thousandths).ok_or_else(unsound)?;
+        let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
+        let tax_rate = Rate::from_millipercent(row.tax_rate_millipercent).ok_or_else(unsound)?;
+        Self::new(row.description, quantity, price, discount, tax_rate).map_err(|_| unsound())
     }
 }
 
@@ -92,17 +103,19 @@ impl TryFrom<Row> for Invoice {
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
         // What was invoiced stays what it was, even if the rule of rounding changes one day: the sums are those that were kept.
+        let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
             discount: row.discount_total,
             tax: row.tax_total,
             total: row.total,
-            taxes: Totals::of(&lines).map_err(|_| unsound())?.taxes,
+            ..Totals::of(&lines, discount).map_err(|_| unsound())?
         };
         let content = Content {
             customer: row.customer_id.into(),
             currency: row.currency.parse().map_err(|_| unsound())?,
             lines,
+            discount,
             notes: row.notes,
             due_date: row.due_date,
         };
@@ -139,6 +152,15 @@ impl TryFrom<SummaryRow> for Summary {
     }
 }
 
+/// A discount as columns: its rate, or its amount.
+pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
+    match discount {
+        Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
+        Some(Discount::Amount(amount)) => (None, Some(amount)),
+        None => (None, None),
+    }
+}
+
 /// Lines as columns, for one insert of them all.
 #[derive(Default)]
 pub(super) struct LineColumns {
@@ -146,20 +168,23 @@ pub(super) struct LineColumns {
     pub descriptions: Vec<String>,
     pub quantities: Vec<i64>,
     pub prices: Vec<i64>,
-    pub discounts: Vec<i32>,
-    pub taxes: Vec<i32>,
+    pub discount_rates: Vec<Option<i32>>,
+    pub discount_amounts: Vec<Option<i64>>,
+    pub tax_rates: Vec<i32>,
 }
 
 impl LineColumns {
     pub fn of(lines: &[Line]) -> Self {
         let mut columns = Self::default();
         for (position, line) in (1..).zip(lines) {
+            let (discount_rate, discount_amount) = discount_columns(line.discount());
             columns.positions.push(position);
             columns.descriptions.push(line.description().to_owned());
-            columns.quantities.push(line.quantity_thousandths());
-            columns.prices.push(line.unit_price());
-            columns.discounts.push(line.discount_basis_points());
-            columns.taxes.push(line.tax_basis_points());
+            columns.quantities.push(line.quantity().thousandths());
+            columns.prices.push(line.unit_price().ten_thousandths());
+            columns.discount_rates.push(discount_rate);
+            columns.discount_amounts.push(discount_amount);
+            columns.tax_rates.push(line.tax_rate().millipercent());
         }
         columns
     }

@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
 use super::model::{Invoice, StepRefused};
-use super::rows::{LineColumns, Row};
+use super::rows::{LineColumns, Row, discount_columns};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
@@ -52,11 +52,14 @@ impl InvoiceStore {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
-                   i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version, i.created_at, i.updated_at,
+                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version,
+                   i.created_at, i.updated_at,
                    (select coalesce(json_agg(json_build_object(
                             'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
-                            'unit_price', l.unit_price, 'discount_basis_points', l.discount_basis_points,
-                            'tax_basis_points', l.tax_basis_points) order by l.position), '[]')
+                            'unit_price_ten_thousandths', l.unit_price_ten_thousandths,
+                            'discount_rate_millipercent', l.discount_rate_millipercent,
+                            'discount_amount', l.discount_amount,
+                            'tax_rate_millipercent', l.tax_rate_millipercent) order by l.position), '[]')
                     from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
                from invoices i where i.owner_id = $1 and i.id = $2"#,
             caller.user().uuid(),
@@ -91,19 +94,21 @@ impl InvoiceTx<'_> {
     /// A fault of the field `customer_id`, the same for a customer who is not there and for one of somebody else.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
+        let (discount_rate, discount_amount) = discount_columns(content.discount);
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
             "with draft as (
                  insert into invoices (id, owner_id, customer_id, status, currency, notes, due_date,
-                     subtotal, discount_total, tax_total, total, created_at, updated_at)
-                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                     subtotal, discount_total, tax_total, total, created_at, updated_at,
+                     discount_rate_millipercent, discount_amount)
+                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
                  returning id
              )
-             insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
-                 discount_basis_points, tax_basis_points)
-             select $2, draft.id, line.position, line.description, line.quantity, line.price, line.discount, line.tax
-             from draft, unnest($14::integer[], $15::text[], $16::bigint[], $17::bigint[], $18::integer[], $19::integer[])
-                 as line (position, description, quantity, price, discount, tax)",
+             insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
+                 unit_price_ten_thousandths, discount_rate_millipercent, discount_amount, tax_rate_millipercent)
+             select $2, draft.id, line.*
+             from draft, unnest($16::integer[], $17::text[], $18::bigint[], $19::bigint[], $20::integer[], $21::bigint[],
+                 $22::integer[]) as line (position, description, quantity, price, discount_rate, discount_amount, tax_rate)",
             draft.id().uuid(),
             self.caller.user().uuid(),
             content.customer.uuid(),
@@ -117,12 +122,15 @@ impl InvoiceTx<'_> {
             totals.total,
             life.created_at,
             life.updated_at,
+            discount_rate,
+            discount_amount,
             &lines.positions,
             &lines.descriptions,
             &lines.quantities,
             &lines.prices,
-            &lines.discounts,
-            &lines.taxes
+            &lines.discount_rates as &[Option<i32>],
+            &lines.discount_amounts as &[Option<i64>],
+            &lines.tax_rates
         )
         .execute(self.transaction.connection())
         .await
@@ -138,11 +146,14 @@ impl InvoiceTx<'_> {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
-                   i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version, i.created_at, i.updated_at,
+                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version,
+                   i.created_at, i.updated_at,
                    (select coalesce(json_agg(json_build_object(
                             'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
-                            'unit_price', l.unit_price, 'discount_basis_points', l.discount_basis_points,
-                            'tax_basis_points', l.tax_basis_points) order by l.position), '[]')
+                            'unit_price_ten_thousandths', l.unit_price_ten_thousandths,
+                            'discount_rate_millipercent', l.discount_rate_millipercent,
+                            'discount_amount', l.discount_amount,
+                            'tax_rate_millipercent', l.tax_rate_millipercent) order by l.position), '[]')
                     from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
                from invoices i where i.owner_id = $1 and i.id = $2 for update of i"#,
             self.caller.user().uuid(),
@@ -161,11 +172,13 @@ impl InvoiceTx<'_> {
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
+        let (discount_rate, discount_amount) = discount_columns(content.discount);
         let replaced = sqlx::query!(
             "with gone as (delete from invoice_lines where owner_id = $1 and invoice_id = $2)
              update invoices
              set customer_id = $3, currency = $4, notes = $5, due_date = $6, subtotal = $7, discount_total = $8,
-                 tax_total = $9, total = $10, version = $11, updated_at = $12
+                 tax_total = $9, total = $10, version = $11, updated_at = $12, discount_rate_millipercent = $13,
+                 discount_amount = $14
              where owner_id = $1 and id = $2 and version = $11::bigint - 1 and status = 'draft'",
             owner,
             id,
@@ -178,7 +191,9 @@ impl InvoiceTx<'_> {
             totals.tax,
             totals.total,
             life.version,
-            life.updated_at
+            life.updated_at,
+            discount_rate,
+            discount_amount
         )
         .execute(self.transaction.connection())
         .await
@@ -186,19 +201,20 @@ impl InvoiceTx<'_> {
         exactly_one(&replaced)?;
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
-            "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
-                 discount_basis_points, tax_basis_points)
-             select $1, $2, line.position, line.description, line.quantity, line.price, line.discount, line.tax
-             from unnest($3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[], $8::integer[])
-                 as line (position, description, quantity, price, discount, tax)",
+            "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
+                 unit_price_ten_thousandths, discount_rate_millipercent, discount_amount, tax_rate_millipercent)
+             select $1, $2, line.*
+             from unnest($3::integer[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[], $8::bigint[], $9::integer[])
+                 as line (position, description, quantity, price, discount_rate, discount_amount, tax_rate)",
             owner,
             id,
             &lines.positions,
             &lines.descriptions,
             &lines.quantities,
             &lines.prices,
-            &lines.discounts,
-            &lines.taxes
+            &lines.discount_rates as &[Option<i32>],
+            &lines.discount_amounts as &[Option<i64>],
+            &lines.tax_rates
         )
         .execute(self.transaction.connection())
         .await?;

@@ -1,130 +1,21 @@
-//! Invoices as a client may write them: what is his to say, field by field. Status, number, totals and owner are not, and
-//! saying them is refused.
+//! Queries on invoices, and refused steps. What a client writes is in `drafts`, what it reads in `replies`.
 
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Content, Status, StepRefused};
-use super::quantity;
+use super::model::{Status, StepRefused};
 use super::summary::{Filter, Sort};
-use super::totals::{BadLine, Line, Totals};
 use crate::base::day;
 use crate::base::id::CustomerId;
-use crate::base::money::MOST_MINOR_UNITS;
 use crate::base::page::Limit;
-use crate::http::error::{ApiError, ApiResult};
-use crate::http::object::objects;
+use crate::http::error::ApiError;
 use crate::http::params::GivenId;
 use crate::http::rules;
 use crate::http::typed::typed;
 
+pub use super::drafts::InvoiceDraft;
 pub use super::replies::{InvoicePage, InvoiceView};
-
-/// A draft: its whole content, for creating and for replacing.
-#[derive(Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "customer_id": "c0000000-0000-4000-8000-000000000001", "currency": "EUR", "due_date": "2030-12-31",
-    "notes": "Thank you.",
-    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": 10000, "discount_basis_points": 0,
-        "tax_basis_points": 2100}]
-}))]
-pub struct InvoiceDraft {
-    /// One of your customers.
-    #[garde(skip)]
-    #[schema(value_type = String, format = Uuid)]
-    pub customer_id: GivenId<CustomerId>,
-    /// ISO 4217. All amounts are in its minor unit: cents for EUR, yen for JPY, fils for KWD.
-    #[garde(custom(rules::currency))]
-    #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
-    pub currency: String,
-    /// Not before the day on which it will be issued. Left out, the payment terms of the business set it at issue.
-    #[garde(inner(custom(rules::day)))]
-    #[schema(format = Date)]
-    pub due_date: Option<String>,
-    /// Printed below the lines.
-    #[serde(default, deserialize_with = "typed")]
-    #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
-    #[schema(max_length = 2000, format = "paragraph")]
-    pub notes: Option<String>,
-    /// What is invoiced, in this order.
-    #[serde(deserialize_with = "objects")]
-    #[garde(length(min = 1, max = 100), dive)]
-    #[schema(min_items = 1, max_items = 100)]
-    pub lines: Vec<NewLine>,
-}
-
-/// A line of a draft.
-#[derive(Deserialize, Validate, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewLine {
-    /// On one line.
-    #[serde(deserialize_with = "typed")]
-    #[garde(length(chars, max = 500), custom(rules::line))]
-    #[schema(min_length = 1, max_length = 500, format = "line")]
-    pub description: String,
-    /// A decimal above zero, of at most nine digits and three decimals.
-    #[garde(custom(quantity_rule))]
-    #[schema(pattern = r"^[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
-    pub quantity: String,
-    /// Minor units.
-    #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
-    pub unit_price: i64,
-    /// Hundredths of a percent: 1000 is 10 %.
-    #[serde(default)]
-    #[garde(range(min = 0, max = 10_000))]
-    #[schema(minimum = 0, maximum = 10_000, default = 0)]
-    pub discount_basis_points: i32,
-    /// Hundredths of a percent, of what is left after the discount: 2100 is 21 %.
-    #[garde(range(min = 0, max = 10_000))]
-    #[schema(minimum = 0, maximum = 10_000)]
-    pub tax_basis_points: i32,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
-fn quantity_rule(value: &str, _: &()) -> garde::Result {
-    match quantity::thousandths(value) {
-        Some(1..) => Ok(()),
-        _ => Err(garde::Error::new("must be a decimal above zero, with at most nine digits and three decimals")),
-    }
-}
-
-impl InvoiceDraft {
-    /// The content, and what it comes to.
-    ///
-    /// # Errors
-    /// Names the field that does not fit, and the line at which the sum gets too large.
-    pub fn parse(self) -> ApiResult<(Content, Totals)> {
-        let lines = self.lines.into_iter().enumerate().map(parse_line).collect::<ApiResult<Vec<_>>>()?;
-        let totals = Totals::of(&lines)
-            .map_err(|too_much| ApiError::invalid(format!("/lines/{}", too_much.0), "makes the amount too large"))?;
-        let content = Content {
-            customer: self.customer_id.0,
-            currency: self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?,
-            lines,
-            notes: self.notes,
-            due_date: self.due_date.as_deref().and_then(day::parse),
-        };
-        Ok((content, totals))
-    }
-}
-
-fn parse_line((index, line): (usize, NewLine)) -> ApiResult<Line> {
-    let quantity = quantity::thousandths(&line.quantity).unwrap_or(0);
-    Line::new(line.description, quantity, line.unit_price, line.discount_basis_points, line.tax_basis_points).map_err(
-        |bad| {
-            let field = match bad {
-                BadLine::Quantity => "quantity",
-                BadLine::UnitPrice => "unit_price",
-                BadLine::Discount => "discount_basis_points",
-                BadLine::Tax => "tax_basis_points",
-            };
-            ApiError::invalid(format!("/lines/{index}/{field}"), "is out of its bounds")
-        },
-    )
-}
 
 impl From<StepRefused> for ApiError {
     fn from(refused: StepRefused) -> Self {

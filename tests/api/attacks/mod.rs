@@ -2,6 +2,7 @@
 //! the security event that it left.
 
 mod alerts; // API7, API10
+mod amounts; // API3, API6
 mod audit_archive; // API8
 mod audit_trail; // API8
 mod authentication; // API2

@@ -42,7 +42,7 @@ async fn print(alice: &Actor, draft: &Value) -> Vec<u8> {
 }
 
 fn line(description: &str) -> Value {
-    json!({"description": description, "quantity": "1", "unit_price": 100, "tax_basis_points": 0})
+    json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
 fn between<'a>(bytes: &'a [u8], from: &str, to: &str) -> &'a [u8] {

@@ -17,9 +17,9 @@ const FILL: &str = "set session_replication_role = replica;
     select gen_random_uuid(), c.owner_id, c.id, 'issued', 'EUR', 5000, 0, 0, 5000, 0,
         'INV-2026-' || lpad(n::text, 5, '0'), '2026-01-01', '2026-02-01', now(), now()
     from customers c, generate_series(1, 20000) n;
-    insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
-        discount_basis_points, tax_basis_points)
-    select owner_id, id, 1, 'Work', 1000, 5000, 0, 0 from invoices;
+    insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
+        unit_price_ten_thousandths, tax_rate_millipercent)
+    select owner_id, id, 1, 'Work', 1000, 50000000, 0 from invoices;
     insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
     select gen_random_uuid(), owner_id, id, 1, '2026-01-02', 'cash', now()
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000);

@@ -15,7 +15,8 @@ async fn customer(actor: &Actor, name: &str) -> String {
 async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, issued: bool) -> String {
     let mut body = draft(customer);
     body["due_date"] = json!(due);
-    body["lines"] = json!([{"description": "x", "quantity": "1", "unit_price": price, "tax_basis_points": 0}]);
+    let price = format!("{}.{:02}", price / 100, price % 100);
+    body["lines"] = json!([{"description": "x", "quantity": "1", "unit_price": price, "tax_rate": "0"}]);
     let made = actor.post("/api/v1/invoices", &body).await.ok(201).json();
     let id = made["id"].as_str().unwrap().to_owned();
     if issued {

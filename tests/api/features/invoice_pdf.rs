@@ -35,11 +35,11 @@ fn draft(currency: &str, lines: &Value) -> Value {
     json!({"currency": currency, "due_date": "2030-01-31", "notes": "Thank you.\nUntil soon.", "lines": lines})
 }
 
-fn two_lines() -> Value {
+fn two_lines(price: &str) -> Value {
     json!([
-        {"description": "Consulting", "quantity": "1.5", "unit_price": 10_001, "discount_basis_points": 250,
-            "tax_basis_points": 2_100},
-        {"description": "Travel", "quantity": "0.125", "unit_price": 4_999, "tax_basis_points": 900}
+        {"description": "Consulting", "quantity": "1.5", "unit_price": price, "discount_rate": "2.5",
+            "tax_rate": "8.875"},
+        {"description": "Travel", "quantity": "0.125", "unit_price": "49", "discount_amount": 1, "tax_rate": "9"}
     ])
 }
 
@@ -54,8 +54,10 @@ fn decimal(minor: i64, digits: usize) -> String {
 async fn every_figure_on_it_is_the_apis() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (currency, digits) in [("EUR", 2), ("JPY", 0), ("KWD", 3)] {
-        let id = created(&alice, &acme(), &draft(currency, &two_lines())).await;
+    for (currency, digits, price) in [("EUR", 2, "100.012345"), ("JPY", 0, "10001.5"), ("KWD", 3, "10.0012345")] {
+        let mut draft = draft(currency, &two_lines(price));
+        draft["discount_rate"] = json!("12.5");
+        let id = created(&alice, &acme(), &draft).await;
         let invoice = step(&alice, &id, "issue", "\"1\"").await;
         let number = invoice["number"].as_str().unwrap();
         let reply = printed(&alice, &id).await;
@@ -79,22 +81,28 @@ async fn every_figure_on_it_is_the_apis() {
             format!("Issued on {day}"),
             "Due on 2030-01-31".into(),
             format!("Subtotal {currency} {}", amount(&invoice["subtotal"])),
-            format!("Discount {currency} -{}", amount(&invoice["discount_total"])),
+            format!(
+                "Discounts on lines {currency} -{}",
+                decimal(invoice["discount_total"].as_i64().unwrap() - invoice["discount"].as_i64().unwrap(), digits)
+            ),
+            format!("Discount 12.5 % {currency} -{}", amount(&invoice["discount"])),
             format!("Total {currency} {}", amount(&invoice["total"])),
             format!("Paid {currency} {}", amount(&invoice["paid"])),
             format!("Due {currency} {}", amount(&invoice["due"])),
             "Thank you.\nUntil soon.".into(),
             "Page 1 of 1".into(),
         ];
-        let rates = [(900, "9 %"), (2_100, "21 %")];
-        for (tax, (points, rate)) in invoice["taxes"].as_array().unwrap().iter().zip(rates) {
-            assert_eq!(tax["tax_basis_points"], points);
-            expected.push(format!("Tax {rate} of {} {currency} {}", amount(&tax["net"]), amount(&tax["tax"])));
+        for (tax, rate) in invoice["taxes"].as_array().unwrap().iter().zip(["8.875", "9"]) {
+            assert_eq!(tax["tax_rate"], rate);
+            expected.push(format!("Tax {rate} % of {} {currency} {}", amount(&tax["net"]), amount(&tax["tax"])));
         }
-        for (line, rest) in invoice["lines"].as_array().unwrap().iter().zip(["2.5 % 21 %", "9 %"]) {
-            let [description, quantity] = ["description", "quantity"].map(|field| line[field].as_str().unwrap());
-            let (price, net) = (amount(&line["unit_price"]), amount(&line["net"]));
-            expected.push(format!("{description} {quantity} {price} {rest} {net}"));
+        let discount = format!("-{}", decimal(1, digits));
+        for (line, (discount, tax)) in
+            invoice["lines"].as_array().unwrap().iter().zip([("2.5 %", "8.875"), (discount.as_str(), "9")])
+        {
+            let [description, quantity, price] =
+                ["description", "quantity", "unit_price"].map(|field| line[field].as_str().unwrap());
+            expected.push(format!("{description} {quantity} {price} {discount} {tax} % {}", amount(&line["net"])));
         }
         for expected in expected {
             assert!(text.contains(&expected), "{expected:?} in {text}");
@@ -164,7 +172,7 @@ async fn text_of_any_script_that_the_font_carries_can_be_selected() {
 }
 
 fn line(description: &str) -> Value {
-    json!({"description": description, "quantity": "1", "unit_price": 100, "tax_basis_points": 0})
+    json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
 /// A box stands for each letter, and the row with its figures is there as ever.

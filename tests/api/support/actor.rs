@@ -122,8 +122,8 @@ pub fn draft(customer: &str) -> Value {
         "currency": "EUR",
         "due_date": "2030-01-31",
         "lines": [
-            {"description": "Consulting", "quantity": "1.5", "unit_price": 10_000, "tax_basis_points": 2_100},
-            {"description": "Travel", "quantity": "1", "unit_price": 4_999, "tax_basis_points": 0}
+            {"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "tax_rate": "21"},
+            {"description": "Travel", "quantity": "1", "unit_price": "49.99", "tax_rate": "0"}
         ]
     })
 }

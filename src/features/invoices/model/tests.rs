@@ -1,12 +1,20 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::features::invoices::decimals::UnitPrice;
 
 fn draft(total: i64) -> Invoice {
-    let lines = vec![Line::new("x".into(), 1_000, total, 0, 0).unwrap()];
-    let totals = Totals::of(&lines).unwrap();
-    let content =
-        Content { customer: CustomerId::new(), currency: "EUR".parse().unwrap(), lines, notes: None, due_date: None };
+    let price = UnitPrice::from_ten_thousandths(total * UnitPrice::STEPS).unwrap();
+    let lines = vec![Line::new("x".into(), "1".parse().unwrap(), price, None, "0".parse().unwrap()).unwrap()];
+    let totals = Totals::of(&lines, None).unwrap();
+    let content = Content {
+        customer: CustomerId::new(),
+        currency: "EUR".parse().unwrap(),
+        lines,
+        discount: None,
+        notes: None,
+        due_date: None,
+    };
     Invoice::draft(content, totals, DateTime::UNIX_EPOCH)
 }
 

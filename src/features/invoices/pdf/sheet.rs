@@ -1,17 +1,14 @@
 //! What stands on an invoice, and in which order.
 
 use chrono::{Datelike, NaiveDate, Timelike};
-use krilla::error::KrillaError;
 use krilla::metadata::{DateTime, Metadata};
 
 use super::paper::{COLUMN, Cell, MARGIN, Paper, Role, WIDTH};
 use super::press::{Furniture, print};
 use super::typesetter::{Style, Text, Typeface, Typesetter};
 use crate::base::bank::Iban;
-use crate::base::money::TooMuch;
 use crate::features::invoices::model::{Invoice, Status};
-use crate::features::invoices::quantity;
-use crate::features::invoices::totals::Line;
+use crate::features::invoices::totals::{Discount, Line};
 
 /// An invoice with the names that stand on it.
 pub struct Subject {
@@ -38,18 +35,8 @@ pub struct Party {
 
 /// Why there is no PDF.
 #[derive(Debug, thiserror::Error)]
-pub enum PrintError {
-    #[error("the lines do not add up")]
-    Sum(#[from] TooMuch),
-    #[error("the document cannot be written: {0}")]
-    Document(String),
-}
-
-impl From<KrillaError> for PrintError {
-    fn from(error: KrillaError) -> Self {
-        Self::Document(error.to_string())
-    }
-}
+#[error("the document cannot be written: {0}")]
+pub struct PrintError(String);
 
 const BODY: Style = Style::plain(8.5);
 const LABEL: Style = Style::plain(8.5).grey();
@@ -63,12 +50,12 @@ pub(super) fn render(typeface: Typeface, subject: &Subject) -> Result<Vec<u8>, P
     let mut sheet = Sheet { setter: Typesetter::new(typeface), paper: Paper::new(), subject };
     sheet.head();
     sheet.parties();
-    sheet.lines()?;
+    sheet.lines();
     sheet.totals();
     sheet.bank();
     sheet.notes();
     let furniture = sheet.furniture();
-    Ok(print(&sheet.paper, &mut sheet.setter, furniture)?)
+    print(&sheet.paper, &mut sheet.setter, furniture).map_err(|error| PrintError(error.to_string()))
 }
 
 struct Sheet<'a> {
@@ -136,13 +123,13 @@ impl Sheet<'_> {
         self.paper.y += 18.0;
     }
 
-    fn lines(&mut self) -> Result<(), PrintError> {
+    fn lines(&mut self) {
         let lines = &self.subject.invoice.content().lines;
-        let discounted = lines.iter().any(|line| line.discount_basis_points() > 0);
+        let discounted = lines.iter().any(|line| line.amounts().discount > 0);
         let mut rows: Vec<Vec<String>> = Vec::with_capacity(lines.len() + 1);
         rows.push(["Quantity", "Unit price", "Discount", "Tax", "Amount"].map(str::to_owned).to_vec());
         for line in lines {
-            rows.push(self.figures(line)?);
+            rows.push(self.figures(line));
         }
         if !discounted {
             rows.iter_mut().for_each(|row| drop(row.remove(2)));
@@ -174,29 +161,41 @@ impl Sheet<'_> {
                 self.paper.y += 3.0;
             }
         }
-        Ok(())
     }
 
     /// What stands right of a line's description.
-    fn figures(&self, line: &Line) -> Result<Vec<String>, PrintError> {
-        let discount = line.discount_basis_points();
-        Ok(vec![
-            quantity::decimal(line.quantity_thousandths()),
-            self.amount(line.unit_price()),
-            if discount > 0 { percent(discount) } else { String::new() },
-            percent(line.tax_basis_points()),
-            self.amount(line.amounts()?.net),
-        ])
+    fn figures(&self, line: &Line) -> Vec<String> {
+        let amounts = line.amounts();
+        let discount = match line.discount() {
+            _ if amounts.discount == 0 => String::new(),
+            Some(Discount::Rate(rate)) => format!("{rate} %"),
+            _ => self.amount(-amounts.discount),
+        };
+        vec![
+            line.quantity().to_string(),
+            line.unit_price().decimal(self.subject.invoice.content().currency),
+            discount,
+            format!("{} %", line.tax_rate()),
+            self.amount(amounts.net),
+        ]
     }
 
     fn totals(&mut self) {
         let (invoice, totals) = (&self.subject.invoice, self.subject.invoice.totals());
         let mut rows = vec![("Subtotal".to_owned(), totals.subtotal, BODY)];
-        if totals.discount > 0 {
-            rows.push(("Discount".to_owned(), -totals.discount, BODY));
+        let on_lines = totals.discount - totals.invoice_discount;
+        if on_lines > 0 {
+            rows.push(("Discounts on lines".to_owned(), -on_lines, BODY));
+        }
+        if totals.invoice_discount > 0 {
+            let label = match invoice.content().discount {
+                Some(Discount::Rate(rate)) => format!("Discount {rate} %"),
+                _ => "Discount".to_owned(),
+            };
+            rows.push((label, -totals.invoice_discount, BODY));
         }
         for tax in &totals.taxes {
-            let label = format!("Tax {} of {}", percent(tax.basis_points), self.amount(tax.net));
+            let label = format!("Tax {} % of {}", tax.rate, self.amount(tax.net));
             rows.push((label, tax.tax, BODY));
         }
         rows.push(("Total".to_owned(), totals.total, BODY.bold()));
@@ -290,10 +289,4 @@ fn in_words(status: Status) -> &'static str {
         Status::Paid => "Paid",
         Status::Void => "Void, not to be paid",
     }
-}
-
-/// 2100 → `21 %`.
-fn percent(basis_points: i32) -> String {
-    let text = format!("{}.{:02}", basis_points / 100, basis_points % 100);
-    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
 }

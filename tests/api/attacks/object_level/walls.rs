@@ -101,9 +101,9 @@ async fn no_row_can_be_planted_on_another_owner() {
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
     let before = app.everything().await;
     let line = format!(
-        "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths, unit_price,
-             discount_basis_points, tax_basis_points)
-         values ('{bob}', '{invoice}', 9, 'x', 1000, 1, 0, 0)"
+        "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
+             unit_price_ten_thousandths, tax_rate_millipercent)
+         values ('{bob}', '{invoice}', 9, 'x', 1000, 1, 0)"
     );
     let payment = format!(
         "insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
@@ -186,7 +186,7 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "update invoices set created_at = now()",
         "update invoices set number = 'INV-2026-0041'",
         "update invoices set issue_date = '2026-01-01'",
-        "update invoice_lines set unit_price = 0",
+        "update invoice_lines set unit_price_ten_thousandths = 0",
         "update payments set amount = 1",
         "update documents set owner_id = owner_id",
         "update documents set media_type = 'text/csv'",

@@ -1,0 +1,240 @@
+//! Exact decimals of an invoice: quantities, unit prices and rates. On the wire each is a string, because a JSON number becomes a
+//! float in most clients. Inside each is an integer of its smallest step, within its bounds.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::base::money::Currency;
+
+/// The text is no decimal within the bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadDecimal;
+
+/// How many of something: above zero, with at most nine digits and three decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quantity(i64);
+
+impl Quantity {
+    /// 999,999,999.999.
+    pub const MAX: i64 = 999_999_999_999;
+
+    /// Returns the quantity of so many thousandths.
+    #[must_use]
+    pub fn from_thousandths(thousandths: i64) -> Option<Self> {
+        (1..=Self::MAX).contains(&thousandths).then_some(Self(thousandths))
+    }
+
+    #[must_use]
+    pub fn thousandths(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = BadDecimal;
+
+    fn from_str(text: &str) -> Result<Self, BadDecimal> {
+        parse(text, 9, 3).and_then(Self::from_thousandths).ok_or(BadDecimal)
+    }
+}
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&decimal(self.0, 3, 0))
+    }
+}
+
+/// A rate from 0 to 100 percent, with at most three decimals: 8.875 % in New York City, 9.975 % in Québec.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Rate(i32);
+
+impl Rate {
+    /// 100 %, in thousandths of a percent.
+    pub const WHOLE: i32 = 100_000;
+
+    /// Returns the rate of so many thousandths of a percent.
+    #[must_use]
+    pub fn from_millipercent(millipercent: i32) -> Option<Self> {
+        (0..=Self::WHOLE).contains(&millipercent).then_some(Self(millipercent))
+    }
+
+    #[must_use]
+    pub fn millipercent(self) -> i32 {
+        self.0
+    }
+}
+
+impl FromStr for Rate {
+    type Err = BadDecimal;
+
+    fn from_str(text: &str) -> Result<Self, BadDecimal> {
+        let millipercent = parse(text, 3, 3).ok_or(BadDecimal)?;
+        i32::try_from(millipercent).ok().and_then(Self::from_millipercent).ok_or(BadDecimal)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&decimal(self.0.into(), 3, 0))
+    }
+}
+
+/// A price of one, at most four decimals finer than the currency: 0.1648 euros for a kilowatt-hour, 4.5 yen for a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnitPrice(i64);
+
+impl UnitPrice {
+    /// Steps of a minor unit.
+    pub const STEPS: i64 = 10_000;
+    /// 14 digits of minor units, with four decimals.
+    pub const MAX: i64 = 999_999_999_999_999_999;
+
+    /// Returns the price of so many ten-thousandths of a minor unit.
+    #[must_use]
+    pub fn from_ten_thousandths(steps: i64) -> Option<Self> {
+        (0..=Self::MAX).contains(&steps).then_some(Self(steps))
+    }
+
+    #[must_use]
+    pub fn ten_thousandths(self) -> i64 {
+        self.0
+    }
+
+    /// The most digits before and after the point that a price in this currency has.
+    #[must_use]
+    pub fn digits(currency: Currency) -> (usize, usize) {
+        let minor = usize::from(currency.minor_digits());
+        (14_usize.saturating_sub(minor), minor + 4)
+    }
+
+    /// Reads a price in this currency's major unit.
+    ///
+    /// # Errors
+    /// It has more digits than [`Self::digits`], or is no decimal.
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, BadDecimal> {
+        let (whole, decimals) = Self::digits(currency);
+        parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(BadDecimal)
+    }
+
+    /// Writes the price in this currency's major unit, with all decimals of the currency: `100.00`, `0.1648`, `4.5`.
+    #[must_use]
+    pub fn decimal(self, currency: Currency) -> String {
+        let (_, decimals) = Self::digits(currency);
+        decimal(self.0, decimals, currency.minor_digits().into())
+    }
+}
+
+/// Reads a decimal as an integer of its last place: `1.5` with three decimals is 1500.
+fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
+    let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
+    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole, whole_digits) || !part.is_none_or(|part| digits(part, decimals)) {
+        return None;
+    }
+    format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
+}
+
+/// Writes what [`parse`] reads, without zeros at the end, but with so many decimals at least.
+fn decimal(value: i64, decimals: usize, least: usize) -> String {
+    let padded = format!("{value:0width$}", width = decimals + 1);
+    let (whole, part) = padded.split_at(padded.len() - decimals);
+    let part = format!("{:0<least$}", part.trim_end_matches('0'));
+    if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn currency(code: &str) -> Currency {
+        code.parse().unwrap()
+    }
+
+    #[test]
+    fn quantities_are_exact() {
+        for (text, thousandths) in
+            [("1", 1_000), ("1.5", 1_500), ("0.001", 1), ("007.10", 7_100), ("999999999.999", Quantity::MAX)]
+        {
+            assert_eq!(text.parse::<Quantity>().map(Quantity::thousandths), Ok(thousandths), "{text}");
+        }
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1,5",
+            "1.2345",
+            "1234567890",
+            " 1",
+            "1.5 ",
+            "٣",
+            "0x1",
+            "NaN",
+            "0",
+        ] {
+            assert_eq!(text.parse::<Quantity>(), Err(BadDecimal), "{text:?}");
+        }
+        let written = |thousandths| Quantity::from_thousandths(thousandths).unwrap().to_string();
+        assert_eq!([written(1_000), written(1), written(12_340), written(100_000)], ["1", "0.001", "12.34", "100"]);
+    }
+
+    #[test]
+    fn rates_have_three_decimals() {
+        for (text, millipercent, written) in
+            [("0", 0, "0"), ("8.875", 8_875, "8.875"), ("21.000", 21_000, "21"), ("100", Rate::WHOLE, "100")]
+        {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!((rate.millipercent(), rate.to_string().as_str()), (millipercent, written));
+        }
+        for text in ["", "-1", "8.8750", "100.001", "101", "999999999", "1e1", "8,875", "8.875%"] {
+            assert_eq!(text.parse::<Rate>(), Err(BadDecimal), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn unit_prices_are_four_decimals_finer_than_their_currency() {
+        for (code, text, steps, written) in [
+            ("EUR", "0.1648", 164_800, "0.1648"),
+            ("EUR", "100", 100_000_000, "100.00"),
+            ("EUR", "0.000001", 1, "0.000001"),
+            ("EUR", "999999999999.999999", UnitPrice::MAX, "999999999999.999999"),
+            ("JPY", "4.5", 45_000, "4.5"),
+            ("JPY", "1250", 12_500_000, "1250"),
+            ("JPY", "99999999999999.9999", UnitPrice::MAX, "99999999999999.9999"),
+            ("KWD", "1.0050", 10_050_000, "1.005"),
+        ] {
+            let price = UnitPrice::parse(text, currency(code)).unwrap();
+            assert_eq!((price.ten_thousandths(), price.decimal(currency(code)).as_str()), (steps, written), "{text}");
+        }
+        for (code, text) in [
+            ("EUR", "0.0000001"),
+            ("EUR", "1000000000000"),
+            ("JPY", "4.50000"),
+            ("JPY", "100000000000000"),
+            ("EUR", "-1"),
+            ("EUR", ""),
+            ("EUR", "1e3"),
+        ] {
+            assert_eq!(UnitPrice::parse(text, currency(code)), Err(BadDecimal), "{code} {text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(
+            quantity in 1..=Quantity::MAX, rate in 0..=Rate::WHOLE, price in 0..=UnitPrice::MAX,
+            code in prop::sample::select(vec!["EUR", "JPY", "KWD", "CLF"])
+        ) {
+            let (quantity, rate) = (Quantity(quantity), Rate(rate));
+            prop_assert_eq!(quantity.to_string().parse(), Ok(quantity));
+            prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+            let price = UnitPrice(price);
+            prop_assert_eq!(UnitPrice::parse(&price.decimal(currency(code)), currency(code)), Ok(price));
+        }
+    }
+}

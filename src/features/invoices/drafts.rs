@@ -1,0 +1,173 @@
+//! A draft as a client writes it, field by field. Status, number, totals and owner are the server's; a request that names them is
+//! refused.
+
+use garde::Validate;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::decimals::{Quantity, Rate, UnitPrice};
+use super::model::Content;
+use super::totals::{BadLine, BadTotals, Discount, DiscountTooLarge, Line, Totals};
+use crate::base::day;
+use crate::base::id::CustomerId;
+use crate::base::money::{Currency, MOST_MINOR_UNITS};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::object::objects;
+use crate::http::params::GivenId;
+use crate::http::rules;
+use crate::http::typed::typed;
+
+const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
+const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
+
+/// A draft: its whole content, for creating and for replacing.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "customer_id": "c0000000-0000-4000-8000-000000000001", "currency": "EUR", "due_date": "2030-12-31",
+    "notes": "Thank you.", "discount_rate": "2.5",
+    "lines": [{"description": "Consulting", "quantity": "1.5", "unit_price": "100.00", "discount_amount": 500,
+        "tax_rate": "21"}]
+}))]
+pub struct InvoiceDraft {
+    /// One of your customers.
+    #[garde(skip)]
+    #[schema(value_type = String, format = Uuid)]
+    pub customer_id: GivenId<CustomerId>,
+    /// ISO 4217. All amounts are in its minor unit: cents for EUR, yen for JPY, fils for KWD.
+    #[garde(custom(rules::currency))]
+    #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
+    pub currency: String,
+    /// Not before the day on which it will be issued. Left out, the payment terms of the business set it at issue.
+    #[garde(inner(custom(rules::day)))]
+    #[schema(format = Date)]
+    pub due_date: Option<String>,
+    /// Printed below the lines.
+    #[serde(default, deserialize_with = "typed")]
+    #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
+    #[schema(max_length = 2000, format = "paragraph")]
+    pub notes: Option<String>,
+    /// What is invoiced, in this order.
+    #[serde(deserialize_with = "objects")]
+    #[garde(length(min = 1, max = 100), dive)]
+    #[schema(min_items = 1, max_items = 100)]
+    pub lines: Vec<NewLine>,
+    /// Percent of what the lines come to after their own discounts. The discount is spread over the tax rates.
+    #[garde(inner(custom(rate_rule)))]
+    #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
+    pub discount_rate: Option<String>,
+    /// Minor units, at most what the lines come to after their own discounts. Instead of `discount_rate`.
+    #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub discount_amount: Option<i64>,
+}
+
+/// A line of a draft.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLine {
+    /// On one line.
+    #[serde(deserialize_with = "typed")]
+    #[garde(length(chars, max = 500), custom(rules::line))]
+    #[schema(min_length = 1, max_length = 500, format = "line")]
+    pub description: String,
+    /// A decimal above zero, of at most nine digits and three decimals.
+    #[garde(custom(quantity_rule))]
+    #[schema(pattern = r"^[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
+    pub quantity: String,
+    /// The price of one in the currency's major unit, a decimal. It may have four more decimals than the currency: "0.164825" in EUR,
+    /// "4.5" in JPY.
+    #[garde(skip)]
+    #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
+    pub unit_price: String,
+    /// Percent of quantity × unit price.
+    #[garde(inner(custom(rate_rule)))]
+    #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
+    pub discount_rate: Option<String>,
+    /// Minor units, at most quantity × unit price. Instead of `discount_rate`.
+    #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    pub discount_amount: Option<i64>,
+    /// Percent of what is left after the discounts: "21", "8.875".
+    #[garde(custom(rate_rule))]
+    #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = "21")]
+    pub tax_rate: String,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+fn quantity_rule(value: &str, _: &()) -> garde::Result {
+    value.parse::<Quantity>().map(drop).map_err(|_| garde::Error::new(QUANTITY))
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
+fn rate_rule(value: &str, _: &()) -> garde::Result {
+    value.parse::<Rate>().map(drop).map_err(|_| garde::Error::new(RATE))
+}
+
+impl InvoiceDraft {
+    /// The content, and what it comes to.
+    ///
+    /// # Errors
+    /// Names the field that does not fit, and the line at which the sum gets too large.
+    pub fn parse(self) -> ApiResult<(Content, Totals)> {
+        let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
+        let lines = self.lines.into_iter().enumerate();
+        let lines = lines.map(|(index, line)| line.parse(index, currency)).collect::<ApiResult<Vec<_>>>()?;
+        let discount = discount("", self.discount_rate.as_deref(), self.discount_amount)?;
+        let totals = Totals::of(&lines, discount).map_err(|bad| match bad {
+            BadTotals::TooMuchAtLine(index) => too_much(format!("/lines/{index}")),
+            BadTotals::TooMuch => too_much("/lines".to_owned()),
+            BadTotals::Discount(DiscountTooLarge) => {
+                ApiError::invalid("/discount_amount", "must be at most what the lines come to")
+            }
+        })?;
+        let content = Content {
+            customer: self.customer_id.0,
+            currency,
+            lines,
+            discount,
+            notes: self.notes,
+            due_date: self.due_date.as_deref().and_then(day::parse),
+        };
+        Ok((content, totals))
+    }
+}
+
+impl NewLine {
+    fn parse(self, index: usize, currency: Currency) -> ApiResult<Line> {
+        let at = |field: &str| format!("/lines/{index}{field}");
+        let quantity = self.quantity.parse().map_err(|_| ApiError::invalid(at("/quantity"), QUANTITY))?;
+        let unit_price = UnitPrice::parse(&self.unit_price, currency).map_err(|_| {
+            let (digits, decimals) = UnitPrice::digits(currency);
+            let expected =
+                format!("must be a decimal with at most {digits} digits and {decimals} decimals in {currency}, for example \"100\"");
+            ApiError::invalid(at("/unit_price"), expected)
+        })?;
+        let discount = discount(&at(""), self.discount_rate.as_deref(), self.discount_amount)?;
+        let tax_rate = self.tax_rate.parse().map_err(|_| ApiError::invalid(at("/tax_rate"), RATE))?;
+        Line::new(self.description, quantity, unit_price, discount, tax_rate).map_err(|bad| match bad {
+            BadLine::TooMuch => too_much(at("")),
+            BadLine::Discount(DiscountTooLarge) => {
+                ApiError::invalid(at("/discount_amount"), "must be at most quantity × unit price")
+            }
+        })
+    }
+}
+
+fn too_much(pointer: String) -> ApiError {
+    ApiError::invalid(pointer, "makes the amount too large")
+}
+
+/// The discount of the object at this pointer.
+fn discount(at: &str, rate: Option<&str>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
+    match (rate, amount) {
+        (Some(_), Some(_)) => {
+            Err(ApiError::invalid(format!("{at}/discount_amount"), "must be left out beside discount_rate"))
+        }
+        (Some(rate), None) => match rate.parse() {
+            Ok(rate) => Ok(Some(Discount::Rate(rate))),
+            Err(_) => Err(ApiError::invalid(format!("{at}/discount_rate"), RATE)),
+        },
+        (None, amount) => Ok(amount.map(Discount::Amount)),
+    }
+}
