@@ -45,6 +45,9 @@ const COLUMNS: [&str; 14] = [
     "created_at",
 ];
 
+/// UTF-8.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Which invoices are exported.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -66,6 +69,11 @@ pub struct ExportQuery {
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_to: Option<String>,
+    /// Whether the file begins with a byte order mark; true when left out. Excel reads a file without one in the code page of its
+    /// machine.
+    #[garde(skip)]
+    #[param(example = true)]
+    pub bom: Option<bool>,
 }
 
 impl ExportQuery {
@@ -98,7 +106,8 @@ pub async fn export(
 ) -> ApiResult<HttpResponse> {
     let filter = query.filter();
     let first = Next::Rows(invoices.export(&caller, &filter, Position::end()).await?);
-    let head = bytes(|out| out.write_record(COLUMNS))?;
+    let mark = if query.bom.unwrap_or(true) { BYTE_ORDER_MARK } else { b"" };
+    let head = Bytes::from([mark, &bytes(|out| out.write_record(COLUMNS))?].concat());
     let batches = stream::try_unfold(first, move |next| {
         let (caller, filter, invoices) = (caller.clone(), filter.clone(), invoices.clone());
         let authenticator = authenticator.clone();

@@ -1,4 +1,5 @@
-//! An invoice and its life: draft → issued → partially paid → paid; void from draft, or from issued without payments.
+//! An invoice and its life: draft → issued → partially paid → paid; void from draft, or once issued without payments. An invoice
+//! of nothing is paid when it is issued.
 //!
 //! The rules are here and nowhere else, without database and framework. A step out of order changes nothing.
 
@@ -167,6 +168,7 @@ impl Invoice {
     }
 
     /// Gives it a number, a day, and `due` as its due date if it has none; from here on its content stands.
+    /// An invoice of nothing is paid at once: no payment would ever close it.
     ///
     /// # Errors
     /// It is no draft, or due before it would be issued.
@@ -178,7 +180,8 @@ impl Invoice {
         now: DateTime<Utc>,
     ) -> Result<Self, StepRefused> {
         self.must_be_issuable(day)?;
-        let mut issued = self.stepped(Status::Issued, now);
+        let status = if self.totals.total == 0 { Status::Paid } else { Status::Issued };
+        let mut issued = self.stepped(status, now);
         issued.content.due_date = issued.content.due_date.or(due);
         issued.life.number = Some(number);
         issued.life.issue_date = Some(day);
@@ -207,7 +210,8 @@ impl Invoice {
     /// # Errors
     /// It has payments, or is void already.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, StepRefused> {
-        if !matches!(self.life.status, Status::Draft | Status::Issued) {
+        // `Paid` without a payment is an invoice of nothing.
+        if self.life.paid > 0 || self.life.status == Status::Void {
             return Err(StepRefused::NotVoidable);
         }
         Ok(self.stepped(Status::Void, now))

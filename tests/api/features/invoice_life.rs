@@ -106,6 +106,29 @@ async fn a_step_out_of_order_changes_nothing() {
 }
 
 #[actix_web::test]
+async fn invoice_of_nothing_is_paid_when_it_is_issued() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut body = draft(&alice.customer().await);
+    body["discount_rate"] = json!("100");
+    let id = alice.post("/api/v1/invoices", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+    let issued = step(&alice, &id, "issue", "\"1\"").await.ok(200).json();
+    assert_eq!((&issued["status"], &issued["total"], &issued["due"]), (&json!("paid"), &json!(0), &json!(0)));
+    assert!(issued["number"].is_string());
+    let before = app.everything().await;
+    refused(&pay(&alice, &id, 1).await, "not_payable");
+    refused(&step(&alice, &id, "issue", "\"2\"").await, "not_a_draft");
+    assert_eq!(app.everything().await, before);
+    for query in ["status=issued", "overdue=true"] {
+        let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
+        assert_eq!(page["items"], json!([]), "{query}: it is not open");
+    }
+    // Nothing was paid, so an error can still be voided.
+    let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
+    assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
+}
+
+#[actix_web::test]
 async fn an_invoice_is_not_issued_after_it_was_due() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;

@@ -131,7 +131,10 @@ async fn an_export_is_csv_of_ones_own_invoices() {
     assert_eq!(reply.header("content-type"), Some("text/csv; charset=utf-8; header=present"));
     assert_eq!(reply.header("content-disposition"), Some("attachment; filename=\"invoices.csv\""));
     let text = reply.text();
-    let lines: Vec<&str> = text.strip_suffix("\r\n").unwrap().split("\r\n").collect();
+    let without_mark = text.strip_prefix('\u{feff}').expect("Excel needs a byte order mark");
+    assert_eq!(alice.get("/api/v1/invoices/export?bom=true").await.ok(200).text(), text);
+    assert_eq!(alice.get("/api/v1/invoices/export?bom=false").await.ok(200).text(), without_mark);
+    let lines: Vec<&str> = without_mark.strip_suffix("\r\n").unwrap().split("\r\n").collect();
     let [head, issued, draft] = lines[..] else { panic!("{text}") };
     assert!(head.starts_with("\"id\",\"number\",\"status\",\"issue_date\",\"due_date\""), "{head}");
     let today = app.clock.now().date_naive();
@@ -155,9 +158,13 @@ async fn an_export_is_csv_of_ones_own_invoices() {
     assert_eq!(lines("issued_to=2001-01-01").await, 0);
     let bobs = bob.get("/api/v1/invoices").await.json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
     assert_eq!(lines(&format!("customer_id={bobs}")).await, 0, "a stranger's customer has none");
-    for (query, field) in
-        [("limit=1", "limit"), ("cursor=x", "cursor"), ("status=lost", "status"), ("issued_to=1", "issued_to")]
-    {
+    for (query, field) in [
+        ("limit=1", "limit"),
+        ("cursor=x", "cursor"),
+        ("status=lost", "status"),
+        ("issued_to=1", "issued_to"),
+        ("bom=1", "bom"),
+    ] {
         alice.get(&format!("/api/v1/invoices/export?{query}")).await.refused_field(&format!("/{field}"));
     }
 }
