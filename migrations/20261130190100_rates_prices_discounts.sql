@@ -1,7 +1,7 @@
 -- Tax rates of three decimals (8.875 %), unit prices finer than the currency (0.1648 euros), and discounts by rate or by amount, on
 -- a line and on the invoice. Totals stay whole minor units.
 -- The table is rewritten once; a first release has no large one.
--- squawk-ignore-file renaming-column, changing-column-type, adding-required-field
+-- squawk-ignore-file renaming-column, changing-column-type, ban-drop-not-null
 set local lock_timeout = '5s';
 set local statement_timeout = '10min';
 

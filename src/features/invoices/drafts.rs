@@ -58,7 +58,7 @@ pub struct InvoiceDraft {
     pub discount_rate: Option<String>,
     /// Minor units, at most what the lines come to after their own discounts. Instead of `discount_rate`.
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
-    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
     pub discount_amount: Option<i64>,
 }
 
@@ -82,7 +82,7 @@ pub struct NewLine {
     pub unit_price: String,
     /// Percent of quantity × unit price.
     #[garde(inner(custom(rate_rule)))]
-    #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
+    #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
     /// Minor units, at most quantity × unit price. Instead of `discount_rate`.
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]

@@ -55,7 +55,7 @@ pub struct InvoiceView {
     #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
     /// The discount on the invoice as it was written, in minor units.
-    #[schema(required = true)]
+    #[schema(required = true, example = json!(null))]
     pub discount_amount: Option<i64>,
     /// What the discount on the invoice comes to, after the discounts of the lines.
     pub discount: i64,
@@ -91,7 +91,7 @@ pub struct LineView {
     #[schema(max_length = 19, pattern = "^[0-9]{1,14}(\\.[0-9]{1,8})?$")]
     pub unit_price: String,
     /// The discount as it was written, in percent.
-    #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    #[schema(required = true, example = json!(null), max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
     /// The discount as it was written, in minor units.
     #[schema(required = true)]
