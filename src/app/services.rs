@@ -272,6 +272,7 @@ fn intake(settings: &Settings, pool: &PgPool, clock: &Clock) -> Result<Intake, S
         removals: Removals::new(pool.clone(), storage.clone(), clock.clone()),
         quota: Quota { bytes: documents.quota_bytes, files: documents.quota_count },
         max_bytes: documents.max_bytes,
+        max_pixels: documents.max_pixels,
         cores: Arc::new(Semaphore::new(settings.http.workers)),
         pool: pool.clone(),
         clock: clock.clone(),

@@ -86,6 +86,7 @@ pub const SETTINGS: &[Setting] = &[
     secret("STRONGROOM_DOCUMENTS_S3_ACCESS_KEY", "The id of the key that opens the bucket, and nothing else"),
     secret("STRONGROOM_DOCUMENTS_S3_SECRET_KEY", "Its secret"),
     plain("STRONGROOM_DOCUMENTS_MAX_BYTES", "10485760", "Largest file, 1024 to 104857600"),
+    plain("STRONGROOM_DOCUMENTS_MAX_PIXELS", "110000000", "Pixels of the largest picture, 1000000 to 1000000000. A program that shows it needs four bytes for each"),
     plain("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "1073741824", "All files of a user together"),
     plain("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1000", "Files of a user"),
 

@@ -17,6 +17,8 @@ pub struct DocumentSettings {
     pub bucket: Option<BucketSettings>,
     /// Of one file, in bytes.
     pub max_bytes: usize,
+    /// Of one picture, in pixels.
+    pub max_pixels: u32,
     /// Of all files of an owner, in bytes.
     pub quota_bytes: i64,
     /// Files of an owner.
@@ -55,6 +57,8 @@ impl DocumentSettings {
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
                 .unwrap_or(usize::MAX),
+            max_pixels: u32::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_PIXELS", 1_000_000, 1_000_000_000))
+                .unwrap_or(u32::MAX),
             quota_bytes: i64::try_from(number(reader, "STRONGROOM_DOCUMENTS_QUOTA_BYTES", 1024, 1 << 50))
                 .unwrap_or(i64::MAX),
             quota_count: i32::try_from(number(reader, "STRONGROOM_DOCUMENTS_QUOTA_COUNT", 1, 1_000_000_000))

@@ -42,6 +42,8 @@ pub struct Intake {
     pub quota: Quota,
     /// Of one file, in bytes.
     pub max_bytes: usize,
+    /// Of one picture, in pixels.
+    pub max_pixels: u32,
     /// Files that are looked at at once.
     pub cores: Arc<Semaphore>,
 }
@@ -142,7 +144,8 @@ impl Intake {
             Some(key) => Some(self.storage.receive(key).await?),
             None => None,
         };
-        let mut looking = Looking { inspector: Inspector::new(kind), hash: Context::new(&SHA256), arriving };
+        let mut looking =
+            Looking { inspector: Inspector::new(kind, self.max_pixels), hash: Context::new(&SHA256), arriving };
         let (mut block, mut size) = (BytesMut::new(), 0);
         while let Some(bytes) = part.bytes().await? {
             size += bytes.len();

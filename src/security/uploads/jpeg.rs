@@ -1,17 +1,20 @@
-//! A JPEG from its first marker to the end of the image: segment by segment, nothing between and nothing after. Another whole JPEG
-//! may follow: telephones put a second picture there.
+//! A JPEG, marker by marker, from the start of its image (SOI) to the end (EOI). After it may come padding, further pictures
+//! (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)).
 
-use super::{Refused, check_pixels};
+use super::jpeg_trailer::Trailer;
+use super::{FileType, Refused, check_pixels, is_padding};
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
 
-#[derive(Default)]
 pub(super) struct Jpeg {
+    max_pixels: u32,
     state: State,
     has_size: bool,
     has_scan: bool,
+    /// Bytes that have passed.
+    position: u64,
 }
 
 #[derive(Default)]
@@ -38,15 +41,35 @@ enum State {
     /// Compressed pixels: a marker ends them.
     Scan,
     ScanMarker,
-    End,
+    /// After a whole picture that ends here: padding so far, of which the last `nuls` bytes are NUL.
+    End {
+        at: u64,
+        nuls: usize,
+    },
+    Trailer(Box<Trailer>),
 }
 
 impl Jpeg {
+    pub fn new(max_pixels: u32) -> Self {
+        Self { max_pixels, state: State::Start, has_size: false, has_scan: false, position: 0 }
+    }
+
     pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
+        self.position += 1;
         self.state = match std::mem::take(&mut self.state) {
-            State::Start | State::End if byte == 0xff => State::StartKind,
+            State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            State::Start | State::StartKind | State::End => return Err(Refused::Content),
+            // The first picture begins with the first byte.
+            State::StartKind if self.position > 2 => return Err(Refused::AfterEnd),
+            State::Start | State::StartKind => return Err(Refused::Not(FileType::Jpeg)),
+            State::End { at, nuls } if is_padding(byte) => {
+                State::End { at, nuls: if byte == 0 { nuls + 1 } else { 0 } }
+            }
+            State::End { at, nuls } => State::Trailer(Trailer::begin(at, nuls, self.position, byte)?.into()),
+            State::Trailer(mut trailer) => {
+                trailer.next(byte);
+                State::Trailer(trailer)
+            }
             State::Marker if byte == 0xff => State::MarkerKind,
             State::Marker => return Err(Refused::Content),
             State::MarkerKind => self.marker(byte)?,
@@ -70,7 +93,7 @@ impl Jpeg {
         match kind {
             END_OF_IMAGE if self.has_size && self.has_scan => {
                 (self.has_size, self.has_scan) = (false, false);
-                Ok(State::End)
+                Ok(State::End { at: self.position, nuls: 0 })
             }
             // Fill bytes.
             0xff => Ok(State::MarkerKind),
@@ -104,12 +127,16 @@ impl Jpeg {
             return Ok(State::Frame { left, held, count: count + 1 });
         }
         let [_, h1, h2, w1, w2] = held;
-        check_pixels(u16::from_be_bytes([w1, w2]).into(), u16::from_be_bytes([h1, h2]).into())?;
+        check_pixels(u16::from_be_bytes([w1, w2]).into(), u16::from_be_bytes([h1, h2]).into(), self.max_pixels)?;
         self.has_size = true;
         Ok(State::Segment { left: left - 5, scan: false })
     }
 
-    pub fn is_whole(&self) -> bool {
-        matches!(self.state, State::End)
+    pub fn finish(self) -> Result<(), Refused> {
+        match self.state {
+            State::End { .. } => Ok(()),
+            State::Trailer(trailer) => trailer.finish(),
+            _ => Err(Refused::Content),
+        }
     }
 }

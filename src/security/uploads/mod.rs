@@ -1,50 +1,75 @@
-//! A file is what it says it is, and nothing else besides.
+//! Unrestricted upload of files (CWE-434): content decides what a file is, from its first byte to its last.
 //!
-//! **Abuse**: a file that is two things at once (a picture that is also an archive, a PDF that is also a page with a script), one
-//! whose name or declared type lies, one that unpacks to gigapixels, one that acts when it is opened. **How**: five types, by
-//! allow-list. Declared type, ending and content must agree; the content is walked as it streams by, from its first byte to its
-//! last, with a few bytes of memory: a picture ends where its format says, and nothing follows; text is UTF-8 without control
-//! characters and does not begin like a page; no type may hold marks of another. No parser of PDF runs in this process (one took
-//! a whole process down with 21 kB: RUSTSEC-2026-0187). What passes is still only ever sent as an attachment that is not sniffed.
-//! **Not stopped**: what hides in compressed parts of a PDF, and malware that is a sound file of its type: that takes a scanner.
+//! **Abuse**: a file whose name or declared type lies; a polyglot, which is two files at once (a picture that is also an archive);
+//! a decompression bomb of pixels; a document with active content.
+//! **Control**: five types, by allow-list. The ending of the name says which one is expected; the content must be of that type,
+//! and a declared media type must not contradict it ([`FileType::agreed`]). The content is walked by its structure while it
+//! streams by, in a few kilobytes of memory. A picture ends where its format says; only padding, further pictures and the trailers
+//! that cameras write may follow. Text is UTF-8 without control characters.
+//! No format's walk searches for markup in binary data: compressed bytes contain every short word by chance, and Photoshop
+//! writes `<!DOCTYPE plist` into sound pictures. A browser would not find it there either. It trusts the declared type, because
+//! every reply says `nosniff`; without it, it looks at a file's first bytes only, and those are checked. `attachment` makes it
+//! save the file instead of showing it, and `sandbox` takes the origin from a file that is shown after all.
+//! No parser of PDF runs in this process (one took a whole process down with 21 kB: RUSTSEC-2026-0187).
+//! **Not stopped**: what hides in compressed parts of a PDF; data in a picture's metadata; malware that is a sound file of its
+//! type (that takes a scanner).
 //! **ASVS** 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Attack** `attacks::uploads`
 
+mod file_type;
 mod jpeg;
-mod marks;
+mod jpeg_trailer;
 mod pdf;
 mod png;
+mod polyglot;
 mod text;
 
-use marks::Marks;
+pub use file_type::FileType;
+use polyglot::Polyglot;
 
 use crate::http::error::ApiError;
 
-/// Largest picture, in pixels: a photograph has 12 to 50 million, and whoever shows it needs four bytes for each.
-pub const MOST_PIXELS: u64 = 40_000_000;
-
-/// What may be uploaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FileType {
-    Pdf,
-    Png,
-    Jpeg,
-    Csv,
-    Text,
-}
-
-/// Why a file is not taken. It says what is expected and repeats nothing.
+/// Why a file is refused, and what to do about it. It repeats nothing of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("must be PDF, PNG, JPEG, CSV or plain text in UTF-8")]
-    Type,
-    #[error("must have a name that ends as its type says")]
+    #[error("must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt")]
     Name,
-    #[error("must hold what its type says, from the first byte to the last, and nothing else")]
+    #[error(
+        "has a Content-Type that does not fit its file name: send application/pdf with .pdf, image/png with .png, image/jpeg \
+         with .jpg, text/csv with .csv, text/plain with .txt; or application/octet-stream, or no Content-Type"
+    )]
+    DeclaredType,
+    #[error("is declared in another character set: save the file as UTF-8, and send charset=utf-8 or no charset")]
+    DeclaredCharset,
+    #[error("has no content: upload a file that is not empty")]
+    Empty,
+    #[error("is not a {} file, although its name says so: correct the name, or save it as {}", .0.name(), .0.name())]
+    Not(FileType),
+    #[error("is damaged or incomplete: open it, save it again and upload the new file")]
     Content,
+    #[error("has other data after the end of the picture: open it, save it again and upload the new file")]
+    AfterEnd,
+    #[error("is a ZIP archive too: upload the files without the archive")]
+    Archive,
+    #[error("has a PDF within its first 1024 bytes: upload the PDF itself, under a name that ends in .pdf")]
+    PdfInside,
     #[error("must not act by itself: no scripts, actions, forms or embedded files")]
     Active,
-    #[error("must have at most 40 million pixels")]
-    Pixels,
+    #[error("has more than {} million pixels: scale the picture down and upload the smaller one", f64::from(*.max) / 1e6)]
+    Pixels { max: u32 },
+    #[error("is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file")]
+    Utf16,
+    #[error(
+        "is not text in UTF-8, at line {line}, character {character}: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and \
+         upload the new file"
+    )]
+    NotUtf8 { line: u64, character: u64 },
+    #[error(
+        "has a control character (U+{:04X}) at line {line}, character {character}: remove it and upload the new file",
+        u32::from(*.control)
+    )]
+    Control { control: char, line: u64, character: u64 },
+    #[error("begins with a tag, as a web page does: begin the file with other text")]
+    Markup,
 }
 
 impl From<Refused> for ApiError {
@@ -53,59 +78,10 @@ impl From<Refused> for ApiError {
     }
 }
 
-impl FileType {
-    /// Their registered names.
-    pub const MEDIA_TYPES: &'static [&'static str] =
-        &["application/pdf", "image/png", "image/jpeg", "text/csv", "text/plain"];
-    const ALL: [Self; 5] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Csv, Self::Text];
-
-    /// The type on which the declared media type and the ending of the name agree.
-    ///
-    /// # Errors
-    /// [`Refused::Type`] or [`Refused::Name`].
-    pub fn agreed(media_type: &str, file_name: &str) -> Result<Self, Refused> {
-        let mut words = media_type.split(';').map(str::trim);
-        let declared = words.next().and_then(Self::of_media_type).ok_or(Refused::Type)?;
-        // Another character set would be read as another text.
-        if words.any(|word| !word.eq_ignore_ascii_case("charset=utf-8")) {
-            return Err(Refused::Type);
-        }
-        let ending = file_name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).ok_or(Refused::Name)?;
-        declared.endings().contains(&ending.as_str()).then_some(declared).ok_or(Refused::Name)
-    }
-
-    /// The type of this name, in its one spelling or another case of it.
-    #[must_use]
-    pub fn of_media_type(media_type: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|one| one.media_type().eq_ignore_ascii_case(media_type))
-    }
-
-    /// Its registered name.
-    #[must_use]
-    pub fn media_type(self) -> &'static str {
-        match self {
-            Self::Pdf => "application/pdf",
-            Self::Png => "image/png",
-            Self::Jpeg => "image/jpeg",
-            Self::Csv => "text/csv",
-            Self::Text => "text/plain",
-        }
-    }
-
-    fn endings(self) -> &'static [&'static str] {
-        match self {
-            Self::Pdf => &["pdf"],
-            Self::Png => &["png"],
-            Self::Jpeg => &["jpg", "jpeg"],
-            Self::Csv => &["csv"],
-            Self::Text => &["txt"],
-        }
-    }
-}
-
-/// Looks at a file while it streams by.
+/// Inspects a file while it streams by.
 pub struct Inspector {
-    marks: Marks,
+    is_empty: bool,
+    polyglot: Polyglot,
     format: Format,
 }
 
@@ -117,24 +93,24 @@ enum Format {
 }
 
 impl Inspector {
-    /// Of a file that should be of this type.
+    /// Begins with a file that should be of this type. A picture may have `max_pixels`.
     #[must_use]
-    pub fn new(file_type: FileType) -> Self {
+    pub fn new(file_type: FileType, max_pixels: u32) -> Self {
         let format = match file_type {
             FileType::Pdf => Format::Pdf(pdf::Pdf::default()),
-            FileType::Png => Format::Png(png::Png::default()),
-            FileType::Jpeg => Format::Jpeg(jpeg::Jpeg::default()),
+            FileType::Png => Format::Png(png::Png::new(max_pixels)),
+            FileType::Jpeg => Format::Jpeg(jpeg::Jpeg::new(max_pixels)),
             FileType::Csv | FileType::Text => Format::Text(text::Text::default()),
         };
-        Self { marks: Marks::of(file_type), format }
+        Self { is_empty: true, polyglot: Polyglot::new(file_type), format }
     }
 
-    /// The next bytes, in pieces of any size.
+    /// Inspects the next bytes, in pieces of any size.
     ///
     /// # Errors
-    /// As soon as it is clear that the file will not do.
+    /// As soon as it is clear that the file is refused.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        self.marks.feed(bytes)?;
+        self.is_empty &= bytes.is_empty();
         for &byte in bytes {
             match &mut self.format {
                 Format::Pdf(pdf) => pdf.next(byte)?,
@@ -142,32 +118,42 @@ impl Inspector {
                 Format::Jpeg(jpeg) => jpeg.next(byte)?,
                 Format::Text(text) => text.next(byte)?,
             }
+            self.polyglot.next(byte)?;
         }
         Ok(())
     }
 
-    /// There is no more.
+    /// Ends the file.
     ///
     /// # Errors
-    /// The file is not whole, or holds marks of another type.
+    /// The file is not whole, or is another file too.
     pub fn finish(self) -> Result<(), Refused> {
-        let whole = match self.format {
-            Format::Pdf(pdf) => pdf.is_whole(),
-            Format::Png(png) => png.is_whole(),
-            Format::Jpeg(jpeg) => jpeg.is_whole(),
-            Format::Text(text) => text.is_whole(),
-        };
-        if whole { self.marks.finish() } else { Err(Refused::Content) }
+        if self.is_empty {
+            return Err(Refused::Empty);
+        }
+        match self.format {
+            Format::Pdf(pdf) if !pdf.is_whole() => return Err(Refused::Content),
+            Format::Pdf(_) => {}
+            Format::Png(png) => png.finish()?,
+            Format::Jpeg(jpeg) => jpeg.finish()?,
+            Format::Text(text) => text.finish()?,
+        }
+        self.polyglot.finish()
     }
 }
 
-/// Refuses a picture whose pixels are too many, or none.
-fn check_pixels(width: u32, height: u32) -> Result<(), Refused> {
+/// Refuses a picture with too many pixels, or none.
+fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), Refused> {
     match u64::from(width) * u64::from(height) {
         0 => Err(Refused::Content),
-        1..=MOST_PIXELS => Ok(()),
-        _ => Err(Refused::Pixels),
+        pixels if pixels > u64::from(max) => Err(Refused::Pixels { max }),
+        _ => Ok(()),
     }
+}
+
+/// Whether this byte may pad a picture after its end: NUL, as cameras do, or the end of a line, as editors and mail do.
+fn is_padding(byte: u8) -> bool {
+    matches!(byte, 0 | b'\r' | b'\n')
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The outside of a PDF: its first bytes, its last, and the names in it that make a reader act. A raw search: names in compressed
 //! parts are not seen, which is why nothing rests on it alone.
 
-use super::Refused;
+use super::{FileType, Refused};
 
 /// At offset 0 exactly: readers forgive a kilobyte before it, which is where the other file would stand.
 const START: &[u8] = b"%PDF-";
@@ -54,7 +54,7 @@ enum Name {
 impl Pdf {
     pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
         if START.get(self.seen).is_some_and(|expected| *expected != byte) {
-            return Err(Refused::Content);
+            return Err(Refused::Not(FileType::Pdf));
         }
         self.seen += 1;
         self.follow_end(byte);

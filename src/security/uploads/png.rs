@@ -1,21 +1,20 @@
-//! A PNG from its signature to the end of IEND: chunk by chunk, nothing between and nothing after.
+//! A PNG, chunk by chunk, from its signature to the end of IEND. Only padding may follow. Checksums are not verified: they protect
+//! against damage and not against an attacker.
 
-use super::{Refused, check_pixels};
+use super::{FileType, Refused, check_pixels, is_padding};
 
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 const CHECKSUM: u64 = 4;
 
-#[derive(Default)]
 pub(super) struct Png {
+    max_pixels: u32,
     state: State,
     /// What belongs together and has not all come.
     held: Vec<u8>,
     chunks: u64,
 }
 
-#[derive(Default)]
 enum State {
-    #[default]
     Signature,
     /// Length and type.
     ChunkHead,
@@ -31,11 +30,15 @@ enum State {
 }
 
 impl Png {
+    pub fn new(max_pixels: u32) -> Self {
+        Self { max_pixels, state: State::Signature, held: Vec::new(), chunks: 0 }
+    }
+
     pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
         match self.state {
             State::Signature => {
                 if SIGNATURE.get(self.held.len()) != Some(&byte) {
-                    return Err(Refused::Content);
+                    return Err(Refused::Not(FileType::Png));
                 }
                 self.held.push(byte);
                 if self.held.len() == SIGNATURE.len() {
@@ -56,7 +59,7 @@ impl Png {
             State::Size { left } => {
                 self.held.push(byte);
                 if let [a, b, c, d, e, f, g, h] = self.held[..] {
-                    check_pixels(u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]))?;
+                    check_pixels(u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([e, f, g, h]), self.max_pixels)?;
                     self.held.clear();
                     self.state = State::ChunkBody { left: left - 8, last: false };
                 }
@@ -65,7 +68,8 @@ impl Png {
                 self.state = if last { State::End } else { State::ChunkHead };
             }
             State::ChunkBody { left, last } => self.state = State::ChunkBody { left: left - 1, last },
-            State::End => return Err(Refused::Content),
+            State::End if is_padding(byte) => {}
+            State::End => return Err(Refused::AfterEnd),
         }
         Ok(())
     }
@@ -86,7 +90,7 @@ impl Png {
         Ok(())
     }
 
-    pub fn is_whole(&self) -> bool {
-        matches!(self.state, State::End)
+    pub fn finish(self) -> Result<(), Refused> {
+        if matches!(self.state, State::End) { Ok(()) } else { Err(Refused::Content) }
     }
 }

@@ -1,57 +1,113 @@
-//! Text: UTF-8 throughout, no control characters but tabs and ends of lines, and no beginning that a browser takes for a page.
+//! Text: UTF-8 without control characters other than tabs and ends of lines, and without a beginning that a browser would take
+//! for a web page.
+//!
+//! Other encodings are refused: nothing in a file says whether its bytes are Windows-1252 or Windows-1250, and a wrong guess
+//! changes names silently.
 
 use super::Refused;
 
-#[derive(Default)]
+/// In which a browser looks for a tag, in bytes (WHATWG MIME Sniffing, section 5.2).
+const SNIFFED: usize = 1445;
+/// The tags that make a browser see a page (section 7.1), and `svg`. A tag's name must end after it.
+const TAGS: [&str; 18] = [
+    "<!doctype html",
+    "<html",
+    "<head",
+    "<script",
+    "<iframe",
+    "<h1",
+    "<div",
+    "<font",
+    "<table",
+    "<a",
+    "<style",
+    "<title",
+    "<b",
+    "<body",
+    "<br",
+    "<p",
+    "<!--",
+    "<svg",
+];
+/// Makes a browser see XML, whatever follows.
+const XML: &str = "<?xml";
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
 pub(super) struct Text {
-    /// The bytes of a character that has not all come.
+    /// The bytes of a character that is not complete.
     held: Vec<u8>,
-    beginning: Beginning,
+    beginning: Vec<u8>,
+    is_blank: bool,
+    /// Where the next character stands; both count from 1.
+    line: u64,
+    character: u64,
 }
 
-/// Blanks aside, what came first.
-#[derive(Default)]
-enum Beginning {
-    #[default]
-    Blank,
-    /// `<`: a letter makes it a page.
-    Bracket,
-    Harmless,
+impl Default for Text {
+    fn default() -> Self {
+        Self { held: Vec::new(), beginning: Vec::new(), is_blank: true, line: 1, character: 1 }
+    }
 }
 
 impl Text {
     pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
-        // Nearly all there is.
-        if matches!(byte, b' '..=b'~') && self.held.is_empty() && matches!(self.beginning, Beginning::Harmless) {
+        if self.beginning.len() < SNIFFED {
+            self.beginning.push(byte);
+            if matches!(self.beginning[..], [0xff, 0xfe] | [0xfe, 0xff]) {
+                return Err(Refused::Utf16);
+            }
+        }
+        // Nearly all bytes.
+        if matches!(byte, b' '..=b'~') && self.held.is_empty() {
+            self.is_blank &= byte == b' ';
+            self.character += 1;
             return Ok(());
         }
         self.held.push(byte);
         let character = match std::str::from_utf8(&self.held) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            Err(_) => return Err(Refused::Content),
+            // A second byte may still make it UTF-16.
+            Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
+            Err(_) => return Err(self.not_utf8()),
         };
         self.held.clear();
-        character.map_or(Ok(()), |c| self.character(c))
+        character.map_or(Ok(()), |c| self.accept(c))
     }
 
-    fn character(&mut self, c: char) -> Result<(), Refused> {
+    fn accept(&mut self, c: char) -> Result<(), Refused> {
         if c.is_control() && !matches!(c, '\t' | '\n' | '\r') {
-            return Err(Refused::Content);
+            return Err(Refused::Control { control: c, line: self.line, character: self.character });
         }
-        self.beginning = match (&self.beginning, c) {
-            (Beginning::Blank, '\u{feff}') => Beginning::Blank,
-            (Beginning::Blank, c) if c.is_whitespace() => Beginning::Blank,
-            (Beginning::Blank, '<') => Beginning::Bracket,
-            (Beginning::Bracket, c) if c.is_ascii_alphabetic() || matches!(c, '!' | '?' | '/') => {
-                return Err(Refused::Content);
+        match c {
+            '\n' => (self.line, self.character) = (self.line + 1, 1),
+            BYTE_ORDER_MARK if self.is_blank => {}
+            _ => {
+                self.is_blank &= c.is_whitespace();
+                self.character += 1;
             }
-            _ => Beginning::Harmless,
-        };
+        }
         Ok(())
     }
 
-    pub fn is_whole(&self) -> bool {
-        self.held.is_empty() && !matches!(self.beginning, Beginning::Blank)
+    fn not_utf8(&self) -> Refused {
+        Refused::NotUtf8 { line: self.line, character: self.character }
     }
+
+    pub fn finish(self) -> Result<(), Refused> {
+        match self {
+            _ if !self.held.is_empty() => Err(self.not_utf8()),
+            _ if self.is_blank => Err(Refused::Empty),
+            _ if is_markup(&self.beginning) => Err(Refused::Markup),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_markup(beginning: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(beginning).to_ascii_lowercase();
+    let text = text.trim_start_matches(BYTE_ORDER_MARK).trim_ascii_start();
+    let is_tag =
+        |tag: &&str| text.strip_prefix(tag).is_some_and(|rest| rest.starts_with([' ', '>', '\t', '\n', '\r', '/']));
+    text.starts_with(XML) || TAGS.iter().any(is_tag)
 }

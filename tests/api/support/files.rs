@@ -12,6 +12,11 @@ pub fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 pub fn jpeg(width: u16, height: u16) -> Vec<u8> {
+    jpeg_with(width, height, b"")
+}
+
+/// With a comment.
+pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     let segment = |kind: u8, body: &[u8]| {
         let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
         [&[0xff, kind][..], &length, body].concat()
@@ -20,6 +25,7 @@ pub fn jpeg(width: u16, height: u16) -> Vec<u8> {
     let parts = [
         &[0xff, 0xd8][..],
         &segment(0xe0, b"JFIF\0"),
+        &segment(0xfe, comment),
         &segment(0xc0, &frame),
         &segment(0xda, &[1, 1, 0, 0, 63, 0]),
         &[1, 2, 3, 0xff, 0xd9],
@@ -31,5 +37,7 @@ pub fn pdf(inside: &str) -> Vec<u8> {
     format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {inside} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n").into_bytes()
 }
 
-/// The end of an archive's directory, which is all that makes a file one.
-pub const ARCHIVE: &[u8] = b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+/// The directory of a ZIP archive with one file: what a program that unpacks looks for at the end.
+pub const ARCHIVE: &[u8] =
+    b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
+    PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

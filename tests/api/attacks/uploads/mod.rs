@@ -1,8 +1,9 @@
 //! API4 and API8 at the one door through which files come (ASVS V5): forms that are two things ([`forms`]), files
-//! that are not what they say ([`types`]), more than there is room for ([`room`]), clients that are slow or go away
+//! that are not what they say ([`types`], [`contents`]), more than there is room for ([`room`]), clients that are slow or go away
 //! ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each refusal nothing is kept: no row, no bytes,
 //! and no room is held.
 
+mod contents;
 mod downloads;
 mod forms;
 mod room;
@@ -28,6 +29,13 @@ async fn soon_nothing_is_kept(app: &TestApp) {
     let held = "select count(*) from document_removals";
     wait::equal(0_i64, async || sqlx::query_scalar(held).fetch_one(&app.all_rows).await.unwrap()).await;
     nothing_is_kept(app).await;
+}
+
+/// The whole refusal of a file, with this message.
+#[track_caller]
+fn is_refused_with(reply: &Reply, message: &str, what: &str) {
+    is_refused(reply, "/file", what);
+    assert_eq!(reply.json()["errors"], serde_json::json!([{"pointer": "/file", "message": message}]), "{what}");
 }
 
 #[track_caller]

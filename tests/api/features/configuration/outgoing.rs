@@ -31,6 +31,7 @@ fn a_bucket_is_reached_over_tls_and_by_a_key_of_its_own() {
     assert_eq!(production.faults(&[(url, "https://s3.internal/papers")]), [access, secret], "never the machine's own");
     assert_eq!(production.faults(&[(access, "documents")]), [access], "a key for nothing");
     production.refuses("STRONGROOM_DOCUMENTS_MAX_BYTES", &["0", "1023", "104857601", "10M", "-1"]);
+    production.refuses("STRONGROOM_DOCUMENTS_MAX_PIXELS", &["0", "999999", "1000000001", "110M", "-1"]);
     production.refuses("STRONGROOM_DOCUMENTS_QUOTA_COUNT", &["0", "all"]);
 }
 

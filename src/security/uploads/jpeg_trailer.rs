@@ -1,0 +1,144 @@
+//! Trailers: what cameras and picture archives write after the last picture of a JPEG. They are accepted, so that a photograph comes
+//! back as it was sent; each must be whole by its own structure:
+//! - a motion photo's video: the boxes of an MP4 up to the end (Google, Xiaomi, Oppo);
+//! - Samsung's extended format: blocks, and at the end their directory, from `SEFH` to `SEFT`;
+//! - AFCP, the captions (IPTC) of picture archives, from `AXS` to its footer.
+//!
+//! What a trailer contains is not inspected, like the metadata within a picture.
+
+use std::collections::VecDeque;
+
+use super::Refused;
+
+/// How much of the end is kept, in bytes: a directory of 300 blocks.
+const KEPT: usize = 4096;
+/// Where Samsung's blocks and an MP4's boxes begin with NULs.
+const LEADING_NULS: usize = 2;
+
+pub(super) struct Trailer {
+    /// Where the pictures end, and the first byte that is not padding. The trailer begins between the two.
+    pictures_end: u64,
+    content: u64,
+    /// Bytes that have passed.
+    position: u64,
+    first: [u8; 4],
+    last: VecDeque<u8>,
+    video: Video,
+}
+
+impl Trailer {
+    /// Begins with the first byte after the padding, which is number `position` of the file.
+    ///
+    /// # Errors
+    /// No trailer begins so.
+    pub fn begin(pictures_end: u64, nuls: usize, position: u64, byte: u8) -> Result<Self, Refused> {
+        if nuls < LEADING_NULS && byte != b'A' {
+            return Err(Refused::AfterEnd);
+        }
+        let content = position - 1;
+        let mut trailer = Self {
+            pictures_end,
+            content,
+            position: content,
+            first: [0; 4],
+            last: VecDeque::new(),
+            video: Video::default(),
+        };
+        // The boxes' first length is smaller than 256, and so begins with three NULs.
+        trailer.video.header = vec![0; 3.min(nuls)];
+        trailer.next(byte);
+        Ok(trailer)
+    }
+
+    pub fn next(&mut self, byte: u8) {
+        if let Some(place) = usize::try_from(self.position - self.content).ok().and_then(|at| self.first.get_mut(at)) {
+            *place = byte;
+        }
+        self.position += 1;
+        self.video.next(byte);
+        if self.last.len() == KEPT {
+            self.last.pop_front();
+        }
+        self.last.push_back(byte);
+    }
+
+    pub fn finish(mut self) -> Result<(), Refused> {
+        let last = self.last.make_contiguous().to_vec();
+        let is_whole = self.video.is_whole() || self.is_afcp(&last) || self.is_samsung(&last).unwrap_or(false);
+        if is_whole { Ok(()) } else { Err(Refused::AfterEnd) }
+    }
+
+    /// The footer repeats the tag, and says where the trailer begins. The tag's fourth letter is the order of bytes.
+    fn is_afcp(&self, last: &[u8]) -> bool {
+        let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
+        let start = match order {
+            b'!' => u32::from_be_bytes(*start),
+            b'*' => u32::from_le_bytes(*start),
+            _ => return false,
+        };
+        [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
+    }
+
+    /// The directory lists blocks, each with its distance from the directory and its size. All lie in the trailer, and one begins it.
+    fn is_samsung(&self, last: &[u8]) -> Option<bool> {
+        let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
+        let length = u32::from_le_bytes(*length);
+        let (_, directory) = rest.split_at_checked(rest.len().checked_sub(usize::try_from(length).ok()?)?)?;
+        let (_version, rest) = directory.strip_prefix(b"SEFH")?.split_first_chunk::<4>()?;
+        let (count, entries) = rest.split_first_chunk()?;
+        let (entries, []) = entries.as_chunks::<12>() else { return None };
+        let mut furthest = 0;
+        for [_, _, _, _, d0, d1, d2, d3, s0, s1, s2, s3] in entries {
+            let distance = u32::from_le_bytes([*d0, *d1, *d2, *d3]);
+            if u32::from_le_bytes([*s0, *s1, *s2, *s3]) > distance {
+                return None;
+            }
+            furthest = furthest.max(distance);
+        }
+        let directory_at = self.position.checked_sub(8 + u64::from(length))?;
+        let begin = directory_at.checked_sub(furthest.into())?;
+        let is_listed = u32::from_le_bytes(*count).try_into() == Ok(entries.len()) && !entries.is_empty();
+        Some(is_listed && (self.pictures_end..=self.content).contains(&begin))
+    }
+}
+
+/// An MP4, box by box.
+#[derive(Default)]
+struct Video {
+    header: Vec<u8>,
+    /// Bytes of the box that are to come.
+    left: u64,
+    boxes: u64,
+    is_broken: bool,
+}
+
+impl Video {
+    fn next(&mut self, byte: u8) {
+        if self.left > 0 {
+            self.left -= 1;
+            return;
+        }
+        if self.is_broken {
+            return;
+        }
+        self.header.push(byte);
+        let (length, header) = match self.header[..] {
+            // A length of 1 says that a longer one follows.
+            [0, 0, 0, 1, _, _, _, _, a, b, c, d, e, f, g, h] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 16),
+            [0, 0, 0, 1, ..] => return,
+            [a, b, c, d, _, _, _, _] => (u64::from(u32::from_be_bytes([a, b, c, d])), 8),
+            _ => return,
+        };
+        let is_next = self.boxes > 0 || self.header.ends_with(b"ftyp");
+        match length.checked_sub(header) {
+            Some(left) if is_next => self.left = left,
+            _ => self.is_broken = true,
+        }
+        self.boxes += 1;
+        self.header.clear();
+    }
+
+    fn is_whole(&self) -> bool {
+        !self.is_broken && self.boxes > 1 && self.left == 0 && self.header.is_empty()
+    }
+}
