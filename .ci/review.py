@@ -1,0 +1,61 @@
+"""Fails unless the pull request's description answers every question under "Object access" of the template.
+
+Environment: DESCRIPTION, the text of the pull request, and BASE, the commit it starts from. The questions are those of BASE:
+a change must not remove the questions that it has to answer.
+"""
+
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+
+TEMPLATE = ".github/pull_request_template.md"
+# Where objects are fetched: statements, the policies behind them, and the routes that reach them.
+FETCHES = ("src/*store.rs", "src/db/*", "migrations/*", "src/app/routes.rs")
+
+
+def fetching(paths: list[str]) -> list[str]:
+    return [path for path in paths if any(fnmatch.fnmatchcase(path, pattern) for pattern in FETCHES)]
+
+
+def questions(template: str) -> list[str]:
+    section = re.split(r"^## ", template, flags=re.MULTILINE)
+    return [
+        question
+        for part in section
+        if part.startswith("Object access\n")
+        for question in re.findall(r"^- \[ \] (.*(?:\n  .*)*)", part, re.MULTILINE)
+    ]
+
+
+def unanswered(template: str, description: str) -> list[str]:
+    """The questions without a tick that a reader of the description sees."""
+    visible = re.sub(r"<!--.*?(-->|\Z)", "", description.replace("\r\n", "\n"), flags=re.DOTALL)
+    visible = re.sub(r"^(```|~~~).*?(^\1|\Z)", "", visible, flags=re.MULTILINE | re.DOTALL)
+    ticked = re.findall(r"^[-*] \[[xX]\] (.*(?:\n  .*)*)", visible, re.MULTILINE)
+    return [question for question in questions(template) if question not in ticked]
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def main() -> None:
+    base = os.environ["BASE"]
+    # Without renames, so that the old name of a moved store is listed too.
+    changed = git("diff", "--name-only", "--no-renames", f"{base}...HEAD").splitlines()
+    touched = fetching(changed)
+    if not touched:
+        print("nothing here fetches objects")
+        return
+    print("fetches objects:", *touched, sep="\n  ")
+    template = git("show", f"{base}:{TEMPLATE}")
+    if not questions(template):
+        sys.exit("FAILED: the template has no questions under '## Object access'")
+    if missing := unanswered(template, os.environ["DESCRIPTION"]):
+        sys.exit("FAILED: tick these under 'Object access', or change the code:\n  " + "\n  ".join(missing))
+
+
+if __name__ == "__main__":
+    main()
