@@ -14,6 +14,7 @@ use crate::config::{BucketSettings, Settings};
 use crate::db::announcements::Announcements;
 use crate::db::exhaustion::Exhaustion;
 use crate::db::pool::{PoolLimits, connect_lazily};
+use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::{MailBell, MailKind};
 use crate::features::auth::store::AuthStore;
@@ -238,6 +239,7 @@ impl Services {
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
             .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
+            .app_data(Data::new(SecurityContact(self.settings.http.security_contact.clone())))
             .app_data(Data::new(self.openapi.clone()))
             .app_data(Data::from(self.page.clone()))
             .app_data(Data::from(self.metrics.clone()))

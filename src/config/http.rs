@@ -4,6 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 use std::time::Duration;
 
+use url::Url;
+
 use super::Profile;
 use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
@@ -14,6 +16,8 @@ pub struct HttpSettings {
     pub bind: SocketAddr,
     /// Without a slash at its end.
     pub public_url: String,
+    /// Where `security.txt` sends reports: a URI.
+    pub security_contact: String,
     pub trusted_proxies: Vec<Network>,
     pub tls_terminated_by_proxy: bool,
     /// Whether there is a page that shows the API.
@@ -43,6 +47,7 @@ impl HttpSettings {
         } else if !is_origin(&public_url, profile) {
             reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
         }
+        let security_contact = security_contact(reader, &public_url);
         let docs = match reader.given("STRONGROOM_HTTP_DOCS") {
             Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
             None => profile == Profile::Development,
@@ -52,6 +57,7 @@ impl HttpSettings {
         Self {
             bind,
             public_url,
+            security_contact,
             trusted_proxies,
             tls_terminated_by_proxy,
             docs,
@@ -62,6 +68,25 @@ impl HttpSettings {
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }
     }
+}
+
+/// RFC 9116 asks for a URI. Each becomes one line of `security.txt`, so that none may hold a line break.
+fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
+    const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
+    let Some(contact) = reader.given(NAME) else {
+        let url = Url::parse(public_url).ok();
+        return format!("mailto:security@{}", url.as_ref().and_then(Url::host_str).unwrap_or("localhost"));
+    };
+    let known = ["mailto:", "https://", "tel:"]
+        .iter()
+        .any(|scheme| contact.len() > scheme.len() && contact.starts_with(scheme));
+    if !known || !contact.chars().all(|c| c.is_ascii_graphic()) || Url::parse(&contact).is_err() {
+        reader.fault(
+            NAME,
+            "is not a URI of RFC 9116: mailto:security@example.com, https://example.com/report or tel:+1-201-555-0123",
+        );
+    }
+    contact
 }
 
 fn count(reader: &mut Reader<'_>, name: &str, least: u64) -> usize {

@@ -10,7 +10,7 @@
 use actix_cors::{Cors, CorsError};
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
@@ -54,6 +54,23 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
+/// Sorts the lists that actix-cors keeps in hash sets. Otherwise the order tells clients which worker answered, and two
+/// equal replies differ.
+fn sort_lists(headers: &mut HeaderMap) {
+    for name in [
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    ] {
+        let Some(list) = headers.get(&name).and_then(|list| list.to_str().ok()) else { continue };
+        let mut entries: Vec<&str> = list.split(',').map(str::trim).collect();
+        entries.sort_unstable();
+        if let Ok(sorted) = HeaderValue::from_str(&entries.join(", ")) {
+            headers.insert(name, sorted);
+        }
+    }
+}
+
 /// The middleware just outside [`layer`]: gives its refusals our code, and refuses two `Origin` headers, of which
 /// actix-cors would look at the first alone.
 ///
@@ -66,13 +83,14 @@ pub async fn refuse_as_problem<B: MessageBody>(
     if request.headers().get_all(header::ORIGIN).count() > 1 {
         return Ok(request.error_response(ApiError::OriginNotAllowed).map_into_right_body());
     }
-    let reply = next.call(request).await?;
+    let mut reply = next.call(request).await?;
+    sort_lists(reply.headers_mut());
     let refused = reply.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some());
     if !refused {
         return Ok(reply.map_into_left_body());
     }
     let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
     // A cache between us must not give this answer to another origin.
-    refusal.headers_mut().insert(header::VARY, header::HeaderValue::from_static("origin"));
+    refusal.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
     Ok(reply.into_response(refusal).map_into_right_body())
 }

@@ -1,5 +1,7 @@
 //! ASVS 3.4.2, 3.5.2: pages of other origins.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::json;
 
@@ -91,6 +93,26 @@ async fn a_preflight_is_answered_for_listed_origins_only() {
         let reply = app.anybody().request(Method::GET, path).header("origin", LISTED).send().await;
         assert_ne!(reply.header("access-control-allow-origin"), Some("*"));
     }
+}
+
+/// Each worker builds its own hash sets. With fresh connections, the replies come from all of them.
+#[actix_web::test]
+async fn every_worker_sends_the_cors_lists_in_the_same_order() {
+    let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];
+    let app = TestApp::with(&settings).await;
+    let mut replies = BTreeSet::new();
+    for _ in 0..16 {
+        let reply = app.anybody().request(Method::GET, "/health/live").header("origin", LISTED).send().await.ok(204);
+        let preflight = app.anybody().request(Method::OPTIONS, "/api/v1/invoices").header("origin", LISTED);
+        let preflight = preflight.header("access-control-request-method", "PUT").send().await.ok(200);
+        let lists = [
+            reply.header("access-control-expose-headers"),
+            preflight.header("access-control-allow-methods"),
+            preflight.header("access-control-allow-headers"),
+        ];
+        replies.insert(lists.map(|list| list.unwrap().to_owned()));
+    }
+    assert_eq!(replies.len(), 1, "{replies:#?}");
 }
 
 #[actix_web::test]

@@ -1,5 +1,6 @@
 //! What works, and what is said when it cannot.
 
+mod about;
 mod account_deletion;
 mod accounts;
 mod administration;

@@ -60,6 +60,28 @@ fn nobody_trusts_half_the_world_as_a_proxy() {
     assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
 }
 
+/// A line break would add a field of the attacker's to `security.txt`.
+#[test]
+fn security_contact_is_one_uri() {
+    let name = "STRONGROOM_HTTP_SECURITY_CONTACT";
+    let base = Base::production();
+    base.refuses(
+        name,
+        &[
+            "security@example.com",
+            "http://example.com/report",
+            "javascript:alert(1)",
+            "mailto:",
+            "https://",
+            "mailto:security@example.com\nContact: mailto:other@example.com",
+            "mailto:security@example.com, mailto:b@example.com",
+        ],
+    );
+    for contact in ["mailto:security@example.com", "https://example.com/report", "tel:+1-201-555-0123"] {
+        assert_eq!(base.with(&[(name, contact)]).unwrap().http.security_contact, contact);
+    }
+}
+
 #[test]
 fn an_origin_is_written_as_browsers_write_it() {
     let wrong = [

@@ -1,0 +1,49 @@
+//! `docs/problems.md` as a page, with an anchor for each code.
+
+use std::sync::LazyLock;
+
+use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
+
+const SOURCE: &str = include_str!("../../../docs/problems.md");
+
+/// The page, rendered once.
+pub(super) static PAGE: LazyLock<String> = LazyLock::new(|| render(SOURCE));
+
+fn render(markdown: &str) -> String {
+    let anchored: String = markdown
+        .lines()
+        .map(|line| match line.strip_prefix("## ") {
+            Some(code) => format!("## {code} {{#{code}}}\n"),
+            None => format!("{line}\n"),
+        })
+        .collect();
+    // A relative link leads to a file of the repository. The service does not serve these, so only the text stays.
+    let mut kept = true;
+    let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
+        if let Event::Start(Tag::Link { dest_url, .. }) = event {
+            kept = dest_url.starts_with("https://");
+        }
+        kept || !matches!(event, Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link))
+    });
+    let mut page = String::from(
+        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>Problems</title></head><body>\n",
+    );
+    html::push_html(&mut page, events);
+    page.push_str("</body></html>\n");
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::render;
+
+    #[test]
+    fn codes_are_anchors_and_links_into_the_repository_are_text() {
+        let page = render("## not_json\n\nSee [RFC](https://a.example) and [limits](limits.md), `a < b`.\n");
+        let body = "<h2 id=\"not_json\">not_json</h2>\n\
+                    <p>See <a href=\"https://a.example\">RFC</a> and limits, <code>a &lt; b</code>.</p>\n</body>";
+        assert!(page.contains(body), "{page}");
+    }
+}
