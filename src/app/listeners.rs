@@ -35,9 +35,10 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a closed connection may take to say goodbye.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// The kernel gives up on a client that acknowledges nothing of what it was sent (Linux).
+/// How many unsent bytes of a connection the kernel buffers (Linux). Without a bound it buffers megabytes and takes more only once a
+/// third of them is sent: a client on a slow line would look like one that takes nothing. Half of it at [`MIN_RATE`](crate::security::connections::MIN_RATE) takes 16 s.
 #[cfg(target_os = "linux")]
-const ACKNOWLEDGE_TIMEOUT: Duration = Duration::from_secs(20);
+const MAX_UNSENT: u32 = 128 * 1024;
 
 /// Who may connect, and how.
 #[derive(Clone)]
@@ -55,7 +56,7 @@ pub struct Listener {
 pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, StartError> {
     let bound = TcpListener::bind(address).map_err(|cause| StartError::Address { address, setting, cause })?;
     #[cfg(target_os = "linux")]
-    socket2::SockRef::from(&bound).set_tcp_user_timeout(Some(ACKNOWLEDGE_TIMEOUT))?;
+    socket2::SockRef::from(&bound).set_tcp_notsent_lowat(MAX_UNSENT)?;
     Ok(bound)
 }
 

@@ -34,14 +34,8 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
         exhaustion.note();
     }
     if status.is_client_error() || status.is_server_error() {
-        let of_status;
-        let error = match error {
-            Some(error) => error,
-            None => {
-                of_status = ApiError::of_status(status);
-                &of_status
-            }
-        };
+        let of_status = ApiError::of_status(status);
+        let error = error.unwrap_or(&of_status);
         metrics.requests.refused(error.face().code);
     }
     reply

@@ -118,14 +118,8 @@ impl Document {
         id: Option<RequestId>,
         base: Option<&web::Data<ProblemBase>>,
     ) -> Self {
-        let of_status;
-        let error = match error {
-            Some(error) => error,
-            None => {
-                of_status = ApiError::of_status(status);
-                &of_status
-            }
-        };
+        let of_status = ApiError::of_status(status);
+        let error = error.unwrap_or(&of_status);
         let mut errors = Vec::new();
         let mut challenge = None;
         match error {

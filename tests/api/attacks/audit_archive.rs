@@ -16,6 +16,8 @@ use crate::support::database::{Role, TestDatabase};
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
+/// The master key of the time after [`MASTER`] was retired.
+const NEXT: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 
 struct Trail {
     database: TestDatabase,
@@ -44,12 +46,16 @@ impl Trail {
 
     /// Runs `strongroom audit …` as this role: exit code and what it printed.
     fn audit(&self, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
+        self.audit_with_key(MASTER.1, role, arguments)
+    }
+
+    fn audit_with_key(&self, key: &str, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
         let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .arg("audit")
             .args(arguments)
             .env_clear()
             .env("STRONGROOM_DATABASE_OWNER_URL", self.database.options(role).to_url_lossy().to_string())
-            .env(MASTER.0, MASTER.1)
+            .env(MASTER.0, key)
             .output()
             .unwrap();
         let printed = [done.stdout, done.stderr].concat();
@@ -127,6 +133,29 @@ async fn archived_months_leave_the_database_and_everything_stays_proved() {
     trail.database = leave_events(trail.database.clone(), 0).await;
     let (code, said) = trail.verify_with_archive();
     assert_eq!(code, Some(0), "{said}");
+}
+
+/// A key is retired, and old months that it signed are archived afterwards.
+#[actix_web::test]
+async fn months_signed_by_a_retired_key_are_archived_with_that_key_alone() {
+    let mut trail = Trail::of_three_months().await;
+    let before = trail.size().await;
+    let this_month = Clock::default().now().format("%Y-%m").to_string();
+    let folder = trail.folder.to_str().unwrap().to_owned();
+    let archive = ["archive", "--before", &this_month, "--to", &folder];
+    let (code, said) = trail.audit_with_key(NEXT, Role::Owner, &archive);
+    assert!(code == Some(1) && said.contains("nothing was removed"), "{said}");
+    assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
+
+    let file = std::env::temp_dir().join(format!("strongroom-retired-{}", Uuid::new_v4()));
+    fs::write(&file, MASTER.1).unwrap();
+    let retired = ["--retired-key-file", file.to_str().unwrap()];
+    let (code, said) = trail.audit_with_key(NEXT, Role::Owner, &[&archive[..], &retired].concat());
+    assert!(code == Some(0) && said.contains("events are archived in "), "{said}");
+    let verify = ["verify", "--archive", &folder];
+    let (code, said) = trail.audit_with_key(NEXT, Role::Owner, &[&verify[..], &retired].concat());
+    assert!(code == Some(0) && said.contains("The archive was read, from batch 1 on."), "{said}");
+    fs::remove_file(file).unwrap();
 }
 
 #[actix_web::test]

@@ -9,9 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::rt::spawn;
+use actix_web::rt::task::JoinHandle;
 use reqwest::Method;
 use socket2::{Domain, SockRef, Socket, Type};
+use strongroom::security::connections::STALL_TIMEOUT;
 use tokio::net::TcpSocket;
+use tokio::time::sleep;
 
 use super::transport::{over_tls, production};
 use crate::support::client::Client;
@@ -164,23 +167,37 @@ async fn reset_connections_do_not_end_their_users_session() {
     assert_eq!(seen, 0);
 }
 
-/// The client reads on, but so slowly that a few of them would hold every connection for hours.
-#[actix_web::test]
-async fn a_client_that_takes_its_reply_byte_by_byte_loses_its_connection() {
-    let app = TestApp::start().await;
+/// Asks for far more than the system's buffers hold, and takes this many bytes each tenth of a second.
+async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     let socket = TcpSocket::new_v4().unwrap();
-    socket.set_recv_buffer_size(2_304).unwrap();
-    SockRef::from(&socket).set_tcp_mss(536).unwrap();
+    socket.set_recv_buffer_size(16_384).unwrap();
     let stream = socket.connect(app.running.as_ref().unwrap().http).await.unwrap();
-    // Far more than the system's buffers hold.
     stream.try_write(&b"GET /api/v1/openapi.json HTTP/1.1\r\nhost: a\r\n\r\n".repeat(40)).unwrap();
-    let reading = spawn(async move {
-        loop {
-            let _ = stream.try_read(&mut [0; 100]);
-            tokio::time::sleep(Duration::from_millis(100)).await;
+    spawn(async move {
+        let mut buffer = vec![0; bytes];
+        while !matches!(stream.try_read(&mut buffer), Ok(0)) {
+            sleep(Duration::from_millis(100)).await;
         }
-    });
+    })
+}
+
+/// Slow read: the client reads on, but so slowly that a few of them would hold every connection for hours.
+#[actix_web::test]
+async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
+    let app = TestApp::start().await;
+    let reading = slow_reader(&app, 100).await;
     wait::equal(1.0, async || open(&app).await).await;
     wait::equal(0.0, async || open(&app).await).await;
+    reading.abort();
+}
+
+/// A slow line is no attack. The reader takes five times the minimum rate, for longer than a stalled reply may wait.
+#[actix_web::test]
+async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
+    let app = TestApp::start().await;
+    let reading = slow_reader(&app, 2_048).await;
+    wait::equal(1.0, async || open(&app).await).await;
+    sleep(2 * STALL_TIMEOUT).await;
+    assert_eq!(open(&app).await, 1.0);
     reading.abort();
 }

@@ -20,8 +20,8 @@ fn from(app: &TestApp, network: u8) -> Client {
     app.from(Ipv4Addr::new(127, 4, network, 1).into())
 }
 
-/// Locks the account for strangers, from ten networks.
-async fn lock(app: &TestApp, email: &str) {
+/// Locks the account for unknown clients, from ten networks.
+pub(super) async fn lock(app: &TestApp, email: &str) {
     for network in 100..110 {
         try_sign_in(&from(app, network), email, WRONG).await;
     }

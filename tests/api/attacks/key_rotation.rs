@@ -11,6 +11,7 @@ use sqlx::ConnectOptions;
 use strongroom::security::keys::Keys;
 use tokio::sync::{RwLock, RwLockReadGuard};
 
+use super::device_cookies::lock;
 use crate::support::actor::{PASSWORD, device_cookie, refresh, refresh_cookie, reset_token, try_sign_in_with};
 use crate::support::database::{Role, TestDatabase};
 use crate::support::{Actor, TestApp, wait};
@@ -187,12 +188,19 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anybody(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
+    // Only a known device can sign in to a locked account. Each key has its own counters.
+    lock(&app, &alice.email).await;
+    let sign_in =
+        async |app: &TestApp, device: &str| try_sign_in_with(&app.anybody(), &alice.email, PASSWORD, device).await;
+    let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
     // The old key alone: nothing that was made after the change was made with it.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
     at(&app, &alice).get(&next_page(&after)).await.refused_field("/cursor");
     refresh(&app, &app.anybody(), &renewed).await.refused(401, "unauthenticated");
+    lock(&app, &alice.email).await;
+    sign_in(&app, &renewed_device).await.refused(401, "invalid_credentials");
 
     // The new key alone: what was made before the change is over, apart from the link, which is known by its hash.
     let app = replica(app.stop().await, NEW, None).await;
@@ -200,6 +208,8 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
     at(&app, &alice).get(&next_page(&before)).await.refused_field("/cursor");
     refresh(&app, &app.anybody(), &unused.cookie).await.refused(401, "unauthenticated");
     refresh(&app, &app.anybody(), &renewed).await.ok(200);
+    sign_in(&app, &alice.device).await.refused(401, "invalid_credentials");
+    sign_in(&app, &renewed_device).await.ok(200);
     choose_password(&app, &link).await;
 }
 
