@@ -20,7 +20,8 @@ use sqlx::PgConnection;
 use super::body::{is_json, parse, read, validate};
 use super::conditional::etag;
 use super::error::{ApiError, ApiResult};
-use crate::base::id::UserId;
+use super::matched_route::MatchedRoute;
+use crate::base::id::{self, UserId};
 use crate::db::idempotency::{self, Claim, Claimed, Kept};
 
 /// The header.
@@ -97,9 +98,14 @@ where
     }
 }
 
-/// Keys of one route are good for no other.
+/// What a key is good for: one route, and one object where its path has an id. The path as it was typed would not do: an id has
+/// many spellings there (capitals, percent-encoding), and each would repeat the work.
 fn route_of(request: &HttpRequest) -> String {
-    format!("{} {}", request.method(), request.path())
+    let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
+    match request.match_info().get("id").map(id::parse) {
+        Some(Ok(id)) => route.replace("{id}", &id.to_string()),
+        _ => route,
+    }
 }
 
 /// 1 to 64 visible characters of ASCII, once.

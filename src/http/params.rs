@@ -78,7 +78,7 @@ mod tests {
         let known = CustomerId::new();
         let read = |text: &str| serde_json::from_value::<GivenId<CustomerId>>(text.into()).unwrap().0;
         assert_eq!(read(&known.to_string()), known);
-        for malformed in ["", "1", "../1", "\0", &known.to_string().to_uppercase()] {
+        for malformed in ["", "1", "../1", "\0", &known.to_string().replace('-', "")] {
             assert_ne!(read(malformed), known);
             assert_ne!(read(malformed), read(malformed), "a constant could be somebody's");
         }

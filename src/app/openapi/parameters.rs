@@ -25,11 +25,10 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     let mut parameters = endpoint.docs.query.clone();
     let (example_id, example_version) = example(endpoint);
     if endpoint.path.contains("{id}") {
-        let id = ParameterBuilder::new()
-            .name("id")
-            .parameter_in(ParameterIn::Path)
-            .required(Required::True)
-            .description(Some("Which one. Whatever is no id of yours is not found."));
+        let id =
+            ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True).description(
+                Some("The id of the object; capitals are accepted. What is no id of yours is not found (404)."),
+            );
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
         parameters.push(id.schema(Some(schema)).example(Some(example_id.into())).build());

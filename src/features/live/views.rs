@@ -50,7 +50,7 @@ pub struct Wish {
     id: Option<GivenId<Any>>,
 }
 
-/// An id of any kind, in the one spelling that ids have.
+/// An id of any kind.
 type Any = InvoiceId;
 
 impl Said {

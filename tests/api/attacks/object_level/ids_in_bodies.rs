@@ -18,6 +18,7 @@ async fn nothing_is_tied(app: &TestApp, alice: &Actor, bob: &Actor) {
         // An id of hers, of another kind.
         alice.invoice().await,
     ];
+    ids.push(ids[0].to_uppercase());
     ids.extend(malformed(&own));
     let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
     let before = app.everything().await;

@@ -29,6 +29,7 @@ async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
         ids.extend(malformed(&own));
         ids.extend(malformed(&ids[0]));
         ids.push(ids[0].bytes().map(|byte| format!("%{byte:02x}")).collect());
+        ids.push(ids[0].to_uppercase());
         let before = app.everything().await;
         for version in VERSIONS {
             let to = |id: &str| {

@@ -26,7 +26,7 @@ async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
     let missing = by(&alice, &Uuid::new_v4().to_string()).await.ok(200);
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
     let deleted = make_and_delete(&alice, "/api/v1/customers").await;
-    for id in [his.clone(), deleted, String::new()].into_iter().chain(malformed(&hers)) {
+    for id in [his.clone(), his.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&hers)) {
         let reply = by(&alice, &id).await;
         assert_eq!(reply.alike(), missing.alike(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");

@@ -45,7 +45,7 @@ async fn a_denied_object_is_classified_where_the_client_cannot_see_it() {
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
         // Nothing that could be an id is no object.
-        let malformed = alice.get(&format!("{path}{}", id.to_uppercase())).await;
+        let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
         assert_eq!((malformed.alike(), malformed.statements()), (missing.alike(), missing.statements()));
         malformed.left(&["authz_fail/malformed_id"]);
         assert_eq!(objects(&app, &malformed.request_id()).await, [(None, None)]);

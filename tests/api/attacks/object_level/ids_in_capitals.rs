@@ -1,0 +1,93 @@
+//! An id in capitals is the same id (RFC 9562 §4): it names the same object wherever a client may write it, and no counter, lock
+//! or log takes it for another.
+
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::support::actor::{draft, payment};
+use crate::support::form::Form;
+use crate::support::operations::{Operation, make, operations};
+use crate::support::socket::Socket;
+use crate::support::{TestApp, wait};
+
+#[actix_web::test]
+async fn id_in_capitals_in_a_path_names_the_same_object() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    for operation in operations().into_iter().filter(Operation::is_on_an_object) {
+        let id = make(&alice, operation.collection()).await;
+        if operation.body.as_deref() == Some("NewPayment") {
+            let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
+            issue.header("if-match", "\"1\"").send().await.ok(200);
+        }
+        let reply = operation.by(&alice, &id.to_uppercase(), &customer).header("if-match", "\"1\"").send().await;
+        assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
+    }
+}
+
+#[actix_web::test]
+async fn id_in_capitals_in_a_body_a_form_and_a_query_names_the_same_object() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    let draft = alice.post("/api/v1/invoices", &draft(&customer.to_uppercase())).await.ok(201).json();
+    assert_eq!(draft["customer_id"], customer, "the reply has the canonical form");
+    let invoice = draft["id"].as_str().unwrap().to_owned();
+    let form = Form::sound().text("invoice_id", &invoice.to_uppercase());
+    let document = alice.upload(form).await.ok(201).json();
+    assert_eq!(document["invoice_id"], invoice);
+    let path = format!("/api/v1/documents/{}", document["id"].as_str().unwrap());
+    let hung = alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice.to_uppercase()})).await.ok(200).json();
+    assert_eq!(hung["invoice_id"], invoice);
+    for list in [format!("invoices?customer_id={customer}"), format!("documents?invoice_id={invoice}")] {
+        let (name, id) = list.split_once('=').unwrap();
+        let found = alice.get(&format!("/api/v1/{name}={}", id.to_uppercase())).await.ok(200).json();
+        assert_eq!(found["items"].as_array().unwrap().len(), 1, "{list}");
+    }
+    let mut socket = Socket::of(&app, &alice).await;
+    let answer = socket.subscribe("invoice", Some(&invoice.to_uppercase())).await;
+    assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
+}
+
+/// A second spelling of the path must not pay a second time: capitals, and the same letters percent-encoded.
+#[actix_web::test]
+async fn idempotency_key_is_bound_to_the_object_and_not_to_the_spelling_of_its_id() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let invoice = alice.invoice().await;
+    let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{invoice}/issue"));
+    issue.header("if-match", "\"1\"").send().await.ok(200);
+    let pay = async |id: &str| {
+        let path = format!("/api/v1/invoices/{id}/payments");
+        alice.request(Method::POST, &path).header("idempotency-key", "k").json(&payment(1)).send().await.ok(201)
+    };
+    let first = pay(&invoice).await;
+    let encoded: String = invoice.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for spelling in [invoice.to_uppercase(), encoded] {
+        assert_eq!(pay(&spelling).await.alike(), first.alike(), "{spelling}");
+    }
+    let payments: i64 = sqlx::query_scalar("select count(*) from payments").fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(payments, 1);
+}
+
+#[actix_web::test]
+async fn probing_by_ids_in_capitals_is_recorded_as_the_same_foreign_object() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let invoice = bob.invoice().await;
+    for id in [invoice.clone(), invoice.to_uppercase()] {
+        let reply = alice.get(&format!("/api/v1/invoices/{id}")).await;
+        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        assert_eq!(object_of(&app, &reply.request_id()).await, (invoice.parse().unwrap(), "foreign".to_owned()));
+    }
+}
+
+/// The object in the event of this request, and whose it is.
+async fn object_of(app: &TestApp, request: &str) -> (Uuid, String) {
+    let request: Uuid = request.parse().unwrap();
+    let sql = "select object_id, object_class from security_events where request_id = $1";
+    wait::found("its row", async || sqlx::query_as(sql).bind(request).fetch_optional(&app.all_rows).await.unwrap())
+        .await
+}
