@@ -1,7 +1,8 @@
 //! Lists in pages: how many items, and where the next page starts. A list without a limit is a way to make us work for nothing.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected};
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 /// The number is not a page's size.
@@ -11,9 +12,17 @@ pub struct BadLimit;
 
 /// How many items a page holds at most: 1 to 100, 20 when nothing is asked for. Out of range is refused, not bent, so that a
 /// client learns of its mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "u32")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
+
+/// From a query, where everything is text.
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse::<u32>().ok().and_then(|number| Self::try_from(number).ok());
+        number.ok_or_else(|| D::Error::invalid_value(Unexpected::Str(&text), &"a page size"))
+    }
+}
 
 impl Limit {
     pub const SMALLEST: u32 = 1;

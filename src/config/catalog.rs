@@ -27,7 +27,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_DEV_STATE_DIR", ".strongroom", "Development's own folder: database, keys, certificate, mail, documents"),
 
     plain("STRONGROOM_HTTP_BIND", "127.0.0.1:8080", "Plain HTTP. In production it serves a declared proxy only and refuses everybody else"),
-    plain("STRONGROOM_HTTP_PUBLIC_URL", "http://localhost:8080", "What clients type; links in mails begin with it. Production needs it, with https"),
+    plain("STRONGROOM_HTTP_PUBLIC_URL", "", "What clients type; links in mails and problem types begin with it. Production needs it, with https. Default: in development, where STRONGROOM_HTTP_BIND is served"),
     plain("STRONGROOM_HTTP_SECURITY_CONTACT", "", "Where security.txt (RFC 9116) sends reports of vulnerabilities: a mailto:, https: or tel: URI. Default: mailto:security@ the public URL's host"),
     plain("STRONGROOM_HTTP_TRUSTED_PROXIES", "", "Addresses or networks of proxies whose X-Forwarded-For counts, separated by commas"),
     plain("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "false", "true: a trusted proxy speaks TLS with the clients"),

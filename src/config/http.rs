@@ -41,12 +41,17 @@ impl HttpSettings {
                 "needs STRONGROOM_HTTP_TRUSTED_PROXIES: name the proxy's address",
             );
         }
-        let public_url = reader.text("STRONGROOM_HTTP_PUBLIC_URL");
-        if profile == Profile::Production && reader.given("STRONGROOM_HTTP_PUBLIC_URL").is_none() {
-            reader.fault("STRONGROOM_HTTP_PUBLIC_URL", "is missing: it is what clients type, https://api.example");
-        } else if !is_origin(&public_url, profile) {
-            reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
+        let given = reader.given("STRONGROOM_HTTP_PUBLIC_URL");
+        match &given {
+            None if profile == Profile::Production => {
+                reader.fault("STRONGROOM_HTTP_PUBLIC_URL", "is missing: it is what clients type, https://api.example");
+            }
+            Some(url) if !is_origin(url, profile) => {
+                reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
+            }
+            _ => {}
         }
+        let public_url = given.unwrap_or_else(|| served_at(bind));
         let security_contact = security_contact(reader, &public_url);
         let docs = match reader.given("STRONGROOM_HTTP_DOCS") {
             Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
@@ -87,6 +92,15 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
         );
     }
     contact
+}
+
+/// The origin of this plain listener, as a browser writes it. A port that the system chooses is not known yet: then 8080.
+fn served_at(bind: SocketAddr) -> String {
+    let port = if bind.port() == 0 { 8080 } else { bind.port() };
+    let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
+    let host = if is_localhost { format!("localhost:{port}") } else { SocketAddr::new(bind.ip(), port).to_string() };
+    let url = format!("http://{host}");
+    Url::parse(&url).map_or(url, |url| url.origin().ascii_serialization())
 }
 
 fn count(reader: &mut Reader<'_>, name: &str, least: u64) -> usize {

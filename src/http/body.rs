@@ -2,9 +2,9 @@
 //! see raw input.
 //!
 //! Known fields only, by their names ([`super::object`]): each request type says `deny_unknown_fields`, and serde refuses a
-//! repeated field, so that no two parsers can read one body differently. What the parser said stays here: it lists the
-//! names of all our fields.
+//! repeated field, so that no two parsers can read one body differently. [`super::faults`] says what is wrong.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
@@ -16,9 +16,10 @@ use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use garde::Validate;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::error::{ApiError, ApiResult, FieldFault};
+use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 
 /// The validated body of a request. The size and time of its arrival are bounded by `security/body_limits.rs`.
@@ -36,7 +37,7 @@ where
         let payload = payload.take();
         Box::pin(async move {
             if !accepted {
-                return Err(ApiError::UnsupportedMediaType);
+                return Err(ApiError::UnsupportedMediaType(JSON));
             }
             let bytes = read(payload).await?;
             let value: T = parse(&bytes)?;
@@ -71,6 +72,9 @@ where
     }
 }
 
+/// The type of every body that is no form.
+pub(super) const JSON: &str = "application/json";
+
 /// `application/json`, alone or in UTF-8. Anything else is no JSON of ours: a page can send `text/plain` to another origin
 /// without asking first, so this is a wall against forged requests too.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
@@ -80,7 +84,7 @@ pub(super) fn is_json(request: &HttpRequest) -> bool {
     };
     let text = line.to_str().unwrap_or_default().to_ascii_lowercase();
     let mut parts = text.split(';').map(str::trim);
-    parts.next() == Some("application/json")
+    parts.next() == Some(JSON)
         && matches!((parts.next(), parts.next()), (None | Some("charset=utf-8" | "charset=\"utf-8\""), None))
 }
 
@@ -98,7 +102,7 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
         PayloadError::Overflow => ApiError::PayloadTooLarge,
         PayloadError::Io(io) if io.kind() == std::io::ErrorKind::TimedOut => ApiError::BodyTimeout,
-        _ => ApiError::NotJson,
+        _ => ApiError::NotJson(None),
     }
 }
 
@@ -108,31 +112,30 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// [`ApiError::NotJson`], or [`ApiError::Invalid`] with the field.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
-    let text = std::str::from_utf8(bytes).map_err(|_| ApiError::NotJson)?;
+    let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
+    if text.trim().is_empty() {
+        return Err(not_json("must be a JSON object, and is empty"));
+    }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        if error.inner().is_data() {
+        // A number beyond what serde can hold is JSON all the same.
+        if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
-            ApiError::NotJson
+            broken_at(error.inner())
         }
     })?;
-    json.end().map_err(|_| ApiError::NotJson)?;
+    json.end().map_err(|error| broken_at(&error))?;
     Ok(value)
 }
 
-/// Our own sentence for what serde found. Its text is read for its kind only.
-pub(super) fn data_fault(pointer: &str, said: &str) -> FieldFault {
-    let quoted = said.split('`').nth(1).unwrap_or_default();
-    if said.starts_with("missing field") {
-        FieldFault::new(format!("{pointer}/{quoted}"), "is required")
-    } else if said.starts_with("unknown field") {
-        FieldFault::new(pointer, "is not a known field")
-    } else if said.starts_with("duplicate field") {
-        FieldFault::new(format!("{pointer}/{quoted}"), "is given twice")
-    } else {
-        FieldFault::new(pointer, "is not of the expected form")
-    }
+fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
+    ApiError::NotJson(Some(FieldFault::new("", message)))
+}
+
+/// Where the text stops being JSON. What the parser says of it stays here.
+fn broken_at(error: &serde_json::Error) -> ApiError {
+    not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }
 
 /// The JSON pointer (RFC 6901) to this place.
@@ -160,10 +163,7 @@ pub(super) fn escape(key: &str) -> String {
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     value.validate().map_err(|report| {
         ApiError::Invalid(
-            report
-                .iter()
-                .map(|(path, error)| FieldFault::new(garde_pointer(&path.to_string()), error.message().to_owned()))
-                .collect(),
+            report.iter().map(|(path, error)| rule_fault(garde_pointer(&path.to_string()), error.message())).collect(),
         )
     })
 }

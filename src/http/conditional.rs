@@ -64,33 +64,27 @@ impl IfMatch {
 /// In bytes: far more than the tags of the copies that one can have of one object.
 const LONGEST: usize = 500;
 
-/// What the client has already (RFC 9110 §13.1.2).
+/// What the client has already (RFC 9110 §13.1.2): its list of tags, over all lines. A malformed list is ignored, as if the header
+/// were missing: the client gets the whole reply, which is never wrong.
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
     /// Whether this version is among it. For a read, a weak tag is as good as a strong one.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
-        let tags = self.0.iter().flat_map(|line| line.split(','));
+        let tags = self.0.iter().flat_map(|list| list.split(','));
         tags.map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
     }
 }
 
 impl FromRequest for IfNoneMatch {
-    type Error = ApiError;
-    type Future = Ready<ApiResult<Self>>;
+    type Error = Error;
+    type Future = Ready<Result<Self, Error>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let mut lines = request.headers().get_all(header::IF_NONE_MATCH);
-        let refused = || ApiError::invalid("/If-None-Match", "must be ETags of earlier reads");
-        ready(match (lines.next(), lines.next()) {
-            (None, _) => Ok(Self(None)),
-            (Some(line), None) => match line.to_str() {
-                Ok(line) if line.len() <= LONGEST && is_well_formed(line) => Ok(Self(Some(line.to_owned()))),
-                _ => Err(refused()),
-            },
-            (Some(_), Some(_)) => Err(refused()),
-        })
+        let lines = request.headers().get_all(header::IF_NONE_MATCH).map(|line| line.to_str().unwrap_or("?"));
+        let list = lines.collect::<Vec<_>>().join(",");
+        ready(Ok(Self(Some(list).filter(|list| list.len() <= LONGEST && is_well_formed(list)))))
     }
 }
 

@@ -34,8 +34,8 @@ impl FieldFault {
 /// Any refusal or failure. `docs/problems.md` explains each code to the client's developer.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The body is not JSON, or not in UTF-8.
-    NotJson,
+    /// The body is not JSON, or not in UTF-8: where, if it came whole.
+    NotJson(Option<FieldFault>),
     /// Fields that do not fit.
     Invalid(Vec<FieldFault>),
     /// No token, or one that does not hold. Which of the two, and why, is in the log alone.
@@ -76,8 +76,8 @@ pub enum ApiError {
         /// Of the file, in bytes.
         length: u64,
     },
-    /// The body is of a type that its route does not take.
-    UnsupportedMediaType,
+    /// The body is of another type than the one that its route takes; empty if a library refused.
+    UnsupportedMediaType(&'static str),
     /// This route speaks WebSocket alone, and this was no handshake of it.
     UpgradeRequired,
     /// Too many requests; come back after so many seconds.
@@ -138,7 +138,7 @@ impl ApiError {
     pub fn face(&self) -> Face {
         use StatusCode as S;
         let (status, code, title) = match self {
-            Self::NotJson => (S::BAD_REQUEST, "not_json", "The body is not valid JSON"),
+            Self::NotJson(_) => (S::BAD_REQUEST, "not_json", "The body is not valid JSON"),
             Self::Invalid(_) => (S::BAD_REQUEST, "invalid_input", "The input is not valid"),
             Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "Sign-in is needed"),
             Self::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials", "Invalid credentials"),
@@ -159,7 +159,7 @@ impl ApiError {
             Self::RangeNotSatisfiable { .. } => {
                 (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "The file has no such part")
             }
-            Self::UnsupportedMediaType => {
+            Self::UnsupportedMediaType(_) => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted")
             }
             Self::UpgradeRequired => (S::UPGRADE_REQUIRED, "upgrade_required", "This is a WebSocket"),
@@ -174,7 +174,7 @@ impl ApiError {
     #[must_use]
     pub fn plain() -> [Self; 21] {
         [
-            Self::NotJson,
+            Self::NotJson(None),
             Self::Invalid(Vec::new()),
             Self::Unauthenticated,
             Self::InvalidCredentials,
@@ -190,7 +190,7 @@ impl ApiError {
             Self::KeyReused,
             Self::PayloadTooLarge,
             Self::RangeNotSatisfiable { length: 0 },
-            Self::UnsupportedMediaType,
+            Self::UnsupportedMediaType(""),
             Self::UpgradeRequired,
             Self::TooManyRequests { retry_after: 1, challenge: None },
             Self::unavailable(1, ""),
@@ -209,7 +209,7 @@ impl ApiError {
             StatusCode::REQUEST_TIMEOUT => Self::BodyTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
             // The reply has its Retry-After already.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),

@@ -20,6 +20,8 @@ pub const PART_HEAD: usize = 8 * 1024;
 /// Beside the file, in bytes: the other parts, all heads and boundaries.
 pub const ENVELOPE: usize = 64 * 1024;
 
+const FORM: &str = "multipart/form-data";
+
 /// A form that is being read.
 pub struct Form {
     parts: Multipart,
@@ -44,9 +46,9 @@ impl FromRequest for Form {
         let parts = Multipart::from_request(request, payload);
         Box::pin(async move {
             if !is_form {
-                return Err(ApiError::UnsupportedMediaType);
+                return Err(ApiError::UnsupportedMediaType(FORM));
             }
-            let parts = parts.await.map_err(|_| ApiError::UnsupportedMediaType)?;
+            let parts = parts.await.map_err(|_| ApiError::UnsupportedMediaType(FORM))?;
             Ok(Self { parts, announced, names: Vec::new() })
         })
     }
@@ -57,7 +59,7 @@ fn is_form(request: &HttpRequest) -> bool {
     let mut lines = headers.get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else { return false };
     let kind = line.to_str().unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    kind.eq_ignore_ascii_case("multipart/form-data") && !headers.contains_key(header::CONTENT_ENCODING)
+    kind.eq_ignore_ascii_case(FORM) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
 impl Form {
@@ -161,7 +163,7 @@ impl Part {
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {
-            ApiError::NotJson => not_a_form(),
+            ApiError::NotJson(_) => not_a_form(),
             other => other,
         },
         _ => not_a_form(),

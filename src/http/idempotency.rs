@@ -17,7 +17,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
 
-use super::body::{is_json, parse, read, validate};
+use super::body::{JSON, is_json, parse, read, validate};
 use super::conditional::etag;
 use super::error::{ApiError, ApiResult};
 use super::matched_route::MatchedRoute;
@@ -87,7 +87,7 @@ where
         let payload = payload.take();
         Box::pin(async move {
             if !accepted {
-                return Err(ApiError::UnsupportedMediaType);
+                return Err(ApiError::UnsupportedMediaType(JSON));
             }
             let key = key?;
             let bytes = read(payload).await?.freeze();

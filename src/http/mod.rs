@@ -4,6 +4,7 @@
 //! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
 //!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
 //!   field left out is not a null. [`typed`]: directional marks are removed from what people type.
+//!   [`values`]: integers and words. `faults`: what is wrong with a field, in our own words.
 //! - [`form`]: a form with a file, part by part as it arrives.
 //! - [`client_ip`]: whose address it is. [`matched_route`]: what it asks for. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
 //!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
@@ -19,6 +20,7 @@ pub mod cookies;
 pub mod deadline;
 pub mod disposition;
 pub mod error;
+mod faults;
 pub mod form;
 pub mod idempotency;
 pub mod lifecycle;
@@ -35,3 +37,4 @@ pub mod request_span;
 pub mod rules;
 pub mod trace_context;
 pub mod typed;
+pub mod values;

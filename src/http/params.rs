@@ -15,8 +15,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use uuid::Uuid;
 
-use super::body::{data_fault, pointer, validate};
+use super::body::{pointer, validate};
 use super::error::{ApiError, ApiResult};
+use super::faults::data_fault;
 
 /// The id that this text names, or one that names nothing.
 fn named_by<T: FromStr + From<Uuid>>(text: &str) -> T {

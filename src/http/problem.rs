@@ -46,7 +46,7 @@ pub struct Problem {
     /// Name it when you ask us: our log has the details under it.
     #[schema(format = Uuid)]
     pub request_id: String,
-    /// The fields that do not fit, for 400.
+    /// What does not fit, for 400 and 415.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
@@ -59,7 +59,7 @@ pub struct Problem {
 /// One field that does not fit.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProblemField {
-    /// A JSON pointer into the body, or the name of the query field.
+    /// A JSON pointer into the body; with a slash, the name of the query field or of the header.
     #[schema(max_length = 300, format = JsonPointer)]
     pub pointer: String,
     /// What is expected there.
@@ -124,6 +124,11 @@ impl Document {
         let mut challenge = None;
         match error {
             ApiError::Invalid(faults) => errors = faults.iter().map(ProblemField::from).collect(),
+            ApiError::NotJson(fault) => errors = fault.iter().map(ProblemField::from).collect(),
+            ApiError::UnsupportedMediaType(expected) if !expected.is_empty() => {
+                let fault = FieldFault::new("/Content-Type", format!("must be {expected}"));
+                errors.push(ProblemField::from(&fault));
+            }
             ApiError::TooManyRequests { challenge: work, .. } => challenge = work.as_deref().cloned(),
             ApiError::Internal(cause) => tracing::error!(%cause, "request failed"),
             ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),

@@ -11,6 +11,7 @@ use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
 use crate::http::typed::typed;
+use crate::http::values::optional_integer;
 
 /// A business, whole: a field that is left out is empty afterwards.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -58,6 +59,7 @@ pub struct ReplaceBusiness {
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: String,
     /// Days from the issue of an invoice to its due date, for a draft without one. Null: no due date.
+    #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_PAYMENT_TERMS))]
     #[schema(minimum = 0, maximum = 365)]
     payment_terms_days: Option<i32>,

@@ -16,6 +16,7 @@ use crate::http::object::objects;
 use crate::http::params::GivenId;
 use crate::http::rules;
 use crate::http::typed::typed;
+use crate::http::values::optional_integer;
 
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
@@ -57,6 +58,7 @@ pub struct InvoiceDraft {
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
     /// Minor units, at most what the lines come to after their own discounts. Instead of `discount_rate`.
+    #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
     pub discount_amount: Option<i64>,
@@ -73,7 +75,7 @@ pub struct NewLine {
     pub description: String,
     /// A decimal above zero, of at most nine digits and three decimals.
     #[garde(custom(quantity_rule))]
-    #[schema(pattern = r"^[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
+    #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
     /// The price of one in the currency's major unit, a decimal. It may have four more decimals than the currency: "0.164825" in EUR,
     /// "4.5" in JPY.
@@ -85,6 +87,7 @@ pub struct NewLine {
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
     /// Minor units, at most quantity × unit price. Instead of `discount_rate`.
+    #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub discount_amount: Option<i64>,

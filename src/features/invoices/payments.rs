@@ -12,6 +12,7 @@ use crate::base::page::{Limit, Page, Position};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
 use crate::http::typed::typed;
+use crate::http::values::{integer, word};
 
 /// How it was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -72,6 +73,7 @@ impl Payment {
 #[schema(example = json!({"amount": 10000, "paid_on": "2026-12-15", "method": "bank_transfer", "reference": "INV-2026-0001"}))]
 pub struct NewPayment {
     /// Minor units of the invoice's currency; at most what is due.
+    #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: i64,
@@ -79,6 +81,7 @@ pub struct NewPayment {
     #[garde(custom(rules::day))]
     #[schema(format = Date)]
     paid_on: String,
+    #[serde(deserialize_with = "word")]
     #[garde(skip)]
     #[schema(inline)]
     method: Method,

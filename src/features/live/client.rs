@@ -118,7 +118,7 @@ impl<'a> Client<'a> {
         let (kind, reason) = match refusal {
             ApiError::NotFound => (EventKind::AuthzFail, "live_subscription"),
             ApiError::Conflict { .. } => (EventKind::ExcessRateLimitExceeded, "live_subscriptions"),
-            ApiError::NotJson | ApiError::Invalid(_) => {
+            ApiError::NotJson(_) | ApiError::Invalid(_) => {
                 self.faults += 1;
                 (EventKind::InputValidationFail, "live_message")
             }

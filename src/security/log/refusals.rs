@@ -67,11 +67,11 @@ fn tell(error: &ApiError, in_path: Option<Named>) {
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.face().code;
     let kind = match error {
-        ApiError::NotJson
+        ApiError::NotJson(_)
         | ApiError::Invalid(_)
         | ApiError::PayloadTooLarge
         | ApiError::RangeNotSatisfiable { .. }
-        | ApiError::UnsupportedMediaType
+        | ApiError::UnsupportedMediaType(_)
         | ApiError::UpgradeRequired => EventKind::InputValidationFail,
         ApiError::Forbidden | ApiError::NotFound | ApiError::MethodNotAllowed | ApiError::CrossSiteRequest => {
             EventKind::AuthzFail

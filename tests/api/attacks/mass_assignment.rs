@@ -7,7 +7,7 @@ use strongroom::app::routes::Access;
 use uuid::Uuid;
 
 use crate::support::actor::{PASSWORD, draft, mail_token, register};
-use crate::support::operations::{Operation, make, operations};
+use crate::support::operations::{Operation, make, operations, with_bodies};
 use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
@@ -77,33 +77,15 @@ async fn everything(app: &TestApp) -> String {
     app.everything().await + &app.digest(&waiting).await
 }
 
-/// Every operation with a body, an object of Alice's for it, and the body that it takes.
-async fn all_bodies(alice: &Actor) -> Vec<(Operation, String, Value)> {
-    let customer = alice.customer().await;
-    let mut all = Vec::new();
-    for operation in operations() {
-        let Some(body) = operation.body_that_fits(&customer) else { continue };
-        let id = if operation.is_on_an_object() { make(alice, operation.collection()).await } else { String::new() };
-        all.push((operation, id, body));
-    }
-    assert!(all.len() >= 12, "the walk has something to walk on");
-    all
-}
-
 fn send(alice: &Actor, operation: &Operation, id: &str, body: impl Into<String>) -> crate::support::client::Request {
-    let path = operation.path.replace("{id}", id);
-    let request = match operation.access {
-        Access::Public | Access::Cookie | Access::Ticket => alice.client.request(operation.method.clone(), &path),
-        Access::SignedIn | Access::Admin => alice.request(operation.method.clone(), &path),
-    };
-    request.header("if-match", "\"1\"").body("application/json", body.into())
+    operation.to(alice, id).header("if-match", "\"1\"").body("application/json", body.into())
 }
 
 #[actix_web::test]
 async fn a_field_that_the_server_decides_is_refused_by_its_name_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = all_bodies(&alice).await;
+    let all = with_bodies(&alice).await;
     let before = everything(&app).await;
     for (operation, id, fits) in &all {
         for field in SERVER_OWNED.into_iter().filter(|field| fits.get(field).is_none()) {
@@ -124,7 +106,7 @@ async fn a_field_that_the_server_decides_is_refused_by_its_name_in_every_body() 
 async fn a_line_has_no_sums_and_no_ids_of_its_own() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = all_bodies(&alice).await;
+    let all = with_bodies(&alice).await;
     let before = everything(&app).await;
     let with_lines = all.iter().filter(|(_, _, fits)| fits.get("lines").is_some());
     for (operation, id, fits) in with_lines {
@@ -161,7 +143,7 @@ async fn a_line_has_no_sums_and_no_ids_of_its_own() {
 async fn a_field_that_is_given_twice_is_refused_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = all_bodies(&alice).await;
+    let all = with_bodies(&alice).await;
     let before = everything(&app).await;
     for (operation, id, fits) in &all {
         for (field, value) in fits.as_object().unwrap() {
@@ -191,7 +173,7 @@ async fn a_field_that_is_given_twice_is_refused_in_every_body() {
 async fn a_list_or_a_bare_value_is_no_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = all_bodies(&alice).await;
+    let all = with_bodies(&alice).await;
     let before = everything(&app).await;
     for (operation, id, fits) in &all {
         let null = send(&alice, operation, id, "null").send().await;

@@ -34,6 +34,7 @@ mod password_resets; // API2
 mod passwords; // API2
 mod pdf; // API4, API8
 mod rate_limits; // API4
+mod refusal_texts;
 mod registration; // API2
 mod resources; // API4
 mod row_quotas; // API4

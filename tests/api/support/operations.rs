@@ -49,7 +49,29 @@ pub fn for_administrators() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
 }
 
+/// Every operation with a JSON body, an object of this actor's for it, and a body that fits.
+pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
+    let customer = actor.customer().await;
+    let mut all = Vec::new();
+    for operation in operations() {
+        let Some(body) = operation.body_that_fits(&customer) else { continue };
+        let id = if operation.is_on_an_object() { make(actor, operation.collection()).await } else { String::new() };
+        all.push((operation, id, body));
+    }
+    assert!(all.len() >= 12, "the walk has something to walk on");
+    all
+}
+
 impl Operation {
+    /// A request to this id, with the actor's token where one is asked for.
+    pub fn to(&self, actor: &Actor, id: &str) -> Request {
+        let path = self.path.replace("{id}", id);
+        match self.access {
+            Access::Public | Access::Cookie | Access::Ticket => actor.client.request(self.method.clone(), &path),
+            Access::SignedIn | Access::Admin => actor.request(self.method.clone(), &path),
+        }
+    }
+
     /// Whether it is on one object of the caller's, by its id. Administrators' are on everybody's.
     pub fn is_on_an_object(&self) -> bool {
         self.access == Access::SignedIn && self.path.contains("{id}")

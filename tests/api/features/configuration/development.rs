@@ -77,3 +77,22 @@ fn a_dot_env_file_adds_to_the_environment_and_never_shows_its_lines() {
     assert!(!format!("{malformed} {malformed:?}").contains("c4nary"), "{malformed}");
     assert!(malformed.to_string().contains("below A"), "{malformed}");
 }
+
+#[test]
+fn public_url_follows_the_address_that_development_serves() {
+    let base = Base::development();
+    for (bind, url) in [
+        ("127.0.0.1:8080", "http://localhost:8080"),
+        ("127.0.0.1:9000", "http://localhost:9000"),
+        ("[::1]:9000", "http://localhost:9000"),
+        ("127.0.0.1:80", "http://localhost"),
+        ("127.0.0.7:9000", "http://127.0.0.7:9000"),
+        ("127.0.0.1:0", "http://localhost:8080"),
+    ] {
+        let settings = base.with(&[("STRONGROOM_HTTP_BIND", bind)]).unwrap();
+        assert_eq!(settings.http.public_url, url, "{bind}");
+        assert!(settings.cors.allowed_origins.contains(&url.to_owned()));
+    }
+    let given = [("STRONGROOM_HTTP_BIND", "127.0.0.1:9000"), ("STRONGROOM_HTTP_PUBLIC_URL", "http://localhost:3000")];
+    assert_eq!(base.with(&given).unwrap().http.public_url, "http://localhost:3000");
+}

@@ -1,0 +1,321 @@
+//! What a refusal says (CWE-209, API8): enough to correct the request after reading the answer alone, and nothing of the program.
+//! A parser's own text names types, lists fields and quotes the input.
+
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+use strongroom::app::openapi;
+use strongroom::app::routes::Access;
+
+use crate::support::actor::draft;
+use crate::support::operations::{make, operations, with_bodies};
+use crate::support::{Reply, TestApp};
+
+/// Words of serde, garde and Rust, in small letters.
+const OF_THE_PROGRAM: [&str; 34] = [
+    "serde",
+    "garde",
+    "expected",
+    "invalid type",
+    "invalid value",
+    "invalid length",
+    "invalid digit",
+    "unknown variant",
+    "unknown field",
+    "missing field",
+    "duplicate field",
+    "variant",
+    "struct",
+    "enum",
+    "tuple",
+    "newtype",
+    "sequence",
+    "option",
+    "vec<",
+    "utf-8 sequence",
+    "usize",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "i32",
+    "i64",
+    "f64",
+    "eof",
+    "trailing",
+    "recursion",
+    "out of range",
+    "documented form",
+];
+
+/// Every message of this refusal is ours, and points at what was sent or at what the contract names.
+#[track_caller]
+fn speaks_plainly(reply: &Reply, names: &[String], what: &str) {
+    let problem = reply.json();
+    let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{what}: no errors in {problem}"));
+    assert!(!errors.is_empty(), "{what}");
+    for error in errors {
+        let (pointer, message) = (error["pointer"].as_str().unwrap(), error["message"].as_str().unwrap());
+        let small = message.to_lowercase();
+        for word in OF_THE_PROGRAM {
+            assert!(!small.contains(word), "{what}: {pointer} {message}");
+        }
+        assert!(!small.contains("canary"), "{what}: the input comes back in {message}");
+        assert!((3..=200).contains(&message.len()), "{what}: {message}");
+        for step in pointer.split('/').skip(1).filter(|step| step.parse::<usize>().is_err()) {
+            let known = names.iter().any(|name| name == step);
+            assert!(known || ["canary", "card"].contains(&step), "{what}: {pointer}");
+        }
+    }
+}
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::text().unwrap()).unwrap()
+}
+
+/// The names of all fields and query parameters of the contract.
+fn names(document: &Value) -> Vec<String> {
+    let mut names = Vec::new();
+    for schema in document["components"]["schemas"].as_object().unwrap().values() {
+        names.extend(schema["properties"].as_object().into_iter().flat_map(Map::keys).cloned());
+    }
+    for item in document["paths"].as_object().unwrap().values() {
+        for operation in item.as_object().unwrap().values() {
+            let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+            names.extend(parameters.iter().map(|parameter| parameter["name"].as_str().unwrap().to_owned()));
+        }
+    }
+    names
+}
+
+/// Values that fit into few fields. The last ones are JSON that no `Value` holds.
+const WRONG: [&str; 20] = [
+    "null",
+    "true",
+    "5",
+    "-1",
+    "172.5",
+    "1e300",
+    "18446744073709551616",
+    "1e999",
+    "\"\"",
+    "\"canary\"",
+    "\"a\\u0000b\"",
+    "\"`canary`, expected one of `a`\"",
+    "[]",
+    "[1]",
+    "[\"canary\"]",
+    "[[]]",
+    "[{\"canary\": 1}]",
+    "{}",
+    "{\"canary\": 1}",
+    "{\"card\": null}",
+];
+
+/// Every way to put a wrong value in place of a right one, fields of lines included.
+fn wrong_bodies(fits: &Value) -> Vec<String> {
+    let hole = json!("a hole");
+    let mut holed = Vec::new();
+    for field in fits.as_object().unwrap().keys() {
+        let mut body = fits.clone();
+        body[field] = hole.clone();
+        holed.push(body);
+        for inner in fits[field][0].as_object().into_iter().flat_map(Map::keys) {
+            let mut body = fits.clone();
+            body[field][0][inner] = hole.clone();
+            holed.push(body);
+        }
+    }
+    let filled = |body: &Value| WRONG.map(|value| body.to_string().replace(&hole.to_string(), value));
+    let mut bodies: Vec<String> = holed.iter().flat_map(filled).collect();
+    for field in fits.as_object().unwrap().keys() {
+        let mut body = fits.clone();
+        body.as_object_mut().unwrap().remove(field);
+        bodies.push(body.to_string());
+        bodies.push(fits.to_string().replacen('{', &format!("{{{}: 1, ", json!(field)), 1));
+    }
+    bodies.extend(WRONG.map(str::to_owned));
+    bodies
+}
+
+#[actix_web::test]
+async fn refusal_of_a_wrong_body_has_no_word_of_a_parser_in_any_operation() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let names = names(&document());
+    let (mut refused, all) = (0, with_bodies(&alice).await);
+    for (operation, id, fits) in &all {
+        for body in wrong_bodies(fits) {
+            let what = format!("{} {} {body}", operation.method, operation.path);
+            // Nothing has this version: a body that fits after all changes nothing.
+            let request = operation.to(&alice, id).header("if-match", "\"999\"");
+            let reply = request.body("application/json", body.clone()).send().await;
+            if reply.status.as_u16() == 400 {
+                assert_eq!(reply.json()["code"], "invalid_input", "{what}: it is JSON");
+                speaks_plainly(&reply, &names, &what);
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > all.len() * 40, "the walk has something to walk on: {refused}");
+}
+
+#[actix_web::test]
+async fn refusal_of_a_broken_body_says_where_it_is_broken() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let post = |kind: &'static str, body: &'static str| {
+        alice.request(Method::POST, "/api/v1/customers").body(kind, body).send()
+    };
+    for (body, said) in [
+        ("", "must be a JSON object, and is empty"),
+        ("{\"name\": \"A\",\n \"email\": ,}", "is not JSON at line 2, column 11"),
+        ("{'name': 'A'}", "is not JSON at line 1, column 2"),
+        ("name=A", "is not JSON at line 1, column 2"),
+        ("{\"name\": \"A\"", "is not JSON at line 1, column 12"),
+        ("{\"name\": \"A\", \"default_currency\": \"EUR\"} {}", "is not JSON at line 1, column 42"),
+    ] {
+        let reply = post("application/json", body).await;
+        reply.refused(400, "not_json").left(&["input_validation_fail/not_json"]);
+        assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
+    }
+    // The type that curl sends by itself.
+    let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
+    form.refused(415, "unsupported_media_type").left(&["input_validation_fail/unsupported_media_type"]);
+    assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
+    let upload = alice.request(Method::POST, "/api/v1/documents").json(&json!({})).send().await;
+    upload.refused(415, "unsupported_media_type");
+    assert_eq!(upload.json()["errors"][0]["message"], "must be multipart/form-data");
+}
+
+#[actix_web::test]
+async fn refusal_of_a_wrong_query_has_no_word_of_a_parser_in_any_list() {
+    let app = TestApp::start().await;
+    let (alice, root) = (app.user("alice").await, app.admin("root").await);
+    let document = document();
+    let (names, mut refused) = (names(&document), 0);
+    for operation in operations().into_iter().filter(|operation| operation.method == Method::GET) {
+        let actor = if operation.access == Access::Admin { &root } else { &alice };
+        let id = if operation.is_on_an_object() { make(&alice, operation.collection()).await } else { String::new() };
+        let told = &document["paths"][operation.path]["get"]["parameters"];
+        let fields = told.as_array().cloned().unwrap_or_default();
+        for field in fields.iter().filter(|field| field["in"] == "query") {
+            let field = field["name"].as_str().unwrap();
+            for value in ["", "canary", "-1", "1.5", "99999999999999999999", "%00", "%FF", "[]", "null"] {
+                let path = format!("{}?{field}={value}", operation.path.replace("{id}", &id));
+                let reply = actor.get(&path).await;
+                if reply.status.as_u16() == 400 {
+                    speaks_plainly(&reply, &names, &path);
+                    refused += 1;
+                }
+            }
+        }
+    }
+    assert!(refused > 100, "the walk has something to walk on: {refused}");
+}
+
+/// One of each kind, whole: a developer who reads only this knows what to send.
+#[actix_web::test]
+async fn refusal_says_what_is_expected() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut draft = draft(&alice.customer().await);
+    draft["notes"] = json!("");
+    draft["lines"][0]["discount_amount"] = json!(0);
+    let with = |pointer: &str, value: Value| {
+        let mut body = draft.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body
+    };
+    for (pointer, value, said) in [
+        ("/currency", json!(5), "must be a string"),
+        ("/lines", json!("x"), "must be a list"),
+        ("/lines", json!([]), "must have a length of at least 1"),
+        ("/lines/0", json!("x"), "must be an object"),
+        ("/lines/0/quantity", json!(1.5), "must be a string"),
+        ("/lines/0/discount_amount", json!("21"), "must be an integer of at most 9007199254740991"),
+        ("/lines/0/discount_amount", json!(172.5), "must be an integer of at most 9007199254740991"),
+        ("/lines/0/discount_amount", json!(-1), "must be at least 0"),
+        ("/notes", json!("x".repeat(2_001)), "must have a length of at most 2000"),
+    ] {
+        let reply = alice.post("/api/v1/invoices", &with(pointer, value.clone())).await;
+        reply.refused(400, "invalid_input");
+        assert_eq!(reply.json()["errors"], json!([{"pointer": pointer, "message": said}]), "{value}");
+    }
+    let payment = |method: Value| json!({"amount": 1, "paid_on": "2026-11-20", "method": method});
+    let path = format!("/api/v1/invoices/{}/payments", alice.invoice().await);
+    for (method, said) in [
+        (json!("gold"), "must be one of: bank_transfer, card, cash, direct_debit, other"),
+        (json!({"card": null}), "must be a string"),
+    ] {
+        let reply = alice.post(&path, &payment(method)).await;
+        reply.refused(400, "invalid_input");
+        assert_eq!(reply.json()["errors"], json!([{"pointer": "/method", "message": said}]));
+    }
+    let overdue = alice.get("/api/v1/invoices?overdue=yes").await;
+    assert_eq!(overdue.json()["errors"], json!([{"pointer": "/overdue", "message": "must be true or false"}]));
+    let limit = alice.get("/api/v1/invoices?limit=0").await;
+    assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
+}
+
+/// JSON Schema's integers include `172.0`: clients whose only number is a double write it so.
+#[actix_web::test]
+async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_is_not() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let document = document();
+    let (customer, mut fields) = (alice.customer().await, 0);
+    for operation in operations() {
+        let Some(fits) = operation.body_that_fits(&customer) else { continue };
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let line = fits["lines"][0].as_object().is_some() && name == "NewLine";
+            if operation.body.as_deref() != Some(name) && !line {
+                continue;
+            }
+            for (field, told) in schema["properties"].as_object().unwrap() {
+                if !told["type"].to_string().contains("\"integer\"") {
+                    continue;
+                }
+                fields += 1;
+                let send = async |value: f64| {
+                    let mut body = fits.clone();
+                    if line {
+                        body["lines"][0][field] = json!(value)
+                    } else {
+                        body[field] = json!(value)
+                    }
+                    let id = match operation.is_on_an_object() {
+                        true => make(&alice, operation.collection()).await,
+                        false => String::new(),
+                    };
+                    if operation.body.as_deref() == Some("NewPayment") {
+                        let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
+                        issue.header("if-match", "\"1\"").send().await.ok(200);
+                    }
+                    operation.to(&alice, &id).header("if-match", "\"1\"").json(&body).send().await
+                };
+                let reply = send(172.0).await;
+                assert_ne!(reply.status.as_u16(), 400, "{field} of {}: {}", operation.path, reply.text());
+                let pointer = if line { format!("/lines/0/{field}") } else { format!("/{field}") };
+                send(172.5).await.refused_field(&pointer);
+                send(9_007_199_254_740_994.0).await.refused_field(&pointer);
+            }
+        }
+    }
+    assert!(fields >= 3, "{fields}");
+}
+
+/// The `type` of a refusal can be opened where the service is really served.
+#[actix_web::test]
+async fn type_of_a_problem_leads_to_its_explanation_on_another_port_too() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let app = TestApp::with(&[("STRONGROOM_HTTP_BIND", &format!("127.0.0.1:{port}"))]).await;
+    let reply = app.anybody().request(Method::GET, "/nothing").send().await;
+    reply.refused(404, "not_found");
+    let problem = reply.json();
+    let (page, anchor) = problem["type"].as_str().unwrap().split_once('#').unwrap();
+    assert_eq!(page, format!("http://localhost:{port}/problems"));
+    let path = page.strip_prefix(&format!("http://localhost:{port}")).unwrap();
+    let explained = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+    assert!(explained.contains(anchor));
+}
