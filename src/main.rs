@@ -10,6 +10,7 @@ use strongroom::app::failure::Failure;
 use strongroom::app::output::{print_line, print_note};
 use strongroom::app::{admin, audit, openapi, start_up};
 use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings};
+use strongroom::security::uploads::pdf::inspect_standard_input;
 
 /// A secure invoice and document API. Without a command it serves.
 #[derive(Parser)]
@@ -38,6 +39,9 @@ enum Command {
     /// Help for developers
     #[command(subcommand)]
     Dev(Dev),
+    /// Inspect the PDF on standard input, for an upload of the service; the exit status is the answer
+    #[command(hide = true)]
+    InspectPdf,
 }
 
 #[derive(Subcommand)]
@@ -108,6 +112,10 @@ fn first_day(month: &str) -> Result<NaiveDate, String> {
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command.unwrap_or(Command::Serve);
+    // It meets hostile input, so it starts without settings, secrets and a runtime.
+    if let Command::InspectPdf = command {
+        return inspect_standard_input();
+    }
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -129,6 +137,8 @@ fn run(command: Command) -> Result<(), Failure> {
                 Settings::check(&environment)?;
                 print_line("The configuration is valid.")
             }
+            // Done by `main`.
+            Command::InspectPdf => Ok(()),
             Command::Openapi => print_line(openapi::text()?),
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
             Command::Dev(Dev::Reset) => start_up::reset(&DevelopmentSettings::load(&environment)?).await,

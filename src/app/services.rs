@@ -55,6 +55,7 @@ use crate::security::passwords::breaches::BreachService;
 use crate::security::revocations::{CHANNEL as SESSION_ENDED, Revocations};
 use crate::security::row_quotas::RowQuotas;
 use crate::security::tickets::Tickets;
+use crate::security::uploads::PdfInspector;
 use crate::storage::{Bucket, Storage, StorageError};
 use crate::telemetry::metrics::Metrics;
 
@@ -276,6 +277,7 @@ fn intake(settings: &Settings, pool: &PgPool, clock: &Clock) -> Result<Intake, S
         max_bytes: documents.max_bytes,
         max_pixels: documents.max_pixels,
         cores: Arc::new(Semaphore::new(settings.http.workers)),
+        pdfs: PdfInspector { program: documents.pdf_inspector.clone() },
         pool: pool.clone(),
         clock: clock.clone(),
         storage,

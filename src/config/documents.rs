@@ -23,6 +23,8 @@ pub struct DocumentSettings {
     pub quota_bytes: i64,
     /// Files of an owner.
     pub quota_count: i32,
+    /// The program that inspects PDFs: this one. No setting; a test, which is another program, names it.
+    pub pdf_inspector: PathBuf,
 }
 
 /// A bucket of an S3-compatible store.
@@ -54,6 +56,8 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, least, most| reader.number(name, least, most);
         Self {
             folder,
+            // Without its path no PDF is accepted (503).
+            pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
                 .unwrap_or(usize::MAX),

@@ -39,6 +39,14 @@ impl Incoming {
         self.file.write_all(bytes)
     }
 
+    /// What has come so far, from its first byte, for reading only.
+    ///
+    /// # Errors
+    /// The disk is away.
+    pub fn reader(&self) -> io::Result<File> {
+        File::open(&self.path)
+    }
+
     /// There are no more, and what there was is on the disk: a document that was acknowledged survives the machine.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;

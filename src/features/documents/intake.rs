@@ -21,7 +21,7 @@ use crate::http::idempotency::GivenKey;
 use crate::http::rules;
 use crate::http::typed::Typed;
 use crate::security::caller::Caller;
-use crate::security::uploads::{FileType, Inspector, Refused};
+use crate::security::uploads::{FileType, Inspector, PdfInspector, Refused};
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
@@ -46,6 +46,8 @@ pub struct Intake {
     pub max_pixels: u32,
     /// Files that are looked at at once.
     pub cores: Arc<Semaphore>,
+    /// Counts among [`cores`](Self::cores) while it works.
+    pub pdfs: PdfInspector,
 }
 
 /// What a form said.
@@ -159,6 +161,12 @@ impl Intake {
         }
         looking = self.look(looking, block.freeze()).await?;
         looking.inspector.finish()?;
+        // A file that is not kept came before, with the same idempotency key: it gets the first answer again.
+        if let (FileType::Pdf, Some(arriving)) = (kind, &looking.arriving) {
+            let file = arriving.reader().map_err(|error| ApiError::unavailable(5, error))?;
+            let _core = self.cores.acquire().await.map_err(ApiError::internal)?;
+            self.pdfs.inspect(file).await?;
+        }
         let file = File {
             name,
             kind,

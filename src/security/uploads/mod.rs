@@ -10,20 +10,20 @@
 //! writes `<!DOCTYPE plist` into sound pictures. A browser would not find it there either. It trusts the declared type, because
 //! every reply says `nosniff`; without it, it looks at a file's first bytes only, and those are checked. `attachment` makes it
 //! save the file instead of showing it, and `sandbox` takes the origin from a file that is shown after all.
-//! No parser of PDF runs in this process (one took a whole process down with 21 kB: RUSTSEC-2026-0187).
-//! **Not stopped**: what hides in compressed parts of a PDF; data in a picture's metadata; malware that is a sound file of its
-//! type (that takes a scanner).
+//! A PDF is then parsed by its structure, in a process of its own ([`pdf`]).
+//! **Not stopped**: data in a picture's metadata; a file that exploits a fault of its reader (that takes a scanner).
 //! **ASVS** 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Attack** `attacks::uploads`
 
 mod file_type;
 mod jpeg;
 mod jpeg_trailer;
-mod pdf;
+pub mod pdf;
 mod png;
 mod polyglot;
 mod text;
 
 pub use file_type::FileType;
+pub use pdf::{PdfFault, PdfInspector};
 use polyglot::Polyglot;
 
 use crate::http::error::ApiError;
@@ -52,8 +52,8 @@ pub enum Refused {
     Archive,
     #[error("has a PDF within its first 1024 bytes: upload the PDF itself, under a name that ends in .pdf")]
     PdfInside,
-    #[error("must not act by itself: no scripts, actions, forms or embedded files")]
-    Active,
+    #[error("{0}")]
+    Pdf(PdfFault),
     #[error("has more than {} million pixels: scale the picture down and upload the smaller one", f64::from(*.max) / 1e6)]
     Pixels { max: u32 },
     #[error("is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file")]

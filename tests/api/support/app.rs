@@ -237,5 +237,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
     ];
     pairs.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
     pairs.extend(changed);
-    Settings::load(&Environment::from_pairs(pairs)).unwrap_or_else(|faults| panic!("{faults}"))
+    let mut settings = Settings::load(&Environment::from_pairs(pairs)).unwrap_or_else(|faults| panic!("{faults}"));
+    settings.documents.pdf_inspector = env!("CARGO_BIN_EXE_strongroom").into();
+    settings
 }

@@ -1,5 +1,7 @@
 //! Files as they should be, small.
 
+use super::pdf_files::PdfFile;
+
 fn chunk(kind: &[u8; 4], body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(body.len()).unwrap().to_be_bytes();
     [&length[..], kind, body, b"sum!"].concat()
@@ -33,8 +35,9 @@ pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     parts.concat()
 }
 
+/// With these entries in its catalog.
 pub fn pdf(inside: &str) -> Vec<u8> {
-    format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {inside} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\n").into_bytes()
+    PdfFile::default().catalog(inside).plain()
 }
 
 /// The directory of a ZIP archive with one file: what a program that unpacks looks for at the end.

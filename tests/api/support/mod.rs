@@ -14,6 +14,7 @@ pub mod logs;
 pub mod metrics;
 pub mod operations;
 pub mod pdf;
+pub mod pdf_files;
 pub mod program;
 pub mod proxy;
 pub mod receiver;

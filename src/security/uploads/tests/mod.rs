@@ -119,34 +119,6 @@ fn polyglot_pdf_is_refused() {
 }
 
 #[test]
-fn pdf_with_active_content_is_refused() {
-    for body in [
-        "/OpenAction << /S /JavaScript /JS (app.alert(1)) >>",
-        "/Names << /JavaScript 2 0 R >>",
-        "/AA << /O 5 0 R >> more",
-        "/AA %\u{e9}\n<< /O 5 0 R >> more",
-        "/JS %%\u{1}%\r (this is a script)",
-        "/A << /S /Launch /F (calc.exe) >>",
-        "/A<</S/Launch/F(calc.exe)>>",
-        "/Type /EmbeddedFile ",
-        "/EmbeddedFiles 3 0 R",
-        "/Subtype /RichMedia ",
-        "/XFA 8 0 R more text",
-        "/JS (this is a script)",
-        "/J#61vaScript 2 0 R",
-        "/#4a#53 (this is a script)",
-        "/#4A#61#76#61#53#63#72#69#70#74 1",
-        "/S /SubmitForm ",
-        "/S /ImportData ",
-    ] {
-        assert_eq!(inspect(FileType::Pdf, &pdf(body)), Err(Refused::Active), "{body}");
-    }
-    // Three bytes of a compressed picture.
-    let chance = [b"%PDF-1.7\n stream\n\x01/JS \x80\xffbinary\x02 endstream ".to_vec(), pdf("")[9..].to_vec()].concat();
-    assert_eq!(inspect(FileType::Pdf, &chance), Ok(()));
-}
-
-#[test]
 fn truncated_file_is_refused_at_every_length() {
     for (file_type, whole) in [
         (FileType::Png, png(2, 2, b"", b"")),

