@@ -25,6 +25,7 @@ use crate::features::events::{alert_views, handlers as events, views as event_vi
 use crate::features::health::handlers as health;
 use crate::features::invoices::{days, export, handlers as invoices, payments, pdf, views as invoice_views};
 use crate::features::live::{handlers as live, views as live_views};
+use crate::features::mail_pages;
 use crate::features::reference;
 use crate::features::users::{handlers as users, views as user_views};
 use crate::http::error::{ApiError, ApiResult};
@@ -152,7 +153,11 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/docs",                               Public,   Standard,     NoBody,     |r| r.to(reference::page),          docs("This document as a page").answers(200).gives_file("text/html").says("Requests can be tried on it. Off in production unless `STRONGROOM_HTTP_DOCS` asks for it (404).").refuses(&[404])),
         row(&get,    "/docs/page.css",                      Public,   Standard,     NoBody,     |r| r.to(reference::style),         docs("How that page looks").answers(200).gives_file("text/css").says("Off and on with it.").refuses(&[404])),
         row(&get,    "/docs/page.js",                       Public,   Standard,     NoBody,     |r| r.to(reference::script),        docs("What that page does").answers(200).gives_file("text/javascript").says("Off and on with it.").refuses(&[404])),
-        row(&get,    "/docs/icon.svg",                      Public,   Standard,     NoBody,     |r| r.to(reference::icon),          docs("That page's icon").answers(200).gives_file("image/svg+xml").says("Off and on with it.").refuses(&[404])),
+        row(&get,    "/confirm",                            Public,   Standard,     NoBody,     |r| r.to(mail_pages::confirm),      docs("The page to confirm a registration on").answers(200).gives_file("text/html").says("The mail of a registration links here; the token is in the fragment, which is not sent.")),
+        row(&get,    "/reset",                              Public,   Standard,     NoBody,     |r| r.to(mail_pages::reset),        docs("The page to choose a new password on").answers(200).gives_file("text/html").says("The mail of a password reset links here; without a token it asks for the address.")),
+        row(&get,    "/mail-page.css",                      Public,   Standard,     NoBody,     |r| r.to(mail_pages::style),        docs("How these two pages look").answers(200).gives_file("text/css").says("Always on.")),
+        row(&get,    "/mail-page.js",                       Public,   Standard,     NoBody,     |r| r.to(mail_pages::script),       docs("What these two pages do").answers(200).gives_file("text/javascript").says("Always on.")),
+        row(&get,    "/icon.svg",                           Public,   Standard,     NoBody,     |r| r.to(mail_pages::icon),         docs("The icon of every page").answers(200).gives_file("image/svg+xml").says("Always on.")),
     ]
 }
 

@@ -15,5 +15,6 @@ pub mod events;
 pub mod health;
 pub mod invoices;
 pub mod live;
+pub mod mail_pages;
 pub mod reference;
 pub mod users;

@@ -2,8 +2,8 @@
 //!
 //! **Abuse**: our reply used as a page: framed, sniffed into a script, cached by a shared proxy, read back over plain HTTP.
 //! **How**: one table, put on each reply in the outermost layer; an `Err` of an inner middleware gets it by a response mapper,
-//! since `DefaultHeaders` would be skipped there. The one page has a policy of its own, by a typed mark that only
-//! its handler sets.
+//! since `DefaultHeaders` would be skipped there. Pages have a policy of their own, by a typed mark that only
+//! their handlers set.
 //! **Not stopped**: replies of actix's HTTP parser itself (400, 408, 431) pass no middleware; they have no body either.
 //! **ASVS** 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Attack** `attacks::headers`
 
@@ -40,7 +40,7 @@ static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
     SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
 });
 
-/// What the one page that we have may do: load our own files and call us. No inline script or style, no `eval`, no text as
+/// What a page of ours may do: load our own files and call us. No inline script or style, no `eval`, no text as
 /// markup, nothing from elsewhere, and no way out.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \

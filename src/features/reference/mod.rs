@@ -36,8 +36,3 @@ pub async fn style() -> HttpResponse {
 pub async fn script() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
 }
-
-/// `GET /docs/icon.svg`
-pub async fn icon() -> HttpResponse {
-    HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("icon.svg"))
-}

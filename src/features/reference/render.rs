@@ -69,7 +69,7 @@ fn write_page<'a>(out: &mut String, document: &'a Value, order: &'a [(String, &'
         out,
         r#"<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title} API</title><link rel="icon" href="/docs/icon.svg"><link rel="stylesheet" href="/docs/page.css">
+<title>{title} API</title><link rel="icon" href="/icon.svg"><link rel="stylesheet" href="/docs/page.css">
 <script src="/docs/page.js" defer></script></head><body>
 <header><div><h1>{title}</h1><p>{about} <a href="/api/v1/openapi.json">OpenAPI document</a> · <a href="/problems">Problems</a></p></div>
 <form id="sign-in" aria-label="Sign in"><label>E-mail <input name="email" placeholder="anna@demo.example" autocomplete="username"></label>

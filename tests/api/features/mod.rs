@@ -23,6 +23,7 @@ mod invoice_pdf;
 mod invoice_totals;
 mod invoices;
 mod live;
+mod mail_pages;
 mod metrics;
 mod reference;
 mod shutdown;

@@ -31,7 +31,7 @@ async fn the_page_loads_its_own_files_only_and_has_nothing_inline() {
         files.push(part.split('"').next().unwrap().to_owned());
     }
     files.sort();
-    assert_eq!(files, ["/docs/icon.svg", "/docs/page.css", "/docs/page.js"]);
+    assert_eq!(files, ["/docs/page.css", "/docs/page.js", "/icon.svg"]);
     for (file, kind) in files.iter().zip(["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8"])
     {
         let reply = app.anybody().request(Method::GET, file).send().await.ok(200);

@@ -59,7 +59,7 @@ impl MailKind {
 pub struct Links {
     /// Without a slash at its end.
     pub public_url: String,
-    /// Whether mails say how to answer without a page: in development there is none.
+    /// Whether mails say how to answer without a page, for developers.
     pub say_how_by_hand: bool,
 }
 

@@ -1,0 +1,85 @@
+//! `/confirm` and `/reset`, the pages that mails link to. What they do in a browser is tried by `.ci/page`.
+
+use reqwest::Method;
+use strongroom::app::routes::table;
+
+use crate::support::TestApp;
+use crate::support::actor::{newest_mail, register, reset_token};
+
+const PAGES: [&str; 2] = ["/confirm", "/reset"];
+
+/// The values of an attribute.
+fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
+    let start = format!(" {attribute}=\"");
+    page.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn pages_are_there_where_the_reference_is_off() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
+    for path in PAGES {
+        let page = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+        for inline in ["<style", " style=", " onclick", " onload", "javascript:", "<script>", "http:", "https:"] {
+            assert!(!page.contains(inline), "{path}: {inline}");
+        }
+        let files = [values(&page, "src"), values(&page, "href")].concat();
+        assert!(files.len() >= 3, "{files:?}");
+        for file in files {
+            let reply = app.anybody().request(Method::GET, file).send().await.ok(200);
+            assert!(!reply.body.is_empty() && reply.header("content-type").is_some(), "{file}");
+        }
+    }
+}
+
+/// A form that sends to nowhere would tell its reader that the service cannot be reached.
+#[actix_web::test]
+async fn forms_send_what_the_api_takes() {
+    let app = TestApp::start().await;
+    for (path, sends) in [
+        ("/confirm", vec![("/api/v1/auth/confirm", vec!["display_name", "password"])]),
+        (
+            "/reset",
+            vec![
+                ("/api/v1/auth/password-reset/confirm", vec!["new_password"]),
+                ("/api/v1/auth/password-reset", vec!["email"]),
+            ],
+        ),
+    ] {
+        let page = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+        let forms: Vec<_> =
+            page.split("<form ").skip(1).map(|rest| format!(" {}", rest.split("</form>").next().unwrap())).collect();
+        assert_eq!(forms.len(), sends.len());
+        for (form, (to, fields)) in forms.iter().zip(sends) {
+            assert_eq!((values(form, "data-to"), values(form, "name")), (vec![to], fields));
+            assert!(table().iter().any(|endpoint| endpoint.path == to));
+        }
+    }
+}
+
+/// In a query a token would be in the logs of every proxy on the way. The service refuses it, and keeps none.
+#[actix_web::test]
+async fn token_in_a_query_is_refused_and_not_recorded() {
+    let app = TestApp::start().await;
+    let token = "A".repeat(43);
+    for path in PAGES {
+        let reply = app.anybody().request(Method::GET, &format!("{path}?token={token}")).send().await;
+        reply.refused(400, "invalid_input").left(&["input_validation_fail/invalid_input"]);
+        assert!(!reply.text().contains(&token));
+    }
+    let kept = "select count(*) from security_events e where to_jsonb(e)::text like '%' || $1 || '%'";
+    let kept: i64 = sqlx::query_scalar(kept).bind(&token).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[actix_web::test]
+async fn mails_link_to_the_pages() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    register(&app.anybody(), "bob@example.com").await.ok(202);
+    let mail = newest_mail(&app, "bob@example.com").await;
+    assert!(mail.contains("/confirm#token="), "{mail}");
+    let forgot = serde_json::json!({"email": alice.email});
+    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
+    // It looks for /reset#token.
+    assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
+}
