@@ -13,7 +13,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -d -m 0700 /out/documents
 
 # No shell, no package manager, no user but `nonroot`: whoever gets code to run in here finds nothing to run.
-# It also means no HEALTHCHECK line, which needs a program inside: ask /health/live and /health/ready from outside.
+# The service's health check is `strongroom health`. There is no HEALTHCHECK line, since it would hold for `migrate` as well.
 FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
 LABEL org.opencontainers.image.title="Strongroom" \
       org.opencontainers.image.description="A reference secure REST service" \

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes what docker-compose.yml needs and nobody may share: passwords, keys, and a private certificate authority with
-# certificates for the service (localhost) and the mail catcher. Writes to deploy/secrets/ and keeps what is there:
+# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Writes to deploy/secrets/ and keeps what is there:
 # to renew a certificate, remove its two files and run this again. A database password is set when the database is
 # first made: changing the file later does not change the role.
 #
@@ -27,7 +27,7 @@ keep() {
     mv "$1.new" "$1"
 }
 # Hexadecimal, so that a password needs no escaping in a URL: 256 random bits.
-for name in db-superuser db-owner db-app; do openssl rand -hex 32 | keep "$name"; done
+for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
 # Over the socket in the shared volume; the host's name is there because a URL wants one.
@@ -48,7 +48,13 @@ certificate() {
         -addext "keyUsage=critical,digitalSignature" -addext "extendedKeyUsage=serverAuth" \
         -keyout "$1.key" -out "$1.crt" 2> /dev/null
 }
-certificate tls "DNS:localhost,IP:127.0.0.1,IP:::1"
+names="DNS:localhost,IP:127.0.0.1,IP:::1"
+case ${STRONGROOM_HOST:-localhost} in
+    localhost) ;;
+    *[!0-9.]*) names="$names,DNS:$STRONGROOM_HOST" ;;
+    *) names="$names,IP:$STRONGROOM_HOST" ;;
+esac
+certificate tls "$names"
 certificate mail "DNS:mail"
 
 # The authority's key signs and is mounted nowhere: it stays this user's.

@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
 use strongroom::app::failure::Failure;
 use strongroom::app::output::{print_line, print_note};
-use strongroom::app::{admin, audit, openapi, start_up};
-use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings};
+use strongroom::app::{admin, audit, health, openapi, start_up};
+use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings, plain_address};
 use strongroom::security::uploads::pdf::inspect_standard_input;
 
 /// A secure invoice and document API. Without a command it serves.
@@ -34,6 +34,8 @@ enum Command {
     /// Check that security events are as they were recorded
     #[command(subcommand)]
     Audit(Audit),
+    /// Ask the service on this machine whether it can serve; exit with 1 if it cannot
+    Health,
     /// List every fault of the configuration; exit with 1 if there is one. Nothing is written
     CheckConfig,
     /// Help for developers
@@ -139,6 +141,7 @@ fn run(command: Command) -> Result<(), Failure> {
             }
             // Done by `main`.
             Command::InspectPdf => Ok(()),
+            Command::Health => health::ask(plain_address(&environment)?),
             Command::Openapi => print_line(openapi::text()?),
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
             Command::Dev(Dev::Reset) => start_up::reset(&DevelopmentSettings::load(&environment)?).await,

@@ -1,6 +1,7 @@
 //! Why a command ends: one sentence each, which says what is wrong and what to do next.
 
 use std::io;
+use std::net::SocketAddr;
 
 use sqlx::migrate::MigrateError;
 
@@ -47,6 +48,8 @@ pub enum Failure {
         .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>()
     )]
     Role(Vec<RoleFault>),
+    #[error("the service at {address} is not ready: {cause}")]
+    NotReady { address: SocketAddr, cause: String },
     #[error("the schema is not up to date: run `strongroom migrate` first")]
     NotMigrated,
     #[error("the log cannot be started: {0}")]

@@ -7,6 +7,7 @@ pub mod admin;
 pub mod audit;
 pub mod failure;
 pub mod gate;
+pub mod health;
 mod listeners;
 pub mod management;
 mod meters;

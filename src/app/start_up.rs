@@ -62,6 +62,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     let (database, embedded) = database(&settings).await?;
     check_database(&settings, &database).await?;
     let mut running = server::start(settings.clone(), database, certificate, Clock::default())?;
+    tell_addresses(&settings, &running);
     if let Some(traces) = traces {
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
@@ -73,7 +74,11 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         };
         let doors = running.services.doors();
         let demo = demo::make(&doors, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
-        print_line(welcome(&settings, &running, embedded.as_ref(), demo.as_ref()))?;
+        match settings.profile {
+            Profile::Development => print_line(welcome(&settings, &running, embedded.as_ref(), demo.as_ref()))?,
+            Profile::Production if demo.is_some() => tracing::warn!("demo users can sign in: not for real data"),
+            Profile::Production => tracing::warn!("demo users have other passwords than the one that is set"),
+        }
     }
     let ended = tokio::select! {
         _ = interrupt.recv() => Ok(()),
@@ -141,6 +146,16 @@ async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Res
     let is_current = migrate::is_current(&mut connection).await?;
     connection.close().await?;
     if is_current { Ok(()) } else { Err(Failure::NotMigrated) }
+}
+
+/// Logs where the service listens.
+fn tell_addresses(settings: &Settings, running: &Running) {
+    let (plain, management) = (running.http, running.management);
+    let public_url = &settings.http.public_url;
+    match running.https {
+        Some(https) => tracing::info!(%plain, %management, public_url, "listening on https://{https}"),
+        None => tracing::info!(%management, public_url, "listening on http://{plain}"),
+    }
 }
 
 fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>, demo: Option<&Demo>) -> String {

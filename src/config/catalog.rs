@@ -50,6 +50,7 @@ pub const SETTINGS: &[Setting] = &[
 
     secret("STRONGROOM_SECRETS_MASTER_KEY", "At least 32 random bytes as text (openssl rand -base64 48); `admin` and `audit` need it too. Development makes its own"),
     secret("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", "While master keys are exchanged (docs/administration.md): still verifies, no longer signs"),
+    secret("STRONGROOM_INSECURE_DEMO_PASSWORD", "Makes demo data in production too: users anna@demo.example and ben@demo.example with this password (openssl rand -hex 32). Never beside real data. Development makes its own"),
     plain("STRONGROOM_JWT_ALGORITHM", "HS256", "HS256, or EdDSA when other services verify our tokens"),
     secret("STRONGROOM_JWT_KEY", "HS256: at least 32 random bytes as text. EdDSA: a PKCS#8 PEM (openssl genpkey -algorithm ed25519). Development makes its own"),
     secret("STRONGROOM_JWT_PREVIOUS_KEY", "While keys are exchanged: still verifies, no longer signs"),

@@ -1,5 +1,6 @@
 //! What the commands need, each only its part of the settings.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::database::DatabaseSettings;
@@ -8,7 +9,7 @@ use super::faults::Faults;
 use super::passwords::PasswordSettings;
 use super::reader::Reader;
 use super::secrets::MasterKeys;
-use super::{Profile, profile, replica, state_dir};
+use super::{Profile, http, profile, replica, state_dir};
 
 /// What `dev` needs: where development keeps its files, and which PostgreSQL made its database.
 #[derive(Clone, Debug)]
@@ -32,6 +33,17 @@ impl DevelopmentSettings {
         let state_dir = state_dir(&mut reader);
         reader.finish().map(|()| Self { state_dir, database })
     }
+}
+
+/// What `health` needs: where the plain listener is.
+///
+/// # Errors
+/// All faults at once.
+pub fn plain_address(environment: &Environment) -> Result<SocketAddr, Faults> {
+    let mut reader = Reader::new(environment);
+    let profile = profile(&mut reader);
+    let address = http::bind(&mut reader, "STRONGROOM_HTTP_BIND", profile);
+    reader.finish().map(|()| address)
 }
 
 /// What `migrate` needs, and no more: it must not ask for the service's secrets.

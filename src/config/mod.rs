@@ -35,7 +35,7 @@ use std::path::PathBuf;
 
 pub use alerts::{AlertSettings, WebhookUrl};
 pub use catalog::{SETTINGS, Setting};
-pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings};
+pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings, plain_address};
 pub use cors::CorsSettings;
 pub use database::DatabaseSettings;
 pub use documents::{BucketSettings, DocumentSettings};

@@ -20,7 +20,8 @@ pub struct MasterKeys {
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
-    /// In development only: of the three users of the demo data.
+    /// Of the three users of the demo data. In development they are made; in production there is one by a setting with a loud
+    /// name, or no demo data.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 
@@ -28,6 +29,11 @@ impl SecretSettings {
     /// `state_dir`: development's folder, in production none.
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
         let master_keys = MasterKeys::read(reader, state_dir);
+        let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
+        if reader.has_secret(name) {
+            let demo_passwords = reader.strong_secret(name).map(|one| [one.clone(), one.clone(), one]);
+            return Self { master_keys, demo_passwords };
+        }
         let mut kept = |name| development::secret(reader, state_dir?, name, development::random_text);
         let demo_passwords = kept("demo_password_1").zip(kept("demo_password_2")).zip(kept("demo_password_3"));
         let demo_passwords = demo_passwords.map(|((first, second), third)| [first, second, third]);

@@ -5,7 +5,8 @@
 //! names ends: access tokens in `Authorization`, and refresh cookies, also used ones. A ticket never comes this far: it is a
 //! socket's first message, and the handshake is refused before.
 //! HTTPS is either our own listener or a listed proxy that says so; the same headers from others are ignored and leave an event.
-//! In development plain HTTP is served, on loopback only.
+//! In development plain HTTP is served, on loopback only. In production one thing is: the health of the service, to this machine
+//! and without a credential. A container's health check has no certificate to trust.
 //! **Not stopped**: the first plain request itself: its credential is already exposed; that is why its session ends. A request
 //! whose peer's address is not known may have come through a listed proxy: it is refused, and nothing is concluded from it.
 //! **ASVS** 4.1.2, 4.1.3, 12.2.1 · **Attack** `attacks::transport`
@@ -15,6 +16,7 @@ use std::net::IpAddr;
 use actix_web::Error;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 
@@ -43,7 +45,7 @@ pub async fn require_https<B: MessageBody>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let peer = peer(&request);
-    if is_https(&request, peer) {
+    if is_https(&request, peer) || asks_for_health(&request, peer) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let mut refusal = ApiError::HttpsRequired;
@@ -55,6 +57,17 @@ pub async fn require_https<B: MessageBody>(
         }
     }
     Ok(request.error_response(refusal).map_into_right_body())
+}
+
+/// Whether this machine asks how the service is, and sends nothing that must not be seen.
+fn asks_for_health(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
+    let credentials = [header::AUTHORIZATION, header::COOKIE];
+    request.path().starts_with("/health/")
+        && peer.is_some_and(|peer| peer.is_loopback())
+        && !credentials
+            .iter()
+            .chain(&PROXY_HEADERS.map(HeaderName::from_static))
+            .any(|name| request.headers().contains_key(name))
 }
 
 /// Ends every session that a credential of this request names.

@@ -1,5 +1,5 @@
-//! Demo data of development: two users with customers, invoices in every state and a document each, and an administrator. Production
-//! has none of it.
+//! Demo data: two users with customers, invoices in every state and a document each; in development an administrator too. Production
+//! has none of it, unless a setting with a loud name gives the users' password (`config/secrets.rs`).
 //!
 //! It comes by the same doors as everything: each user signs in with his password, and every row is written as his caller. So
 //! there is no way into the stores here that an attacker could borrow. Each start makes what is missing. The ids are fixed, so

@@ -124,6 +124,24 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.everything().await, before);
 }
 
+/// The one exception, for a container's health check: no further than this machine, no further than health, and no way to show a
+/// credential unpunished.
+#[actix_web::test]
+async fn health_is_told_over_plain_http_to_this_machine_alone() {
+    let app = production(&[]).await;
+    let alice = Actor::join_by(&app, &over_tls(&app), "alice").await;
+    let plain = |path: &str| app.anybody().request(Method::GET, path);
+    for path in ["/health/ready", "/health/live"] {
+        plain(path).send().await.ok(204).left(&[]);
+        plain(path).header("x-forwarded-for", "203.0.113.7").send().await.refused(403, "https_required");
+    }
+    for path in ["/health", "/health/../api/v1/me", "/healthy", "/api/v1/openapi.json"] {
+        plain(path).send().await.refused(403, "https_required").left(&["plain_http_refused/"]);
+    }
+    let shown = plain("/health/ready").bearer(&alice.token).send().await;
+    shown.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/seen_on_plain_http"]);
+}
+
 #[actix_web::test]
 async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
     let app = production(&[
@@ -132,15 +150,17 @@ async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
     ])
     .await;
     let by_proxy = |said: &'static str| {
-        app.anybody().request(Method::GET, "/health/live").header("x-forwarded-proto", said).send()
+        app.anybody().request(Method::GET, "/.well-known/security.txt").header("x-forwarded-proto", said).send()
     };
-    by_proxy("https").await.ok(204);
+    by_proxy("https").await.ok(200);
     for said in ["http", "HTTPS, http", "https, http", "https,https", ""] {
         by_proxy(said).await.refused(403, "https_required");
     }
-    app.anybody().request(Method::GET, "/health/live").send().await.refused(403, "https_required");
-    let elsewhere =
-        app.from([127, 0, 0, 2].into()).request(Method::GET, "/health/live").header("x-forwarded-proto", "https");
+    app.anybody().request(Method::GET, "/.well-known/security.txt").send().await.refused(403, "https_required");
+    let elsewhere = app
+        .from([127, 0, 0, 2].into())
+        .request(Method::GET, "/.well-known/security.txt")
+        .header("x-forwarded-proto", "https");
     elsewhere.send().await.refused(403, "https_required");
 }
 

@@ -48,7 +48,7 @@ const WORDS: &[(&str, &[&str], &str)] = &[
         "there is one door to the outside, and the collector's",
     ),
     ("lookup_host", &["security/outbound/"], "there is one door to the outside"),
-    ("TcpStream::connect", &[], "there is one door to the outside"),
+    ("TcpStream::connect", &["app/health.rs"], "there is one door to the outside; `health` asks this machine"),
     ("realip_remote_addr", &["http/client_ip.rs"], "it believes the client"),
     ("jsonwebtoken::", &["security/access_tokens/"], "tokens are one practice's business"),
     ("insecure_decode", &[], "it reads claims that nobody has verified"),

@@ -1,5 +1,7 @@
 //! Whether the process runs, and whether requests can be served.
 
+use std::process::Command;
+
 use futures_util::future::join_all;
 use reqwest::Method;
 
@@ -30,6 +32,34 @@ async fn readiness_asks_the_database_once_for_many_askers() {
     assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} asked the database", replies.len());
     let live = app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
     assert!(live.statements().is_empty(), "a lost database is not cured by a restart");
+}
+
+/// As a container's health check asks: by the program itself, since its image has no other.
+#[actix_web::test]
+async fn health_command_asks_the_service_on_this_machine() {
+    let app = TestApp::start().await;
+    let plain = app.base.strip_prefix("http://").unwrap().to_owned();
+    assert_eq!(health(&plain), (Some(0), String::new()));
+    let any = format!("0.0.0.0:{}", plain.rsplit(':').next().unwrap());
+    assert_eq!(health(&any), (Some(0), String::new()), "where a container listens on every address");
+    app.database.cut_off().await;
+    until(503, &async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
+    let (code, said) = health(&plain);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("is not ready") && said.contains("log"), "{said}");
+    app.database.restore().await;
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (code, said) = health(&free.to_string());
+    assert_eq!(code, Some(1));
+    assert!(said.contains("is not ready") && said.contains("refused"), "{said}");
+}
+
+/// What `strongroom health` ends with and says.
+fn health(plain: &str) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
+    let settings = [("STRONGROOM_PROFILE", "production"), ("STRONGROOM_HTTP_BIND", plain)];
+    let done = command.arg("health").env_clear().envs(settings).output().unwrap();
+    (done.status.code(), String::from_utf8(done.stderr).unwrap())
 }
 
 async fn until(status: u16, ready: &impl AsyncFn() -> u16) {

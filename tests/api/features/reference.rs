@@ -32,7 +32,7 @@ async fn the_page_loads_its_own_files_only_and_has_nothing_inline() {
     }
     files.sort();
     assert_eq!(files, ["/docs/page.css", "/docs/page.js", "/icon.svg"]);
-    for (file, kind) in files.iter().zip(["image/svg+xml", "text/css; charset=utf-8", "text/javascript; charset=utf-8"])
+    for (file, kind) in files.iter().zip(["text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"])
     {
         let reply = app.anybody().request(Method::GET, file).send().await.ok(200);
         assert_eq!(reply.header("content-type"), Some(kind));

@@ -38,6 +38,19 @@ fn weak_keys_are_refused() {
     }
 }
 
+/// ASVS 6.3.2: production has no default accounts, unless a setting asks for them by a name that is not set by mistake.
+#[test]
+fn production_makes_demo_data_only_with_a_strong_password_of_its_own() {
+    let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
+    let production = Base::production();
+    assert!(production.with(&[]).unwrap().secrets.demo_passwords.is_none());
+    production.refuses(name, &["true", "demo", "correct horse battery 9", "changeme-changeme-changeme-changeme"]);
+    let one = production.with(&[(name, THIRD)]).unwrap().secrets.demo_passwords.unwrap();
+    assert!(one.iter().all(|password| password.expose_secret() == THIRD));
+    let made = Base::development().with(&[]).unwrap().secrets.demo_passwords.unwrap();
+    assert_ne!(made[0].expose_secret(), made[1].expose_secret());
+}
+
 #[test]
 fn random_keys_of_every_usual_form_are_accepted() {
     for _ in 0..500 {
