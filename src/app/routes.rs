@@ -23,6 +23,7 @@ use crate::features::demo;
 use crate::features::documents::{content, handlers as documents, views as document_views};
 use crate::features::events::{alert_views, handlers as events, views as event_views};
 use crate::features::health::handlers as health;
+use crate::features::invoices::credit_notes::{handlers as credit_notes, views as credit_note_views};
 use crate::features::invoices::{days, export, handlers as invoices, payments, pdf, views as invoice_views};
 use crate::features::live::{handlers as live, views as live_views};
 use crate::features::mail_pages;
@@ -75,6 +76,7 @@ pub fn table() -> Vec<Endpoint> {
     use admin_views::{AccountPage, AccountQuery, AccountView};
     use alert_views::{AlertPage, AlertQuery};
     use event_views::{EventPage, EventQuery, HistoryPage, HistoryQuery};
+    use credit_note_views::{CreditNotePage, CreditNoteQuery, CreditNoteView, NewCreditNote};
     use days::IssueInvoice;
     use export::ExportQuery;
     use live_views::TicketView;
@@ -120,9 +122,14 @@ pub fn table() -> Vec<Endpoint> {
         row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("The whole content is exchanged. What has been issued stands (409).")),
         row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("What has been issued is kept (409).")),
         row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").takes_optional::<IssueInvoice>().gives::<InvoiceView>(200).versioned().refuses(&[409]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so does what it says of both sides. Numbers are the owner's own, counted by year of the day of issue, without gaps and in the order of these days: a day before that of the last issued invoice is refused (409). Without a due date, the payment terms of the business set it.")),
-        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments").gives::<InvoiceView>(200).versioned().refuses(&[409]).says("It keeps its number. One with payments cannot be voided (409).")),
+        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments and credit notes").gives::<InvoiceView>(200).versioned().refuses(&[409]).says("It keeps its number. One with payments or credit notes cannot be voided (409).")),
         row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses(&[409]).says("At most what is due (409); the last payment makes it paid. Asked again with the same `Idempotency-Key`, it is not paid twice.")),
         row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200).says("A page at a time; `next_cursor` leads to the next.")),
+        row(&post,   "/api/v1/invoices/{id}/credit-notes",  SignedIn, Write,        SMALL_JSON, |r| r.to(credit_notes::create),     docs("Issue a credit note").keyed().takes::<NewCreditNote>().gives::<CreditNoteView>(201).refuses(&[409]).says("Credits parts of lines, or everything that is left of the invoice, with its tax; never more than that (409). It gets a number of its own and lowers what is due. An invoice without payments and credit notes can be voided instead. With the same `Idempotency-Key` it is issued once.")),
+
+        row(&get,    "/api/v1/credit-notes",                SignedIn, Standard,     NoBody,     |r| r.to(credit_notes::list),       docs("List credit notes, newest first").queries::<CreditNoteQuery>().gives::<CreditNotePage>(200).says("A page at a time, of one invoice if asked; `next_cursor` leads to the next.")),
+        row(&get,    "/api/v1/credit-notes/{id}",           SignedIn, Standard,     NoBody,     |r| r.to(credit_notes::read),       docs("Read a credit note").gives::<CreditNoteView>(200).says("With its lines and sums. It never changes.")),
+        row(&get,    "/api/v1/credit-notes/{id}/pdf",       SignedIn, Export,       NoBody,     |r| r.to(pdf::credit_note),         docs("Print a credit note as PDF").gives_file("application/pdf").cached().says("A4, with text that can be selected. It names both sides as the invoice does. With the `ETag` of a copy in `If-None-Match`, the answer is 304 if it is up to date.")),
 
         row(&post,   "/api/v1/documents",                   SignedIn, Upload,       UPLOAD,     |r| r.to(documents::create),        docs("Upload a document").keyed().takes_form::<NewDocument>(FileType::MEDIA_TYPES).gives::<DocumentView>(201).versioned().says("A form with the file, and with what is said of it. The file is what its type and its name say, or it is refused; without room for it, too (409). A PDF is refused, with the reason, if it has active content: scripts, media, or actions that start, send or open something. Of embedded files only the XML of an e-invoice is accepted. Asked again with the same `Idempotency-Key`, it gives the first answer again.")),
         row(&get,    "/api/v1/documents",                   SignedIn, Standard,     NoBody,     |r| r.to(documents::list),          docs("List one's documents, newest first").queries::<DocumentQuery>().gives::<DocumentPage>(200).says("A page at a time, of one invoice if asked; `next_cursor` leads to the next.")),

@@ -83,6 +83,8 @@ ids! {
     InvoiceId,
     /// A payment on an invoice.
     PaymentId,
+    /// A credit note on an invoice.
+    CreditNoteId,
     /// A document of an owner.
     DocumentId,
 }

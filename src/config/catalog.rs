@@ -105,6 +105,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_QUOTAS_CUSTOMERS", "1000000", "Customers of a user, 1 to 10000000"),
     plain("STRONGROOM_QUOTAS_INVOICES", "1000000", "Invoices of a user, drafts included"),
     plain("STRONGROOM_QUOTAS_PAYMENTS", "1000000", "Payments on all invoices of a user"),
+    plain("STRONGROOM_QUOTAS_CREDIT_NOTES", "1000000", "Credit notes on all invoices of a user"),
 
     plain("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "5/1h", "Failed sign-ins of one account from one address, then 429; also of a signed-in user who enters the password again, in one session"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "20/1h", "Failed sign-ins of unknown clients at one address, then they need a solved challenge"),

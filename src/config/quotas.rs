@@ -8,6 +8,7 @@ pub struct QuotaSettings {
     pub customers: i64,
     pub invoices: i64,
     pub payments: i64,
+    pub credit_notes: i64,
 }
 
 impl QuotaSettings {
@@ -16,6 +17,7 @@ impl QuotaSettings {
             customers: quota(reader, "STRONGROOM_QUOTAS_CUSTOMERS"),
             invoices: quota(reader, "STRONGROOM_QUOTAS_INVOICES"),
             payments: quota(reader, "STRONGROOM_QUOTAS_PAYMENTS"),
+            credit_notes: quota(reader, "STRONGROOM_QUOTAS_CREDIT_NOTES"),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! Answers that were given under an `Idempotency-Key` (`http/idempotency.rs`), kept inside the transaction of their work.
 //!
-//! **Lock order**, so that keyed requests cannot deadlock: key, then invoice, then document, then the owner's storage usage. A
-//! request claims its key before it locks or writes any other row, and the claim itself waits for no row. Foreign keys lock too:
-//! inserting a document locks its invoice. Deleting an invoice or a customer and moving a document lock in other orders, without
-//! a key; a cycle takes at least three of them at once. PostgreSQL then ends one of them, and its client gets a 503.
+//! **Lock order**, so that keyed requests cannot deadlock: key, then invoice, then its number's counter, then document, then
+//! the owner's storage usage. A request claims its key before it locks or writes any other row, and the claim itself waits
+//! for no row. Foreign keys lock too: inserting a document locks its invoice. Deleting an invoice or a customer and moving a
+//! document lock in other orders, without a key; a cycle takes at least three of them at once. PostgreSQL then ends one of
+//! them, and its client gets a 503.
 
 use std::time::Duration;
 

@@ -40,6 +40,16 @@ pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) 
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
+/// [`objects`] for a list that may be left out; with `default`.
+///
+/// # Errors
+/// Those of the items, and of null.
+pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<Vec<T>>, D::Error> {
+    objects(deserializer).map(Some)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,6 +13,7 @@ use crate::features::demo;
 fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
     let of_collection = match texts::tag(endpoint.path) {
         "customers" => (demo::CUSTOMER, "\"1\""),
+        "credit-notes" => (demo::CREDIT_NOTE, ""),
         "documents" => (demo::DOCUMENT, "\"1\""),
         "me" => ("", "\"1\""),
         "admin" => (demo::BEN, ""),

@@ -12,6 +12,7 @@ const TAGS: &[(&str, &str)] = &[
     ("me", "One's own profile, password and account."),
     ("customers", "Who is invoiced."),
     ("invoices", "From the draft to the last payment. Amounts are whole minor units of the currency."),
+    ("credit-notes", "What was invoiced and is taken back."),
     ("documents", "Files, which may hang on an invoice."),
     ("live", "What happens to one's own objects, as it happens."),
     (

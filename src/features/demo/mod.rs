@@ -11,7 +11,7 @@ mod plan;
 use std::net::Ipv4Addr;
 
 use actix_web::http::header::HeaderMap;
-use chrono::Days;
+use chrono::{DateTime, Days, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, PgPool};
 
@@ -24,17 +24,18 @@ use super::customers::store::CustomerStore;
 use super::documents::intake::Intake;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
+use super::invoices::credit_notes::model::{Credit, NetByLine, Part};
 use super::invoices::decimals::UnitPrice;
 use super::invoices::model::{Content, Invoice, Status};
 use super::invoices::payments::{Method, Payment};
-use super::invoices::store::InvoiceStore;
+use super::invoices::store::{InvoiceStore, InvoiceTx};
 use super::invoices::totals::{Discount, Line, Totals};
 use super::users::store as users;
-pub use plan::{BEN, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
+pub use plan::{BEN, CREDIT_NOTE, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
 use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, STRANGERS, USERS};
 
 use crate::base::clock::Clock;
-use crate::base::id::{CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
+use crate::base::id::{CreditNoteId, CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
 use crate::base::money::Currency;
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
@@ -242,7 +243,7 @@ impl Doors {
         let paid = match plan.reaches {
             Status::PartiallyPaid => Some(total / 3),
             Status::Paid => Some(total),
-            Status::Draft | Status::Issued | Status::Void => None,
+            Status::Draft | Status::Issued | Status::Credited | Status::Void => None,
         };
         if let Some(amount) = paid {
             let (id, method) = (PaymentId::new(), Method::BankTransfer);
@@ -251,10 +252,28 @@ impl Doors {
             change.insert_payment(&invoice, &payment).await?;
             change.save_step(&invoice).await?;
         } else if plan.reaches == Status::Void {
-            change.save_step(&invoice.void(now)?).await?;
+            invoice = invoice.void(now)?;
+            change.save_step(&invoice).await?;
+        }
+        if let Some(credited) = plan.credited {
+            credit(&mut change, invoice, credited, now).await?;
         }
         change.commit().await
     }
+}
+
+async fn credit(
+    change: &mut InvoiceTx<'_>,
+    invoice: Invoice,
+    (id, amount): (&str, i64),
+    now: DateTime<Utc>,
+) -> ApiResult<()> {
+    let id: CreditNoteId = id.parse().map_err(|_| unsound())?;
+    let part = Part { line: 1, amount: Some(amount) };
+    let credit = Credit::of(&invoice, &NetByLine::new(), Some(&[part]))?;
+    let invoice = invoice.credit(credit.total(), now)?;
+    change.insert_credit_note(id, &invoice, credit, None, now.date_naive(), now).await?;
+    change.save_step(&invoice).await
 }
 
 fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {

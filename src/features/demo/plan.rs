@@ -12,6 +12,8 @@ pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
 pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
 pub const STRANGERS: &str = "10000000-0000-4000-8000-000000000011";
 
+pub const CREDIT_NOTE: &str = "e0000000-0000-4000-8000-000000000001";
+
 pub const DOCUMENT: &str = "d0000000-0000-4000-8000-000000000001";
 
 pub struct DemoUser {
@@ -54,6 +56,8 @@ pub struct DemoInvoice {
     pub days_ago: u64,
     pub currency: &'static str,
     pub lines: &'static [DemoLine],
+    /// A credit note's id, and what it credits of the first line, in minor units.
+    pub credited: Option<(&'static str, i64)>,
 }
 
 /// Description, quantity, unit price, percent of discount and of tax.
@@ -91,6 +95,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 0,
                 currency: "EUR",
                 lines: &[("Catalogue, 64 pages", "1", "1800", "0", "7")],
+                credited: None,
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000003",
@@ -99,6 +104,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 40,
                 currency: "EUR",
                 lines: &[("Shop window", "2", "950", "5", "19")],
+                credited: Some((CREDIT_NOTE, 10_000)),
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000002",
@@ -107,6 +113,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 30,
                 currency: "USD",
                 lines: &[("Timetable", "1", "400", "0", "8.875")],
+                credited: None,
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000005",
@@ -115,6 +122,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 20,
                 currency: "JPY",
                 lines: &[("Photographs", "12", "4500", "0", "10")],
+                credited: None,
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000004",
@@ -123,6 +131,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 9,
                 currency: "USD",
                 lines: &[("Deck plans", "3", "1200", "0", "8.875")],
+                credited: None,
             },
             DemoInvoice {
                 id: ISSUED,
@@ -131,6 +140,7 @@ pub const USERS: [DemoUser; 3] = [
                 days_ago: 2,
                 currency: "EUR",
                 lines: &[("Posters", "250", "3.2075", "10", "19"), ("Delivery", "1.5", "40", "0", "19")],
+                credited: None,
             },
         ],
         document: Some(DemoDocument {
@@ -155,6 +165,7 @@ pub const USERS: [DemoUser; 3] = [
             days_ago: 3,
             currency: "GBP",
             lines: &[("Repair of a loom", "7.25", "68", "0", "20")],
+            credited: None,
         }],
         document: Some(DemoDocument {
             id: "d0000000-0000-4000-8000-000000000011",

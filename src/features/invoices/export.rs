@@ -28,7 +28,7 @@ use crate::http::rules;
 use crate::security::caller::{Authenticator, Caller};
 use crate::security::spreadsheets;
 
-const COLUMNS: [&str; 14] = [
+const COLUMNS: [&str; 15] = [
     "id",
     "number",
     "status",
@@ -42,6 +42,7 @@ const COLUMNS: [&str; 14] = [
     "tax_total",
     "total",
     "paid",
+    "credited",
     "created_at",
 ];
 
@@ -159,6 +160,7 @@ fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
         amount(row.tax_total),
         amount(row.total),
         amount(row.paid),
+        amount(row.credited),
         row.created_at.to_rfc3339_opts(SecondsFormat::Micros, true),
     ]
 }

@@ -17,7 +17,8 @@ macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $place:expr $(, $key:expr)?) => {
         sqlx::query_as!(
             SummaryRow,
-            "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, created_at, updated_at
+            "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, credited,
+                 created_at, updated_at
              from invoices
              where owner_id = $1
                and ($5::text is null or status = $5)
@@ -25,7 +26,7 @@ macro_rules! page {
                and ($7::date is null or issue_date >= $7) and ($8::date is null or issue_date <= $8)
                and ($9::date is null or due_date >= $9) and ($10::date is null or due_date <= $10)
                and ($11::boolean is null or $11 = (
-                   status in ('issued', 'partially_paid') and paid < total and coalesce(due_date < $12, false)))
+                   status in ('issued', 'partially_paid') and paid + credited < total and coalesce(due_date < $12, false)))
                and ($13::text is null or number ilike $13
                     or customer_id in (select id from customers where owner_id = $1 and name ilike $13))
                and " + $condition + " order by " + $order + " limit $4",
@@ -109,7 +110,7 @@ impl InvoiceStore {
                    coalesce(
                        (select p.customer_name from invoice_parties p where p.owner_id = $1 and p.invoice_id = i.id), c.name
                    ) as "customer_name!",
-                   i.currency, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.created_at
+                   i.currency, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.created_at
                from invoices i join customers c on c.owner_id = $1 and c.id = i.customer_id
                where i.owner_id = $1 and (i.created_at, i.id) > ($2, $3)
                  and ($5::text is null or i.status = $5)

@@ -1,7 +1,8 @@
 //! Invoices: drafts that become due, are paid and stay.
 //!
 //! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`decimals`]: exact decimals; [`summary`]: a list's item.
-//! - [`days`]: which day it is for the business. [`payments`]: what came in on an invoice. [`export`]: all of them as CSV. [`pdf`]: one on paper.
+//! - [`days`]: which day it is for the business. [`payments`]: what came in on an invoice. [`credit_notes`]: what is taken back.
+//!   [`export`]: all of them as CSV. [`pdf`]: one on paper.
 //! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: queries on the wire; [`drafts`]: what is written; `replies`: what is read. [`handlers`]: one function a verb.
 //!
 //! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::object_level`);
@@ -9,6 +10,7 @@
 //! lost update (`If-Match`); rewriting an invoice that was issued (`model`), or the names on it (the table `invoice_parties`).
 
 mod calendar_store;
+pub mod credit_notes;
 pub mod days;
 pub mod decimals;
 pub mod drafts;

@@ -1,5 +1,5 @@
 //! An invoice and its life: draft → issued → partially paid → paid; void from draft, or once issued without payments. An invoice
-//! of nothing is paid when it is issued.
+//! of nothing is paid when it is issued. Credit notes lower what is due, until the invoice is credited in full.
 //!
 //! The rules are here and nowhere else, without database and framework. A step out of order changes nothing.
 
@@ -16,12 +16,14 @@ pub enum Status {
     Issued,
     PartiallyPaid,
     Paid,
+    /// Credited in full.
+    Credited,
     Void,
 }
 
 impl Status {
     /// In the order of life.
-    pub const ALL: [Self; 5] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Void];
+    pub const ALL: [Self; 6] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Credited, Self::Void];
 
     /// The word on the wire and in the database.
     #[must_use]
@@ -31,6 +33,7 @@ impl Status {
             Self::Issued => "issued",
             Self::PartiallyPaid => "partially_paid",
             Self::Paid => "paid",
+            Self::Credited => "credited",
             Self::Void => "void",
         }
     }
@@ -50,6 +53,9 @@ pub enum StepRefused {
     /// A payment of more than is due, or of nothing.
     NotWhatIsDue,
     NotVoidable,
+    NotCreditable,
+    /// A credit of more than is left of the invoice, or of one of its lines.
+    CreditExceedsInvoice,
     /// The due date lies before the day of issue.
     DueBeforeIssue,
     /// The day of issue lies before that of the last issued invoice.
@@ -58,11 +64,13 @@ pub enum StepRefused {
 
 impl StepRefused {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::NotADraft,
         Self::NotPayable,
         Self::NotWhatIsDue,
         Self::NotVoidable,
+        Self::NotCreditable,
+        Self::CreditExceedsInvoice,
         Self::DueBeforeIssue,
         Self::IssuedBeforeLast,
     ];
@@ -74,7 +82,11 @@ impl StepRefused {
             Self::NotADraft => ("not_a_draft", "The invoice is no draft any more"),
             Self::NotPayable => ("not_payable", "The invoice is not open for payments"),
             Self::NotWhatIsDue => ("not_what_is_due", "A payment is more than nothing and at most what is due"),
-            Self::NotVoidable => ("not_voidable", "The invoice has payments, or is void already"),
+            Self::NotVoidable => ("not_voidable", "The invoice has payments or credit notes, or is void already"),
+            Self::NotCreditable => ("not_creditable", "The invoice is a draft, void, or credited in full"),
+            Self::CreditExceedsInvoice => {
+                ("credit_exceeds_invoice", "A credit note takes at most what is left of the invoice")
+            }
             Self::DueBeforeIssue => ("due_before_issue", "The due date lies before the day of issue"),
             Self::IssuedBeforeLast => ("issued_before_last", "The last invoice was issued on a later day"),
         }
@@ -102,6 +114,8 @@ pub struct Life {
     pub issue_date: Option<NaiveDate>,
     /// Minor units.
     pub paid: i64,
+    /// What the credit notes come to, in minor units.
+    pub credited: i64,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -125,6 +139,7 @@ impl Invoice {
             number: None,
             issue_date: None,
             paid: 0,
+            credited: 0,
             version: 1,
             created_at: now,
             updated_at: now,
@@ -211,18 +226,50 @@ impl Invoice {
     /// It has payments, or is void already.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, StepRefused> {
         // `Paid` without a payment is an invoice of nothing.
-        if self.life.paid > 0 || self.life.status == Status::Void {
+        if self.life.paid > 0 || self.life.credited > 0 || self.life.status == Status::Void {
             return Err(StepRefused::NotVoidable);
         }
         Ok(self.stepped(Status::Void, now))
+    }
+
+    /// Whether anything of it can be credited.
+    ///
+    /// # Errors
+    /// It has not been issued, or nothing is left of it.
+    pub fn must_be_creditable(&self) -> Result<(), StepRefused> {
+        match self.life.status {
+            Status::Issued | Status::PartiallyPaid | Status::Paid if self.totals.total > 0 => Ok(()),
+            _ => Err(StepRefused::NotCreditable),
+        }
+    }
+
+    /// Takes a credit, in minor units. It lowers what is due; of what has been paid beyond that, the seller owes a refund, which
+    /// is outside of the service.
+    ///
+    /// # Errors
+    /// It cannot be credited, or not by so much.
+    pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+        self.must_be_creditable()?;
+        let left = self.totals.total - self.life.credited;
+        if amount <= 0 || amount > left {
+            return Err(StepRefused::CreditExceedsInvoice);
+        }
+        let status = match self.life.status {
+            _ if amount == left => Status::Credited,
+            _ if amount >= left - self.life.paid => Status::Paid,
+            unchanged => unchanged,
+        };
+        let mut credited = self.stepped(status, now);
+        credited.life.credited += amount;
+        Ok(credited)
     }
 
     /// Minor units that are still to be paid.
     #[must_use]
     pub fn due(&self) -> i64 {
         match self.life.status {
-            Status::Issued | Status::PartiallyPaid => self.totals.total - self.life.paid,
-            Status::Draft | Status::Paid | Status::Void => 0,
+            Status::Issued | Status::PartiallyPaid => self.totals.total - self.life.credited - self.life.paid,
+            Status::Draft | Status::Paid | Status::Credited | Status::Void => 0,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::base::page::Page;
         "discount_amount": 500, "tax_rate": "21", "gross": 15000, "discount": 500, "net": 14500}],
     "discount_rate": "2.5", "discount_amount": null, "discount": 363, "subtotal": 15000, "discount_total": 863,
     "taxes": [{"tax_rate": "21", "net": 14137, "tax": 2969}],
-    "tax_total": 2969, "total": 17106, "paid": 0, "due": 17106,
+    "tax_total": 2969, "total": 17106, "paid": 0, "credited": 0, "due": 17106,
     "created_at": "2026-12-01T09:30:00.000001Z", "updated_at": "2026-12-01T09:31:00.000001Z"
 }))]
 pub struct InvoiceView {
@@ -30,8 +30,8 @@ pub struct InvoiceView {
     /// Who is to pay it.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
-    /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
-    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|void)$")]
+    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
     /// Given when it is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
@@ -72,7 +72,9 @@ pub struct InvoiceView {
     pub total: i64,
     /// What has been paid.
     pub paid: i64,
-    /// Still to be paid; zero unless it is issued or partially paid.
+    /// What the credit notes come to.
+    pub credited: i64,
+    /// Still to be paid: total less credited less paid, zero unless it is issued or partially paid.
     pub due: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -142,6 +144,7 @@ impl From<&Invoice> for InvoiceView {
             tax_total: totals.tax,
             total: totals.total,
             paid: life.paid,
+            credited: life.credited,
             due: invoice.due(),
             created_at: life.created_at,
             updated_at: life.updated_at,
@@ -185,7 +188,7 @@ impl From<&TaxOfRate> for TaxView {
 /// An invoice in a list, without its lines: those are read with the invoice itself.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "total": 18150, "paid": 0
+    "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "total": 18150, "paid": 0, "credited": 0
 }))]
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
@@ -193,8 +196,8 @@ pub struct InvoiceSummary {
     /// Who is to pay it.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
-    /// `draft`, `issued`, `partially_paid`, `paid` or `void`.
-    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|void)$")]
+    /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
+    #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
     /// Given when it is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
@@ -212,6 +215,8 @@ pub struct InvoiceSummary {
     pub total: i64,
     /// What has been paid.
     pub paid: i64,
+    /// What the credit notes come to.
+    pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -228,6 +233,7 @@ impl From<&Summary> for InvoiceSummary {
             due_date: summary.due_date,
             total: summary.total,
             paid: summary.paid,
+            credited: summary.credited,
             created_at: summary.created_at,
             updated_at: summary.updated_at,
         }

@@ -28,6 +28,7 @@ pub(super) struct Row {
     pub tax_total: i64,
     pub total: i64,
     pub paid: i64,
+    pub credited: i64,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -54,6 +55,7 @@ pub(super) struct SummaryRow {
     pub due_date: Option<NaiveDate>,
     pub total: i64,
     pub paid: i64,
+    pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
@@ -73,6 +75,7 @@ pub(super) struct ExportRow {
     pub tax_total: i64,
     pub total: i64,
     pub paid: i64,
+    pub credited: i64,
     pub created_at: DateTime<Utc>,
 }
 
@@ -124,6 +127,7 @@ impl TryFrom<Row> for Invoice {
             number: row.number,
             issue_date: row.issue_date,
             paid: row.paid,
+            credited: row.credited,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -146,6 +150,7 @@ impl TryFrom<SummaryRow> for Summary {
             due_date: row.due_date,
             total: row.total,
             paid: row.paid,
+            credited: row.credited,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })

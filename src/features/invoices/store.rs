@@ -52,7 +52,7 @@ impl InvoiceStore {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
-                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version,
+                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.version,
                    i.created_at, i.updated_at,
                    (select coalesce(json_agg(json_build_object(
                             'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
@@ -146,7 +146,7 @@ impl InvoiceTx<'_> {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
-                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.version,
+                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.version,
                    i.created_at, i.updated_at,
                    (select coalesce(json_agg(json_build_object(
                             'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
@@ -244,7 +244,7 @@ impl InvoiceTx<'_> {
     pub async fn save_step(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let life = invoice.life();
         let saved = sqlx::query!(
-            "update invoices set status = $3, paid = $4, version = $5, updated_at = $6, due_date = $7
+            "update invoices set status = $3, paid = $4, version = $5, updated_at = $6, due_date = $7, credited = $8
              where owner_id = $1 and id = $2 and version = $5::bigint - 1",
             self.caller.user().uuid(),
             invoice.id().uuid(),
@@ -252,7 +252,8 @@ impl InvoiceTx<'_> {
             life.paid,
             life.version,
             life.updated_at,
-            invoice.content().due_date
+            invoice.content().due_date,
+            life.credited
         )
         .execute(self.transaction.connection())
         .await?;

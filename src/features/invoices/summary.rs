@@ -21,6 +21,7 @@ pub struct Summary {
     pub due_date: Option<NaiveDate>,
     pub total: i64,
     pub paid: i64,
+    pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }

@@ -7,6 +7,8 @@
 //!
 //! Totals are sums of rounded amounts and are not rounded again, so that what is printed adds up.
 
+use std::collections::BTreeMap;
+
 use super::decimals::{Quantity, Rate, UnitPrice};
 use crate::base::money::{TooMuch, scale, sum};
 
@@ -35,7 +37,11 @@ impl Discount {
     }
 }
 
-fn share(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
+/// This rate of an amount, rounded half up.
+///
+/// # Errors
+/// [`TooMuch`].
+pub fn share(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
     scale(amount, rate.millipercent().into(), Rate::WHOLE.into())
 }
 
@@ -138,6 +144,8 @@ pub struct Totals {
     pub total: i64,
     /// By rate, the lowest first.
     pub taxes: Vec<TaxOfRate>,
+    /// Each line's net, less its part of the discount on the invoice, in the order of the lines.
+    pub nets: Vec<i64>,
 }
 
 /// Why there are no totals.
@@ -160,10 +168,12 @@ impl Totals {
         for (index, line) in lines.iter().enumerate() {
             totals.add(line).map_err(|TooMuch| BadTotals::TooMuchAtLine(index))?;
         }
-        totals.taxes.sort_by_key(|tax| tax.rate);
         let net = totals.subtotal - totals.discount;
         let off = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(BadTotals::Discount)?;
-        totals.take_off(off, net).and_then(|()| totals.add_taxes()).map_err(|TooMuch| BadTotals::TooMuch)?;
+        totals
+            .take_off(lines, off, net)
+            .and_then(|()| totals.add_taxes(lines))
+            .map_err(|TooMuch| BadTotals::TooMuch)?;
         Ok(totals)
     }
 
@@ -171,32 +181,35 @@ impl Totals {
         let LineAmounts { gross, discount, net } = line.amounts;
         self.subtotal = sum([self.subtotal, gross])?;
         self.discount = sum([self.discount, discount])?;
-        match self.taxes.iter_mut().find(|known| known.rate == line.tax_rate) {
-            Some(known) => known.net = sum([known.net, net])?,
-            None => self.taxes.push(TaxOfRate { rate: line.tax_rate, net, tax: 0 }),
-        }
+        self.nets.push(net);
         Ok(())
     }
 
-    /// Spreads the discount: up to each rate, as much is taken off in all as is due on the nets up to there. So the parts add up
-    /// to `off` exactly, and no part is larger than its net.
-    fn take_off(&mut self, off: i64, net: i64) -> Result<(), TooMuch> {
+    /// Spreads the discount over the lines, by tax rate: up to each line, as much is taken off in all as is due on the nets up to
+    /// there. So the parts add up to `off` exactly, and no part is larger than its net.
+    fn take_off(&mut self, lines: &[Line], off: i64, net: i64) -> Result<(), TooMuch> {
         self.invoice_discount = off;
         self.discount = sum([self.discount, off])?;
+        let mut by_rate: Vec<_> = lines.iter().zip(&mut self.nets).collect();
+        by_rate.sort_by_key(|(line, _)| line.tax_rate);
         let (mut nets, mut spread) = (0, 0);
-        for tax in &mut self.taxes {
-            nets = sum([nets, tax.net])?;
+        for (_, net_of_line) in by_rate {
+            nets = sum([nets, *net_of_line])?;
             let up_to_here = scale(off, nets, net)?;
-            tax.net -= up_to_here - spread;
+            *net_of_line -= up_to_here - spread;
             spread = up_to_here;
         }
         Ok(())
     }
 
-    fn add_taxes(&mut self) -> Result<(), TooMuch> {
-        for tax in &mut self.taxes {
-            tax.tax = share(tax.net, tax.rate)?;
+    fn add_taxes(&mut self, lines: &[Line]) -> Result<(), TooMuch> {
+        let mut nets = BTreeMap::<Rate, i64>::new();
+        for (line, net) in lines.iter().zip(&self.nets) {
+            let of_rate = nets.entry(line.tax_rate).or_default();
+            *of_rate = sum([*of_rate, *net])?;
         }
+        let tax = |(rate, net)| Ok(TaxOfRate { rate, net, tax: share(net, rate)? });
+        self.taxes = nets.into_iter().map(tax).collect::<Result<_, _>>()?;
         self.tax = sum(self.taxes.iter().map(|tax| tax.tax))?;
         self.total = sum([self.subtotal, -self.discount, self.tax])?;
         Ok(())

@@ -141,6 +141,7 @@ pub enum StatusName {
     Issued,
     PartiallyPaid,
     Paid,
+    Credited,
     Void,
 }
 
@@ -151,6 +152,7 @@ impl From<StatusName> for Status {
             StatusName::Issued => Self::Issued,
             StatusName::PartiallyPaid => Self::PartiallyPaid,
             StatusName::Paid => Self::Paid,
+            StatusName::Credited => Self::Credited,
             StatusName::Void => Self::Void,
         }
     }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 /// The kinds whose denials are classified. Each is a row of `classified_objects`, where its name leads to its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectKind {
+    CreditNote,
     Customer,
     Document,
     Invoice,
@@ -14,12 +15,14 @@ pub enum ObjectKind {
 
 impl ObjectKind {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
+    pub const ALL: &[Self] =
+        &[Self::CreditNote, Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
 
     /// The name in the table.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::CreditNote => "credit_note",
             Self::Customer => "customer",
             Self::Document => "document",
             Self::Invoice => "invoice",
@@ -33,6 +36,7 @@ impl ObjectKind {
     pub fn of_route(route: &str) -> Option<Self> {
         let (collection, _) = route.split_once("/{id}")?;
         match collection {
+            "/api/v1/credit-notes" => Some(Self::CreditNote),
             "/api/v1/customers" => Some(Self::Customer),
             "/api/v1/documents" => Some(Self::Document),
             "/api/v1/invoices" => Some(Self::Invoice),

@@ -1,4 +1,4 @@
-//! Row quotas: how many customers, invoices and payments one owner may keep (CWE-770, API4:2023).
+//! Row quotas: how many customers, invoices, payments and credit notes one owner may keep (CWE-770, API4:2023).
 //!
 //! **Abuse**: one account fills the disk of all, within its rate. Documents have a quota of their own (`features/documents`).
 //! **Control**: a cap per owner and kind, by setting, a million by default. A counter row would cost each create a write and would
@@ -32,6 +32,7 @@ pub enum Rows {
     Customers,
     Invoices,
     Payments,
+    CreditNotes,
 }
 
 /// The quotas, and how many rows each owner may still create before the next count.
@@ -60,6 +61,7 @@ impl RowQuotas {
             Rows::Customers => self.max.customers,
             Rows::Invoices => self.max.invoices,
             Rows::Payments => self.max.payments,
+            Rows::CreditNotes => self.max.credit_notes,
         };
         let room = (max - store::count(connection, owner, rows, max).await?).min(LEASE);
         if room <= 0 {

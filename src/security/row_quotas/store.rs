@@ -41,5 +41,14 @@ pub(super) async fn count(
             .fetch_one(connection)
             .await
         }
+        Rows::CreditNotes => {
+            sqlx::query_scalar!(
+                r#"select count(*) as "count!" from (select 1 from credit_notes where owner_id = $1 limit $2) counted"#,
+                owner,
+                max
+            )
+            .fetch_one(connection)
+            .await
+        }
     }
 }

@@ -10,6 +10,7 @@ mod breached_passwords; // API2, API10
 mod business; // API1, API3, API6
 mod connections; // API4
 mod cors; // API8
+mod credit_notes; // API1, API6
 mod csrf; // API8
 mod device_cookies; // API2
 mod each_rule; // API1, API2, API4

@@ -6,8 +6,12 @@ use serde_json::json;
 use crate::support::actor::{draft, payment};
 use crate::support::{Actor, Reply, TestApp};
 
-const QUOTAS: [(&str, &str); 3] =
-    [("STRONGROOM_QUOTAS_CUSTOMERS", "3"), ("STRONGROOM_QUOTAS_INVOICES", "3"), ("STRONGROOM_QUOTAS_PAYMENTS", "3")];
+const QUOTAS: [(&str, &str); 4] = [
+    ("STRONGROOM_QUOTAS_CUSTOMERS", "3"),
+    ("STRONGROOM_QUOTAS_INVOICES", "3"),
+    ("STRONGROOM_QUOTAS_PAYMENTS", "3"),
+    ("STRONGROOM_QUOTAS_CREDIT_NOTES", "3"),
+];
 
 async fn customer(actor: &Actor) -> Reply {
     actor.post("/api/v1/customers", &json!({"name": "Acme", "default_currency": "EUR"})).await
@@ -30,8 +34,11 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
     let issue = format!("/api/v1/invoices/{invoice}/issue");
     alice.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
     let payments = format!("/api/v1/invoices/{invoice}/payments");
+    let credit_notes = format!("/api/v1/invoices/{invoice}/credit-notes");
+    let credit = json!({"lines": [{"line": 1, "amount": 1}]});
     for _ in 0..3 {
         alice.post(&payments, &payment(1)).await.ok(201);
+        alice.post(&credit_notes, &credit).await.ok(201);
     }
 
     let before = app.everything().await;
@@ -39,6 +46,7 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         customer(&alice).await,
         alice.post("/api/v1/invoices", &draft(&on)).await,
         alice.post(&payments, &payment(1)).await,
+        alice.post(&credit_notes, &credit).await,
     ] {
         refused.refused(409, "quota_exceeded").left(&["sequence_fail/quota_exceeded"]);
     }

@@ -109,6 +109,7 @@ async fn the_service_role_is_small() {
         "insert into users (id, email, display_name, password_hash, role, created_at, updated_at)
             values (gen_random_uuid(), 'a@b.example', 'x', '$argon2id$', 'admin', now(), now())",
         "select last from invoice_counters",
+        "select last from credit_note_counters",
         "truncate customers",
         "set role strongroom_owner",
         "create policy open on invoices using (true)",
@@ -127,7 +128,7 @@ async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
         "select tablename::text || ' ' || cmd from pg_policies where roles = '{strongroom_classifier}' order by 1",
     )
     .await;
-    assert_eq!(policies, ["customers SELECT", "documents SELECT", "invoices SELECT"]);
+    assert_eq!(policies, ["credit_notes SELECT", "customers SELECT", "documents SELECT", "invoices SELECT"]);
     let columns = names(
         &app,
         "select table_name || '.' || column_name || ' ' || privilege_type from information_schema.column_privileges
@@ -137,6 +138,8 @@ async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
     assert_eq!(
         columns,
         [
+            "credit_notes.id SELECT",
+            "credit_notes.owner_id SELECT",
             "customers.id SELECT",
             "customers.owner_id SELECT",
             "documents.id SELECT",

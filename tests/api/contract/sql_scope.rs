@@ -14,7 +14,7 @@ use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
 /// Tables whose rows belong to a user. `database_walls` checks that the catalogue says the same.
-pub const OWNED: [&str; 11] = [
+pub const OWNED: [&str; 13] = [
     "businesses",
     "customers",
     "invoices",
@@ -22,6 +22,8 @@ pub const OWNED: [&str; 11] = [
     "invoice_counters",
     "invoice_parties",
     "payments",
+    "credit_notes",
+    "credit_note_counters",
     "idempotency_keys",
     "documents",
     "document_uploads",

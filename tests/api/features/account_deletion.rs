@@ -8,9 +8,10 @@ use crate::support::actor::{PASSWORD, mails, try_sign_in};
 use crate::support::database::TestDatabase;
 use crate::support::{Actor, TestApp, wait};
 
-const OWNED: [&str; 6] = ["customers", "invoices", "invoice_lines", "payments", "documents", "idempotency_keys"];
+const OWNED: [&str; 7] =
+    ["customers", "invoices", "invoice_lines", "payments", "credit_notes", "documents", "idempotency_keys"];
 
-/// Gives every owner of a customer 20,000 invoices, each with a line, and 5,000 payments.
+/// Gives every owner of a customer 20,000 invoices, each with a line, and 5,000 payments and credit notes.
 const FILL: &str = "set session_replication_role = replica;
     insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total, paid,
         number, issue_date, due_date, created_at, updated_at)
@@ -23,6 +24,9 @@ const FILL: &str = "set session_replication_role = replica;
     insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
     select gen_random_uuid(), owner_id, id, 1, '2026-01-02', 'cash', now()
     from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000);
+    insert into credit_notes (id, owner_id, invoice_id, number, issue_date, lines, taxes, net, tax_total, total, created_at)
+    select gen_random_uuid(), owner_id, id, 'CN-2026-' || lpad(n::text, 5, '0'), '2026-01-02', '[1]', '[]', 1, 0, 1, now()
+    from (select owner_id, id from invoices limit 1) one, generate_series(1, 5000) n;
     set session_replication_role = origin";
 
 async fn rows(app: &TestApp, table: &str) -> i64 {
@@ -64,7 +68,7 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
     let only_bobs = async || rows(&app, "owners").await;
     wait::equal(1, only_bobs).await;
     let left = futures_util::future::join_all(OWNED.map(|table| rows(&app, table))).await;
-    assert_eq!(left, [1, 1, 2, 0, 0, 0], "{OWNED:?}: what is left is another user's");
+    assert_eq!(left, [1, 1, 2, 0, 0, 0, 0], "{OWNED:?}: what is left is another user's");
     let bob = Actor::sign_in(&app.anybody(), &bob.email, &bob.password).await;
     assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 1);
     let removed: i64 =
@@ -104,7 +108,12 @@ async fn rows_of_a_living_account_cannot_be_purged() {
     transaction.commit().await.unwrap();
     assert!(!more);
     assert_eq!(app.everything().await, before);
-    for forbidden in ["delete from owners", "update owners set deleted_at = now()", "delete from payments"] {
+    for forbidden in [
+        "delete from owners",
+        "update owners set deleted_at = now()",
+        "delete from payments",
+        "delete from credit_notes",
+    ] {
         let error =
             sqlx::query(sqlx::AssertSqlSafe(forbidden)).execute(&app.services().pool).await.expect_err(forbidden);
         assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("42501"), "{forbidden}");

@@ -34,11 +34,13 @@ async fn what_is_asked_twice_is_done_once_and_answered_alike() {
     let total = alice.get(&format!("/api/v1/invoices/{invoice}")).await.json()["total"].as_i64().unwrap();
     let on = alice.customer().await;
     let payments = format!("/api/v1/invoices/{invoice}/payments");
+    let credit_notes = format!("/api/v1/invoices/{invoice}/credit-notes");
     for (path, table, body) in [
         ("/api/v1/customers", "customers", customer("Acme")),
         ("/api/v1/invoices", "invoices", draft(&on)),
         // All that is due: a second one would be refused.
         (payments.as_str(), "payments", payment(total)),
+        (credit_notes.as_str(), "credit_notes", json!({})),
     ] {
         let before = count(&app, table).await;
         let first = post(&alice, path, "wish-1", &body).await.ok(201);
@@ -133,15 +135,17 @@ async fn every_keyed_request_claims_its_key_before_any_other_lock() {
         keyed("/api/v1/customers").json(&customer("Acme")).send().await.ok(201),
         keyed("/api/v1/invoices").json(&draft(&on)).send().await.ok(201),
         keyed(&format!("/api/v1/invoices/{invoice}/payments")).json(&payment(1)).send().await.ok(201),
+        keyed(&format!("/api/v1/invoices/{invoice}/credit-notes")).json(&json!({})).send().await.ok(201),
         keyed("/api/v1/documents").form(form()).send().await.ok(201),
     ];
     let keyed_routes = strongroom::app::routes::table().into_iter().filter(|endpoint| endpoint.docs.is_keyed()).count();
     assert_eq!(replies.len(), keyed_routes, "every route that takes a key is here");
-    const LOCKS: [&str; 5] = [
+    const LOCKS: [&str; 6] = [
         "for update",
         "insert into customers",
         "insert into invoices",
         "insert into payments",
+        "insert into credit_notes",
         "insert into documents",
     ];
     let place = |reply: &Reply, texts: &[&str]| {

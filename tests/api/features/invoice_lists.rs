@@ -140,7 +140,7 @@ async fn an_export_is_csv_of_ones_own_invoices() {
     let today = app.clock.now().date_naive();
     let number = format!("\"INV-{}-0001\"", today.format("%Y"));
     let expected = format!(
-        ",{number},\"issued\",\"{today}\",\"2099-01-31\",\"{acme}\",\"Acme, \"\"the\"\" one\",\"EUR\",123.45,0.00,0.00,123.45,0.00,\""
+        ",{number},\"issued\",\"{today}\",\"2099-01-31\",\"{acme}\",\"Acme, \"\"the\"\" one\",\"EUR\",123.45,0.00,0.00,123.45,0.00,0.00,\""
     );
     assert!(issued.contains(&expected), "{issued}\n{expected}");
     assert!(

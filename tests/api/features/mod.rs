@@ -7,6 +7,7 @@ mod administration;
 pub mod business;
 mod command_line;
 mod configuration;
+mod credit_notes;
 mod customers;
 mod development;
 mod document_bucket;

@@ -113,6 +113,15 @@ impl Actor {
         let reply = self.post("/api/v1/invoices", &draft(&customer)).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
+
+    /// A new credit note's id, on a new invoice.
+    pub async fn credit_note(&self) -> String {
+        let invoice = format!("/api/v1/invoices/{}", self.invoice().await);
+        let issue = self.request(Method::POST, &format!("{invoice}/issue")).header("if-match", "\"1\"");
+        issue.send().await.ok(200);
+        let reply = self.post(&format!("{invoice}/credit-notes"), &json!({})).await.ok(201);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
 }
 
 /// A draft that fits.
@@ -137,7 +146,7 @@ pub fn payment(amount: i64) -> Value {
 pub fn body_for(path: &str) -> Value {
     if path.ends_with("/payments") {
         payment(1)
-    } else if path.ends_with("/issue") {
+    } else if path.ends_with("/issue") || path.ends_with("/credit-notes") {
         json!({})
     } else if path.contains("/invoices") {
         draft(&uuid::Uuid::new_v4().to_string())

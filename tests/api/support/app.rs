@@ -182,6 +182,8 @@ impl TestApp {
             "invoice_counters",
             "invoice_parties",
             "payments",
+            "credit_notes",
+            "credit_note_counters",
             "documents",
             "document_uploads",
             // Who has nothing has used nothing.

@@ -115,6 +115,7 @@ impl Operation {
                 "iban": "NL91ABNA0417164300", "bic": "ABNANL2A", "time_zone": "UTC", "payment_terms_days": 14
             }),
             "NewPayment" => payment(1),
+            "NewCreditNote" => json!({"reason": "x", "lines": [{"line": 1, "amount": 1}, {"line": 2}]}),
             "UpdateDocument" => json!({"title": "Other", "invoice_id": null}),
             other => panic!("say what fits into a {other}"),
         })
@@ -126,6 +127,7 @@ pub async fn make(actor: &Actor, collection: &str) -> String {
     match collection {
         "/api/v1/customers" => actor.customer().await,
         "/api/v1/invoices" => actor.invoice().await,
+        "/api/v1/credit-notes" => actor.credit_note().await,
         "/api/v1/documents" => actor.document().await,
         "/api/v1/auth/sessions" => {
             let elsewhere = Actor::sign_in(&actor.client, &actor.email, &actor.password).await;

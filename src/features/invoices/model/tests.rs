@@ -27,6 +27,7 @@ enum Step {
     Replace,
     Issue,
     Pay(i64),
+    Credit(i64),
     Void,
 }
 
@@ -39,6 +40,7 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
         }
         Step::Issue => invoice.issue("INV-2026-0001".into(), day(), None, now),
         Step::Pay(amount) => invoice.pay(*amount, now),
+        Step::Credit(amount) => invoice.credit(*amount, now),
         Step::Void => invoice.void(now),
     }
 }
@@ -48,13 +50,21 @@ fn each_step_from_each_status() {
     let now = DateTime::UNIX_EPOCH;
     let issued = || draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     let begun = || issued().pay(40, now).unwrap();
-    let all = [draft(100), issued(), begun(), begun().pay(60, now).unwrap(), issued().void(now).unwrap()];
+    let (paid, credited) = (begun().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
+    let all = [draft(100), issued(), begun(), paid, credited, issued().void(now).unwrap()];
     assert_eq!(all.each_ref().map(|invoice| invoice.life().status), Status::ALL);
-    // replace, issue, pay 10, void: what each status allows.
-    let allowed =
-        [[true, true, false, true], [false, false, true, true], [false, false, true, false], [false; 4], [false; 4]];
+    // replace, issue, pay 10, void, credit 10: what each status allows.
+    let allowed = [
+        [true, true, false, true, false],
+        [false, false, true, true, true],
+        [false, false, true, false, true],
+        [false, false, false, false, true],
+        [false; 5],
+        [false; 5],
+    ];
     for (invoice, allowed) in all.iter().zip(allowed) {
-        for (step, allowed) in [Step::Replace, Step::Issue, Step::Pay(10), Step::Void].iter().zip(allowed) {
+        let steps = [Step::Replace, Step::Issue, Step::Pay(10), Step::Void, Step::Credit(10)];
+        for (step, allowed) in steps.iter().zip(allowed) {
             assert_eq!(take(invoice.clone(), step).is_ok(), allowed, "{step:?} of {:?}", invoice.life().status);
         }
     }
@@ -68,6 +78,19 @@ fn a_payment_is_at_most_what_is_due() {
         assert_eq!(issued.clone().pay(amount, now), Err(StepRefused::NotWhatIsDue), "{amount}");
     }
     assert_eq!(issued.pay(100, now).unwrap().due(), 0);
+}
+
+#[test]
+fn credit_takes_at_most_what_is_left() {
+    let now = DateTime::UNIX_EPOCH;
+    let issued = draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap().credit(30, now).unwrap();
+    for amount in [0, -1, 71, i64::MAX, i64::MIN] {
+        assert_eq!(issued.clone().credit(amount, now), Err(StepRefused::CreditExceedsInvoice), "{amount}");
+    }
+    assert_eq!((issued.due(), issued.life().status), (70, Status::Issued));
+    assert_eq!(issued.clone().pay(71, now), Err(StepRefused::NotWhatIsDue));
+    assert_eq!(issued.clone().pay(70, now).unwrap().life().status, Status::Paid);
+    assert_eq!(issued.credit(70, now).unwrap().life().status, Status::Credited);
 }
 
 #[test]
@@ -91,7 +114,8 @@ proptest! {
     #[test]
     fn whatever_the_order_the_books_hold(
         steps in prop::collection::vec(prop_oneof![
-            Just(Step::Replace), Just(Step::Issue), (-5..150_i64).prop_map(Step::Pay), Just(Step::Void)
+            Just(Step::Replace), Just(Step::Issue), (-5..150_i64).prop_map(Step::Pay),
+            (-5..150_i64).prop_map(Step::Credit), Just(Step::Void)
         ], 0..20),
         total in prop_oneof![Just(0), Just(100)]
     ) {
@@ -105,10 +129,13 @@ proptest! {
                 }
                 Err(_) => prop_assert_eq!(&invoice, &before),
             }
-            let life = invoice.life();
-            prop_assert!(life.paid >= 0 && life.paid <= invoice.totals().total);
-            let settled = life.paid == invoice.totals().total && life.number.is_some() && life.status != Status::Void;
-            prop_assert_eq!(life.status == Status::Paid, settled);
+            let (life, total) = (invoice.life(), invoice.totals().total);
+            prop_assert!(life.paid >= 0 && life.paid <= total);
+            prop_assert!(life.credited >= 0 && life.credited <= total && invoice.due() >= 0);
+            let stands = life.number.is_some() && life.status != Status::Void;
+            let credited = stands && total > 0 && life.credited == total;
+            prop_assert_eq!(life.status == Status::Credited, credited);
+            prop_assert_eq!(life.status == Status::Paid, stands && !credited && life.paid + life.credited >= total);
             prop_assert!(life.status == Status::Draft || life.status == Status::Void || life.number.is_some());
         }
     }

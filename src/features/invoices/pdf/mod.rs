@@ -1,6 +1,6 @@
-//! `GET invoices/{id}/pdf`: an invoice as people send it.
+//! `GET invoices/{id}/pdf` and `GET credit-notes/{id}/pdf`: what people send.
 //!
-//! - [`sheet`]: what stands on it. [`paper`]: on which page, and where. [`typesetter`]: text into glyphs. [`press`]: pages into bytes.
+//! - [`wording`]: what stands on it. [`sheet`]: in which order. [`paper`]: on which page, and where. [`typesetter`]: text into glyphs. [`press`]: pages into bytes.
 //! - `store`: what is read for it. `fonts/`: DejaVu Sans, unchanged, with its licence.
 //!
 //! Threats: another user's invoice (four walls, `attacks::object_level`); text that acts, as it would in HTML: there is no markup on
@@ -12,6 +12,7 @@ mod press;
 mod sheet;
 mod store;
 mod typesetter;
+mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -24,10 +25,10 @@ use actix_web::HttpResponse;
 use actix_web::http::header;
 use actix_web::web::Data;
 
-use self::sheet::{Subject, render};
+use self::sheet::{Document, Subject, render};
 use self::typesetter::Typeface;
 use super::store::InvoiceStore;
-use crate::base::id::InvoiceId;
+use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
@@ -72,12 +73,20 @@ impl Printer {
 impl Subject {
     /// Changes with everything that stands on it.
     fn etag(&self) -> String {
-        let (invoice, customer, seller) = (self.invoice.life().version, self.customer.version, self.seller.version);
-        format!("\"{invoice}-{customer}-{seller}-{LOOK}\"")
+        let document = match &self.document {
+            Document::Invoice(invoice) => invoice.life().version,
+            // It never changes.
+            Document::CreditNote(_) => 1,
+        };
+        format!("\"{document}-{}-{}-{LOOK}\"", self.customer.version, self.seller.version)
     }
 
     fn file_name(&self) -> String {
-        format!("{}.pdf", self.invoice.life().number.as_deref().unwrap_or("draft"))
+        let number = match &self.document {
+            Document::Invoice(invoice) => invoice.life().number.as_deref(),
+            Document::CreditNote(note) => Some(note.head.number.as_str()),
+        };
+        format!("{}.pdf", number.unwrap_or("draft"))
     }
 }
 
@@ -90,6 +99,22 @@ pub async fn pdf(
     printer: Data<Printer>,
 ) -> ApiResult<HttpResponse> {
     let subject = invoices.printable(&caller, id).await?;
+    reply_with(subject, &known, &printer).await
+}
+
+/// One credit note of the caller's.
+pub async fn credit_note(
+    caller: Caller,
+    PathId(id): PathId<CreditNoteId>,
+    known: IfNoneMatch,
+    invoices: Data<InvoiceStore>,
+    printer: Data<Printer>,
+) -> ApiResult<HttpResponse> {
+    let subject = invoices.printable_credit_note(&caller, id).await?;
+    reply_with(subject, &known, &printer).await
+}
+
+async fn reply_with(subject: Subject, known: &IfNoneMatch, printer: &Printer) -> ApiResult<HttpResponse> {
     let etag = subject.etag();
     if known.has(&etag) {
         return Ok(reply::not_modified(&etag));

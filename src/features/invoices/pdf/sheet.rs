@@ -1,18 +1,25 @@
-//! What stands on an invoice, and in which order.
+//! An invoice or a credit note on paper: what stands on it ([`Wording`]), in which order and where.
 
-use chrono::{Datelike, NaiveDate, Timelike};
+use chrono::{Datelike, Timelike};
 use krilla::metadata::{DateTime, Metadata};
 
 use super::paper::{COLUMN, Cell, MARGIN, Paper, Role, WIDTH};
 use super::press::{Furniture, print};
-use super::typesetter::{Style, Text, Typeface, Typesetter};
+use super::typesetter::{Style, Typeface, Typesetter};
+use super::wording::{Weight, Wording};
 use crate::base::bank::Iban;
-use crate::features::invoices::model::{Invoice, Status};
-use crate::features::invoices::totals::{Discount, Line};
+use crate::features::invoices::credit_notes::model::CreditNote;
+use crate::features::invoices::model::Invoice;
 
-/// An invoice with the names that stand on it.
+/// What is printed.
+pub enum Document {
+    Invoice(Invoice),
+    CreditNote(CreditNote),
+}
+
+/// A document with the names that stand on it.
 pub struct Subject {
-    pub invoice: Invoice,
+    pub document: Document,
     pub seller: Party,
     pub customer: Party,
     /// The seller's number in a register.
@@ -47,13 +54,17 @@ const TOTALS: usize = 1;
 
 /// The invoice as a PDF: the same bytes for the same subject.
 pub(super) fn render(typeface: Typeface, subject: &Subject) -> Result<Vec<u8>, PrintError> {
-    let mut sheet = Sheet { setter: Typesetter::new(typeface), paper: Paper::new(), subject };
+    let wording = match &subject.document {
+        Document::Invoice(invoice) => Wording::of_invoice(invoice),
+        Document::CreditNote(note) => Wording::of_credit_note(note),
+    };
+    let mut sheet = Sheet { setter: Typesetter::new(typeface), paper: Paper::new(), subject, wording };
     sheet.head();
     sheet.parties();
     sheet.lines();
     sheet.totals();
     sheet.bank();
-    sheet.notes();
+    sheet.text();
     let furniture = sheet.furniture();
     print(&sheet.paper, &mut sheet.setter, furniture).map_err(|error| PrintError(error.to_string()))
 }
@@ -62,18 +73,17 @@ struct Sheet<'a> {
     setter: Typesetter,
     paper: Paper,
     subject: &'a Subject,
+    wording: Wording,
 }
 
 impl Sheet<'_> {
     fn head(&mut self) {
-        let life = self.subject.invoice.life();
         let half = COLUMN / 2.0;
         let seller = self.setter.set(&self.subject.seller.name, Style::plain(13.0), half);
-        let title = self.setter.set("Invoice", Style::plain(20.0).bold().to_the_right(), half - GAP);
+        let title = self.setter.set(self.wording.title, Style::plain(20.0).bold().to_the_right(), half - GAP);
         let top = self.paper.y;
         self.paper.row(&[Cell::new(title, MARGIN + half + GAP)], Role::Title, &[]);
-        let number = life.number.as_deref().unwrap_or("Draft");
-        let number = self.setter.set(number, Style::plain(11.0).to_the_right(), half - GAP);
+        let number = self.setter.set(&self.wording.number, Style::plain(11.0).to_the_right(), half - GAP);
         self.paper.row(&[Cell::new(number, MARGIN + half + GAP)], Role::Paragraph, &[]);
         let (below, page) = (self.paper.y, self.paper.pages.len());
         self.paper.y = top;
@@ -96,14 +106,14 @@ impl Sheet<'_> {
         self.paper.y += 10.0;
     }
 
-    /// The customer on the left, the invoice's own facts on the right.
+    /// The customer on the left, the document's own facts on the right.
     fn parties(&mut self) {
-        let (invoice, customer) = (&self.subject.invoice, &self.subject.customer);
+        let customer = &self.subject.customer;
         let half = COLUMN / 2.0;
         let (top, x, room) = (self.paper.y, MARGIN + half + GAP, half - GAP);
-        for (label, value) in facts(invoice) {
+        for (label, value) in &self.wording.facts {
             let label = self.setter.set(label, LABEL, 80.0);
-            let value = self.setter.set(&value, BODY.to_the_right(), room - 80.0);
+            let value = self.setter.set(value, BODY.to_the_right(), room - 80.0);
             self.paper.row(&[Cell::new(label, x), Cell::new(value, x + 80.0)], Role::Paragraph, &[]);
         }
         let (below, page) = (self.paper.y, self.paper.pages.len());
@@ -124,27 +134,18 @@ impl Sheet<'_> {
     }
 
     fn lines(&mut self) {
-        let lines = &self.subject.invoice.content().lines;
-        let discounted = lines.iter().any(|line| line.amounts().discount > 0);
-        let mut rows: Vec<Vec<String>> = Vec::with_capacity(lines.len() + 1);
-        rows.push(["Quantity", "Unit price", "Discount", "Tax", "Amount"].map(str::to_owned).to_vec());
-        for line in lines {
-            rows.push(self.figures(line));
-        }
-        if !discounted {
-            rows.iter_mut().for_each(|row| drop(row.remove(2)));
-        }
-        let mut widths: Vec<f32> = vec![0.0; rows.first().map_or(0, Vec::len)];
-        for row in &rows {
+        let head = self.wording.columns.iter().copied().map(str::to_owned).collect();
+        let mut rows = vec![("Description".to_owned(), head)];
+        rows.append(&mut self.wording.lines);
+        let mut widths: Vec<f32> = vec![0.0; self.wording.columns.len()];
+        for (_, row) in &rows {
             for (width, text) in widths.iter_mut().zip(row) {
                 *width = width.max(self.setter.measure(text, BODY.bold()) + 1.0);
             }
         }
         let room = COLUMN - widths.iter().map(|width| width + GAP).sum::<f32>();
-        let mut names = vec!["Description"];
-        names.extend(lines.iter().map(Line::description));
         let mut head: Vec<Cell> = Vec::new();
-        for (number, (name, row)) in names.into_iter().zip(rows).enumerate() {
+        for (number, (name, row)) in rows.iter().enumerate() {
             let style = if number == 0 { BODY.bold() } else { BODY };
             let mut cells = vec![Cell::new(self.setter.set(name, style, room), MARGIN)];
             let mut x = MARGIN + room + GAP;
@@ -163,56 +164,23 @@ impl Sheet<'_> {
         }
     }
 
-    /// What stands right of a line's description.
-    fn figures(&self, line: &Line) -> Vec<String> {
-        let amounts = line.amounts();
-        let discount = match line.discount() {
-            _ if amounts.discount == 0 => String::new(),
-            Some(Discount::Rate(rate)) => format!("{rate} %"),
-            _ => self.amount(-amounts.discount),
-        };
-        vec![
-            line.quantity().to_string(),
-            line.unit_price().decimal(self.subject.invoice.content().currency),
-            discount,
-            format!("{} %", line.tax_rate()),
-            self.amount(amounts.net),
-        ]
-    }
-
     fn totals(&mut self) {
-        let (invoice, totals) = (&self.subject.invoice, self.subject.invoice.totals());
-        let mut rows = vec![("Subtotal".to_owned(), totals.subtotal, BODY)];
-        let on_lines = totals.discount - totals.invoice_discount;
-        if on_lines > 0 {
-            rows.push(("Discounts on lines".to_owned(), -on_lines, BODY));
-        }
-        if totals.invoice_discount > 0 {
-            let label = match invoice.content().discount {
-                Some(Discount::Rate(rate)) => format!("Discount {rate} %"),
-                _ => "Discount".to_owned(),
-            };
-            rows.push((label, -totals.invoice_discount, BODY));
-        }
-        for tax in &totals.taxes {
-            let label = format!("Tax {} % of {}", tax.rate, self.amount(tax.net));
-            rows.push((label, tax.tax, BODY));
-        }
-        rows.push(("Total".to_owned(), totals.total, BODY.bold()));
-        rows.push(("Paid".to_owned(), invoice.life().paid, BODY));
-        rows.push(("Due".to_owned(), invoice.due(), Style::plain(11.0).bold()));
         let (left, half) = (MARGIN + COLUMN / 2.0, COLUMN / 2.0);
         self.paper.rule(MARGIN, 0.8);
-        for (number, (label, amount, style)) in rows.into_iter().enumerate() {
+        for (number, (label, amount, weight)) in self.wording.sums.iter().enumerate() {
+            let style = match weight {
+                Weight::Plain => BODY,
+                Weight::Bold => BODY.bold(),
+                Weight::Large => Style::plain(11.0).bold(),
+            };
             if style.bold {
                 // The sum and what is above it stay together.
                 self.paper.need(style.line_height() + 8.0);
                 self.paper.rule(left, 0.5);
             }
-            let amount = format!("{} {}", invoice.content().currency, self.amount(amount));
-            let width = self.setter.measure(&amount, style) + 1.0;
-            let label = self.setter.set(&label, style, half - width - GAP);
-            let amount = self.setter.set(&amount, style.to_the_right(), width);
+            let width = self.setter.measure(amount, style) + 1.0;
+            let label = self.setter.set(label, style, half - width - GAP);
+            let amount = self.setter.set(amount, style.to_the_right(), width);
             let cells = [Cell::new(label, left), Cell::new(amount, WIDTH - MARGIN - width)];
             self.paper.row(&cells, Role::Cell(TOTALS, number), &[]);
         }
@@ -229,27 +197,22 @@ impl Sheet<'_> {
         self.paper.flow(vec![label, account], MARGIN);
     }
 
-    fn notes(&mut self) {
-        let Some(notes) = self.subject.invoice.content().notes.as_deref().filter(|notes| !notes.trim().is_empty())
-        else {
+    fn text(&mut self) {
+        let Some((label, text)) = self.wording.text.as_ref().filter(|(_, text)| !text.trim().is_empty()) else {
             return;
         };
         self.paper.y += 18.0;
         self.paper.need(BODY.line_height() * 3.0);
-        let label: Text = self.setter.set("Notes", LABEL, COLUMN);
+        let label = self.setter.set(label, LABEL, COLUMN);
         self.paper.flow(vec![label], MARGIN);
-        let notes = self.setter.set_all(notes, BODY, COLUMN);
-        self.paper.flow(notes, MARGIN);
+        let text = self.setter.set_all(text, BODY, COLUMN);
+        self.paper.flow(text, MARGIN);
     }
 
     fn furniture(&self) -> Furniture {
-        let life = self.subject.invoice.life();
-        let name =
-            life.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
-        let at = life.updated_at;
+        let Wording { name, status, stamp, at, .. } = &self.wording;
         let [month, day, hour, minute, second] =
             [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u8::try_from(part).unwrap_or(0));
-        // When it became what it is: the time of printing would make other bytes of the same invoice.
         let created = DateTime::new(u16::try_from(at.year()).unwrap_or(0)).month(month).day(day).hour(hour);
         let created = created.minute(minute).second(second).utc_offset_hour(0).utc_offset_minute(0);
         let metadata = Metadata::new()
@@ -258,35 +221,7 @@ impl Sheet<'_> {
             .creator("Strongroom".to_owned())
             .language("en".to_owned())
             .creation_date(created);
-        let stamp = match life.status {
-            Status::Draft => Some("DRAFT"),
-            Status::Void => Some("VOID"),
-            Status::Issued | Status::PartiallyPaid | Status::Paid => None,
-        };
-        Furniture { metadata, foot: format!("{name} · {}", in_words(life.status)), stamp }
-    }
-
-    fn amount(&self, minor: i64) -> String {
-        self.subject.invoice.content().currency.decimal(minor)
-    }
-}
-
-fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
-    let (content, life) = (invoice.content(), invoice.life());
-    let mut facts = vec![("Status", in_words(life.status).to_owned())];
-    let mut day = |label, day: Option<NaiveDate>| facts.extend(day.map(|day| (label, day.to_string())));
-    day("Issued on", life.issue_date);
-    day("Due on", content.due_date);
-    facts.push(("Currency", content.currency.to_string()));
-    facts
-}
-
-fn in_words(status: Status) -> &'static str {
-    match status {
-        Status::Draft => "Draft, not issued",
-        Status::Issued => "Issued",
-        Status::PartiallyPaid => "Partially paid",
-        Status::Paid => "Paid",
-        Status::Void => "Void, not to be paid",
+        let foot = status.map_or_else(|| name.clone(), |status| format!("{name} · {status}"));
+        Furniture { metadata, foot, stamp: *stamp }
     }
 }

@@ -2,8 +2,8 @@
 
 use sqlx::PgConnection;
 
-use super::sheet::{Party, Subject};
-use crate::base::id::{CustomerId, InvoiceId};
+use super::sheet::{Document, Party, Subject};
+use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
@@ -37,6 +37,25 @@ impl InvoiceStore {
             Some(_) => at_issue(reading.connection(), caller, id).await?,
             None => of_today(reading.connection(), caller, invoice.content().customer).await?,
         };
+        names.subject(Document::Invoice(invoice))
+    }
+
+    /// One credit note, with the names that stand on its invoice.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub(super) async fn printable_credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<Subject> {
+        let mut reading = self.reading(caller).await?;
+        let note = self.credit_note_in(&mut reading, caller, id).await?;
+        // Where to pay is on the invoice; on a credit note it would ask for money.
+        let names = Names { iban: None, ..at_issue(reading.connection(), caller, note.head.invoice).await? };
+        names.subject(Document::CreditNote(note))
+    }
+}
+
+impl Names {
+    fn subject(self, document: Document) -> ApiResult<Subject> {
+        let names = self;
         let iban = names.iban.as_deref().map(str::parse).transpose().map_err(ApiError::internal)?;
         let lines = [names.seller_address, names.seller_country].into_iter().flatten().collect::<Vec<_>>();
         let seller = Party {
@@ -53,7 +72,7 @@ impl InvoiceStore {
             tax_id: names.tax_id,
             version: names.version,
         };
-        Ok(Subject { invoice, seller, customer, registration: names.registration, iban, bic: names.bic })
+        Ok(Subject { document, seller, customer, registration: names.registration, iban, bic: names.bic })
     }
 }
 

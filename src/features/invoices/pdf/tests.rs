@@ -2,7 +2,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate};
 
 use super::LOOK;
-use super::sheet::{Party, Subject, render};
+use super::sheet::{Document, Party, Subject, render};
 use super::typesetter::{Run, Style, Text, Typeface, Typesetter};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::features::invoices::decimals::{Quantity, Rate, UnitPrice};
@@ -26,6 +26,7 @@ fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
         number: Some("INV-2026-0001".into()),
         issue_date: NaiveDate::from_ymd_opt(2026, 11, 24),
         paid: 0,
+        credited: 0,
         version: 2,
         created_at: now,
         updated_at: now,
@@ -41,7 +42,7 @@ fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
         due_date: None,
     };
     Subject {
-        invoice: Invoice::kept(InvoiceId::new(), content, totals, life),
+        document: Document::Invoice(Invoice::kept(InvoiceId::new(), content, totals, life)),
         seller: party("Anna Åberg", None),
         customer: Party { tax_id: Some("NL1".into()), ..party("Ελένη שלום سلام 日本", Some(address)) },
         registration: None,

@@ -14,7 +14,7 @@ async fn nothing_is_tied(app: &TestApp, alice: &Actor, bob: &Actor) {
     let own = alice.customer().await;
     let mut ids = vec![
         bob.customer().await,
-        make_and_delete(alice, "/api/v1/customers").await,
+        make_and_delete(app, alice, "/api/v1/customers").await,
         // An id of hers, of another kind.
         alice.invoice().await,
     ];
@@ -93,7 +93,7 @@ async fn no_document_hangs_on_a_strangers_invoice(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (own, his) = (alice.invoice().await, bob.invoice().await);
     let path = format!("/api/v1/documents/{}", alice.document().await);
-    let mut ids = vec![his, make_and_delete(&alice, "/api/v1/invoices").await, alice.customer().await];
+    let mut ids = vec![his, make_and_delete(app, &alice, "/api/v1/invoices").await, alice.customer().await];
     ids.extend(malformed(&own));
     let before = app.everything().await;
     let on = |id: &str| {

@@ -18,10 +18,12 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
     let customer = alice.customer().await;
     for operation in on_objects() {
-        let (collection, lists) =
-            (operation.collection(), ["/api/v1/customers", "/api/v1/invoices", "/api/v1/documents"]);
+        let (collection, lists) = (
+            operation.collection(),
+            ["/api/v1/customers", "/api/v1/invoices", "/api/v1/credit-notes", "/api/v1/documents"],
+        );
         let own = make(alice, collection).await;
-        let mut ids = vec![make(bob, collection).await, make_and_delete(alice, collection).await];
+        let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
         // Her own, of another kind.
         for other in lists.into_iter().filter(|other| *other != collection) {
             ids.push(make(alice, other).await);
@@ -81,7 +83,7 @@ async fn the_walls_let_the_owner_in() {
     let customer = alice.customer().await;
     for operation in on_objects() {
         let id = make(&alice, operation.collection()).await;
-        if operation.body.as_deref() == Some("NewPayment") {
+        if ["NewPayment", "NewCreditNote"].map(Some).contains(&operation.body.as_deref()) {
             let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
             issue.header("if-match", "\"1\"").send().await.ok(200);
         }

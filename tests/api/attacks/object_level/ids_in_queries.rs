@@ -25,7 +25,7 @@ async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
     let by = |actor: &Actor, id: &str| actor.request(Method::GET, &format!("/api/v1/invoices?customer_id={id}")).send();
     let missing = by(&alice, &Uuid::new_v4().to_string()).await.ok(200);
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
-    let deleted = make_and_delete(&alice, "/api/v1/customers").await;
+    let deleted = make_and_delete(app, &alice, "/api/v1/customers").await;
     for id in [his.clone(), his.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&hers)) {
         let reply = by(&alice, &id).await;
         assert_eq!(reply.alike(), missing.alike(), "{id}");
@@ -65,7 +65,7 @@ async fn a_list_takes_no_owner_and_no_field_twice() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let bob_id = bob.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
-    for list in ["/api/v1/customers", "/api/v1/invoices", "/api/v1/documents"] {
+    for list in ["/api/v1/customers", "/api/v1/invoices", "/api/v1/credit-notes", "/api/v1/documents"] {
         for field in ["owner_id", "user_id", "owner", "all", "id", "offset", "order_by", "fields"] {
             let reply = alice.get(&format!("{list}?{field}={bob_id}")).await;
             reply.refused_field(&format!("/{field}")).left(&[INVALID]);

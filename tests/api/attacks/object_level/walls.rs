@@ -113,6 +113,11 @@ async fn no_row_can_be_planted_on_another_owner() {
         "insert into documents (id, owner_id, title, file_name, media_type, size, sha256, storage_key, created_at, updated_at)
          values (gen_random_uuid(), '{bob}', 'x', 'x', 'text/plain', 1, sha256(''), gen_random_uuid(), now(), now())"
     );
+    let note = format!(
+        "insert into credit_notes (id, owner_id, invoice_id, issue_date, lines, taxes, net, tax_total, total, created_at)
+         values (gen_random_uuid(), '{bob}', '{invoice}', '2026-11-23', '[1]', '[]', 1, 0, 1, now())"
+    );
+    let note_counter = format!("insert into credit_note_counters values ('{bob}', 2026, 41)");
     let parties = format!("insert into invoice_parties values ('{bob}', '{invoice}', 'x', 'x', 'x', null, null, null)");
     let business =
         format!("insert into businesses (owner_id, name, time_zone, version) values ('{bob}', 'x', 'UTC', 2)");
@@ -125,6 +130,8 @@ async fn no_row_can_be_planted_on_another_owner() {
         line,
         payment,
         counter,
+        note,
+        note_counter,
         parties,
         document,
         upload,
@@ -198,6 +205,12 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "delete from document_usage",
         "update document_usage set owner_id = owner_id",
         "delete from payments",
+        "update credit_notes set total = 1",
+        "update credit_notes set lines = lines",
+        "delete from credit_notes",
+        "insert into credit_notes (number) values ('CN-2026-0041')",
+        "update credit_note_counters set last = 0",
+        "select last from credit_note_counters",
         "update invoice_counters set last = 0",
         "select last from invoice_counters",
         "delete from invoice_counters",
@@ -211,6 +224,7 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
              select owner_id, id, 'x', 'x', 'x' from invoices",
         "insert into invoices (number) values ('INV-2026-0041')",
         "insert into invoices (paid) values (1)",
+        "insert into invoices (credited) values (1)",
         "insert into invoices (version) values (7)",
     ] {
         let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();

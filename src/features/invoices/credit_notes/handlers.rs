@@ -1,0 +1,91 @@
+//! One function a verb: parse, decide (`model`), keep (`store`), reply.
+
+use actix_web::HttpResponse;
+use actix_web::web::Data;
+
+use super::super::store::InvoiceStore;
+use super::model::{BadCredit, Credit};
+use super::views::{CreditNotePage, CreditNoteQuery, CreditNoteView, NewCreditNote};
+use crate::base::clock::Clock;
+use crate::base::id::{CreditNoteId, InvoiceId};
+use crate::base::page::Page;
+use crate::features::invoices::model::StepRefused;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::idempotency::{Answer, Keyed};
+use crate::http::params::{PathId, QueryFields};
+use crate::http::reply;
+use crate::security::caller::Caller;
+use crate::security::cursors::Cursors;
+use crate::security::row_quotas::{RowQuotas, Rows};
+
+const LIST: &str = "credit_notes";
+
+/// Credits parts of an issued invoice, or everything that is left of it. It takes no `If-Match`, as a payment takes none: two
+/// notes at once are both true, as long as both fit.
+pub async fn create(
+    caller: Caller,
+    PathId(id): PathId<InvoiceId>,
+    Keyed { body: note, key }: Keyed<NewCreditNote>,
+    invoices: Data<InvoiceStore>,
+    quotas: Data<RowQuotas>,
+    clock: Data<Clock>,
+) -> ApiResult<HttpResponse> {
+    let (owner, now) = (caller.user(), clock.now());
+    let mut change = invoices.begin(&caller).await?;
+    // The key before the invoice: see the lock order in `db/idempotency.rs`.
+    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+        return Ok(answer);
+    }
+    let invoice = change.lock(id).await?;
+    invoice.must_be_creditable()?;
+    let before = change.credited(id).await?;
+    let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
+    let invoice = invoice.credit(credit.total(), now)?;
+    quotas.admit(change.connection(), owner, Rows::CreditNotes).await?;
+    let today = change.calendar().await?.today(now);
+    let note = change.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
+    change.save_step(&invoice).await?;
+    let location = format!("/api/v1/credit-notes/{}", note.head.id);
+    let answer = Answer::created(location, None, &CreditNoteView::from(&note))?;
+    key.keep(change.connection(), owner, now, &answer).await?;
+    change.commit().await?;
+    Ok(answer.reply())
+}
+
+impl From<BadCredit> for ApiError {
+    fn from(bad: BadCredit) -> Self {
+        match bad {
+            BadCredit::NoSuchLine(index) => {
+                Self::invalid(format!("/lines/{index}/line"), "must be the number of a line of the invoice")
+            }
+            BadCredit::LineTwice(index) => Self::invalid(format!("/lines/{index}/line"), "must name each line once"),
+            BadCredit::Exceeds => StepRefused::CreditExceedsInvoice.into(),
+            BadCredit::TooMuch => Self::internal("a credit of more than can be invoiced"),
+        }
+    }
+}
+
+/// The caller's credit notes, newest first; of one invoice, if they ask for it.
+pub async fn list(
+    caller: Caller,
+    QueryFields(query): QueryFields<CreditNoteQuery>,
+    invoices: Data<InvoiceStore>,
+    cursors: Data<Cursors>,
+) -> ApiResult<HttpResponse> {
+    let (owner, invoice) = (caller.user(), query.invoice_id.map(|id| id.0));
+    let filter = invoice.map(|id| id.to_string()).unwrap_or_default();
+    let after = cursors.after(owner, LIST, &filter, query.cursor.as_deref())?;
+    let rows = invoices.credit_notes(&caller, invoice, after, query.limit).await?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &filter, &last.position()))?;
+    Ok(reply::ok(&CreditNotePage::from(page)))
+}
+
+/// One credit note of the caller's, with its lines.
+pub async fn read(
+    caller: Caller,
+    PathId(id): PathId<CreditNoteId>,
+    invoices: Data<InvoiceStore>,
+) -> ApiResult<HttpResponse> {
+    let note = invoices.credit_note(&caller, id).await?;
+    Ok(reply::ok(&CreditNoteView::from(&note)))
+}

@@ -1,0 +1,254 @@
+//! The statements on credit notes. Each carries the caller's id.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::super::decimals::Rate;
+use super::super::model::Invoice;
+use super::super::store::{InvoiceStore, InvoiceTx};
+use super::super::totals::TaxOfRate;
+use super::model::{Credit, CreditNote, CreditedLine, Head, NetByLine};
+use crate::base::id::{CreditNoteId, InvoiceId};
+use crate::base::page::{Limit, Position};
+use crate::db::OwnerTx;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::caller::Caller;
+
+/// A line, as it is frozen in the note.
+#[derive(Debug, Serialize, Deserialize)]
+struct LineJson {
+    line: i32,
+    description: String,
+    tax_rate_millipercent: i32,
+    net: i64,
+}
+
+/// The tax of a rate, as it is frozen in the note.
+#[derive(Debug, Serialize, Deserialize)]
+struct TaxJson {
+    rate_millipercent: i32,
+    net: i64,
+    tax: i64,
+}
+
+struct HeadRow {
+    id: Uuid,
+    invoice_id: Uuid,
+    number: String,
+    issue_date: NaiveDate,
+    currency: String,
+    total: i64,
+    created_at: DateTime<Utc>,
+}
+
+fn unsound() -> ApiError {
+    ApiError::internal("a credit note's row breaks the rules")
+}
+
+fn rate(millipercent: i32) -> ApiResult<Rate> {
+    Rate::from_millipercent(millipercent).ok_or_else(unsound)
+}
+
+impl TryFrom<HeadRow> for Head {
+    type Error = ApiError;
+
+    fn try_from(row: HeadRow) -> ApiResult<Self> {
+        let HeadRow { id, invoice_id, number, issue_date, currency, total, created_at } = row;
+        let currency = currency.parse().map_err(|_| unsound())?;
+        Ok(Self { id: id.into(), invoice: invoice_id.into(), number, issue_date, currency, total, created_at })
+    }
+}
+
+impl TryFrom<LineJson> for CreditedLine {
+    type Error = ApiError;
+
+    fn try_from(row: LineJson) -> ApiResult<Self> {
+        let LineJson { line, description, tax_rate_millipercent, net } = row;
+        Ok(Self { line, description, tax_rate: rate(tax_rate_millipercent)?, net })
+    }
+}
+
+impl TryFrom<TaxJson> for TaxOfRate {
+    type Error = ApiError;
+
+    fn try_from(row: TaxJson) -> ApiResult<Self> {
+        Ok(Self { rate: rate(row.rate_millipercent)?, net: row.net, tax: row.tax })
+    }
+}
+
+impl InvoiceTx<'_> {
+    /// Returns what has been credited of each line of a locked invoice.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn credited(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
+        let owner = self.caller().user().uuid();
+        let rows = sqlx::query!(
+            r#"select (line ->> 'line')::integer as "line!", sum((line ->> 'net')::bigint)::bigint as "net!"
+               from credit_notes n cross join lateral jsonb_array_elements(n.lines) as lines (line)
+               where n.owner_id = $1 and n.invoice_id = $2 group by 1"#,
+            owner,
+            invoice.uuid()
+        )
+        .fetch_all(self.connection())
+        .await?;
+        Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
+    }
+
+    /// Keeps a credit note on a locked invoice, beside its next step ([`Self::save_step`]), and returns it with its number.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn insert_credit_note(
+        &mut self,
+        id: CreditNoteId,
+        invoice: &Invoice,
+        credit: Credit,
+        reason: Option<String>,
+        day: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> ApiResult<CreditNote> {
+        let owner = self.caller().user().uuid();
+        let lines: Vec<_> = credit
+            .lines
+            .iter()
+            .map(|line| LineJson {
+                line: line.line,
+                description: line.description.clone(),
+                tax_rate_millipercent: line.tax_rate.millipercent(),
+                net: line.net,
+            })
+            .collect();
+        let tax = |tax: &TaxOfRate| TaxJson { rate_millipercent: tax.rate.millipercent(), net: tax.net, tax: tax.tax };
+        let taxes: Vec<_> = credit.taxes.iter().map(tax).collect();
+        let number = sqlx::query_scalar!(
+            "insert into credit_notes (id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total,
+                 created_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning number",
+            id.uuid(),
+            owner,
+            invoice.id().uuid(),
+            day,
+            reason,
+            Json(lines) as _,
+            Json(taxes) as _,
+            credit.net,
+            credit.tax,
+            credit.total(),
+            now
+        )
+        .fetch_one(self.connection())
+        .await?;
+        let head = Head {
+            id,
+            invoice: invoice.id(),
+            number,
+            issue_date: day,
+            currency: invoice.content().currency,
+            total: credit.total(),
+            created_at: now,
+        };
+        let invoice_number = invoice.life().number.clone().unwrap_or_default();
+        Ok(CreditNote { head, invoice_number, reason, credit })
+    }
+}
+
+impl InvoiceStore {
+    /// The caller's credit notes after `after`, newest first, of one invoice if it is given: one more than the page holds, if
+    /// there are so many.
+    ///
+    /// # Errors
+    /// The database cannot be asked.
+    pub async fn credit_notes(
+        &self,
+        caller: &Caller,
+        invoice: Option<InvoiceId>,
+        after: Position,
+        limit: Limit,
+    ) -> ApiResult<Vec<Head>> {
+        let (owner, mut reading) = (caller.user().uuid(), self.reading(caller).await?);
+        // Two statements, so that each has an index that ends where the page ends.
+        let rows = match invoice {
+            None => {
+                sqlx::query_as!(
+                    HeadRow,
+                    "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
+                 from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
+                 where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3)
+                 order by n.created_at desc, n.id desc limit $4",
+                    owner,
+                    after.created_at,
+                    after.id,
+                    limit.rows()
+                )
+                .fetch_all(reading.connection())
+                .await?
+            }
+            Some(invoice) => {
+                sqlx::query_as!(
+                    HeadRow,
+                    "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
+                 from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
+                 where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3) and n.invoice_id = $5
+                 order by n.created_at desc, n.id desc limit $4",
+                    owner,
+                    after.created_at,
+                    after.id,
+                    limit.rows(),
+                    invoice.uuid()
+                )
+                .fetch_all(reading.connection())
+                .await?
+            }
+        };
+        rows.into_iter().map(Head::try_from).collect()
+    }
+
+    /// One credit note.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
+        let mut reading = self.reading(caller).await?;
+        self.credit_note_in(&mut reading, caller, id).await
+    }
+
+    /// The same, where more is read of the same moment.
+    pub(in crate::features::invoices) async fn credit_note_in(
+        &self,
+        reading: &mut OwnerTx,
+        caller: &Caller,
+        id: CreditNoteId,
+    ) -> ApiResult<CreditNote> {
+        let row = sqlx::query!(
+            r#"select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at,
+                   i.number as "invoice_number!", n.reason, n.net, n.tax_total,
+                   n.lines as "lines: Json<Vec<LineJson>>", n.taxes as "taxes: Json<Vec<TaxJson>>"
+               from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
+               where n.owner_id = $1 and n.id = $2"#,
+            caller.user().uuid(),
+            id.uuid()
+        )
+        .fetch_optional(reading.connection())
+        .await?
+        .ok_or(ApiError::NotFound)?;
+        let credit = Credit {
+            lines: row.lines.0.into_iter().map(CreditedLine::try_from).collect::<ApiResult<_>>()?,
+            taxes: row.taxes.0.into_iter().map(TaxOfRate::try_from).collect::<ApiResult<_>>()?,
+            net: row.net,
+            tax: row.tax_total,
+        };
+        let head = HeadRow {
+            id: row.id,
+            invoice_id: row.invoice_id,
+            number: row.number,
+            issue_date: row.issue_date,
+            currency: row.currency,
+            total: row.total,
+            created_at: row.created_at,
+        };
+        Ok(CreditNote { head: head.try_into()?, invoice_number: row.invoice_number, reason: row.reason, credit })
+    }
+}

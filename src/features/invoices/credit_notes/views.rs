@@ -1,0 +1,210 @@
+//! Credit notes on the wire.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use garde::Validate;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::super::replies::TaxView;
+use super::model::{CreditNote, CreditedLine, Head, Part};
+use crate::base::id::{CreditNoteId, InvoiceId};
+use crate::base::money::MOST_MINOR_UNITS;
+use crate::base::page::{Limit, Page};
+use crate::http::object::some_objects;
+use crate::http::params::GivenId;
+use crate::http::rules;
+use crate::http::typed::typed;
+use crate::http::values::{integer, optional_integer};
+
+/// What is credited.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "Two posters were torn.", "lines": [{"line": 1, "amount": 578}]}))]
+pub struct NewCreditNote {
+    /// Printed on the credit note.
+    #[serde(default, deserialize_with = "typed")]
+    #[garde(length(chars, max = 500), inner(custom(rules::line)))]
+    #[schema(min_length = 1, max_length = 500, format = "line")]
+    pub reason: Option<String>,
+    /// Parts of lines of the invoice. Everything that is left when the field is left out.
+    #[serde(default, deserialize_with = "some_objects")]
+    #[garde(length(min = 1, max = 100), dive)]
+    #[schema(nullable = false, min_items = 1, max_items = 100)]
+    pub lines: Option<Vec<NewCreditedLine>>,
+}
+
+/// A part of a line.
+#[derive(Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCreditedLine {
+    /// Which line of the invoice; the first is 1. Each at most once.
+    #[serde(deserialize_with = "integer")]
+    #[garde(range(min = 1, max = 100))]
+    #[schema(minimum = 1, maximum = 100)]
+    pub line: i32,
+    /// Minor units before tax, at most what is left of the line. All that is left when the field is left out.
+    #[serde(default, deserialize_with = "optional_integer")]
+    #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
+    #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
+    pub amount: Option<i64>,
+}
+
+impl NewCreditNote {
+    /// The parts that are credited. `None`: everything that is left.
+    #[must_use]
+    pub fn parts(&self) -> Option<Vec<Part>> {
+        let part = |line: &NewCreditedLine| Part { line: line.line, amount: line.amount };
+        self.lines.as_ref().map(|lines| lines.iter().map(part).collect())
+    }
+}
+
+/// Which credit notes, and which page of them.
+#[derive(Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct CreditNoteQuery {
+    /// Items a page, 1 to 100; 20 when left out.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// The `next_cursor` of the page before, under the same filter.
+    #[garde(length(chars, max = 512))]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub cursor: Option<String>,
+    /// Credit notes on this invoice. An id that is none of your invoices' has none.
+    #[garde(skip)]
+    #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
+    pub invoice_id: Option<GivenId<InvoiceId>>,
+}
+
+/// A credit note. Amounts are in the invoice's currency, computed by the server.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({
+    "number": "CN-2026-0001", "invoice_number": "INV-2026-0001", "currency": "EUR", "reason": "Two posters were torn.",
+    "lines": [{"line": 1, "description": "Posters", "tax_rate": "19", "net": 578}],
+    "taxes": [{"tax_rate": "19", "net": 578, "tax": 110}], "net": 578, "tax_total": 110, "total": 688
+}))]
+pub struct CreditNoteView {
+    #[schema(value_type = String, format = Uuid)]
+    id: CreditNoteId,
+    /// The invoice that it credits.
+    #[schema(value_type = String, format = Uuid)]
+    invoice_id: InvoiceId,
+    /// The number of that invoice.
+    #[schema(max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
+    invoice_number: String,
+    /// The owner's own, without gaps in a year.
+    #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
+    number: String,
+    /// The day on which it was issued.
+    issue_date: NaiveDate,
+    /// ISO 4217. All amounts are in its minor unit.
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
+    currency: &'static str,
+    /// Printed on the credit note.
+    #[schema(required = true, max_length = 500, format = "line")]
+    reason: Option<String>,
+    /// What is credited of each line.
+    #[schema(max_items = 100)]
+    lines: Vec<CreditedLineView>,
+    /// The tax of each rate.
+    #[schema(max_items = 100)]
+    taxes: Vec<TaxView>,
+    /// Before tax.
+    net: i64,
+    /// All taxes together.
+    tax_total: i64,
+    /// What the customer does not owe any more, or gets back.
+    total: i64,
+    created_at: DateTime<Utc>,
+}
+
+/// What is credited of a line.
+#[derive(Serialize, ToSchema)]
+pub struct CreditedLineView {
+    /// Which line of the invoice; the first is 1.
+    #[schema(minimum = 1, maximum = 100)]
+    line: i32,
+    /// What that line is for.
+    #[schema(max_length = 500, format = "line")]
+    description: String,
+    /// Percent.
+    #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
+    tax_rate: String,
+    /// Minor units before tax.
+    net: i64,
+}
+
+impl From<&CreditNote> for CreditNoteView {
+    fn from(note: &CreditNote) -> Self {
+        let (head, credit) = (&note.head, &note.credit);
+        Self {
+            id: head.id,
+            invoice_id: head.invoice,
+            invoice_number: note.invoice_number.clone(),
+            number: head.number.clone(),
+            issue_date: head.issue_date,
+            currency: head.currency.code(),
+            reason: note.reason.clone(),
+            lines: credit.lines.iter().map(CreditedLineView::from).collect(),
+            taxes: credit.taxes.iter().map(TaxView::from).collect(),
+            net: credit.net,
+            tax_total: credit.tax,
+            total: credit.total(),
+            created_at: head.created_at,
+        }
+    }
+}
+
+impl From<&CreditedLine> for CreditedLineView {
+    fn from(line: &CreditedLine) -> Self {
+        let (description, tax_rate) = (line.description.clone(), line.tax_rate.to_string());
+        Self { line: line.line, description, tax_rate, net: line.net }
+    }
+}
+
+/// A credit note in a list, without its lines.
+#[derive(Serialize, ToSchema)]
+#[schema(example = json!({"number": "CN-2026-0001", "currency": "EUR", "total": 688}))]
+pub struct CreditNoteSummary {
+    #[schema(value_type = String, format = Uuid)]
+    id: CreditNoteId,
+    /// The invoice that it credits.
+    #[schema(value_type = String, format = Uuid)]
+    invoice_id: InvoiceId,
+    /// The owner's own, without gaps in a year.
+    #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
+    number: String,
+    /// The day on which it was issued.
+    issue_date: NaiveDate,
+    /// ISO 4217. The total is in its minor unit.
+    #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
+    currency: &'static str,
+    /// What the customer does not owe any more, or gets back.
+    total: i64,
+    created_at: DateTime<Utc>,
+}
+
+impl From<Head> for CreditNoteSummary {
+    fn from(head: Head) -> Self {
+        let Head { id, invoice, number, issue_date, currency, total, created_at } = head;
+        Self { id, invoice_id: invoice, number, issue_date, currency: currency.code(), total, created_at }
+    }
+}
+
+/// A page of credit notes, newest first.
+#[derive(Serialize, ToSchema)]
+pub struct CreditNotePage {
+    #[schema(max_items = 100)]
+    items: Vec<CreditNoteSummary>,
+    /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
+    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    next_cursor: Option<String>,
+}
+
+impl From<Page<Head>> for CreditNotePage {
+    fn from(page: Page<Head>) -> Self {
+        Self { items: page.items.into_iter().map(CreditNoteSummary::from).collect(), next_cursor: page.next_cursor }
+    }
+}

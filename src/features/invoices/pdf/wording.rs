@@ -1,0 +1,180 @@
+//! What stands on an invoice, and on a credit note, in words and figures. [`sheet`](super::sheet) lays it out.
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::base::money::Currency;
+use crate::features::invoices::credit_notes::model::CreditNote;
+use crate::features::invoices::model::{Invoice, Status};
+use crate::features::invoices::totals::{Discount, Line, TaxOfRate};
+
+/// How a sum is printed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Weight {
+    Plain,
+    Bold,
+    /// The one that a reader looks for.
+    Large,
+}
+
+/// The words of one document.
+pub(super) struct Wording {
+    pub title: &'static str,
+    /// Its number, or what a draft has instead.
+    pub number: String,
+    /// The document's name, in its properties and at the foot.
+    pub name: String,
+    /// At the foot, behind the name.
+    pub status: Option<&'static str>,
+    /// Across each page.
+    pub stamp: Option<&'static str>,
+    /// When it became what it is: the time of printing would make other bytes of the same document.
+    pub at: DateTime<Utc>,
+    pub facts: Vec<(&'static str, String)>,
+    /// What stands right of a description, as the head of the table says it.
+    pub columns: Vec<&'static str>,
+    /// Description, and what stands right of it.
+    pub lines: Vec<(String, Vec<String>)>,
+    pub sums: Vec<(String, String, Weight)>,
+    /// Below the sums, with its label.
+    pub text: Option<(&'static str, String)>,
+}
+
+impl Wording {
+    pub fn of_invoice(invoice: &Invoice) -> Self {
+        let (content, life) = (invoice.content(), invoice.life());
+        let discounted = content.lines.iter().any(|line| line.amounts().discount > 0);
+        let mut columns = vec!["Quantity", "Unit price", "Discount", "Tax", "Amount"];
+        columns.retain(|column| discounted || *column != "Discount");
+        let line = |line: &Line| (line.description().to_owned(), figures(line, content.currency, discounted));
+        let name =
+            life.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
+        Self {
+            title: "Invoice",
+            number: life.number.clone().unwrap_or_else(|| "Draft".to_owned()),
+            name,
+            status: Some(in_words(life.status)),
+            stamp: match life.status {
+                Status::Draft => Some("DRAFT"),
+                Status::Void => Some("VOID"),
+                Status::Issued | Status::PartiallyPaid | Status::Paid | Status::Credited => None,
+            },
+            at: life.updated_at,
+            facts: facts(invoice),
+            columns,
+            lines: content.lines.iter().map(line).collect(),
+            sums: sums(invoice),
+            text: content.notes.clone().map(|notes| ("Notes", notes)),
+        }
+    }
+
+    pub fn of_credit_note(note: &CreditNote) -> Self {
+        let (head, credit) = (&note.head, &note.credit);
+        let mut sums = Sums::new(head.currency);
+        sums.add("Net", credit.net, Weight::Plain);
+        sums.add_taxes(&credit.taxes);
+        sums.add("Total credit", credit.total(), Weight::Large);
+        let line = |(description, rate, net): (&String, String, i64)| {
+            (description.clone(), vec![format!("{rate} %"), head.currency.decimal(net)])
+        };
+        let lines = credit.lines.iter().map(|line| (&line.description, line.tax_rate.to_string(), line.net));
+        Self {
+            title: "Credit note",
+            number: head.number.clone(),
+            name: format!("Credit note {}", head.number),
+            status: None,
+            stamp: None,
+            at: head.created_at,
+            facts: vec![
+                ("Invoice", note.invoice_number.clone()),
+                ("Issued on", head.issue_date.to_string()),
+                ("Currency", head.currency.to_string()),
+            ],
+            columns: vec!["Tax", "Amount"],
+            lines: lines.map(line).collect(),
+            sums: sums.rows,
+            text: note.reason.clone().map(|reason| ("Reason", reason)),
+        }
+    }
+}
+
+/// What stands right of an invoice's line.
+fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
+    let amounts = line.amounts();
+    let discount = match line.discount() {
+        _ if amounts.discount == 0 => String::new(),
+        Some(Discount::Rate(rate)) => format!("{rate} %"),
+        _ => currency.decimal(-amounts.discount),
+    };
+    let mut figures = vec![line.quantity().to_string(), line.unit_price().decimal(currency)];
+    figures.extend(discounted.then_some(discount));
+    figures.extend([format!("{} %", line.tax_rate()), currency.decimal(amounts.net)]);
+    figures
+}
+
+fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
+    let (content, life) = (invoice.content(), invoice.life());
+    let mut facts = vec![("Status", in_words(life.status).to_owned())];
+    let mut day = |label, day: Option<NaiveDate>| facts.extend(day.map(|day| (label, day.to_string())));
+    day("Issued on", life.issue_date);
+    day("Due on", content.due_date);
+    facts.push(("Currency", content.currency.to_string()));
+    facts
+}
+
+fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
+    let (content, totals, life) = (invoice.content(), invoice.totals(), invoice.life());
+    let mut sums = Sums::new(content.currency);
+    sums.add("Subtotal", totals.subtotal, Weight::Plain);
+    let on_lines = totals.discount - totals.invoice_discount;
+    if on_lines > 0 {
+        sums.add("Discounts on lines", -on_lines, Weight::Plain);
+    }
+    if totals.invoice_discount > 0 {
+        let label = match content.discount {
+            Some(Discount::Rate(rate)) => format!("Discount {rate} %"),
+            _ => "Discount".to_owned(),
+        };
+        sums.add(&label, -totals.invoice_discount, Weight::Plain);
+    }
+    sums.add_taxes(&totals.taxes);
+    sums.add("Total", totals.total, Weight::Bold);
+    if life.credited > 0 {
+        sums.add("Credited", -life.credited, Weight::Plain);
+    }
+    sums.add("Paid", life.paid, Weight::Plain);
+    sums.add("Due", invoice.due(), Weight::Large);
+    sums.rows
+}
+
+/// The rows of sums, in one currency.
+struct Sums {
+    currency: Currency,
+    rows: Vec<(String, String, Weight)>,
+}
+
+impl Sums {
+    fn new(currency: Currency) -> Self {
+        Self { currency, rows: Vec::new() }
+    }
+
+    fn add(&mut self, label: &str, amount: i64, weight: Weight) {
+        self.rows.push((label.to_owned(), format!("{} {}", self.currency, self.currency.decimal(amount)), weight));
+    }
+
+    fn add_taxes(&mut self, taxes: &[TaxOfRate]) {
+        for tax in taxes {
+            self.add(&format!("Tax {} % of {}", tax.rate, self.currency.decimal(tax.net)), tax.tax, Weight::Plain);
+        }
+    }
+}
+
+fn in_words(status: Status) -> &'static str {
+    match status {
+        Status::Draft => "Draft, not issued",
+        Status::Issued => "Issued",
+        Status::PartiallyPaid => "Partially paid",
+        Status::Paid => "Paid",
+        Status::Credited => "Credited in full",
+        Status::Void => "Void, not to be paid",
+    }
+}

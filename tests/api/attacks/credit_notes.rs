@@ -1,0 +1,176 @@
+//! A seller, or a thief of their token, who credits more than was invoiced: in one note, in many, in many at once, or by another
+//! user's invoice (CWE-840, CWE-362, API1, API6).
+
+use futures_util::future::{join_all, join4};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::Executor;
+
+use crate::support::actor::payment;
+use crate::support::{Actor, Reply, TestApp};
+
+const INVALID: &str = "input_validation_fail/invalid_input";
+/// What the draft of `support::actor` comes to: 150.00 at 21 % and 49.99 at 0 %.
+const TOTAL: i64 = 23_149;
+
+async fn issued(actor: &Actor) -> String {
+    let id = actor.invoice().await;
+    let issue = actor.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
+    issue.header("if-match", "\"1\"").send().await.ok(200);
+    id
+}
+
+async fn credit(actor: &Actor, invoice: &str, body: &Value) -> Reply {
+    actor.post(&format!("/api/v1/invoices/{invoice}/credit-notes"), body).await
+}
+
+async fn credited(app: &TestApp) -> (i64, i64) {
+    let sql = "select coalesce(sum(total), 0)::bigint, (select sum(credited)::bigint from invoices) from credit_notes";
+    sqlx::query_as(sql).fetch_one(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn more_than_the_invoice_is_never_credited() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = issued(&alice).await;
+    credit(&alice, &id, &json!({"lines": [{"line": 1, "amount": 14_000}]})).await.ok(201);
+    let before = app.everything().await;
+    for body in [
+        json!({"lines": [{"line": 1, "amount": 1_001}]}),
+        json!({"lines": [{"line": 2, "amount": 5_000}]}),
+        json!({"lines": [{"line": 2}, {"line": 1, "amount": 9_007_199_254_740_991_i64}]}),
+    ] {
+        let reply = credit(&alice, &id, &body).await;
+        reply.refused(409, "credit_exceeds_invoice").left(&["sequence_fail/credit_exceeds_invoice"]);
+    }
+    assert_eq!(app.everything().await, before);
+    // What is left is credited exactly, and then nothing is.
+    let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
+    assert_eq!(rest["net"], 1_000 + 4_999);
+    let before = app.everything().await;
+    for body in [json!({}), json!({"lines": [{"line": 1, "amount": 1}]}), json!({"lines": [{"line": 2}]})] {
+        let reply = credit(&alice, &id, &body).await;
+        reply.refused(409, "not_creditable").left(&["sequence_fail/not_creditable"]);
+    }
+    assert_eq!(app.everything().await, before);
+    assert_eq!(credited(&app).await, (TOTAL, TOTAL));
+}
+
+/// The invoice's row is locked before anything is read of it.
+#[actix_web::test]
+async fn of_credits_at_once_never_more_than_the_invoice_is_taken() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = issued(&alice).await;
+    // Three of these fit and a fourth does not.
+    let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
+    let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
+    let with = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
+    assert_eq!((with(201), with(409)), (3, 5));
+    let everything = json!({});
+    let whole = join_all((0..4).map(|_| credit(&alice, &id, &everything))).await;
+    assert_eq!(whole.iter().filter(|reply| reply.status.as_u16() == 201).count(), 1);
+    assert_eq!(credited(&app).await, (TOTAL, TOTAL));
+    // Payments and credits at once: together they never take more than the invoice.
+    let id = issued(&alice).await;
+    let (payments, all) = (format!("/api/v1/invoices/{id}/payments"), payment(TOTAL));
+    let pay = || alice.post(&payments, &all);
+    join4(pay(), credit(&alice, &id, &part), pay(), credit(&alice, &id, &part)).await;
+    let invoice = alice.get(&format!("/api/v1/invoices/{id}")).await.ok(200).json();
+    let amount = |field: &str| invoice[field].as_i64().unwrap();
+    assert_eq!(amount("credited"), 2 * 6_050);
+    assert!([0, TOTAL].contains(&amount("paid")), "all of it, or too much by then: {invoice}");
+    assert_eq!(amount("due"), (TOTAL - amount("credited") - amount("paid")).max(0));
+}
+
+#[actix_web::test]
+async fn what_was_not_issued_is_not_credited() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (draft, void) = (alice.invoice().await, issued(&alice).await);
+    let path = format!("/api/v1/invoices/{void}/void");
+    alice.request(Method::POST, &path).header("if-match", "\"2\"").send().await.ok(200);
+    let before = app.everything().await;
+    for id in [&draft, &void] {
+        credit(&alice, id, &json!({})).await.refused(409, "not_creditable");
+    }
+    assert_eq!(app.everything().await, before);
+    // And what has been credited is not voided: its number and its credit note would contradict each other.
+    let id = issued(&alice).await;
+    credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
+    let before = app.everything().await;
+    let path = format!("/api/v1/invoices/{id}/void");
+    let reply = alice.request(Method::POST, &path).header("if-match", "\"3\"").send().await;
+    reply.refused(409, "not_voidable").left(&["sequence_fail/not_voidable"]);
+    assert_eq!(app.everything().await, before);
+}
+
+#[actix_web::test]
+async fn credit_that_does_not_fit_is_named() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = issued(&alice).await;
+    let before = app.everything().await;
+    for (body, pointer) in [
+        (json!({"lines": []}), "/lines"),
+        (json!({"lines": null}), "/lines"),
+        (json!({"lines": vec![json!({"line": 1}); 101]}), "/lines"),
+        (json!({"lines": [{"line": 0}]}), "/lines/0/line"),
+        (json!({"lines": [{"line": -1}]}), "/lines/0/line"),
+        (json!({"lines": [{"line": 3}]}), "/lines/0/line"),
+        (json!({"lines": [{"line": 2}, {"line": 1}, {"line": 2}]}), "/lines/2/line"),
+        (json!({"lines": [{"line": 1, "amount": 0}]}), "/lines/0/amount"),
+        (json!({"lines": [{"line": 1, "amount": -1}]}), "/lines/0/amount"),
+        (json!({"lines": [{"line": 1, "amount": 9_007_199_254_740_992_i64}]}), "/lines/0/amount"),
+        (json!({"lines": [{"line": 1, "tax": 0}]}), "/lines/0/tax"),
+        (json!({"reason": "a\nb"}), "/reason"),
+        (json!({"reason": "x".repeat(501)}), "/reason"),
+        (json!({"total": 1}), "/total"),
+        (json!({"number": "CN-2026-0001"}), "/number"),
+        (json!({"issue_date": "2026-01-01"}), "/issue_date"),
+    ] {
+        credit(&alice, &id, &body).await.refused_field(pointer).left(&[INVALID]);
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+/// As for invoices: per owner and year, without gaps and without twins.
+#[actix_web::test]
+async fn credit_notes_at_once_are_numbered_without_gaps() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let id = issued(&alice).await;
+    let body = json!({"lines": [{"line": 1, "amount": 1_000}]});
+    // 15 fit. Those that come too late give no number away.
+    let replies = join_all((0..20).map(|_| credit(&alice, &id, &body))).await;
+    let numbers = replies.iter().filter(|reply| reply.status.as_u16() == 201);
+    let mut numbers: Vec<String> = numbers.map(|reply| reply.json()["number"].as_str().unwrap().to_owned()).collect();
+    numbers.sort();
+    let year = app.clock.now().format("%Y").to_string();
+    assert_eq!(numbers, (1..=15).map(|n| format!("CN-{year}-{n:04}")).collect::<Vec<_>>());
+    let bobs = credit(&bob, &issued(&bob).await, &json!({})).await.ok(201).json();
+    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "their own first");
+}
+
+/// What a later version of the service computes wrongly, the database still refuses.
+#[actix_web::test]
+async fn database_refuses_more_than_the_invoice() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let id = issued(&alice).await;
+    credit(&alice, &id, &json!({})).await.ok(201);
+    let before = app.everything().await;
+    for change in [
+        "update invoices set credited = total + 1",
+        "update invoices set credited = -1",
+        "update credit_notes set total = total + 1",
+        "update credit_notes set net = 0, total = tax_total",
+        "update credit_notes set lines = '[]'",
+        "update credit_notes set number = 'INV-2026-0001'",
+    ] {
+        let error = app.all_rows.execute(change).await.unwrap_err();
+        assert_eq!(error.as_database_error().unwrap().code().unwrap(), "23514", "{change}");
+    }
+    assert_eq!(app.everything().await, before);
+}
