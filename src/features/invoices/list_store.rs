@@ -7,12 +7,12 @@ use super::rows::{ExportRow, SummaryRow};
 use super::store::InvoiceStore;
 use super::summary::{Filter, Place, Sort, Summary};
 use crate::base::page::{Limit, Position};
-use crate::db::containing;
 use crate::http::error::ApiResult;
 use crate::security::caller::Caller;
 
 /// The page after a place. The orders differ in one condition and in `order by`, which no parameter can carry. An invoice
-/// without a date sorts as if it were last of all days.
+/// without a date sorts as if it were last of all days. Text that is searched for is compared by `strpos`, which has no wildcards;
+/// the subselect computes its key once, not once a row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $place:expr $(, $key:expr)?) => {
         sqlx::query_as!(
@@ -27,8 +27,9 @@ macro_rules! page {
                and ($9::date is null or due_date >= $9) and ($10::date is null or due_date <= $10)
                and ($11::boolean is null or $11 = (
                    status in ('issued', 'partially_paid') and paid + credited < total and coalesce(due_date < $12, false)))
-               and ($13::text is null or number ilike $13
-                    or customer_id in (select id from customers where owner_id = $1 and name ilike $13))
+               and ($13::text is null or strpos(number, (select search_key($13))) > 0
+                    or customer_id in (select id from customers
+                                       where owner_id = $1 and strpos(name_key, (select search_key($13))) > 0))
                and " + $condition + " order by " + $order + " limit $4",
             $caller.user().uuid(),
             $place.created_at,
@@ -42,7 +43,7 @@ macro_rules! page {
             $filter.due_to,
             $filter.overdue,
             $today,
-            $filter.search.as_deref().map(containing)
+            $filter.search
             $(, $key)?
         )
         .fetch_all($store.reading($caller).await?.connection())

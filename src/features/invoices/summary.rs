@@ -90,7 +90,7 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
-    /// Part of the number or of the customer's name.
+    /// Part of the number or of the customer's current name.
     pub search: Option<String>,
 }
 

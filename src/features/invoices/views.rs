@@ -66,7 +66,7 @@ pub struct InvoiceQuery {
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,
-    /// Part of the number or of the customer's name. Upper and lower case are alike.
+    /// Part of the number or of the customer's current name. Case is ignored in every script; accents are not.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]

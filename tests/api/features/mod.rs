@@ -27,4 +27,5 @@ mod live;
 mod mail_pages;
 mod metrics;
 mod reference;
+mod search;
 mod shutdown;

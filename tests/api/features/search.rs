@@ -1,0 +1,104 @@
+//! Search compares texts without regard to case, in every script, and to Unicode's normalization forms.
+
+use serde_json::json;
+
+use crate::support::actor::draft;
+use crate::support::{Actor, TestApp};
+
+/// Makes a draft on a new customer of this name.
+async fn draft_for(actor: &Actor, name: &str) -> String {
+    let customer = json!({"name": name, "default_currency": "EUR"});
+    let customer = actor.post("/api/v1/customers", &customer).await.ok(201).json();
+    let made = actor.post("/api/v1/invoices", &draft(customer["id"].as_str().unwrap())).await.ok(201);
+    made.json()["id"].as_str().unwrap().to_owned()
+}
+
+/// The invoices that this search finds.
+async fn found(actor: &Actor, search: &str) -> Vec<String> {
+    let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
+    let page = actor.get(&format!("/api/v1/invoices?limit=100&{query}")).await.ok(200).json();
+    page["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[actix_web::test]
+async fn search_ignores_case_and_normalization_form_in_every_script() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    for (name, finds, misses) in [
+        // Composed (NFC) and decomposed (NFD), in both directions.
+        ("Zürich Insurance", vec!["ZÜRICH", "zürich", "zu\u{308}rich", "ZU\u{308}RICH"], vec!["zurich", "zürichs"]),
+        ("Cafe\u{301} Noir", vec!["CAFÉ", "café", "cafe\u{301}"], vec!["cafe noir"]),
+        ("Иванов и сыновья", vec!["ИВАНОВ", "иванов", "СЫНОВЬЯ"], vec!["ПЕТРОВ"]),
+        ("Łódź Handel", vec!["ŁÓDŹ", "łódź", "ło\u{301}dz\u{301}"], vec!["lodz"]),
+        ("Հայաստան", vec!["ՀԱՅԱՍՏԱՆ", "հայաստան"], vec!["հայք"]),
+        ("株式会社山田", vec!["山田"], vec!["山口"]),
+        ("각하", vec!["각", "\u{1100}\u{1161}\u{11a8}"], vec!["가"]),
+        // The final sigma is a sigma, also inside a longer word.
+        ("Οδοσα ΑΕ", vec!["ΟΔΟΣ", "οδοσ", "οδος"], vec!["οδοί"]),
+        ("Straßenbau", vec!["STRASSENBAU", "strassen", "STRAẞEN", "straße"], vec!["strasen"]),
+        // Turkish: İ and i, I and ı are pairs. All four are one letter here.
+        (
+            "İstanbul Ticaret",
+            vec!["istanbul", "ISTANBUL", "İSTANBUL", "ıstanbul", "TİCARET", "TICARET"],
+            vec!["stambul"],
+        ),
+        ("Isparta", vec!["ısparta", "isparta"], vec![]),
+    ] {
+        let expected = vec![draft_for(&alice, name).await];
+        // Another owner's customer of the same name.
+        draft_for(&bob, name).await;
+        for search in finds {
+            assert_eq!(found(&alice, search).await, expected, "{search} in {name}");
+        }
+        for search in misses {
+            assert!(found(&alice, search).await.is_empty(), "{search} in {name}");
+        }
+    }
+}
+
+/// Letters that become three in upper case. The limits count what was typed.
+#[actix_web::test]
+async fn longest_names_and_searches_are_accepted_though_their_keys_are_longer() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for letter in ["ﬃ", "ΐ", "\u{1f1fa}"] {
+        let expected = vec![draft_for(&alice, &letter.repeat(200)).await];
+        assert_eq!(found(&alice, &letter.repeat(100)).await, expected, "{letter}");
+        let query: String =
+            form_urlencoded::Serializer::new(String::new()).append_pair("search", &letter.repeat(101)).finish();
+        alice.get(&format!("/api/v1/invoices?{query}")).await.refused_field("/search");
+    }
+}
+
+/// A wildcard of LIKE is a character like any other, in each of its Unicode forms.
+#[actix_web::test]
+async fn search_has_no_wildcards() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let expected = vec![draft_for(&alice, r"50% off_\ now").await];
+    for search in ["50%", "%", "_", r"\", r"off_\", r"F_\ N"] {
+        assert_eq!(found(&alice, search).await, expected, "{search}");
+    }
+    for search in ["5%off", "50_", "%%", "__", r"\%", r"\\", "％", "＿", "＼", "﹪"] {
+        assert!(found(&alice, search).await.is_empty(), "{search}");
+    }
+}
+
+#[actix_web::test]
+async fn search_follows_a_renamed_customer_and_no_client_writes_the_key() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let expected = vec![draft_for(&alice, "Old Name").await];
+    let invoice = format!("/api/v1/invoices/{}", expected[0]);
+    alice.request(reqwest::Method::POST, &format!("{invoice}/issue")).header("if-match", "\"1\"").send().await.ok(200);
+    let id = alice.get(&invoice).await.json()["customer_id"].as_str().unwrap().to_owned();
+    let customer = format!("/api/v1/customers/{id}");
+    alice.patch(&customer, "\"1\"", &json!({"name_key": "PLANTED"})).await.refused_field("/name_key");
+    alice.patch(&customer, "\"1\"", &json!({"name": "Новое имя"})).await.ok(200);
+    assert_eq!(found(&alice, "НОВОЕ").await, expected, "issued invoices too are found by the current name");
+    assert!(found(&alice, "old name").await.is_empty());
+    let number = alice.get(&invoice).await.json()["number"].as_str().unwrap().to_lowercase();
+    assert_eq!(found(&alice, &number).await, expected);
+    let planted = sqlx::query("update customers set name_key = 'PLANTED'").execute(&app.all_rows).await;
+    assert!(planted.unwrap_err().to_string().contains("name_key"), "the column is generated, even for a superuser");
+}
