@@ -73,7 +73,7 @@ where
 }
 
 /// The type of every body that is no form.
-pub(super) const JSON: &str = "application/json";
+pub const JSON: &str = "application/json";
 
 /// `application/json`, alone or in UTF-8. Anything else is no JSON of ours: a page can send `text/plain` to another origin
 /// without asking first, so this is a wall against forged requests too.

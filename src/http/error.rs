@@ -111,6 +111,7 @@ impl fmt::Display for Cause {
 }
 
 /// What the client reads of an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Face {
     pub status: StatusCode,
     pub code: &'static str,

@@ -20,7 +20,8 @@ pub const PART_HEAD: usize = 8 * 1024;
 /// Beside the file, in bytes: the other parts, all heads and boundaries.
 pub const ENVELOPE: usize = 64 * 1024;
 
-const FORM: &str = "multipart/form-data";
+/// The type of every form.
+pub const FORM: &str = "multipart/form-data";
 
 /// A form that is being read.
 pub struct Form {

@@ -27,8 +27,9 @@ use crate::db::idempotency::{self, Claim, Claimed, Kept};
 /// The header.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Code and title of the refusal while the first request is being done.
-pub const KEY_IN_USE: (&str, &str) = ("key_in_use", "The first request with this key is still running");
+/// Refuses a second request while the first with the same key is running.
+pub const KEY_IN_USE: ApiError =
+    ApiError::Conflict { code: "key_in_use", title: "The first request with this key is still running" };
 
 /// A validated body, and the key that came with it.
 pub struct Keyed<T> {
@@ -164,7 +165,7 @@ impl IdempotencyKey {
             Claimed::Fresh => Ok(None),
             Claimed::Done(kept) => Ok(Some(Answer(kept).reply())),
             Claimed::OtherBody => Err(ApiError::KeyReused),
-            Claimed::Running => Err(ApiError::Conflict { code: KEY_IN_USE.0, title: KEY_IN_USE.1 }),
+            Claimed::Running => Err(KEY_IN_USE),
         }
     }
 

@@ -73,6 +73,18 @@ impl From<&FieldFault> for ProblemField {
     }
 }
 
+/// What an error says of single fields.
+pub fn fields(error: &ApiError) -> Vec<ProblemField> {
+    match error {
+        ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
+        ApiError::NotJson(fault) => fault.iter().map(ProblemField::from).collect(),
+        ApiError::UnsupportedMediaType(expected) if !expected.is_empty() => {
+            vec![ProblemField::from(&FieldFault::new("/Content-Type", format!("must be {expected}")))]
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The middleware: gives every failure its body, and the log its cause.
 ///
 /// # Errors
@@ -120,15 +132,8 @@ impl Document {
     ) -> Self {
         let of_status = ApiError::of_status(status);
         let error = error.unwrap_or(&of_status);
-        let mut errors = Vec::new();
         let mut challenge = None;
         match error {
-            ApiError::Invalid(faults) => errors = faults.iter().map(ProblemField::from).collect(),
-            ApiError::NotJson(fault) => errors = fault.iter().map(ProblemField::from).collect(),
-            ApiError::UnsupportedMediaType(expected) if !expected.is_empty() => {
-                let fault = FieldFault::new("/Content-Type", format!("must be {expected}"));
-                errors.push(ProblemField::from(&fault));
-            }
             ApiError::TooManyRequests { challenge: work, .. } => challenge = work.as_deref().cloned(),
             ApiError::Internal(cause) => tracing::error!(%cause, "request failed"),
             ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),
@@ -141,7 +146,7 @@ impl Document {
             status: face.status.as_u16(),
             code: face.code.to_owned(),
             request_id: id.map(|id| id.to_string()).unwrap_or_default(),
-            errors,
+            errors: fields(error),
             challenge,
         };
         Self { status: face.status, body: serde_json::to_vec(&problem).unwrap_or_default() }

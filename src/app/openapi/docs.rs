@@ -6,6 +6,8 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
+use crate::http::error::{ApiError, Face};
+
 /// What the table cannot say by itself about an endpoint.
 #[derive(Clone)]
 pub struct Docs {
@@ -24,7 +26,7 @@ pub struct Docs {
     pub(super) versioned: bool,
     pub(super) keyed: bool,
     pub(super) cached: bool,
-    pub(super) refuses: &'static [u16],
+    pub(super) refuses: Vec<Face>,
 }
 
 /// A schema, and those that it refers to.
@@ -64,7 +66,7 @@ pub fn docs(summary: &'static str) -> Docs {
         versioned: false,
         keyed: false,
         cached: false,
-        refuses: &[],
+        refuses: Vec::new(),
     }
 }
 
@@ -147,10 +149,11 @@ impl Docs {
         Self { cached: true, ..self }
     }
 
-    /// Refusals that do not follow from the row.
+    /// Adds refusals that do not follow from the row.
     #[must_use]
-    pub fn refuses(self, refuses: &'static [u16]) -> Self {
-        Self { refuses, ..self }
+    pub fn refuses<const N: usize>(mut self, errors: [impl Into<ApiError>; N]) -> Self {
+        self.refuses.extend(errors.map(|error| error.into().face()));
+        self
     }
 
     /// Whether it takes an `Idempotency-Key`.

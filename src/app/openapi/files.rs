@@ -5,7 +5,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{Required, Response, ResponseBuilder};
 
-use super::problems::{ORIGIN_LABEL, header};
+use super::headers::{ORIGIN_LABEL, header};
 
 const ETAG: &str = "EntityTag";
 const CONTENT_RANGE: &str = "Content-Range";

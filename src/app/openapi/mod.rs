@@ -2,15 +2,17 @@
 //! the other.
 //!
 //! - [`docs()`]: what a row adds in words and types. `operation`, `parameters`: an operation, from its row. `texts`: what it says.
-//! - `problems`: what replies share, refusals first; `files`: downloads. `bounds`, `examples`: what follows for every schema.
+//! - `refusals`: the refusals of each operation. `headers`: what replies share; `files`: downloads. `bounds`, `examples`: what
+//!   follows for every schema.
 
 mod bounds;
 mod docs;
 mod examples;
 mod files;
+mod headers;
 mod operation;
 mod parameters;
-mod problems;
+mod refusals;
 mod texts;
 
 use actix_web::HttpResponse;
@@ -27,7 +29,7 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use docs::Named;
 pub use docs::{Docs, docs};
 use operation::{http_method, operation};
-pub use problems::codes;
+pub use refusals::codes;
 
 use super::routes::table;
 use crate::http::challenge::Challenge;
@@ -111,11 +113,11 @@ fn written(server: &str) -> OpenApi {
     for (name, schema) in schemas {
         components = components.schema(name, schema);
     }
-    for (name, header) in problems::headers().into_iter().chain(files::headers()) {
+    for (name, header) in headers::headers().into_iter().chain(files::headers()) {
         components = components.header(name, header);
     }
-    for (status, response) in problems::responses() {
-        components = components.response(problems::name(status), response);
+    for refusals in table.iter().flat_map(refusals::of) {
+        components = components.response(refusals.name(), refusals.response());
     }
     let here = ServerBuilder::new().url(server);
     let here = here.description(Some("This service, wherever it runs: local, staging or production"));
@@ -125,7 +127,7 @@ fn written(server: &str) -> OpenApi {
             InfoBuilder::new()
                 .title("Strongroom")
                 .version("1")
-                .description(Some("Invoices and documents, kept safe. Refusals are problem documents (RFC 9457); each code is explained at /problems. The examples work against the demo data of development."))
+                .description(Some("Invoices and documents, kept safe. Refusals are problem documents (RFC 9457); each code is explained at /problems. An operation lists the refusals that a request which follows this document can get; every operation also refuses a body that it does not take (413), and every path a method that it does not have (405). The examples work against the demo data of development."))
                 .contact(Some(ContactBuilder::new().name(Some("Whoever runs this service: /.well-known/security.txt")).build()))
                 .license(Some(utoipa::openapi::LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),

@@ -6,11 +6,10 @@ use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Required, Response, ResponseBuilder};
 
+use super::headers::ORIGIN_LABEL;
 use super::parameters::parameters;
-use super::problems::ORIGIN_LABEL;
-use super::{files, problems, texts};
+use super::{files, headers, refusals, texts};
 use crate::app::routes::{Access, Endpoint};
-use crate::security::body_limits::BodyLimit;
 
 pub(super) fn http_method(endpoint: &Endpoint) -> HttpMethod {
     match endpoint.method.as_str() {
@@ -59,13 +58,13 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         success = success.content("application/json", ContentBuilder::new().schema(Some(reply.reference())).build());
     }
     if docs.cached || (docs.versioned && docs.success != 204) {
-        success = success.header_ref("ETag", problems::header("ETag"));
+        success = success.header_ref("ETag", headers::header("ETag"));
     }
     if docs.success == 201 {
-        success = success.header_ref("Location", problems::header("Location"));
+        success = success.header_ref("Location", headers::header("Location"));
     }
     if docs.success == 201 || docs.cached || (docs.versioned && docs.success != 204) {
-        success = success.header_ref(ORIGIN_LABEL, problems::header(ORIGIN_LABEL));
+        success = success.header_ref(ORIGIN_LABEL, headers::header(ORIGIN_LABEL));
     }
     for media_type in &docs.files {
         // Bytes have no schema (OpenAPI 3.1): their type says it all.
@@ -80,12 +79,12 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     if docs.cached {
         let same = ["ETag", ORIGIN_LABEL]
             .into_iter()
-            .fold(ResponseBuilder::new(), |same, name| same.header_ref(name, problems::header(name)));
+            .fold(ResponseBuilder::new(), |same, name| same.header_ref(name, headers::header(name)));
         operation = operation.response("304", same.description("The copy with this ETag is up to date").build());
     }
-    for status in refusals(endpoint) {
-        let shared = RefOr::<Response>::Ref(Ref::from_response_name(problems::name(status)));
-        operation = operation.response(status.to_string(), shared);
+    for refusals in refusals::of(endpoint) {
+        let shared = RefOr::<Response>::Ref(Ref::from_response_name(refusals.name()));
+        operation = operation.response(refusals.status.to_string(), shared);
     }
     operation
 }
@@ -100,41 +99,4 @@ fn operation_id(endpoint: &Endpoint) -> String {
         id.push_str(word);
     }
     id
-}
-
-pub(super) fn writes_version(endpoint: &Endpoint) -> bool {
-    let changes = match endpoint.method.as_str() {
-        "PUT" | "PATCH" | "DELETE" => true,
-        // A step in the life of what is there; elsewhere a POST makes something new.
-        "POST" => endpoint.path.contains("{id}"),
-        _ => false,
-    };
-    endpoint.docs.versioned && changes
-}
-
-/// What a caller must expect, from the row: the same facts by which the layers refuse.
-fn refusals(endpoint: &Endpoint) -> Vec<u16> {
-    let mut statuses = vec![400, 403, 413, 429, 500, 503];
-    if matches!(endpoint.access, Access::SignedIn | Access::Admin | Access::Cookie) {
-        statuses.push(401);
-    }
-    if endpoint.path.contains("{id}") {
-        statuses.push(404);
-    }
-    if endpoint.body != BodyLimit::None {
-        statuses.extend([408, 415]);
-    }
-    if endpoint.docs.keyed {
-        statuses.extend([409, 422]);
-    }
-    if writes_version(endpoint) {
-        statuses.extend([412, 428]);
-    }
-    if endpoint.docs.in_parts {
-        statuses.push(416);
-    }
-    statuses.extend(endpoint.docs.refuses);
-    statuses.sort_unstable();
-    statuses.dedup();
-    statuses
 }

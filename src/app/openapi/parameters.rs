@@ -4,7 +4,6 @@ use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-use super::operation::writes_version;
 use super::{files, texts};
 use crate::app::routes::{Access, Endpoint};
 use crate::features::demo;
@@ -76,4 +75,15 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         parameters.push(version.schema(Some(schema)).example(Some(example_version.into())).build());
     }
     parameters
+}
+
+/// Whether it changes an object that has a version, and so asks for `If-Match`.
+pub(super) fn writes_version(endpoint: &Endpoint) -> bool {
+    let changes = match endpoint.method.as_str() {
+        "PUT" | "PATCH" | "DELETE" => true,
+        // A step in the life of what is there; elsewhere a POST makes something new.
+        "POST" => endpoint.path.contains("{id}"),
+        _ => false,
+    };
+    endpoint.docs.versioned && changes
 }

@@ -20,8 +20,9 @@ use crate::security::log::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::login_throttling::{LoginThrottle, account_inside, account_of};
 use crate::security::revocations::{Ended, Revocations};
 
-/// Code and title of the refusal to disable oneself.
-pub const OWN_ACCOUNT: (&str, &str) = ("own_account", "Administrators do not disable themselves");
+/// Refuses an administrator who disables their own account.
+pub const OWN_ACCOUNT: ApiError =
+    ApiError::Conflict { code: "own_account", title: "Administrators do not disable themselves" };
 
 /// The statements of this feature.
 #[derive(Clone)]
@@ -156,7 +157,7 @@ impl AdminStore {
                 self.keep(act, EventKind::AdminUserDisabled, user, Some(ended)).await
             }
             ("missing", _) => Err(ApiError::NotFound),
-            ("own_account", _) => Err(ApiError::Conflict { code: OWN_ACCOUNT.0, title: OWN_ACCOUNT.1 }),
+            ("own_account", _) => Err(OWN_ACCOUNT),
             _ => Err(ApiError::Forbidden),
         }
     }

@@ -11,8 +11,9 @@ use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
 
-/// Code and title of the refusal to delete one with invoices.
-pub const HAS_INVOICES: (&str, &str) = ("customer_has_invoices", "The customer has invoices");
+/// Refuses to delete a customer with invoices.
+pub const HAS_INVOICES: ApiError =
+    ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
 /// Where customers are kept.
 #[derive(Clone)]
@@ -202,7 +203,7 @@ impl CustomerTx<'_> {
         .execute(self.transaction.connection())
         .await
         .map_err(|error| match violates(&error, "invoices_customer") {
-            true => ApiError::Conflict { code: HAS_INVOICES.0, title: HAS_INVOICES.1 },
+            true => HAS_INVOICES,
             false => error.into(),
         })?;
         Ok(exactly_one(&deleted)?)

@@ -13,7 +13,7 @@ use crate::base::id::DocumentId;
 use crate::base::page::Page;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
-use crate::http::error::{ApiError, ApiResult};
+use crate::http::error::ApiResult;
 use crate::http::form::Form;
 use crate::http::idempotency::{Answer, GivenKey, KEY_IN_USE};
 use crate::http::params::{PathId, QueryFields};
@@ -74,7 +74,7 @@ async fn create_in(
     }
     if !room.is_held() {
         // Its answer was forgotten while the file came.
-        return Err(ApiError::Conflict { code: KEY_IN_USE.0, title: KEY_IN_USE.1 });
+        return Err(KEY_IN_USE);
     }
     change.insert(&document).await?;
     let location = format!("/api/v1/documents/{}", document.id());

@@ -55,7 +55,7 @@ pub(super) async fn hold(
     .await?;
     match held.rows_affected() {
         1 => Ok(()),
-        _ => Err(ApiError::Conflict { code: QUOTA_EXCEEDED.0, title: QUOTA_EXCEEDED.1 }),
+        _ => Err(QUOTA_EXCEEDED),
     }
 }
 

@@ -63,18 +63,6 @@ pub enum StepRefused {
 }
 
 impl StepRefused {
-    /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::NotADraft,
-        Self::NotPayable,
-        Self::NotWhatIsDue,
-        Self::NotVoidable,
-        Self::NotCreditable,
-        Self::CreditExceedsInvoice,
-        Self::DueBeforeIssue,
-        Self::IssuedBeforeLast,
-    ];
-
     /// Stable code and one sentence.
     #[must_use]
     pub fn face(self) -> (&'static str, &'static str) {

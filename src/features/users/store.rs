@@ -24,8 +24,9 @@ use crate::security::log::event::{Event, EventKind};
 use crate::security::passwords::HashedPassword;
 use crate::security::revocations::{Ended, Revocations};
 
-/// Code and title of the refusal to delete the only active administrator.
-pub const LAST_ADMINISTRATOR: (&str, &str) = ("last_administrator", "The last active administrator stays");
+/// Refuses to delete the last active administrator.
+pub const LAST_ADMINISTRATOR: ApiError =
+    ApiError::Conflict { code: "last_administrator", title: "The last active administrator stays" };
 
 /// The statements of this feature.
 #[derive(Clone)]
@@ -195,7 +196,7 @@ async fn must_not_be_the_last_administrator(connection: &mut PgConnection, calle
     .fetch_all(connection)
     .await?;
     if active == [caller.user().uuid()] {
-        return Err(ApiError::Conflict { code: LAST_ADMINISTRATOR.0, title: LAST_ADMINISTRATOR.1 });
+        return Err(LAST_ADMINISTRATOR);
     }
     Ok(())
 }

@@ -20,8 +20,8 @@ use crate::base::id::UserId;
 use crate::config::QuotaSettings;
 use crate::http::error::{ApiError, ApiResult};
 
-/// Code and title of the refusal of a row beyond the quota.
-pub const QUOTA_EXCEEDED: (&str, &str) = ("quota_exceeded", "The quota is used up");
+/// Refuses a row beyond the quota.
+pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
 /// For how many creates a count is good at most.
 pub const LEASE: i64 = 1_000;
@@ -65,7 +65,7 @@ impl RowQuotas {
         };
         let room = (max - store::count(connection, owner, rows, max).await?).min(LEASE);
         if room <= 0 {
-            return Err(ApiError::Conflict { code: QUOTA_EXCEEDED.0, title: QUOTA_EXCEEDED.1 });
+            return Err(QUOTA_EXCEEDED);
         }
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, rows), room - 1);
         Ok(())

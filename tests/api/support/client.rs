@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use strongroom::security::headers::{PAGE_POLICY, SECURITY_HEADERS};
 
-use super::{events, logs};
+use super::{documented, events, logs};
 
 /// A header that is not here has no business in a reply.
 const EXPECTED_HEADERS: &[&str] = &[
@@ -121,13 +121,19 @@ impl Request {
 
     /// Sends it, and checks what holds for every reply.
     pub async fn send(self) -> Reply {
-        let response = self.0.send().await.expect("a reply");
+        let (client, request) = self.0.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("a reply");
         let port = response.url().port_or_known_default().unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body").to_vec();
         let reply = Reply { status, headers, body };
         events::sent(port, &reply.request_id());
         reply.check();
+        if reply.status.as_u16() >= 400 {
+            documented::check(&method, &path, &reply);
+        }
         reply
     }
 }

@@ -6,6 +6,7 @@ pub mod app;
 pub mod client;
 pub mod collector;
 pub mod database;
+mod documented;
 pub mod events;
 pub mod files;
 pub mod forgery;
