@@ -9,10 +9,10 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::base::clock::Clock;
-use uuid::Uuid;
 
 use crate::support::app::settings;
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
@@ -39,7 +39,7 @@ impl Trail {
             database = leave_events(database, days).await;
         }
         let superuser = database.options(Role::Superuser).connect().await.unwrap();
-        let folder = std::env::temp_dir().join(format!("strongroom-archive-{}", Uuid::new_v4()));
+        let folder = folder::new_path();
         fs::create_dir(&folder).unwrap();
         Self { database, superuser, folder }
     }
@@ -91,7 +91,7 @@ impl Trail {
 async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
     let clock = Clock::default();
     clock.turn(-TimeDelta::days(days_ago));
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let app = TestApp::serve(settings(&state_dir, &[MASTER]), None, database, clock, state_dir);
     for _ in 0..3 {
         app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
@@ -147,7 +147,7 @@ async fn months_signed_by_a_retired_key_are_archived_with_that_key_alone() {
     assert!(code == Some(1) && said.contains("nothing was removed"), "{said}");
     assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
 
-    let file = std::env::temp_dir().join(format!("strongroom-retired-{}", Uuid::new_v4()));
+    let file = folder::new_path();
     fs::write(&file, MASTER.1).unwrap();
     let retired = ["--retired-key-file", file.to_str().unwrap()];
     let (code, said) = trail.audit_with_key(NEXT, Role::Owner, &[&archive[..], &retired].concat());

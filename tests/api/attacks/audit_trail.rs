@@ -9,6 +9,7 @@ use strongroom::security::keys::Keys;
 use strongroom::security::log::verify::{Fault, Report, SEALED_WITHIN, verify};
 
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
@@ -192,7 +193,7 @@ async fn a_sound_event_that_is_kept_from_its_seal_is_found() {
 #[actix_web::test]
 async fn the_command_says_what_it_found_and_ends_with_it() {
     let mut trail = Trail::sealed().await;
-    let heads = std::env::temp_dir().join(format!("strongroom-heads-{}", uuid::Uuid::new_v4()));
+    let heads = folder::new_path();
     std::fs::write(&heads, trail.heads().await).unwrap();
     let owner = trail.database.options(Role::Owner).to_url_lossy().to_string();
     let run = |arguments: &[&str], master: &str| {

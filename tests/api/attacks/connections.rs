@@ -144,7 +144,7 @@ async fn a_freed_connection_can_be_used_again() {
     let app = TestApp::with(CAPS).await;
     let address = app.running.as_ref().unwrap().http;
     let held = hold(300, address, b"GET ");
-    let attacker = Client::from_address(&app.base, ATTACKER.into());
+    let attacker = Client::from_address(&app.base, ATTACKER.into()).of(&app);
     assert_eq!(attacker.try_get("/health/live").await, None);
     drop(held);
     wait::holds("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;

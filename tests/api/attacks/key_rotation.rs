@@ -14,6 +14,7 @@ use tokio::sync::{RwLock, RwLockReadGuard};
 use super::device_cookies::lock;
 use crate::support::actor::{PASSWORD, device_cookie, refresh, refresh_cookie, reset_token, try_sign_in_with};
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::{Actor, TestApp, wait};
 
 const MASTER: &str = "STRONGROOM_SECRETS_MASTER_KEY";
@@ -279,7 +280,7 @@ async fn audit_verify_names_a_missing_key_in_one_fault_and_takes_retired_keys() 
         assert_eq!((code, said.matches("FAULT").count()), (Some(1), 1), "{said}");
         assert!(said.contains(&format!("with master key {}, which was not given", id_of(missing))), "{said}");
     }
-    let file = std::env::temp_dir().join(format!("strongroom-retired-{}", uuid::Uuid::new_v4()));
+    let file = folder::new_path();
     std::fs::write(&file, format!("{OLD}\n")).unwrap();
     let retired = ["--retired-key-file", file.to_str().unwrap()];
     let third = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";

@@ -10,6 +10,7 @@ use strongroom::config::Profile;
 use crate::support::app::settings;
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
+use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 #[actix_web::test]
@@ -114,7 +115,7 @@ async fn beyond_loopback_metrics_are_shown_over_tls_to_whoever_has_the_token() {
     const TOKEN: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
     logs::capture();
     let database = TestDatabase::create().await;
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let mut settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_TOKEN", TOKEN)]);
     settings.profile = Profile::Production;
     settings.management.bind = "0.0.0.0:0".parse().unwrap();

@@ -14,12 +14,13 @@ use crate::support::actor::PASSWORD;
 use crate::support::app::settings;
 use crate::support::client::Client;
 use crate::support::database::TestDatabase;
+use crate::support::folder;
 use crate::support::{Actor, TestApp, logs, wait};
 
 /// Production's rules on development's certificate: the plain listener and the TLS one.
 pub(super) async fn production(changed: &[(&str, &str)]) -> TestApp {
     let database = TestDatabase::create().await;
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let mut settings = settings(&state_dir, changed);
     settings.profile = Profile::Production;
     let certificate = tls::development_certificate(&state_dir.join("tls"), Clock::default().now()).unwrap();
@@ -29,7 +30,7 @@ pub(super) async fn production(changed: &[(&str, &str)]) -> TestApp {
 pub(super) fn over_tls(app: &TestApp) -> Client {
     let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
     let port = app.running.as_ref().unwrap().https.unwrap().port();
-    Client::trusting(&format!("https://localhost:{port}"), &authority)
+    Client::trusting(&format!("https://localhost:{port}"), &authority).of(app)
 }
 
 #[actix_web::test]

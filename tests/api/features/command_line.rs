@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -13,14 +13,14 @@ use strongroom::db::embedded::{DATABASE, DevServer, DevServerConfig, OWNER, Role
 use strongroom::db::migrate::MIGRATOR;
 
 use crate::support::database::TestDatabase;
+use crate::support::folder;
 
 /// A folder in which the program is run, with nothing of this machine's environment but where PostgreSQL is.
 struct Place(PathBuf);
 
 impl Place {
     fn new() -> Self {
-        let name = uuid::Uuid::new_v4().simple().to_string();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name[..8]);
+        let folder = folder::new_path();
         fs::create_dir(&folder).unwrap();
         Self(folder)
     }

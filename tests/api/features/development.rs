@@ -2,21 +2,20 @@
 //! nothing behind.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
-use uuid::Uuid;
 
 use crate::support::database::TestDatabase;
+use crate::support::folder;
 
 /// A checkout that is removed with all its data.
 struct Checkout(PathBuf);
 
 impl Checkout {
     fn new() -> Self {
-        let name = Uuid::new_v4().simple().to_string();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name[..8]);
+        let folder = folder::new_path();
         fs::create_dir(&folder).unwrap();
         Self(folder)
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
@@ -10,6 +10,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::client::Client;
+use crate::support::folder;
 use crate::support::wait;
 
 /// A folder for all that development keeps; reset at the end.
@@ -17,8 +18,7 @@ struct Checkout(PathBuf);
 
 impl Checkout {
     fn new() -> Self {
-        let name = uuid::Uuid::new_v4().simple().to_string();
-        Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join(&name[..8]))
+        Self(folder::new_path())
     }
 
     fn command(&self, arguments: &[&str]) -> Command {

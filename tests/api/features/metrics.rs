@@ -13,6 +13,7 @@ use strongroom::telemetry::metrics::STATUSES;
 use crate::contract::monitoring;
 use crate::support::app::settings;
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::socket::Socket;
 use crate::support::{TestApp, wait};
 
@@ -147,7 +148,7 @@ async fn hashes_that_are_refused_are_counted() {
 async fn a_busy_management_port_is_one_sentence() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_BIND", &address)]);
     let database = TestDatabase::create().await;
     let start = server::start(Arc::new(settings), database.options(Role::App), None, Clock::default());

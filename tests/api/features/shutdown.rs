@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use crate::support::actor::PASSWORD;
 use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::program::Program;
 use crate::support::proxy::Proxy;
 use crate::support::{Actor, TestApp, wait};
@@ -67,7 +68,7 @@ async fn count(database: &mut PgConnection, sql: &'static str) -> i64 {
 async fn replicas_replaced_under_load_fail_no_request_and_raise_no_false_alarm() {
     let app = TestApp::on(TestDatabase::create().await, &[MASTER]).await;
     app.user("alice").await;
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let database = app.stop().await;
 
     let proxy = Proxy::start().await;
@@ -166,7 +167,7 @@ async fn a_running_request_finishes_after_newcomers_are_refused() {
 #[actix_web::test]
 async fn a_second_signal_ends_the_service_at_once() {
     let database = TestDatabase::create().await;
-    let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+    let state_dir = folder::new_path();
     let program = Program::start_in(&database, &state_dir, &[("STRONGROOM_HTTP_DRAIN_SECONDS", "300")]);
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     program.signal("-TERM");

@@ -16,13 +16,15 @@ use strongroom::features::users::store as users;
 
 use super::client::Client;
 use super::database::{Role, TestDatabase};
+use super::events::Sent;
+use super::folder;
 use super::metrics::Metrics;
 use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
 pub struct TestApp {
     pub running: Option<Running>,
-    ports: Vec<u16>,
+    pub sent: Sent,
     pub database: TestDatabase,
     pub clock: Clock,
     pub base: String,
@@ -47,7 +49,7 @@ impl TestApp {
 
     /// On a database that exists already: a restart, or a second replica.
     pub async fn on(database: TestDatabase, changed: &[(&str, &str)]) -> Self {
-        let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+        let state_dir = folder::new_path();
         let settings = settings(&state_dir, changed);
         let clock = Clock::default();
         Self::serve(settings, None, database, clock, state_dir)
@@ -85,8 +87,16 @@ impl TestApp {
         let all_rows = sqlx::postgres::PgPoolOptions::new()
             .max_connections(2)
             .connect_lazy_with(database.options(Role::Superuser));
-        let ports = [Some(running.http), running.https].into_iter().flatten().map(|address| address.port()).collect();
-        Self { running: Some(running), ports, database, clock, base, state_dir, all_rows, _lives: lives }
+        Self {
+            running: Some(running),
+            sent: Sent::default(),
+            database,
+            clock,
+            base,
+            state_dir,
+            all_rows,
+            _lives: lives,
+        }
     }
 
     pub fn services(&self) -> &strongroom::app::services::Services {
@@ -108,7 +118,7 @@ impl TestApp {
     /// Whoever reaches the management port, from this machine.
     pub fn operator(&self) -> Client {
         let address = self.running.as_ref().unwrap().management;
-        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into())
+        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).of(self)
     }
 
     /// What a scraper reads.
@@ -118,7 +128,7 @@ impl TestApp {
 
     /// Somebody without an account, from this loopback address.
     pub fn from(&self, address: IpAddr) -> Client {
-        Client::from_address(&self.base, address)
+        Client::from_address(&self.base, address).of(self)
     }
 
     /// A new user, joined and signed in as people do it: by mail and password.
@@ -196,7 +206,7 @@ impl TestApp {
     /// Ends the service as SIGTERM does, and keeps the database.
     pub async fn stop(mut self) -> TestDatabase {
         self.running.take().unwrap().stop().await;
-        events::must_have_rows(self.database.options(Role::Superuser), &self.ports);
+        events::must_have_rows(self.database.options(Role::Superuser), &self.sent);
         self.all_rows.close().await;
         let _ = std::fs::remove_dir_all(&self.state_dir);
         self.database.clone()
@@ -207,7 +217,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             if !thread::panicking() {
-                events::must_have_rows(self.database.options(Role::Superuser), &self.ports);
+                events::must_have_rows(self.database.options(Role::Superuser), &self.sent);
             }
             running.abort();
         }

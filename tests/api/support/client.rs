@@ -7,7 +7,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use strongroom::security::headers::{PAGE_POLICY, SECURITY_HEADERS};
 
-use super::{documented, events, logs};
+use super::events::Sent;
+use super::{TestApp, documented, logs};
 
 /// A header that is not here has no business in a reply.
 const EXPECTED_HEADERS: &[&str] = &[
@@ -47,6 +48,7 @@ const EXPECTED_HEADERS: &[&str] = &[
 pub struct Client {
     base: String,
     http: reqwest::Client,
+    sent: Sent,
 }
 
 impl Client {
@@ -58,7 +60,7 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { base: base.to_owned(), http }
+        Self { base: base.to_owned(), http, sent: Sent::default() }
     }
 
     /// Over TLS, trusting this authority (PEM) alone.
@@ -69,7 +71,12 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { base: base.to_owned(), http }
+        Self { base: base.to_owned(), http, sent: Sent::default() }
+    }
+
+    /// Its requests are this service's, which checks their events at its end.
+    pub fn of(self, app: &TestApp) -> Self {
+        Self { sent: app.sent.clone(), ..self }
     }
 
     /// A reply, if there can be a connection at all.
@@ -78,16 +85,16 @@ impl Client {
     }
 
     pub fn request(&self, method: Method, path: &str) -> Request {
-        Request(self.http.request(method, format!("{}{path}", self.base)))
+        Request(self.http.request(method, format!("{}{path}", self.base)), self.sent.clone())
     }
 }
 
 /// A request being built.
-pub struct Request(reqwest::RequestBuilder);
+pub struct Request(reqwest::RequestBuilder, Sent);
 
 impl Request {
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
-        Self(self.0.header(name, value.as_ref()))
+        Self(self.0.header(name, value.as_ref()), self.1)
     }
 
     pub fn bearer(self, token: &str) -> Self {
@@ -95,16 +102,16 @@ impl Request {
     }
 
     pub fn json(self, body: &Value) -> Self {
-        Self(self.0.json(body))
+        Self(self.0.json(body), self.1)
     }
 
     pub fn body(self, content_type: &str, body: impl Into<reqwest::Body>) -> Self {
-        Self(self.0.header("content-type", content_type).body(body))
+        Self(self.0.header("content-type", content_type).body(body), self.1)
     }
 
     /// A body whose type is a header that was given already.
     pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
-        Self(self.0.body(body))
+        Self(self.0.body(body), self.1)
     }
 
     /// The status, if a reply comes at all: the service may be killed meanwhile.
@@ -125,11 +132,10 @@ impl Request {
         let request = request.expect("a request");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
         let response = client.execute(request).await.expect("a reply");
-        let port = response.url().port_or_known_default().unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body").to_vec();
         let reply = Reply { status, headers, body };
-        events::sent(port, &reply.request_id());
+        self.1.note(&reply.request_id());
         reply.check();
         if reply.status.as_u16() >= 400 {
             documented::check(&method, &path, &reply);

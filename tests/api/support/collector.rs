@@ -15,6 +15,7 @@ use sqlx::ConnectOptions;
 
 use super::client::Client;
 use super::database::{Role, TestDatabase};
+use super::folder;
 use super::metrics::Metrics;
 use super::wait;
 
@@ -125,7 +126,7 @@ pub struct Traced {
 impl Traced {
     pub async fn start(collector: SocketAddr, changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
-        let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+        let state_dir = folder::new_path();
         let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .env_clear()
             .env("STRONGROOM_DEV_STATE_DIR", &state_dir)

@@ -1,8 +1,8 @@
 //! Every event that a request left in the log must have its row in `security_events`, and no other: asked once a test, at its
 //! end, for every request that the test has sent. So each attack test asserts the event that lasts, too.
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{LazyLock, Mutex};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
@@ -11,18 +11,21 @@ use uuid::Uuid;
 use super::database::apart;
 use super::{logs, wait};
 
-/// The requests that were sent to each port.
-static SENT: LazyLock<Mutex<HashMap<u16, Vec<Uuid>>>> = LazyLock::new(Mutex::default);
+/// The requests that were sent to one service. Its clients share it, so that no other test's requests can come in: a port is given
+/// again as soon as its service has ended.
+#[derive(Clone, Default)]
+pub struct Sent(Arc<Mutex<Vec<Uuid>>>);
 
-/// This request was sent to that port.
-pub fn sent(port: u16, request: &str) {
-    let request = request.parse().unwrap();
-    SENT.lock().unwrap().entry(port).or_default().push(request);
+impl Sent {
+    /// This request was sent.
+    pub fn note(&self, request: &str) {
+        self.0.lock().unwrap().push(request.parse().unwrap());
+    }
 }
 
-/// Waits until the rows of all requests to these ports are what the log says. Blocks: the service has a thread of its own.
-pub fn must_have_rows(superuser: PgConnectOptions, ports: &[u16]) {
-    let requests: Vec<Uuid> = ports.iter().filter_map(|port| SENT.lock().unwrap().remove(port)).flatten().collect();
+/// Waits until the rows of all these requests are what the log says. Blocks: the service has a thread of its own.
+pub fn must_have_rows(superuser: PgConnectOptions, sent: &Sent) {
+    let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if requests.is_empty() {
         return;
     }

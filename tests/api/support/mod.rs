@@ -9,6 +9,7 @@ pub mod database;
 mod documented;
 pub mod events;
 pub mod files;
+pub mod folder;
 pub mod forgery;
 pub mod form;
 pub mod logs;

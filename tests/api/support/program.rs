@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use sqlx::ConnectOptions;
 
 use super::database::{Role, TestDatabase};
+use super::folder;
 use super::wait;
 
 /// The program on a database.
@@ -22,7 +23,7 @@ pub struct Program {
 
 impl Program {
     pub fn start(database: &TestDatabase) -> Self {
-        let state_dir = std::env::temp_dir().join(format!("strongroom-test-{}", uuid::Uuid::new_v4()));
+        let state_dir = folder::new_path();
         Self::start_in(database, &state_dir, &[])
     }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use super::folder;
 use super::wait;
 use serde_json::Value;
 use strongroom::app::tls;
@@ -12,7 +13,6 @@ use strongroom::base::clock::Clock;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use uuid::Uuid;
 
 /// What it does with a whole request.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ pub struct Receiver {
 
 impl Receiver {
     pub async fn start(plays: Plays) -> Self {
-        let folder = std::env::temp_dir().join(format!("strongroom-receiver-{}", Uuid::new_v4()));
+        let folder = folder::new_path();
         let certificate = tls::development_certificate(&folder, Clock::default().now()).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(certificate).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,6 +10,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split}
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use super::folder;
+
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
@@ -22,7 +24,7 @@ pub struct Relay {
 impl Relay {
     /// Relays to the server that these options name.
     pub fn to(server: PgConnectOptions) -> Arc<Self> {
-        let folder = std::env::temp_dir().join(format!("strongroom-relay-{}", uuid::Uuid::new_v4().simple()));
+        let folder = folder::new_path();
         std::fs::create_dir(&folder).unwrap();
         let (withheld, state) = watch::channel(false);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));

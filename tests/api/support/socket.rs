@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{Actor, TestApp, events, logs, wait};
+use super::{Actor, TestApp, logs, wait};
 
 /// The example of RFC 6455 §1.3, with the answer that it must have.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -30,11 +30,10 @@ pub struct Socket {
 /// The reply to a handshake: its head, and the stream behind it.
 pub async fn shake(app: &TestApp, more: &str) -> (String, TcpStream) {
     let stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
-    shake_on(stream, more).await
+    shake_on(app, stream, more).await
 }
 
-async fn shake_on(mut stream: TcpStream, more: &str) -> (String, TcpStream) {
-    let port = stream.peer_addr().unwrap().port();
+async fn shake_on(app: &TestApp, mut stream: TcpStream, more: &str) -> (String, TcpStream) {
     let head = format!(
         "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
@@ -46,7 +45,7 @@ async fn shake_on(mut stream: TcpStream, more: &str) -> (String, TcpStream) {
     }
     let head = String::from_utf8(head).unwrap();
     let id = head.lines().find_map(|line| line.to_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
-    events::sent(port, &id.expect("a request id"));
+    app.sent.note(&id.expect("a request id"));
     (head, stream)
 }
 
@@ -74,7 +73,9 @@ impl Socket {
 
     /// Signed in by a ticket of this actor's.
     pub async fn of(app: &TestApp, actor: &Actor) -> Self {
-        Self::open(app).await.signed_in(actor).await
+        // The ticket first: a socket waits only five seconds for it.
+        let ticket = ticket(actor).await;
+        Self::open(app).await.signed_in(&ticket).await
     }
 
     /// The same on a connection on which little is under way at once.
@@ -82,15 +83,15 @@ impl Socket {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_304).unwrap();
         socket2::SockRef::from(&socket).set_tcp_mss(536).unwrap();
+        let ticket = ticket(actor).await;
         let stream = socket.connect(app.running.as_ref().unwrap().http).await.unwrap();
-        Self::taken(shake_on(stream, "").await).signed_in(actor).await
+        Self::taken(shake_on(app, stream, "").await).signed_in(&ticket).await
     }
 
-    async fn signed_in(self, actor: &Actor) -> Self {
-        let (mut socket, ticket) = (self, ticket(actor).await);
-        socket.say(&json!({"type": "authenticate", "ticket": ticket})).await;
-        assert_eq!(socket.hear().await["type"], "ready");
-        socket
+    async fn signed_in(mut self, ticket: &str) -> Self {
+        self.say(&json!({"type": "authenticate", "ticket": ticket})).await;
+        assert_eq!(self.hear().await["type"], "ready");
+        self
     }
 
     /// Sends one frame: first byte as given, masked.

@@ -7,9 +7,9 @@ use chrono::TimeDelta;
 use serde_json::Value;
 use strongroom::base::id::UserId;
 use strongroom::security::log::alerts::{About, Finding};
-use uuid::Uuid;
 
 use super::{KEY, denials, numbers, raise, telling, telling_on};
+use crate::support::folder;
 use crate::support::receiver::{Plays, Receiver};
 use crate::support::{TestApp, logs, wait};
 
@@ -117,7 +117,7 @@ async fn a_process_that_is_killed_at_the_last_attempt_leaves_its_event_to_the_ne
 #[actix_web::test]
 async fn one_receiver_that_hangs_holds_up_no_request_and_no_other_receiver() {
     let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::SaysNothing).await);
-    let both = std::env::temp_dir().join(format!("strongroom-authorities-{}.pem", Uuid::new_v4()));
+    let both = folder::new_path();
     let text = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&both, text).unwrap();
     let app = TestApp::with(&[

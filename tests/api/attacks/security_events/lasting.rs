@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::row;
 use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
 use crate::support::{TestApp, wait};
 
 #[actix_web::test]
@@ -126,7 +127,7 @@ async fn a_start_and_a_stop_are_events() {
 #[actix_web::test]
 async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
     let database = TestDatabase::create().await;
-    let state = std::env::temp_dir().join(format!("strongroom-test-{}", Uuid::new_v4()));
+    let state = folder::new_path();
     let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
         .env_clear()
         .env("DATABASE_URL", database.options(Role::App).to_url_lossy().to_string())

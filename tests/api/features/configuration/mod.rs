@@ -15,6 +15,8 @@ use std::path::PathBuf;
 
 use strongroom::config::{Environment, Faults, Settings};
 
+use crate::support::folder;
+
 const STRONG: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const THIRD: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
 const OTHER: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
@@ -27,7 +29,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("strongroom-config-{}", uuid::Uuid::new_v4()));
+        let path = folder::new_path();
         fs::create_dir(&path).unwrap();
         Self(path)
     }
