@@ -26,6 +26,8 @@ pub struct AlertSettings {
     pub mail_to: Option<EmailAddress>,
     /// Where the runbooks' pages are, without a slash at its end.
     pub runbooks: String,
+    /// The sinks, by name, whose messages name a user by e-mail address beside the id.
+    show_addresses: Vec<String>,
 }
 
 impl AlertSettings {
@@ -55,8 +57,24 @@ impl AlertSettings {
                 "is not https://wiki.example/runbooks, without a slash at its end",
             );
         }
+        let is_told = slack.is_some() || url.is_some() || mail_to.is_some();
+        if profile == Profile::Production && is_told && runbooks == IN_THE_SOURCES {
+            let problem = "is missing: name the place of your runbooks, such as https://wiki.example/runbooks, so that the links in alerts can be opened";
+            reader.fault_together("STRONGROOM_ALERTS_RUNBOOKS", problem);
+        }
+        let name = "STRONGROOM_ALERTS_SHOW_ADDRESSES";
+        let show_addresses: Vec<String> = reader.list(name).into_iter().map(|(_, sink)| sink).collect();
+        if show_addresses.iter().any(|sink| !["slack", "webhook", "mail"].contains(&sink.as_str())) {
+            reader.fault(name, "names something other than slack, webhook and mail (the log never shows an address)");
+        }
         let ca = pem_file(reader, "STRONGROOM_ALERTS_CA_FILE", "-----BEGIN CERTIFICATE-----");
-        Self { slack, webhook: url.zip(key), ca, mail_to, runbooks }
+        Self { slack, webhook: url.zip(key), ca, mail_to, runbooks, show_addresses }
+    }
+
+    /// Whether messages to this sink may name a user by e-mail address.
+    #[must_use]
+    pub fn shows_addresses_to(&self, sink: &str) -> bool {
+        self.show_addresses.iter().any(|name| name == sink)
     }
 
     /// Every address that may be called.

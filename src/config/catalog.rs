@@ -80,7 +80,8 @@ pub const SETTINGS: &[Setting] = &[
     secret("STRONGROOM_ALERTS_WEBHOOK_KEY", "Signs what goes there: at least 32 random bytes as text (openssl rand -base64 48)"),
     plain("STRONGROOM_ALERTS_CA_FILE", "", "PEM of the authority that signed the receivers' certificates. Default: the public ones"),
     plain("STRONGROOM_ALERTS_MAIL_TO", "", "An address that alerts are mailed to"),
-    plain("STRONGROOM_ALERTS_RUNBOOKS", "docs/runbooks", "Where your runbooks are, https; each alert leads to RULE.md there. Default: their place in the sources"),
+    plain("STRONGROOM_ALERTS_RUNBOOKS", "docs/runbooks", "Where your runbooks are, https; each alert leads to RULE.md there. Default: their place in the sources. Production needs it when anybody is told"),
+    plain("STRONGROOM_ALERTS_SHOW_ADDRESSES", "", "Where alerts name a user by e-mail address, not by id alone: slack, webhook, mail, separated by commas. Default: nowhere"),
 
     plain("STRONGROOM_DOCUMENTS_FOLDER", "", "Where uploads arrive and, without a bucket, stay: replicas without one must share it. Production needs one; development has its own"),
     plain("STRONGROOM_DOCUMENTS_S3_URL", "", "https://host/bucket of an S3-compatible store, which keeps the documents instead (http on loopback in development only)"),

@@ -70,6 +70,8 @@ pub struct MailWorker {
     delivery: Delivery,
     links: Links,
     runbooks: Runbooks,
+    /// Whether alerts name users by address.
+    shows_addresses: bool,
     bell: MailBell,
     stopping: AtomicBool,
 }
@@ -91,8 +93,10 @@ impl MailWorker {
             say_how_by_hand: settings.profile == Profile::Development,
         };
         let runbooks = Runbooks(settings.alerts.runbooks.clone());
+        let shows_addresses = settings.alerts.shows_addresses_to("mail");
         let delivery = Delivery::new(&settings.mail, settings.state_dir.join("mail"))?;
-        Ok(Self { pool, keys, clock, delivery, links, runbooks, bell, stopping: AtomicBool::new(false) })
+        let stopping = AtomicBool::new(false);
+        Ok(Self { pool, keys, clock, delivery, links, runbooks, shows_addresses, bell, stopping })
     }
 
     /// Works until [`Self::stop`]. What is queued then stays for the next start.
@@ -144,7 +148,7 @@ impl MailWorker {
     }
 
     async fn alert(&self, mail: &store::Queued) -> Result<Text, String> {
-        let message = message_of(&self.pool, mail.subject_id)
+        let message = message_of(&self.pool, mail.subject_id, self.shows_addresses)
             .await
             .map_err(|error| format!("the alert cannot be read: {}", ApiError::from(error)))?;
         Ok(texts::alert(&message.ok_or("the alert is gone")?, &self.runbooks))

@@ -1,5 +1,5 @@
-//! What people are told, in words and in JSON. Ids, counts and our own words only: nothing in it was typed by anybody, and what
-//! goes to a chat is escaped all the same.
+//! What people are told, in words and in JSON: ids, counts and our own words, and a user's address where the sink may see it. What
+//! goes to a chat is escaped.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -21,6 +21,8 @@ pub struct Message {
     pub about_kind: String,
     /// Empty for an alert over all.
     pub about: String,
+    /// The user's, if the alert is about one and the sink may see it.
+    pub address: Option<String>,
     /// How many an alert over all is about, and those with the most events.
     pub members: i64,
     pub largest: Vec<String>,
@@ -41,30 +43,10 @@ impl Runbooks {
 }
 
 impl Message {
-    /// One sentence: `user 4821…: 47 access denials in the last 5 minutes`. Of an alert over all: `1001 networks: …, most by …`.
-    #[must_use]
-    pub fn sentence(&self) -> String {
-        let who = match self.about.as_str() {
-            "" => format!("{} {}s", self.members, self.about_kind),
-            about => format!("{} {about}", self.about_kind),
-        };
-        let most = match self.largest.join(", ") {
-            largest if largest.is_empty() => largest,
-            largest => format!(", most by {largest}"),
-        };
-        let what = self.rule.replace('_', " ");
-        let window = in_words(self.window_seconds);
-        match self.kind.as_str() {
-            "opened" => format!("{who}: {} {what} in the last {window}{most}", self.count),
-            "continues" => format!("{who}: it goes on, up to {} {what} in {window}{most}", self.count),
-            _ => format!("{who}: it is over, no more {what} for {window}"),
-        }
-    }
-
     /// The sentence, how much it matters, and where to read on.
     #[must_use]
     pub fn text(&self, runbooks: &Runbooks) -> String {
-        format!("[{}] {}. What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
+        format!("[{}] {} What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
     }
 
     /// For the signed webhook; `docs/alerts.md` explains each member.
@@ -80,7 +62,7 @@ impl Message {
                 "id": self.alert_id,
                 "rule": self.rule,
                 "severity": self.severity,
-                "about": {"kind": self.about_kind, "id": self.about},
+                "about": {"kind": self.about_kind, "id": self.about, "address": self.address},
                 "members": self.members,
                 "largest": self.largest,
                 "count": self.count,
@@ -102,72 +84,43 @@ fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-fn in_words(seconds: i64) -> String {
-    let (number, unit) = match seconds {
-        seconds if seconds % 3600 == 0 => (seconds / 3600, "hour"),
-        seconds if seconds % 60 == 0 => (seconds / 60, "minute"),
-        seconds => (seconds, "second"),
-    };
-    if number == 1 { unit.to_owned() } else { format!("{number} {unit}s") }
+/// For the tests here and of the sentences.
+#[cfg(test)]
+pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
+    Message {
+        id: Uuid::nil(),
+        kind: kind.into(),
+        count: 47,
+        attempts: 1,
+        created_at: DateTime::UNIX_EPOCH,
+        alert_id: Uuid::nil(),
+        rule: "access_denials".into(),
+        severity: "warning".into(),
+        about_kind: about_kind.into(),
+        about: about.into(),
+        address: None,
+        members: 1,
+        largest: Vec::new(),
+        window_seconds: 300,
+        opened_at: DateTime::UNIX_EPOCH,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(kind: &str, about_kind: &str, about: &str) -> Message {
-        Message {
-            id: Uuid::nil(),
-            kind: kind.into(),
-            count: 47,
-            attempts: 1,
-            created_at: DateTime::UNIX_EPOCH,
-            alert_id: Uuid::nil(),
-            rule: "access_denials".into(),
-            severity: "warning".into(),
-            about_kind: about_kind.into(),
-            about: about.into(),
-            members: 1,
-            largest: Vec::new(),
-            window_seconds: 300,
-            opened_at: DateTime::UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn a_message_is_a_sentence() {
-        let said = |kind| message(kind, "user", "4821").sentence();
-        assert_eq!(said("opened"), "user 4821: 47 access denials in the last 5 minutes");
-        assert_eq!(said("continues"), "user 4821: it goes on, up to 47 access denials in 5 minutes");
-        assert_eq!(said("cleared"), "user 4821: it is over, no more access denials for 5 minutes");
-        assert_eq!(["hour", "2 minutes", "90 seconds"], [3600, 120, 90].map(in_words).each_ref().map(String::as_str));
-    }
-
-    #[test]
-    fn message_over_all_counts_its_members_and_names_the_largest() {
-        let largest = vec!["10.0.0.1".to_owned(), "2001:db8::".to_owned()];
-        let over_all = |kind| Message { members: 1_001, largest: largest.clone(), ..message(kind, "network", "") };
-        let most = "most by 10.0.0.1, 2001:db8::";
-        let said = |kind| over_all(kind).sentence();
-        assert_eq!(said("opened"), format!("1001 networks: 47 access denials in the last 5 minutes, {most}"));
-        assert_eq!(
-            said("continues"),
-            format!("1001 networks: it goes on, up to 47 access denials in 5 minutes, {most}")
-        );
-        assert_eq!(said("cleared"), "1001 networks: it is over, no more access denials for 5 minutes");
-    }
-
     #[test]
     fn a_message_leads_to_its_runbook() {
         let runbooks = Runbooks("https://wiki.example/runbooks".into());
-        let text = message("opened", "user", "4821").text(&runbooks);
+        let text = example("opened", "user", "4821").text(&runbooks);
         assert!(text.ends_with("What to do: https://wiki.example/runbooks/access_denials.md"), "{text}");
     }
 
     #[test]
     fn what_would_be_live_in_a_chat_is_escaped() {
         let slack =
-            message("opened", "account", "<!channel> & <https://evil.example|Approve>").slack(&Runbooks("x".into()));
+            example("opened", "account", "<!channel> & <https://evil.example|Approve>").slack(&Runbooks("x".into()));
         let text = slack["text"].as_str().unwrap();
         assert!(text.contains("&lt;!channel&gt; &amp; &lt;https://evil.example|Approve&gt;"), "{text}");
         assert!(!text.contains(['<', '>']), "{text}");

@@ -5,12 +5,14 @@
 //! that counted. Beyond ten open alerts of a rule (an alert storm: forged tokens from 1,000 networks) further findings share one
 //! alert over all, with their number, their sum and the five largest. What people are told stands in an outbox, written in the
 //! same statement, one row a message and sink: it is leased with `FOR UPDATE SKIP LOCKED` and delivered at least once across
-//! crashes and replicas, three times tried, then one `alert_delivery_failed` event. No request waits for a receiver. Messages hold ids and counts, nothing that somebody typed.
+//! crashes and replicas, three times tried, then one `alert_delivery_failed` event. No request waits for a receiver. Messages hold ids
+//! and counts; a user's address goes only to the sinks that a setting names, and never to the log.
 //! **Not stopped**: a receiver that says 200 and throws the message away. The log has each alert too.
 //! **ASVS** 16.2.5, 16.3.3, 16.5.2 · **Attack** `attacks::alerts`
 
 mod messages;
 mod over_all_store;
+mod sentences;
 mod sinks;
 mod store;
 mod worker;
@@ -24,6 +26,8 @@ use sqlx::{PgConnection, PgPool};
 
 pub use messages::{Message, Runbooks};
 use over_all_store::Totals;
+#[cfg(test)]
+pub use sentences::has_words;
 pub use sinks::SIGNATURE_VERSION;
 pub use store::{Listed, MAIL_KIND, Numbers, message_of};
 pub use worker::AlertWorker;
@@ -51,7 +55,7 @@ const MOST_WAITING: i64 = 1_000;
 /// What a rule found.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is counted, in the plural, as `access_denials`: it names the alert, its runbook, and is read in the message.
+    /// What is counted, in the plural, as `access_denials`: it names the alert, its runbook, and the words of its message.
     pub rule: &'static str,
     pub severity: Severity,
     pub about: About,

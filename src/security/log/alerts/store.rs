@@ -119,24 +119,22 @@ pub async fn summarise(
     Ok(())
 }
 
-/// Takes one message of this sink until `lease_end`. Two workers never wait for each other and never take the same row.
+/// Takes one message of this sink until `lease_end`, and returns its id. Two workers never wait for each other and never take the
+/// same row.
 pub async fn take(
     pool: &PgPool,
     sink: &str,
     now: DateTime<Utc>,
     lease_end: DateTime<Utc>,
-) -> Result<Option<Message>, sqlx::Error> {
-    sqlx::query_as!(
-        Message,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
         "with due as (
              select id from alert_outbox
              where sink = $1 and next_attempt_at <= $2 and sent_at is null and given_up_at is null
              order by next_attempt_at limit 1 for update skip locked
          )
          update alert_outbox o set attempts = o.attempts + 1, next_attempt_at = $3
-         from due, alerts a where o.id = due.id and a.id = o.alert_id
-         returning o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
-             a.about, a.members, a.largest, a.window_seconds, a.opened_at",
+         from due where o.id = due.id returning o.id",
         sink,
         now,
         lease_end
@@ -145,17 +143,22 @@ pub async fn take(
     .await
 }
 
-/// The message with this id, for the mail that carries it.
+/// The message with this id. The first one of an alert says what has been counted by now, which may be more than when it was
+/// queued: an attack goes on while its message waits.
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn message_of(pool: &PgPool, id: Uuid) -> Result<Option<Message>, sqlx::Error> {
+pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
-        "select o.id, o.kind, o.count, o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind,
-             a.about, a.members, a.largest, a.window_seconds, a.opened_at
-         from alert_outbox o join alerts a on a.id = o.alert_id where o.id = $1",
-        id
+        r#"select o.id, o.kind, case when o.kind = 'opened' then greatest(o.count, a.count) else o.count end as "count!",
+             o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind, a.about,
+             case when $2 and a.about_kind = 'user' and a.about <> ''
+                 then (select u.email from users u where u.id = a.about::uuid) end as address,
+             a.members, a.largest, a.window_seconds, a.opened_at
+         from alert_outbox o join alerts a on a.id = o.alert_id where o.id = $1"#,
+        id,
+        shows_addresses
     )
     .fetch_optional(pool)
     .await

@@ -33,6 +33,7 @@ pub struct AlertWorker {
     alerts: Alerts,
     ways: Ways,
     sinks: Vec<Sink>,
+    settings: AlertSettings,
     clock: Clock,
     stopping: AtomicBool,
     woken: Notify,
@@ -46,6 +47,7 @@ impl AlertWorker {
             alerts,
             ways: Ways { pool, door, runbooks },
             sinks: sinks(settings),
+            settings: settings.clone(),
             clock,
             stopping: AtomicBool::new(false),
             woken: Notify::new(),
@@ -100,8 +102,13 @@ impl AlertWorker {
     /// Whether there was one.
     async fn deliver_next(&self, sink: &Sink) -> ApiResult<bool> {
         let now = self.clock.now();
-        let Some(message) = store::take(&self.ways.pool, sink.name(), now, now + LEASE).await? else {
+        let pool = &self.ways.pool;
+        let Some(id) = store::take(pool, sink.name(), now, now + LEASE).await? else {
             return Ok(false);
+        };
+        // Forgotten meanwhile, with its alert.
+        let Some(message) = store::message_of(pool, id, self.settings.shows_addresses_to(sink.name())).await? else {
+            return Ok(true);
         };
         // A process that was killed at its last attempt has told nobody that it was the last.
         if message.attempts > MOST_ATTEMPTS {

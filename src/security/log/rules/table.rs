@@ -97,3 +97,16 @@ pub const RULES: &[Rule] = &[
     Rule { name: "hostile_input",               events: &[(InputValidationFail, Which::All)],                  per: Per::Network, threshold: |s| s.hostile_input,               answer: Answer::Tell,       severity: Warning },
     Rule { name: "floods",                      events: &[(ExcessRateLimitExceeded, Which::All)],              per: Per::Network, threshold: |s| s.floods,                      answer: Answer::Tell,       severity: Warning },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::security::log::alerts::has_words;
+
+    #[test]
+    fn every_rule_has_words_for_its_alert() {
+        for rule in RULES {
+            assert!(has_words(rule.name), "security/log/alerts/sentences.rs has no words for {}", rule.name);
+        }
+    }
+}

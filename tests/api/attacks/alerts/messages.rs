@@ -6,7 +6,10 @@ use strongroom::base::id::UserId;
 use strongroom::security::log::alerts::{About, Finding};
 
 use super::{KEY, denials, numbers, raise, telling};
+use crate::attacks::rules::id_of;
+use crate::support::actor::newest_mail;
 use crate::support::receiver::{Arrived, Plays, Receiver};
+use crate::support::{TestApp, folder, logs};
 
 /// As `docs/alerts.md` tells a receiver to.
 fn verify(key: &str, message: &Arrived, now: i64) -> Result<(), &'static str> {
@@ -64,4 +67,34 @@ async fn nothing_that_somebody_typed_gets_into_an_alert() {
     raise(&app, &Finding { about: hash, ..denials(UserId::new(), 20) }).await;
     numbers(&app, 1, 0, 0).await;
     assert_eq!(receiver.arrived().len(), 1);
+}
+
+/// A chat is a third party: it learns an address only if the operator says so. The log never does.
+#[actix_web::test]
+async fn address_of_a_user_goes_only_where_the_setting_says() {
+    let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
+    let authorities = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
+    let file = folder::new_path();
+    std::fs::write(&file, authorities).unwrap();
+    let app = TestApp::with(&[
+        ("STRONGROOM_ALERTS_WEBHOOK_URL", &webhook.url()),
+        ("STRONGROOM_ALERTS_WEBHOOK_KEY", KEY),
+        ("STRONGROOM_ALERTS_SLACK_URL", &slack.url()),
+        ("STRONGROOM_ALERTS_CA_FILE", file.to_str().unwrap()),
+        ("STRONGROOM_ALERTS_MAIL_TO", "security@api.example"),
+        ("STRONGROOM_ALERTS_SHOW_ADDRESSES", "webhook, mail"),
+    ])
+    .await;
+    let mallory = app.user("mallory-of-alerts").await;
+    let id: UserId = id_of(&mallory).await.parse().unwrap();
+    raise(&app, &denials(id, 20)).await;
+    let signed = webhook.wait_for(1).await[0].json();
+    let known = format!("User mallory-of-alerts@example.com ({id}) was refused 20 objects");
+    assert!(signed["text"].as_str().unwrap().starts_with(&known), "{signed}");
+    assert_eq!(signed["alert"]["about"]["address"], "mallory-of-alerts@example.com");
+    assert!(newest_mail(&app, "security@api.example").await.contains("mallory-of-alerts@example.com"));
+    let chat = slack.wait_for(1).await[0].body.clone();
+    assert!(chat.contains(&format!("User {id} was refused 20 objects")) && !chat.contains("mallory"), "{chat}");
+    numbers(&app, 1, 0, 0).await;
+    assert!(!logs::hold("mallory-of-alerts"));
 }

@@ -6,10 +6,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 use strongroom::base::id::UserId;
 use strongroom::security::log::alerts::Finding;
-use uuid::Uuid;
 
 use super::{KEY, denials, kinds, numbers, raise, telling, telling_on};
 use crate::support::actor::{mails, newest_mail};
+use crate::support::folder;
 use crate::support::receiver::{Plays, Receiver};
 use crate::support::{TestApp, logs, wait};
 
@@ -18,7 +18,7 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
     logs::capture();
     let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
     // One authority for both: the file may hold several.
-    let folder = std::env::temp_dir().join(format!("strongroom-authorities-{}.pem", Uuid::new_v4()));
+    let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
     let app = TestApp::with(&[
@@ -35,17 +35,19 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
 
     raise(&app, &denials(user, 20)).await;
     let first = webhook.wait_for(1).await[0].json();
+    let chat = slack.wait_for(1).await[0].json();
+    let mail = newest_mail(&app, "security@api.example").await;
+    // Each sink has its first message.
     for count in 21..=47 {
         raise(&app, &denials(user, count)).await;
     }
-    let sentence = format!("user {user}: 20 access denials in the last 5 minutes");
+    let objects = "objects of other users or administrator functions";
+    let sentence = format!("User {user} was refused 20 {objects} in the last 5 minutes.");
     let page = "https://wiki.example/runbooks/access_denials.md";
     assert_eq!((first["text"].as_str(), first["runbook"].as_str()), (Some(sentence.as_str()), Some(page)));
-    assert_eq!(first["alert"]["about"], json!({"kind": "user", "id": user}));
-    let text = slack.wait_for(1).await[0].json()["text"].as_str().unwrap().to_owned();
-    assert_eq!(text, format!("[warning] {sentence}. What to do: {page}"));
-    let mail = newest_mail(&app, "security@api.example").await;
-    assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 access denials"), "{mail}");
+    assert_eq!(first["alert"]["about"], json!({"kind": "user", "id": user, "address": null}));
+    assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
+    assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
     // It goes on: nothing more within the window, one summary at its end, with the most that was counted.
     app.clock.turn(TimeDelta::minutes(4));
@@ -57,6 +59,8 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
     app.clock.turn(TimeDelta::minutes(1));
     let after_summary = webhook.wait_for(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));
+    let goes_on = format!("It goes on: user {user} was refused 47 {objects} in the last 5 minutes.");
+    assert_eq!(after_summary[1].json()["text"], goes_on);
 
     // It stops: one clear.
     app.clock.turn(TimeDelta::minutes(4));
@@ -78,6 +82,24 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
     let again = webhook.wait_for(4).await[3].json();
     assert_eq!(again["kind"], "opened");
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
+}
+
+/// The attack goes on while the first message waits for its delivery.
+#[actix_web::test]
+async fn first_message_counts_the_whole_window_until_it_is_sent() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let app = telling(&receiver).await;
+    let user = UserId::new();
+    let services = app.services();
+    let mut transaction = services.pool.begin().await.unwrap();
+    for count in [10, 47] {
+        services.alerts.raise(&mut transaction, &denials(user, count), app.clock.now()).await.unwrap();
+    }
+    let queued = "select count from alert_outbox where sink = 'webhook'";
+    let queued: i64 = sqlx::query_scalar(queued).fetch_one(&mut *transaction).await.unwrap();
+    transaction.commit().await.unwrap();
+    assert_eq!(queued, 10);
+    assert_eq!(kinds(&receiver.wait_for(1).await), [("opened".to_owned(), 47)]);
 }
 
 #[actix_web::test]

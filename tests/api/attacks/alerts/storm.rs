@@ -63,7 +63,9 @@ async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
     assert_eq!((&alert["about"]["kind"], &alert["members"]), (&json!("network"), &json!(300)));
     assert_eq!((&alert["count"], &alert["largest"][0]), (&json!(603), &json!("10.1.21.1")));
     assert_eq!(alert["largest"].as_array().unwrap().len(), 5);
-    assert_eq!(over_all["text"], "300 networks: it is over, no more forged tokens for 5 minutes");
+    let sentence =
+        "It is over: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
+    assert_eq!(over_all["text"], sentence);
 
     // The next attack is told by its own name again.
     forge(&app, 5, 2).await;

@@ -113,6 +113,11 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
         assert!(told.contains(&format!("{setting} is not https://host.example/path")), "{told}");
         assert!(!told.contains("hunter2") && !told.contains("10.0.0.1"), "{told}");
     }
+    let mailed = ("STRONGROOM_ALERTS_MAIL_TO", "oncall@api.example");
+    let missing = "STRONGROOM_ALERTS_RUNBOOKS is missing";
+    assert!(faults(&[mailed]).contains(missing), "a link in a mail is absolute");
+    let absolute = ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.example/runbooks");
+    assert!(!faults(&[mailed, absolute]).contains(missing) && !faults(&[]).contains(missing));
     let unsigned = faults(&[("STRONGROOM_ALERTS_WEBHOOK_URL", "https://hooks.example/a")]);
     assert!(unsigned.contains("STRONGROOM_ALERTS_WEBHOOK_KEY is missing"), "{unsigned}");
     let weak = faults(&[
@@ -127,6 +132,7 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
         ("STRONGROOM_ALERTS_RUNBOOKS", "http://wiki.example/runbooks"),
         ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.other/"),
         ("STRONGROOM_ALERTS_CA_FILE", "/nowhere/ca.pem"),
+        ("STRONGROOM_ALERTS_SHOW_ADDRESSES", "mail,log"),
     ] {
         let told = faults(&[(setting, value)]);
         assert!(told.contains(&format!("  {setting} ")) && !told.contains(value), "{told}");
