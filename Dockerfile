@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# Images are pinned by digest, so that a build fetches the bytes that were looked at; Dependabot moves both halves.
+# Images are pinned by digest, so that a build fetches the bytes that were looked at; Dependabot moves both halves. Distroless has
+# its tag alone: its digest has not been looked up yet. `docker buildx imagetools inspect` shows it; put it behind the tag.
 
 FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /src
@@ -14,7 +15,7 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 
 # No shell, no package manager, no user but `nonroot`: whoever gets code to run in here finds nothing to run.
 # The service's health check is `strongroom health`. There is no HEALTHCHECK line, since it would hold for `migrate` as well.
-FROM gcr.io/distroless/cc-debian12:nonroot@sha256:9dac0a79194e45a7da0158a9c6da57b217585af0786db3845d1f0ec1a0dd182f
+FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="Strongroom" \
       org.opencontainers.image.description="A reference secure REST service" \
       org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"

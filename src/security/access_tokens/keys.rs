@@ -106,9 +106,9 @@ fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), BadJwtSet
         return Err(BadJwtSettings::ShortSecret);
     }
     let name = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), b"strongroom kid");
-    let verifying =
-        VerifyingKey { kid: kid(name.as_ref()), key: DecodingKey::from_secret(secret.as_bytes()), jwk: None };
-    Ok((EncodingKey::from_secret(secret.as_bytes()), verifying))
+    let signing = EncodingKey::from_secret(secret.as_bytes()).map_err(|_| BadJwtSettings::ShortSecret)?;
+    let key = DecodingKey::from_secret(secret.as_bytes()).map_err(|_| BadJwtSettings::ShortSecret)?;
+    Ok((signing, VerifyingKey { kid: kid(name.as_ref()), key, jwk: None }))
 }
 
 /// The name of a key pair is the thumbprint of its public half (RFC 7638), shortened.

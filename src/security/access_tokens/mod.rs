@@ -2,7 +2,7 @@
 //!
 //! **Abuse**: a token without a signature, under an algorithm or a key of the attacker's choice, made for another service, of
 //! another type, out of its time; and everything that `jsonwebtoken` accepts by default: no `iss`, `iss` and `aud` as lists, a
-//! minute past `exp`, `nbf` ahead, any `typ`, unknown `crit`. **How**: one algorithm, set by the configuration; one `kid`
+//! minute past `exp`, `nbf` ahead, any `typ`; and claims of confusing types (`sub` a number, `aud` an object, CWE-843). **How**: one algorithm, set by the configuration; one `kid`
 //! out of at most two (`keys`); the header may hold `alg`, `typ`, `kid` and nothing else, the claims our eight and nothing
 //! else, each of its exact type; every fault is one refusal for the caller and a [`TokenFault`] for the log. This is the only
 //! place in the tree that decodes a token.
@@ -266,8 +266,12 @@ fn fault(error: &Error) -> TokenFault {
         ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => TokenFault::Algorithm,
         ErrorKind::InvalidIssuer => TokenFault::Issuer,
         ErrorKind::InvalidAudience => TokenFault::Audience,
-        ErrorKind::MissingRequiredClaim(claim) if claim == "iss" => TokenFault::Issuer,
-        ErrorKind::MissingRequiredClaim(claim) if claim == "aud" => TokenFault::Audience,
+        ErrorKind::MissingRequiredClaim(claim) | ErrorKind::InvalidClaimFormat(claim) if claim == "iss" => {
+            TokenFault::Issuer
+        }
+        ErrorKind::MissingRequiredClaim(claim) | ErrorKind::InvalidClaimFormat(claim) if claim == "aud" => {
+            TokenFault::Audience
+        }
         ErrorKind::MissingRequiredClaim(_) | ErrorKind::InvalidClaimFormat(_) | ErrorKind::Json(_) => {
             TokenFault::Claims
         }

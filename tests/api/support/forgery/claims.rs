@@ -26,6 +26,7 @@ pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
         ("issuer: capitals", claim("iss", json!(iss.to_uppercase()))),
         ("issuer: a prefix", claim("iss", json!(&iss[..iss.len() - 1]))),
         ("issuer: a number", claim("iss", json!(5))),
+        ("issuer: an object", claim("iss", json!({iss.as_str(): true}))),
         ("issuer: a list with the right one", claim("iss", json!(["https://evil.example", iss]))),
         ("issuer: a list of the right one", claim("iss", json!([iss]))),
         ("audience: missing", claim("aud", Value::Null)),
@@ -34,6 +35,9 @@ pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
         ("audience: a list of the right one", claim("aud", json!([aud]))),
         ("audience: an empty list", claim("aud", json!([]))),
         ("audience: a number", claim("aud", json!(5))),
+        ("audience: an object", claim("aud", json!({aud.as_str(): true}))),
+        ("audience: a list in a list", claim("aud", json!([[aud]]))),
+        ("audience: a list with an object", claim("aud", json!([aud, {}]))),
         ("audience: capitals", claim("aud", json!(aud.to_uppercase()))),
         ("issuer: a second service with the same key", {
             forger.claims(&[("iss", json!("https://second.example")), ("aud", json!("second"))])
@@ -41,6 +45,9 @@ pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
         ("audience: the same issuer's token for a second service", claim("aud", json!("second"))),
         ("claims: sub missing", claim("sub", Value::Null)),
         ("claims: sub a number", claim("sub", json!(1))),
+        ("claims: sub a float", claim("sub", json!(42.0))),
+        ("claims: sub a list", claim("sub", json!([sub]))),
+        ("claims: sub an object", claim("sub", json!({"id": sub}))),
         ("claims: sub in capitals", claim("sub", json!(format!("{{{}}}", sub.to_uppercase())))),
         ("claims: sub a name", claim("sub", json!("admin"))),
         ("claims: sub without hyphens", claim("sub", json!(sub.replace('-', "")))),
@@ -76,6 +83,7 @@ pub fn time(forger: &Forger<'_>) -> Vec<Forgery> {
         ("claims: exp negative", claim("exp", json!(-1))),
         ("claims: exp a list", claim("exp", json!([exp]))),
         ("claims: exp true", claim("exp", json!(true))),
+        ("claims: exp an object", claim("exp", json!({"seconds": exp}))),
         ("claims: exp beyond 64 bits", {
             let claims = Forger::json(&forger.claims).replace(&format!("\"exp\":{exp}"), "\"exp\":1e300");
             forger.sign_raw(&Forger::json(&forger.header), &claims)
@@ -88,6 +96,8 @@ pub fn time(forger: &Forger<'_>) -> Vec<Forgery> {
         ("claims: nbf missing", claim("nbf", Value::Null)),
         ("claims: nbf a text", claim("nbf", json!(now.to_string()))),
         ("claims: nbf negative", claim("nbf", json!(-1))),
+        ("claims: nbf a list", claim("nbf", json!([now]))),
+        ("claims: iat a text", claim("iat", json!(now.to_string()))),
         ("not_yet_valid: nbf ahead", claim("nbf", json!(now + 60))),
         ("not_yet_valid: nbf far ahead", claim("nbf", json!(i64::MAX))),
         ("claims: iat missing", claim("iat", Value::Null)),
