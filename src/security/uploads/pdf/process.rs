@@ -22,7 +22,7 @@ use crate::http::error::{ApiError, ApiResult};
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
 /// CPU time in seconds: this much, and one for so many bytes. A sound file of 7 MB takes half a second.
-const MAX_CPU_SECONDS: u64 = 2;
+const MAX_CPU_SECONDS: u64 = 1;
 const BYTES_PER_CPU_SECOND: u64 = 2 * 1024 * 1024;
 /// In which the answer must come, on a machine that is busy with other work too.
 const TIMEOUT: Duration = Duration::from_secs(15);

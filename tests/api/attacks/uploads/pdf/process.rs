@@ -94,7 +94,7 @@ async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
         let limits = limits().await;
         let lines: Vec<_> = limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for limit in [
-            "Max cpu time 2 3 seconds",
+            "Max cpu time 1 2 seconds",
             "Max file size 0 0 bytes",
             "Max core file size 0 0 bytes",
             "Max open files 0 0 files",
