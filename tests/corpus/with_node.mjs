@@ -1,5 +1,5 @@
 // Sound files of Node.js libraries: pdfkit, pdf-lib, jsPDF, sharp. Run in the folder where they are installed.
-import { createWriteStream, writeFileSync } from "node:fs";
+import { createWriteStream, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -45,7 +45,7 @@ async function pdfLib() {
   const link = { Type: "Annot", Subtype: "Link", Rect: [50, 690, 250, 720], A: { Type: "Action", S: "URI", URI: PDFString.of(LINK) } };
   page.node.set(PDFName.of("Annots"), pdf.context.obj([pdf.context.register(pdf.context.obj(link))]));
   writeFileSync(join(out, "pdf-lib-invoice.pdf"), await pdf.save());
-  await pdf.attach(xml, "factur-x.xml", { mimeType: "text/xml", afRelationship: AFRelationship.Alternative });
+  await pdf.attach(readFileSync(xml), "factur-x.xml", { mimeType: "text/xml", afRelationship: AFRelationship.Alternative });
   writeFileSync(join(out, "pdf-lib-facturx.pdf"), await pdf.save());
 
   const form = await PDFDocument.create();

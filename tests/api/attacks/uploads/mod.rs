@@ -4,6 +4,7 @@
 //! refusal nothing is kept: no row, no bytes, and no room is held.
 
 mod contents;
+mod corpus;
 mod downloads;
 mod forms;
 mod pdf;

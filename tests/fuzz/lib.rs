@@ -1,0 +1,27 @@
+//! What the targets share: an inspection, and what must hold for every file that it accepts.
+
+use strongroom::security::uploads::{FileType, Inspector};
+
+const MAX_PIXELS: u32 = 110_000_000;
+/// The end of a ZIP archive's directory stands within so many bytes of the end of a file.
+const ARCHIVE_WITHIN: usize = 22 + 65_535;
+
+/// Whether the file is accepted. It is inspected whole and in small pieces, with one answer.
+#[must_use]
+pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
+    let in_pieces_of = |size: usize| {
+        let mut inspector = Inspector::new(file_type, MAX_PIXELS);
+        file.chunks(size).try_for_each(|piece| inspector.feed(piece))?;
+        inspector.finish()
+    };
+    let answer = in_pieces_of(7);
+    assert_eq!(answer, in_pieces_of(file.len().max(1)));
+    if answer.is_ok() {
+        let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
+        let end = file.windows(4).rposition(|mark| mark == b"PK\x05\x06");
+        let end = end.filter(|at| file.len() - at <= ARCHIVE_WITHIN);
+        assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an archive with a file in it too");
+        assert!(file_type == FileType::Pdf || !has(&file[..file.len().min(1024)], b"%PDF-"), "a PDF too");
+    }
+    answer.is_ok()
+}
