@@ -157,6 +157,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
         ("an object that the table does not list", "JavaScript", unlisted(SCRIPT)),
         ("an object that is nested deeper than the parser goes", "whole", unlisted(&deep)),
         ("a nested object in the table", "whole", PdfFile::default().object(&deep).plain()),
+        ("a nested object in an object stream", "whole", PdfFile::default().object(&deep).packed()),
         ("an object stream in the wrong order", "whole", unlisted(&String::from_utf8(backwards).unwrap())),
         ("no table", "JavaScript", without_start.into_bytes()),
         ("a table at another offset", "JavaScript", wrong_start),
