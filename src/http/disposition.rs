@@ -7,8 +7,8 @@ use actix_web::http::header::{
 
 use crate::base::text;
 
-/// In characters; the ending is kept.
-const LONGEST: usize = 150;
+/// Longest name, in bytes: what file systems take. The ending is kept.
+pub const MAX_NAME_BYTES: usize = 255;
 
 /// Names of devices on Windows, whatever ending follows.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
@@ -40,12 +40,13 @@ pub fn saved_as(name: &str) -> String {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),
         _ => (kept, String::new()),
     };
-    let stem: String = stem.chars().take(LONGEST - ending.chars().count()).collect();
+    // Room for the underscore before a device's name.
+    let stem = &stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())];
     let first = stem.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
-    match stem.as_str() {
+    match stem {
         "" => format!("file{ending}"),
         _ if DEVICES.contains(&first.to_ascii_lowercase().as_str()) => format!("_{stem}{ending}"),
-        _ => stem + &ending,
+        _ => format!("{stem}{ending}"),
     }
 }
 
@@ -94,9 +95,12 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_keeps_its_ending() {
-        let name = format!("{}.pdf", "ж".repeat(5_000));
-        let header = header(&name);
-        assert!(header.ends_with("%D0%B6.pdf") && header.len() < 1_500, "{header}");
+    fn long_name_is_cut_at_a_character_and_keeps_its_ending() {
+        for letter in ["x", "ж", "図", "🦀"] {
+            let name = saved_as(&format!("{}.pdf", letter.repeat(5_000)));
+            assert!(name.ends_with(&format!("{letter}.pdf")) && (251..=254).contains(&name.len()), "{}", name.len());
+        }
+        let name = "🦀".repeat(10);
+        assert_eq!(saved_as(&format!("a.{name}")), format!("a.{name}"));
     }
 }

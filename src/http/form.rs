@@ -1,19 +1,25 @@
 //! A form with a file (`multipart/form-data`, RFC 7578), part by part as it arrives. Handlers take [`Form`]; what is in memory
 //! is [`PART_HEAD`] and the piece that was asked for.
 //!
-//! A form is refused where two readers could see two forms: parts with headers beside their name and type (a length of its own,
-//! an encoding), forms in forms, a part given twice, packed bodies.
+//! A form is refused where two readers could see two forms (CWE-436): a part with a header given twice or with encoded or
+//! compressed content, a form in a form, a part given twice, a compressed body. Other headers of a part are ignored, as RFC 7578,
+//! section 4.8, demands; its `Content-Length` by [`part_lengths`](super::part_lengths).
 
 use actix_multipart::{Field, Multipart, MultipartConfig, MultipartError};
 use actix_web::dev::Payload;
-use actix_web::http::header;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::mime::BOUNDARY;
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::future::LocalBoxFuture;
+use futures_util::{StreamExt, TryStreamExt};
+use mediatype::names::CHARSET;
+use mediatype::{MediaType, ReadParams};
 
 use super::body::{escape, payload_fault};
 use super::error::{ApiError, ApiResult};
+use super::file_name::file_name;
+use super::part_lengths::PartLengths;
 
 /// Largest head of a part, and so the reader's memory, in bytes.
 pub const PART_HEAD: usize = 8 * 1024;
@@ -44,7 +50,9 @@ impl FromRequest for Form {
         let is_form = is_form(request);
         let length = request.headers().get(header::CONTENT_LENGTH);
         let announced = length.and_then(|line| line.to_str().ok()?.parse().ok());
-        let parts = Multipart::from_request(request, payload);
+        let mut lengths = PartLengths::new(&boundary(request));
+        let body = payload.take().map_ok(move |bytes| lengths.rename(bytes));
+        let parts = Multipart::from_request(request, &mut Payload::Stream { payload: Box::pin(body) });
         Box::pin(async move {
             if !is_form {
                 return Err(ApiError::UnsupportedMediaType(FORM));
@@ -63,6 +71,12 @@ fn is_form(request: &HttpRequest) -> bool {
     kind.eq_ignore_ascii_case(FORM) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
+/// What stands between the parts. The reader of the form refuses one without it.
+fn boundary(request: &HttpRequest) -> String {
+    let media_type = request.mime_type().ok().flatten();
+    media_type.and_then(|kind| kind.get_param(BOUNDARY).map(|name| name.as_str().to_owned())).unwrap_or_default()
+}
+
 impl Form {
     /// How large the whole is, in bytes, if its head says so; it cannot get larger.
     #[must_use]
@@ -79,13 +93,8 @@ impl Form {
         let Some(field) = self.parts.next().await else { return Ok(None) };
         let field = field.map_err(|error| form_fault(&error))?;
         let name = field.name().unwrap_or_default().to_owned();
-        let headers = field.headers();
-        let known = [header::CONTENT_DISPOSITION, header::CONTENT_TYPE];
-        if headers.len() != headers.keys().count() || headers.keys().any(|header| !known.contains(header)) {
-            return Err(ApiError::invalid(
-                pointer(&name),
-                "must have a Content-Disposition and a Content-Type at most",
-            ));
+        if let Some(problem) = ambiguity(field.headers()) {
+            return Err(ApiError::invalid(pointer(&name), problem));
         }
         if self.names.contains(&name) {
             return Err(ApiError::invalid(pointer(&name), "is given twice"));
@@ -93,6 +102,31 @@ impl Form {
         self.names.push(name.clone());
         Ok(Some(Part { field, name }))
     }
+}
+
+/// What makes a part's head say two things, or something else than its content.
+fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
+    let is_twice = |name| headers.get_all(name).count() > 1;
+    let is_other = |name: &str, plain: &[&str]| {
+        headers
+            .get_all(name)
+            .any(|value| !plain.iter().any(|plain| value.as_bytes().eq_ignore_ascii_case(plain.as_bytes())))
+    };
+    let problems = [
+        (is_twice(header::CONTENT_DISPOSITION), "has Content-Disposition twice: send it once"),
+        (is_twice(header::CONTENT_TYPE), "has Content-Type twice: send it once"),
+        (
+            is_other("content-transfer-encoding", &["binary", "8bit", "7bit"]),
+            "is encoded: send the bytes as they are, without Content-Transfer-Encoding",
+        ),
+        (
+            is_other("content-encoding", &["identity"]),
+            "is compressed: send the bytes as they are, without Content-Encoding",
+        ),
+        // It was renamed, unless the reader sees a head where we see content.
+        (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
+    ];
+    problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
 }
 
 /// The JSON pointer of a part.
@@ -118,10 +152,10 @@ impl Part {
         ApiError::invalid(pointer(&self.name), expected)
     }
 
-    /// As the client's machine calls the file.
+    /// The name that the client gives to the file, decoded and not cleaned.
     #[must_use]
-    pub fn file_name(&self) -> Option<&str> {
-        self.field.content_disposition()?.get_filename()
+    pub fn file_name(&self) -> Option<String> {
+        file_name(self.field.content_disposition()?)
     }
 
     /// As it is declared, with its parameters; empty where it is not.
@@ -144,10 +178,11 @@ impl Part {
     /// # Errors
     /// It is longer than `most` bytes, a file, or not in UTF-8.
     pub async fn text(mut self, most: usize) -> ApiResult<String> {
-        let media_type = self.media_type().to_ascii_lowercase();
-        let is_text = ["", "text/plain", "text/plain; charset=utf-8", "text/plain;charset=utf-8"];
-        if self.file_name().is_some() || !is_text.contains(&media_type.as_str()) {
-            return Err(self.refused("must be text in UTF-8"));
+        if self.file_name().is_some() {
+            return Err(self.refused("must be text, and has a file name: leave the file name out"));
+        }
+        if !is_text(self.media_type()) {
+            return Err(self.refused(TEXT_PART));
         }
         let mut text = Vec::new();
         while let Some(bytes) = self.bytes().await? {
@@ -156,8 +191,19 @@ impl Part {
             }
             text.extend_from_slice(&bytes);
         }
-        String::from_utf8(text).map_err(|_| self.refused("must be text in UTF-8"))
+        String::from_utf8(text).map_err(|_| self.refused(TEXT_PART))
     }
+}
+
+const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
+
+/// Whether this media type is plain text that may be UTF-8. Apache's HTTP client declares ISO-8859-1 for any text: ASCII is the
+/// same in both, and the rest is refused because it is not UTF-8.
+fn is_text(media_type: &str) -> bool {
+    let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
+    let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
+    let is_known = charset.is_none_or(|charset| ["utf-8", "us-ascii", "iso-8859-1"].contains(&charset.as_str()));
+    declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
 /// What the reader says stays here: it would name our limits and his text.
@@ -167,6 +213,9 @@ fn form_fault(error: &MultipartError) -> ApiError {
             ApiError::NotJson(_) => not_a_form(),
             other => other,
         },
+        MultipartError::ContentDispositionMissing | MultipartError::ContentDispositionNameMissing => {
+            ApiError::invalid("", "must have in each part Content-Disposition: form-data with a name, in UTF-8")
+        }
         _ => not_a_form(),
     }
 }

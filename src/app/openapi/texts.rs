@@ -53,7 +53,7 @@ pub(super) fn description(endpoint: &Endpoint, says: &str) -> String {
         text.push_str(&format!(" Unknown fields are refused (400), and bodies over {} KiB (413).", bytes / 1024));
     }
     if let BodyLimit::Form(_) = endpoint.body {
-        text.push_str(" Unknown parts and parts with headers of their own are refused (400), and files over what is set (413), 10 MiB if nothing is.");
+        text.push_str(" Unknown parts, and parts with encoded content, are refused (400), and files over what is set (413), 10 MiB if nothing is.");
     }
     text
 }

@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use super::model::File;
+use super::model::{File, MAX_TITLE};
 use super::removal_store::Removals;
 use super::room_store::{self, Quota};
 use crate::base::clock::Clock;
@@ -25,9 +25,7 @@ use crate::security::uploads::{FileType, Inspector, PdfInspector, Refused};
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
-/// In characters, and in bytes of UTF-8.
-pub const LONGEST_TITLE: usize = 200;
-const LONGEST_TITLE_BYTES: usize = 4 * LONGEST_TITLE;
+const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
 const LONGEST_ID: usize = 8 * 1024;
 /// What is looked at and written at once, in bytes.
 const BLOCK: usize = 64 * 1024;
@@ -114,8 +112,8 @@ impl Intake {
             match part.name() {
                 "file" => file = Some(self.read(part, room).await?),
                 "title" => {
-                    let text = part.text(LONGEST_TITLE_BYTES).await?.unmarked();
-                    if rules::line(&text, &()).is_err() || text.chars().count() > LONGEST_TITLE {
+                    let text = part.text(MAX_TITLE_BYTES).await?.unmarked();
+                    if rules::line(&text, &()).is_err() || text.chars().count() > MAX_TITLE {
                         return Err(ApiError::invalid(
                             "/title",
                             "must be one line of 1 to 200 characters, without control or invisible characters",
@@ -140,7 +138,7 @@ impl Intake {
 
     /// The file's part: looked at, hashed and written block by block, beside the threads that answer requests.
     async fn read(&self, mut part: Part, room: &Room) -> ApiResult<(File, Option<Incoming>)> {
-        let name = part.file_name().map(saved_as).ok_or(Refused::Name)?;
+        let name = part.file_name().map(|name| saved_as(&name)).ok_or(Refused::Name)?;
         let kind = FileType::agreed(part.media_type(), &name)?;
         let arriving = match room.held {
             Some(key) => Some(self.storage.receive(key).await?),

@@ -8,6 +8,9 @@ use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
 use crate::security::uploads::FileType;
 
+/// Longest title, in characters.
+pub const MAX_TITLE: usize = 200;
+
 /// What was uploaded. None of it ever changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
@@ -49,10 +52,10 @@ pub struct Document {
 }
 
 impl Document {
-    /// A new one, with an id that nobody chose. Without a title it is called as its file.
+    /// A new document with a random id. Without a title, its title is the name of its file, cut to [`MAX_TITLE`].
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
-        let title = title.unwrap_or_else(|| file.name.clone());
+        let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());
         Self::kept(DocumentId::new(), title, invoice, file, 1, now, now)
     }
 

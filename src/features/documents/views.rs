@@ -17,7 +17,9 @@ use crate::http::typed::given_typed;
 #[derive(ToSchema)]
 #[schema(example = json!({"title": "Terms of delivery", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct NewDocument {
-    /// PDF, PNG, JPEG, CSV or plain text in UTF-8: its declared type, the ending of its name and its content agree.
+    /// PDF, PNG, JPEG, CSV or plain text in UTF-8. Its content and the ending of its name must agree: .pdf, .png, .jpg, .jpeg, .jpe,
+    /// .jfif, .csv or .txt. The `Content-Type` of the part may be the registered one, an alias, `application/octet-stream` or
+    /// missing. `filename*` (RFC 8187) wins over `filename`.
     #[schema(value_type = String, format = Binary)]
     pub file: Vec<u8>,
     /// On one line. Without it the document is called as its file.
@@ -88,8 +90,8 @@ pub struct DocumentView {
     /// The invoice that it hangs on.
     #[schema(required = true, value_type = Option<String>, format = Uuid)]
     pub invoice_id: Option<InvoiceId>,
-    /// As it is saved: what could do harm in a name is taken out.
-    #[schema(max_length = 160, format = "line")]
+    /// As it is saved: what could do harm in a name is taken out. At most 255 bytes of UTF-8.
+    #[schema(max_length = 255, format = "line")]
     pub file_name: String,
     /// What the file is, by its content.
     #[schema(max_length = 20, pattern = "^[a-z]+/[a-z]+$")]

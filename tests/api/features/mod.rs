@@ -29,3 +29,4 @@ mod metrics;
 mod reference;
 mod search;
 mod shutdown;
+mod upload_clients;

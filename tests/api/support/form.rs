@@ -32,8 +32,13 @@ impl Form {
     }
 
     /// A part with this head.
-    pub fn raw(mut self, head: &str, content: &[u8]) -> Self {
-        self.bytes.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n").as_bytes());
+    pub fn raw(self, head: &str, content: &[u8]) -> Self {
+        self.raw_bytes(head.as_bytes(), content)
+    }
+
+    /// The same, with a head that need not be text.
+    pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
+        self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);
         self.bytes.extend_from_slice(b"\r\n");
         self

@@ -63,23 +63,46 @@ fn sound_pdf_is_accepted() {
 }
 
 #[test]
-fn declared_type_and_name_must_agree() {
+fn declared_type_may_be_an_alias_general_or_missing() {
     for (media_type, name, file_type) in [
         ("application/pdf", "a.pdf", FileType::Pdf),
         ("Application/PDF", "A.PDF", FileType::Pdf),
+        ("application/x-pdf", "a.pdf", FileType::Pdf),
+        ("application/octet-stream", "a.pdf", FileType::Pdf),
+        ("", "a.pdf", FileType::Pdf),
+        ("application/pdf; charset=binary", "a.pdf", FileType::Pdf),
         ("image/jpeg", "a.b.jpeg", FileType::Jpeg),
+        ("image/jpg", "a.jpg", FileType::Jpeg),
+        ("image/pjpeg", "a.jfif", FileType::Jpeg),
+        ("image/jpeg", "a.JPE", FileType::Jpeg),
+        ("application/vnd.ms-excel", "a.csv", FileType::Csv),
+        ("text/csv; charset=utf-8; header=present", "a.csv", FileType::Csv),
+        ("text/csv;header=present", "a.csv", FileType::Csv),
+        ("text/plain", "a.csv", FileType::Csv),
         ("text/plain; charset=UTF-8", "a.txt", FileType::Text),
+        ("text/plain;charset=\"utf-8\"", "a.txt", FileType::Text),
+        ("Text/Plain ; Charset=\"UTF\\-8\"", "a.txt", FileType::Text),
+        ("text/plain; charset=us-ascii", "a.txt", FileType::Text),
+        ("text/plain; x=\"charset=utf-7; a\"", "a.txt", FileType::Text),
     ] {
-        assert_eq!(FileType::agreed(media_type, name), Ok(file_type));
+        assert_eq!(FileType::agreed(media_type, name), Ok(file_type), "{media_type} {name}");
     }
+}
+
+#[test]
+fn declared_type_that_contradicts_the_name_is_refused() {
     for media_type in
-        ["image/svg+xml", "text/html", "application/zip", "application/gzip", "application/octet-stream", "", "pdf"]
+        ["image/svg+xml", "text/html", "application/zip", "image/png", "text/plain", "pdf", "/", "application/pdf/a"]
     {
         assert_eq!(FileType::agreed(media_type, "a.pdf"), Err(Refused::DeclaredType), "{media_type}");
     }
-    assert_eq!(FileType::agreed("text/plain; charset=utf-7", "a.txt"), Err(Refused::DeclaredCharset));
-    for name in ["a.html", "a.pdf.exe", "pdf", "", "a.pdf ", "a.pdf\0", "a.svg"] {
-        assert_eq!(FileType::agreed("application/pdf", name), Err(Refused::Name), "{name}");
+    assert_eq!(FileType::agreed("application/vnd.ms-excel", "a.txt"), Err(Refused::DeclaredType));
+    for charset in ["utf-7", "\"utf-16\"", "UTF-16LE", "windows-1252", "iso-8859-1"] {
+        let declared = format!("text/plain; charset={charset}");
+        assert_eq!(FileType::agreed(&declared, "a.txt"), Err(Refused::DeclaredCharset), "{charset}");
+    }
+    for name in ["a.html", "a.pdf.exe", "pdf", "", "a.pdf ", "a.pdf\0", "a.svg", "a.xls"] {
+        assert_eq!(FileType::agreed("application/octet-stream", name), Err(Refused::Name), "{name}");
     }
 }
 

@@ -12,14 +12,18 @@ async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
 }
 
 /// What a client's machine may call a file, and what it is saved as.
-const NAMES: [(&str, &str); 10] = [
+const NAMES: [(&str, &str); 14] = [
+    ("..%2F..%5Cetc%2fpasswd.txt", "_.._etc_passwd.txt"),
+    ("a.exe%00.txt", "a.exe.txt"),
+    ("=?utf-8?B?Li4vLi4vZXRjL3Bhc3N3ZA0KWDogMS50eHQ=?=", "_.._etc_passwdX_ 1.txt"),
+    ("a%0D%0ASet-Cookie%3A x=1.txt", "aSet-Cookie_ x=1.txt"),
     ("../../etc/passwd.txt", "_.._etc_passwd.txt"),
     ("..\\\\..\\\\boot.txt", "_.._boot.txt"),
     ("/etc/shadow.txt", "_etc_shadow.txt"),
     ("C:\\con.txt", "C_con.txt"),
     ("con.txt", "_con.txt"),
     ("a\\\"; filename=\\\"b.exe\\\"; x=\\\".txt", "a__ filename=_b.exe__ x=_.txt"),
-    ("a;b%00.txt", "a_b_00.txt"),
+    ("a;b%00.txt", "a_b.txt"),
     ("\u{202e}gpj\u{2066}.txt", "gpj.txt"),
     ("$(id)`id`|id.txt", "$(id)`id`_id.txt"),
     (".htaccess.txt", "htaccess.txt"),

@@ -1,12 +1,16 @@
-//! API4 and API8 at the one door through which files come (ASVS V5): forms that are two things ([`forms`]), files
-//! that are not what they say ([`types`], [`contents`]), PDFs that act ([`pdf`]), more than there is room for ([`room`]),
-//! clients that are slow or go away ([`transfers`]), and what a file could do on its way out ([`downloads`]). After each
-//! refusal nothing is kept: no row, no bytes, and no room is held.
+//! Attacks through uploads (API4, API8, ASVS V5):
+//! - forms that two readers read differently ([`forms`], [`part_heads`]);
+//! - files that are not what they say ([`types`], [`contents`]), and PDFs with active content ([`pdf`]);
+//! - more than there is room for ([`room`]), slow clients and clients that go away ([`transfers`]);
+//! - harm on the way out ([`downloads`]).
+//!
+//! After each refusal nothing is kept: no row, no bytes, no reserved room.
 
 mod contents;
 mod corpus;
 mod downloads;
 mod forms;
+mod part_heads;
 mod pdf;
 mod room;
 mod transfers;

@@ -30,7 +30,6 @@ fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
         ("packed text", "a.txt", "text/plain", b"\x1f\x8b\x08\0\0\0\0\0".to_vec()),
         ("a program", "a.txt", "text/plain", b"\x7fELF\x02\x01\x01\0".to_vec()),
         ("no known type", "a.bin", "application/octet-stream", b"x".to_vec()),
-        ("no type at all", "a.txt", "", b"x".to_vec()),
         ("another type's name", "a.png", "image/jpeg", jpeg(10, 10)),
         ("another type's content", "a.jpg", "image/jpeg", png(10, 10)),
         ("two endings", "a.pdf.exe", "application/pdf", pdf("")),

@@ -1,0 +1,105 @@
+//! `Content-Length` in a part of a form is ignored, as RFC 7578, section 4.8, demands. OkHttp, Guzzle and Spring send it.
+//!
+//! actix-multipart believes it. If it is too small, the rest of the file is dropped without an error; if it is too large, the
+//! next parts become the file's content, while a proxy sees two parts (a difference between parsers, CWE-436). So the header is
+//! renamed in the body, before it is read. Nothing else is changed, and no byte of a part's content.
+
+use actix_web::web::{Bytes, BytesMut};
+
+const NAME: &[u8] = b"content-length";
+const HEAD_END: u32 = u32::from_be_bytes(*b"\r\n\r\n");
+
+/// Follows a body in pieces of any size.
+pub(super) struct PartLengths {
+    delimiter: Vec<u8>,
+    place: Place,
+}
+
+/// What the next byte belongs to.
+enum Place {
+    /// A part's content: so many bytes of the delimiter have come.
+    Content { matched: usize },
+    /// A part's head: so many bytes of the header's name have come, or another header is being read.
+    Head { last: u32, matched: Option<usize> },
+}
+
+impl PartLengths {
+    pub fn new(boundary: &str) -> Self {
+        // The first delimiter has no line end before it.
+        Self { delimiter: format!("\r\n--{boundary}").into_bytes(), place: Place::Content { matched: 2 } }
+    }
+
+    /// The same bytes, with each `Content-Length` of a part called `Content-Lengtx`.
+    pub fn rename(&mut self, bytes: Bytes) -> Bytes {
+        let mut bytes = BytesMut::from(bytes);
+        for byte in bytes.iter_mut() {
+            self.follow(byte);
+        }
+        bytes.freeze()
+    }
+
+    fn follow(&mut self, byte: &mut u8) {
+        self.place = match self.place {
+            Place::Content { matched } => {
+                let matched = match self.delimiter.get(matched) {
+                    Some(expected) if expected == byte => matched + 1,
+                    // No other place in the delimiter has this byte.
+                    _ => usize::from(*byte == b'\r'),
+                };
+                if matched == self.delimiter.len() {
+                    Place::Head { last: 0, matched: None }
+                } else {
+                    Place::Content { matched }
+                }
+            }
+            Place::Head { last, matched } => {
+                let last = last << 8 | u32::from(*byte);
+                let goes_on = |at: &usize| NAME.get(*at).is_some_and(|expected| byte.eq_ignore_ascii_case(expected));
+                let matched = match matched.filter(goes_on) {
+                    Some(at) if at + 1 == NAME.len() => {
+                        *byte = b'x';
+                        None
+                    }
+                    Some(at) => Some(at + 1),
+                    None => (*byte == b'\n').then_some(0),
+                };
+                if last == HEAD_END { Place::Content { matched: 0 } } else { Place::Head { last, matched } }
+            }
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In pieces of every size.
+    fn renamed(body: &str) -> String {
+        let by = |size: usize| -> Vec<u8> {
+            let mut lengths = PartLengths::new("b");
+            body.as_bytes().chunks(size).flat_map(|piece| lengths.rename(Bytes::copy_from_slice(piece))).collect()
+        };
+        let whole = by(body.len());
+        for size in 1..body.len() {
+            assert_eq!(by(size), whole);
+        }
+        String::from_utf8(whole).unwrap()
+    }
+
+    #[test]
+    fn length_in_a_head_is_renamed() {
+        let body = "--b\r\nContent-Length: 1\r\nA: content-length\r\n\r\nx\r\n--b\r\nA: b\r\ncontent-LENGTH:2\r\n\r\nxy\r\n--b--\r\n";
+        let expected = "--b\r\nContent-Lengtx: 1\r\nA: content-length\r\n\r\nx\r\n--b\r\nA: b\r\ncontent-LENGTx:2\r\n\r\nxy\r\n--b--\r\n";
+        assert_eq!(renamed(body), expected);
+    }
+
+    #[test]
+    fn content_is_never_changed() {
+        for content in
+            ["\r\nContent-Length: 1\r\n\r\n", "\r\n-\r\r\n-b\r\nContent-Length: 1", "--b\r\nContent-Length: 1\r\n\r\n"]
+        {
+            let body = format!("--b\r\nA: b\r\n\r\n{content}\r\n--b--\r\n");
+            assert_eq!(renamed(&body), body, "{content:?}");
+        }
+    }
+}

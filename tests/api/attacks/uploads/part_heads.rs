@@ -1,0 +1,86 @@
+//! What a part's head says: of the type, which must not contradict the name; of the name, which may be encoded; and of the length,
+//! which is ignored, so that two readers of a form see the same parts (CWE-436).
+
+use super::{is_refused, is_refused_with, nothing_is_kept};
+use crate::support::TestApp;
+use crate::support::files::png;
+use crate::support::form::Form;
+
+const NAME: &str = "must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt";
+const DECLARED_TYPE: &str = "has a Content-Type that does not fit its file name: send application/pdf with .pdf, image/png with .png, image/jpeg \
+     with .jpg, text/csv with .csv, text/plain with .txt; or application/octet-stream, or no Content-Type";
+const CHARSET: &str =
+    "is declared in another character set: save the file as UTF-8, and send charset=utf-8 or no charset";
+
+#[actix_web::test]
+async fn name_and_declared_type_that_disagree_are_refused() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    for (name, declared, message) in [
+        ("a.html", "text/plain", NAME),
+        ("a.txt.exe", "application/octet-stream", NAME),
+        ("a%2Etxt%2Eexe", "text/plain", NAME),
+        ("txt", "text/plain", NAME),
+        ("", "text/plain", NAME),
+        ("a.txt", "text/html", DECLARED_TYPE),
+        ("a.txt", "image/svg+xml", DECLARED_TYPE),
+        ("a.txt", "application/vnd.ms-excel", DECLARED_TYPE),
+        ("a.txt", "text", DECLARED_TYPE),
+        ("a.png", "image/jpeg", DECLARED_TYPE),
+        ("a.txt", "text/plain; charset=\"utf-7\"", CHARSET),
+        ("a.csv", "text/csv; charset=windows-1252; header=present", CHARSET),
+    ] {
+        let reply = alice.upload(Form::default().file(name, declared, b"a;b\n")).await;
+        is_refused_with(&reply, message, &format!("{name} {declared}"));
+    }
+    for (header, message) in [
+        ("Content-Type: text/csv", "has Content-Type twice: send it once"),
+        ("Content-Disposition: form-data; name=\"title\"", "has Content-Disposition twice: send it once"),
+        (
+            "Content-Transfer-Encoding: base64",
+            "is encoded: send the bytes as they are, without Content-Transfer-Encoding",
+        ),
+        ("Content-Encoding: gzip", "is compressed: send the bytes as they are, without Content-Encoding"),
+    ] {
+        let head = format!(
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n{header}\r\n"
+        );
+        is_refused_with(&alice.upload(Form::default().raw(&head, b"x\n")).await, message, header);
+    }
+    let latin1 = b"Content-Disposition: form-data; name=\"file\"; filename=\"M\xfcller.txt\"\r\n";
+    is_refused(&alice.upload(Form::default().raw_bytes(latin1, b"x\n")).await, "", "a name that is not UTF-8");
+    assert_eq!(app.everything().await, before);
+    nothing_is_kept(&app).await;
+}
+
+/// A length that is too small would drop the rest of the file; one that is too large would read the next part as the file's content.
+#[actix_web::test]
+async fn length_of_a_part_is_ignored() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let content = b"Delivery within three days.\nContent-Length: 3\r\n\r\n";
+    for length in ["0", "5", "100000", "18446744073709551616", "-1", "x", ""] {
+        let head = format!(
+            "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\ncontent-LENGTH: {length}\r\n\
+             Content-Type: text/plain\r\n"
+        );
+        let document = alice.upload(Form::default().raw(&head, content).text("title", "Terms")).await.ok(201).json();
+        assert_eq!((&document["size"], &document["title"]), (&content.len().into(), &"Terms".into()), "{length}");
+        let path = format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap());
+        assert_eq!(alice.get(&path).await.ok(200).body, content.as_slice(), "{length}");
+    }
+}
+
+/// A general type does not exempt the content from inspection.
+#[actix_web::test]
+async fn general_type_opens_no_way_around_the_content() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for (name, content) in [("a.jpg", png(1, 1)), ("a.txt", png(1, 1)), ("a.pdf", b"<html>".to_vec())] {
+        for declared in ["application/octet-stream", ""] {
+            is_refused(&alice.upload(Form::default().file(name, declared, &content)).await, "/file", name);
+        }
+    }
+    nothing_is_kept(&app).await;
+}
