@@ -2,12 +2,14 @@
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
 use super::routes::Access;
 use crate::http::client_ip::ClientAddr;
+use crate::http::cookies;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::administrators::Administrators;
 use crate::security::body_limits::{self, BodyLimit};
@@ -69,15 +71,46 @@ async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRe
         }
         // Who comes is told by the ticket, on the socket.
         Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?).or_else(refuse),
-        Access::Cookie => {
-            csrf::check(request, &wired::<AllowedOrigins>(request)?).or_else(refuse)?;
-            match refresh_tokens::presented(&wired::<Authenticator>(request)?.keys, request.headers()) {
-                // Used, revoked or alive: only a look-up tells, and this comes before it.
-                Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-                // The handler refuses a cookie without our MAC, without a look-up.
-                Err(_) => charge(),
+        Access::Cookie => prove_cookie(request, limits, charge),
+        Access::TokenOrCookie => {
+            let stands_in = cookie_stands_in(request);
+            if request.headers().contains_key(header::AUTHORIZATION) || !stands_in {
+                let charge = || if stands_in { Ok(()) } else { charge() };
+                match wired::<Authenticator>(request)?.caller(request.headers(), charge).await {
+                    Err(ApiError::Unauthenticated) if stands_in => {}
+                    caller => {
+                        let caller = caller?;
+                        limits.map_or(Ok(()), |limits| limits.charge_user(caller.user()))?;
+                        request.extensions_mut().insert(caller);
+                        return Ok(());
+                    }
+                }
             }
+            prove_cookie(request, limits, charge)
         }
+    }
+}
+
+/// Whether the refresh cookie may take the place of an access token that is missing or has expired: it is there, and so is the
+/// header that a page of another origin cannot send. Without any token that header is missed later, by [`csrf::check`].
+fn cookie_stands_in(request: &ServiceRequest) -> bool {
+    let headers = request.headers();
+    let has_cookie = cookies::each(refresh_tokens::COOKIE, headers).next().is_some();
+    has_cookie && (headers.contains_key(csrf::CSRF_HEADER) || !headers.contains_key(header::AUTHORIZATION))
+}
+
+/// A page of ours sent the refresh cookie. Its user pays, as far as the cookie proves who that is.
+fn prove_cookie(
+    request: &ServiceRequest,
+    limits: Option<&RouteLimits>,
+    charge: impl Fn() -> ApiResult<()>,
+) -> ApiResult<()> {
+    csrf::check(request, &wired::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
+    match refresh_tokens::presented(&wired::<Authenticator>(request)?.keys, request.headers()) {
+        // Used, revoked or alive: only a look-up tells, and this comes before it.
+        Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
+        // The handler refuses a cookie without our MAC, without a look-up.
+        Err(_) => charge(),
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Access {
     Admin,
     /// The browser that holds the refresh cookie, from a page of ours.
     Cookie,
+    /// The holder of a session: by access token, or by the refresh cookie from a page of ours when that token has expired.
+    TokenOrCookie,
     /// Whoever brings a ticket, as a socket's first message; a browser from a page of ours alone.
     Ticket,
 }
@@ -68,7 +70,7 @@ pub struct Endpoint {
 #[must_use]
 #[rustfmt::skip]
 pub fn table() -> Vec<Endpoint> {
-    use Access::{Admin, Cookie, Public, SignedIn, Ticket};
+    use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
     use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
     use business_views::{BusinessView, ReplaceBusiness};
@@ -95,7 +97,7 @@ pub fn table() -> Vec<Endpoint> {
         row(&post,   "/api/v1/auth/confirm",                Public,   Registration, SMALL_JSON, |r| r.to(auth::confirm),            docs("Confirm a registration").takes::<ConfirmRegistration>().answers(204).says("Creates the account with the token from that mail, and with the password and the name that its reader chooses. A token works once, within 24 hours; a password that is refused leaves it alive.")),
         row(&post,   "/api/v1/auth/login",                  Public,   SignIn,       SMALL_JSON, |r| r.to(auth::login),              docs("Sign in").takes::<Login>().gives::<TokenView>(200).refuses([ApiError::InvalidCredentials]).says("Gives an access token, and sets two cookies: the refresh token, and one by which this device is known for 90 days, so that nobody who guesses at the account locks its owner out. Whatever is wrong, the refusal is the same (401).")),
         row(&post,   "/api/v1/auth/refresh",                Cookie,   Refresh,      NoBody,     |r| r.to(auth::refresh),            docs("Renew the access token").gives::<TokenView>(200).says("Gives a new access token and exchanges the cookie. A cookie that is used twice ends the whole session.")),
-        row(&post,   "/api/v1/auth/logout",                 SignedIn, Write,        NoBody,     |r| r.to(auth::logout),             docs("End this session").answers(204).says("From this moment the session's access tokens are refused, and its cookie too.")),
+        row(&post,   "/api/v1/auth/logout",                 TokenOrCookie, Write,   NoBody,     |r| r.to(auth::logout),             docs("End this session").answers(204).says("From this moment the session's access tokens are refused, and its cookie too. When the access token has expired, the refresh cookie alone is enough.")),
         row(&post,   "/api/v1/auth/password-reset",         Public,   Reset,        SMALL_JSON, |r| r.to(auth::request_reset),      docs("Ask for a new password").takes::<RequestReset>().answers(202).says("Sends a mail with a link, if somebody has that address. The answer is the same if nobody has.")),
         row(&post,   "/api/v1/auth/password-reset/confirm", Public,   Reset,        SMALL_JSON, |r| r.to(auth::confirm_reset),      docs("Answer the mail and choose a new password").takes::<ConfirmReset>().answers(204).says("Takes the token from that mail and the new password. It ends all sessions.")),
         row(&get,    "/api/v1/auth/sessions",               SignedIn, Standard,     NoBody,     |r| r.to(auth::list_sessions),      docs("See one's sessions").gives::<SessionList>(200).says("Ten at most, the one that was used last first.")),

@@ -39,7 +39,7 @@ pub fn paragraph(value: &str, _: &()) -> Result {
 /// It is none.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn email(value: &str, _: &()) -> Result {
-    hold(value.parse::<EmailAddress>().is_ok(), "must be an e-mail address")
+    value.parse::<EmailAddress>().map(drop).map_err(Error::new)
 }
 
 /// A currency's code.

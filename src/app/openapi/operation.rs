@@ -51,6 +51,9 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
+        Access::TokenOrCookie => operation
+            .security(SecurityRequirement::new("bearer", [""; 0]))
+            .security(SecurityRequirement::new("refresh_cookie", [""; 0])),
         Access::Cookie => operation.security(SecurityRequirement::new("refresh_cookie", [""; 0])),
     };
     let mut success = ResponseBuilder::new().description(docs.summary);

@@ -33,12 +33,15 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
         parameters.push(id.schema(Some(schema)).example(Some(example_id.into())).build());
     }
-    if endpoint.access == Access::Cookie {
+    if matches!(endpoint.access, Access::Cookie | Access::TokenOrCookie) {
+        let required = if endpoint.access == Access::Cookie { Required::True } else { Required::False };
         let csrf = ParameterBuilder::new()
             .name("X-Strongroom-Csrf")
             .parameter_in(ParameterIn::Header)
-            .required(Required::True)
-            .description(Some("Any value: it shows that a page of ours sent this."));
+            .required(required)
+            .description(Some(
+                "Any value: it shows that a page of ours sent this. The refresh cookie counts with it only.",
+            ));
         let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }

@@ -66,7 +66,9 @@ fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
         Access::Public | Access::Ticket => {}
         Access::SignedIn => errors.push(ApiError::Unauthenticated),
         Access::Admin => errors.extend([ApiError::Unauthenticated, ApiError::Forbidden]),
-        Access::Cookie => errors.extend([ApiError::Unauthenticated, ApiError::CrossSiteRequest]),
+        Access::Cookie | Access::TokenOrCookie => {
+            errors.extend([ApiError::Unauthenticated, ApiError::CrossSiteRequest])
+        }
     }
     if endpoint.path.contains("{id}") {
         errors.push(ApiError::NotFound);

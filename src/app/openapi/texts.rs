@@ -46,6 +46,9 @@ pub(super) fn description(endpoint: &Endpoint, says: &str) -> String {
         Access::SignedIn => "Whoever is signed in may call this, on what is his own.",
         Access::Admin => "Administrators may call this; whoever else is signed in may not (403).",
         Access::Ticket => "Whoever brings a ticket; a browser from a page of ours alone (403).",
+        Access::TokenOrCookie => {
+            "Requires an access token, or the refresh cookie together with `X-Strongroom-Csrf` from a page of ours (403)."
+        }
         Access::Cookie => "The browser that holds the refresh cookie may call this, from a page of ours (403).",
     };
     let mut text = format!("{says} {who}");

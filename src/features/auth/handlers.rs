@@ -68,7 +68,7 @@ pub async fn login(
 ) -> ApiResult<HttpResponse> {
     let email: Option<EmailAddress> = body.email.parse().ok();
     // One account has one name, however it was spelled; and what is no address has a counter as well.
-    let name = email.as_ref().map_or(body.email.as_str(), EmailAddress::as_str);
+    let name = email.as_ref().map_or(body.email.trim(), EmailAddress::as_str);
     let found = store.credentials(email.as_ref()).await?;
     let (epoch, solution) = (found.account.as_ref().map(|account| account.device_epoch), body.altcha.as_deref());
     let attempt = credentials.sign_in_with(name, address, request.headers(), epoch, solution);
@@ -90,13 +90,17 @@ pub async fn refresh(
     tokens: Data<AccessTokens>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
+    let Some(granted) = exchange(&request, &store).await? else { return Ok(unusable_cookie()) };
+    Event::new(EventKind::SessionRenewed).user(granted.user).session(granted.session).record();
+    signed_in(&granted, &tokens, &clock)
+}
+
+/// Exchanges the token in the refresh cookie. `None`: it is not usable; the event says why.
+async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<Granted>> {
     let event = match refresh_tokens::presented(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
         Ok((token, _)) => match store.refresh(&token).await? {
-            Refreshed::Granted(granted) => {
-                Event::new(EventKind::SessionRenewed).user(granted.user).session(granted.session).record();
-                return signed_in(&granted, &tokens, &clock);
-            }
+            Refreshed::Granted(granted) => return Ok(Some(granted)),
             Refreshed::Unknown => Event::new(EventKind::AuthnTokenInvalid).reason("unknown_refresh_token"),
             Refreshed::Over { reason, session } => {
                 Event::new(EventKind::AuthnTokenRevoked).reason(reason).session(session)
@@ -107,12 +111,24 @@ pub async fn refresh(
         },
     };
     event.record();
-    Ok(refresh_tokens::take_cookie(HttpResponse::from_error(ApiError::Unauthenticated)))
+    Ok(None)
 }
 
-/// `POST auth/logout`: this session ends at once; tokens that have not expired are worth nothing.
-pub async fn logout(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
-    store.end(&caller, caller.session(), "logout").await?;
+fn unusable_cookie() -> HttpResponse {
+    refresh_tokens::take_cookie(HttpResponse::from_error(ApiError::Unauthenticated))
+}
+
+/// `POST auth/logout`: this session ends at once; tokens that have not expired are worth nothing. The cookie alone is enough, since
+/// a page whose access token has expired has nothing else. It is exchanged first, so that a replayed one is detected here too.
+pub async fn logout(request: HttpRequest, caller: Option<Caller>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+    let (user, session) = match caller {
+        Some(caller) => (caller.user(), caller.session()),
+        None => match exchange(&request, &store).await? {
+            Some(granted) => (granted.user, granted.session),
+            None => return Ok(unusable_cookie()),
+        },
+    };
+    store.revocations.end(user, session, "logout").await?;
     Ok(forget_browser(no_content()))
 }
 

@@ -26,7 +26,7 @@ use crate::security::handed_secrets::HandedSecret;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
-    /// The confirmation link is mailed to this address.
+    /// The confirmation link is mailed to this address. Blanks around it are removed; an internationalised domain becomes A-labels.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
@@ -84,7 +84,7 @@ impl TryFrom<&ConfirmRegistration> for NewProfile {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "anna@demo.example", "password": "printed by cargo run"}))]
 pub struct Login {
-    /// Not checked for its form: whatever is no address is simply unknown.
+    /// Blanks around it are removed. Not checked for its form: an address that is none is unknown.
     #[garde(length(chars, max = 254))]
     #[schema(max_length = 254)]
     pub email: String,

@@ -29,7 +29,7 @@ pub struct NewCustomer {
     #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
     /// Where he reads mail. We send him none.
-    #[garde(length(chars, max = 100), inner(custom(rules::email)))]
+    #[garde(inner(custom(rules::email)))]
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
     /// Postal, of several lines.
@@ -77,7 +77,7 @@ pub struct UpdateCustomer {
     pub name: Option<String>,
     /// Where he reads mail. We send him none.
     #[serde(default, deserialize_with = "given")]
-    #[garde(inner(length(chars, max = 100)), inner(inner(custom(rules::email))))]
+    #[garde(inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
     /// Postal, of several lines.

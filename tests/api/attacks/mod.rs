@@ -26,6 +26,7 @@ mod live; // API1, API4, API5
 mod login_challenge; // API2, API4
 mod login_throttling; // API2
 mod logs; // API8
+mod logout;
 mod mail_budgets; // API6
 mod mass_assignment; // API3
 mod metrics; // API8, API9

@@ -106,7 +106,7 @@ async fn sent((app, anna, root): &(TestApp, Actor, Actor), row: (Method, String,
         table().into_iter().find(|row| row.path == path && row.method.as_str() == method.as_str()).unwrap().access;
     let request = request(&app.anybody(), &anna.password, method, &path, &operation);
     match access {
-        Access::SignedIn => request.bearer(&anna.token).send().await,
+        Access::SignedIn | Access::TokenOrCookie => request.bearer(&anna.token).send().await,
         Access::Admin => request.bearer(&root.token).send().await,
         _ => request.send().await,
     }

@@ -21,7 +21,9 @@ fn request(client: &Client, endpoint: &Endpoint) -> Request {
 
 /// Those that ask for a token.
 fn signed_in() -> impl Iterator<Item = Endpoint> {
-    table().into_iter().filter(|endpoint| matches!(endpoint.access, Access::SignedIn | Access::Admin))
+    table()
+        .into_iter()
+        .filter(|endpoint| matches!(endpoint.access, Access::SignedIn | Access::Admin | Access::TokenOrCookie))
 }
 
 /// An ordinary user and an administrator.

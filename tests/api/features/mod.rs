@@ -3,6 +3,7 @@
 mod about;
 mod account_deletion;
 mod accounts;
+mod addresses;
 mod administration;
 pub mod business;
 mod command_line;

@@ -68,7 +68,7 @@ impl Operation {
         let path = self.path.replace("{id}", id);
         match self.access {
             Access::Public | Access::Cookie | Access::Ticket => actor.client.request(self.method.clone(), &path),
-            Access::SignedIn | Access::Admin => actor.request(self.method.clone(), &path),
+            Access::SignedIn | Access::Admin | Access::TokenOrCookie => actor.request(self.method.clone(), &path),
         }
     }
 

@@ -1,0 +1,87 @@
+//! Logout by the refresh cookie alone (CWE-613): a page whose access token has expired can still sign out, and no other site can
+//! sign its user out.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+
+use crate::support::client::Request;
+use crate::support::{Actor, TestApp};
+
+const LOGOUT: &str = "/api/v1/auth/logout";
+
+/// As our own page sends it: the cookie, the page's origin, the header.
+fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
+    let own = &app.services().settings.http.public_url;
+    with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")
+}
+
+fn with_cookie(actor: &Actor) -> Request {
+    actor.client.request(Method::POST, LOGOUT).header("cookie", format!("__Host-refresh={}", actor.cookie))
+}
+
+#[actix_web::test]
+async fn refresh_cookie_alone_ends_its_session_at_once() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    let reply = by_cookie(&app, &alice).send().await.ok(204);
+    reply.left(&["session_ended/logout"]);
+    let cleared =
+        reply.headers.get_all("set-cookie").iter().any(|line| line.as_bytes().starts_with(b"__Host-refresh=;"));
+    assert!(cleared, "the browser forgets the cookie");
+    assert!(reply.header("clear-site-data").is_some());
+    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+    elsewhere.get("/api/v1/me").await.ok(200);
+}
+
+#[actix_web::test]
+async fn expired_access_token_beside_the_cookie_does_not_stop_a_logout() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    app.clock.turn(TimeDelta::minutes(11));
+    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_invalid/expired"]);
+    by_cookie(&app, &alice).bearer(&alice.token).send().await.ok(204);
+    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+}
+
+#[actix_web::test]
+async fn other_site_cannot_sign_its_visitor_out() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let own = app.services().settings.http.public_url.clone();
+    let before = app.digest(&["sessions", "refresh_tokens"]).await;
+    let logout = || with_cookie(&alice);
+    for (attempt, code) in [
+        (logout(), "cross_site_request"),
+        (logout().header("origin", &own), "cross_site_request"),
+        (logout().header("x-strongroom-csrf", "1"), "cross_site_request"),
+        (logout().header("x-strongroom-csrf", "1").header("origin", "https://evil.example"), "origin_not_allowed"),
+        (logout().header("x-strongroom-csrf", "1").header("origin", "null"), "origin_not_allowed"),
+    ] {
+        let reply = attempt.send().await;
+        reply.refused(403, code);
+        assert_eq!((reply.header("set-cookie"), reply.events().len()), (None, 1));
+        assert!(reply.statements().is_empty(), "refused before anything is asked");
+    }
+    assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before);
+    alice.get("/api/v1/me").await.ok(200);
+}
+
+#[actix_web::test]
+async fn forged_and_replayed_cookies_are_judged_as_in_a_refresh() {
+    let app = TestApp::start().await;
+    let (alice, mut thief) = (app.user("alice").await, app.user("bob").await);
+    thief.cookie = alice.cookie.replace(|c: char| c.is_ascii_digit(), "0");
+    let forged = by_cookie(&app, &thief).send().await;
+    forged.refused(401, "unauthenticated").left(&["authn_token_invalid/forged_refresh_token"]);
+    assert!(forged.statements().is_empty(), "a forged cookie costs no statement");
+    alice.get("/api/v1/me").await.ok(200);
+
+    alice.refresh(&app, &alice.cookie).await.ok(200);
+    app.clock.turn(TimeDelta::minutes(1));
+    let replayed = by_cookie(&app, &alice).send().await;
+    replayed.refused(401, "unauthenticated");
+    assert!(replayed.events().contains(&"authn_token_reuse/refresh_token".to_owned()), "{:?}", replayed.events());
+    alice.get("/api/v1/me").await.refused(401, "unauthenticated");
+}
