@@ -28,8 +28,7 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::connections::{ConnectionLimit, Permit, ReadersPace};
 use crate::security::transport::OverTls;
 
-/// An idle connection is closed after this long; a slow head after twice as long as its own limit.
-const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// For the head of a request; a slow one ends after twice as long.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// From the first byte that we could read to the end of the handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,6 +46,8 @@ pub struct Listener {
     pub connections: Arc<ConnectionLimit>,
     pub handshakes: Arc<ConnectionLimit>,
     pub lifecycle: Lifecycle,
+    /// How long a connection may be idle.
+    pub keep_alive: Duration,
 }
 
 /// Binds this address.
@@ -87,7 +88,7 @@ impl Listener {
             let (listener, lifecycle) = (self.clone(), self.lifecycle.clone());
             let application = application().into_factory().map_err(|error| error.into().error_response());
             let http = HttpService::build()
-                .keep_alive(KEEP_ALIVE)
+                .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
                 // Undocumented, but what `HttpServer` uses: idle connections close now, running requests are the last on theirs.

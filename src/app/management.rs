@@ -75,6 +75,7 @@ pub fn serve(
         connections: limit(),
         handshakes: limit(),
         lifecycle: services.lifecycle.clone(),
+        keep_alive: services.settings.http.keep_alive,
     };
     let server = Server::build().workers(1).max_concurrent_connections(usize::MAX).disable_signals();
     Ok(listener.serve(server, socket, application)?.run())

@@ -9,7 +9,7 @@ use actix_governor::Governor;
 use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Route};
+use actix_web::{HttpResponse, Route, guard};
 
 use super::gate::{self, Rules};
 use super::openapi::{self, Docs, docs};
@@ -159,6 +159,7 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/health/ready",                       Public,   Unlimited,    NoBody,     |r| r.to(health::ready),            docs("Whether requests can be served").answers(204).says("For a load balancer: 503 while the database does not answer or is not up to date.")),
         row(&get,    "/problems",                           Public,   Standard,     NoBody,     |r| r.to(about::problems),          docs("What the codes of refusals mean").answers(200).gives_file("text/html").says("The `type` of every refusal points here.")),
         row(&get,    "/.well-known/security.txt",           Public,   Standard,     NoBody,     |r| r.to(about::security_txt),      docs("Whom to tell of a hole").answers(200).gives_file("text/plain").says("RFC 9116.")),
+        row(&get,    "/.well-known/change-password",        Public,   Standard,     NoBody,     |r| r.to(about::change_password),   docs("Where a user changes the password").answers(303).says("Redirects to the page for it. Password managers open this address.")),
         row(&get,    "/.well-known/jwks.json",              Public,   Standard,     NoBody,     |r| r.to(about::jwks),              docs("The public keys of access tokens, if they are asymmetric").answers(200).refuses([ApiError::NotFound]).gives_file("application/json").says("A JSON Web Key Set (RFC 7517). There is none while tokens are signed with a shared secret (404).")),
         row(&get,    "/api/v1/openapi.json",                Public,   Standard,     NoBody,     |r| r.to(openapi::document),        docs("This document").answers(200).gives_file("application/json").says("OpenAPI 3.1.")),
         row(&get,    "/docs",                               Public,   Standard,     NoBody,     |r| r.to(reference::page),          docs("This document as a page").answers(200).gives_file("text/html").says("Requests can be tried on it. Off in production unless `STRONGROOM_HTTP_DOCS` asks for it (404).").refuses([ApiError::NotFound])),
@@ -225,7 +226,12 @@ fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
     let rules = Rules { access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
-    let mut route = (endpoint.handler)(web::method(endpoint.method.clone()))
+    // HEAD is GET without a body (`http/head.rs`). The WebSocket has no reply whose head could be told.
+    let methods = match endpoint.method {
+        Method::GET if access != Access::Ticket => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+        _ => web::method(endpoint.method.clone()),
+    };
+    let mut route = (endpoint.handler)(methods)
         // 4. The role: it asks the database, so after every budget.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
     // 3. The budgets of verified callers: the user's first, so that what is beyond it is not charged to their address.

@@ -136,6 +136,7 @@ fn plain_listener(services: &Services) -> Listener {
         // A proxy's handshakes are quick and few: it needs no exception.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
+        keep_alive: http.keep_alive,
     }
 }
 

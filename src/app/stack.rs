@@ -12,7 +12,7 @@ use tracing_actix_web::TracingLogger;
 use super::routes::{self, Mounted};
 use super::services::Services;
 use crate::http::request_span::{self, RequestSpan};
-use crate::http::{deadline, lifecycle, metering, panics, problem};
+use crate::http::{deadline, head, lifecycle, metering, panics, problem};
 use crate::security::cors::{self, AllowedOrigins};
 use crate::security::log::{context, refusals};
 use crate::security::rate_limits::RouteLimits;
@@ -36,20 +36,22 @@ pub fn application(
     App::new()
         .configure(|config| services.register(config))
         .configure(|config| routes::mount(config, endpoints, unknown))
-        // 11. Labels for listed origins, and no handler for the others.
+        // 12. Labels for listed origins, and no handler for the others.
         .wrap(cors::layer(&origins))
-        // 10. …whose refusal looks like every other.
+        // 11. …whose refusal looks like every other.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 9. Plain HTTP goes no further; before CORS, since its answer is for everybody.
+        // 10. Plain HTTP goes no further; before CORS, since its answer is for everybody.
         .wrap(from_fn(transport::require_https))
-        // 8. Whatever hangs inside ends here.
+        // 9. Whatever hangs inside ends here.
         .wrap(from_fn(deadline::enforce))
-        // 7. Whatever panics inside ends here, as an error like any other.
+        // 8. Whatever panics inside ends here, as an error like any other.
         .wrap(from_fn(panics::catch))
-        // 6. What was refused inside leaves its event, while it is still typed.
+        // 7. What was refused inside leaves its event, while it is still typed.
         .wrap(from_fn(refusals::record))
-        // 5. Every failure gets its body, whoever made it.
+        // 6. Every failure gets its body, whoever made it.
         .wrap(from_fn(problem::shape_failures))
+        // 5. No body goes out for HEAD, and none is read for it.
+        .wrap(from_fn(head::drop_body))
         // 4. Whoever refused: what is not read closes its connection.
         .wrap(from_fn(body_limits::close_unread))
         // 3. Every reply gets its headers, failures of layers included; while the service stops, it closes its connection.

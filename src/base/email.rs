@@ -10,9 +10,8 @@ pub const MOST_CHARS: usize = 100;
 /// RFC 5321 §4.5.3.1.1.
 const MOST_BEFORE_THE_AT: usize = 64;
 
-/// An address in lower case, in ASCII. A Cyrillic "а" before the @ would make a twin of another user's address that no reader can
-/// tell apart, and a mail server may fold both into one mailbox: it is refused. In a domain it is shown as an A-label, which looks
-/// like no other domain.
+/// An address in lower case, in ASCII. A Cyrillic "а" before the @ is refused: it would make a twin of another user's address, and
+/// a mail server may fold both into one mailbox. In a domain it becomes an A-label, which looks like no other domain.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 

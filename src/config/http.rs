@@ -25,6 +25,8 @@ pub struct HttpSettings {
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
+    /// How long a connection may be idle between two requests.
+    pub keep_alive: Duration,
     /// How long clients are asked to leave before connections are refused.
     pub drain: Duration,
     pub shutdown_grace: Duration,
@@ -69,6 +71,7 @@ impl HttpSettings {
             workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
             max_connections: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS", 64),
             max_connections_per_address: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 8),
+            keep_alive: Duration::from_secs(reader.number("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", 1, 3_600)),
             drain: Duration::from_secs(reader.number_or("STRONGROOM_HTTP_DRAIN_SECONDS", 0, 300, drain) as u64),
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }

@@ -2,6 +2,8 @@
 //!
 //! `X-Forwarded-For` is a list that everybody on the way may extend and the client may begin. Only its right end was
 //! written by somebody we know: we walk from the right, over listed proxies, and stop at the first address that is none.
+//! `Forwarded` (RFC 7239) is not read, from any peer: a proxy that extends one of the two headers passes the other one on as the
+//! client wrote it (`docs/decisions.md`).
 //! actix's own `realip_remote_addr()` takes the left end, which is whatever the client typed.
 
 use std::fmt;

@@ -8,7 +8,7 @@
 //! - [`form`]: a form with a file, part by part as it arrives.
 //! - [`client_ip`]: whose address it is. [`matched_route`]: what it asks for. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
 //!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
-//! - [`disposition`], [`ranges`]: a file, under its name, whole or in part.
+//! - [`head`]: HEAD without a body. [`disposition`], [`ranges`]: a file, under its name, whole or in part.
 //! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
 //!   [`lifecycle`]: how far a graceful shutdown has come.
 
@@ -23,6 +23,7 @@ pub mod error;
 mod faults;
 pub mod file_name;
 pub mod form;
+pub mod head;
 pub mod idempotency;
 pub mod lifecycle;
 pub mod matched_route;

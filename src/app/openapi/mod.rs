@@ -127,7 +127,7 @@ fn written(server: &str) -> OpenApi {
             InfoBuilder::new()
                 .title("Strongroom")
                 .version("1")
-                .description(Some("Invoices and documents, kept safe. Refusals are problem documents (RFC 9457); each code is explained at /problems. An operation lists the refusals that a request which follows this document can get; every operation also refuses a body that it does not take (413), and every path a method that it does not have (405). The examples work against the demo data of development."))
+                .description(Some("Invoices and documents, kept safe. Refusals are problem documents (RFC 9457); each code is explained at /problems. An operation lists the refusals that a request which follows this document can get; every operation also refuses a body that it does not take (413), and every path a method that it does not have (405). Every GET, apart from the WebSocket, answers HEAD too. The examples work against the demo data of development."))
                 .contact(Some(ContactBuilder::new().name(Some("Whoever runs this service: /.well-known/security.txt")).build()))
                 .license(Some(utoipa::openapi::LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),

@@ -1,7 +1,7 @@
 //! Short documents, each for everybody.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
+use actix_web::http::header::{self, ContentType};
 use actix_web::web::Data;
 use chrono::{SecondsFormat, TimeDelta};
 
@@ -32,6 +32,12 @@ pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: 
          Preferred-Languages: en\n\
          Canonical: {base}/.well-known/security.txt\n"
     ))
+}
+
+/// Leads a password manager to the page where its user asks for a new password
+/// (<https://w3c.github.io/webappsec-change-password-url/>).
+pub async fn change_password() -> HttpResponse {
+    HttpResponse::SeeOther().insert_header((header::LOCATION, "/reset")).finish()
 }
 
 /// The public keys with which others verify our access tokens. Not there while they are signed with a shared secret.

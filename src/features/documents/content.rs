@@ -1,11 +1,13 @@
 //! How a file goes out: as an attachment under its cleaned name, never as a page of ours. That it is not sniffed, not kept by
 //! caches and has no origin (`sandbox`) is on every reply (`security/headers.rs`). A part of it on request; never in memory.
 
+use std::convert::Infallible;
+
 use actix_web::body::SizedStream;
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Data;
 use actix_web::{HttpRequest, HttpResponse};
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, stream};
 
 use super::model::{Document, File};
 use super::store::DocumentStore;
@@ -45,14 +47,17 @@ pub async fn content(
         }
         Wanted::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { length: file.size }),
     };
+    reply.insert_header((header::CONTENT_TYPE, content_type(file)));
+    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file.name)));
     let length = range.end - range.start;
+    if request.method() == Method::HEAD {
+        return Ok(reply.body(SizedStream::new(length, stream::empty::<Result<_, Infallible>>())));
+    }
     let bytes = match storage.read(file.key, range).await {
         Err(StorageError::Missing) => return Err(is_gone(&caller, &document, &documents).await),
         read => read?,
     };
     let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a download was broken off"));
-    reply.insert_header((header::CONTENT_TYPE, content_type(file)));
-    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file.name)));
     Ok(reply.body(SizedStream::new(length, bytes)))
 }
 

@@ -12,13 +12,14 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
 /// Every status that the service answers with; a test compares. Another one would count as `other`.
-pub const STATUSES: [(u16, &str); 24] = [
+pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
     (201, "201"),
     (202, "202"),
     (204, "204"),
     (206, "206"),
+    (303, "303"),
     (304, "304"),
     (400, "400"),
     (401, "401"),

@@ -122,3 +122,28 @@ async fn no_origin_is_no_page_and_needs_its_token_like_everybody() {
     alice.get("/api/v1/me").await.ok(200);
     app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
 }
+
+/// A page that downloads in parts needs to send these headers, and to read what comes with the reply.
+#[actix_web::test]
+async fn page_of_a_listed_origin_can_go_on_with_a_download() {
+    let app = app().await;
+    let alice = app.user("alice").await;
+    let path = format!("/api/v1/documents/{}/content", alice.document().await);
+    for method in ["GET", "HEAD"] {
+        let preflight = app.anybody().request(Method::OPTIONS, &path).header("origin", LISTED);
+        let wanted = "authorization,if-none-match,if-range,range";
+        let preflight =
+            preflight.header("access-control-request-method", method).header("access-control-request-headers", wanted);
+        preflight.send().await.ok(200);
+    }
+    let part = alice.request(Method::GET, &path).header("origin", LISTED).header("range", "bytes=0-7");
+    let part = part.send().await.ok(206);
+    let readable = part.header("access-control-expose-headers").unwrap().to_lowercase();
+    for name in ["accept-ranges", "content-disposition", "content-range", "etag"] {
+        assert!(part.header(name).is_some() && readable.contains(name), "{name} of {readable}");
+    }
+    let other = app.anybody().request(Method::OPTIONS, &path).header("origin", LISTED);
+    let other =
+        other.header("access-control-request-method", "GET").header("access-control-request-headers", "x-other");
+    other.send().await.refused(403, "origin_not_allowed");
+}

@@ -16,6 +16,7 @@ mod device_cookies; // API2
 mod each_rule; // API1, API2, API4
 mod errors; // API8
 mod export; // API3, API4
+mod forwarded;
 mod full_disk; // API4
 mod function_level; // API5
 mod headers; // API8
@@ -25,8 +26,8 @@ mod key_rotation; // API2, API8
 mod live; // API1, API4, API5
 mod login_challenge; // API2, API4
 mod login_throttling; // API2
-mod logs; // API8
 mod logout;
+mod logs; // API8
 mod mail_budgets; // API6
 mod mass_assignment; // API3
 mod metrics; // API8, API9

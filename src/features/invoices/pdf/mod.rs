@@ -21,9 +21,9 @@ use std::num::NonZeroUsize;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::web::Data;
+use actix_web::{HttpResponse, body};
 
 use self::sheet::{Document, Subject, render};
 use self::typesetter::Typeface;
@@ -95,11 +95,12 @@ pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
     known: IfNoneMatch,
+    method: Method,
     invoices: Data<InvoiceStore>,
     printer: Data<Printer>,
 ) -> ApiResult<HttpResponse> {
     let subject = invoices.printable(&caller, id).await?;
-    reply_with(subject, &known, &printer).await
+    reply_with(subject, &known, &method, &printer).await
 }
 
 /// One credit note of the caller's.
@@ -107,23 +108,30 @@ pub async fn credit_note(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,
     known: IfNoneMatch,
+    method: Method,
     invoices: Data<InvoiceStore>,
     printer: Data<Printer>,
 ) -> ApiResult<HttpResponse> {
     let subject = invoices.printable_credit_note(&caller, id).await?;
-    reply_with(subject, &known, &printer).await
+    reply_with(subject, &known, &method, &printer).await
 }
 
-async fn reply_with(subject: Subject, known: &IfNoneMatch, printer: &Printer) -> ApiResult<HttpResponse> {
+async fn reply_with(
+    subject: Subject,
+    known: &IfNoneMatch,
+    method: &Method,
+    printer: &Printer,
+) -> ApiResult<HttpResponse> {
     let etag = subject.etag();
     if known.has(&etag) {
         return Ok(reply::not_modified(&etag));
     }
-    let name = attachment(&subject.file_name());
-    let bytes = printer.print(subject).await?;
-    Ok(HttpResponse::Ok()
-        .content_type("application/pdf")
-        .insert_header((header::CONTENT_DISPOSITION, name))
-        .insert_header((header::ETAG, etag))
-        .body(bytes))
+    let mut reply = HttpResponse::Ok();
+    reply.content_type("application/pdf").insert_header((header::ETAG, etag));
+    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&subject.file_name())));
+    if *method == Method::HEAD {
+        // Its length is known only once it is printed: RFC 9110 §9.3.2 lets the reply leave that out.
+        return Ok(reply.body(body::None::new()));
+    }
+    Ok(reply.body(printer.print(subject).await?))
 }

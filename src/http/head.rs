@@ -1,0 +1,43 @@
+//! HEAD (RFC 9110 §9.3.2): every GET route but the WebSocket answers it, with the same status and headers and no body. The route,
+//! its layers and its limits are those of GET, so nothing is easier to reach by HEAD.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::Error;
+use actix_web::body::{BodySize, EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::middleware::Next;
+use actix_web::web::Bytes;
+
+/// The length of a body that is not sent. Without this, actix-http would read the whole body, a file or an export, and discard it.
+pub struct OnlyLength(BodySize);
+
+impl MessageBody for OnlyLength {
+    type Error = std::convert::Infallible;
+
+    fn size(&self) -> BodySize {
+        self.0
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Poll::Ready(None)
+    }
+}
+
+/// The middleware: drops the body of a reply to HEAD unread.
+///
+/// # Errors
+/// What the rest returns.
+pub async fn drop_body<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B, OnlyLength>>, Error> {
+    let is_head = request.method() == Method::HEAD;
+    let reply = next.call(request).await?;
+    Ok(match is_head {
+        true => reply.map_body(|_, body| EitherBody::right(OnlyLength(body.size()))),
+        false => reply.map_into_left_body(),
+    })
+}

@@ -1,0 +1,107 @@
+//! HEAD on every GET route (RFC 9110 §9.3.2): monitors, caches and download managers ask for the head alone.
+
+use reqwest::Method;
+use strongroom::app::routes::Access;
+
+use crate::support::operations::{make, operations};
+use crate::support::{Actor, Reply, TestApp};
+
+/// Status and headers, without those that are another request's, and without the length where none has to be known.
+fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
+    let (status, mut headers, _) = reply.alike();
+    headers.retain(|(name, _)| with_length || name != "content-length");
+    (status, headers)
+}
+
+async fn ask(actor: &Actor, method: Method, access: Access, path: &str) -> Reply {
+    match access {
+        Access::Public => actor.client.request(method, path).send().await,
+        _ => actor.request(method, path).send().await,
+    }
+}
+
+#[actix_web::test]
+async fn head_has_the_status_and_the_headers_of_get_on_every_route() {
+    let app = TestApp::start().await;
+    let (alice, root) = (app.user("alice").await, app.admin("root").await);
+    let admin_id = root.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    let mut walked = 0;
+    for operation in operations().into_iter().filter(|operation| operation.method == Method::GET) {
+        let actor = if operation.access == Access::Admin { &root } else { &alice };
+        let id = match operation.is_on_an_object() {
+            true => make(&alice, operation.collection()).await,
+            false => admin_id.clone(),
+        };
+        let path = operation.path.replace("{id}", &id);
+        if operation.access == Access::Ticket {
+            let head = ask(actor, Method::HEAD, operation.access, &path).await;
+            assert_eq!((head.status.as_u16(), head.header("allow")), (405, Some("GET")), "a WebSocket has no head");
+            continue;
+        }
+        let get = ask(actor, Method::GET, operation.access, &path).await;
+        let head = ask(actor, Method::HEAD, operation.access, &path).await;
+        let printed = operation.path.ends_with("/pdf");
+        assert_eq!(head_of(&head, !printed), head_of(&get, !printed), "{path}");
+        walked += 1;
+    }
+    assert!(walked > 20, "{walked}");
+}
+
+#[actix_web::test]
+async fn head_costs_no_pdf_and_no_bytes_of_a_file() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let pdf = format!("/api/v1/invoices/{}/pdf", alice.invoice().await);
+    let printed = || app.services().printer.work().begun();
+    alice.request(Method::HEAD, &pdf).send().await.ok(200);
+    assert_eq!(printed(), 0);
+    alice.get(&pdf).await.ok(200);
+    assert_eq!(printed(), 1);
+    // The file is gone from the store: a reply that needs its bytes fails.
+    let content = format!("/api/v1/documents/{}/content", alice.document().await);
+    std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
+    let head = alice.request(Method::HEAD, &content).send().await.ok(200);
+    assert_eq!(head.header("content-length"), Some("28"));
+    let part = alice.request(Method::HEAD, &content).header("range", "bytes=9-14").send().await.ok(206);
+    assert_eq!((part.header("content-length"), part.header("content-range")), (Some("6"), Some("bytes 9-14/28")));
+    alice.get(&content).await.refused(500, "internal");
+}
+
+/// The batches of an export are not read for a body that is not sent.
+#[actix_web::test]
+async fn head_reads_an_export_no_further_than_its_first_batch() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    alice.invoice().await;
+    let path = "/api/v1/invoices/export";
+    let batches = async |method: Method| {
+        let reply = alice.request(method, path).send().await.ok(200);
+        reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
+    };
+    let (head, get) = (batches(Method::HEAD).await, batches(Method::GET).await);
+    assert_eq!((head, get), (1, 2), "GET looks for a second batch");
+}
+
+/// What is refused is refused alike, and leaves the same event.
+#[actix_web::test]
+async fn head_is_no_way_past_access_or_limits() {
+    let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let path = format!("/api/v1/invoices/{}", bob.invoice().await);
+    let head = async |path: &str| alice.request(Method::HEAD, path).send().await;
+    let nobody = app.anybody().request(Method::HEAD, "/api/v1/me").send().await;
+    assert_eq!(nobody.status.as_u16(), 401);
+    nobody.left(&["authn_token_invalid/missing"]);
+    let foreign = head(&path).await;
+    assert_eq!(foreign.status.as_u16(), 404);
+    foreign.left(&["authz_fail/not_found"]);
+    let admin = head("/api/v1/admin/users").await;
+    assert_eq!(admin.status.as_u16(), 403);
+    for _ in 0..4 {
+        head(&path).await;
+    }
+    let beyond = head(&path).await;
+    assert_eq!(beyond.status.as_u16(), 429);
+    beyond.left(&["excess_rate_limit_exceeded/too_many_requests"]);
+    alice.get(&path).await.refused(429, "too_many_requests");
+}

@@ -1,0 +1,76 @@
+//! Numbers in bodies: what JSON Schema calls an integer, and quantities above zero.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use strongroom::app::openapi;
+
+use crate::support::TestApp;
+use crate::support::actor::draft;
+use crate::support::operations::{make, operations};
+
+fn document() -> Value {
+    serde_json::from_str(&openapi::text().unwrap()).unwrap()
+}
+
+/// JSON Schema's integers include `172.0`: clients whose only number is a double write it so.
+#[actix_web::test]
+async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_is_not() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let document = document();
+    let (customer, mut fields) = (alice.customer().await, 0);
+    for operation in operations() {
+        let Some(fits) = operation.body_that_fits(&customer) else { continue };
+        for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+            let line = fits["lines"][0].as_object().is_some() && name == "NewLine";
+            if operation.body.as_deref() != Some(name) && !line {
+                continue;
+            }
+            for (field, told) in schema["properties"].as_object().unwrap() {
+                if !told["type"].to_string().contains("\"integer\"") {
+                    continue;
+                }
+                fields += 1;
+                let send = async |value: f64| {
+                    let mut body = fits.clone();
+                    if line {
+                        body["lines"][0][field] = json!(value)
+                    } else {
+                        body[field] = json!(value)
+                    }
+                    let id = match operation.is_on_an_object() {
+                        true => make(&alice, operation.collection()).await,
+                        false => String::new(),
+                    };
+                    if operation.body.as_deref() == Some("NewPayment") {
+                        let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
+                        issue.header("if-match", "\"1\"").send().await.ok(200);
+                    }
+                    operation.to(&alice, &id).header("if-match", "\"1\"").json(&body).send().await
+                };
+                let reply = send(172.0).await;
+                assert_ne!(reply.status.as_u16(), 400, "{field} of {}: {}", operation.path, reply.text());
+                let pointer = if line { format!("/lines/0/{field}") } else { format!("/{field}") };
+                send(172.5).await.refused_field(&pointer);
+                send(9_007_199_254_740_994.0).await.refused_field(&pointer);
+            }
+        }
+    }
+    assert!(fields >= 3, "{fields}");
+}
+
+/// The schema and the service agree: a quantity has a digit above zero.
+#[actix_web::test]
+async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let customer = alice.customer().await;
+    for quantity in ["0", "0.0", "000.000"] {
+        let mut body = draft(&customer);
+        body["lines"][0]["quantity"] = json!(quantity);
+        alice.post("/api/v1/invoices", &body).await.refused_field("/lines/0/quantity");
+    }
+    // ECMA-262: somewhere ahead is a digit above zero.
+    let pattern = &document()["components"]["schemas"]["NewLine"]["properties"]["quantity"]["pattern"];
+    assert!(pattern.as_str().unwrap().starts_with("^(?=.*[1-9])"), "{pattern}");
+}

@@ -1,0 +1,39 @@
+//! What other programs look for at a fixed address (RFC 8615), and how long a connection lasts.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use reqwest::Method;
+
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn change_password_address_leads_to_the_page_for_it() {
+    let app = TestApp::start().await;
+    for method in [Method::GET, Method::HEAD] {
+        let reply = app.anybody().request(method, "/.well-known/change-password").send().await.ok(303);
+        assert_eq!(reply.header("location"), Some("/reset"));
+    }
+    app.anybody().request(Method::GET, "/reset").send().await.ok(200);
+    // How a password manager learns that the service does not answer 200 to everything.
+    let probe = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
+    app.anybody().request(Method::GET, probe).send().await.refused(404, "not_found");
+}
+
+/// Sends a request on a connection of its own, and waits for the end of that connection.
+#[actix_web::test]
+async fn idle_connection_ends_after_the_time_that_is_set() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", "1")]).await;
+    let address = app.running.as_ref().unwrap().http;
+    let rest = actix_web::rt::task::spawn_blocking(move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n").unwrap();
+        let mut rest = String::new();
+        stream.read_to_string(&mut rest).map(|_| rest)
+    });
+    let rest = rest.await.unwrap().expect("the connection ends by itself");
+    assert!(rest.starts_with("HTTP/1.1 204 "), "{rest}");
+    assert!(!rest.to_lowercase().contains("connection: close"), "it was kept for a next request");
+}
