@@ -24,6 +24,7 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("delete_auth_sessions_id", "the id of a session comes with the sign-in"),
     ("post_invoices_id_issue", "the day of issue lies within the last 30 days"),
     ("get_live", "it is a WebSocket, which features::live opens"),
+    ("get_well_known_change_password", "it redirects (303), which features::well_known follows"),
     ("get_well_known_jwks_json", "there is none while tokens are signed with a shared secret"),
 ];
 

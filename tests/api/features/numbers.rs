@@ -22,7 +22,7 @@ async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_
     for operation in operations() {
         let Some(fits) = operation.body_that_fits(&customer) else { continue };
         for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
-            let line = fits["lines"][0].as_object().is_some() && name == "NewLine";
+            let line = operation.body.as_deref() == Some("InvoiceDraft") && name == "NewLine";
             if operation.body.as_deref() != Some(name) && !line {
                 continue;
             }
