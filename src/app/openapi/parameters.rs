@@ -42,7 +42,8 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "Any value: it shows that a page of ours sent this. The refresh cookie counts with it only.",
             ));
-        let schema = ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)).max_length(Some(100));
+        let schema =
+            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,100}$")).max_length(Some(100));
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
     if endpoint.docs.in_parts {
