@@ -17,7 +17,7 @@ pub fn print_line(line: impl Display) -> Result<(), Failure> {
     }
 }
 
-/// Prints a line to standard error, if somebody reads it.
+/// Prints a line to standard error. A closed pipe is no failure.
 pub fn print_note(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -16,7 +16,7 @@ const UNDEFINED_TABLE: &str = "42P01";
 /// # Errors
 /// The role may not create, a migration fails on the data that are there, or an applied migration has been edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // The migrator takes the same lock, which a session may hold twice: between this look and its work nobody else migrates.
+    // The migrator takes the same lock, which a session may hold twice: no other process migrates between this look and its work.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let there = owner.list_applied_migrations(&MIGRATOR.table_name).await?;

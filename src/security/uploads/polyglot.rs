@@ -1,5 +1,5 @@
 //! Polyglots: a file of one type that is a file of another too. Readers of PDF look for its beginning in the first kilobyte;
-//! programs that unpack archives look for the directory at the end, whatever comes before.
+//! programs that unpack archives look for the directory at the end, after any other bytes.
 //!
 //! These are the only marks that are searched in binary data. An archive with files in it has two marks of four bytes: by chance,
 //! one of 25 million files of 10 MiB has both. `%PDF-` in the first kilobyte is rarer still.

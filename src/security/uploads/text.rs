@@ -29,7 +29,7 @@ const TAGS: [&str; 18] = [
     "<!--",
     "<svg",
 ];
-/// Makes a browser see XML, whatever follows.
+/// Makes a browser see XML, without regard to what follows.
 const XML: &str = "<?xml";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

@@ -89,7 +89,7 @@ fn url(options: PgConnectOptions) -> String {
     options.to_url_lossy().to_string()
 }
 
-/// A server that lets nobody in: it answers the first message of each client with this error. Returns its URL.
+/// A server that refuses every client: it answers the first message of each client with this error. Returns its URL.
 fn server_that_refuses(code: &'static str, message: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
