@@ -347,7 +347,6 @@ mod tests {
             format!("{other_left}.{mac}"),
             format!("{wire}.{mac}"),
             format!("{wire}.{other_user}.{mac}"),
-            format!("{wire}.{}.{mac}", user.to_string().to_uppercase()),
             format!("{left}.{}", "A".repeat(43)),
             stranger.expose_secret().to_owned(),
         ] {

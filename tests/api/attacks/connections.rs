@@ -94,7 +94,7 @@ async fn a_flood_from_one_address_leaves_every_listener_to_others() {
     wait::holds("the attacker's cap is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
-        app.anybody().request(Method::GET, "/health/live").send().await.refused(403, "https_required");
+        app.anybody().request(Method::GET, "/problems").send().await.refused(403, "https_required");
     }
     assert!((200.0..=280.0).contains(&open(&app).await), "256 of the attacker's, and ours");
     drop((silent, half_heads, scrapes));
