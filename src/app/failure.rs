@@ -56,7 +56,7 @@ pub enum Failure {
     Log(String),
     #[error("the demo data cannot be made: {0}")]
     Demo(ApiError),
-    #[error("--email {0}: give one such as anna@api.example")]
+    #[error("--email {0}")]
     Email(#[from] BadEmail),
     #[error("--name {0}")]
     Name(#[from] Misfit),

@@ -245,10 +245,10 @@ fn reader_that_has_left_ends_a_command_quietly() {
 fn misspelt_arguments_of_admin_are_named() {
     let place = Place::new();
     let create = |email, name| place.refusal(&["admin", "create", "--email", email, "--name", name], &[]);
-    assert_eq!(create("notmail", "Root"), "--email is not an e-mail address: give one such as anna@api.example");
+    assert_eq!(create("notmail", "Root"), "--email must be an e-mail address, for example anna@example.com");
     assert!(create("root@api.example", "").starts_with("--name must"), "{}", create("root@api.example", ""));
     let promote = place.refusal(&["admin", "promote", "--email", "notmail"], &[]);
-    assert!(promote.starts_with("--email is not an e-mail address"), "{promote}");
+    assert!(promote.starts_with("--email must be an e-mail address"), "{promote}");
     assert_eq!(create("root@api.example", "Root"), "the password needs at least 12 characters");
 }
 

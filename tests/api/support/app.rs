@@ -118,7 +118,7 @@ impl TestApp {
     /// Whoever reaches the management port, from this machine.
     pub fn operator(&self) -> Client {
         let address = self.running.as_ref().unwrap().management;
-        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).of(self)
+        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).of(self).undocumented()
     }
 
     /// What a scraper reads.
