@@ -110,6 +110,13 @@ def before_call(context, case, kwargs):
             own = requests.get(f"{base}/api/v1/customers", params={"limit": 1}, headers=signed, timeout=20)
             if not known.ok and own.ok and own.json()["items"]:
                 case.body["customer_id"] = own.json()["items"][0]["id"]
+    if name.endswith("/issue") and isinstance(case.body, dict):
+        # The days that can be chosen move, and follow the time zone of the business.
+        case.body.pop("issue_date", None)
+    if name == "PUT /api/v1/me/business" and isinstance(case.body, dict):
+        for field, value in (("iban", "NL91ABNA0417164300"), ("time_zone", "Europe/Amsterdam")):
+            if case.body.get(field) is not None:
+                case.body[field] = value
     if "Idempotency-Key" in headers:
         headers["Idempotency-Key"] = str(uuid.uuid4())
     if "If-Match" in headers:

@@ -63,7 +63,7 @@ pub struct ProblemField {
     #[schema(max_length = 300, format = JsonPointer)]
     pub pointer: String,
     /// What is expected there.
-    #[schema(max_length = 200, format = "line")]
+    #[schema(max_length = 300, format = "line")]
     pub message: String,
 }
 

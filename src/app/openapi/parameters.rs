@@ -63,9 +63,9 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .name("If-None-Match")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
-            .description(Some("The ETag of a copy that one has."));
-        let schema =
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[!#-~]{0,98}\"$")).max_length(Some(100));
+            .description(Some("The ETag of the copy that the client has. What is no ETag is ignored."));
+        // Without bounds: any text is accepted (RFC 9110 §13.1.2).
+        let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }
     if writes_version(endpoint) {
