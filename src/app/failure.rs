@@ -68,9 +68,9 @@ pub enum Failure {
     PasswordSetup(#[from] PasswordSetupError),
     #[error(transparent)]
     Traces(#[from] BadTraces),
-    #[error("nobody has the address {0}: the user registers and confirms first")]
+    #[error("no user has the address {0}: the user registers and confirms first")]
     NoSuchUser(EmailAddress),
-    #[error("somebody has the address {0} already: use `strongroom admin promote`")]
+    #[error("a user with the address {0} exists already: use `strongroom admin promote`")]
     UserExists(EmailAddress),
     #[error("the password cannot be read from standard input ({0}): pipe one line of UTF-8 text in")]
     PasswordInput(io::Error),

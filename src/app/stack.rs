@@ -42,17 +42,17 @@ pub fn application(
         .wrap(from_fn(cors::refuse_as_problem))
         // 10. Plain HTTP goes no further; before CORS, since its answer is for everybody.
         .wrap(from_fn(transport::require_https))
-        // 9. Whatever hangs inside ends here.
+        // 9. Deadline: a request that hangs inside ends here.
         .wrap(from_fn(deadline::enforce))
-        // 8. Whatever panics inside ends here, as an error like any other.
+        // 8. A panic inside ends here, as an error like any other.
         .wrap(from_fn(panics::catch))
         // 7. What was refused inside leaves its event, while it is still typed.
         .wrap(from_fn(refusals::record))
-        // 6. Every failure gets its body, whoever made it.
+        // 6. Every failure gets its problem document, also one of a library.
         .wrap(from_fn(problem::shape_failures))
         // 5. No body goes out for HEAD, and none is read for it.
         .wrap(from_fn(head::drop_body))
-        // 4. Whoever refused: what is not read closes its connection.
+        // 4. A body that is not read closes its connection, also if an outer layer refused.
         .wrap(from_fn(body_limits::close_unread))
         // 3. Every reply gets its headers, failures of layers included; while the service stops, it closes its connection.
         .wrap(from_fn(headers::add))
