@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, ContentType, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
@@ -49,9 +49,10 @@ pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 
 /// The mark of a reply that is such a page.
 struct Page;
 
-/// Marks a reply of ours as a page. Its refusals are none.
+/// Replies with an HTML page of ours, which gets the policy of pages. Refusals do not.
 #[must_use]
-pub fn page(mut reply: HttpResponse) -> HttpResponse {
+pub fn page(html: impl MessageBody + 'static) -> HttpResponse {
+    let mut reply = HttpResponse::Ok().content_type(ContentType::html()).body(html);
     reply.extensions_mut().insert(Page);
     reply
 }

@@ -18,11 +18,10 @@ pub struct SecurityContact(pub String);
 
 /// What each code means and what to do about it. The `type` of every problem document points here: `/problems#code`.
 pub async fn problems() -> HttpResponse {
-    headers::page(HttpResponse::Ok().content_type(ContentType::html()).body(problems::PAGE.as_str()))
+    headers::page(problems::PAGE.as_str())
 }
 
-/// Whom to tell of a hole (RFC 9116). It says until when it can be believed; since it is written anew each time, that is
-/// half a year from now.
+/// `security.txt`: where to report a vulnerability (RFC 9116). It expires half a year after each request.
 pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: Data<SecurityContact>) -> HttpResponse {
     let (base, contact) = (&base.0, &contact.0);
     let expires = (clock.now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);

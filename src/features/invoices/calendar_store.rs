@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::days::Calendar;
 use super::store::{InvoiceStore, InvoiceTx};
+use crate::base::id::UserId;
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::caller::Caller;
@@ -15,7 +16,7 @@ impl InvoiceStore {
     /// # Errors
     /// The database cannot be asked.
     pub async fn calendar(&self, caller: &Caller) -> ApiResult<Calendar> {
-        calendar(self.reading(caller).await?.connection(), caller).await
+        calendar(self.reading(caller).await?.connection(), caller.user()).await
     }
 }
 
@@ -25,14 +26,14 @@ impl InvoiceTx<'_> {
     /// # Errors
     /// The database cannot be asked.
     pub async fn calendar(&mut self) -> ApiResult<Calendar> {
-        let caller = self.caller().clone();
-        calendar(self.connection(), &caller).await
+        let owner = self.caller().user();
+        calendar(self.connection(), owner).await
     }
 }
 
-async fn calendar(connection: &mut PgConnection, caller: &Caller) -> ApiResult<Calendar> {
+async fn calendar(connection: &mut PgConnection, owner: UserId) -> ApiResult<Calendar> {
     let business =
-        sqlx::query!("select time_zone, payment_terms_days from businesses where owner_id = $1", caller.user().uuid())
+        sqlx::query!("select time_zone, payment_terms_days from businesses where owner_id = $1", owner.uuid())
             .fetch_optional(connection)
             .await?;
     let Some(business) = business else {

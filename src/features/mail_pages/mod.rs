@@ -9,23 +9,21 @@ use actix_web::HttpResponse;
 
 use crate::security::headers;
 
-fn html(text: &'static str) -> HttpResponse {
-    headers::page(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(text))
-}
-
 /// `GET /confirm`
 pub async fn confirm() -> HttpResponse {
-    html(include_str!("confirm.html"))
+    headers::page(include_str!("confirm.html"))
 }
 
 /// `GET /reset`
 pub async fn reset() -> HttpResponse {
-    html(include_str!("reset.html"))
+    headers::page(include_str!("reset.html"))
 }
 
 /// `GET /mail-page.css`
 pub async fn style() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("page.css"))
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .body(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
 /// `GET /mail-page.js`

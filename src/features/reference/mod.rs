@@ -24,12 +24,14 @@ impl Page {
 
 /// `GET /docs`
 pub async fn page(page: Data<Page>) -> HttpResponse {
-    headers::page(HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page.0.clone()))
+    headers::page(page.0.clone())
 }
 
 /// `GET /docs/page.css`
 pub async fn style() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("page.css"))
+    HttpResponse::Ok()
+        .content_type("text/css; charset=utf-8")
+        .body(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
 /// `GET /docs/page.js`

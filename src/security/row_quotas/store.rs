@@ -12,43 +12,23 @@ pub(super) async fn count(
     rows: Rows,
     max: i64,
 ) -> Result<i64, sqlx::Error> {
-    let owner = owner.uuid();
+    macro_rules! count_in {
+        ($table:literal) => {
+            sqlx::query_scalar!(
+                r#"select count(*) as "count!" from (select 1 from "#
+                    + $table
+                    + " where owner_id = $1 limit $2) counted",
+                owner.uuid(),
+                max
+            )
+            .fetch_one(connection)
+            .await
+        };
+    }
     match rows {
-        Rows::Customers => {
-            sqlx::query_scalar!(
-                r#"select count(*) as "count!" from (select 1 from customers where owner_id = $1 limit $2) counted"#,
-                owner,
-                max
-            )
-            .fetch_one(connection)
-            .await
-        }
-        Rows::Invoices => {
-            sqlx::query_scalar!(
-                r#"select count(*) as "count!" from (select 1 from invoices where owner_id = $1 limit $2) counted"#,
-                owner,
-                max
-            )
-            .fetch_one(connection)
-            .await
-        }
-        Rows::Payments => {
-            sqlx::query_scalar!(
-                r#"select count(*) as "count!" from (select 1 from payments where owner_id = $1 limit $2) counted"#,
-                owner,
-                max
-            )
-            .fetch_one(connection)
-            .await
-        }
-        Rows::CreditNotes => {
-            sqlx::query_scalar!(
-                r#"select count(*) as "count!" from (select 1 from credit_notes where owner_id = $1 limit $2) counted"#,
-                owner,
-                max
-            )
-            .fetch_one(connection)
-            .await
-        }
+        Rows::Customers => count_in!("customers"),
+        Rows::Invoices => count_in!("invoices"),
+        Rows::Payments => count_in!("payments"),
+        Rows::CreditNotes => count_in!("credit_notes"),
     }
 }
