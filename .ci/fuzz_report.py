@@ -13,7 +13,7 @@ NEVER_IN = {
     "DELETE /api/v1/me": "asks for the password, and would take a user of the fuzz away",
     "POST /api/v1/me/password": "asks for the password, and would change it under the fuzz",
 }
-# What is let in by chance alone: a made-up file is seldom one of its type. tests/api/attacks/uploads tries what a file can be.
+# What is let in by chance alone: a made-up file is seldom one of its type. tests/api/attacks/files/uploads tries what a file can be.
 SELDOM_IN = ["POST /api/v1/documents"]
 
 report = json.load(open(sys.argv[1]))

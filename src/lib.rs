@@ -11,10 +11,10 @@
 //!
 //! One request, from the socket to the reply: the listener (`app/listeners.rs`), the layers that every request meets
 //! (`app/stack.rs`), its row in the table of routes (`app/routes.rs`) with size, budgets and caller (`app/gate.rs`,
-//! [`security::rate_limits`], [`security::caller`]), its path, query and body as values ([`http::params`], [`http::body`]), the
+//! [`security::limits::rate_limits`], [`security::sessions::caller`]), its path, query and body as values ([`http::params`], [`http::body`]), the
 //! handler and the store of its feature (`features/invoices`), a transaction in which its owner is set ([`db::OwnerTx`]); and on
-//! the way back the refusal's event (`security/log/refusals.rs`), the body of a failure ([`http::problem`]) and the headers
-//! ([`security::headers`]).
+//! the way back the refusal's event (`security/audit/refusals.rs`), the body of a failure ([`http::problem`]) and the headers
+//! ([`security::browser::headers`]).
 #![cfg_attr(
     test,
     allow(

@@ -10,7 +10,7 @@ use strongroom::app::failure::Failure;
 use strongroom::app::output::{print_line, print_note};
 use strongroom::app::{admin, audit, health, openapi, start_up};
 use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings, plain_address};
-use strongroom::security::uploads::pdf::inspect_standard_input;
+use strongroom::security::files::uploads::pdf::inspect_standard_input;
 
 /// A secure invoice and document API. Without a command it serves.
 #[derive(Parser)]

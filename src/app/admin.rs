@@ -17,8 +17,8 @@ use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::config::AuditSettings;
 use crate::features::users::store as users;
-use crate::security::log::event::{Event, EventKind};
-use crate::security::passwords::Passwords;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::passwords::Passwords;
 
 /// `admin create`: the password comes by standard input, so that no list of processes and no history holds it.
 ///

@@ -11,13 +11,13 @@ use super::output::print_line;
 use super::start_up::{connect_as_owner, end};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
-use crate::security::keys::Keys;
-use crate::security::log::archive;
-use crate::security::log::context::background;
-use crate::security::log::event::Event;
-use crate::security::log::heads;
-use crate::security::log::recorder::Recorder;
-use crate::security::log::verify::Verification;
+use crate::security::audit::archive;
+use crate::security::audit::context::background;
+use crate::security::audit::event::Event;
+use crate::security::audit::heads;
+use crate::security::audit::recorder::Recorder;
+use crate::security::audit::verify::Verification;
+use crate::security::crypto::keys::Keys;
 
 /// `audit verify`
 ///

@@ -13,9 +13,9 @@ use crate::config::{BadEnvironment, Faults};
 use crate::db::embedded::EmbeddedError;
 use crate::db::service_role::RoleFault;
 use crate::http::error::ApiError;
-use crate::security::keys::BadMasterKey;
-use crate::security::log::archive::ArchiveError;
-use crate::security::passwords::{PasswordRefusal, PasswordSetupError};
+use crate::security::audit::archive::ArchiveError;
+use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupError};
+use crate::security::crypto::keys::BadMasterKey;
 use crate::telemetry::traces::BadTraces;
 
 /// Why a command ends. Each is one sentence that says what to do.

@@ -11,12 +11,14 @@ use super::routes::Access;
 use crate::http::client_ip::ClientAddr;
 use crate::http::cookies;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::administrators::Administrators;
-use crate::security::body_limits::{self, BodyLimit};
-use crate::security::caller::{Authenticator, Caller};
-use crate::security::cors::AllowedOrigins;
-use crate::security::rate_limits::RouteLimits;
-use crate::security::{csrf, refresh_tokens, websockets};
+use crate::security::authorization::administrators::Administrators;
+use crate::security::browser::cors::AllowedOrigins;
+use crate::security::browser::csrf;
+use crate::security::limits::body_limits::{self, BodyLimit};
+use crate::security::limits::rate_limits::RouteLimits;
+use crate::security::sessions::caller::{Authenticator, Caller};
+use crate::security::sessions::refresh_tokens;
+use crate::security::websockets;
 
 /// The columns that the gate enforces.
 #[derive(Clone, Copy)]

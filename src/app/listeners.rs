@@ -1,4 +1,4 @@
-//! Listeners: accept connections within the caps of `security/connections`, speak TLS, and serve HTTP/1.1.
+//! Listeners: accept connections within the caps of `security/limits/connection_limits`, speak TLS, and serve HTTP/1.1.
 //!
 //! actix-web's `HttpServer` has no hook between accepting a connection and its first byte, and its cap on TLS handshakes pauses
 //! every listener. So this puts actix-http's `HttpService` behind actix-server, as `HttpServer` does, with an admission before it.
@@ -25,8 +25,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::server::StartError;
 use crate::http::lifecycle::Lifecycle;
-use crate::security::connections::{ConnectionLimit, Permit, ReadersPace};
-use crate::security::transport::OverTls;
+use crate::security::communication::transport::OverTls;
+use crate::security::limits::connection_limits::{ConnectionLimit, Permit, ReadersPace};
 
 /// For the head of a request; a slow one ends after twice as long.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,7 +35,7 @@ const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a closed connection may take to say goodbye.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// How many unsent bytes of a connection the kernel buffers (Linux). Without a bound it buffers megabytes and takes more only once a
-/// third of them is sent: a client on a slow line would look like one that takes nothing. Half of it at [`MIN_RATE`](crate::security::connections::MIN_RATE) takes 16 s.
+/// third of them is sent: a client on a slow line would look like one that takes nothing. Half of it at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE) takes 16 s.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 

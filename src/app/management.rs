@@ -25,10 +25,11 @@ use crate::http::client_ip::TrustedProxies;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, panics, problem};
-use crate::security::connections::{Caps, ConnectionLimit};
-use crate::security::log::{context, refusals};
-use crate::security::management::{self, Door};
-use crate::security::{body_limits, headers};
+use crate::security::audit::{context, refusals};
+use crate::security::browser::headers;
+use crate::security::communication::metrics_auth::{self, Door};
+use crate::security::limits::body_limits;
+use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
 /// Scrapers are few.
@@ -57,7 +58,7 @@ pub fn serve(
             .route("/metrics", web::get().to(metrics_text))
             .route("/status", web::get().to(status))
             .default_service(web::to(nothing_here))
-            .wrap(from_fn(management::admit))
+            .wrap(from_fn(metrics_auth::admit))
             .wrap(from_fn(deadline::enforce))
             .wrap(from_fn(panics::catch))
             .wrap(from_fn(refusals::record))

@@ -12,11 +12,11 @@ use super::routes::Mounted;
 use super::services::Services;
 use crate::base::clock::Clock;
 use crate::features::auth::mail::{self, Backlog};
-use crate::security::connections::ConnectionLimit;
-use crate::security::log::alerts::{Alerts, Numbers};
-use crate::security::log::seals::{self, SealState};
-use crate::security::passwords::Passwords;
-use crate::security::rate_limits::{RouteLimits, Tier};
+use crate::security::audit::hash_chain::{self, SealState};
+use crate::security::authentication::passwords::Passwords;
+use crate::security::detection::alerts::{Alerts, Numbers};
+use crate::security::limits::connection_limits::ConnectionLimit;
+use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::Delivered;
 
@@ -62,7 +62,7 @@ impl Asked {
         let (mail, told, seals) = tokio::join!(
             timeout(PATIENCE, mail::backlog(&self.pool, &self.clock)),
             timeout(PATIENCE, self.alerts.numbers()),
-            timeout(PATIENCE, seals::state(&self.pool))
+            timeout(PATIENCE, hash_chain::state(&self.pool))
         );
         *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mail.ok().and_then(Result::ok);
         *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = told.ok().and_then(Result::ok);

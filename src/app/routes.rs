@@ -32,11 +32,11 @@ use crate::features::reference;
 use crate::features::users::{handlers as users, store::LAST_ADMINISTRATOR, views as user_views};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::ENVELOPE;
-use crate::security::body_limits::BodyLimit::{self, Form, Json, None as NoBody};
-use crate::security::body_limits::SMALL_JSON;
-use crate::security::rate_limits::{RouteLimits, Tier};
-use crate::security::row_quotas::QUOTA_EXCEEDED;
-use crate::security::uploads::FileType;
+use crate::security::files::uploads::FileType;
+use crate::security::limits::body_limits::BodyLimit::{self, Form, Json, None as NoBody};
+use crate::security::limits::body_limits::SMALL_JSON;
+use crate::security::limits::rate_limits::{RouteLimits, Tier};
+use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
 /// Who may call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -22,9 +22,9 @@ use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::http::client_ip::TrustedProxies;
 use crate::http::lifecycle::Phase;
-use crate::security::connections::{Caps, ConnectionLimit};
-use crate::security::log::context::within;
-use crate::security::log::event::{Event, EventKind};
+use crate::security::audit::context::within;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 
 /// TLS handshakes under way, of all clients and of one address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };

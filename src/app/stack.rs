@@ -13,10 +13,12 @@ use super::routes::{self, Mounted};
 use super::services::Services;
 use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, head, lifecycle, metering, panics, problem};
-use crate::security::cors::{self, AllowedOrigins};
-use crate::security::log::{context, refusals};
-use crate::security::rate_limits::RouteLimits;
-use crate::security::{body_limits, headers, transport};
+use crate::security::audit::{context, refusals};
+use crate::security::browser::cors::{self, AllowedOrigins};
+use crate::security::browser::headers;
+use crate::security::communication::transport;
+use crate::security::limits::body_limits;
+use crate::security::limits::rate_limits::RouteLimits;
 
 /// One worker's application.
 pub fn application(

@@ -23,7 +23,7 @@ use crate::db::embedded::{self, DATABASE, DevServer, DevServerConfig, Role};
 use crate::db::migrate;
 use crate::db::service_role::role_faults;
 use crate::features::demo::{self, Demo};
-use crate::security::log::event::{Event, EventKind};
+use crate::security::audit::event::{Event, EventKind};
 use crate::telemetry;
 use crate::telemetry::traces::Traces;
 

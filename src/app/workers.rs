@@ -10,14 +10,14 @@ use super::routes::Mounted;
 use super::services::{Services, WiringError};
 use crate::db::idempotency;
 use crate::features::auth::mail::MailWorker;
-use crate::security::connections::ConnectionLimit;
-use crate::security::log::alerts::AlertWorker;
-use crate::security::log::context::{background, within};
-use crate::security::log::event::{Event, EventKind};
-use crate::security::log::recorder::{Recorder, Writer};
-use crate::security::log::seals::Sealer;
-use crate::security::outbound::{Door, SystemLookup};
-use crate::security::rate_limits::RouteLimits;
+use crate::security::audit::context::{background, within};
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::audit::hash_chain::Sealer;
+use crate::security::audit::recorder::{Recorder, Writer};
+use crate::security::communication::outbound::{Door, SystemLookup};
+use crate::security::detection::alerts::AlertWorker;
+use crate::security::limits::connection_limits::ConnectionLimit;
+use crate::security::limits::rate_limits::RouteLimits;
 
 /// Longer than one delivery of an alert takes at most.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);

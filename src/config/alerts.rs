@@ -104,7 +104,7 @@ fn is_page(text: &str) -> bool {
 }
 
 /// An address that the service may call: from the configuration, spelt in the one way that every parser reads alike. Where a
-/// name leads is looked at when it is dialled (`security/outbound`).
+/// name leads is looked at when it is dialled (`security/communication/outbound`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 

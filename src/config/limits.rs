@@ -35,7 +35,7 @@ impl FromStr for Rate {
     }
 }
 
-/// One rate a tier (`security/rate_limits.rs` says what each is for).
+/// One rate a tier (`security/limits/rate_limits.rs` says what each is for).
 #[derive(Clone, Debug)]
 pub struct LimitSettings {
     pub standard: Rate,

@@ -1,4 +1,4 @@
-//! `STRONGROOM_LOGIN_…`: how many sign-ins may fail, and what then (`security/login_throttling`).
+//! `STRONGROOM_LOGIN_…`: how many sign-ins may fail, and what then (`security/authentication/login_throttling`).
 
 use std::time::Duration;
 

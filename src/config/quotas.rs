@@ -2,7 +2,7 @@
 
 use super::reader::Reader;
 
-/// One cap per kind (`security/row_quotas` says how they are counted).
+/// One cap per kind (`security/limits/row_quotas` says how they are counted).
 #[derive(Clone, Copy, Debug)]
 pub struct QuotaSettings {
     pub customers: i64,

@@ -1,4 +1,4 @@
-//! `STRONGROOM_RULES_…`: from how many events in how long a rule of abuse acts (`security/log/rules`).
+//! `STRONGROOM_RULES_…`: from how many events in how long a rule of abuse acts (`security/detection/rules`).
 
 use super::limits::{Rate, rate};
 use super::reader::Reader;

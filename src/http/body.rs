@@ -22,7 +22,7 @@ use super::error::{ApiError, ApiResult, FieldFault};
 use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 
-/// The validated body of a request. The size and time of its arrival are bounded by `security/body_limits.rs`.
+/// The validated body of a request. The size and time of its arrival are bounded by `security/limits/body_limits.rs`.
 pub struct JsonBody<T>(pub T);
 
 impl<T> FromRequest for JsonBody<T>

@@ -1,5 +1,5 @@
 //! No request waits for ever: when a part that we depend on hangs without closing its connection, the client still gets
-//! its 503. Slow request bodies have their own, shorter limit (`security/body_limits.rs`); a large one that keeps coming puts
+//! its 503. Slow request bodies have their own, shorter limit (`security/limits/body_limits.rs`); a large one that keeps coming puts
 //! the end off.
 
 use std::cell::Cell;

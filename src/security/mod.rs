@@ -1,36 +1,16 @@
-//! Floor 3: one file (or folder, where it keeps rows) = one practice = one promise against one kind of abuse.
+//! Layer 3: the security practices, one folder per chapter of OWASP ASVS 5.0, one file or folder per practice.
 //!
-//! Each head says the abuse it stops, how, what it does not stop, its ASVS 5.0 ids and its attack test under `tests/api/attacks/`.
-//! Who calls them and in which order is wiring: `app/stack.rs` and `app/routes.rs`.
+//! Each head names the attack (CWE, OWASP API Top 10), the control, what it does not stop, its ASVS ids and its attack test under
+//! `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide who calls them, and in which order.
 
-pub mod access_tokens;
-pub mod administrators;
-pub mod body_limits;
-pub mod caller;
-pub mod connections;
-pub mod cors;
-pub mod credentials;
-pub mod csrf;
-pub mod cursors;
-pub mod device_cookies;
-pub mod handed_secrets;
-pub mod headers;
-pub mod heavy_work;
-pub mod keys;
-pub mod log;
-pub mod login_challenge;
-pub mod login_throttling;
-pub mod mail_budgets;
-pub mod management;
-pub mod outbound;
-pub mod passwords;
-pub mod rate_limits;
-pub mod refresh_tokens;
-pub mod revocations;
-pub mod row_quotas;
-pub mod secret_tokens;
-pub mod spreadsheets;
-pub mod tickets;
-pub mod transport;
-pub mod uploads;
+pub mod audit;
+pub mod authentication;
+pub mod authorization;
+pub mod browser;
+pub mod communication;
+pub mod crypto;
+pub mod detection;
+pub mod files;
+pub mod limits;
+pub mod sessions;
 pub mod websockets;

@@ -1,6 +1,6 @@
 //! What the targets share: an inspection, and what must hold for every file that it accepts.
 
-use strongroom::security::uploads::{FileType, Inspector};
+use strongroom::security::files::uploads::{FileType, Inspector};
 
 const MAX_PIXELS: u32 = 110_000_000;
 /// The end of a ZIP archive's directory stands within so many bytes of the end of a file.

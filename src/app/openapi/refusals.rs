@@ -18,8 +18,8 @@ use crate::http::error::{ApiError, Face, FieldFault};
 use crate::http::form::FORM;
 use crate::http::idempotency::KEY_IN_USE;
 use crate::http::problem::{PROBLEM_JSON, ProblemField, fields};
-use crate::security::body_limits::BodyLimit;
-use crate::security::rate_limits::Tier;
+use crate::security::limits::body_limits::BodyLimit;
+use crate::security::limits::rate_limits::Tier;
 
 /// The refusals of one operation that have the same status.
 pub(super) struct Refusals {

@@ -4,7 +4,7 @@ use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
 use crate::app::routes::{Access, Endpoint};
-use crate::security::body_limits::BodyLimit;
+use crate::security::limits::body_limits::BodyLimit;
 
 /// Each group of operations.
 const TAGS: &[(&str, &str)] = &[

@@ -10,8 +10,8 @@ use crate::base::clock::Clock;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::problem::ProblemBase;
 use crate::http::reply;
-use crate::security::access_tokens::AccessTokens;
-use crate::security::headers;
+use crate::security::browser::headers;
+use crate::security::sessions::access_tokens::AccessTokens;
 
 /// Where reports of vulnerabilities go: a URI.
 pub struct SecurityContact(pub String);

@@ -11,8 +11,8 @@ use crate::base::page::Page;
 use crate::http::error::ApiResult;
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply::{no_content, ok};
-use crate::security::administrators::AdminCaller;
-use crate::security::cursors::Cursors;
+use crate::security::authorization::administrators::AdminCaller;
+use crate::security::authorization::cursors::Cursors;
 
 /// Cursors of this list are good for no other.
 const LIST: &str = "admin/users";

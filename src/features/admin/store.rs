@@ -13,12 +13,12 @@ use crate::base::id::{SessionId, UserId};
 use crate::base::page::{Limit, Position};
 use crate::db::{begin, containing};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::administrators::AdminCaller;
-use crate::security::device_cookies;
-use crate::security::keys::Keys;
-use crate::security::log::event::{Event, EventKind, Object, ObjectKind};
-use crate::security::login_throttling::{LoginThrottle, account_inside, account_of};
-use crate::security::revocations::{Ended, Revocations};
+use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
+use crate::security::authentication::device_cookies;
+use crate::security::authentication::login_throttling::{LoginThrottle, account_inside, account_of};
+use crate::security::authorization::administrators::AdminCaller;
+use crate::security::crypto::keys::Keys;
+use crate::security::sessions::revocations::{Ended, Revocations};
 
 /// Refuses an administrator who disables their own account.
 pub const OWN_ACCOUNT: ApiError =

@@ -16,13 +16,13 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
 use crate::http::reply::{accepted, no_content, ok};
-use crate::security::access_tokens::AccessTokens;
-use crate::security::caller::Caller;
-use crate::security::credentials::Credentials;
-use crate::security::log::event::{Event, EventKind};
-use crate::security::mail_budgets::MailOrigin;
-use crate::security::refresh_tokens::{self, forget_browser};
-use crate::security::secret_tokens::SecretToken;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::credentials::Credentials;
+use crate::security::crypto::secret_tokens::SecretToken;
+use crate::security::limits::mail_budgets::MailOrigin;
+use crate::security::sessions::access_tokens::AccessTokens;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::refresh_tokens::{self, forget_browser};
 
 /// `POST auth/register`: mails a confirmation link, or "you have an account already". Always 202: only the mail tells which.
 pub async fn register(

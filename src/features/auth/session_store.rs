@@ -11,12 +11,12 @@ use super::store::AuthStore;
 use crate::base::id::{SessionId, UserId};
 use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
-use crate::security::credentials::Verified;
-use crate::security::device_cookies;
-use crate::security::log::event::{Event, EventKind};
-use crate::security::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor, to_cookie};
-use crate::security::secret_tokens::SecretToken;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::credentials::Verified;
+use crate::security::authentication::device_cookies;
+use crate::security::crypto::secret_tokens::SecretToken;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor, to_cookie};
 
 /// Live sessions that one user may have; one more ends the one that was unused longest, as far as
 /// the database knows (`revocations::last_uses`).

@@ -5,7 +5,7 @@
 //! address and with the same number of rows queued, so that neither the statements nor their time tell who is registered.
 //!
 //! A registration holds no password: the person who reads the mail chooses it. Otherwise an attacker could register the address
-//! of a victim who confirms (account pre-hijacking, CWE-287). Attack: `attacks::registration`.
+//! of a victim who confirms (account pre-hijacking, CWE-287). Attack: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use crate::base::id::UserId;
 use crate::config::SessionSettings;
 use crate::db::begin;
 use crate::http::error::ApiResult;
-use crate::security::credentials::{Found, Stored};
-use crate::security::keys::Keys;
-use crate::security::log::event::{Event, EventKind};
-use crate::security::mail_budgets::{self, MailOrigin};
-use crate::security::passwords::HashedPassword;
-use crate::security::revocations::Revocations;
-use crate::security::secret_tokens::SecretToken;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::credentials::{Found, Stored};
+use crate::security::authentication::passwords::HashedPassword;
+use crate::security::crypto::keys::Keys;
+use crate::security::crypto::secret_tokens::SecretToken;
+use crate::security::limits::mail_budgets::{self, MailOrigin};
+use crate::security::sessions::revocations::Revocations;
 
 /// How long a confirmation link works. Meanwhile the address stays free for others to register.
 const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);

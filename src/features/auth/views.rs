@@ -18,8 +18,8 @@ use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::credentials::within_cap;
-use crate::security::handed_secrets::HandedSecret;
+use crate::security::authentication::credentials::within_cap;
+use crate::security::crypto::secret_output::HandedSecret;
 
 /// The address of a new user. Password and name follow with the confirmation.
 #[derive(Deserialize, Validate, ToSchema)]

@@ -10,8 +10,8 @@ use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
 use crate::http::reply::ok_versioned;
-use crate::security::caller::Caller;
-use crate::security::log::event::{Event, EventKind};
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::sessions::caller::Caller;
 
 /// `GET me/business`
 pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<HttpResponse> {

@@ -6,7 +6,7 @@ use super::model::Business;
 use crate::base::time_zone::TimeZone;
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 /// Where businesses are kept.
 #[derive(Clone)]

@@ -2,8 +2,8 @@
 //!
 //! - [`model`]: what a customer is. [`store`]: the statements. [`views`]: the wire. [`handlers`]: one function a verb.
 //!
-//! Threats: reading or changing another user's customer (four walls, `attacks::object_level`); taking over fields that are not
-//! the client's (`attacks::mass_assignment`); a lost update (`If-Match`). A customer with invoices cannot be deleted: the
+//! Threats: reading or changing another user's customer (four walls, `attacks::authorization::object_level`); taking over fields that are not
+//! the client's (`attacks::authorization::mass_assignment`); a lost update (`If-Match`). A customer with invoices cannot be deleted: the
 //! foreign key says so, and no question asked beforehand could be overtaken.
 
 pub mod handlers;

@@ -9,7 +9,7 @@ use crate::base::id::CustomerId;
 use crate::base::page::{Limit, Position};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 /// Refuses to delete a customer with invoices.
 pub const HAS_INVOICES: ApiError =

@@ -39,12 +39,12 @@ use crate::base::id::{CreditNoteId, CustomerId, DocumentId, InvoiceId, PaymentId
 use crate::base::money::Currency;
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::{Authenticator, Caller};
-use crate::security::credentials::Credentials;
-use crate::security::log::context::background;
-use crate::security::log::event::EventKind;
-use crate::security::log::recorder::Recorder;
-use crate::security::uploads::FileType;
+use crate::security::audit::context::background;
+use crate::security::audit::event::EventKind;
+use crate::security::audit::recorder::Recorder;
+use crate::security::authentication::credentials::Credentials;
+use crate::security::files::uploads::FileType;
+use crate::security::sessions::caller::{Authenticator, Caller};
 
 /// Where demo data go in.
 pub struct Doors {

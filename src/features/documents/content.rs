@@ -1,5 +1,5 @@
 //! How a file goes out: as an attachment under its cleaned name, never as a page of ours. That it is not sniffed, not kept by
-//! caches and has no origin (`sandbox`) is on every reply (`security/headers.rs`). A part of it on request; never in memory.
+//! caches and has no origin (`sandbox`) is on every reply (`security/browser/headers.rs`). A part of it on request; never in memory.
 
 use std::convert::Infallible;
 
@@ -17,8 +17,8 @@ use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
 use crate::http::ranges::{Wanted, wanted};
-use crate::security::caller::Caller;
-use crate::security::uploads::FileType;
+use crate::security::files::uploads::FileType;
+use crate::security::sessions::caller::Caller;
 use crate::storage::{Storage, StorageError};
 
 /// `GET documents/{id}/content`

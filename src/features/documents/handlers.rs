@@ -18,8 +18,8 @@ use crate::http::form::Form;
 use crate::http::idempotency::{Answer, GivenKey, KEY_IN_USE};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
-use crate::security::caller::Caller;
-use crate::security::cursors::Cursors;
+use crate::security::authorization::cursors::Cursors;
+use crate::security::sessions::caller::Caller;
 
 /// Cursors of this list are good for no other.
 const LIST: &str = "documents";

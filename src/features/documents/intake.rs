@@ -20,8 +20,8 @@ use crate::http::form::{Form, Part};
 use crate::http::idempotency::GivenKey;
 use crate::http::rules;
 use crate::http::typed::Typed;
-use crate::security::caller::Caller;
-use crate::security::uploads::{FileType, Inspector, PdfInspector, Refused};
+use crate::security::files::uploads::{FileType, Inspector, PdfInspector, Refused};
+use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 

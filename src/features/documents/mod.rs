@@ -5,7 +5,7 @@
 //!   is held for an upload. [`removal_store`]: bytes that are to go. [`content`]: how a file goes out.
 //!
 //! Threats: another user's file (four walls; its bytes have a random key that is never shown); a file that is something else
-//! (`security/uploads`); disk and memory (`security/body_limits`, the quota); a file that acts in a browser (`content`); bytes
+//! (`security/files/uploads`); disk and memory (`security/limits/body_limits`, the quota); a file that acts in a browser (`content`); bytes
 //! without a document or a document without bytes after a crash (the migration says the order of things).
 
 pub mod content;

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::base::hex::hex;
 use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
-use crate::security::uploads::FileType;
+use crate::security::files::uploads::FileType;
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 200;

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::base::id::UserId;
 use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::row_quotas::QUOTA_EXCEEDED;
+use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
 /// Longer than the slowest upload of the largest file that can be set takes.
 pub const HELD_FOR: TimeDelta = TimeDelta::hours(2);

@@ -10,10 +10,10 @@ use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::{Limit, Position};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
-use crate::security::log::context;
-use crate::security::log::objects::{Object, ObjectKind};
-use crate::security::uploads::FileType;
+use crate::security::audit::context;
+use crate::security::audit::objects::{Object, ObjectKind};
+use crate::security::files::uploads::FileType;
+use crate::security::sessions::caller::Caller;
 
 /// Where documents are kept.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::base::page::{Limit, Page, Position};
-use crate::security::log::alerts::{Listed, State};
+use crate::security::detection::alerts::{Listed, State};
 
 /// Which page of the alerts.
 #[derive(Deserialize, Validate, IntoParams)]

@@ -10,11 +10,11 @@ use crate::base::page::Page;
 use crate::http::error::ApiResult;
 use crate::http::params::QueryFields;
 use crate::http::reply::ok;
-use crate::security::administrators::AdminCaller;
-use crate::security::caller::Caller;
-use crate::security::cursors::Cursors;
-use crate::security::log::alerts::Alerts;
-use crate::security::log::event::{Event, EventKind};
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authorization::administrators::AdminCaller;
+use crate::security::authorization::cursors::Cursors;
+use crate::security::detection::alerts::Alerts;
+use crate::security::sessions::caller::Caller;
 
 /// Cursors of one list are good for no other.
 const OWN: &str = "me/security-events";

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::base::page::Position;
-use crate::security::log::event::EventKind;
+use crate::security::audit::event::EventKind;
 
 /// The kinds that his history has: signing in, failing to, sessions, changes. Not his own refusals: whoever holds a stolen
 /// session would read there what has been noticed of him.

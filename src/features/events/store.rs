@@ -7,8 +7,8 @@ use super::model::{Filter, Happened, SHOWN};
 use crate::base::page::{Limit, Position};
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::administrators::AdminCaller;
-use crate::security::caller::Caller;
+use crate::security::authorization::administrators::AdminCaller;
+use crate::security::sessions::caller::Caller;
 
 /// Reads what happened.
 #[derive(Clone)]

@@ -12,8 +12,8 @@ use crate::base::moment;
 use crate::base::page::{Limit, Page};
 use crate::http::params::GivenId;
 use crate::http::rules;
-use crate::security::caller::Caller;
-use crate::security::log::event::{EventKind, Severity};
+use crate::security::audit::event::{EventKind, Severity};
+use crate::security::sessions::caller::Caller;
 
 /// Which page of one's history.
 #[derive(Deserialize, Validate, IntoParams)]

@@ -8,7 +8,7 @@ use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::UserId;
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
     /// How the caller's business counts days.

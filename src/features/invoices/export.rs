@@ -25,8 +25,8 @@ use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::{GivenId, QueryFields};
 use crate::http::rules;
-use crate::security::caller::{Authenticator, Caller};
-use crate::security::spreadsheets;
+use crate::security::files::csv_injection;
+use crate::security::sessions::caller::{Authenticator, Caller};
 
 const COLUMNS: [&str; 15] = [
     "id",
@@ -137,7 +137,7 @@ pub async fn export(
 }
 
 fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResult<Bytes> {
-    let mut out = spreadsheets::writer();
+    let mut out = csv_injection::writer();
     write(&mut out).map_err(ApiError::internal)?;
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
@@ -153,7 +153,7 @@ fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
         day(row.issue_date),
         day(row.due_date),
         row.customer_id.to_string(),
-        spreadsheets::cell(&row.customer_name).into_owned(),
+        csv_injection::cell(&row.customer_name).into_owned(),
         row.currency.clone(),
         amount(row.subtotal),
         amount(row.discount_total),

@@ -18,9 +18,9 @@ use crate::http::error::ApiResult;
 use crate::http::idempotency::{Answer, Keyed};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
-use crate::security::caller::Caller;
-use crate::security::cursors::Cursors;
-use crate::security::row_quotas::{RowQuotas, Rows};
+use crate::security::authorization::cursors::Cursors;
+use crate::security::limits::row_quotas::{RowQuotas, Rows};
+use crate::security::sessions::caller::Caller;
 
 /// Cursors of one list are good for no other.
 const LIST: &str = "invoices";

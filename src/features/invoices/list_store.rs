@@ -8,7 +8,7 @@ use super::store::InvoiceStore;
 use super::summary::{Filter, Place, Sort, Summary};
 use crate::base::page::{Limit, Position};
 use crate::http::error::ApiResult;
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 /// The page after a place. The orders differ in one condition and in `order by`, which no parameter can carry. An invoice
 /// without a date sorts as if it were last of all days. Text that is searched for is compared by `strpos`, which has no wildcards;

@@ -5,8 +5,8 @@
 //!   [`export`]: all of them as CSV. [`pdf`]: one on paper.
 //! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: queries on the wire; [`drafts`]: what is written; `replies`: what is read. [`handlers`]: one function a verb.
 //!
-//! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::object_level`);
-//! choosing one's own total, number or status (`attacks::mass_assignment`); sums that overflow or do not add up (`totals`); a
+//! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::authorization::object_level`);
+//! choosing one's own total, number or status (`attacks::authorization::mass_assignment`); sums that overflow or do not add up (`totals`); a
 //! lost update (`If-Match`); rewriting an invoice that was issued (`model`), or the names on it (the table `invoice_parties`).
 
 mod calendar_store;

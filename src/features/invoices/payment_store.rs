@@ -9,7 +9,7 @@ use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::InvoiceId;
 use crate::base::page::{Limit, Position};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 struct PaymentRow {
     id: Uuid,

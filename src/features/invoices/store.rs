@@ -9,9 +9,9 @@ use super::rows::{LineColumns, Row, discount_columns};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
-use crate::security::log::context;
-use crate::security::log::event::{Object, ObjectKind};
+use crate::security::audit::context;
+use crate::security::audit::event::{Object, ObjectKind};
+use crate::security::sessions::caller::Caller;
 
 /// Where invoices are kept.
 #[derive(Clone)]

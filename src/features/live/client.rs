@@ -14,8 +14,8 @@ use super::model::{Change, Kind, Subscriptions, Topic, What};
 use super::socket::{Talk, Wire, redeem, send};
 use super::views::{Said, Say, Wish};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
-use crate::security::log::event::{Event, EventKind, Object, ObjectKind};
+use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
+use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{Budget, Goodbye, MESSAGES_A_MINUTE, MOST_FAULTS, MOST_SUBSCRIPTIONS};
 
 pub(super) struct Client<'a> {

@@ -10,9 +10,9 @@ use super::views::TicketView;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::reply;
-use crate::security::caller::Caller;
-use crate::security::log::context;
-use crate::security::tickets::LIVES_SECONDS;
+use crate::security::audit::context;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::tickets::LIVES_SECONDS;
 use crate::security::websockets;
 
 /// `POST live/tickets`: what opens a socket of the caller's, once.

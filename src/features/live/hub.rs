@@ -11,8 +11,8 @@ use super::objects::Objects;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
 use crate::db::announcements::Heard;
-use crate::security::revocations::Revocations;
-use crate::security::tickets::Tickets;
+use crate::security::sessions::revocations::Revocations;
+use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{MOST_WAITING_CHANGES, Places};
 
 /// Where `announce_change()` notifies.

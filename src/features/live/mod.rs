@@ -4,8 +4,8 @@
 //! - [`hub`]: hears announcements and hands them to the owner's sockets. [`objects`]: the stores, through which each subscription
 //!   and each event is checked. `socket`: one socket's life, `client`: the talk on it. [`handlers`]: the ticket and the handshake.
 //!
-//! Threats: another user's id in a message (the same stores as the REST reads, asked for each message, `attacks::live::scope`);
-//! a socket without its owner's will (`security/tickets`); one that uses up the service (`security/websockets`).
+//! Threats: another user's id in a message (the same stores as the REST reads, asked for each message, `attacks::websockets::scope`);
+//! a socket without its owner's will (`security/sessions/tickets`); one that uses up the service (`security/websockets`).
 
 mod client;
 pub mod handlers;

@@ -7,7 +7,7 @@ use crate::features::customers::store::CustomerStore;
 use crate::features::documents::store::DocumentStore;
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::ApiResult;
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 /// One store a kind.
 pub struct Objects {

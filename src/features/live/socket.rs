@@ -12,8 +12,8 @@ use secrecy::SecretString;
 use super::client::Client;
 use super::hub::Live;
 use super::views::{Said, Say};
-use crate::security::caller::Caller;
-use crate::security::revocations::Standing;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::revocations::Standing;
 use crate::security::websockets::{
     Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN, TICKET_WITHIN,
 };

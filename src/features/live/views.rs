@@ -11,7 +11,7 @@ use crate::base::id::InvoiceId;
 use crate::http::body;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::GivenId;
-use crate::security::handed_secrets::HandedSecret;
+use crate::security::crypto::secret_output::HandedSecret;
 
 /// What opens a socket.
 #[derive(Serialize, ToSchema)]

@@ -2,12 +2,12 @@
 //!
 //! The token is in the link's fragment, which a browser sends to no server and in no `Referer`. The script takes it out of the
 //! address bar and the history, keeps it in memory, and sends it once, in the body of a POST. A mail scanner that opens the link
-//! uses nothing up. The page's policy is in `security/headers.rs`: nothing inline, nothing from elsewhere. Without the script the
+//! uses nothing up. The page's policy is in `security/browser/headers.rs`: nothing inline, nothing from elsewhere. Without the script the
 //! forms are hidden, and no form can put a password into an address (`form-action 'none'`).
 
 use actix_web::HttpResponse;
 
-use crate::security::headers;
+use crate::security::browser::headers;
 
 /// `GET /confirm`
 pub async fn confirm() -> HttpResponse {

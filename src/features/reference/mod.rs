@@ -1,5 +1,5 @@
 //! `/docs`: the OpenAPI document as a page, to read and to try. Written by the server once, with every text escaped; one style
-//! sheet and one script, compiled in. The page's own policy is in `security/headers.rs`: nothing inline, nothing from elsewhere.
+//! sheet and one script, compiled in. The page's own policy is in `security/browser/headers.rs`: nothing inline, nothing from elsewhere.
 //! The access token stays in the page's memory and goes nowhere but to us.
 
 mod render;
@@ -8,7 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
-use crate::security::headers;
+use crate::security::browser::headers;
 
 /// The page, written once.
 #[derive(Clone)]

@@ -15,11 +15,11 @@ use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::reply::{no_content, ok_versioned};
-use crate::security::access_tokens::AccessTokens;
-use crate::security::caller::Caller;
-use crate::security::credentials::Credentials;
-use crate::security::log::event::{Event, EventKind};
-use crate::security::refresh_tokens::forget_browser;
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::credentials::Credentials;
+use crate::security::sessions::access_tokens::AccessTokens;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::refresh_tokens::forget_browser;
 
 /// `GET me`
 pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<HttpResponse> {

@@ -18,11 +18,11 @@ use crate::features::auth::model::ClientSeen;
 use crate::features::auth::session_store::Granted;
 use crate::features::auth::store::AuthStore;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
-use crate::security::credentials::{Found, Stored, Verified};
-use crate::security::log::event::{Event, EventKind};
-use crate::security::passwords::HashedPassword;
-use crate::security::revocations::{Ended, Revocations};
+use crate::security::audit::event::{Event, EventKind};
+use crate::security::authentication::credentials::{Found, Stored, Verified};
+use crate::security::authentication::passwords::HashedPassword;
+use crate::security::sessions::caller::Caller;
+use crate::security::sessions::revocations::{Ended, Revocations};
 
 /// Refuses to delete the last active administrator.
 pub const LAST_ADMINISTRATOR: ApiError =

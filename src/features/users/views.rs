@@ -11,7 +11,7 @@ use crate::base::id::UserId;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::credentials::within_cap;
+use crate::security::authentication::credentials::within_cap;
 
 /// One's own profile.
 #[derive(Serialize, ToSchema)]

@@ -1,17 +1,18 @@
 //! A socket is a door that stays open: who may hold one, how many, and what may come through it.
 //!
-//! **Abuse**: a page of another site opens a socket in the victim's browser (CORS does not hold for sockets); memory and processor
+//! **Attack**: a page of another site opens a socket in the victim's browser (CORS does not hold for sockets); memory and processor
 //! used up by many sockets, silent ones, large frames, endless fragments, many messages, a reader who never reads; a
-//! socket that outlives its session. **How**: `Origin` is matched with the list at the handshake, and only a program without one
+//! socket that outlives its session.
+//! **Control**: `Origin` is matched with the list at the handshake, and only a program without one
 //! may come without; no sub-protocol and no extension (compression) is agreed to; a ticket comes within five seconds
-//! (`tickets`); places are counted ([`places`]); each frame is measured by its head, before its payload is kept ([`frames`]);
+//! (`tickets`); places are counted ([`connection_permits`]); each frame is measured by its head, before its payload is kept ([`frames`]);
 //! text alone is taken; what is sent must be taken in time. The caps are the constants here; `docs/live.md` has them as a table.
-//! **Not stopped**: many addresses with many accounts, up to the cap of the process. Counts are per process.
-//! **ASVS** 4.4.1, 4.4.2, 4.4.3, 15.2.2 · **Attack** `attacks::live`
+//! **Limits**: many addresses with many accounts, up to the cap of the process. Counts are per process.
+//! **ASVS**: 4.4.1, 4.4.2, 4.4.3, 15.2.2 · **Test**: `attacks::websockets`
 
+mod close_reason;
+mod connection_permits;
 mod frames;
-mod goodbye;
-mod places;
 
 use std::time::{Duration, Instant};
 
@@ -22,10 +23,10 @@ use actix_web::http::header;
 use actix_web::web::{Data, Payload};
 use actix_ws::{AggregatedMessageStream, Session};
 
-pub use self::goodbye::Goodbye;
-pub use self::places::{Place, Places};
-use super::cors::AllowedOrigins;
+pub use self::close_reason::Goodbye;
+pub use self::connection_permits::{Place, Places};
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::browser::cors::AllowedOrigins;
 
 /// Bytes of one frame's payload.
 pub const MOST_FRAME: usize = 4 * 1024;
@@ -75,7 +76,7 @@ pub async fn accept(
     let payload = frames::measured(request, payload).await?;
     let (reply, session, stream) = actix_ws::handle(request, payload).map_err(|_| ApiError::UpgradeRequired)?;
     let stream = stream.max_frame_size(MOST_FRAME).aggregate_continuations().max_continuation_size(MOST_MESSAGE);
-    Ok((reply.map_body(|_, body| places::held(body, place.clone())), session, stream))
+    Ok((reply.map_body(|_, body| connection_permits::held(body, place.clone())), session, stream))
 }
 
 /// So many in each minute.

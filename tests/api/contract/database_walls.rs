@@ -3,7 +3,7 @@
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
 use strongroom::db::service_role::role_faults;
-use strongroom::security::log::event::ObjectKind;
+use strongroom::security::audit::event::ObjectKind;
 
 use super::sql_scope::OWNED;
 use crate::support::TestApp;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
 use strongroom::features::demo;
-use strongroom::security::log::context::background;
+use strongroom::security::audit::context::background;
 
 use crate::support::client::{Client, Reply, Request};
 use crate::support::files::pdf;

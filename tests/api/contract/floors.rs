@@ -44,13 +44,13 @@ const WORDS: &[(&str, &[&str], &str)] = &[
     ),
     (
         "reqwest::",
-        &["security/outbound/", "telemetry/traces.rs"],
+        &["security/communication/outbound/", "telemetry/traces.rs"],
         "there is one door to the outside, and the collector's",
     ),
-    ("lookup_host", &["security/outbound/"], "there is one door to the outside"),
+    ("lookup_host", &["security/communication/outbound/"], "there is one door to the outside"),
     ("TcpStream::connect", &["app/health.rs"], "there is one door to the outside; `health` asks this machine"),
     ("realip_remote_addr", &["http/client_ip.rs"], "it believes the client"),
-    ("jsonwebtoken::", &["security/access_tokens/"], "tokens are one practice's business"),
+    ("jsonwebtoken::", &["security/sessions/access_tokens/"], "tokens are one practice's business"),
     ("insecure_decode", &[], "it reads claims that nobody has verified"),
     ("decode_header", &[], "the header is read by the strict reader in access_tokens alone"),
     ("dangerous::", &[], "a certificate that is not verified is none"),
@@ -100,7 +100,7 @@ fn spelled_out(name: &str, code: &str) -> String {
     code.replace("super::super::", &grandparent).replace("super::", &parent)
 }
 
-/// The paths that a file imports from this crate: `security/caller` and so on.
+/// The paths that a file imports from this crate: `security/sessions/caller` and so on.
 fn imports(name: &str, code: &str) -> Vec<String> {
     let code = spelled_out(name, code);
     let mut found = Vec::new();

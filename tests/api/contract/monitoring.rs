@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
-use strongroom::security::log::rules::table::RULES;
+use strongroom::security::detection::rules::table::RULES;
 
 const SECTIONS: [&str; 4] = ["## What it means", "## How to see it", "## What to do", "## It is over when"];
 

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use strongroom::config::SETTINGS;
-use strongroom::security::log::event::EventKind;
-use strongroom::security::log::rules::table::{Answer, RULES};
+use strongroom::security::audit::event::EventKind;
+use strongroom::security::detection::rules::table::{Answer, RULES};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -27,7 +27,7 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The source of the test module that a path such as `attacks::cors` names, with the test's name at its end if there is one.
+/// The source of the test module that a path such as `attacks::browser::cors` names, with the test's name at its end if there is one.
 fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");
@@ -59,37 +59,41 @@ fn every_row_of_the_practice_table_leads_to_code_and_to_its_attack() {
     }
 }
 
-#[test]
-fn every_practice_names_an_attack_that_exists() {
-    let mut unnamed = Vec::new();
-    let mut folders = vec![root().join("src/security")];
-    while let Some(folder) = folders.pop() {
-        let entries: Vec<PathBuf> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let practice = entries.iter().filter(|path| path.extension().is_some_and(|ending| ending == "rs"));
-        let head = |path: &Path| -> String {
-            let text = fs::read_to_string(path).unwrap();
-            text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n")
-        };
-        // A folder's practice is told in its mod.rs.
-        let own = folder != root().join("src/security");
-        for path in practice {
-            let name = path.file_name().unwrap().to_str().unwrap();
-            if own && name != "mod.rs" || !own && name == "mod.rs" {
-                continue;
-            }
-            let head = head(path);
-            let names: Vec<String> = quoted(&head)
-                .into_iter()
-                .filter(|name| name.starts_with("attacks::") || name.starts_with("contract::"))
-                .collect();
-            let told = head.contains("**Abuse**") && head.contains("**ASVS**");
-            if !told || names.is_empty() || !names.iter().all(|name| test_exists(name)) {
-                unnamed.push(format!("{}: {names:?}", path.display()));
-            }
+/// A practice is a file or a folder of a chapter; `audit` and `websockets` are one practice each.
+fn practices() -> Vec<PathBuf> {
+    let entries =
+        |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
+    let mut found = Vec::new();
+    for chapter in entries(&root().join("src/security")).into_iter().filter(|path| path.is_dir()) {
+        if chapter.ends_with("audit") || chapter.ends_with("websockets") {
+            found.push(chapter.join("mod.rs"));
+            continue;
         }
-        folders.extend(entries.into_iter().filter(|path| path.is_dir()));
+        for path in entries(&chapter).into_iter().filter(|path| !path.ends_with("mod.rs")) {
+            let head = if path.is_dir() { path.join("mod.rs") } else { path };
+            found.extend(head.is_file().then_some(head));
+        }
     }
-    assert!(unnamed.is_empty(), "{unnamed:#?}");
+    found
+}
+
+#[test]
+fn every_practice_names_its_attack_and_a_test_that_exists() {
+    let mut faults = Vec::new();
+    let practices = practices();
+    assert!(practices.len() > 25, "{practices:?}");
+    for path in practices {
+        let text = fs::read_to_string(&path).unwrap();
+        let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
+        let is_test = |name: &String| name.starts_with("attacks::") || name.starts_with("contract::");
+        let tests: Vec<String> = quoted(&head).into_iter().filter(is_test).collect();
+        let labels = ["**Attack**:", "**Control**:", "**Limits**:", "**ASVS**:", "**Test**:"];
+        let missing: Vec<_> = labels.iter().filter(|label| !head.contains(**label)).collect();
+        if !missing.is_empty() || tests.is_empty() || !tests.iter().all(|name| test_exists(name)) {
+            faults.push(format!("{}: lacks {missing:?}, tests {tests:?}", path.display()));
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
 }
 
 /// What the build reads outside of src/ must get into the image's build.

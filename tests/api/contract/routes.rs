@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::json;
 use strongroom::app::routes::{Access, Endpoint, table};
-use strongroom::security::body_limits::BodyLimit;
+use strongroom::security::limits::body_limits::BodyLimit;
 
 use crate::support::actor::body_for;
 use crate::support::client::{Client, Request};
@@ -114,7 +114,7 @@ async fn a_body_one_byte_too_large_is_refused_before_it_is_parsed() {
             .send()
             .await;
         reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
-        // A form of just so many bytes: attacks::uploads::transfers.
+        // A form of just so many bytes: attacks::files::uploads::transfers.
         if matches!(endpoint.body, BodyLimit::Json(_)) {
             let fits = request(&actors.alice.client, &endpoint)
                 .bearer(actors.token(&endpoint))

@@ -8,8 +8,8 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::{ConnectOptions, PgConnection};
 use strongroom::base::clock::Clock;
-use strongroom::security::keys::Keys;
-use strongroom::security::log::verify::verify;
+use strongroom::security::audit::verify::verify;
+use strongroom::security::crypto::keys::Keys;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 

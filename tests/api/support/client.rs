@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
-use strongroom::security::headers::{PAGE_POLICY, SECURITY_HEADERS};
+use strongroom::security::browser::headers::{PAGE_POLICY, SECURITY_HEADERS};
 
 use super::events::Sent;
 use super::{TestApp, documented, logs};

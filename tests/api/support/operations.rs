@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
-use strongroom::security::body_limits::BodyLimit;
+use strongroom::security::limits::body_limits::BodyLimit;
 
 use super::Actor;
 use super::actor::{PASSWORD, draft, payment};

@@ -1,7 +1,7 @@
 #![no_main]
 
 use strongroom::http::disposition::saved_as;
-use strongroom::security::uploads::FileType;
+use strongroom::security::files::uploads::FileType;
 
 libfuzzer_sys::fuzz_target!(|names: (&str, &str)| {
     let (media_type, name) = names;

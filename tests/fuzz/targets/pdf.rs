@@ -1,6 +1,6 @@
 #![no_main]
 
-use strongroom::security::uploads::{FileType, pdf};
+use strongroom::security::files::uploads::{FileType, pdf};
 use strongroom_fuzz::is_accepted;
 
 // In the service, the structure is read in a process of its own. Here a panic, a loop or a flood of memory is found.

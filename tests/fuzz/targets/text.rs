@@ -1,6 +1,6 @@
 #![no_main]
 
-use strongroom::security::uploads::FileType;
+use strongroom::security::files::uploads::FileType;
 use strongroom_fuzz::is_accepted;
 
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {

@@ -14,7 +14,7 @@ use tokio::io::AsyncWriteExt;
 use super::store::Queued;
 use super::texts::Text;
 use crate::config::MailSettings;
-use crate::security::handed_secrets::text_to_send;
+use crate::security::crypto::secret_output::text_to_send;
 
 /// The configuration of mail cannot be used. Its text holds no part of the URL, which holds a password.
 #[derive(Debug, thiserror::Error)]

@@ -30,8 +30,8 @@ use texts::{Links, Text};
 use crate::base::clock::Clock;
 use crate::config::{Profile, Settings};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::keys::Keys;
-use crate::security::log::alerts::{MAIL_KIND, Runbooks, message_of};
+use crate::security::crypto::keys::Keys;
+use crate::security::detection::alerts::{MAIL_KIND, Runbooks, message_of};
 
 /// Rings when mail was queued, so that it goes out at once.
 #[derive(Clone, Debug, Default)]

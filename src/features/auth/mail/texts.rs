@@ -7,10 +7,10 @@
 use secrecy::SecretString;
 
 use super::store::Queued;
-use crate::security::handed_secrets::{TOKEN_PLACE, fill};
-use crate::security::keys::{KeyId, Keys};
-use crate::security::log::alerts::{Message, Runbooks};
-use crate::security::secret_tokens::SecretToken;
+use crate::security::crypto::keys::{KeyId, Keys};
+use crate::security::crypto::secret_output::{TOKEN_PLACE, fill};
+use crate::security::crypto::secret_tokens::SecretToken;
+use crate::security::detection::alerts::{Message, Runbooks};
 
 /// Every mail that we send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

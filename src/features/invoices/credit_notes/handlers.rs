@@ -14,9 +14,9 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::idempotency::{Answer, Keyed};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
-use crate::security::caller::Caller;
-use crate::security::cursors::Cursors;
-use crate::security::row_quotas::{RowQuotas, Rows};
+use crate::security::authorization::cursors::Cursors;
+use crate::security::limits::row_quotas::{RowQuotas, Rows};
+use crate::security::sessions::caller::Caller;
 
 const LIST: &str = "credit_notes";
 

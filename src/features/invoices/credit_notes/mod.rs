@@ -4,8 +4,8 @@
 //!   `invoices/pdf`.
 //!
 //! Threats: crediting more than was invoiced, also by requests at once (the invoice's row is locked, and `invoices_credited` refuses); crediting or
-//! reading another user's invoice (four walls, `attacks::object_level`); choosing a total or a number (`attacks::mass_assignment`). All in
-//! `attacks::credit_notes`.
+//! reading another user's invoice (four walls, `attacks::authorization::object_level`); choosing a total or a number (`attacks::authorization::mass_assignment`). All in
+//! `attacks::business_logic::credit_notes`.
 
 pub mod handlers;
 pub mod model;

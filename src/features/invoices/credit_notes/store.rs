@@ -14,7 +14,7 @@ use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::page::{Limit, Position};
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 /// A line, as it is frozen in the note.
 #[derive(Debug, Serialize, Deserialize)]

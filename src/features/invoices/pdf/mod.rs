@@ -3,9 +3,9 @@
 //! - [`wording`]: what stands on it. [`sheet`]: in which order. [`paper`]: on which page, and where. [`typesetter`]: text into glyphs. [`press`]: pages into bytes.
 //! - `store`: what is read for it. `fonts/`: DejaVu Sans, unchanged, with its licence.
 //!
-//! Threats: another user's invoice (four walls, `attacks::object_level`); text that acts, as it would in HTML: there is no markup on
-//! the way, a text becomes glyphs and nothing else; many or huge renderings at once (`security/heavy_work.rs`). What one rendering
-//! takes is bounded by what an invoice may hold (`docs/limits.md`); all in `attacks::pdf`.
+//! Threats: another user's invoice (four walls, `attacks::authorization::object_level`); text that acts, as it would in HTML: there is no markup on
+//! the way, a text becomes glyphs and nothing else; many or huge renderings at once (`security/limits/concurrency_limits.rs`). What one rendering
+//! takes is bounded by what an invoice may hold (`docs/limits.md`); all in `attacks::files::invoice_pdf`.
 
 mod paper;
 mod press;
@@ -34,8 +34,8 @@ use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
 use crate::http::reply;
-use crate::security::caller::Caller;
-use crate::security::heavy_work::HeavyWork;
+use crate::security::limits::concurrency_limits::HeavyWork;
+use crate::security::sessions::caller::Caller;
 
 /// Counts up when the same invoice begins to look different: a kept copy is then out of date. A test holds the bytes to it.
 const LOOK: u32 = 2;

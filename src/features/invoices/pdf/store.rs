@@ -6,7 +6,7 @@ use super::sheet::{Document, Party, Subject};
 use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::caller::Caller;
+use crate::security::sessions::caller::Caller;
 
 struct Names {
     seller: String,

@@ -2,7 +2,7 @@
 //!
 //! Most of them are signed with the *right* key. That is the point: another service with the same key, another kind of token or a
 //! leaked sample key can make them, and then only `iss`, `aud`, `typ` and exact types stand in the way.
-//! The unit tests of `security/access_tokens` and the attacks over HTTP use this same list. Each name starts with the fault that
+//! The unit tests of `security/sessions/access_tokens` and the attacks over HTTP use this same list. Each name starts with the fault that
 //! the service logs for it.
 
 mod algorithm;

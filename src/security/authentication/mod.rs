@@ -1,0 +1,9 @@
+//! Authentication (ASVS V6): passwords, one way to check them, and limits on guessing.
+//!
+//! Attacks: brute force, credential stuffing, password spraying, user enumeration (API2:2023, CWE-307, CWE-204).
+
+pub mod credentials;
+pub mod device_cookies;
+pub mod login_challenge;
+pub mod login_throttling;
+pub mod passwords;

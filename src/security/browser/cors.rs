@@ -1,0 +1,108 @@
+//! Which web pages of other origins may call us: an exact list, with credentials, and nobody else.
+//!
+//! **Attack**: a page that the victim visits calls the API in his browser.
+//! **Control**: actix-cors with the listed origins and
+//! `block_on_origin_mismatch`: without that switch (its default) the handler runs and only the label is missing.
+//! A request without `Origin` is let through: it is no browser's cross-origin call, and it still needs its token; cookie
+//! routes ask for more (`csrf.rs`).
+//! **Limits**: anything that is not a browser. CORS is not access control.
+//! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
+
+use actix_cors::{Cors, CorsError};
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpResponse};
+
+use crate::http::error::ApiError;
+use crate::security::browser::csrf::CSRF_HEADER;
+
+/// The origins that may call, as `https://app.example`.
+#[derive(Clone, Debug)]
+pub struct AllowedOrigins(pub Vec<String>);
+
+impl AllowedOrigins {
+    /// Whether these headers hold exactly one `Origin` and it is listed, byte for byte.
+    #[must_use]
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN);
+        match (origins.next(), origins.next()) {
+            (Some(origin), None) => self.0.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),
+            _ => false,
+        }
+    }
+}
+
+/// The layer that labels replies and answers preflights.
+pub fn layer(origins: &AllowedOrigins) -> Cors {
+    origins
+        .0
+        .iter()
+        .fold(Cors::default(), |cors, origin| cors.allowed_origin(origin))
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::IF_MATCH,
+            header::IF_NONE_MATCH,
+            header::IF_RANGE,
+            header::RANGE,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("x-request-id"),
+            HeaderName::from_static(CSRF_HEADER),
+        ])
+        .expose_headers([
+            header::ACCEPT_RANGES,
+            header::CONTENT_DISPOSITION,
+            header::CONTENT_RANGE,
+            header::ETAG,
+            header::LOCATION,
+            header::RETRY_AFTER,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .supports_credentials()
+        .max_age(3600)
+        .block_on_origin_mismatch(true)
+}
+
+/// Sorts the lists that actix-cors keeps in hash sets. Otherwise the order tells clients which worker answered, and two
+/// equal replies differ.
+fn sort_lists(headers: &mut HeaderMap) {
+    for name in [
+        header::ACCESS_CONTROL_ALLOW_HEADERS,
+        header::ACCESS_CONTROL_ALLOW_METHODS,
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+    ] {
+        let Some(list) = headers.get(&name).and_then(|list| list.to_str().ok()) else { continue };
+        let mut entries: Vec<&str> = list.split(',').map(str::trim).collect();
+        entries.sort_unstable();
+        if let Ok(sorted) = HeaderValue::from_str(&entries.join(", ")) {
+            headers.insert(name, sorted);
+        }
+    }
+}
+
+/// The middleware just outside [`layer`]: gives its refusals our code, and refuses two `Origin` headers, of which
+/// actix-cors would look at the first alone.
+///
+/// # Errors
+/// What the rest returns.
+pub async fn refuse_as_problem<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    if request.headers().get_all(header::ORIGIN).count() > 1 {
+        return Ok(request.error_response(ApiError::OriginNotAllowed).map_into_right_body());
+    }
+    let mut reply = next.call(request).await?;
+    sort_lists(reply.headers_mut());
+    let refused = reply.response().error().is_some_and(|error| error.as_error::<CorsError>().is_some());
+    if !refused {
+        return Ok(reply.map_into_left_body());
+    }
+    let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
+    // A cache between us must not give this answer to another origin.
+    refusal.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
+    Ok(reply.into_response(refusal).map_into_right_body())
+}

@@ -1,0 +1,225 @@
+//! ASVS 16.4.2: whoever owns the database can change events, and cannot do it unseen. Each test plays the owner of
+//! the schema, who takes the trigger away first.
+
+use std::process::Command;
+
+use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
+use strongroom::base::clock::Clock;
+use strongroom::security::audit::verify::{Fault, Report, SEALED_WITHIN, verify};
+use strongroom::security::crypto::keys::Keys;
+
+use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
+use crate::support::{TestApp, logs};
+
+const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
+
+struct Trail {
+    database: TestDatabase,
+    owner: PgConnection,
+    keys: Keys,
+}
+
+impl Trail {
+    /// Two batches of events, sealed; the owner has taken the trigger away.
+    async fn sealed() -> Self {
+        let mut database = TestDatabase::create().await;
+        for _ in 0..2 {
+            let app = TestApp::on(database, &[MASTER]).await;
+            for _ in 0..3 {
+                app.anybody().request(reqwest::Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+            }
+            database = app.stop().await;
+        }
+        let mut owner = database.options(Role::Owner).connect().await.unwrap();
+        for table in ["security_events", "security_event_seals"] {
+            let sql = format!("alter table {table} disable trigger user");
+            owner.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+        }
+        let keys = Keys::new(&MASTER.1.as_bytes().to_vec().into()).unwrap();
+        Self { database, owner, keys }
+    }
+
+    async fn does(&mut self, sql: &'static str) {
+        let done = self.owner.execute(sql).await.unwrap();
+        assert!(done.rows_affected() > 0, "{sql}");
+    }
+
+    async fn number(&mut self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&mut self.owner).await.unwrap()
+    }
+
+    async fn report(&mut self, heads: Option<&str>) -> Report {
+        verify(&mut self.owner, &self.keys, heads, Clock::default().now()).await.unwrap()
+    }
+
+    async fn faults(&mut self) -> Vec<Fault> {
+        self.report(None).await.faults
+    }
+
+    /// The lines of the log with the heads of this trail.
+    async fn heads(&mut self) -> String {
+        let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
+            .fetch_all(&mut self.owner)
+            .await
+            .unwrap();
+        let lines = macs.iter().map(|mac| logs::first_with(mac).expect("a head went out for each seal"));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[actix_web::test]
+async fn what_nobody_touched_is_whole() {
+    let mut trail = Trail::sealed().await;
+    let heads = trail.heads().await;
+    let report = trail.report(Some(&heads)).await;
+    let rows = trail.number("select count(*) from security_events").await;
+    assert!(report.faults.is_empty(), "{report}");
+    assert!(report.seals >= 2 && rows >= 10, "{report}");
+    assert_eq!((report.sealed, report.waiting, report.heads), (rows, 0, Some(report.seals as usize)));
+}
+
+#[actix_web::test]
+async fn an_edited_event_is_found() {
+    for edit in [
+        "update security_events set reason = 'other' where seq = (select seqs[1] from security_event_seals where batch = 1)",
+        "update security_events set user_id = gen_random_uuid() where seq = (select seqs[1] from security_event_seals where batch = 1)",
+        "update security_events set at = at - interval '1 hour' where seq = (select seqs[1] from security_event_seals where batch = 1)",
+        "update security_events set address = '10.0.0.1' where seq = (select seqs[1] from security_event_seals where batch = 1)",
+        "update security_events set mac = sha256('x') || substring(mac for 4) where seq = (select seqs[1] from security_event_seals where batch = 1)",
+        "update security_events set mac = substring(mac for 4) || sha256('x') where seq = (select seqs[1] from security_event_seals where batch = 1)",
+    ] {
+        let mut trail = Trail::sealed().await;
+        let seq = trail.number("select seqs[1] from security_event_seals where batch = 1").await;
+        trail.does(edit).await;
+        assert_eq!(trail.faults().await, [Fault::Edited { seq }], "{edit}");
+    }
+}
+
+#[actix_web::test]
+async fn a_deleted_event_is_found() {
+    let mut trail = Trail::sealed().await;
+    let seq = trail.number("select seqs[1] from security_event_seals where batch = 2").await;
+    trail
+        .does("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
+        .await;
+    assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
+    // With the seal as well: the next one no longer follows, or, where it was the last, the log knows of it.
+    let mut trail = Trail::sealed().await;
+    trail
+        .does(
+            "delete from security_events where seq in (select unnest(seqs) from security_event_seals where batch = 1)",
+        )
+        .await;
+    trail.does("delete from security_event_seals where batch = 1").await;
+    assert_eq!(trail.faults().await, [Fault::MissingSeal { batch: 1 }]);
+    trail.does("update security_event_seals set batch = batch - 1, previous = decode(repeat('00', 36), 'hex')").await;
+    assert!(trail.faults().await.contains(&Fault::BrokenSeal { batch: 1 }));
+}
+
+#[actix_web::test]
+async fn an_inserted_event_is_found() {
+    // Copied whole from another, as somebody would who cannot make a MAC.
+    let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
+        select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
+    let mut trail = Trail::sealed().await;
+    trail.does(copy).await;
+    let seq = trail.number("select max(seq) from security_events").await;
+    assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
+    // And named in the last seal, which cannot be made to fit.
+    let sneak = "update security_event_seals set events = events + 1,
+            seqs = seqs || (select max(seq) from security_events),
+            macs = macs || (select mac from security_events order by seq desc limit 1)
+        where batch = (select max(batch) from security_event_seals)";
+    trail.does(sneak).await;
+    let faults = trail.faults().await;
+    let batch = trail.number("select max(batch) from security_event_seals").await;
+    assert_eq!(faults, [Fault::BrokenSeal { batch }, Fault::Edited { seq }]);
+}
+
+#[actix_web::test]
+async fn reordered_events_are_found() {
+    let mut trail = Trail::sealed().await;
+    let (one, other) = (
+        trail.number("select seqs[1] from security_event_seals where batch = 1").await,
+        trail.number("select seqs[1] from security_event_seals where batch = 2").await,
+    );
+    let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
+    // The database gives seq; its owner gives another.
+    trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
+    for sql in [
+        format!("update security_events set seq = -seq where seq in {places}"),
+        format!("update security_events set seq = case -seq when {one} then {other} else {one} end where seq < 0"),
+    ] {
+        trail.owner.execute(sqlx::AssertSqlSafe(sql)).await.unwrap();
+    }
+    let expected = [Fault::Moved { seq: one, from: other }, Fault::Moved { seq: other, from: one }];
+    assert_eq!(trail.faults().await, expected);
+}
+
+#[actix_web::test]
+async fn a_cut_tail_is_found_by_the_heads_that_the_log_has() {
+    let mut trail = Trail::sealed().await;
+    let heads = trail.heads().await;
+    let (last, events) = (
+        trail.number("select max(batch) from security_event_seals").await,
+        trail.number("select cardinality(seqs)::bigint from security_event_seals order by batch desc limit 1").await,
+    );
+    trail
+        .does(
+            "delete from security_events where seq in (select unnest(seqs) from (
+            select seqs from security_event_seals order by batch desc limit 1) last)",
+        )
+        .await;
+    trail.does("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
+    // In the database alone nothing is left that tells.
+    assert_eq!(trail.faults().await, []);
+    assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
+    // A head that somebody made up is none.
+    let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
+    assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
+}
+
+#[actix_web::test]
+async fn a_sound_event_that_is_kept_from_its_seal_is_found() {
+    let mut trail = Trail::sealed().await;
+    trail.does("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
+    let late = Clock::default().now() + SEALED_WITHIN;
+    let report = verify(&mut trail.owner, &trail.keys, None, late).await.unwrap();
+    assert!(!report.faults.is_empty(), "{report}");
+    assert!(report.faults.iter().all(|fault| matches!(fault, Fault::NeverSealed { .. })), "{report}");
+}
+
+#[actix_web::test]
+async fn the_command_says_what_it_found_and_ends_with_it() {
+    let mut trail = Trail::sealed().await;
+    let heads = folder::new_path();
+    std::fs::write(&heads, trail.heads().await).unwrap();
+    let owner = trail.database.options(Role::Owner).to_url_lossy().to_string();
+    let run = |arguments: &[&str], master: &str| {
+        let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+            .args(arguments)
+            .env_clear()
+            .env("STRONGROOM_DATABASE_OWNER_URL", &owner)
+            .env(MASTER.0, master)
+            .output()
+            .unwrap();
+        (done.status.code(), String::from_utf8(done.stdout).unwrap())
+    };
+    let verify = ["audit", "verify", "--heads", heads.to_str().unwrap()];
+    let (code, said) = run(&verify, MASTER.1);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("The events are whole.") && said.contains("heads from the log compared"), "{said}");
+    let (code, said) = run(&["audit", "verify"], MASTER.1);
+    assert!(code == Some(0) && said.contains("would not be seen"), "{said}");
+    trail
+        .does("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 1)")
+        .await;
+    let (code, said) = run(&verify, MASTER.1);
+    assert!(code == Some(1) && said.contains("FAULT deleted: row "), "{said}");
+    let (code, key) = run(&["audit", "key"], MASTER.1);
+    let (id, key) = key.trim().split_once(' ').unwrap();
+    assert_eq!((code, id, key.len()), (Some(0), trail.keys.id().to_string().as_str(), 64));
+    std::fs::remove_file(heads).unwrap();
+    trail.owner.close().await.unwrap();
+}

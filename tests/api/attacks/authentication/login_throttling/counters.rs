@@ -1,0 +1,158 @@
+//! Counters under parallel attempts, on two replicas, and without their database.
+
+use actix_web::http::header::HeaderMap;
+use chrono::TimeDelta;
+use futures_util::future::join_all;
+use strongroom::base::id::UserId;
+use strongroom::http::client_ip::{ClientAddr, TrustedProxies};
+use strongroom::security::audit::context::background;
+
+use super::{MASTER, WRONG, from, lock_mails, number};
+use crate::support::TestApp;
+use crate::support::actor::{PASSWORD, try_sign_in, try_sign_in_with};
+
+fn client(network: u8, host: u8) -> ClientAddr {
+    ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
+}
+
+/// Attempts at the same time: how many of them may try a password.
+async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
+    let credentials = &app.services().credentials;
+    let attempts =
+        attempts.into_iter().map(|(name, client)| credentials.throttle.admit(credentials.sign_in(&name, client)));
+    let admitted = background(&app.services().recorder, join_all(attempts)).await;
+    admitted.iter().flatten().filter(|admitted| !admitted.is_locked()).count()
+}
+
+/// Counted before the hash: parallel guesses get no more tries than guesses one after another.
+#[actix_web::test]
+async fn parallel_guesses_do_not_pass_a_limit() {
+    let app = TestApp::start().await;
+    let name = |name: u8| format!("u{name}@example.com");
+    assert_eq!(admitted(&app, (0..30).map(|_| (name(0), client(1, 1)))).await, 5, "account and address");
+    assert_eq!(admitted(&app, (0..50).map(|network| (name(1), client(100 + network, 1)))).await, 10, "account");
+    assert_eq!(admitted(&app, (10..60).map(|user| (name(user), client(2, 1)))).await, 20, "address");
+    assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");
+}
+
+/// Attempts that fail, succeed, are reset and swept at the same time do not deadlock, and no failure is lost.
+#[actix_web::test]
+async fn parallel_attempts_are_counted_to_the_last() {
+    let limits = ["PAIR", "ADDRESS", "ACCOUNT"].map(|each| format!("STRONGROOM_LOGIN_FAILURES_PER_{each}"));
+    let limits: Vec<_> = limits.iter().map(|name| (name.as_str(), "100/1h")).collect();
+    let app = TestApp::with(&limits).await;
+    let credentials = &app.services().credentials;
+    let throttle = &credentials.throttle;
+    let fail = async |name: &str, turn: u8| {
+        let admitted = throttle.admit(credentials.sign_in(name, client(turn % 20, 1))).await?;
+        throttle.failed(&admitted, None).await
+    };
+    let failed = (0..60_u8).map(|turn| fail("bob@example.com", turn));
+    for done in background(&app.services().recorder, join_all(failed)).await {
+        done.unwrap();
+    }
+    assert_eq!(number(&app, "select in_a_row from login_failures where kind = 'account'").await, 60);
+    let mixed = (0..120_u8).map(|turn| async move {
+        match turn % 4 {
+            0 => credentials.reset_counters(UserId::new(), "bob@example.com").await,
+            1 => throttle.sweep().await,
+            2 => fail("bob@example.com", turn).await,
+            _ => {
+                let admitted = throttle.admit(credentials.sign_in("bob@example.com", client(turn % 20, 1))).await?;
+                throttle.succeeded(&admitted).await
+            }
+        }
+    });
+    for done in background(&app.services().recorder, join_all(mixed)).await {
+        done.unwrap();
+    }
+}
+
+/// Two replicas, in turn: each sees what the other has counted, and a restart forgets nothing.
+#[actix_web::test]
+async fn replicas_count_together_and_a_restart_forgets_nothing() {
+    let first = TestApp::with(&[MASTER]).await;
+    let alice = first.user("alice").await;
+    let second = TestApp::on(first.database.clone(), &[MASTER]).await;
+    for attempt in 1..=10 {
+        let app = if attempt % 2 == 0 { &first } else { &second };
+        let reply = try_sign_in(&from(app, attempt), &alice.email, WRONG).await;
+        let locks = reply.events().contains(&"authn_login_lock/brute_force".to_owned());
+        assert_eq!(locks, attempt == 10);
+    }
+    for app in [&first, &second] {
+        try_sign_in(&from(app, 20), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+        // A device that one of them made known is known to the other.
+        try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
+    }
+    // One address on both.
+    let at = |app: &TestApp| app.from([127, 8, 8, 1].into());
+    for attempt in 0..20 {
+        let app = if attempt % 2 == 0 { &first } else { &second };
+        try_sign_in(&at(app), &format!("n{}@example.com", attempt % 5), WRONG)
+            .await
+            .refused(401, "invalid_credentials");
+    }
+    for app in [&first, &second] {
+        try_sign_in(&at(app), "n9@example.com", WRONG).await.refused(429, "too_many_requests");
+    }
+    assert_eq!(lock_mails(&first).await, (1, 1));
+    second.stop().await;
+    let third = TestApp::on(first.stop().await, &[MASTER]).await;
+    try_sign_in(&from(&third, 22), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+    try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.refused(429, "too_many_requests");
+}
+
+/// A replica whose clock is a day ahead ends no wait and no window.
+#[actix_web::test]
+async fn counters_follow_the_clock_of_the_database() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    for _ in 0..5 {
+        try_sign_in(&from(&app, 1), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    }
+    super::hammer(&app, &alice.email, 5).await;
+    app.clock.turn(TimeDelta::days(1));
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.refused(429, "too_many_requests");
+    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+}
+
+/// Counters that cannot be read admit no attempt, and nothing is hashed.
+#[actix_web::test]
+async fn without_its_counters_no_client_signs_in() {
+    let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    let mut stuck = app.all_rows.begin().await.unwrap();
+    sqlx::query("lock table login_failures in access exclusive mode").execute(&mut *stuck).await.unwrap();
+    for cookie in ["", &alice.device] {
+        let hashes = app.services().credentials.passwords.hashes();
+        let refused = try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, cookie).await;
+        refused.refused(503, "unavailable").left(&[]);
+        assert!(refused.header("retry-after").is_some());
+        assert_eq!(app.services().credentials.passwords.hashes(), hashes);
+    }
+    stuck.rollback().await.unwrap();
+    assert_eq!(app.everything().await, before);
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
+}
+
+/// A counter whose window is over is swept, and one that runs is kept.
+#[actix_web::test]
+async fn counters_that_are_over_are_swept() {
+    let app = TestApp::start().await;
+    try_sign_in(&from(&app, 1), "nobody@example.com", WRONG).await.refused(401, "invalid_credentials");
+    let throttle = &app.services().credentials.throttle;
+    let kinds = async || -> Vec<String> {
+        let sql = "select kind from login_failures order by kind";
+        sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap()
+    };
+    throttle.sweep().await.unwrap();
+    assert_eq!(kinds().await, ["account", "account_in_network", "address", "network", "pair"]);
+    app.pass(TimeDelta::minutes(61)).await;
+    throttle.sweep().await.unwrap();
+    assert_eq!(kinds().await, ["account"]);
+    app.pass(TimeDelta::days(30)).await;
+    throttle.sweep().await.unwrap();
+    assert_eq!(kinds().await, Vec::<String>::new());
+}

@@ -1,0 +1,252 @@
+//! API2: weak, listed and endless passwords; what is taken for the same; and floods of hashes.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::json;
+use strongroom::config::PasswordSettings;
+use strongroom::security::authentication::passwords::Passwords;
+
+use crate::support::actor::{PASSWORD, confirm, mail_token, register, try_sign_in};
+use crate::support::{Actor, TestApp};
+
+const OTHER: &str = "another horse battery 7";
+
+/// A new user with this password.
+async fn joined(app: &TestApp, email: &str, password: &str) {
+    register(&app.anybody(), email).await.ok(202);
+    confirm(&app.anybody(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
+}
+
+#[actix_web::test]
+async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
+    let app = TestApp::start().await;
+    register(&app.anybody(), "grace.hopper@example.com").await.ok(202);
+    let token = mail_token(&app, "grace.hopper@example.com").await;
+    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    for (password, why) in [
+        (String::new(), "at least 12"),
+        ("eleven char".to_owned(), "at least 12"),
+        // Eleven characters of 22 bytes: counted in bytes they would pass.
+        ("паролькрат1".chars().take(11).collect(), "at least 12"),
+        ("x7".repeat(32) + "y", "at most 64"),
+        ("ж".repeat(65), "at most 64"),
+        ("x".repeat(9_000), "at most 64"),
+        ("unbelievable".to_owned(), "attackers try first"),
+        ("UnBelievable".to_owned(), "attackers try first"),
+        ("1q2w3e4r5t6y".to_owned(), "attackers try first"),
+        ("zebu zebu zebu zebu".to_owned(), "made of repetitions"),
+        ("manchesterunited".to_owned(), "attackers try first"),
+        ("thisismypassword".to_owned(), "attackers try first"),
+        ("this is my password".to_owned(), "attackers try first"),
+        ("trustno1trustno1".to_owned(), "made of repetitions"),
+        ("correcthorsebatterystaple".to_owned(), "attackers try first"),
+        ("Correct Horse Battery Staple!".to_owned(), "attackers try first"),
+        ("LiverpoolSummer 2026".to_owned(), "common words or names and dates"),
+        ("Grace Hopper 1906".to_owned(), "your own name"),
+        ("grace.hopper.grace.hopper".to_owned(), "your own name"),
+        ("strongroom2026".to_owned(), "your own name"),
+    ] {
+        let reply = confirm(&app.anybody(), &token, &password, "Grace Hopper").await;
+        reply.refused_field("/password").left(&["input_validation_fail/invalid_input"]);
+        let told = reply.json()["errors"].to_string();
+        assert!(told.contains(why), "{password}: {told}");
+        assert!(password.is_empty() || !reply.text().contains(&password), "the password is not sent back");
+    }
+    assert_eq!(app.services().credentials.passwords.hashes(), hashes);
+    assert_eq!(app.everything().await, before);
+    confirm(&app.anybody(), &token, PASSWORD, "Grace Hopper").await.ok(204);
+}
+
+/// No rule of composition, no hint: long is enough, in any script.
+#[actix_web::test]
+async fn length_is_what_counts_in_characters() {
+    let app = TestApp::start().await;
+    for (n, password) in [
+        "hvjk-qwzx-pb",
+        "паролькрат12",
+        "🔑🗝🔒🔓🏦🧱🪨🧊🪜🧲🧯🪛",
+        "  spaces at both ends  ",
+        &(0..64).map(|n| char::from_u32(0x430 + n * n * 7 % 31).unwrap()).collect::<String>(),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let email = format!("user{n}@example.com");
+        joined(&app, &email, password).await;
+        try_sign_in(&app.anybody(), &email, password).await.ok(200);
+    }
+}
+
+/// Nothing is trimmed, truncated or folded in case: another text is another password.
+#[actix_web::test]
+async fn similar_password_is_refused() {
+    let app = TestApp::start().await;
+    let long: String = "k9 Wq7 Zp3 Lx8 Vt5 Rm2 Hb6 Nc4 Jd1 Ys0 Fg9 Tw7 Qe3 Ua8 Xi5 Ko2 Bz".chars().take(64).collect();
+    joined(&app, "long@example.com", &long).await;
+    try_sign_in(&app.anybody(), "long@example.com", &long).await.ok(200);
+    let mut other_end: String = long.chars().take(63).collect();
+    other_end.push('!');
+    let cut: String = long.chars().take(63).collect();
+    for other in [other_end, cut, long.to_uppercase(), format!("{}\0", &long[..63])] {
+        try_sign_in(&app.anybody(), "long@example.com", &other).await.refused(401, "invalid_credentials");
+    }
+    joined(&app, "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await;
+    for other in
+        ["caf\u{e9} \u{1f511} walrus horse", " cafe \u{1f511} walrus horse ", " CAF\u{c9} \u{1f511} walrus horse "]
+    {
+        try_sign_in(&app.anybody(), "spaced@example.com", other).await.refused(401, "invalid_credentials");
+    }
+    try_sign_in(&app.anybody(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
+}
+
+/// Keyboards differ in how they send é: as one code point (NFC) or as two (NFD).
+#[actix_web::test]
+async fn password_typed_on_another_keyboard_signs_in() {
+    let app = TestApp::start().await;
+    let (composed, decomposed) = (" caf\u{e9} \u{1f511} walrus horse ", " cafe\u{301} \u{1f511} walrus horse ");
+    for (email, chosen, typed) in
+        [("mac@example.com", decomposed, composed), ("linux@example.com", composed, decomposed)]
+    {
+        joined(&app, email, chosen).await;
+        try_sign_in(&app.anybody(), email, typed).await.ok(200);
+        try_sign_in(&app.anybody(), email, chosen).await.ok(200);
+    }
+    // Six characters, typed as twelve code points.
+    register(&app.anybody(), "short@example.com").await.ok(202);
+    let token = mail_token(&app, "short@example.com").await;
+    let reply = confirm(&app.anybody(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
+    reply.refused_field("/password");
+    assert!(reply.text().contains("at least 12"), "{}", reply.text());
+}
+
+/// What can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
+#[actix_web::test]
+async fn an_endless_password_costs_no_hash_anywhere() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    let endless = "x7 ".repeat(3_000);
+    for email in [alice.email.as_str(), "nobody@example.com"] {
+        let reply = try_sign_in(&app.anybody(), email, &endless).await;
+        reply.refused_field("/password");
+        assert_eq!(reply.statements(), Vec::<String>::new());
+    }
+    let change = json!({"current_password": endless, "new_password": OTHER});
+    alice.post("/api/v1/me/password", &change).await.refused_field("/current_password");
+    let change = json!({"current_password": PASSWORD, "new_password": endless});
+    alice.post("/api/v1/me/password", &change).await.refused_field("/new_password");
+    let leave = json!({"password": endless});
+    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.refused_field("/password");
+    confirm(&app.anybody(), &"A".repeat(43), &endless, "Eve").await.refused_field("/password");
+    let reset = json!({"token": "A".repeat(43), "new_password": endless});
+    let reset = app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
+    reset.refused_field("/new_password");
+    assert_eq!(app.services().credentials.passwords.hashes(), hashes);
+    assert_eq!(app.everything().await, before);
+}
+
+/// A stolen access token is not enough to take the account over, and guessing with it is counted.
+#[actix_web::test]
+async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leaving() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    let change = |current: &str| json!({"current_password": current, "new_password": OTHER});
+    let wrong = alice.post("/api/v1/me/password", &change("correct horse battery 8")).await;
+    wrong.refused(401, "invalid_credentials").left(&["authn_password_change_fail/wrong_password"]);
+    let leave = json!({"password": "correct horse battery 8"});
+    let wrong = alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await;
+    wrong.refused(401, "invalid_credentials").left(&["authn_login_fail/wrong_password"]);
+    for _ in 0..3 {
+        alice.post("/api/v1/me/password", &change("correct horse battery 8")).await.refused(401, "invalid_credentials");
+    }
+    alice.post("/api/v1/me/password", &change(PASSWORD)).await.refused(429, "too_many_requests");
+    assert_eq!(app.everything().await, before);
+    // It was a thief's budget: her sign-in from elsewhere is another counter.
+    Actor::sign_in(&app.from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
+}
+
+/// Gives the account a hash of [`PASSWORD`] with these parameters, as an earlier configuration left it.
+async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32) {
+    let passwords = Passwords::new(&PasswordSettings {
+        min_chars: 12,
+        memory_kib,
+        iterations,
+        parallelism: 1,
+        hash_slots: 1,
+        max_wait: Duration::from_secs(10),
+    });
+    let hash = passwords.unwrap().hash(&PASSWORD.into()).await.unwrap();
+    let planted = sqlx::query("update users set password_hash = $2 where email = $1").bind(email).bind(hash.as_str());
+    assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
+}
+
+/// User enumeration by work: after a change of the argon2 cost, old accounts must not differ from unknown names.
+#[actix_web::test]
+async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
+    let app = TestApp::start().await;
+    for name in ["today", "cheaper", "dearer"] {
+        app.user(name).await;
+    }
+    let passwords = &app.services().credentials.passwords;
+    let work = async |name: &str| {
+        let before = (passwords.work_done(), passwords.hashes());
+        let reply = try_sign_in(&app.anybody(), &format!("{name}@example.com"), OTHER).await;
+        reply.refused(401, "invalid_credentials");
+        assert_eq!(passwords.hashes() - before.1, 1, "{name}");
+        passwords.work_done() - before.0
+    };
+    // Memory in KiB times passes, of the default parameters.
+    let default_work = 19_456 * 2;
+    // A top-up is rounded down by less than one KiB a pass.
+    let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
+
+    plant_hash(&app, "cheaper@example.com", 7_168, 1).await;
+    for name in ["unknown", "today", "cheaper"] {
+        assert!(equals(work(name).await, default_work), "{name} after the cost was raised");
+    }
+    plant_hash(&app, "dearer@example.com", 65_536, 3).await;
+    for name in ["unknown", "today", "cheaper", "dearer"] {
+        assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
+    }
+    // The owner's sign-in replaces the last dear hash: the price falls for all.
+    try_sign_in(&app.anybody(), "dearer@example.com", PASSWORD).await.ok(200);
+    for name in ["unknown", "today", "cheaper", "dearer"] {
+        assert!(equals(work(name).await, default_work), "{name} once no dearer hash is stored");
+    }
+}
+
+/// A login flood waits its turn and is then refused; who is signed in notices nothing of it.
+#[actix_web::test]
+async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
+    let app = TestApp::with(&[
+        ("STRONGROOM_PASSWORD_HASH_SLOTS", "1"),
+        ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
+        ("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "100000/1h"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h"),
+    ])
+    .await;
+    let alice = app.user("alice").await;
+    let nobody = app.anybody();
+    let flood = futures_util::future::join_all((0..150).map(|n| {
+        let nobody = nobody.clone();
+        async move { try_sign_in(&nobody, &format!("user{n}@example.com"), PASSWORD).await }
+    }));
+    let reads = async {
+        for _ in 0..20 {
+            alice.get("/api/v1/me").await.ok(200);
+        }
+    };
+    let (flood, ()) = tokio::join!(flood, reads);
+    let refused = flood.iter().filter(|reply| reply.status.as_u16() == 503).inspect(|reply| {
+        reply.refused(503, "unavailable");
+        assert_eq!(reply.header("retry-after"), Some("1"));
+    });
+    assert!(refused.count() > 0, "one slot, 64 places to wait");
+    for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
+        reply.refused(401, "invalid_credentials");
+    }
+    try_sign_in(&nobody, &alice.email, PASSWORD).await.ok(200);
+}

@@ -1,0 +1,151 @@
+//! Each wall by itself: the gate, the handler, the database, and what an administrator may not either.
+
+use serde_json::json;
+use sqlx::Executor;
+use strongroom::security::authorization::administrators::AdminCaller;
+use uuid::Uuid;
+
+use super::{ENDED, FORBIDDEN, act, by, everything, id_of};
+use crate::support::TestApp;
+use crate::support::actor::try_sign_in;
+use crate::support::operations::{for_administrators, make};
+
+#[actix_web::test]
+async fn every_function_of_administrators_is_closed_to_everybody_else() {
+    let app = TestApp::start().await;
+    let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
+    let (demoted, disabled) = (app.admin("demoted").await, app.admin("disabled").await);
+    let id = id_of(&bob).await;
+    try_sign_in(&app.anybody(), &bob.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
+    for admin in [&demoted, &disabled] {
+        admin.get("/api/v1/admin/users").await.ok(200);
+    }
+    app.demote(&demoted).await;
+    act(&root, &id_of(&disabled).await, "disable").await.ok(204);
+
+    let functions = for_administrators();
+    assert!(functions.len() >= 6, "the walk has something to walk on");
+    let before = everything(&app).await;
+    for function in &functions {
+        let plain = by(&alice, function, &id).send().await;
+        plain.refused(403, "forbidden").left(&[FORBIDDEN]);
+        let missing = by(&alice, function, &Uuid::new_v4().to_string()).send().await;
+        assert_eq!(missing.alike(), plain.alike(), "{}: nobody learns who is there", function.path);
+        by(&demoted, function, &id).send().await.refused(403, "forbidden").left(&[FORBIDDEN]);
+        by(&disabled, function, &id).send().await.refused(401, "unauthenticated").left(&[ENDED]);
+        let path = function.path.replace("{id}", &id);
+        let nobody = app.anybody().request(function.method.clone(), &path).send().await;
+        nobody.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    }
+    assert_eq!(everything(&app).await, before);
+    demoted.get("/api/v1/me").await.ok(200);
+    bob.get("/api/v1/me").await.ok(200);
+}
+
+/// A handler that takes an [`AdminCaller`] on a row that says something else refuses everybody.
+#[actix_web::test]
+async fn a_handler_of_an_administrators_function_cannot_run_without_the_gate() {
+    use actix_web::FromRequest;
+    let request = actix_web::test::TestRequest::default().to_http_request();
+    let refused = AdminCaller::extract(&request).await.expect_err("nobody asked the database");
+    assert_eq!(refused.face().code, "forbidden");
+}
+
+/// The wall below the gate: the functions, called by the service's own role as an injected query would.
+#[actix_web::test]
+async fn the_database_itself_refuses_whoever_is_no_administrator() {
+    let app = TestApp::start().await;
+    let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
+    let toor = app.admin("toor").await;
+    let toors = id_of(&toor).await;
+    act(&root, &toors, "disable").await.ok(204);
+    let uuid = |id: &str| id.parse::<Uuid>().unwrap();
+    let bobs = uuid(&id_of(&bob).await);
+    let pool = &app.services().pool;
+    let before = everything(&app).await;
+    let pretenders = [Some(uuid(&id_of(&alice).await)), Some(bobs), Some(uuid(&toors)), Some(Uuid::new_v4()), None];
+    for pretender in pretenders {
+        for wanted in ["disabled", "active"] {
+            let call =
+                sqlx::query_scalar("select admin_set_status($1, $2, $3)").bind(pretender).bind(bobs).bind(wanted);
+            let outcome: String = call.fetch_one(pool).await.unwrap();
+            assert_eq!(outcome, "forbidden");
+        }
+        let admin: bool =
+            sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
+        assert!(!admin);
+    }
+    // A table of one's own in the way of the real one: the functions do not look where the caller says.
+    let mut mine = pool.acquire().await.unwrap();
+    mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
+    mine.execute("set search_path = pg_temp, public").await.unwrap();
+    sqlx::query("insert into pg_temp.users values ($1, 'admin', 'active')")
+        .bind(bobs)
+        .execute(&mut *mine)
+        .await
+        .unwrap();
+    let outcome: String = sqlx::query_scalar("select admin_set_status($1, $2, 'disabled')")
+        .bind(bobs)
+        .bind(uuid(&id_of(&alice).await))
+        .fetch_one(&mut *mine)
+        .await
+        .unwrap();
+    assert_eq!(outcome, "forbidden");
+    drop(mine.detach());
+    // A word that is no status is refused by the table, whoever says it.
+    let roots = uuid(&id_of(&root).await);
+    let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
+    assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
+    assert_eq!(everything(&app).await, before);
+    // Others than the service cannot call them at all.
+    let open: Vec<String> = sqlx::query_scalar(
+        "select p.proname::text from pg_proc p
+         where p.proname in ('is_active_admin', 'admin_set_status')
+           and (has_function_privilege('public', p.oid, 'execute') or not coalesce(p.proconfig::text, '') like '%search_path=%')",
+    )
+    .fetch_all(&app.all_rows)
+    .await
+    .unwrap();
+    assert_eq!(open, Vec::<String>::new());
+}
+
+#[actix_web::test]
+async fn an_administrator_is_no_owner() {
+    let app = TestApp::start().await;
+    let (alice, root) = (app.user("alice").await, app.admin("root").await);
+    for collection in ["/api/v1/customers", "/api/v1/invoices"] {
+        let id = make(&alice, collection).await;
+        let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;
+        let hers = root.get(&format!("{collection}/{id}")).await;
+        hers.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        assert_eq!(hers.alike(), missing.alike());
+        assert_eq!(hers.statements(), missing.statements());
+        assert_eq!(root.get(collection).await.ok(200).json()["items"], json!([]));
+    }
+    let session = make(&alice, "/api/v1/auth/sessions").await;
+    let before = everything(&app).await;
+    root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.refused(404, "not_found");
+    assert_eq!(everything(&app).await, before);
+    // What he sees of her holds nothing that she owns, and no secret.
+    let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
+        .bind(&alice.email)
+        .fetch_one(&app.all_rows)
+        .await
+        .unwrap();
+    let seen = root.get(&format!("/api/v1/admin/users/{}", id_of(&alice).await)).await.ok(200);
+    for private in ["password", "argon2", "hash", "token", "Acme", &session, &hash, &alice.cookie] {
+        assert!(!seen.text().contains(private), "{private}: {}", seen.text());
+    }
+}
+
+#[actix_web::test]
+async fn while_the_database_is_away_nobody_is_an_administrator() {
+    let app = TestApp::start().await;
+    let root = app.admin("root").await;
+    root.get("/api/v1/admin/users").await.ok(200);
+    app.database.cut_off().await;
+    let refused = root.get("/api/v1/admin/users").await;
+    refused.refused(503, "unavailable");
+    assert!(refused.header("retry-after").is_some());
+    app.database.restore().await;
+}

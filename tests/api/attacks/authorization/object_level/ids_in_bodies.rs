@@ -1,0 +1,126 @@
+//! An id in a body. Nothing of mine can be tied to something of yours, and the refusal does not tell whether it exists.
+
+use reqwest::Method;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{make_and_delete, malformed, without_row_level_security};
+use crate::support::actor::draft;
+use crate::support::{Actor, TestApp};
+
+const INVALID: &str = "input_validation_fail/invalid_input";
+
+async fn nothing_is_tied(app: &TestApp, alice: &Actor, bob: &Actor) {
+    let own = alice.customer().await;
+    let mut ids = vec![
+        bob.customer().await,
+        make_and_delete(app, alice, "/api/v1/customers").await,
+        // An id of hers, of another kind.
+        alice.invoice().await,
+    ];
+    ids.push(ids[0].to_uppercase());
+    ids.extend(malformed(&own));
+    let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
+    let before = app.everything().await;
+    for (method, path) in [(Method::POST, "/api/v1/invoices"), (Method::PUT, invoice.as_str())] {
+        let on = |customer: &str| {
+            alice.request(method.clone(), path).header("if-match", "\"1\"").json(&draft(customer)).send()
+        };
+        let missing = on(&Uuid::new_v4().to_string()).await;
+        missing.refused_field("/customer_id").left(&[INVALID]);
+        for id in &ids {
+            let reply = on(id).await;
+            assert_eq!(reply.alike(), missing.alike(), "{method} on {id}");
+            assert_eq!(reply.statements(), missing.statements(), "{method} on {id}");
+            reply.left(&[INVALID]);
+        }
+    }
+    assert_eq!(app.everything().await, before);
+    alice.post("/api/v1/invoices", &draft(&own)).await.ok(201);
+    alice.put(&invoice, "\"1\"", &draft(&own)).await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_strangers_customer_in_a_body_is_a_missing_one() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    nothing_is_tied(&app, &alice, &bob).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_key_alone_refuses_a_strangers_customer() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    nothing_is_tied(&app, &alice, &bob).await;
+}
+
+#[actix_web::test]
+async fn what_is_no_text_is_no_id() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.everything().await;
+    for value in [json!(null), json!(1), json!(true), json!(["a"]), json!({"id": "a"})] {
+        let mut body = draft("");
+        body["customer_id"] = value;
+        let reply = alice.post("/api/v1/invoices", &body).await;
+        reply.refused_field("/customer_id").left(&[INVALID]);
+        assert!(reply.statements().is_empty());
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+/// A stranger who writes to my invoice with his own customer, or with mine, learns nothing of either.
+#[actix_web::test]
+async fn a_strangers_invoice_is_not_found_whatever_customer_is_named() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (hers, his) = (alice.customer().await, bob.customer().await);
+    let path = format!("/api/v1/invoices/{}", alice.invoice().await);
+    let before = app.everything().await;
+    let missing = bob.put(&format!("/api/v1/invoices/{}", Uuid::new_v4()), "\"1\"", &draft(&his)).await;
+    for customer in [hers, his, Uuid::new_v4().to_string()] {
+        let reply = bob.put(&path, "\"1\"", &draft(&customer)).await;
+        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        assert_eq!(reply.alike(), missing.alike());
+        assert_eq!(reply.statements(), missing.statements());
+    }
+    assert_eq!(app.everything().await, before);
+}
+
+/// The same where a document is hung on an invoice; an upload's form is `attacks::files::uploads::forms`.
+async fn no_document_hangs_on_a_strangers_invoice(app: &TestApp) {
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (own, his) = (alice.invoice().await, bob.invoice().await);
+    let path = format!("/api/v1/documents/{}", alice.document().await);
+    let mut ids = vec![his, make_and_delete(app, &alice, "/api/v1/invoices").await, alice.customer().await];
+    ids.extend(malformed(&own));
+    let before = app.everything().await;
+    let on = |id: &str| {
+        let body = json!({"invoice_id": id});
+        alice.request(Method::PATCH, &path).header("if-match", "\"1\"").json(&body).send()
+    };
+    let missing = on(&Uuid::new_v4().to_string()).await;
+    missing.refused_field("/invoice_id").left(&[INVALID]);
+    for id in &ids {
+        let reply = on(id).await;
+        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.statements(), missing.statements(), "{id}");
+        reply.left(&[INVALID]);
+    }
+    assert_eq!(app.everything().await, before);
+    on(&own).await.ok(200);
+}
+
+#[actix_web::test]
+async fn a_strangers_invoice_takes_no_document() {
+    let app = TestApp::start().await;
+    no_document_hangs_on_a_strangers_invoice(&app).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_key_alone_keeps_documents_off_a_strangers_invoice() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    no_document_hangs_on_a_strangers_invoice(&app).await;
+}

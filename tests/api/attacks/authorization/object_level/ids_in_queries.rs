@@ -1,0 +1,199 @@
+//! Ids in query strings, and those that are hidden in cursors.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::Method;
+use serde_json::json;
+use strongroom::app::routes::Access;
+use strongroom::security::crypto::keys::Tag;
+use uuid::Uuid;
+
+use super::{make_and_delete, malformed, without_row_level_security};
+use crate::support::actor::payment;
+use crate::support::operations::operations;
+use crate::support::{Actor, TestApp};
+
+const INVALID: &str = "input_validation_fail/invalid_input";
+
+async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    bob.invoice().await;
+    alice.invoice().await;
+    let his = bob.get("/api/v1/invoices").await.ok(200).json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
+    let hers =
+        alice.get("/api/v1/invoices").await.ok(200).json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
+    let by = |actor: &Actor, id: &str| actor.request(Method::GET, &format!("/api/v1/invoices?customer_id={id}")).send();
+    let missing = by(&alice, &Uuid::new_v4().to_string()).await.ok(200);
+    assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
+    let deleted = make_and_delete(app, &alice, "/api/v1/customers").await;
+    for id in [his.clone(), his.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&hers)) {
+        let reply = by(&alice, &id).await;
+        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.statements(), missing.statements(), "{id}");
+    }
+    assert_eq!(by(&alice, &hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(by(&bob, &his).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
+    let app = TestApp::start().await;
+    a_strangers_customer_has_no_invoices(&app).await;
+}
+
+#[actix_web::test]
+async fn a_strangers_invoice_has_as_many_documents_as_none() {
+    use crate::support::form::Form;
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let (hers, his) = (alice.invoice().await, bob.invoice().await);
+    alice.upload(Form::sound().text("invoice_id", &hers)).await.ok(201);
+    bob.upload(Form::sound().text("invoice_id", &his)).await.ok(201);
+    let by = |id: &str| alice.request(Method::GET, &format!("/api/v1/documents?invoice_id={id}")).send();
+    let missing = by(&Uuid::new_v4().to_string()).await.ok(200);
+    assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
+    for id in [his, String::new()].into_iter().chain(malformed(&hers)) {
+        let reply = by(&id).await;
+        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.statements(), missing.statements(), "{id}");
+    }
+    assert_eq!(by(&hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_list_takes_no_owner_and_no_field_twice() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let bob_id = bob.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    for list in ["/api/v1/customers", "/api/v1/invoices", "/api/v1/credit-notes", "/api/v1/documents"] {
+        for field in ["owner_id", "user_id", "owner", "all", "id", "offset", "order_by", "fields"] {
+            let reply = alice.get(&format!("{list}?{field}={bob_id}")).await;
+            reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+            assert!(reply.statements().is_empty());
+        }
+        alice.get(&format!("{list}?limit=1&limit=2")).await.refused_field("/limit").left(&[INVALID]);
+    }
+    let twice = format!("/api/v1/invoices?customer_id={}&customer_id={bob_id}", Uuid::new_v4());
+    alice.get(&twice).await.refused_field("/customer_id").left(&[INVALID]);
+}
+
+/// The cursor after the first item of this list.
+async fn cursor(actor: &Actor, list: &str) -> String {
+    let mark = if list.contains('?') { '&' } else { '?' };
+    let page = actor.get(&format!("{list}{mark}limit=1")).await.ok(200).json();
+    page["next_cursor"].as_str().unwrap().to_owned()
+}
+
+#[actix_web::test]
+async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
+    let app = TestApp::start().await;
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    for actor in [&alice, &bob] {
+        actor.invoice().await;
+        actor.invoice().await;
+    }
+    let own = cursor(&alice, "/api/v1/invoices").await;
+    let foreign = cursor(&bob, "/api/v1/invoices").await;
+    let splice = |change: &dyn Fn(String) -> String| {
+        let bytes = URL_SAFE_NO_PAD.decode(&own).unwrap();
+        let (position, tag) = bytes.split_at(bytes.len() - Tag::LENGTH);
+        let forged = change(String::from_utf8(position.to_vec()).unwrap());
+        URL_SAFE_NO_PAD.encode([forged.as_bytes(), tag].concat())
+    };
+    let bobs_position = {
+        let bytes = URL_SAFE_NO_PAD.decode(&foreign).unwrap();
+        String::from_utf8(bytes[..bytes.len() - Tag::LENGTH].to_vec()).unwrap()
+    };
+    let bad = [
+        foreign.clone(),
+        cursor(&alice, "/api/v1/customers").await,
+        cursor(&alice, "/api/v1/invoices?status=draft").await,
+        // The place of a stranger's row under one's own seal.
+        splice(&|_| bobs_position.clone()),
+        splice(&|position| position.replace("20", "30")),
+        splice(&|position| position.replace('{', "{ ")),
+        format!("{own}="),
+        format!("{own}A"),
+        own[..own.len() - 1].to_owned(),
+        URL_SAFE_NO_PAD.encode(bobs_position.as_bytes()),
+        String::new(),
+        "1".to_owned(),
+        "..%2f..%2fetc".to_owned(),
+        "null".to_owned(),
+    ];
+    let before = app.everything().await;
+    let plain = alice.get("/api/v1/invoices?cursor=none").await;
+    plain.refused_field("/cursor").left(&[INVALID]);
+    for cursor in &bad {
+        let reply = alice.get(&format!("/api/v1/invoices?cursor={cursor}")).await;
+        assert_eq!(reply.alike(), plain.alike(), "{cursor}");
+        assert!(reply.statements().is_empty(), "refused before anything is asked");
+        reply.left(&[INVALID]);
+    }
+    alice.get(&format!("/api/v1/invoices?cursor={}", "A".repeat(600))).await.refused_field("/cursor").left(&[INVALID]);
+    // The seal is of the filter too, in this direction as well.
+    alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.refused_field("/cursor");
+    alice.get(&format!("/api/v1/customers?cursor={own}")).await.refused_field("/cursor");
+    assert_eq!(app.everything().await, before);
+    let rest = alice.get(&format!("/api/v1/invoices?cursor={own}")).await.ok(200).json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+}
+
+/// Payments are listed by the invoice that they are on.
+#[actix_web::test]
+async fn a_cursor_is_of_one_object_too() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let mut lists = Vec::new();
+    for _ in 0..2 {
+        let path = format!("/api/v1/invoices/{}", alice.invoice().await);
+        alice.request(Method::POST, &format!("{path}/issue")).header("if-match", "\"1\"").send().await.ok(200);
+        let list = format!("{path}/payments");
+        for _ in 0..2 {
+            alice.post(&list, &payment(1)).await.ok(201);
+        }
+        lists.push(list);
+    }
+    let own = cursor(&alice, &lists[0]).await;
+    let other = alice.get(&format!("{}?cursor={own}", lists[1])).await;
+    other.refused_field("/cursor").left(&[INVALID]);
+    assert!(other.statements().is_empty());
+    let rest = alice.get(&format!("{}?cursor={own}", lists[0])).await.ok(200).json();
+    assert_eq!(rest["items"].as_array().unwrap().len(), 1);
+}
+
+async fn lists_are_of_ones_own(app: &TestApp) {
+    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
+    let customer = json!({"name": "Canary-5d1f", "email": "canary@5d1f.example", "default_currency": "CHF"});
+    let customer = bob.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();
+    let invoice = bob.invoice().await;
+    let me = bob.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
+    let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
+    let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
+    alice.invoice().await;
+    let readable = operations()
+        .into_iter()
+        .filter(|row| row.method == Method::GET && row.access == Access::SignedIn && !row.is_on_an_object());
+    for row in readable {
+        let text = alice.get(row.path).await.ok(200).text().to_lowercase();
+        for word in ["bob", "canary", "5d1f", "chf", &customer, &invoice, &me, &session] {
+            assert!(!text.contains(word), "{} shows {word}: {text}", row.path);
+        }
+    }
+}
+
+#[actix_web::test]
+async fn nothing_of_a_stranger_is_in_any_reply() {
+    let app = TestApp::start().await;
+    lists_are_of_ones_own(&app).await;
+}
+
+#[actix_web::test]
+async fn without_row_level_security_the_queries_alone_list_ones_own() {
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    lists_are_of_ones_own(&app).await;
+    let app = TestApp::start().await;
+    without_row_level_security(&app).await;
+    a_strangers_customer_has_no_invoices(&app).await;
+}

@@ -1,0 +1,215 @@
+//! How an address is spelt, what its name resolves to, and that no other is called.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use strongroom::config::{Environment, Profile, Settings, WebhookUrl};
+use strongroom::security::communication::outbound::{SystemLookup, Undelivered};
+
+use super::{Liar, deliver, door, knock};
+use crate::support::receiver::{Plays, Receiver};
+
+#[test]
+fn an_address_has_one_spelling_and_leads_to_a_public_name() {
+    let good = "https://hooks.example/services/T0/B0?x=1";
+    for accepted in [good, "https://hooks.example", "https://hooks.example:8443/a", "https://xn--bcher-kva.example/"] {
+        assert!(WebhookUrl::parse(accepted, Profile::Production).is_some(), "{accepted}");
+    }
+    let hosts = [
+        "localhost",
+        "LOCALHOST",
+        "a.localhost",
+        "127.0.0.1",
+        "127.1",
+        "0",
+        "0.0.0.0",
+        "2130706433",
+        "0x7f.1",
+        "017700000001",
+        "0x7f000001",
+        "[::1]",
+        "[::]",
+        "[::ffff:10.0.0.1]",
+        "[0:0:0:0:0:ffff:7f00:1]",
+        "[fd00::1]",
+        "[64:ff9b::a00:1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "8.8.8.8",
+        "metadata",
+        "metadata.google.internal",
+        "db.local",
+        "intranet",
+        "hooks.example.",
+        "Hooks.example",
+        "HOOKS.EXAMPLE",
+        "hooks..example",
+        ".hooks.example",
+        "hooks.example:443",
+        "hooks.example:0",
+        "hooks.example:99999",
+        "hóoks.example",
+        "hooks。example",
+        "ⓗooks.example",
+        "hooks%2eexample",
+        "hooks.example@evil.example",
+        "user:pass@hooks.example",
+        "@hooks.example",
+        "hooks.example#@evil.example",
+        "hooks.example\\@evil.example",
+        "hooks.example\t",
+        "ho\noks.example",
+        " hooks.example",
+        "hooks_.example",
+        "1.2.3.example.4",
+        "",
+    ];
+    for host in hosts {
+        for form in [format!("https://{host}/hook"), format!("https://{host}")] {
+            assert!(WebhookUrl::parse(&form, Profile::Production).is_none(), "{form}");
+        }
+    }
+    for form in [
+        "http://hooks.example/a",
+        "HTTPS://hooks.example/a",
+        "https:\\\\hooks.example\\a",
+        "https:/hooks.example/a",
+        "https:hooks.example/a",
+        "https:///hooks.example/a",
+        "//hooks.example/a",
+        "https://hooks.example/a#b",
+        "https://hooks.example/../a",
+        "https://hooks.example/a b",
+        " https://hooks.example/a",
+        "https://hooks.example/a\n",
+        "https://hooks.example/a\tb",
+        "ftp://hooks.example/a",
+        "file:///etc/passwd",
+        "gopher://hooks.example/a",
+        "data:text/plain,x",
+        "hooks.example",
+        "",
+    ] {
+        assert!(WebhookUrl::parse(form, Profile::Production).is_none(), "{form:?}");
+    }
+    for own in ["https://localhost:9/a", "https://127.0.0.1:9/a", "https://[::1]:9/a"] {
+        assert!(WebhookUrl::parse(own, Profile::Development).is_some(), "{own}");
+        assert!(WebhookUrl::parse(own, Profile::Production).is_none(), "{own}");
+    }
+    assert!(WebhookUrl::parse("http://localhost:9/a", Profile::Development).is_none(), "no plain HTTP, also not here");
+}
+
+#[test]
+fn a_bad_address_is_a_fault_that_does_not_show_it() {
+    let bad = concat!("https://user:", "hunter2", "@10.0.0.1/hook");
+    let faults = |pairs: &[(&'static str, &'static str)]| match Settings::load(&Environment::from_pairs(
+        [("STRONGROOM_PROFILE", "production")].into_iter().chain(pairs.iter().copied()),
+    )) {
+        Ok(_) => panic!("production starts with nothing"),
+        Err(faults) => faults.to_string(),
+    };
+    for setting in ["STRONGROOM_ALERTS_SLACK_URL", "STRONGROOM_ALERTS_WEBHOOK_URL", "STRONGROOM_PASSWORD_BREACH_URL"] {
+        let told = faults(&[(setting, bad)]);
+        assert!(told.contains(&format!("{setting} is not https://host.example/path")), "{told}");
+        assert!(!told.contains("hunter2") && !told.contains("10.0.0.1"), "{told}");
+    }
+    let mailed = ("STRONGROOM_ALERTS_MAIL_TO", "oncall@api.example");
+    let missing = "STRONGROOM_ALERTS_RUNBOOKS is missing";
+    assert!(faults(&[mailed]).contains(missing), "a link in a mail is absolute");
+    let absolute = ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.example/runbooks");
+    assert!(!faults(&[mailed, absolute]).contains(missing) && !faults(&[]).contains(missing));
+    let unsigned = faults(&[("STRONGROOM_ALERTS_WEBHOOK_URL", "https://hooks.example/a")]);
+    assert!(unsigned.contains("STRONGROOM_ALERTS_WEBHOOK_KEY is missing"), "{unsigned}");
+    let weak = faults(&[
+        ("STRONGROOM_ALERTS_WEBHOOK_URL", "https://hooks.example/a"),
+        ("STRONGROOM_ALERTS_WEBHOOK_KEY", "hunter2hunter2"),
+    ]);
+    assert!(weak.contains("STRONGROOM_ALERTS_WEBHOOK_KEY") && !weak.contains("hunter2"), "{weak}");
+    let nothing = faults(&[("STRONGROOM_ALERTS_WEBHOOK_KEY", "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU")]);
+    assert!(nothing.contains("STRONGROOM_ALERTS_WEBHOOK_KEY signs nothing"), "{nothing}");
+    for (setting, value) in [
+        ("STRONGROOM_ALERTS_MAIL_TO", "a@b.example, c@d.example"),
+        ("STRONGROOM_ALERTS_RUNBOOKS", "http://wiki.example/runbooks"),
+        ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.other/"),
+        ("STRONGROOM_ALERTS_CA_FILE", "/nowhere/ca.pem"),
+        ("STRONGROOM_ALERTS_SHOW_ADDRESSES", "mail,log"),
+    ] {
+        let told = faults(&[(setting, value)]);
+        assert!(told.contains(&format!("  {setting} ")) && !told.contains(value), "{told}");
+    }
+}
+
+#[actix_web::test]
+async fn a_name_that_leads_inside_is_not_dialled() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let to = format!("https://hooks.example:{}/hook", receiver.port);
+    for answer in [
+        &["127.0.0.1"][..],
+        &["127.0.0.2"],
+        &["::1"],
+        &["0.0.0.0"],
+        &["::"],
+        &["::ffff:127.0.0.1"],
+        &["::127.0.0.1"],
+        &["10.0.0.1"],
+        &["172.16.0.1"],
+        &["192.168.0.1"],
+        &["100.64.0.1"],
+        &["169.254.169.254"],
+        &["fe80::1"],
+        &["fd00:ec2::254"],
+        &["224.0.0.1"],
+        &["ff02::1"],
+        &["255.255.255.255"],
+        &["192.0.2.1"],
+        &["2001:db8::1"],
+        &["2002:7f00:1::"],
+        &["64:ff9b::7f00:1"],
+        &["2001:0:7f00:1::"],
+        // One public address does not make the others good.
+        &["1.1.1.1", "127.0.0.1"],
+        &["127.0.0.1", "1.1.1.1"],
+        &["2606:4700::1111", "::1"],
+    ] {
+        let door = door(&to, &receiver.authority(), Profile::Production, Liar::saying(&[answer]));
+        assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic), "{answer:?}");
+    }
+    let door = door(&to, &receiver.authority(), Profile::Production, Liar::saying(&[&[]]));
+    assert_eq!(knock(&door, &to).await, Err(Undelivered::Unreachable), "no address at all");
+    assert_eq!(receiver.connections(), 0);
+}
+
+#[actix_web::test]
+async fn development_dials_loopback_and_nothing_else_inside() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let to = receiver.url();
+    for answer in ["10.0.0.1", "192.168.0.1", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0"] {
+        let door = door(&to, &receiver.authority(), Profile::Development, Liar::saying(&[&[answer]]));
+        assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic), "{answer}");
+    }
+    assert_eq!(receiver.connections(), 0);
+    assert_eq!(deliver(&receiver).await, Ok(()));
+}
+
+#[actix_web::test]
+async fn a_name_is_looked_up_once_so_it_cannot_be_bound_anew_in_between() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let to = receiver.url();
+    let liar = Liar::saying(&[&["127.0.0.1"], &["169.254.169.254"]]);
+    let door = door(&to, &receiver.authority(), Profile::Development, liar.clone());
+    assert_eq!(knock(&door, &to).await, Ok(()), "what was looked at is what was dialled");
+    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.arrived().len()), (1, 1));
+    // No connection is kept, so the next delivery looks again, and sees.
+    assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic));
+    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.arrived().len()), (2, 1));
+}
+
+#[actix_web::test]
+async fn only_a_configured_address_is_called() {
+    let (receiver, other) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
+    let door = door(&receiver.url(), &receiver.authority(), Profile::Development, Arc::new(SystemLookup));
+    for elsewhere in [other.url(), format!("https://localhost:{}/other", receiver.port)] {
+        assert_eq!(knock(&door, &elsewhere).await, Err(Undelivered::NotConfigured), "{elsewhere}");
+    }
+    assert_eq!((receiver.connections(), other.connections()), (0, 0));
+}

@@ -1,0 +1,298 @@
+//! CWE-324: a master key that is exchanged while clients work. No request fails, the old key signs nothing more, and the audit
+//! trail stays whole. The steps are those of `docs/administration.md`.
+
+use std::cell::{Cell, RefCell};
+use std::process::Command;
+
+use futures_util::future::{join, join_all};
+use reqwest::Method;
+use serde_json::json;
+use sqlx::ConnectOptions;
+use strongroom::security::crypto::keys::Keys;
+use tokio::sync::{RwLock, RwLockReadGuard};
+
+use crate::attacks::authentication::device_cookies::lock;
+use crate::support::actor::{PASSWORD, device_cookie, refresh, refresh_cookie, reset_token, try_sign_in_with};
+use crate::support::database::{Role, TestDatabase};
+use crate::support::folder;
+use crate::support::{Actor, TestApp, wait};
+
+const MASTER: &str = "STRONGROOM_SECRETS_MASTER_KEY";
+const PREVIOUS: &str = "STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY";
+const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
+const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
+const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
+
+/// A replica with this current key, and perhaps another that only verifies.
+async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
+    let mut settings = vec![JWT, (MASTER, current)];
+    settings.extend(other.map(|other| (PREVIOUS, other)));
+    let app = TestApp::on(database, &settings).await;
+    app.listening().await;
+    app
+}
+
+fn id_of(key: &str) -> String {
+    Keys::new(&key.as_bytes().to_vec().into()).unwrap().id().to_string()
+}
+
+/// The exit code of `strongroom audit verify`, and what it says.
+fn verify(database: &TestDatabase, keys: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+    let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
+        .args(["audit", "verify"])
+        .args(arguments)
+        .env_clear()
+        .env("STRONGROOM_DATABASE_OWNER_URL", database.options(Role::Owner).to_url_lossy().as_str())
+        .envs(keys.iter().copied())
+        .output()
+        .unwrap();
+    let said = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8(said).unwrap())
+}
+
+async fn cursor(user: &Actor) -> String {
+    let reply = user.get("/api/v1/customers?limit=1").await.ok(200);
+    reply.json()["next_cursor"].as_str().expect("a second page").to_owned()
+}
+
+fn next_page(cursor: &str) -> String {
+    format!("/api/v1/customers?limit=1&cursor={cursor}")
+}
+
+/// The same user at another replica.
+fn at(app: &TestApp, user: &Actor) -> Actor {
+    Actor { client: app.anybody(), token: user.token.clone(), ..Actor::nobody(app) }
+}
+
+async fn request_reset(app: &TestApp, user: &Actor) {
+    let body = json!({"email": user.email});
+    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&body).send().await.ok(202);
+}
+
+/// Follows a reset link.
+async fn choose_password(app: &TestApp, token: &str) {
+    let body = json!({"token": token, "new_password": "another horse battery 7"});
+    app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
+}
+
+/// Two replicas behind a proxy that sends requests to the one that is not being restarted.
+struct Fleet {
+    replicas: [RwLock<Option<TestApp>>; 2],
+    /// What each user has done so far.
+    turns: RefCell<Vec<usize>>,
+    is_done: Cell<bool>,
+}
+
+impl Fleet {
+    /// The replica that is next, or the other one while that is restarted.
+    async fn next(&self, turn: usize) -> RwLockReadGuard<'_, TestApp> {
+        let guard = match self.replicas[turn % 2].try_read() {
+            Ok(guard) => guard,
+            Err(_) => self.replicas[(turn + 1) % 2].read().await,
+        };
+        RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
+    }
+
+    /// Restarts one replica after the other, each once its requests have finished, and lets every user work for a while.
+    async fn roll(&self, current: &str, other: Option<&str>) {
+        for place in &self.replicas {
+            let mut place = place.write().await;
+            let database = place.take().unwrap().stop().await;
+            *place = Some(replica(database, current, other).await);
+        }
+        let before = self.turns.borrow().clone();
+        let worked = async || self.turns.borrow().iter().zip(&before).all(|(now, before)| *now >= before + 2);
+        wait::holds("two turns of every user", worked).await;
+    }
+
+    /// Renews, turns a page and signs in, each time at another replica than the time before.
+    async fn browse(&self, user: &Actor, place: usize) {
+        let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
+        let mut page = {
+            let app = self.next(place).await;
+            cursor(&at(&app, user)).await
+        };
+        while !self.is_done.get() {
+            let turn = self.turns.borrow()[place];
+            let app = self.next(turn).await;
+            let renewed = refresh(&app, &app.anybody(), &cookie).await.ok(200);
+            let token = renewed.json()["access_token"].as_str().unwrap().to_owned();
+            drop(app);
+            let app = self.next(turn + 1).await;
+            let there = Actor { client: app.anybody(), token, ..Actor::nobody(&app) };
+            there.get(&next_page(&page)).await.ok(200);
+            page = cursor(&there).await;
+            drop(app);
+            let app = self.next(turn).await;
+            let signed_in = try_sign_in_with(&app.anybody(), &user.email, PASSWORD, &device).await.ok(200);
+            device = device_cookie(&signed_in).unwrap();
+            cookie = refresh_cookie(&signed_in).unwrap();
+            self.turns.borrow_mut()[place] += 1;
+        }
+    }
+}
+
+#[actix_web::test]
+async fn rotation_under_traffic_fails_no_request_and_leaves_one_event() {
+    let database = TestDatabase::create().await;
+    let first = replica(database.clone(), OLD, None).await;
+    let second = replica(database.clone(), OLD, None).await;
+    let mut users = Vec::new();
+    for name in ["ann", "ben", "cleo"] {
+        let user = first.user(name).await;
+        user.customer().await;
+        user.customer().await;
+        users.push(user);
+    }
+    let fleet = Fleet {
+        replicas: [first, second].map(|app| RwLock::new(Some(app))),
+        turns: RefCell::new(vec![0; users.len()]),
+        is_done: Cell::new(false),
+    };
+    let browsing = users.iter().enumerate().map(|(place, user)| fleet.browse(user, place));
+    let rolling = async {
+        fleet.roll(OLD, Some(NEW)).await;
+        fleet.roll(NEW, Some(OLD)).await;
+        fleet.roll(NEW, None).await;
+        fleet.is_done.set(true);
+    };
+    join(join_all(browsing), rolling).await;
+    for place in &fleet.replicas {
+        place.write().await.take().unwrap().stop().await;
+    }
+    let (code, said) = verify(&database, &[(MASTER, NEW), (PREVIOUS, OLD)], &[]);
+    assert!(code == Some(0) && said.contains("The events are whole."), "{said}");
+    let mut owner = database.options(Role::Owner).connect().await.unwrap();
+    let changes: Vec<(String, bool)> = sqlx::query_as(
+        "select subject, exists (select from security_event_seals s where e.seq = any(s.seqs))
+         from security_events e where kind = 'sys_key_changed'",
+    )
+    .fetch_all(&mut owner)
+    .await
+    .unwrap();
+    assert_eq!(changes, [(format!("{}{}", id_of(OLD), id_of(NEW)), true)]);
+}
+
+#[actix_web::test]
+async fn older_key_verifies_until_it_is_removed_and_never_signs() {
+    let app = replica(TestDatabase::create().await, OLD, None).await;
+    let alice = app.user("alice").await;
+    alice.customer().await;
+    alice.customer().await;
+    let before = cursor(&alice).await;
+    let unused = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    request_reset(&app, &alice).await;
+    let link = reset_token(&app, &alice.email, "").await;
+
+    let app = replica(app.stop().await, NEW, Some(OLD)).await;
+    at(&app, &alice).get(&next_page(&before)).await.ok(200);
+    let renewed = refresh(&app, &app.anybody(), &alice.cookie).await.ok(200);
+    let renewed = refresh_cookie(&renewed).unwrap();
+    let after = cursor(&at(&app, &alice)).await;
+    // Only a known device can sign in to a locked account. Each key has its own counters.
+    lock(&app, &alice.email).await;
+    let sign_in =
+        async |app: &TestApp, device: &str| try_sign_in_with(&app.anybody(), &alice.email, PASSWORD, device).await;
+    let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
+
+    // The old key alone: nothing that was made after the change was made with it.
+    let app = replica(app.stop().await, OLD, None).await;
+    at(&app, &alice).get(&next_page(&before)).await.ok(200);
+    at(&app, &alice).get(&next_page(&after)).await.refused_field("/cursor");
+    refresh(&app, &app.anybody(), &renewed).await.refused(401, "unauthenticated");
+    lock(&app, &alice.email).await;
+    sign_in(&app, &renewed_device).await.refused(401, "invalid_credentials");
+
+    // The new key alone: what was made before the change is over, apart from the link, which is known by its hash.
+    let app = replica(app.stop().await, NEW, None).await;
+    at(&app, &alice).get(&next_page(&after)).await.ok(200);
+    at(&app, &alice).get(&next_page(&before)).await.refused_field("/cursor");
+    refresh(&app, &app.anybody(), &unused.cookie).await.refused(401, "unauthenticated");
+    refresh(&app, &app.anybody(), &renewed).await.ok(200);
+    sign_in(&app, &alice.device).await.refused(401, "invalid_credentials");
+    sign_in(&app, &renewed_device).await.ok(200);
+    choose_password(&app, &link).await;
+}
+
+#[actix_web::test]
+async fn late_tab_at_a_replica_with_the_other_key_gets_the_newest_token() {
+    let database = TestDatabase::create().await;
+    let (old, new) = (replica(database.clone(), OLD, Some(NEW)).await, replica(database, NEW, Some(OLD)).await);
+    let alice = old.user("alice").await;
+    let renew = async |app: &TestApp, cookie: &str| {
+        let reply = refresh(app, &app.anybody(), cookie).await.ok(200);
+        refresh_cookie(&reply).unwrap()
+    };
+    // A session's tokens: the first, one derived from the old key, one derived from the new key.
+    let second = renew(&old, &alice.cookie).await;
+    let late = renew(&new, &alice.cookie).await;
+    let third = renew(&new, &late).await;
+    assert_ne!(third, second);
+    for app in [&old, &new] {
+        for used in [&alice.cookie, &second] {
+            let newest = renew(app, used).await;
+            assert_ne!([&newest, &newest], [&alice.cookie, &second]);
+        }
+    }
+    let sessions: i64 = sqlx::query_scalar("select count(*) from sessions where ended_at is not null")
+        .fetch_one(&new.all_rows)
+        .await
+        .unwrap();
+    assert_eq!(sessions, 0, "no tab looks like theft");
+    let fourth = renew(&old, &third).await;
+    assert_ne!(fourth, third);
+}
+
+#[actix_web::test]
+async fn mail_that_waits_during_the_change_carries_a_link_that_works() {
+    let app = replica(TestDatabase::create().await, OLD, None).await;
+    let alice = app.user("alice").await;
+    // Mail cannot leave: its folder is a file now.
+    let folder = app.state_dir.join("mail");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    request_reset(&app, &alice).await;
+    let tried = async || {
+        let attempts: i64 =
+            sqlx::query_scalar("select count(*) from mail_outbox where sent_at is null and attempts > 0")
+                .fetch_one(&app.all_rows)
+                .await
+                .unwrap();
+        attempts == 1
+    };
+    wait::holds("a failed delivery", tried).await;
+    let app = replica(app.stop().await, NEW, Some(OLD)).await;
+    sqlx::query("update mail_outbox set next_attempt_at = created_at").execute(&app.all_rows).await.unwrap();
+    let token = reset_token(&app, &alice.email, "").await;
+    choose_password(&app, &token).await;
+}
+
+#[actix_web::test]
+async fn audit_verify_names_a_missing_key_in_one_fault_and_takes_retired_keys() {
+    let app = replica(TestDatabase::create().await, OLD, None).await;
+    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    let app = replica(app.stop().await, NEW, Some(OLD)).await;
+    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    let database = app.stop().await;
+    for missing in [OLD, NEW] {
+        let has = if missing == OLD { NEW } else { OLD };
+        let (code, said) = verify(&database, &[(MASTER, has)], &[]);
+        assert_eq!((code, said.matches("FAULT").count()), (Some(1), 1), "{said}");
+        assert!(said.contains(&format!("with master key {}, which was not given", id_of(missing))), "{said}");
+    }
+    let file = folder::new_path();
+    std::fs::write(&file, format!("{OLD}\n")).unwrap();
+    let retired = ["--retired-key-file", file.to_str().unwrap()];
+    let third = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
+    for (keys, arguments) in [
+        (vec![(MASTER, NEW), (PREVIOUS, OLD)], vec![]),
+        (vec![(MASTER, NEW)], retired.to_vec()),
+        (vec![(MASTER, NEW), (PREVIOUS, third)], retired.repeat(2)),
+    ] {
+        let (code, said) = verify(&database, &keys, &arguments);
+        assert!(code == Some(0) && said.contains("The events are whole."), "{said}");
+    }
+    let (code, said) = verify(&database, &[(MASTER, NEW)], &["--retired-key-file", "/nowhere"]);
+    assert!(code == Some(1) && said.contains("--retired-key-file names a file that cannot be read"), "{said}");
+    std::fs::remove_file(file).unwrap();
+}

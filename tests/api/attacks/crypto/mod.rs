@@ -1,0 +1,3 @@
+//! API8: keys (ASVS V11).
+
+mod key_rotation;

@@ -1,0 +1,84 @@
+//! What is kept of an alert: who reads it, who cannot rewrite it, and when it is forgotten.
+
+use chrono::TimeDelta;
+use strongroom::base::id::UserId;
+use strongroom::base::page::{Limit, Position};
+use strongroom::security::detection::alerts::State;
+
+use super::{denials, numbers, raise};
+use crate::support::TestApp;
+
+#[actix_web::test]
+async fn the_list_is_for_who_is_an_administrator_now() {
+    let app = TestApp::start().await;
+    let (admin, mallory) = (app.admin("admin").await, app.user("mallory").await);
+    for _ in 0..3 {
+        raise(&app, &denials(UserId::new(), 20)).await;
+    }
+    let services = app.services();
+    let prove = async |token: &str| {
+        let caller = services.authenticator.verify(token).await.unwrap();
+        services.administrators.prove(caller).await
+    };
+    assert!(prove(&mallory.token).await.is_err());
+    let proved = prove(&admin.token).await.unwrap();
+    let list = async |state, position, limit: u32| {
+        services.alerts.list(&proved, state, position, Limit::try_from(limit).unwrap()).await.unwrap()
+    };
+    let start = Position::start;
+    let all = list(None, start(), 20).await;
+    assert_eq!(all.len(), 3);
+    assert!(all.windows(2).all(|two| two[0].opened_at >= two[1].opened_at), "newest first");
+    assert_eq!(list(Some(State::Open), start(), 20).await.len(), 3);
+    assert_eq!(list(Some(State::Cleared), start(), 20).await.len(), 0);
+    assert_eq!(list(None, start(), 1).await.len(), 2, "one more than asked for tells of a next page");
+    let position = Position { created_at: all[0].opened_at, id: all[0].id };
+    let next = list(None, position, 20).await;
+    assert_eq!(next.iter().map(|alert| alert.id).collect::<Vec<_>>(), [all[1].id, all[2].id]);
+    // The proof is from a moment ago: the database asks again.
+    for (role, status) in [("user", "active"), ("admin", "disabled")] {
+        let sql = "update users set role = $1, status = $2 where email = 'admin@example.com'";
+        sqlx::query(sql).bind(role).bind(status).execute(&app.all_rows).await.unwrap();
+        assert_eq!(list(None, start(), 20).await.len(), 0);
+    }
+}
+
+#[actix_web::test]
+async fn the_services_role_cannot_rewrite_what_an_alert_says() {
+    let app = TestApp::start().await;
+    raise(&app, &denials(UserId::new(), 20)).await;
+    let before = app.digest(&["alerts"]).await;
+    for forbidden in [
+        "update alerts set rule = 'nothing'",
+        "update alerts set about = ''",
+        "update alerts set severity = 'info'",
+        "update alerts set opened_at = now()",
+        "update alert_outbox set kind = 'cleared'",
+        "update alert_outbox set count = 0",
+        "truncate alerts cascade",
+    ] {
+        let error = sqlx::query(forbidden).execute(&app.services().pool).await.expect_err(forbidden);
+        assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{forbidden}");
+    }
+    assert_eq!(app.digest(&["alerts"]).await, before);
+}
+
+#[actix_web::test]
+async fn what_is_over_and_old_is_forgotten() {
+    let app = TestApp::start().await;
+    raise(&app, &denials(UserId::new(), 20)).await;
+    let alerts = &app.services().alerts;
+    let counted = async || -> (i64, i64) {
+        let sql = "select (select count(*) from alerts), (select count(*) from alert_outbox)";
+        sqlx::query_as(sql).fetch_one(&app.all_rows).await.unwrap()
+    };
+    numbers(&app, 1, 0, 0).await;
+    alerts.sweep(app.clock.now() + TimeDelta::days(100)).await.unwrap();
+    assert_eq!(counted().await, (1, 0), "what goes on stays, however old");
+    app.clock.turn(TimeDelta::minutes(6));
+    numbers(&app, 0, 0, 0).await;
+    alerts.sweep(app.clock.now() + TimeDelta::days(6)).await.unwrap();
+    assert_eq!(counted().await, (1, 1));
+    alerts.sweep(app.clock.now() + TimeDelta::days(91)).await.unwrap();
+    assert_eq!(counted().await, (0, 0));
+}

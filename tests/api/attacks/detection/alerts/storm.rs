@@ -1,0 +1,100 @@
+//! An alert storm: an attacker with many networks, users or accounts tries to make so many alerts that they are muted.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::{Value, json};
+use strongroom::base::id::UserId;
+
+use super::{KEY, denials, numbers, raise};
+use crate::attacks::detection::rules::must_count;
+use crate::support::receiver::{Plays, Receiver};
+use crate::support::{TestApp, wait};
+
+/// Alerts about one network each; then one over all.
+const SEPARATE: usize = 10;
+
+async fn forge(app: &TestApp, network: usize, times: usize) {
+    let address = format!("10.{}.{}.1", network / 256, network % 256);
+    // Well formed, but signed with an unknown key.
+    let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
+    for _ in 0..times {
+        let request = app.anybody().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
+        request.bearer(token).send().await.refused(401, "unauthenticated");
+    }
+}
+
+fn messages(receiver: &Receiver, kind: &str) -> Vec<Value> {
+    receiver.arrived().iter().map(|one| one.json()).filter(|message| message["kind"] == kind).collect()
+}
+
+#[actix_web::test]
+async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
+    let receiver = Receiver::start(Plays::well()).await;
+    let app = TestApp::with(&[
+        ("STRONGROOM_ALERTS_WEBHOOK_URL", &receiver.url()),
+        ("STRONGROOM_ALERTS_WEBHOOK_KEY", KEY),
+        ("STRONGROOM_ALERTS_CA_FILE", receiver.authority().to_str().unwrap()),
+        ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1"),
+        ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
+    ])
+    .await;
+    // One network below the threshold, three hundred that reach it, and one that goes on longest.
+    forge(&app, 2_000, 1).await;
+    for network in 1..=300 {
+        forge(&app, network, 2).await;
+    }
+    forge(&app, 277, 3).await;
+    must_count(&app, "forged_tokens", 604).await;
+    numbers(&app, 11, 0, 0).await;
+    assert_eq!(receiver.arrived().len(), SEPARATE + 1, "one message for each alert");
+
+    // A window later: each network that was told of is over, and so is the storm. Then people know its whole extent.
+    app.clock.turn(TimeDelta::minutes(5) + TimeDelta::seconds(30));
+    app.services().alerts.turn(app.clock.now()).await.unwrap();
+    numbers(&app, 0, 0, 0).await;
+    wait::equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
+    assert!(receiver.arrived().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.arrived().len());
+    let cleared = messages(&receiver, "cleared");
+    let over_all: Vec<&Value> = cleared.iter().filter(|message| message["alert"]["about"]["id"] == "").collect();
+    let [over_all] = over_all.as_slice() else { panic!("one: {over_all:?}") };
+    let alert = &over_all["alert"];
+    assert_eq!((&alert["about"]["kind"], &alert["members"]), (&json!("network"), &json!(300)));
+    assert_eq!((&alert["count"], &alert["largest"][0]), (&json!(603), &json!("10.1.21.1")));
+    assert_eq!(alert["largest"].as_array().unwrap().len(), 5);
+    let sentence =
+        "It is over: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
+    assert_eq!(over_all["text"], sentence);
+
+    // The next attack is told by its own name again.
+    forge(&app, 5, 2).await;
+    numbers(&app, 1, 0, 0).await;
+    let last = receiver.wait_for(receiver.arrived().len()).await.last().unwrap().json();
+    assert_eq!((&last["kind"], &last["alert"]["about"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
+}
+
+/// For each kind of finding that a rule counts. While the alert over all is open, newcomers join it, though the others are over.
+#[actix_web::test]
+async fn many_users_share_one_alert_until_it_is_over() {
+    let app = TestApp::start().await;
+    let opened = async || -> BTreeMap<String, i64> {
+        let sql = "select about_kind || case when about = '' then ' all' else '' end, sum(findings)::bigint
+                   from alerts where state = 'open' group by 1";
+        sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap().into_iter().collect()
+    };
+    let first = UserId::new();
+    raise(&app, &denials(first, 20)).await;
+    for _ in 0..29 {
+        raise(&app, &denials(UserId::new(), 20)).await;
+    }
+    // The user's own alert continues.
+    raise(&app, &denials(first, 21)).await;
+    assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
+    app.clock.turn(TimeDelta::minutes(4));
+    raise(&app, &denials(UserId::new(), 20)).await;
+    app.clock.turn(TimeDelta::minutes(2));
+    app.services().alerts.turn(app.clock.now()).await.unwrap();
+    raise(&app, &denials(UserId::new(), 20)).await;
+    assert_eq!(opened().await, [("user all".to_owned(), 22)].into());
+}

@@ -1,0 +1,142 @@
+//! Files that no parser bears (CWE-674, CWE-400): they end the process that reads them, and the service goes on. The processes
+//! are watched through `/proc`.
+#![cfg(target_os = "linux")]
+
+use std::cell::Cell;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use super::{refusal, upload, user};
+use crate::attacks::files::uploads::{nothing_is_kept, soon_nothing_is_kept};
+use crate::support::pdf_files::{PdfFile, deflated_with_zeros};
+use crate::support::{TestApp, wait};
+
+const UNREADABLE: &str = "The PDF cannot be read whole";
+
+/// Each object is a string that holds all objects after it: to read 40,000 objects takes 40,000²/2 steps of 14 bytes.
+fn looping() -> Vec<u8> {
+    const OBJECTS: usize = 40_000;
+    let mut file =
+        "%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj << /Kids [] >> endobj\n".to_owned();
+    let mut table = format!("xref\n0 1\n0000000000 65535 f \n1 1\n{:010} 00000 n \n2 {}\n", 9, OBJECTS + 1);
+    table += &format!("{:010} 00000 n \n", file.find("2 0 obj").unwrap());
+    for number in 3..OBJECTS + 3 {
+        table += &format!("{:010} 00000 n \n", file.len());
+        file += &format!("{number} 0 obj (");
+    }
+    file += &")".repeat(OBJECTS);
+    let start = file.len() + 1;
+    format!("{file}\n{table}trailer << /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes()
+}
+
+/// A sound object stream that unpacks to 400 MiB, nearly all of it white space.
+fn bomb() -> Vec<u8> {
+    let content = deflated_with_zeros(b"9 0 null", 400 << 20);
+    PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
+}
+
+/// The inspections of this service that run: their standard input is a file of its folder.
+fn inspections(app: &TestApp) -> Vec<PathBuf> {
+    let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let reads =
+        |process: &PathBuf| fs::read_link(process.join("fd/0")).is_ok_and(|file| file.starts_with(&app.state_dir));
+    processes.filter(reads).collect()
+}
+
+async fn inspection(app: &TestApp) -> PathBuf {
+    wait::found("an inspection runs", async || inspections(app).pop()).await
+}
+
+#[actix_web::test]
+async fn a_file_that_unpacks_to_400_mebibytes_is_refused_and_the_service_goes_on() {
+    let (app, alice) = user().await;
+    assert!(refusal(&upload(&alice, &bomb()).await, "a bomb").starts_with(UNREADABLE));
+    nothing_is_kept(&app).await;
+    upload(&alice, &PdfFile::default().plain()).await.ok(201);
+}
+
+#[actix_web::test]
+async fn files_on_which_the_parser_loops_are_stopped_one_after_the_other_while_others_are_served() {
+    let (app, alice) = user().await;
+    let file = looping();
+    assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
+    let (ended, most) = (Cell::new(0), Cell::new(0));
+    let looped = async || {
+        // On a machine that is busy with other work, 503 can come first.
+        assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
+        ended.set(ended.get() + 1);
+    };
+    let watched = async {
+        while ended.get() < 2 {
+            most.set(most.get().max(inspections(&app).len()));
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let served = async {
+        inspection(&app).await;
+        alice.get("/api/v1/documents").await.ok(200);
+        assert_eq!(ended.get(), 0, "answered while it runs");
+    };
+    tokio::join!(looped(), looped(), watched, served);
+    assert_eq!(most.get(), 1, "as many at once as there are workers");
+    nothing_is_kept(&app).await;
+    upload(&alice, &PdfFile::default().plain()).await.ok(201);
+}
+
+#[actix_web::test]
+async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
+    let (app, alice) = user().await;
+    let file = looping();
+    let watched = async {
+        let process = inspection(&app).await;
+        let limits = async || fs::read_to_string(process.join("limits")).unwrap();
+        wait::holds("it limits itself", async || limits().await.contains("Max address space         2")).await;
+        let limits = limits().await;
+        let lines: Vec<_> = limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        for limit in [
+            "Max cpu time 1 2 seconds",
+            "Max file size 0 0 bytes",
+            "Max core file size 0 0 bytes",
+            "Max open files 0 0 files",
+            "Max processes 0 0 processes",
+        ] {
+            assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
+        }
+        assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
+        // What the service opens is not passed on: no connection, no other document. What the test runner left open for the
+        // service is.
+        let document = fs::read_link(process.join("fd/0")).unwrap();
+        for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
+            // The input's second handle may be closed by now.
+            let Ok(target) = fs::read_link(file.path()) else { continue };
+            assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
+            assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
+        }
+        for output in ["fd/1", "fd/2"] {
+            assert_eq!(fs::read_link(process.join(output)).unwrap(), PathBuf::from("/dev/null"));
+        }
+        let input = fs::read_to_string(process.join("fdinfo/0")).unwrap();
+        let flags = input.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
+        assert_eq!(flags.chars().last(), Some('0'), "read only");
+        assert_eq!(fs::read_to_string(process.join("oom_score_adj")).unwrap().trim(), "1000");
+    };
+    tokio::join!(upload(&alice, &file), watched);
+}
+
+#[actix_web::test]
+async fn an_inspection_that_is_killed_is_not_the_fault_of_the_file() {
+    let (app, alice) = user().await;
+    let file = looping();
+    let killed = async {
+        let process = inspection(&app).await;
+        let id = process.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
+    };
+    let (reply, ()) = tokio::join!(upload(&alice, &file), killed);
+    reply.refused(503, "unavailable");
+    assert_eq!(reply.header("retry-after"), Some("5"));
+    soon_nothing_is_kept(&app).await;
+    upload(&alice, &PdfFile::default().plain()).await.ok(201);
+}

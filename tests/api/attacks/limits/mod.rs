@@ -1,0 +1,8 @@
+//! API4, API6: floods, slow clients, resource exhaustion (ASVS V2.4, V15.2).
+
+mod body_limits;
+mod connection_limits;
+mod full_disk;
+mod mail_budgets;
+mod rate_limits;
+mod row_quotas;

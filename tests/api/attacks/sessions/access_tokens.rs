@@ -1,0 +1,74 @@
+//! API2: forged and expired access tokens, and tokens of a key that was exchanged (CWE-347, CWE-613).
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+
+use crate::support::actor::PASSWORD;
+use crate::support::forgery::{self, Key};
+use crate::support::{Actor, TestApp};
+
+/// In both modes. Most forgeries are signed with the right key: only the claims and the header give them away.
+#[actix_web::test]
+async fn every_forged_token_gets_the_same_refusal() {
+    for algorithm in ["HS256", "EdDSA"] {
+        let app = TestApp::with(&[("STRONGROOM_JWT_ALGORITHM", algorithm)]).await;
+        let alice = app.user("alice").await;
+        let secret = app.services().settings.jwt.key.expose_secret();
+        let key = if algorithm == "HS256" { Key::hs256(secret) } else { Key::ed_dsa(secret) };
+        let get = async |token: &str| app.anybody().request(Method::GET, "/api/v1/me").bearer(token).send().await;
+        get(&alice.token).await.ok(200);
+        let none = app.anybody().request(Method::GET, "/api/v1/me").send().await;
+        let before = app.everything().await;
+        let forgeries = forgery::all(&alice.token, &key);
+        assert!(forgeries.len() > 60, "{}", forgeries.len());
+        for (name, forged) in forgeries {
+            // What no header can hold, no attacker can send; and HTTP trims a header's ends.
+            if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
+                continue;
+            }
+            let reply = get(&forged).await;
+            assert_eq!(reply.alike(), none.alike(), "{algorithm} {name}");
+            let fault = name.split(':').next().unwrap();
+            let told = reply.events();
+            let expected = [format!("authn_token_invalid/{fault}"), "authn_token_invalid/missing".to_owned()];
+            assert!(told.len() == 1 && expected.contains(&told[0]), "{algorithm} {name}: {told:?}");
+            assert_eq!(reply.statements(), Vec::<String>::new(), "{algorithm} {name}");
+        }
+        assert_eq!(app.everything().await, before);
+        get(&alice.token).await.ok(200);
+    }
+}
+
+#[actix_web::test]
+async fn a_token_is_over_when_its_time_is() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    app.clock.turn(TimeDelta::seconds(599));
+    alice.get("/api/v1/me").await.ok(200);
+    // Clocks may differ by two seconds; who needs more time has a refresh token.
+    app.clock.turn(TimeDelta::seconds(4));
+    let late = alice.get("/api/v1/me").await;
+    late.refused(401, "unauthenticated").left(&["authn_token_invalid/expired"]);
+}
+
+#[actix_web::test]
+async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
+    let old = "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5";
+    let new = "Zm4Xq8Lp2Vb6Nc0Jk5Hd9Gs3Fa7Tr1Ye-Wi_Uo8Qx2Mz6Bv4";
+    let master = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
+    let app = TestApp::with(&[master, ("STRONGROOM_JWT_KEY", old)]).await;
+    let alice = app.user("alice").await;
+    let database = app.stop().await;
+    let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new), ("STRONGROOM_JWT_PREVIOUS_KEY", old)]).await;
+    let there = Actor { client: app.anybody(), token: alice.token.clone(), ..Actor::nobody(&app) };
+    there.get("/api/v1/me").await.ok(200);
+    let fresh = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let database = app.stop().await;
+    // The old key is taken out: what it signed is nothing now.
+    let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
+    let at = |token: &str| Actor { client: app.anybody(), token: token.to_owned(), ..Actor::nobody(&app) };
+    at(&fresh.token).get("/api/v1/me").await.ok(200);
+    let refused = at(&there.token).get("/api/v1/me").await;
+    refused.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_key"]);
+}

@@ -1,0 +1,6 @@
+//! API2: access tokens, refresh tokens, revocation (ASVS V7, V9).
+
+mod access_tokens;
+mod logout;
+mod refresh_tokens;
+mod revocations;

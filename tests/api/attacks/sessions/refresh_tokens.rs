@@ -1,0 +1,335 @@
+//! API2: stolen refresh tokens, planted sessions, and access tokens that outlive their session.
+
+use chrono::TimeDelta;
+use reqwest::Method;
+use serde_json::json;
+use strongroom::security::sessions::refresh_tokens::MAX_CHAIN;
+
+use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
+use crate::support::{Actor, Reply, TestApp, wait};
+
+fn dead(reply: &Reply) {
+    reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+}
+
+async fn me(actor: &Actor) -> Reply {
+    actor.get("/api/v1/me").await
+}
+
+async fn count(app: &TestApp, table: &str) -> i64 {
+    let sql = format!("select count(*) from {table}");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap()
+}
+
+#[actix_web::test]
+async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let renewed = alice.refresh(&app, &alice.cookie).await.ok(200);
+    let next = refresh_cookie(&renewed).unwrap();
+    assert_ne!(next, alice.cookie);
+    app.clock.turn(TimeDelta::seconds(11));
+
+    let replay = alice.refresh(&app, &alice.cookie).await;
+    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    assert_eq!(refresh_cookie(&replay), None, "the useless cookie is taken away");
+    assert!(replay.header("set-cookie").unwrap().contains("Max-Age=0"));
+    alice.refresh(&app, &next).await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    dead(&me(&alice).await);
+    let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
+    dead(&me(&thief).await);
+    me(&elsewhere).await.ok(200);
+    let told = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
+    wait::holds("the owner is told", async || mails(&app, &thief.email).iter().any(told)).await;
+}
+
+#[actix_web::test]
+async fn two_tabs_at_once_get_the_same_successor() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let tabs = futures_util::future::join_all((0..6).map(|_| alice.refresh(&app, &alice.cookie))).await;
+    let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
+    assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "no branch");
+    assert_eq!(count(&app, "refresh_tokens").await, 2, "one token, one successor");
+    me(&alice).await.ok(200);
+}
+
+/// Its successor was used already, so handing that one out would look like theft at its next use.
+#[actix_web::test]
+async fn late_tab_within_grace_gets_newest_unused_token() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
+    let first_tab = renewed(&alice.cookie).await;
+    let second_tab = renewed(&first_tab).await;
+    let before = app.digest(&["sessions", "refresh_tokens"]).await;
+    let late_tab = renewed(&alice.cookie).await;
+    assert_eq!(late_tab, second_tab);
+    assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before, "no branch");
+
+    app.clock.turn(TimeDelta::seconds(11));
+    renewed(&late_tab).await;
+    app.clock.turn(TimeDelta::seconds(11));
+    // A replay after the grace is still theft, wherever in the chain it is.
+    let replay = alice.refresh(&app, &first_tab).await;
+    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    dead(&me(&alice).await);
+}
+
+/// A late tab costs one statement more, however long the chain is, and no session ends for it.
+#[actix_web::test]
+async fn late_tab_follows_a_bounded_chain() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
+    let second = renewed(&alice.cookie).await;
+    let mut newest = second.clone();
+    for _ in 0..MAX_CHAIN {
+        newest = renewed(&newest).await;
+    }
+    // A slow machine must not turn this into a replay after the grace.
+    sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
+    let at_the_bound = alice.refresh(&app, &second).await.ok(200);
+    assert_eq!((refresh_cookie(&at_the_bound), at_the_bound.statements().len()), (Some(newest), 2));
+    let beyond = alice.refresh(&app, &alice.cookie).await;
+    beyond.refused(401, "unauthenticated").left(&["authn_token_revoked/contended"]);
+    me(&alice).await.ok(200);
+}
+
+#[actix_web::test]
+async fn without_a_grace_any_second_use_is_theft() {
+    let app = TestApp::with(&[("STRONGROOM_SESSION_REUSE_GRACE_SECONDS", "0")]).await;
+    let alice = app.user("alice").await;
+    alice.refresh(&app, &alice.cookie).await.ok(200);
+    alice
+        .refresh(&app, &alice.cookie)
+        .await
+        .refused(401, "unauthenticated")
+        .left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    dead(&me(&alice).await);
+}
+
+#[actix_web::test]
+async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
+    let app = TestApp::start().await;
+    let (idle, busy) = (app.user("idle").await, app.user("busy").await);
+    let mut cookie = busy.cookie.clone();
+    for _ in 0..4 {
+        app.clock.turn(TimeDelta::days(7) - TimeDelta::seconds(1));
+        cookie = refresh_cookie(&busy.refresh(&app, &cookie).await.ok(200)).unwrap();
+    }
+    idle.refresh(&app, &idle.cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+    // Day 28, four seconds short; the thirtieth ends it, however busy it was.
+    app.clock.turn(TimeDelta::days(2) + TimeDelta::seconds(5));
+    busy.refresh(&app, &cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+}
+
+#[actix_web::test]
+async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
+    let app = TestApp::start().await;
+    let (alice, gone) = (app.user("alice").await, app.user("gone").await);
+    sqlx::query("delete from users where email = $1").bind(&gone.email).execute(&app.all_rows).await.unwrap();
+    sqlx::query("delete from sessions where user_id is null").execute(&app.all_rows).await.unwrap();
+    let before = app.digest(&["users", "sessions", "refresh_tokens"]).await;
+    let unknown = alice.refresh(&app, &gone.cookie).await;
+    unknown.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_refresh_token"]);
+    let (left, mac) = alice.cookie.rsplit_once('.').unwrap();
+    let (token, user) = left.split_once('.').unwrap();
+    let (gone_left, gone_mac) = gone.cookie.rsplit_once('.').unwrap();
+    let (_, gone_user) = gone_left.split_once('.').unwrap();
+    let zeros = "A".repeat(43);
+    for forged in [
+        "",
+        "x",
+        token,
+        &alice.token,
+        &format!("{token}.{mac}"),
+        &format!("{left}.{gone_mac}"),
+        &format!("{token}.{gone_user}.{mac}"),
+        &format!("{left}.{}", "A".repeat(mac.len())),
+        &format!("{zeros}.{user}.{mac}"),
+        &format!("{}A", alice.cookie),
+        &"A".repeat(4_000),
+    ] {
+        let reply = alice.refresh(&app, forged).await;
+        assert_eq!(reply.alike(), unknown.alike(), "{forged}");
+        reply.refused(401, "unauthenticated").left(&["authn_token_invalid/forged_refresh_token"]);
+        assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
+    }
+    assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
+    // A cookie that only looks like ours: without the prefix, a sub-domain could have planted it.
+    let planted = app
+        .anybody()
+        .request(Method::POST, "/api/v1/auth/refresh")
+        .header("origin", &app.services().settings.http.public_url)
+        .header("x-strongroom-csrf", "1")
+        .header("cookie", format!("refresh={}", alice.cookie))
+        .send()
+        .await;
+    planted.refused(401, "unauthenticated").left(&["authn_token_invalid/no_refresh_token"]);
+}
+
+#[actix_web::test]
+async fn signing_in_ends_the_session_whose_cookie_came_along() {
+    let app = TestApp::start().await;
+    let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
+    let body = json!({"email": alice.email, "password": PASSWORD});
+    let reply = app
+        .anybody()
+        .request(Method::POST, "/api/v1/auth/login")
+        .header("cookie", format!("__Host-refresh={}", mallory.cookie))
+        .json(&body)
+        .send()
+        .await
+        .ok(200);
+    assert_ne!(refresh_cookie(&reply).unwrap(), mallory.cookie);
+    mallory.refresh(&app, &mallory.cookie).await.refused(401, "unauthenticated");
+    dead(&me(&mallory).await);
+}
+
+#[actix_web::test]
+async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
+    let app = TestApp::start().await;
+    for way in ["logout", "one", "all", "password", "disabled", "removed", "deleted", "reset"] {
+        let alice = app.user(way).await;
+        let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+        me(&other).await.ok(200);
+        let kept = match way {
+            "logout" => {
+                other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+                Some(&alice)
+            }
+            "one" => {
+                let sessions = alice.get("/api/v1/auth/sessions").await.json();
+                let items = sessions["items"].as_array().unwrap();
+                let id = items.iter().find(|item| item["current"] == false).unwrap()["id"].as_str().unwrap().to_owned();
+                alice.request(Method::DELETE, &format!("/api/v1/auth/sessions/{id}")).send().await.ok(204);
+                Some(&alice)
+            }
+            "all" => {
+                alice.request(Method::DELETE, "/api/v1/auth/sessions").send().await.ok(204);
+                None
+            }
+            "password" => {
+                let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
+                alice.post("/api/v1/me/password", &change).await.ok(200);
+                None
+            }
+            "disabled" | "removed" => {
+                let by_hand = match way {
+                    "disabled" => "update users set status = 'disabled' where email = $1",
+                    _ => "delete from users where email = $1",
+                };
+                sqlx::query(by_hand).bind(&alice.email).execute(&app.all_rows).await.unwrap();
+                None
+            }
+            "deleted" => {
+                let password = json!({"password": PASSWORD});
+                alice.request(Method::DELETE, "/api/v1/me").json(&password).send().await.ok(204);
+                None
+            }
+            _ => {
+                let nobody = app.anybody();
+                let ask = json!({"email": alice.email});
+                nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+                let token = reset_token(&app, &alice.email, "").await;
+                let body = json!({"token": token, "new_password": "another horse battery 7"});
+                nobody.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
+                None
+            }
+        };
+        if ["disabled", "removed"].contains(&way) {
+            // Nobody told this process; the database did.
+            until_dead(&other).await;
+        }
+        dead(&me(&other).await);
+        other.refresh(&app, &other.cookie).await.refused(401, "unauthenticated");
+        match kept {
+            Some(kept) => drop(me(kept).await.ok(200)),
+            None => dead(&me(&alice).await),
+        }
+    }
+}
+
+/// Session fixation: a thief who holds a copy of the session's tokens does not come along into the new one.
+#[actix_web::test]
+async fn password_change_replaces_the_session_and_its_tokens() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
+    let reply = alice.post("/api/v1/me/password", &change).await.ok(200);
+    reply.left(&[
+        "session_ended/password_changed",
+        "session_ended/password_changed",
+        "authn_password_change/by_owner",
+        "session_created/",
+    ]);
+    let body = reply.json();
+    assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
+    assert_eq!(body.as_object().unwrap().len(), 3, "no refresh token in the body");
+    let new = Actor {
+        token: body["access_token"].as_str().unwrap().to_owned(),
+        cookie: refresh_cookie(&reply).unwrap(),
+        ..Actor::nobody(&app)
+    };
+    for old in [&alice, &elsewhere] {
+        dead(&me(old).await);
+        let refused = old.refresh(&app, &old.cookie).await;
+        refused.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    }
+    me(&new).await.ok(200);
+    new.refresh(&app, &new.cookie).await.ok(200);
+    assert_eq!(count(&app, "sessions where ended_at is null").await, 1);
+}
+
+async fn until_dead(actor: &Actor) {
+    wait::equal(401, async || me(actor).await.status.as_u16()).await;
+}
+
+/// Denial of service: an attacker who knows the password cannot end the session in constant use by signing in ten times.
+#[actix_web::test]
+async fn eleventh_session_ends_the_one_unused_longest() {
+    let app = TestApp::start().await;
+    let first = app.user("alice").await;
+    let mut others = Vec::new();
+    for _ in 0..9 {
+        app.clock.turn(TimeDelta::seconds(1));
+        others.push(Actor::sign_in(&app.anybody(), &first.email, PASSWORD).await);
+    }
+    let last_use = async || {
+        let sql = "select last_used_at from sessions order by created_at limit 1";
+        let at: chrono::DateTime<chrono::Utc> = sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap();
+        at
+    };
+    let before = last_use().await;
+    let used = me(&first).await.ok(200);
+    assert!(!used.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", used.statements());
+    app.clock.turn(TimeDelta::minutes(1));
+    wait::holds("the last use is written within a minute", async || last_use().await > before).await;
+
+    try_sign_in(&app.anybody(), &first.email, PASSWORD).await.ok(200);
+    dead(&me(&others[0]).await);
+    for still in others[1..].iter().chain([&first]) {
+        me(still).await.ok(200);
+    }
+}
+
+/// CSRF on the cookie route is in `attacks::browser::csrf`; here, that the cookie is for this route and no other.
+#[actix_web::test]
+async fn the_cookie_alone_signs_nobody_in_elsewhere() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let reply = app
+        .anybody()
+        .request(Method::GET, "/api/v1/me")
+        .header("cookie", format!("__Host-refresh={}", alice.cookie))
+        .send()
+        .await;
+    reply.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    refresh(&app, &alice.client, &alice.cookie).await.ok(200);
+}
