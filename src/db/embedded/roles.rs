@@ -1,5 +1,5 @@
 //! The roles of a Strongroom database, as `deploy/` makes them in production: the owner of the schema, who migrates, the
-//! service, which owns nothing, and the one that owns a single function (`who_has`) and signs in nowhere.
+//! service, which owns nothing, and the one that owns a single function (`classify_object`) and signs in nowhere.
 #![allow(
     clippy::disallowed_methods,
     reason = "fixed statements that run before there is a schema to check them against"

@@ -21,7 +21,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     let ids: Vec<Uuid> = objects().map(|object| object.id).collect();
     let callers: Vec<Uuid> = asked.iter().filter_map(|entry| entry.user).collect();
     let classes = sqlx::query_scalar!(
-        "select who_has(asked.kind, asked.id, asked.caller)
+        "select classify_object(asked.kind, asked.id, asked.caller)
          from unnest($1::text[], $2::uuid[], $3::uuid[]) with ordinality asked (kind, id, caller, place)
          order by asked.place",
         &kinds,

@@ -3,6 +3,7 @@
 mod database_walls;
 mod examples;
 mod floors;
+mod migrations;
 mod million_rows;
 pub mod monitoring;
 mod openapi;

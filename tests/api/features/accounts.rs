@@ -35,7 +35,7 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
     again.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
     let leave = again.request(Method::DELETE, "/api/v1/me").json(&json!({"password": next})).send().await.ok(204);
     assert!(leave.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", leave.events());
-    for table in ["users", "customers", "invoices", "invoice_lines", "invoice_counters", "invoice_parties", "owners"] {
+    for table in ["users", "customers", "invoices", "invoice_lines", "number_counters", "invoice_parties", "owners"] {
         let sql = format!("select count(*) from {table}");
         // The account is gone; what it owned is deleted in the background.
         let left =

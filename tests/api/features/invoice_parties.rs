@@ -2,7 +2,6 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Executor};
 
 use crate::support::actor::{draft, payment};
 use crate::support::pdf::rows;
@@ -123,34 +122,4 @@ async fn names_are_kept_with_the_number_and_only_with_it() {
         "seller_bic": null, "customer_name": "Old Lighthouse",
         "customer_email": "old@lighthouse.example", "customer_address": "1 Old Pier", "customer_tax_id": "OLD1"});
     assert_eq!(kept, [expected]);
-}
-
-/// The migration on a database that was in use: nobody had been asked for a name.
-#[actix_web::test]
-async fn what_was_issued_before_names_were_kept_says_what_it_said_on_the_day_of_the_migration() {
-    let app = TestApp::start().await;
-    let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let on = customer(&alice).await;
-    let (draft, issued) = (invoice(&alice, &on).await, invoice(&alice, &on).await);
-    let (bobs, number) = (bob.invoice().await, "select count(*) from invoice_parties");
-    let mut owner = app.owner().await;
-    owner
-        .execute("drop trigger invoices_keep_parties on invoices; drop function keep_invoice_parties; drop table invoice_parties")
-        .await
-        .unwrap();
-    step(&alice, &issued, "issue", "\"1\"").await;
-    step(&bob, &bobs, "issue", "\"1\"").await;
-    for migration in [
-        include_str!("../../../migrations/20261124000201_invoice_parties.sql"),
-        include_str!("../../../migrations/20261130185200_invoice_sellers.sql"),
-    ] {
-        owner.execute(AssertSqlSafe(format!("begin; {migration}; commit"))).await.unwrap();
-    }
-
-    let kept: i64 = sqlx::query_scalar(number).fetch_one(&app.all_rows).await.unwrap();
-    assert_eq!(kept, 2, "of each owner the one that was issued");
-    rename(&alice, &on).await;
-    names(&printed(&alice, &issued).await.body, THEN);
-    names(&printed(&alice, &draft).await.body, NOW);
-    printed(&bob, &bobs).await;
 }

@@ -189,11 +189,10 @@ impl TestApp {
             "customers",
             "invoices",
             "invoice_lines",
-            "invoice_counters",
+            "number_counters",
             "invoice_parties",
             "payments",
             "credit_notes",
-            "credit_note_counters",
             "documents",
             "document_uploads",
             // Who has nothing has used nothing.

@@ -38,6 +38,13 @@ fn new_invoice(owner: Uuid, customer: Uuid) -> String {
     )
 }
 
+fn new_parties(owner: Uuid, invoice: Uuid) -> String {
+    format!(
+        "insert into invoice_parties (owner_id, invoice_id, seller_name, seller_email, customer_name)
+         values ('{owner}', '{invoice}', 'x', 'x', 'x')"
+    )
+}
+
 fn new_customer(owner: Uuid) -> String {
     format!(
         "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
@@ -117,13 +124,12 @@ async fn no_row_can_be_planted_on_another_owner() {
         "insert into credit_notes (id, owner_id, invoice_id, issue_date, lines, taxes, net, tax_total, total, created_at)
          values (gen_random_uuid(), '{bob}', '{invoice}', '2026-11-23', '[1]', '[]', 1, 0, 1, now())"
     );
-    let note_counter = format!("insert into credit_note_counters values ('{bob}', 2026, 41)");
-    let parties = format!("insert into invoice_parties values ('{bob}', '{invoice}', 'x', 'x', 'x', null, null, null)");
+    let parties = new_parties(bob, invoice);
     let business =
         format!("insert into businesses (owner_id, name, time_zone, version) values ('{bob}', 'x', 'UTC', 2)");
     let upload = format!("insert into document_uploads values ('{bob}', gen_random_uuid(), 1)");
     let usage = format!("insert into document_usage values ('{bob}', 0, 0)");
-    let counter = format!("insert into invoice_counters (owner_id, year, last) values ('{bob}', 2026, 41)");
+    let counter = format!("insert into number_counters values ('{bob}', 'INV', 2026, 41, '2026-11-23')");
     for statement in [
         new_customer(bob),
         new_invoice(bob, customer),
@@ -131,7 +137,6 @@ async fn no_row_can_be_planted_on_another_owner() {
         payment,
         counter,
         note,
-        note_counter,
         parties,
         document,
         upload,
@@ -209,11 +214,10 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
         "update credit_notes set lines = lines",
         "delete from credit_notes",
         "insert into credit_notes (number) values ('CN-2026-0041')",
-        "update credit_note_counters set last = 0",
-        "select last from credit_note_counters",
-        "update invoice_counters set last = 0",
-        "select last from invoice_counters",
-        "delete from invoice_counters",
+        "update number_counters set last = 0",
+        "select last from number_counters",
+        "delete from number_counters",
+        "select next_number('INV', current_owner(), current_date)",
         "update invoice_parties set customer_name = 'Mallory'",
         "update invoice_parties set seller_name = seller_name",
         "update invoice_parties set seller_iban = 'GB29NWBK60161331926819'",
@@ -251,10 +255,8 @@ async fn the_key_refuses_parties_of_a_strangers_invoice_in_the_words_for_a_missi
     for role in [Role::Owner, Role::Superuser] {
         let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
         for invoice in [his, Uuid::new_v4()] {
-            let planted =
-                format!("insert into invoice_parties values ('{alice}', '{invoice}', 'x', 'x', 'x', null, null, null)");
             let mut change = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
-            let refused = refusal(run(change.connection(), planted).await);
+            let refused = refusal(run(change.connection(), new_parties(alice, invoice)).await);
             assert_eq!(refused, ("23503".to_owned(), Some("invoice_parties_invoice".to_owned())), "{role:?}");
         }
         pool.close().await;

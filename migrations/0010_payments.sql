@@ -1,10 +1,10 @@
--- Payments on invoices. They are added and never changed: what was paid in error is put right by another invoice.
+-- Payments on invoices.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 create table payments (
     id uuid primary key,
-    owner_id uuid not null constraint payments_owner references users (id) on delete cascade,
+    owner_id uuid not null,
     invoice_id uuid not null,
     -- Minor units of the invoice's currency.
     amount bigint not null constraint payments_amount check (amount between 1 and 9007199254740991),
@@ -18,8 +18,6 @@ create table payments (
         references invoices (owner_id, id) on delete cascade
 );
 create index payments_newest on payments (owner_id, invoice_id, created_at desc, id desc);
-alter table payments enable row level security;
-alter table payments force row level security;
-create policy payments_of_owner on payments
-    using (owner_id = current_owner()) with check (owner_id = current_owner());
+select protect_owned_table('payments');
+-- No UPDATE and no DELETE: a recorded payment is never changed.
 grant select, insert on payments to strongroom_app;

@@ -1,35 +1,38 @@
--- Login throttling: one table of failures, counted before the hash and taken back on success.
--- The counters begin anew; no other client reads the old table.
--- squawk-ignore-file ban-drop-table
+-- Brute force and password spraying (CWE-307): failed logins, counted for all replicas.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
-drop table failed_sign_ins;
-
--- Keys are keyed hashes: people type passwords into the name field. Windows end by the database's clock.
+-- A failure is counted before the password is verified, and subtracted after a success. Windows end by the database's clock.
 create table login_failures (
     kind text not null
         constraint login_failures_kind_known check (kind in (
-            -- Of unknown clients: an account; the same from one address; an address; a network, by accounts. In a session: the
-            -- account of a signed-in user who enters the password again.
-            'account', 'pair', 'address', 'account_in_network', 'network',
-            -- One device cookie.
+            -- An account.
+            'account',
+            -- An account from one address, or an account in one session (re-authentication).
+            'pair',
+            -- An address.
+            'address',
+            -- An account in one network, and the number of such accounts in that network.
+            'account_in_network', 'network',
+            -- A device cookie. The kinds above count clients without one.
             'device',
-            -- A challenge that was solved: it counts once.
+            -- A solved challenge. It is accepted once.
             'challenge'
         )),
+    -- A keyed hash, because people type passwords into the name field.
     key bytea not null
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
         constraint login_failures_counted check (failures >= 0),
-    -- When the window is over. An account's begins anew with each failure.
+    -- The end of the window. For an account, each failure starts a new window.
     expires_at timestamptz not null,
-    -- Of an account: failures without a reset, and until when every password is wrong.
+    -- Accounts only: failures since the last reset, and until when every password is refused.
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- Of a pair: the account's key, so that a reset finds it.
+    -- Pairs only: the key of the account. The key of a pair is a hash of both parts, so a reset of the account could not find
+    -- its pairs without this column.
     account bytea
         constraint login_failures_only_pairs_have_an_account check (account is null or kind = 'pair'),
     constraint login_failures_key primary key (kind, key)

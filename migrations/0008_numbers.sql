@@ -1,0 +1,35 @@
+-- Gap-free numbers of invoices and credit notes.
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+-- The last number, per owner, series and year. Per owner, because a shared series would tell how many invoices others issue.
+-- The service can neither read nor write it.
+create table number_counters (
+    owner_id uuid not null,
+    series text not null constraint number_counters_series_known check (series in ('INV', 'CN')),
+    year integer not null,
+    last bigint not null,
+    -- The latest date for which a number was drawn.
+    last_date date not null,
+    constraint number_counters_key primary key (owner_id, series, year)
+);
+select protect_owned_table('number_counters');
+
+-- Draws the owner's next number, for example INV-2026-0042. The counter row is locked until commit: two transactions cannot draw
+-- the same number, and a rollback returns it. Only the SECURITY DEFINER functions that store the number can call this function.
+create function next_number(number_series text, number_owner uuid, issued_on date) returns text
+language plpgsql set search_path = '' as $$
+declare
+    issue_year integer := extract(year from issued_on);
+    drawn bigint;
+begin
+    insert into public.number_counters as counter (owner_id, series, year, last, last_date)
+    values (number_owner, number_series, issue_year, 1, issued_on)
+    on conflict (owner_id, series, year) do update
+        set last = counter.last + 1, last_date = greatest(counter.last_date, excluded.last_date)
+    returning counter.last into drawn;
+    -- lpad() truncates longer text, so five digits need a length of five.
+    return pg_catalog.format('%s-%s-%s', number_series, issue_year,
+        pg_catalog.lpad(drawn::text, greatest(4, pg_catalog.length(drawn::text)), '0'));
+end
+$$;

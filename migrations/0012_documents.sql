@@ -1,0 +1,93 @@
+-- Documents: files, optionally attached to an invoice.
+--
+-- The bytes are in a store outside of the database, under a random key. At every moment a key is in `documents` or in
+-- `document_removals`, so that a crash leaves no bytes without a row:
+--   upload: the key goes into document_removals, due later, and the size is taken from the quota; the bytes are written; then one
+--     transaction moves the key into documents;
+--   deletion: one transaction moves the key into document_removals; then the bytes are deleted.
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+create table documents (
+    id uuid primary key,
+    owner_id uuid not null,
+    invoice_id uuid,
+    title text not null constraint documents_title_length check (char_length(title) between 1 and 200),
+    -- Sanitized. At most 255 bytes, the limit of file systems.
+    file_name text not null constraint documents_file_name_length check (octet_length(file_name) between 1 and 255),
+    media_type text not null constraint documents_media_type_known
+        check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),
+    size bigint not null constraint documents_size check (size > 0),
+    sha256 bytea not null constraint documents_sha256_size check (octet_length(sha256) = 32),
+    -- The name of the bytes in the store. No response contains it.
+    storage_key uuid not null,
+    version bigint not null default 1,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    constraint documents_owner_id_id unique (owner_id, id),
+    constraint documents_bytes_of_one unique (owner_id, storage_key),
+    -- Deleting an invoice detaches its documents.
+    constraint documents_invoice foreign key (owner_id, invoice_id)
+        references invoices (owner_id, id) on delete set null (invoice_id)
+);
+create index documents_newest on documents (owner_id, created_at desc, id desc);
+create index documents_of_invoice on documents (owner_id, invoice_id, created_at desc, id desc);
+-- Name, type, size and hash describe the bytes, so they cannot change.
+select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
+
+-- Uploads in progress, with the part of the quota that each has reserved.
+create table document_uploads (
+    owner_id uuid not null,
+    storage_key uuid not null,
+    bytes bigint not null constraint document_uploads_bytes check (bytes > 0),
+    constraint document_uploads_key primary key (owner_id, storage_key)
+);
+select protect_owned_table('document_uploads');
+grant select, insert, delete on document_uploads to strongroom_app;
+
+-- The total of an owner's documents and uploads. A row of its own, whose lock serializes parallel uploads: each of them could
+-- pass a quota check that sums up the documents (CWE-367).
+create table document_usage (
+    owner_id uuid not null constraint document_usage_key primary key,
+    bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
+    files integer not null constraint document_usage_files check (files >= 0)
+);
+select protect_owned_table('document_usage');
+grant select, insert on document_usage to strongroom_app;
+grant update (bytes, files) on document_usage to strongroom_app;
+
+-- Bytes to delete. No row-level security: the sweeper looks for due rows of all users, and the rows outlive the user. They contain
+-- nothing but random keys, user ids and times.
+create table document_removals (
+    storage_key uuid primary key,
+    user_id uuid not null,
+    due_at timestamptz not null
+);
+create index document_removals_due on document_removals (due_at);
+grant select, insert, delete on document_removals to strongroom_app;
+grant update (due_at) on document_removals to strongroom_app;
+
+-- Every deletion of a document queues its bytes in the same transaction, also the deletion of a whole account.
+create function queue_document_removal() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    insert into public.document_removals (storage_key, user_id, due_at)
+    values (old.storage_key, old.owner_id, pg_catalog.clock_timestamp());
+    return null;
+end
+$$;
+create trigger documents_queue_removal after delete on documents
+    for each row execute function queue_document_removal();
+
+-- Detaching changes a document, so its ETag must change: otherwise an update with a stale ETag would succeed (lost update).
+create function advance_detached_document() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    new.version := old.version + 1;
+    new.updated_at := pg_catalog.clock_timestamp();
+    return new;
+end
+$$;
+create trigger documents_detached before update of invoice_id on documents
+    for each row when (old.invoice_id is not null and new.invoice_id is null and old.version = new.version)
+    execute function advance_detached_document();

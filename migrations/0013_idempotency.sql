@@ -1,0 +1,40 @@
+-- Idempotent POST requests: responses that were given under an `Idempotency-Key`.
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+-- A response is stored in the transaction of the work itself. It contains no secret: no route that returns a token accepts a key.
+create table idempotency_keys (
+    owner_id uuid not null,
+    route text not null constraint idempotency_keys_route_length check (char_length(route) <= 200),
+    key text not null constraint idempotency_keys_key_form check (key ~ '^[!-~]{1,64}$'),
+    -- SHA-256 of the request body. The same key with another body is refused.
+    fingerprint bytea not null constraint idempotency_keys_fingerprint_size check (octet_length(fingerprint) = 32),
+    status integer not null,
+    location text not null,
+    etag text,
+    body text not null,
+    created_at timestamptz not null,
+    constraint idempotency_keys_key primary key (owner_id, route, key)
+);
+create index idempotency_keys_expiry on idempotency_keys (created_at);
+select protect_owned_table('idempotency_keys');
+grant select, insert, delete on idempotency_keys to strongroom_app;
+
+-- Expired responses are deleted in the background, for all owners. If each request deleted them, requests of one owner would wait
+-- for each other, and could deadlock with a locked invoice.
+create function sweep_idempotency_keys(batch bigint) returns bigint
+language sql security definer set search_path = '' as $$
+    with deleted as (
+        delete from public.idempotency_keys
+        where ctid = any (array(
+            select ctid from public.idempotency_keys where created_at < pg_catalog.now() - interval '24 hours'
+            order by created_at limit batch for update skip locked
+        ))
+        returning 1
+    )
+    select count(*) from deleted;
+$$;
+grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
+-- Row-level security is forced on the schema's owner too. This policy lets the function above see expired responses of all owners.
+create policy idempotency_keys_expired on idempotency_keys to current_user
+    using (created_at < pg_catalog.now() - interval '24 hours') with check (false);

@@ -1,0 +1,204 @@
+-- Audit trail (ASVS V16): security events that are only added, and a hash chain that makes changes evident.
+--
+-- The service can insert an event and cannot read, change or delete one. The schema's owner could drop the triggers below. The
+-- seals make that evident, because their MAC key is not in the database (docs/security-events.md).
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+-- The ids of the master keys that were current. The first replica that starts with a new key adds its row, and records the change
+-- in the same transaction.
+create table master_keys (
+    id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
+    first_used_at timestamptz not null
+);
+grant select, insert on master_keys to strongroom_app;
+
+-- No column contains text that a client chose (log injection, CWE-117). No foreign key to users: events outlive a deleted user.
+create table security_events (
+    id uuid primary key,
+    -- The order of the rows, for seals. Gaps mean nothing: a rollback leaves one.
+    seq bigint not null generated always as identity constraint security_events_seq unique,
+    at timestamptz not null,
+    kind text not null constraint security_events_kind_form check (kind ~ '^[a-z_]{1,40}$'),
+    severity text not null constraint security_events_severity_known check (severity in ('info', 'warning', 'critical')),
+    -- A constant of the service that distinguishes events of one kind.
+    reason text not null constraint security_events_reason_form check (reason ~ '^[a-z0-9_]{0,60}$'),
+    replica text not null constraint security_events_replica_length check (char_length(replica) between 1 and 64),
+    method text constraint security_events_method_length check (char_length(method) <= 10),
+    -- The pattern of the route table, not the path of the request.
+    route text constraint security_events_route_length check (char_length(route) <= 200),
+    user_id uuid,
+    session_id uuid,
+    address text constraint security_events_address_length check (char_length(address) <= 45),
+    request_id uuid,
+    -- A keyed hash of the address that was typed in.
+    subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
+    -- The object that the request named. classify_object() finds its class after the response.
+    object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
+    object_id uuid,
+    object_class text constraint security_events_object_class_known
+        check (object_class in ('missing', 'foreign', 'own')),
+    amount bigint,
+    -- The id of the master key (4 bytes), and an HMAC-SHA256 over every column above except seq.
+    mac bytea not null constraint security_events_mac_size check (octet_length(mac) = 36),
+    constraint security_events_object_whole check ((object_kind is null) = (object_id is null))
+);
+create index security_events_newest on security_events (at desc, id desc);
+create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
+create index security_events_of_address on security_events (address, at desc, id desc) where address is not null;
+create index security_events_of_request on security_events (request_id) where request_id is not null;
+-- Every column but seq.
+grant insert (
+    id, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id, subject,
+    object_kind, object_id, object_class, amount, mac
+) on security_events to strongroom_app;
+
+-- A seal is one link of the hash chain: a MAC over the seal before it and over the MACs of a batch of events. Without the key,
+-- sealed events cannot be changed, removed, added or reordered unnoticed. Only the newest seals could be cut off; the log
+-- contains the head of the chain to detect that.
+create table security_event_seals (
+    batch bigint primary key constraint security_event_seals_counted check (batch > 0),
+    sealed_at timestamptz not null,
+    -- The number of events sealed so far, including this batch.
+    events bigint not null,
+    seqs bigint[] not null,
+    -- The MACs of the events, 36 bytes each, in the order of seqs. With them, verification names the changed row.
+    macs bytea not null,
+    previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
+    mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
+    constraint security_event_seals_whole
+        check (cardinality(seqs) > 0 and octet_length(macs) = 36 * cardinality(seqs))
+);
+grant insert on security_event_seals to strongroom_app;
+
+-- The events without a seal. A trigger adds the row in the transaction of the event, so an event that commits late is sealed late
+-- and not skipped. The service has no rights on this table.
+create table security_events_unsealed (
+    seq bigint primary key,
+    -- The database's clock, which the service cannot set.
+    since timestamptz not null default now()
+);
+create function remember_unsealed() returns trigger
+language plpgsql security definer set search_path = '' as $$
+begin
+    insert into public.security_events_unsealed (seq) select added.seq from added;
+    return null;
+end
+$$;
+create trigger security_events_remember_unsealed after insert on security_events
+    referencing new table as added for each statement execute function remember_unsealed();
+
+-- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets app.archiving
+-- before it deletes months that it has written to a file and verified. The setting prevents mistakes, not attacks: batches that
+-- were deleted without an archive are missing from the chain, and only the command can record the event that explains them.
+create function refuse_to_change_events() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    if tg_op = 'DELETE' and current_setting('app.archiving', true) = 'on' then
+        return null;
+    end if;
+    raise exception '% on % is refused: security events are only added', tg_op, tg_table_name
+        using errcode = 'insufficient_privilege';
+end
+$$;
+create trigger security_events_append_only before update or delete or truncate on security_events
+    for each statement execute function refuse_to_change_events();
+create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
+    for each statement execute function refuse_to_change_events();
+
+-- ALWAYS: these triggers also fire in a session whose session_replication_role is replica.
+alter table security_events enable always trigger security_events_remember_unsealed;
+alter table security_events enable always trigger security_events_append_only;
+alter table security_event_seals enable always trigger security_event_seals_append_only;
+
+-- The sealer's lock is a row. An advisory lock could be held by an idle session for ever. A row lock needs an open transaction,
+-- and pg_locks names it.
+create table security_event_sealer (only_row boolean primary key default true check (only_row));
+insert into security_event_sealer default values;
+
+-- Takes the oldest unsealed events. If another transaction is sealing, it waits for that one, or takes none. A null MAC means that
+-- the event was deleted before it was sealed.
+create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
+language plpgsql security definer set search_path = '' as $$
+begin
+    if waits then
+        perform from public.security_event_sealer for update;
+    else
+        perform from public.security_event_sealer for update skip locked;
+        if not found then
+            return;
+        end if;
+    end if;
+    return query
+        with taken as (
+            delete from public.security_events_unsealed u
+            where u.seq in (select w.seq from public.security_events_unsealed w order by w.seq limit batch)
+            returning u.seq
+        )
+        select taken.seq, e.mac from taken left join public.security_events e on e.seq = taken.seq order by taken.seq;
+end
+$$;
+grant execute on function take_unsealed_security_events(integer, boolean) to strongroom_app;
+
+create function last_security_event_seal() returns table (batch bigint, events bigint, mac bytea)
+language sql stable security definer set search_path = '' as $$
+    select s.batch, s.events, s.mac from public.security_event_seals s order by s.batch desc limit 1;
+$$;
+grant execute on function last_security_event_seal() to strongroom_app;
+
+-- For monitoring: the age of the oldest unsealed event, and how many of the three triggers above are missing or disabled.
+create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
+language sql stable security definer set search_path = '' as $$
+    select
+        coalesce(
+            (select extract(epoch from clock_timestamp() - u.since)
+             from public.security_events_unsealed u order by u.seq limit 1), 0
+        )::double precision,
+        3 - (
+            select count(*) from pg_catalog.pg_trigger t
+            where t.tgenabled = 'A' and (t.tgrelid, t.tgname) in (
+                ('public.security_events'::regclass, 'security_events_remember_unsealed'),
+                ('public.security_events'::regclass, 'security_events_append_only'),
+                ('public.security_event_seals'::regclass, 'security_event_seals_append_only')
+            )
+        )
+$$;
+grant execute on function security_event_seal_state() to strongroom_app;
+
+-- A page of the current owner's own events, newest first. Without before_at, the first page.
+create function own_security_events(kinds text[], before_at timestamptz, before_id uuid, page_size integer)
+returns setof security_events
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+begin
+    return query
+        select e.* from public.security_events e
+        where e.user_id = public.current_owner() and e.kind = any(kinds)
+          and (before_at is null or (e.at, e.id) < (before_at, before_id))
+        order by e.at desc, e.id desc limit page_size;
+end
+$$;
+grant execute on function own_security_events(text[], timestamptz, uuid, integer) to strongroom_app;
+
+-- A page of all events for an administrator, newest first. A filter that is null matches every event.
+create function admin_security_events(
+    admin uuid, kinds text[], severities text[], of_user uuid, of_address text, since timestamptz, until timestamptz,
+    before_at timestamptz, before_id uuid, page_size integer
+)
+returns setof security_events
+language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
+begin
+    if not public.is_active_admin(admin) then
+        raise exception 'only an active administrator reads the events of others' using errcode = 'insufficient_privilege';
+    end if;
+    return query
+        select e.* from public.security_events e
+        where (kinds is null or e.kind = any(kinds)) and (severities is null or e.severity = any(severities))
+          and (of_user is null or e.user_id = of_user) and (of_address is null or e.address = of_address)
+          and (since is null or e.at >= since) and (until is null or e.at < until)
+          and (before_at is null or (e.at, e.id) < (before_at, before_id))
+        order by e.at desc, e.id desc limit page_size;
+end
+$$;
+grant execute on function admin_security_events(
+    uuid, text[], text[], uuid, text, timestamptz, timestamptz, timestamptz, uuid, integer
+) to strongroom_app;

@@ -1,0 +1,102 @@
+-- Detection: the counters of the rules, and the alerts that the rules raise for administrators.
+set local lock_timeout = '5s';
+set local statement_timeout = '60s';
+
+-- What the rules have counted, for all replicas and over restarts. `about` is the id of a user, session or invoice, a network, or
+-- a keyed hash of a typed name.
+create table abuse_counters (
+    rule text not null constraint abuse_counters_rule_length check (char_length(rule) <= 60),
+    about text not null constraint abuse_counters_about_length check (char_length(about) <= 64),
+    counted bigint not null constraint abuse_counters_counted check (counted > 0),
+    -- A fixed window: it begins with the first event and ends here.
+    expires_at timestamptz not null,
+    constraint abuse_counters_key primary key (rule, about)
+);
+create index abuse_counters_expiry on abuse_counters (expires_at);
+grant select, insert, update, delete on abuse_counters to strongroom_app;
+
+-- Totals of a rule's current windows, over all counters that have reached the threshold, and the five largest counters.
+create function abuse_totals(
+    wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
+) language sql stable set search_path = '' as $$
+    select count(*), coalesce(sum(c.counted), 0)::bigint, array(
+        select top.about from public.abuse_counters top
+        where top.rule = wanted_rule and top.counted >= threshold and top.expires_at > since
+        order by top.counted desc, top.about limit 5
+    )
+    from public.abuse_counters c
+    where c.rule = wanted_rule and c.counted >= threshold and c.expires_at > since
+$$;
+grant execute on function abuse_totals to strongroom_app;
+
+-- A rule that finds many networks (or users, sessions, accounts) opens a few alerts, then one collective alert that counts them.
+-- Otherwise an attacker with many networks could flood the people who receive alerts (alert fatigue).
+create table alerts (
+    id uuid primary key,
+    rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),
+    severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
+    about_kind text not null constraint alerts_about_kind_known
+        check (about_kind in ('user', 'session', 'network', 'account', 'service')),
+    -- An id, a network or a keyed hash, never text that a client chose. Empty for a collective alert.
+    about text not null constraint alerts_about_form check (about ~ '^[0-9a-f:./-]{0,64}$'),
+    state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
+    opened_at timestamptz not null,
+    last_seen_at timestamptz not null,
+    -- The time of the last message. Later findings wait for the next summary.
+    told_at timestamptz not null,
+    cleared_at timestamptz,
+    -- The highest count in one window since the last message.
+    count bigint not null constraint alerts_count_positive check (count > 0),
+    -- How often the rule has found it.
+    findings bigint not null default 1,
+    window_seconds bigint not null constraint alerts_window_positive check (window_seconds > 0),
+    -- The number of events from which the rule finds something. A collective alert counts what has reached it.
+    threshold bigint not null default 1,
+    -- Of a collective alert: how many it counts, and the five with the most events.
+    members bigint not null default 1 constraint alerts_members_positive check (members > 0),
+    largest text[] not null default '{}',
+    constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
+);
+-- Deduplicates findings over all replicas.
+create unique index alerts_one_open on alerts (rule, about_kind, about) where state = 'open';
+create index alerts_newest on alerts (opened_at desc, id desc);
+create index alerts_cleared on alerts (cleared_at) where state = 'cleared';
+grant select, insert, delete on alerts to strongroom_app;
+-- Rule, subject and time of opening cannot be rewritten.
+grant update (
+    state, last_seen_at, told_at, cleared_at, count, findings, window_seconds, members, largest
+) on alerts to strongroom_app;
+
+-- One row per message and sink, queued in the transaction of its cause. Each attempt sends the same id, so that a receiver can
+-- recognize a duplicate.
+create table alert_outbox (
+    id uuid primary key,
+    alert_id uuid not null constraint alert_outbox_alert references alerts (id) on delete cascade,
+    kind text not null constraint alert_outbox_kind_known check (kind in ('opened', 'continues', 'cleared')),
+    sink text not null constraint alert_outbox_sink_known check (sink in ('log', 'slack', 'webhook', 'mail')),
+    count bigint not null,
+    created_at timestamptz not null,
+    next_attempt_at timestamptz not null,
+    attempts integer not null default 0,
+    sent_at timestamptz,
+    given_up_at timestamptz,
+    constraint alert_outbox_one_end check (sent_at is null or given_up_at is null)
+);
+create index alert_outbox_due on alert_outbox (sink, next_attempt_at) where sent_at is null and given_up_at is null;
+create index alert_outbox_of_alert on alert_outbox (alert_id);
+create index alert_outbox_age on alert_outbox (created_at);
+grant select, insert, delete on alert_outbox to strongroom_app;
+grant update (next_attempt_at, attempts, sent_at, given_up_at) on alert_outbox to strongroom_app;
+
+-- A page of alerts for an administrator, newest first. It returns no rows to anyone else.
+create function admin_alerts(
+    admin uuid, wanted_state text, before_at timestamptz, before_id uuid, page_size bigint
+) returns setof alerts
+language sql stable set search_path = '' as $$
+    select a.* from public.alerts a
+    where public.is_active_admin(admin)
+        and (wanted_state is null or a.state = wanted_state)
+        and (a.opened_at, a.id) < (before_at, before_id)
+    order by a.opened_at desc, a.id desc limit page_size
+$$;
+grant execute on function admin_alerts to strongroom_app;
