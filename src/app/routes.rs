@@ -173,10 +173,20 @@ pub fn table() -> Vec<Endpoint> {
     ]
 }
 
-/// What is counted apart. The names are the table's own, so that no other can become a label.
+impl Endpoint {
+    /// Whether HEAD is answered as GET without a body (`http/head.rs`). The WebSocket has no reply whose head could be sent.
+    fn answers_head(&self) -> bool {
+        self.method == Method::GET && self.access != Access::Ticket
+    }
+}
+
+/// The methods and paths that metrics count separately, with HEAD. The names are constants, so no other text becomes a label.
 pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)> {
     let name = |method: &Method| METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
-    table().into_iter().map(move |endpoint| (name(&endpoint.method), endpoint.path))
+    table().into_iter().flat_map(move |endpoint| {
+        let head = endpoint.answers_head().then_some("HEAD");
+        [Some(name(&endpoint.method)), head].into_iter().flatten().map(move |method| (method, endpoint.path))
+    })
 }
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
@@ -226,10 +236,9 @@ fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
     let rules = Rules { access, body: endpoint.body, takes_query: endpoint.docs.takes_query() };
-    // HEAD is GET without a body (`http/head.rs`). The WebSocket has no reply whose head could be told.
-    let methods = match endpoint.method {
-        Method::GET if access != Access::Ticket => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
-        _ => web::method(endpoint.method.clone()),
+    let methods = match endpoint.answers_head() {
+        true => web::route().guard(guard::Any(guard::Get()).or(guard::Head())),
+        false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
         // 4. The role: it asks the database, so after every budget.

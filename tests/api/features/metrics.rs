@@ -50,6 +50,23 @@ async fn requests_and_refusals_are_counted_by_route_status_and_code() {
     assert_eq!(after.value("strongroom_http_requests_running"), 0.0);
 }
 
+#[actix_web::test]
+async fn head_requests_are_counted_apart_from_get() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let before = app.metrics().await;
+    alice.request(Method::HEAD, "/api/v1/customers").send().await.ok(200);
+    alice.request(Method::HEAD, "/api/v1/live").send().await.ok(405);
+    let after = app.metrics().await;
+    let requests = |labels: &str| {
+        let series = format!("strongroom_http_requests_total{{{labels}}}");
+        after.find(&series).unwrap_or(0.0) - before.find(&series).unwrap_or(0.0)
+    };
+    assert_eq!(requests("method=\"HEAD\",route=\"/api/v1/customers\",status=\"200\""), 1.0);
+    assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"200\""), 0.0);
+    assert_eq!(requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""), 1.0, "a WebSocket has no head");
+}
+
 /// Whatever the service can answer has a label of its own: `other` is for what nobody has thought of.
 #[actix_web::test]
 async fn every_status_and_every_code_has_a_label() {
