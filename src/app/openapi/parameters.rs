@@ -58,12 +58,12 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$")).max_length(Some(64));
         parameters.push(key.schema(Some(schema)).example(Some("6f1c2b1e-order-17".into())).build());
     }
-    if endpoint.docs.cached {
+    if endpoint.docs.cached || endpoint.docs.in_parts {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
-            .description(Some("The ETag of the copy that the client has. What is no ETag is ignored."));
+            .description(Some("The ETag of the copy that the client has; if it is up to date, the answer is 304. A malformed value is ignored."));
         // Without bounds: any text is accepted (RFC 9110 §13.1.2).
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
