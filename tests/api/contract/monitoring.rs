@@ -65,11 +65,14 @@ fn rules() -> Vec<Rule> {
 fn every_alert_has_its_page_and_every_page_its_alert() {
     let rules = rules();
     for rule in &rules {
-        let page = format!("          runbook_url: docs/runbooks/{}.md", rule.alert);
+        let page = format!("          runbook_url: \"{{{{ $externalLabels.runbooks }}}}/{}.md\"", rule.alert);
         assert!(rule.lines.contains(&page), "{} does not name its page", rule.alert);
         assert!(rule.lines.iter().any(|line| line.starts_with("          summary: ")), "{}", rule.alert);
         assert!(rule.lines.iter().any(|line| line.starts_with("          severity: ")), "{}", rule.alert);
     }
+    let prometheus = read("deploy/prometheus/prometheus.yml");
+    let base = prometheus.lines().find_map(|line| line.strip_prefix("    runbooks: ")).expect("the external label");
+    assert!(base.starts_with("https://") && !base.ends_with('/'), "{base}: links must open from a chat");
     // Those that the service raises itself have their pages in the same folder.
     let raised = RULES.iter().map(|rule| rule.name.to_owned());
     let alerts: BTreeSet<String> = rules.into_iter().map(|rule| rule.alert).chain(raised).collect();
