@@ -41,7 +41,7 @@ pub fn saved_as(name: &str) -> String {
         _ => (kept, String::new()),
     };
     // Room for the underscore before a device's name.
-    let stem = &stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())];
+    let stem = stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())].trim_end_matches([' ', '.']);
     let first = stem.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     match stem {
         "" => format!("file{ending}"),
@@ -99,6 +99,10 @@ mod tests {
         for letter in ["x", "ж", "図", "🦀"] {
             let name = saved_as(&format!("{}.pdf", letter.repeat(5_000)));
             assert!(name.ends_with(&format!("{letter}.pdf")) && (251..=254).contains(&name.len()), "{}", name.len());
+        }
+        for end in [" ", "."] {
+            let cut = format!("{}{end}{}", "x".repeat(253), "y".repeat(20));
+            assert_eq!(saved_as(&cut), "x".repeat(253), "no end that Windows drops");
         }
         let name = "🦀".repeat(10);
         assert_eq!(saved_as(&format!("a.{name}")), format!("a.{name}"));

@@ -1,12 +1,32 @@
 #![no_main]
 
+use actix_web::http::header::{ContentDisposition, HeaderValue};
 use strongroom::http::disposition::saved_as;
+use strongroom::http::file_name::file_name;
 use strongroom::security::files::uploads::FileType;
 
-libfuzzer_sys::fuzz_target!(|names: (&str, &str)| {
-    let (media_type, name) = names;
-    let saved = saved_as(name);
-    assert!(!saved.is_empty() && !saved.starts_with('.') && saved.chars().count() <= 255);
-    assert!(!saved.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)), "{saved:?}");
-    let _ = FileType::agreed(media_type, &saved);
+/// What stands around a name in the head of a part: each way to encode it, and none.
+const FORMS: [(&str, &str); 5] = [
+    ("filename=\"", "\""),
+    ("filename*=utf-8''", ""),
+    ("filename=\"=?utf-8?B?", "?=\""),
+    ("filename=\"=?utf-8?Q?", "?=\""),
+    ("", ""),
+];
+
+libfuzzer_sys::fuzz_target!(|names: (&str, &[u8])| {
+    let (media_type, sent) = names;
+    for (before, after) in FORMS {
+        let head = [b"form-data; name=\"file\"; ", before.as_bytes(), sent, after.as_bytes()].concat();
+        let Ok(head) = HeaderValue::from_bytes(&head) else { return };
+        let Ok(disposition) = ContentDisposition::from_raw(&head) else { continue };
+        let Some(name) = file_name(&disposition) else { continue };
+        // A byte of ISO-8859-1 can be two of UTF-8.
+        assert!(name.len() <= 2 * head.len(), "{name:?}");
+        let saved = saved_as(&name);
+        assert!(!saved.is_empty() && !saved.starts_with('.') && saved.len() <= 255, "{saved:?}");
+        assert!(!saved.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)), "{saved:?}");
+        assert!(!saved.ends_with(['.', ' ']), "{saved:?}");
+        let _ = FileType::agreed(media_type, &saved);
+    }
 });
