@@ -19,6 +19,16 @@ const UTF16: &str = "is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV 
 /// The first two boxes of an MP4.
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 
+/// A trailer of Samsung's phones: the time of a picture, and the directory of the trailer.
+const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
+    SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
+
+/// A trailer of picture archives (AFCP) after a picture of so many bytes.
+fn captions(picture: usize) -> Vec<u8> {
+    let start = u32::try_from(picture).unwrap().to_be_bytes();
+    joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])
+}
+
 fn not_utf8(line: u32, character: u32) -> String {
     format!(
         "is not text in UTF-8, at line {line}, character {character}: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and \
@@ -116,6 +126,8 @@ async fn sound_content_with_marks_in_it_is_accepted() {
         ("a line end", "a.png", joined(&[&png(10, 10), b"\r\n"])),
         ("Multi-Picture Format", "a.jpg", joined(&[&jpeg(10, 10), b"\0\0", &jpeg(10, 10)])),
         ("a motion photo", "a.jpg", joined(&[&jpeg(10, 10), VIDEO])),
+        ("a Samsung phone", "a.jpg", joined(&[&jpeg(10, 10), SAMSUNG])),
+        ("captions of a picture archive", "a.jpg", joined(&[&jpeg(10, 10), &captions(jpeg(10, 10).len())])),
         ("50 megapixels", "a.jpg", jpeg(8_160, 6_144)),
         ("110 megapixels", "a.png", png(11_000, 10_000)),
         ("an address first", "a.csv", b"<anna@example.org>;<customer>\r\n".to_vec()),
