@@ -1,6 +1,7 @@
 //! Strongroom: a secure invoice and document API in which every practice is easy to find and proved by an attack.
 //!
-//! One line a floor; a module imports only from lower floors (`tests/api/contract/floors.rs` holds this):
+//! One line a floor; a module imports only from lower floors (`tests/api/contract/floors.rs` holds this). Between the files and
+//! folders of each folder, imports run in one direction (`tests/api/contract/cycles.rs`):
 //!
 //! - [`base`] (0): words everyone speaks.
 //! - [`config`], [`telemetry`], [`db`], [`storage`] (1): machinery, none of which knows another.

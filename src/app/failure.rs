@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use sqlx::migrate::MigrateError;
 
-use super::server::StartError;
+use super::start_error::StartError;
 use super::tls::TlsError;
 use crate::base::email::{BadEmail, EmailAddress};
 use crate::base::person::Misfit;

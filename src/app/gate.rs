@@ -7,18 +7,34 @@ use actix_web::middleware::Next;
 use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 
-use super::routes::Access;
 use crate::http::client_ip::ClientAddr;
 use crate::http::cookies;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::authorization::administrators::Administrators;
-use crate::security::browser::cors::AllowedOrigins;
+use crate::security::browser::AllowedOrigins;
 use crate::security::browser::csrf;
 use crate::security::limits::body_limits::{self, BodyLimit};
 use crate::security::limits::rate_limits::RouteLimits;
 use crate::security::sessions::caller::{Authenticator, Caller};
 use crate::security::sessions::refresh_tokens;
 use crate::security::websockets;
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody.
+    Public,
+    /// Users with a live session, on their own objects.
+    SignedIn,
+    /// Administrators, on everybody's account: the database is asked who is one, at each request.
+    Admin,
+    /// The browser that holds the refresh cookie, from a page of ours.
+    Cookie,
+    /// The holder of a session: by access token, or by the refresh cookie from a page of ours when that token has expired.
+    TokenOrCookie,
+    /// Clients that send a ticket as the first message of a WebSocket; browsers only from an allowed origin.
+    Ticket,
+}
 
 /// The columns that the gate enforces.
 #[derive(Clone, Copy)]

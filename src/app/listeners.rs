@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::server::StartError;
+use super::start_error::StartError;
 use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::OverTls;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, ReadersPace};

@@ -17,8 +17,8 @@ use tracing_actix_web::TracingLogger;
 
 use super::listeners::Listener;
 use super::meters::Asked;
-use super::server::StartError;
 use super::services::Services;
+use super::start_error::StartError;
 use super::tls::{self, Certificate};
 use crate::db::exhaustion::Exhaustion;
 use crate::http::client_ip::TrustedProxies;

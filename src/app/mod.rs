@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod audit;
+pub mod docs;
 pub mod failure;
 pub mod gate;
 pub mod health;
@@ -18,6 +19,7 @@ pub mod routes;
 pub mod server;
 pub mod services;
 pub mod stack;
+pub mod start_error;
 pub mod start_up;
 pub mod tls;
 mod workers;

@@ -11,8 +11,9 @@ use actix_web::middleware::from_fn;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpResponse, Route, guard};
 
+use super::docs::{Docs, docs};
+pub use super::gate::Access;
 use super::gate::{self, Rules};
-use super::openapi::{self, Docs, docs};
 use crate::config::Settings;
 use crate::features::about::handlers as about;
 use crate::features::admin::{handlers as admin, store::OWN_ACCOUNT, views as admin_views};
@@ -37,23 +38,6 @@ use crate::security::limits::body_limits::BodyLimit::{self, Form, Json, None as 
 use crate::security::limits::body_limits::SMALL_JSON;
 use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
-
-/// Who may call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Access {
-    /// Everybody.
-    Public,
-    /// Everybody with a live session, on his own objects.
-    SignedIn,
-    /// Administrators, on everybody's account: the database is asked who is one, at each request.
-    Admin,
-    /// The browser that holds the refresh cookie, from a page of ours.
-    Cookie,
-    /// The holder of a session: by access token, or by the refresh cookie from a page of ours when that token has expired.
-    TokenOrCookie,
-    /// Whoever brings a ticket, as a socket's first message; a browser from a page of ours alone.
-    Ticket,
-}
 
 /// One endpoint.
 pub struct Endpoint {
@@ -161,7 +145,7 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/.well-known/security.txt",           Public,   Standard,     NoBody,     |r| r.to(about::security_txt),      docs("Whom to tell of a hole").answers(200).gives_file("text/plain").says("RFC 9116.")),
         row(&get,    "/.well-known/change-password",        Public,   Standard,     NoBody,     |r| r.to(about::change_password),   docs("Where a user changes the password").answers(303).says("Redirects to the page for it. Password managers open this address.")),
         row(&get,    "/.well-known/jwks.json",              Public,   Standard,     NoBody,     |r| r.to(about::jwks),              docs("The public keys of access tokens, if they are asymmetric").answers(200).refuses([ApiError::NotFound]).gives_file("application/json").says("A JSON Web Key Set (RFC 7517). There is none while tokens are signed with a shared secret (404).")),
-        row(&get,    "/api/v1/openapi.json",                Public,   Standard,     NoBody,     |r| r.to(openapi::document),        docs("This document").answers(200).gives_file("application/json").says("OpenAPI 3.1.")),
+        row(&get,    "/api/v1/openapi.json",                Public,   Standard,     NoBody,     |r| r.to(reference::document),      docs("This document").answers(200).gives_file("application/json").says("OpenAPI 3.1.")),
         row(&get,    "/docs",                               Public,   Standard,     NoBody,     |r| r.to(reference::page),          docs("This document as a page").answers(200).gives_file("text/html").says("Requests can be tried on it. Off in production unless `STRONGROOM_HTTP_DOCS` asks for it (404).").refuses([ApiError::NotFound])),
         row(&get,    "/docs/page.css",                      Public,   Standard,     NoBody,     |r| r.to(reference::style),         docs("How that page looks").answers(200).gives_file("text/css").says("Off and on with it.").refuses([ApiError::NotFound])),
         row(&get,    "/docs/page.js",                       Public,   Standard,     NoBody,     |r| r.to(reference::script),        docs("What that page does").answers(200).gives_file("text/javascript").says("Off and on with it.").refuses([ApiError::NotFound])),

@@ -15,7 +15,8 @@ use super::listeners::{Listener, bind};
 use super::meters::{self, Asked};
 use super::open_files::connections_that_fit;
 use super::services::{Services, WiringError};
-use super::tls::{self, Certificate, TlsError};
+use super::start_error::StartError;
+use super::tls::{self, Certificate};
 use super::workers::Workers;
 use super::{management, routes, stack};
 use crate::base::clock::Clock;
@@ -32,21 +33,6 @@ const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
 const PAUSE: Duration = Duration::from_millis(100);
 /// How long connections to the database may take to close at the end.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Why the service does not start. Each says what to do.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    #[error(transparent)]
-    Wiring(#[from] WiringError),
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-    #[error(
-        "{address} cannot be listened on ({cause}): another program has it. End that one, or set {setting} to another address"
-    )]
-    Address { address: SocketAddr, setting: &'static str, cause: io::Error },
-    #[error("the server cannot start: {0}")]
-    Server(#[from] io::Error),
-}
 
 /// A service that serves.
 pub struct Running {

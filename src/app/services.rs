@@ -31,7 +31,7 @@ use crate::features::invoices::pdf::Printer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
 use crate::features::live::objects::Objects;
-use crate::features::reference::Page;
+use crate::features::reference::{Document, Page};
 use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
@@ -45,7 +45,7 @@ use crate::security::authentication::passwords::Passwords;
 use crate::security::authentication::passwords::breaches::BreachService;
 use crate::security::authorization::administrators::Administrators;
 use crate::security::authorization::cursors::Cursors;
-use crate::security::browser::cors::AllowedOrigins;
+use crate::security::browser::AllowedOrigins;
 use crate::security::communication::outbound::BadDoor;
 use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::Alerts;
@@ -111,7 +111,7 @@ pub struct Services {
     pub purge: OwnerPurge,
     pub printer: Arc<Printer>,
     readiness: Arc<Readiness>,
-    openapi: openapi::Document,
+    openapi: Document,
     page: Arc<Page>,
 }
 
@@ -194,7 +194,7 @@ impl Services {
             purge: OwnerPurge::new(pool.clone()),
             printer: Arc::new(Printer::new().ok_or(WiringError::Fonts)?),
             page: Arc::new(Page::of(&openapi, &openapi::order())),
-            openapi: openapi::Document::of(&openapi)?,
+            openapi: Document::of(&openapi)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
             readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),
             lifecycle,

@@ -13,9 +13,10 @@ use crate::features::auth::mail::MailWorker;
 use crate::security::audit::context::{background, within};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::hash_chain::Sealer;
-use crate::security::audit::recorder::{Recorder, Writer};
+use crate::security::audit::recorder::Recorder;
 use crate::security::communication::outbound::{Door, SystemLookup};
 use crate::security::detection::alerts::AlertWorker;
+use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 

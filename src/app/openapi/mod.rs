@@ -1,12 +1,11 @@
 //! The OpenAPI 3.1 document, written from the route table: what a row says is what the document says, so neither can forget
 //! the other.
 //!
-//! - [`docs()`]: what a row adds in words and types. `operation`, `parameters`: an operation, from its row. `texts`: what it says.
+//! - [`docs`](super::docs): what a row adds in words and types. `operation`, `parameters`: an operation, from its row. `texts`: what it says.
 //! - `refusals`: the refusals of each operation. `headers`: what replies share; `files`: downloads. `bounds`, `examples`: what
 //!   follows for every schema.
 
 mod bounds;
-mod docs;
 mod examples;
 mod files;
 mod headers;
@@ -15,9 +14,6 @@ mod parameters;
 mod refusals;
 mod texts;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
-use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 use utoipa::openapi::extensions::ExtensionsBuilder;
 use utoipa::openapi::info::ContactBuilder;
@@ -26,19 +22,13 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::server::ServerBuilder;
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 
-use docs::Named;
-pub use docs::{Docs, docs};
 use operation::{http_method, operation};
 pub use refusals::codes;
 
+use super::docs::Named;
 use super::routes::table;
 use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
-
-/// `GET /api/v1/openapi.json`
-pub async fn document(document: Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone())
-}
 
 /// Method and path of each operation, in the order of the table: a document's paths have none.
 pub(super) fn order() -> Vec<(String, &'static str)> {
@@ -51,18 +41,6 @@ pub(super) fn order() -> Vec<(String, &'static str)> {
 /// It cannot be written as JSON.
 pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&build("/")?)
-}
-
-/// The document as it is served, written once.
-#[derive(Clone)]
-pub struct Document(Bytes);
-
-impl Document {
-    /// # Errors
-    /// It cannot be written as JSON.
-    pub fn of(document: &Value) -> Result<Self, serde_json::Error> {
-        Ok(Self(serde_json::to_vec(document)?.into()))
-    }
 }
 
 /// The whole document. `server` is the service's public URL.

@@ -1,5 +1,5 @@
 //! What each operation refuses, with its codes: derived from the columns of its row, by which the layers refuse too, and from
-//! what the row adds for its feature ([`Docs::refuses`](super::Docs::refuses)).
+//! what the row adds for its feature ([`Docs::refuses`](crate::app::docs::Docs::refuses)).
 //!
 //! Listed is what a client can meet whose request follows the document. A body where none is documented (413) and another
 //! method (405) are refused everywhere and listed nowhere. The client of the tests compares every refusal with this list.

@@ -18,6 +18,7 @@ use crate::http::params::PathId;
 use crate::http::reply::{accepted, no_content, ok};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::Credentials;
+use crate::security::authentication::device_cookies::Device;
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::MailOrigin;
 use crate::security::sessions::access_tokens::AccessTokens;
@@ -33,11 +34,17 @@ pub async fn register(
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
     let email = EmailAddress::try_from(&body)?;
-    let origin = MailOrigin::of(&store.keys, &email, address, request.headers(), store.clock.now());
+    let origin = mail_origin(&store, &request, &email, address);
     let queued = store.register(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
     Event::new(EventKind::AuthnRegistrationRequested).reason(mail_reason(queued)).subject(subject).record();
     Ok(accepted())
+}
+
+/// The account's device if its cookie was sent, else the network.
+fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
+    let device = Device::recognise(&store.keys, email.as_str(), request.headers(), store.clock.now());
+    MailOrigin::new(device.map(|device| device.id()), address)
 }
 
 /// `POST auth/confirm`: creates the account with the password of the person who read the mail, without signing in. Only a live
@@ -165,7 +172,7 @@ pub async fn request_reset(
     store: Data<AuthStore>,
 ) -> ApiResult<HttpResponse> {
     let email = EmailAddress::try_from(&body)?;
-    let origin = MailOrigin::of(&store.keys, &email, address, request.headers(), store.clock.now());
+    let origin = mail_origin(&store, &request, &email, address);
     let queued = store.request_reset(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
     Event::new(EventKind::AuthnResetRequested).reason(mail_reason(queued)).subject(subject).record();

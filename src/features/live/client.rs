@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::hub::{Ear, Live, Told};
 use super::model::{Change, Kind, Subscriptions, Topic, What};
-use super::socket::{Talk, Wire, redeem, send};
 use super::views::{Said, Say, Wish};
+use super::wire::{Talk, Wire, redeem, send};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::sessions::caller::Caller;

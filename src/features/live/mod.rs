@@ -14,3 +14,4 @@ pub mod model;
 pub mod objects;
 mod socket;
 pub mod views;
+mod wire;

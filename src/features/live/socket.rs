@@ -5,24 +5,21 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use actix_ws::{AggregatedMessage, AggregatedMessageStream, Closed, Session};
+use actix_ws::{AggregatedMessageStream, Session};
 use chrono::{DateTime, TimeDelta, Utc};
-use secrecy::SecretString;
 
 use super::client::Client;
 use super::hub::Live;
-use super::views::{Said, Say};
+use super::views::Say;
+use super::wire::{Wire, in_time, send};
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::revocations::Standing;
 use crate::security::websockets::{
-    Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN, TICKET_WITHIN,
+    Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN,
 };
 
 /// How often a socket looks at the time.
 const TICK: Duration = Duration::from_secs(1);
-
-/// What ends the socket passes through everything as an error.
-pub(super) type Talk<T> = Result<T, Goodbye>;
 
 /// From the handshake to the close frame.
 pub(super) async fn serve(live: Arc<Live>, place: Place, session: Session, frames: AggregatedMessageStream) {
@@ -54,65 +51,6 @@ async fn life(live: &Arc<Live>, place: &Place, wire: &mut Wire) -> Goodbye {
         goodbye = watch.the_session() => goodbye,
         goodbye = watch.the_database() => goodbye,
         goodbye = watch.the_time() => goodbye,
-    }
-}
-
-/// Whom a ticket speaks for.
-pub(super) async fn redeem(live: &Live, ticket: &SecretString) -> Talk<Caller> {
-    match live.tickets.redeem(ticket).await {
-        Ok(caller) => caller.ok_or(Goodbye::BadTicket),
-        Err(error) => {
-            tracing::warn!(%error, "a ticket could not be redeemed");
-            Err(Goodbye::Unavailable)
-        }
-    }
-}
-
-/// Sends one message.
-pub(super) async fn send(session: &mut Session, say: &Say) -> Talk<()> {
-    let text = say.text().map_err(|_| Goodbye::Unavailable)?;
-    in_time(session.text(text)).await
-}
-
-/// What we send must be taken within a time.
-async fn in_time(sent: impl Future<Output = Result<(), Closed>>) -> Talk<()> {
-    match tokio::time::timeout(TAKEN_WITHIN, sent).await {
-        Ok(sent) => sent.map_err(|Closed| Goodbye::Done),
-        Err(_) => Err(Goodbye::SlowReader),
-    }
-}
-
-/// The two directions of a socket.
-pub(super) struct Wire {
-    session: Session,
-    frames: AggregatedMessageStream,
-    /// When something last came.
-    seen: Rc<Cell<Instant>>,
-}
-
-impl Wire {
-    /// Whose socket it is, by the ticket in the first message.
-    async fn admit(&mut self, live: &Live) -> Talk<Caller> {
-        let first = tokio::time::timeout(TICKET_WITHIN, self.next()).await.map_err(|_| Goodbye::NoTicket)??;
-        match Said::read(&first) {
-            Ok(Said::Authenticate { ticket }) => redeem(live, &ticket).await,
-            _ => Err(Goodbye::NoTicket),
-        }
-    }
-
-    /// The next message. Pings are answered on the way.
-    pub(super) async fn next(&mut self) -> Talk<String> {
-        loop {
-            let message = self.frames.recv().await.ok_or(Goodbye::Done)??;
-            self.seen.set(Instant::now());
-            match message {
-                AggregatedMessage::Text(text) => return Ok(text.to_string()),
-                AggregatedMessage::Binary(_) => return Err(Goodbye::Binary),
-                AggregatedMessage::Ping(bytes) => in_time(self.session.pong(&bytes)).await?,
-                AggregatedMessage::Pong(_) => {}
-                AggregatedMessage::Close(_) => return Err(Goodbye::Done),
-            }
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 mod render;
 
 use actix_web::HttpResponse;
+use actix_web::http::header::ContentType;
 use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
@@ -37,4 +38,21 @@ pub async fn style() -> HttpResponse {
 /// `GET /docs/page.js`
 pub async fn script() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
+}
+
+/// The document as it is served, written once.
+#[derive(Clone)]
+pub struct Document(Bytes);
+
+impl Document {
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn of(document: &Value) -> Result<Self, serde_json::Error> {
+        Ok(Self(serde_json::to_vec(document)?.into()))
+    }
+}
+
+/// `GET /api/v1/openapi.json`
+pub async fn document(document: Data<Document>) -> HttpResponse {
+    HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone())
 }

@@ -29,9 +29,9 @@ const TALLY_TARGET: &str = "security_tally";
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an event that is not recorded did not happen"]
 pub struct Event {
-    pub(super) kind: EventKind,
+    kind: EventKind,
     reason: &'static str,
-    pub(super) user: Option<UserId>,
+    user: Option<UserId>,
     session: Option<SessionId>,
     subject: Option<String>,
     object: Option<Object>,
@@ -103,12 +103,7 @@ impl Event {
         }
         let (user, session) = self.who(Some(context));
         let place = Some((request.route.clone(), request.address.prefix()));
-        Some(Key { event: Self { user, session, ..self.clone() }, place })
-    }
-
-    /// Kind and reason alone.
-    pub(super) fn without_who(&self) -> Self {
-        Self::new(self.kind).reason(self.reason)
+        Some(Key { kind: self.kind, reason: self.reason, user, session, subject: self.subject.clone(), place })
     }
 
     /// Writes its row in this transaction. Tell it once that has committed.
@@ -163,12 +158,13 @@ impl Event {
     }
 
     /// The row of so many events under one key, and its line if that is what is left to do.
-    pub(super) fn of_tally(key: Key, amount: u64, task: Task, recorder: &Recorder) -> Entry {
-        let event = key.event.amount(amount);
+    pub(in crate::security) fn of_tally(key: Key, amount: u64, task: Task, recorder: &Recorder) -> Entry {
+        let Key { kind, reason, user, session, subject, place } = key;
+        let event = Self { user, session, subject, ..Self::new(kind).reason(reason).amount(amount) };
         if task == Task::Write {
-            event.tell(None, key.place.as_ref());
+            event.tell(None, place.as_ref());
         }
-        let (route, network) = key.place.unzip();
+        let (route, network) = place.unzip();
         Entry {
             route: route.map(|route| route.name().to_owned()),
             address: network.map(|network| network.to_string()),

@@ -22,7 +22,7 @@ pub mod objects;
 pub mod recorder;
 pub mod refusals;
 mod report;
-mod store;
+pub(in crate::security) mod store;
 pub mod tallies;
 pub mod verify;
 mod verify_store;

@@ -16,7 +16,8 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::event::Event;
+use super::kinds::EventKind;
+use crate::base::id::{SessionId, UserId};
 use crate::http::matched_route::MatchedRoute;
 
 /// How long events are tallied before their amount is written.
@@ -31,8 +32,11 @@ pub const MAX_TALLIES: usize = 10_000;
 /// What events have in common that share a tally.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    /// With its user and session, without object and amount.
-    pub event: Event,
+    pub kind: EventKind,
+    pub reason: &'static str,
+    pub user: Option<UserId>,
+    pub session: Option<SessionId>,
+    pub subject: Option<String>,
     /// `None`: networks and routes beyond the bound.
     pub place: Option<(MatchedRoute, IpAddr)>,
 }
@@ -62,7 +66,7 @@ impl Tallies {
         let most = if by_stranger { MAX_TALLIES / 2 } else { MAX_TALLIES };
         let key = match (self.tallies.contains_key(&key) || self.tallies.len() < most, by_stranger) {
             (true, _) => key,
-            (false, true) => Key { event: key.event.without_who(), place: None },
+            (false, true) => Key { user: None, session: None, subject: None, place: None, ..key },
             (false, false) => return false,
         };
         let tally = self.tallies.entry(key).or_default();
@@ -103,13 +107,16 @@ impl Tallies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::UserId;
-    use crate::security::audit::event::EventKind::AuthnTokenInvalid;
 
     fn key(user: Option<UserId>, network: u32) -> Key {
-        let event = Event::new(AuthnTokenInvalid).reason("missing");
-        let event = user.into_iter().fold(event, Event::user);
-        Key { event, place: Some((MatchedRoute::default(), IpAddr::V4(network.into()))) }
+        Key {
+            kind: EventKind::AuthnTokenInvalid,
+            reason: "missing",
+            user,
+            session: None,
+            subject: None,
+            place: Some((MatchedRoute::default(), IpAddr::V4(network.into()))),
+        }
     }
 
     /// The sum of single events and amounts is exact.

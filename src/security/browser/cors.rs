@@ -16,23 +16,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse};
 
 use crate::http::error::ApiError;
+use crate::security::browser::AllowedOrigins;
 use crate::security::browser::csrf::CSRF_HEADER;
-
-/// The origins that may call, as `https://app.example`.
-#[derive(Clone, Debug)]
-pub struct AllowedOrigins(pub Vec<String>);
-
-impl AllowedOrigins {
-    /// Whether these headers hold exactly one `Origin` and it is listed, byte for byte.
-    #[must_use]
-    pub fn admit(&self, headers: &HeaderMap) -> bool {
-        let mut origins = headers.get_all(header::ORIGIN);
-        match (origins.next(), origins.next()) {
-            (Some(origin), None) => self.0.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),
-            _ => false,
-        }
-    }
-}
 
 /// The layer that labels replies and answers preflights.
 pub fn layer(origins: &AllowedOrigins) -> Cors {

@@ -11,7 +11,7 @@ use actix_web::dev::ServiceRequest;
 use actix_web::web::Data;
 
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::browser::cors::AllowedOrigins;
+use crate::security::browser::AllowedOrigins;
 
 /// Any value will do: what counts is that only a script can set it.
 pub const CSRF_HEADER: &str = "x-strongroom-csrf";

@@ -5,3 +5,21 @@
 pub mod cors;
 pub mod csrf;
 pub mod headers;
+
+use actix_web::http::header::{self, HeaderMap};
+
+/// The origins that may call, as `https://app.example`.
+#[derive(Clone, Debug)]
+pub struct AllowedOrigins(pub Vec<String>);
+
+impl AllowedOrigins {
+    /// Whether these headers hold exactly one `Origin` and it is listed, byte for byte.
+    #[must_use]
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
+        let mut origins = headers.get_all(header::ORIGIN);
+        match (origins.next(), origins.next()) {
+            (Some(origin), None) => self.0.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),
+            _ => false,
+        }
+    }
+}

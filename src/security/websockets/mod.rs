@@ -13,20 +13,13 @@
 mod close_reason;
 mod connection_permits;
 mod frames;
+mod handshake;
 
 use std::time::{Duration, Instant};
 
-use actix_web::HttpRequest;
-use actix_web::HttpResponse;
-use actix_web::dev::ServiceRequest;
-use actix_web::http::header;
-use actix_web::web::{Data, Payload};
-use actix_ws::{AggregatedMessageStream, Session};
-
 pub use self::close_reason::Goodbye;
 pub use self::connection_permits::{Place, Places};
-use crate::http::error::{ApiError, ApiResult};
-use crate::security::browser::cors::AllowedOrigins;
+pub use self::handshake::{accept, check_origin};
 
 /// Bytes of one frame's payload.
 pub const MOST_FRAME: usize = 4 * 1024;
@@ -55,30 +48,6 @@ pub const RECHECK_EVERY: Duration = Duration::from_secs(30);
 /// How long before its end a socket is asked for a new ticket, in seconds.
 pub const RENEW_BEFORE_SECONDS: i64 = 60;
 
-/// Lets a handshake go on that comes from a listed origin, or from no browser. That needs no proof here: the ticket is one.
-///
-/// # Errors
-/// [`ApiError::OriginNotAllowed`].
-pub fn check_origin(request: &ServiceRequest, origins: &Data<AllowedOrigins>) -> ApiResult<()> {
-    let fits = !request.headers().contains_key(header::ORIGIN) || origins.admit(request.headers());
-    fits.then_some(()).ok_or(ApiError::OriginNotAllowed)
-}
-
-/// Answers a handshake. The reply holds the place until the connection is gone.
-///
-/// # Errors
-/// [`ApiError::UpgradeRequired`] for what is no handshake of RFC 6455.
-pub async fn accept(
-    request: &HttpRequest,
-    payload: Payload,
-    place: &Place,
-) -> ApiResult<(HttpResponse, Session, AggregatedMessageStream)> {
-    let payload = frames::measured(request, payload).await?;
-    let (reply, session, stream) = actix_ws::handle(request, payload).map_err(|_| ApiError::UpgradeRequired)?;
-    let stream = stream.max_frame_size(MOST_FRAME).aggregate_continuations().max_continuation_size(MOST_MESSAGE);
-    Ok((reply.map_body(|_, body| connection_permits::held(body, place.clone())), session, stream))
-}
-
 /// So many in each minute.
 pub struct Budget {
     most: u32,
@@ -99,30 +68,5 @@ impl Budget {
         }
         self.spent = self.spent.saturating_add(1);
         self.spent <= self.most
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use actix_web::test::TestRequest;
-
-    use super::*;
-
-    #[test]
-    fn a_handshake_comes_from_a_listed_origin_or_from_no_browser() {
-        let origins = Data::new(AllowedOrigins(vec!["https://app.example".to_owned()]));
-        let check = |lines: &[&str]| {
-            let mut request = TestRequest::get();
-            for line in lines {
-                request = request.append_header((header::ORIGIN, *line));
-            }
-            check_origin(&request.to_srv_request(), &origins).is_ok()
-        };
-        assert!(check(&[]) && check(&["https://app.example"]));
-        for refused in ["", "null", "https://evil.example", "https://app.example.evil", "http://app.example", "file://"]
-        {
-            assert!(!check(&[refused]), "{refused}");
-        }
-        assert!(!check(&["https://app.example", "https://app.example"]));
     }
 }

@@ -72,7 +72,7 @@ fn files(under: &Path) -> Vec<PathBuf> {
 }
 
 /// Name below src/, and the code of it: without comments, and without the unit tests at its end.
-fn sources() -> Vec<(String, String)> {
+pub(super) fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: &PathBuf| {
         let name = path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();

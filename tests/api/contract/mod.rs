@@ -1,5 +1,6 @@
 //! What holds for everything, walked from data: the tree, the route table, the checked statements, the catalogue.
 
+mod cycles;
 mod database_walls;
 mod examples;
 mod floors;

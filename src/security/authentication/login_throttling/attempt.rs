@@ -1,11 +1,14 @@
 //! One attempt to prove a password, and the counters that it adds to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::LoginThrottle;
+use sqlx::PgPool;
+
+use crate::base::clock::Clock;
 use crate::base::hex::hex;
 use crate::base::id::UserId;
-use crate::config::Rate;
+use crate::config::{LoginSettings, Rate};
 use crate::http::client_ip::ClientAddr;
 use crate::security::authentication::device_cookies::Device;
 use crate::security::authentication::login_challenge;
@@ -18,6 +21,17 @@ const MAX_DEVICE_FAILURES: u32 = 10;
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
 /// A used solution is kept for longer than it is valid, so that clocks that differ do not let it count twice.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
+
+/// Counts failures and decides on attempts.
+#[derive(Clone)]
+pub struct LoginThrottle {
+    pub pool: PgPool,
+    pub settings: LoginSettings,
+    pub clock: Clock,
+    pub keys: Arc<Keys>,
+    /// What the outbox calls the mail that tells an owner of a lock.
+    pub lock_mail: &'static str,
+}
 
 /// A counter, and how many failures it may have in a window that begins with the first.
 #[derive(Clone, Copy)]

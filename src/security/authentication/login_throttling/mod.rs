@@ -19,32 +19,14 @@
 mod attempt;
 mod store;
 
-use std::sync::Arc;
-
-use sqlx::PgPool;
-
-pub use attempt::{Attempt, account_inside, account_of};
+pub use attempt::{Attempt, LoginThrottle, account_inside, account_of};
 
 use self::store::Counted;
-use crate::base::clock::Clock;
 use crate::base::id::UserId;
-use crate::config::LoginSettings;
 use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::login_challenge;
-use crate::security::crypto::keys::Keys;
-
-/// Counts failures and decides on attempts.
-#[derive(Clone)]
-pub struct LoginThrottle {
-    pub pool: PgPool,
-    pub settings: LoginSettings,
-    pub clock: Clock,
-    pub keys: Arc<Keys>,
-    /// What the outbox calls the mail that tells an owner of a lock.
-    pub lock_mail: &'static str,
-}
 
 /// An attempt that was counted and may be made.
 pub struct Admitted {

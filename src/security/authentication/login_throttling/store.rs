@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::{Attempt, LoginThrottle};
+use super::attempt::{Attempt, LoginThrottle};
 use crate::base::id::UserId;
 use crate::http::error::ApiResult;
 

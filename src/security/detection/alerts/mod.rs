@@ -11,6 +11,7 @@
 //! **Limits**: a receiver that says 200 and throws the message away. The log has each alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2 · **Test**: `attacks::detection::alerts`
 
+mod finding;
 mod messages;
 mod over_all_store;
 mod sentences;
@@ -18,13 +19,10 @@ mod sinks;
 mod store;
 mod worker;
 
-use std::fmt;
-use std::net::IpAddr;
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
+pub use finding::{About, Finding, State};
 pub use messages::{Message, Runbooks};
 use over_all_store::Totals;
 #[cfg(test)]
@@ -33,11 +31,9 @@ pub use sinks::SIGNATURE_VERSION;
 pub use store::{Listed, MAIL_KIND, Numbers, message_of};
 pub use worker::AlertWorker;
 
-use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 use crate::config::AlertSettings;
 use crate::http::error::ApiResult;
-use crate::security::audit::event::Severity;
 use crate::security::authorization::administrators::AdminCaller;
 
 /// How long a delivered or given-up message is kept: an operator's trace.
@@ -52,75 +48,6 @@ const MAX_SEPARATE: i64 = 10;
 /// How many messages may wait for one sink. Beyond it the alert is kept and listed, and its next summary may find room: an
 /// attacker from many networks must not fill the database, nor a receiver that comes back be flooded.
 const MOST_WAITING: i64 = 1_000;
-
-/// What a rule found.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What is counted, in the plural, as `access_denials`: it names the alert, its runbook, and the words of its message.
-    pub rule: &'static str,
-    pub severity: Severity,
-    pub about: About,
-    /// For what the rule counts, in the singular: `network`.
-    pub counted_for: &'static str,
-    /// From how many on it is a finding.
-    pub threshold: i64,
-    /// How many there are in the running window by now.
-    pub count: i64,
-    /// The rule's window: also how often people are told while it goes on, and how long it must be quiet to be over.
-    pub window: Duration,
-}
-
-/// Whom a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
-    User(UserId),
-    /// The prefix that one subscriber has (`ClientAddr::prefix`).
-    Network(IpAddr),
-    /// The keyed hash of an identifier that somebody typed, in hexadecimal (`Attempt::subject`).
-    Account(String),
-    /// All networks (or users, sessions, accounts: [`Finding::counted_for`]) that the rule has found.
-    All(&'static str),
-}
-
-impl About {
-    fn kind(&self) -> &'static str {
-        match self {
-            Self::User(_) => "user",
-            Self::Network(_) => "network",
-            Self::Account(_) => "account",
-            Self::All(counted_for) => counted_for,
-        }
-    }
-}
-
-impl fmt::Display for About {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::User(user) => user.fmt(f),
-            Self::Network(address) => address.fmt(f),
-            Self::Account(hash) => f.write_str(hash),
-            Self::All(_) => Ok(()),
-        }
-    }
-}
-
-/// Whether an alert goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    Open,
-    Cleared,
-}
-
-impl State {
-    /// Its name in the table.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Cleared => "cleared",
-        }
-    }
-}
 
 /// Opens alerts, keeps them, clears them.
 #[derive(Clone)]

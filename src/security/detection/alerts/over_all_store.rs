@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// The open alerts of a rule, as far as they decide where a finding goes.
 pub struct OpenAlerts {

@@ -4,9 +4,9 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::finding::{Finding, State};
 use super::messages::Message;
 use super::over_all_store::Totals;
-use super::{Finding, State};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 

@@ -11,6 +11,7 @@
 
 mod store;
 pub mod table;
+pub mod writer;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

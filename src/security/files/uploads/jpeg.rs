@@ -1,8 +1,10 @@
 //! A JPEG, marker by marker, from the start of its image (SOI) to the end (EOI). After it may come padding, further pictures
 //! (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)).
 
+use super::file_type::FileType;
 use super::jpeg_trailer::Trailer;
-use super::{FileType, Refused, check_pixels, is_padding};
+use super::picture::{check_pixels, is_padding};
+use super::refusal::Refused;
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;

@@ -8,7 +8,7 @@
 
 use std::collections::VecDeque;
 
-use super::Refused;
+use super::refusal::Refused;
 
 /// How much of the end is kept, in bytes: a directory of 300 blocks.
 const KEPT: usize = 4096;

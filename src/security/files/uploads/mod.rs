@@ -14,69 +14,21 @@
 //! **Limits**: data in a picture's metadata; a file that exploits a fault of its reader (that takes a scanner).
 //! **ASVS**: 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Test**: `attacks::files::uploads`
 
+mod declared_type;
 mod file_type;
 mod jpeg;
 mod jpeg_trailer;
 pub mod pdf;
+mod picture;
 mod png;
 mod polyglot;
+mod refusal;
 mod text;
 
 pub use file_type::FileType;
-pub use pdf::{PdfFault, PdfInspector};
+pub use pdf::PdfInspector;
 use polyglot::Polyglot;
-
-use crate::http::error::ApiError;
-
-/// Why a file is refused, and what to do about it. It repeats nothing of the file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    #[error("must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt")]
-    Name,
-    #[error(
-        "has a Content-Type that does not fit its file name: send application/pdf with .pdf, image/png with .png, image/jpeg \
-         with .jpg, text/csv with .csv, text/plain with .txt; or application/octet-stream, or no Content-Type"
-    )]
-    DeclaredType,
-    #[error("is declared in another character set: save the file as UTF-8, and send charset=utf-8 or no charset")]
-    DeclaredCharset,
-    #[error("has no content: upload a file that is not empty")]
-    Empty,
-    #[error("is not a {} file, although its name says so: correct the name, or save it as {}", .0.name(), .0.name())]
-    Not(FileType),
-    #[error("is damaged or incomplete: open it, save it again and upload the new file")]
-    Content,
-    #[error("has other data after the end of the picture: open it, save it again and upload the new file")]
-    AfterEnd,
-    #[error("is a ZIP archive too: upload the files without the archive")]
-    Archive,
-    #[error("has a PDF within its first 1024 bytes: upload the PDF itself, under a name that ends in .pdf")]
-    PdfInside,
-    #[error("{0}")]
-    Pdf(PdfFault),
-    #[error("has more than {} million pixels: scale the picture down and upload the smaller one", f64::from(*.max) / 1e6)]
-    Pixels { max: u32 },
-    #[error("is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file")]
-    Utf16,
-    #[error(
-        "is not text in UTF-8, at line {line}, character {character}: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and \
-         upload the new file"
-    )]
-    NotUtf8 { line: u64, character: u64 },
-    #[error(
-        "has a control character (U+{:04X}) at line {line}, character {character}: remove it and upload the new file",
-        u32::from(*.control)
-    )]
-    Control { control: char, line: u64, character: u64 },
-    #[error("begins with a tag, as a web page does: begin the file with other text")]
-    Markup,
-}
-
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        Self::invalid("/file", refused.to_string())
-    }
-}
+pub use refusal::{PdfFault, Refused};
 
 /// Inspects a file while it streams by.
 pub struct Inspector {
@@ -140,20 +92,6 @@ impl Inspector {
         }
         self.polyglot.finish()
     }
-}
-
-/// Refuses a picture with too many pixels, or none.
-fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), Refused> {
-    match u64::from(width) * u64::from(height) {
-        0 => Err(Refused::Content),
-        pixels if pixels > u64::from(max) => Err(Refused::Pixels { max }),
-        _ => Ok(()),
-    }
-}
-
-/// Whether this byte may pad a picture after its end: NUL, as cameras do, or the end of a line, as editors and mail do.
-fn is_padding(byte: u8) -> bool {
-    matches!(byte, 0 | b'\r' | b'\n')
 }
 
 #[cfg(test)]

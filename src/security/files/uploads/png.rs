@@ -1,7 +1,9 @@
 //! A PNG, chunk by chunk, from its signature to the end of IEND. Only padding may follow. Checksums are not verified: they protect
 //! against damage and not against an attacker.
 
-use super::{FileType, Refused, check_pixels, is_padding};
+use super::file_type::FileType;
+use super::picture::{check_pixels, is_padding};
+use super::refusal::Refused;
 
 const SIGNATURE: [u8; 8] = [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n'];
 const CHECKSUM: u64 = 4;

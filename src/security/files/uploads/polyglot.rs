@@ -4,7 +4,8 @@
 //! These are the only marks that are searched in binary data. An archive with files in it has two marks of four bytes: by chance,
 //! one of 25 million files of 10 MiB has both. `%PDF-` in the first kilobyte is rarer still.
 
-use super::{FileType, Refused};
+use super::file_type::FileType;
+use super::refusal::Refused;
 
 const PDF: &[u8; 5] = b"%PDF-";
 /// In which readers of PDF look for its beginning, in bytes.

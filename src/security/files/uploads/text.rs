@@ -4,7 +4,7 @@
 //! Other encodings are refused: nothing in a file says whether its bytes are Windows-1252 or Windows-1250, and a wrong guess
 //! changes names silently.
 
-use super::Refused;
+use super::refusal::Refused;
 
 /// In which a browser looks for a tag, in bytes (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED: usize = 1445;

@@ -12,14 +12,13 @@
 
 mod store;
 
-use actix_web::http::header::HeaderMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::base::email::EmailAddress;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
-use crate::security::authentication::device_cookies::Device;
 use crate::security::crypto::keys::{Keys, Purpose};
 
 /// How long a budget lasts, from its first mail on. No longer than the life of the shortest-lived link.
@@ -35,11 +34,11 @@ const PER_DOMAIN: i64 = 50;
 pub struct MailOrigin(String);
 
 impl MailOrigin {
-    /// The origin of a request for a mail to `email`.
+    /// The origin of a request from this address, with the id of the account's device if its cookie was sent.
     #[must_use]
-    pub fn of(keys: &Keys, email: &EmailAddress, address: ClientAddr, headers: &HeaderMap, now: DateTime<Utc>) -> Self {
-        match Device::recognise(keys, email.as_str(), headers, now) {
-            Some(device) => Self(format!("device {}", device.id())),
+    pub fn new(device: Option<Uuid>, address: ClientAddr) -> Self {
+        match device {
+            Some(id) => Self(format!("device {id}")),
             None => Self(format!("network {}", address.network())),
         }
     }

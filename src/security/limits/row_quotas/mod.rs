@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgConnection;
 
+pub use self::store::Rows;
 use crate::base::id::UserId;
 use crate::config::QuotaSettings;
 use crate::http::error::{ApiError, ApiResult};
@@ -25,15 +26,6 @@ pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded"
 
 /// For how many creates a count is good at most.
 pub const LEASE: i64 = 1_000;
-
-/// What is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rows {
-    Customers,
-    Invoices,
-    Payments,
-    CreditNotes,
-}
 
 /// The quotas, and how many rows each owner may still create before the next count.
 #[derive(Clone)]

@@ -2,8 +2,16 @@
 
 use sqlx::PgConnection;
 
-use super::Rows;
 use crate::base::id::UserId;
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Rows {
+    Customers,
+    Invoices,
+    Payments,
+    CreditNotes,
+}
 
 /// How many rows of this kind the owner has, counted up to `max`.
 pub(super) async fn count(

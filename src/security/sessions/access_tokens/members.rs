@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
 
-use super::TokenFault;
+use super::token_fault::TokenFault;
 
 /// A JSON object in which each name stands once. `serde_json` keeps the last of two, another parser the first: a token would then
 /// say different things to different services.

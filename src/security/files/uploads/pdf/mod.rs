@@ -12,60 +12,12 @@ mod structure;
 pub use process::{PdfInspector, inspect_standard_input};
 pub use structure::inspect;
 
-use super::{FileType, Refused};
+use super::file_type::FileType;
+use super::refusal::Refused;
 
 /// At offset 0 exactly. Readers accept a header within the first kilobyte, and the bytes before it could be another file.
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
-
-/// Why a PDF is refused. Each one is also the exit status by which the inspecting process says so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[repr(u8)]
-pub enum PdfFault {
-    #[error("The PDF cannot be read whole: it is damaged, incomplete or too complex. Print it to a new PDF.")]
-    Unreadable = 64,
-    #[error("The PDF is encrypted and cannot be opened without a password. Save it without a password.")]
-    Encrypted,
-    #[error("The PDF contains JavaScript. Save it without scripts, for example by printing it to a new PDF.")]
-    JavaScript,
-    #[error("The PDF can start a program. Remove that action, for example by printing the PDF to a new one.")]
-    Launch,
-    #[error("The PDF sends or imports form data. Remove that action, for example by printing the PDF to a new one.")]
-    FormData,
-    #[error("The PDF opens another file. Remove those links, for example by printing the PDF to a new one.")]
-    OtherFile,
-    #[error("The PDF contains sound, video or other media. Remove them, for example by printing the PDF to a new one.")]
-    Media,
-    #[error("The PDF contains an XFA form. Print it to a new PDF.")]
-    Xfa,
-    #[error(
-        "The PDF opens a web address without a click. Remove that action, for example by printing it to a new PDF."
-    )]
-    OpensLink,
-    #[error(
-        "The PDF contains another file. Save it without attachments; only the XML of an e-invoice may be attached."
-    )]
-    EmbeddedFile,
-}
-
-impl PdfFault {
-    const ALL: [Self; 10] = [
-        Self::Unreadable,
-        Self::Encrypted,
-        Self::JavaScript,
-        Self::Launch,
-        Self::FormData,
-        Self::OtherFile,
-        Self::Media,
-        Self::Xfa,
-        Self::OpensLink,
-        Self::EmbeddedFile,
-    ];
-
-    fn of_exit_status(code: i32) -> Option<Self> {
-        Self::ALL.into_iter().find(|fault| i32::from(*fault as u8) == code)
-    }
-}
 
 /// Follows the bytes of a PDF while it arrives.
 #[derive(Default)]

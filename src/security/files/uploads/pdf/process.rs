@@ -14,9 +14,9 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, Signal, setrlimit};
 use tokio::process::Command;
 
-use super::super::Refused;
-use super::{PdfFault, structure};
+use super::structure;
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::files::uploads::refusal::{PdfFault, Refused};
 
 /// Memory: this much, and four times the file. Of a sound file of 7 MB the parser takes 32 MiB. Linux alone enforces it.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;

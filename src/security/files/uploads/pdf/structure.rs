@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use hayro_syntax::object::{Array, Dict, FromBytes, MaybeRef, Name, ObjRef, Object, Stream, String as PdfString};
 use hayro_syntax::{LoadPdfError, Pdf};
 
-use super::PdfFault;
+use crate::security::files::uploads::refusal::PdfFault;
 
 /// Types of actions (`/S`) and of annotations (`/Subtype`, which also names the same kinds of content).
 const ACTIVE: [(&[u8], PdfFault); 11] = [
