@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::routes::Mounted;
 use super::services::Services;
+use super::supervisor::Health;
 use crate::base::clock::Clock;
 use crate::features::auth::mail::{self, Backlog};
 use crate::security::audit::hash_chain::{self, SealState};
@@ -211,6 +212,25 @@ pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit
     metrics.gauge("connections_open", "Connections of clients", move || whole(open.open()));
     let help = "Connections closed at once: a cap was reached";
     metrics.counter("connections_refused", help, move || whole(refused.refused()));
+}
+
+/// The background workers.
+pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
+    let of = |read: fn(&Health) -> u64| -> Vec<Labelled> {
+        let of_worker = |worker: &Arc<Health>| -> Labelled {
+            let (name, worker) = (worker.name, worker.clone());
+            (name, Box::new(move || whole(read(&worker))))
+        };
+        workers.iter().map(of_worker).collect()
+    };
+    let help = "1: the background worker runs; 0: it waits for its restart, or has ended";
+    metrics.gauges("worker_running", help, "worker", of(|worker| worker.is_running().into()));
+    metrics.counters(
+        "worker_restarts",
+        "Restarts of a background worker after a panic",
+        "worker",
+        of(Health::restarts),
+    );
 }
 
 /// What became of the traces, where any are sent.

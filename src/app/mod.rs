@@ -21,5 +21,7 @@ pub mod services;
 pub mod stack;
 pub mod start_error;
 pub mod start_up;
+pub mod supervisor;
 pub mod tls;
+mod wiring;
 mod workers;

@@ -1,10 +1,11 @@
-//! The running service: its listeners and the work beside them, and how both end.
+//! The running service: its listeners and its workers, and how both end.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_server::ServerBuilder;
 use actix_web::dev::{Server, ServerHandle};
 use sqlx::postgres::PgConnectOptions;
 use tokio::task::JoinHandle;
@@ -14,11 +15,13 @@ use tokio_rustls::TlsAcceptor;
 use super::listeners::{Listener, bind};
 use super::meters::{self, Asked};
 use super::open_files::connections_that_fit;
-use super::services::{Services, WiringError};
+use super::routes::{self, Mounted};
+use super::services::Services;
 use super::start_error::StartError;
 use super::tls::{self, Certificate};
-use super::workers::Workers;
-use super::{management, routes, stack};
+use super::wiring::WiringError;
+use super::workers::{Watched, Workers};
+use super::{management, stack};
 use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::http::client_ip::TrustedProxies;
@@ -26,15 +29,16 @@ use crate::http::lifecycle::Phase;
 use crate::security::audit::context::within;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
+use crate::security::limits::rate_limits::RouteLimits;
 
-/// TLS handshakes under way, of all clients and of one address.
+/// TLS handshakes under way: in total, and of one address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long the accepting thread has to pause.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How long connections to the database may take to close at the end.
+/// Until the accepting thread has paused.
+const PAUSE_DELAY: Duration = Duration::from_millis(100);
+/// For connections to the database to close at the end.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A service that serves.
+/// The running service.
 pub struct Running {
     pub services: Services,
     pub http: SocketAddr,
@@ -61,54 +65,68 @@ pub fn start(
     let services = Services::new(settings.clone(), database, clock)?;
     let (endpoints, unknown) = routes::with_limits(&settings).ok_or(WiringError::RateLimit)?;
     let endpoints = Arc::new(endpoints);
-    let plain = plain_listener(&services);
-    let connections = plain.connections.clone();
+    let listener = plain_listener(&services);
+    let (connections, handshakes) = (listener.connections.clone(), listener.handshakes.clone());
+    let Bound { server, sockets, http, https } =
+        bind_api(&services, &endpoints, &unknown, listener, certificate.as_ref())?;
 
+    let asked = Arc::new(Asked::new(&services));
+    meters::register(&services.metrics, &services, &asked, &endpoints, &unknown);
+    meters::register_connections(&services.metrics, &connections, &handshakes);
+    let management_socket = bind(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
+    let management = management_socket.local_addr()?;
+    let private = certificate.clone().filter(|_| management::needs_tls(management));
+    let management_server = management::serve(&services, asked, management_socket, private)?;
+    let management_handle = management_server.handle();
+
+    let watched = Watched { endpoints, unknown, connections: connections.clone(), certificate };
+    let workers = Workers::start(&services, watched)?;
+    meters::register_workers(&services.metrics, &workers.health());
+    tokio::spawn(management_server);
+    let server = server.run();
+    let handle = server.handle();
+    within(&services.recorder, || Event::new(EventKind::SysStartup).record());
+    let server = tokio::spawn(server);
+    Ok(Running { services, http, https, management, sockets, connections, server, handle, management_handle, workers })
+}
+
+/// The API's listeners, bound and not yet served.
+struct Bound {
+    server: ServerBuilder,
+    sockets: Vec<TcpListener>,
+    http: SocketAddr,
+    https: Option<SocketAddr>,
+}
+
+/// Binds the API: HTTP always, HTTPS with a certificate.
+fn bind_api(
+    services: &Services,
+    endpoints: &Arc<Vec<Mounted>>,
+    unknown: &RouteLimits,
+    listener: Listener,
+    certificate: Option<&Arc<Certificate>>,
+) -> Result<Bound, StartError> {
+    let settings = &services.settings;
     let application = {
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    let http = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
-    let mut sockets = vec![http.try_clone()?];
     // actix pauses accepting at a limit of its own, which is never reached: ours closes what exceeds it.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
-    let mut server = plain.clone().serve(server, http, application.clone())?;
-
-    let asked = Arc::new(Asked::new(&services));
-    meters::register(&services.metrics, &services, &asked, &endpoints, &unknown);
-    meters::register_connections(&services.metrics, &connections, &plain.handshakes);
-    let management = bind(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
-    let management_address = management.local_addr()?;
-    let private = certificate.clone().filter(|_| management::needs_tls(management_address));
-    let management = management::serve(&services, asked, management, private)?;
-    let management_handle = management.handle();
-    let mut workers = Workers::start(&services, endpoints, unknown, connections.clone())?;
-    workers.add(async move { drop(management.await) });
+    let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
+    let http = plain.local_addr()?;
+    let mut sockets = vec![plain.try_clone()?];
+    let mut server = listener.clone().serve(server, plain, application.clone())?;
+    let mut https = None;
     if let Some(certificate) = certificate {
-        let https = bind(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
-        sockets.push(https.try_clone()?);
+        let encrypted = bind(settings.tls.bind, "STRONGROOM_TLS_BIND")?;
+        https = Some(encrypted.local_addr()?);
+        sockets.push(encrypted.try_clone()?);
         let tls = TlsAcceptor::from(Arc::new(tls::server_config(certificate.clone())?));
-        server = Listener { tls: Some(tls), ..plain }.serve(server, https, application)?;
-        workers.add(certificate.watch());
+        server = Listener { tls: Some(tls), ..listener }.serve(server, encrypted, application)?;
     }
-    let address = |place: usize| sockets.get(place).map(TcpListener::local_addr).transpose();
-    let (http, https) = (address(0)?.unwrap_or(settings.http.bind), address(1)?);
-    let server: Server = server.run();
-    let handle = server.handle();
-    within(&services.recorder, || Event::new(EventKind::SysStartup).record());
-    Ok(Running {
-        services,
-        http,
-        https,
-        management: management_address,
-        sockets,
-        connections,
-        server: tokio::spawn(server),
-        handle,
-        management_handle,
-        workers,
-    })
+    Ok(Bound { server, sockets, http, https })
 }
 
 /// The listener without TLS; the other one shares its limits.
@@ -127,10 +145,10 @@ fn plain_listener(services: &Services) -> Listener {
 }
 
 impl Running {
-    /// Waits until the server ends by itself, which it does on a fault of the operating system only.
+    /// Waits until the server ends by itself.
     ///
     /// # Errors
-    /// That fault.
+    /// The fault of the operating system that ended it.
     pub async fn ended(&mut self) -> io::Result<()> {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
@@ -142,28 +160,28 @@ impl Running {
         self.workers.abort();
     }
 
-    /// Graceful shutdown. Clients leave while everything is still served; then newcomers are refused and running requests
-    /// finish, each within its time; then the workers write what is left, and the pool closes.
+    /// Graceful shutdown. First, clients leave while requests are still served. Then new connections are refused, and running
+    /// requests finish within their time. At last the workers write what is left, and the pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // The accepting thread has only been asked. A socket that ended under it would be an error in the log.
-        sleep(PAUSE).await;
+        // The accepting thread pauses a moment later. If its socket ended first, it would log an error.
+        sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Otherwise the system would still accept for us, and break these connections off at the end.
+            // Otherwise the kernel would still accept connections, and reset them at the end.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
         services.lifecycle.enter(Phase::Closing);
         if timeout(http.shutdown_grace, connections.none_open()).await.is_err() {
-            tracing::warn!(connections = connections.open(), "requests still run and are broken off");
+            tracing::warn!(connections = connections.open(), "requests still run; their connections are closed");
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Last: a connection to the database ends with the runtime of the thread that opened it, which may be any of these.
+        // Last: a database connection ends with the runtime of the thread that opened it, which may be any of these.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -1,36 +1,31 @@
-//! Everything that handlers are given, made once and shared by all workers.
+//! The services that handlers use, made once and shared by all threads.
 
 use std::sync::Arc;
 
 use actix_web::web::{Data, ServiceConfig};
-use chrono::TimeDelta;
 use sqlx::PgPool;
 use sqlx::postgres::PgConnectOptions;
-use tokio::sync::Semaphore;
 
+use super::wiring::{Base, WiringError};
 use super::{openapi, routes};
 use crate::base::clock::Clock;
-use crate::config::{BucketSettings, Settings};
+use crate::config::Settings;
 use crate::db::announcements::Announcements;
 use crate::db::exhaustion::Exhaustion;
-use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
-use crate::features::auth::mail::{MailBell, MailKind};
+use crate::features::auth::mail::MailBell;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::demo::Doors;
 use crate::features::documents::intake::Intake;
-use crate::features::documents::removal_store::Removals;
-use crate::features::documents::room_store::Quota;
 use crate::features::documents::store::DocumentStore;
 use crate::features::events::store::EventStore;
 use crate::features::health::Readiness;
 use crate::features::invoices::pdf::Printer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
-use crate::features::live::objects::Objects;
 use crate::features::reference::{Document, Page};
 use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
@@ -40,51 +35,18 @@ use crate::http::lifecycle::Lifecycle;
 use crate::http::problem::ProblemBase;
 use crate::security::audit::recorder::Recorder;
 use crate::security::authentication::credentials::Credentials;
-use crate::security::authentication::login_throttling::LoginThrottle;
-use crate::security::authentication::passwords::Passwords;
-use crate::security::authentication::passwords::breaches::BreachService;
 use crate::security::authorization::administrators::Administrators;
 use crate::security::authorization::cursors::Cursors;
 use crate::security::browser::AllowedOrigins;
-use crate::security::communication::outbound::BadDoor;
 use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::Alerts;
 use crate::security::detection::rules::Rules;
-use crate::security::files::uploads::PdfInspector;
 use crate::security::limits::row_quotas::RowQuotas;
-use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Authenticator;
-use crate::security::sessions::revocations::{CHANNEL as SESSION_ENDED, Revocations};
-use crate::security::sessions::tickets::Tickets;
-use crate::storage::{Bucket, Storage, StorageError};
+use crate::security::sessions::revocations::CHANNEL as SESSION_ENDED;
 use crate::telemetry::metrics::Metrics;
 
-/// Why the service cannot be put together. The configuration was checked before, so each is rare.
-#[derive(Debug, thiserror::Error)]
-pub enum WiringError {
-    #[error("the master key cannot be used: {0}")]
-    MasterKey(String),
-    #[error("alerts cannot be sent: {0}")]
-    Alerts(#[from] BadDoor),
-    #[error("the breach service cannot be asked: {0}")]
-    BreachService(BadDoor),
-    #[error("mail cannot be sent: {0}")]
-    Mail(String),
-    #[error("the signing key cannot be used: {0}")]
-    SigningKey(String),
-    #[error("passwords cannot be hashed with these parameters: {0}")]
-    Passwords(String),
-    #[error("the OpenAPI document cannot be written: {0}")]
-    Openapi(#[from] serde_json::Error),
-    #[error("documents cannot be kept ({0}): is STRONGROOM_DOCUMENTS_FOLDER a folder of the service's own?")]
-    Storage(#[from] StorageError),
-    #[error("the fonts cannot be read")]
-    Fonts,
-    #[error("a rate limit is zero")]
-    RateLimit,
-}
-
-/// The parts, wired.
+/// All services, wired.
 #[derive(Clone)]
 pub struct Services {
     pub settings: Arc<Settings>,
@@ -116,113 +78,68 @@ pub struct Services {
 }
 
 impl Services {
-    /// Wires the parts. Nothing is connected yet.
+    /// Wires the services. Nothing is connected yet.
     ///
     /// # Errors
     /// See [`WiringError`].
     pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
-        let pool = connect_lazily(
-            database,
-            PoolLimits {
-                max_connections: settings.database.max_connections,
-                acquire_timeout: settings.database.acquire_timeout,
-                statement_timeout: settings.database.statement_timeout,
-            },
-        );
-        let keys = Keys::configured(&settings.secrets.master_keys)
-            .map_err(|error| WiringError::MasterKey(error.to_string()))?;
-        let keys = Arc::new(keys);
-        let recorder = Recorder::new(keys.clone(), clock.clone(), settings.replica.clone());
-        let tokens = AccessTokens::new(&settings.jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
-        let passwords =
-            Passwords::new(&settings.passwords).map_err(|error| WiringError::Passwords(error.to_string()))?;
-        let breaches = settings.breaches.as_ref().map(|to| BreachService::new(to, settings.profile, clock.clone()));
-        let breaches = breaches.transpose().map_err(WiringError::BreachService)?.map(Arc::new);
-        let longest = TimeDelta::from_std(settings.jwt.ttl).unwrap_or(TimeDelta::hours(1));
-        let revocations = Arc::new(Revocations::new(pool.clone(), clock.clone(), longest));
-        let throttle = LoginThrottle {
-            keys: Arc::clone(&keys),
-            pool: pool.clone(),
-            settings: settings.login.clone(),
-            clock: clock.clone(),
-            lock_mail: MailKind::AccountLocked.name(),
-        };
-        let admin = AdminStore {
-            pool: pool.clone(),
-            throttle: throttle.clone(),
-            keys: keys.clone(),
-            revocations: revocations.clone(),
-            clock: clock.clone(),
-        };
+        let base = Base::new(settings, database, clock)?;
+        let authenticator = base.authenticator()?;
+        let credentials = base.credentials()?;
+        let revocations = &authenticator.revocations;
         let mail_bell = MailBell::default();
-        let objects = Objects {
-            invoices: InvoiceStore::new(pool.clone()),
-            customers: CustomerStore::new(pool.clone()),
-            documents: DocumentStore::new(pool.clone()),
-        };
-        let tickets = Tickets::new(pool.clone(), clock.clone());
-        let auth = AuthStore::new(
-            pool.clone(),
-            keys.clone(),
-            revocations.clone(),
-            mail_bell.clone(),
-            settings.sessions.clone(),
-            clock.clone(),
-        );
-        let openapi = openapi::build(&settings.http.public_url)?;
-        let metrics = Metrics::new(routes::methods_and_paths(), openapi::codes());
+        let auth = base.auth(revocations, &mail_bell);
+        let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();
-        let intake = intake(&settings, &pool, &clock)?;
+        let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
+        let users = base.users(&auth, revocations, &mail_bell);
+        let intake = base.intake()?;
+        let Base { settings, clock, pool, keys } = base;
         Ok(Self {
-            metrics: Arc::new(metrics),
-            intake,
+            metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
             announcements: Arc::new(Announcements::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
-            live: Arc::new(Live::new(tickets, objects, revocations.clone(), clock.clone())),
-            users: UserStore::new(pool.clone(), auth.clone(), revocations.clone(), mail_bell.clone(), clock.clone()),
-            auth,
+            live: Arc::new(live),
             administrators: Administrators::new(pool.clone()),
-            authenticator: Authenticator {
-                keys: keys.clone(),
-                tokens: Arc::new(tokens),
-                revocations,
-                clock: clock.clone(),
-            },
-            credentials: Credentials { throttle, passwords: Arc::new(passwords), breaches, keys: keys.clone() },
             cursors: Arc::new(Cursors::new(&keys)),
-            admin,
             quotas: RowQuotas::new(settings.quotas),
             purge: OwnerPurge::new(pool.clone()),
             printer: Arc::new(Printer::new().ok_or(WiringError::Fonts)?),
-            page: Arc::new(Page::of(&openapi, &openapi::order())),
-            openapi: Document::of(&openapi)?,
+            page: Arc::new(Page::of(&document, &openapi::order())),
+            openapi: Document::of(&document)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
             readiness: Arc::new(Readiness::new(pool.clone(), lifecycle.clone())),
-            lifecycle,
-            mail_bell,
             exhaustion: Exhaustion::new(clock.clone()),
+            recorder: Recorder::new(keys.clone(), clock.clone(), settings.replica.clone()),
+            authenticator,
+            credentials,
+            auth,
+            users,
+            admin,
+            intake,
+            mail_bell,
+            lifecycle,
             settings,
             clock,
             pool,
             keys,
-            recorder,
         })
     }
 
-    /// What counts the security events.
+    /// Returns the rules that count the security events.
     #[must_use]
     pub fn rules(&self) -> Rules {
         let revocations = self.authenticator.revocations.clone();
         Rules { settings: self.settings.rules.clone(), alerts: self.alerts.clone(), revocations }
     }
 
-    /// What the demo data go in by.
+    /// Returns the services that demo data need.
     #[must_use]
     pub fn doors(&self) -> Doors {
         let Self { pool, authenticator, credentials, auth, recorder, clock, intake, .. } = self.clone();
         Doors { pool, authenticator, credentials, auth, recorder, clock, intake }
     }
 
-    /// Hands the parts to one worker's application.
+    /// Registers the services in the application of one thread.
     pub fn register(&self, config: &mut ServiceConfig) {
         let pool = &self.pool;
         config
@@ -263,23 +180,4 @@ impl Services {
             .app_data(Data::new(self.lifecycle.clone()))
             .app_data(Data::from(self.readiness.clone()));
     }
-}
-
-fn intake(settings: &Settings, pool: &PgPool, clock: &Clock) -> Result<Intake, StorageError> {
-    let documents = &settings.documents;
-    let bucket = documents.bucket.clone().map(|BucketSettings { endpoint, name, region, access_key, secret_key }| {
-        Bucket { endpoint, name, region, access_key, secret_key }
-    });
-    let storage = Arc::new(Storage::open(&documents.folder, bucket.as_ref())?);
-    Ok(Intake {
-        removals: Removals::new(pool.clone(), storage.clone(), clock.clone()),
-        quota: Quota { bytes: documents.quota_bytes, files: documents.quota_count },
-        max_bytes: documents.max_bytes,
-        max_pixels: documents.max_pixels,
-        cores: Arc::new(Semaphore::new(settings.http.workers)),
-        pdfs: PdfInspector { program: documents.pdf_inspector.clone() },
-        pool: pool.clone(),
-        clock: clock.clone(),
-        storage,
-    })
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::services::WiringError;
 use super::tls::TlsError;
+use super::wiring::WiringError;
 
 /// Why the service does not start. Each says what to do.
 #[derive(Debug, thiserror::Error)]

@@ -1,41 +1,48 @@
-//! Work beside the requests, and the order in which it ends.
+//! The background workers of the service, and the order in which they end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::routes::Mounted;
-use super::services::{Services, WiringError};
+use super::services::Services;
+use super::supervisor::{Health, Stage, Supervisor, Worker};
+use super::tls::Certificate;
+use super::wiring::WiringError;
 use crate::db::idempotency;
 use crate::features::auth::mail::MailWorker;
-use crate::security::audit::context::{background, within};
+use crate::security::audit::context::within;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::hash_chain::Sealer;
-use crate::security::audit::recorder::Recorder;
 use crate::security::communication::outbound::{Door, SystemLookup};
 use crate::security::detection::alerts::AlertWorker;
 use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Longer than one delivery of an alert takes at most.
+/// Longer than the longest delivery of an alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// What waits to be recorded at the end has this long.
+/// For the last security events, and again for their seals.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What the workers need besides the services.
+pub struct Watched {
+    pub endpoints: Arc<Vec<Mounted>>,
+    pub unknown: RouteLimits,
+    pub connections: Arc<ConnectionLimit>,
+    pub certificate: Option<Arc<Certificate>>,
+}
+
 /// The running workers.
 pub struct Workers {
     services: Services,
-    mail: (Arc<MailWorker>, JoinHandle<()>),
-    alerts: (Arc<AlertWorker>, JoinHandle<()>),
-    writer: JoinHandle<()>,
-    sealer: (Arc<Sealer>, JoinHandle<()>),
-    /// Those that can end at any moment.
-    others: Vec<JoinHandle<()>>,
+    mail: Arc<MailWorker>,
+    alerts: Arc<AlertWorker>,
+    sealer: Arc<Sealer>,
+    supervisor: Supervisor,
 }
 
 impl Workers {
@@ -43,106 +50,112 @@ impl Workers {
     ///
     /// # Errors
     /// Mail or alerts cannot be sent with these settings.
-    pub fn start(
-        services: &Services,
-        endpoints: Arc<Vec<Mounted>>,
-        unknown: RouteLimits,
-        connections: Arc<ConnectionLimit>,
-    ) -> Result<Self, WiringError> {
-        let recorder = &services.recorder;
+    pub fn start(services: &Services, watched: Watched) -> Result<Self, WiringError> {
+        let Services { recorder, pool, exhaustion, keys, clock, .. } = services;
         let mail = Arc::new(mail_worker(services)?);
         let alerts = Arc::new(alert_worker(services)?);
-        let writer = Writer {
+        let sealer = Arc::new(Sealer::new(pool.clone(), keys.clone(), clock.clone()));
+        let writer = Arc::new(Writer {
             recorder: recorder.clone(),
-            pool: services.pool.clone(),
+            pool: pool.clone(),
             rules: services.rules(),
-            exhaustion: services.exhaustion.clone(),
-        };
-        let sealer = Arc::new(Sealer::new(services.pool.clone(), services.keys.clone(), services.clock.clone()));
-        let revocations = services.authenticator.revocations.clone();
-        let (ends, uses) = (revocations.clone(), revocations.clone());
-        let (live, announcements) = (services.live.clone(), services.announcements.clone());
-        let (of_sessions, of_objects) = (announcements.follow(), announcements.follow());
-        let removals = services.intake.removals.clone();
-        let (purge, purged_bytes) = (services.purge.clone(), removals.clone());
-        let (swept, sweeping_mail) = (services.clone(), mail.clone());
-        let others = vec![
-            spawn(recorder, async move { revocations.follow(of_sessions).await }),
-            spawn(recorder, async move { ends.read_ends().await }),
-            spawn(recorder, async move { uses.last_uses.run().await }),
-            spawn(recorder, async move { live.follow(of_objects).await }),
-            spawn(recorder, async move { announcements.listen().await }),
-            spawn(recorder, async move { removals.run().await }),
-            spawn(recorder, async move { purge.run(|| purged_bytes.ring()).await }),
-            spawn(recorder, report_refused(connections)),
-            spawn(recorder, async move {
-                let mut every = tokio::time::interval(SWEEP_INTERVAL);
-                loop {
-                    every.tick().await;
-                    sweep(&swept, &sweeping_mail).await;
-                    let limits = endpoints.iter().filter_map(|mounted| mounted.limits.as_ref());
-                    limits.chain([&unknown]).for_each(RouteLimits::sweep);
-                }
-            }),
-        ];
-        let writer = spawn(recorder, async move { writer.run().await });
-        let (sealing, mailing, alerting) = (sealer.clone(), mail.clone(), alerts.clone());
-        Ok(Self {
-            services: services.clone(),
-            sealer: (sealer, spawn(recorder, async move { sealing.run().await })),
-            mail: (mail, spawn(recorder, async move { mailing.run().await })),
-            alerts: (alerts, spawn(recorder, async move { alerting.run().await })),
-            writer,
-            others,
-        })
+            exhaustion: exhaustion.clone(),
+        });
+        let mut workers = immediate(services, &mail, watched);
+        workers.extend([
+            Worker::new("mail", Stage::Delivery, mail.clone(), |mail| async move { mail.run().await }),
+            Worker::new("alerts", Stage::Delivery, alerts.clone(), |alerts| async move { alerts.run().await }),
+            Worker::new("event_writer", Stage::Recording, writer, |writer| async move { writer.run().await }),
+            Worker::new("hash_chain", Stage::Sealing, sealer.clone(), |sealer| async move { sealer.run().await }),
+        ]);
+        let supervisor = Supervisor::start(workers, recorder);
+        Ok(Self { services: services.clone(), mail, alerts, sealer, supervisor })
     }
 
-    /// Adds one that can end at any moment.
-    pub fn add(&mut self, work: impl Future<Output = ()> + Send + 'static) {
-        self.others.push(spawn(&self.services.recorder, work));
+    /// The health of each worker.
+    #[must_use]
+    pub fn health(&self) -> Vec<Arc<Health>> {
+        self.supervisor.health()
     }
 
     /// Ends all of them at once, as a killed process does.
     pub fn abort(&self) {
-        let named = [&self.mail.1, &self.alerts.1, &self.sealer.1, &self.writer];
-        self.others.iter().chain(named).for_each(JoinHandle::abort);
+        self.supervisor.abort();
     }
 
-    /// Deliveries under way end first, then every event is written, then all of them are sealed. No request may run any more.
+    /// Ends them in stages: deliveries under way finish, then all events are written, then all of them are sealed. No request may
+    /// run any more.
     pub async fn stop(self) {
-        self.others.iter().for_each(JoinHandle::abort);
-        self.services.authenticator.revocations.last_uses.write().await;
-        self.mail.0.stop();
-        self.alerts.0.stop();
-        let delivered = async { tokio::join!(self.mail.1, self.alerts.1) };
-        if timeout(DELIVERY_TIMEOUT, delivered).await.is_err() {
-            tracing::warn!("mail or an alert is still queued; it goes out after the next start");
+        let Self { services, mail, alerts, sealer, mut supervisor } = self;
+        let recorder = &services.recorder;
+        supervisor.end_immediate();
+        services.authenticator.revocations.last_uses.write().await;
+        mail.stop();
+        alerts.stop();
+        if !supervisor.ended(Stage::Delivery, DELIVERY_TIMEOUT).await {
+            tracing::warn!("mail or an alert is still queued; it is delivered after the next start");
         }
-        let recorder = &self.services.recorder;
         within(recorder, || Event::new(EventKind::SysShutdown).record());
         recorder.close();
-        if timeout(WRITE_TIMEOUT, self.writer).await.is_err() {
-            tracing::error!(lost = recorder.waiting(), "security events are lost: the database does not take them");
+        if !supervisor.ended(Stage::Recording, WRITE_TIMEOUT).await {
+            tracing::error!(lost = recorder.waiting(), "security events are lost: the database does not accept them");
         }
-        self.sealer.0.stop();
-        let sealed = async {
-            // A seal that was cut short would hold the lock that the last one waits for.
-            let _ = self.sealer.1.await;
-            self.sealer.0.seal_last().await
-        };
-        match timeout(WRITE_TIMEOUT, sealed).await {
-            Ok(Ok(())) => {}
-            failed => {
-                tracing::warn!(?failed, "the last security events are not sealed; another replica or start does it")
-            }
+        sealer.stop();
+        // A seal that was cut short would hold the lock that the last one waits for.
+        let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
+        let sealed = timeout(WRITE_TIMEOUT, sealer.seal_last()).await;
+        if !is_idle || !matches!(sealed, Ok(Ok(()))) {
+            tracing::warn!(
+                ?sealed,
+                "the last security events are not sealed; another replica or the next start seals them"
+            );
         }
     }
 }
 
-/// Work beside the requests, whose events are kept too.
-fn spawn(recorder: &Recorder, work: impl Future<Output = ()> + Send + 'static) -> JoinHandle<()> {
-    let recorder = recorder.clone();
-    tokio::spawn(async move { background(&recorder, work).await })
+/// The workers that may end at any point of their work. Followers subscribe before the announcements begin.
+fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> Vec<Worker> {
+    let Services { live, announcements, purge, intake, .. } = services;
+    let (revocations, removals) = (&services.authenticator.revocations, &intake.removals);
+    let Watched { endpoints, unknown, connections, certificate } = watched;
+    let sweeper = (services.clone(), mail.clone(), endpoints, unknown);
+    let now = Stage::Immediate;
+    let mut workers = vec![
+        Worker::new(
+            "revocations",
+            now,
+            (revocations.clone(), announcements.clone()),
+            |(revocations, announcements)| {
+                let announced = announcements.follow();
+                async move { revocations.follow(announced).await }
+            },
+        ),
+        Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {
+            let announced = announcements.follow();
+            // After a restart: what was announced meanwhile is missed.
+            live.resync();
+            async move { live.follow(announced).await }
+        }),
+        Worker::new("announcements", now, announcements.clone(), |it| async move { it.listen().await }),
+        Worker::new("ended_sessions", now, revocations.clone(), |it| async move { it.read_ends().await }),
+        Worker::new("session_uses", now, revocations.clone(), |it| async move { it.last_uses.run().await }),
+        Worker::new("blob_deletion", now, removals.clone(), |it| async move { it.run().await }),
+        Worker::new("account_purge", now, (purge.clone(), removals.clone()), |(purge, removals)| async move {
+            purge.run(|| removals.ring()).await;
+        }),
+        Worker::new("refused_connections", now, connections, report_refused),
+        Worker::new("sweeper", now, sweeper, |(services, mail, endpoints, unknown)| async move {
+            let mut interval = tokio::time::interval(SWEEP_INTERVAL);
+            loop {
+                interval.tick().await;
+                sweep(&services, &mail).await;
+                let limits = endpoints.iter().filter_map(|mounted| mounted.limits.as_ref());
+                limits.chain([&unknown]).for_each(RouteLimits::sweep);
+            }
+        }),
+    ];
+    workers.extend(certificate.map(|it| Worker::new("certificate", now, it, |it| async move { it.watch().await })));
+    workers
 }
 
 fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
@@ -158,21 +171,21 @@ fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
     Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(door), clock.clone()))
 }
 
-/// One event for all connections that were closed at once since the last: a flood must not become a flood of rows.
+/// Records one event for all connections refused since the last one: a flood must not become a flood of rows.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
-    let mut every = tokio::time::interval(REPORT_INTERVAL);
-    let mut told = 0;
+    let mut interval = tokio::time::interval(REPORT_INTERVAL);
+    let mut reported = 0;
     loop {
-        every.tick().await;
+        interval.tick().await;
         let refused = connections.refused();
-        if refused > told {
-            Event::new(EventKind::ExcessRateLimitExceeded).reason("connections").amount(refused - told).record();
-            told = refused;
+        if refused > reported {
+            Event::new(EventKind::ExcessRateLimitExceeded).reason("connections").amount(refused - reported).record();
+            reported = refused;
         }
     }
 }
 
-/// Deletes rows that have expired.
+/// Deletes expired rows.
 async fn sweep(services: &Services, mail: &MailWorker) {
     services.authenticator.revocations.sweep();
     services.quotas.sweep();

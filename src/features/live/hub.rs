@@ -87,7 +87,8 @@ impl Live {
         }
     }
 
-    fn resync(&self) {
+    /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
+    pub fn resync(&self) {
         for listeners in self.lock().values() {
             let _ = listeners.send(Told::Resync);
         }

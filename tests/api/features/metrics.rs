@@ -112,6 +112,10 @@ async fn what_runs_beside_the_requests_is_measured() {
     assert_eq!(metrics.value("strongroom_mail_outbox{state=\"waiting\"}"), 0.0);
     assert!(metrics.value("strongroom_limiter_keys{tier=\"registration\"}") >= 2.0);
     assert_eq!(metrics.value("strongroom_limiter_keys{tier=\"export\"}"), 0.0);
+    for worker in ["announcements", "revocations", "live", "mail", "alerts", "event_writer", "hash_chain", "sweeper"] {
+        assert_eq!(metrics.value(&format!("strongroom_worker_running{{worker=\"{worker}\"}}")), 1.0, "{worker}");
+        assert_eq!(metrics.value(&format!("strongroom_worker_restarts_total{{worker=\"{worker}\"}}")), 0.0, "{worker}");
+    }
     let version = env!("CARGO_PKG_VERSION");
     assert_eq!(metrics.value(&format!("strongroom_build_info{{version=\"{version}\"}}")), 1.0);
     assert!(metrics.value("strongroom_start_time_seconds") > 1.7e9);

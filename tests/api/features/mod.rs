@@ -34,3 +34,4 @@ mod search;
 mod shutdown;
 mod upload_clients;
 mod well_known;
+mod workers;

@@ -1,0 +1,169 @@
+//! Makes the services of each feature from the settings.
+
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use sqlx::PgPool;
+use sqlx::postgres::PgConnectOptions;
+use tokio::sync::Semaphore;
+
+use crate::base::clock::Clock;
+use crate::config::{BucketSettings, Settings};
+use crate::db::pool::{PoolLimits, connect_lazily};
+use crate::features::admin::store::AdminStore;
+use crate::features::auth::mail::{MailBell, MailKind};
+use crate::features::auth::store::AuthStore;
+use crate::features::customers::store::CustomerStore;
+use crate::features::documents::intake::Intake;
+use crate::features::documents::removal_store::Removals;
+use crate::features::documents::room_store::Quota;
+use crate::features::documents::store::DocumentStore;
+use crate::features::invoices::store::InvoiceStore;
+use crate::features::live::hub::Live;
+use crate::features::live::objects::Objects;
+use crate::features::users::store::UserStore;
+use crate::security::authentication::credentials::Credentials;
+use crate::security::authentication::login_throttling::LoginThrottle;
+use crate::security::authentication::passwords::Passwords;
+use crate::security::authentication::passwords::breaches::BreachService;
+use crate::security::communication::outbound::BadDoor;
+use crate::security::crypto::keys::Keys;
+use crate::security::files::uploads::PdfInspector;
+use crate::security::sessions::access_tokens::AccessTokens;
+use crate::security::sessions::caller::Authenticator;
+use crate::security::sessions::revocations::Revocations;
+use crate::security::sessions::tickets::Tickets;
+use crate::storage::{Bucket, Storage, StorageError};
+
+/// Why the service cannot be wired. The configuration was checked before, so each is rare.
+#[derive(Debug, thiserror::Error)]
+pub enum WiringError {
+    #[error("the master key cannot be used: {0}")]
+    MasterKey(String),
+    #[error("alerts cannot be sent: {0}")]
+    Alerts(#[from] BadDoor),
+    #[error("the breach service cannot be asked: {0}")]
+    BreachService(BadDoor),
+    #[error("mail cannot be sent: {0}")]
+    Mail(String),
+    #[error("the signing key cannot be used: {0}")]
+    SigningKey(String),
+    #[error("passwords cannot be hashed with these parameters: {0}")]
+    Passwords(String),
+    #[error("the OpenAPI document cannot be written: {0}")]
+    Openapi(#[from] serde_json::Error),
+    #[error("documents cannot be kept ({0}): is STRONGROOM_DOCUMENTS_FOLDER a folder of the service's own?")]
+    Storage(#[from] StorageError),
+    #[error("the fonts cannot be read")]
+    Fonts,
+    #[error("a rate limit is zero")]
+    RateLimit,
+}
+
+/// What the services of all features are made of.
+pub(super) struct Base {
+    pub settings: Arc<Settings>,
+    pub clock: Clock,
+    pub pool: PgPool,
+    pub keys: Arc<Keys>,
+}
+
+impl Base {
+    pub fn new(settings: Arc<Settings>, database: PgConnectOptions, clock: Clock) -> Result<Self, WiringError> {
+        let limits = PoolLimits {
+            max_connections: settings.database.max_connections,
+            acquire_timeout: settings.database.acquire_timeout,
+            statement_timeout: settings.database.statement_timeout,
+        };
+        let pool = connect_lazily(database, limits);
+        let keys = Keys::configured(&settings.secrets.master_keys)
+            .map_err(|error| WiringError::MasterKey(error.to_string()))?;
+        Ok(Self { settings, clock, pool, keys: Arc::new(keys) })
+    }
+
+    pub fn authenticator(&self) -> Result<Authenticator, WiringError> {
+        let jwt = &self.settings.jwt;
+        let tokens = AccessTokens::new(jwt).map_err(|error| WiringError::SigningKey(error.to_string()))?;
+        let longest = TimeDelta::from_std(jwt.ttl).unwrap_or(TimeDelta::hours(1));
+        let revocations = Revocations::new(self.pool.clone(), self.clock.clone(), longest);
+        Ok(Authenticator {
+            keys: self.keys.clone(),
+            tokens: Arc::new(tokens),
+            revocations: Arc::new(revocations),
+            clock: self.clock.clone(),
+        })
+    }
+
+    pub fn credentials(&self) -> Result<Credentials, WiringError> {
+        let Self { settings, clock, pool, keys } = self;
+        let passwords =
+            Passwords::new(&settings.passwords).map_err(|error| WiringError::Passwords(error.to_string()))?;
+        let breaches = settings.breaches.as_ref().map(|to| BreachService::new(to, settings.profile, clock.clone()));
+        let breaches = breaches.transpose().map_err(WiringError::BreachService)?;
+        let throttle = LoginThrottle {
+            keys: keys.clone(),
+            pool: pool.clone(),
+            settings: settings.login.clone(),
+            clock: clock.clone(),
+            lock_mail: MailKind::AccountLocked.name(),
+        };
+        let (passwords, breaches) = (Arc::new(passwords), breaches.map(Arc::new));
+        Ok(Credentials { throttle, passwords, breaches, keys: keys.clone() })
+    }
+
+    pub fn auth(&self, revocations: &Arc<Revocations>, mail_bell: &MailBell) -> AuthStore {
+        let Self { settings, clock, pool, keys } = self;
+        let (sessions, bell) = (settings.sessions.clone(), mail_bell.clone());
+        AuthStore::new(pool.clone(), keys.clone(), revocations.clone(), bell, sessions, clock.clone())
+    }
+
+    pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_bell: &MailBell) -> UserStore {
+        let (pool, clock) = (self.pool.clone(), self.clock.clone());
+        UserStore::new(pool, auth.clone(), revocations.clone(), mail_bell.clone(), clock)
+    }
+
+    pub fn admin(&self, throttle: &LoginThrottle, revocations: &Arc<Revocations>) -> AdminStore {
+        AdminStore {
+            pool: self.pool.clone(),
+            throttle: throttle.clone(),
+            keys: self.keys.clone(),
+            revocations: revocations.clone(),
+            clock: self.clock.clone(),
+        }
+    }
+
+    pub fn live(&self, revocations: &Arc<Revocations>) -> Live {
+        let objects = Objects {
+            invoices: InvoiceStore::new(self.pool.clone()),
+            customers: CustomerStore::new(self.pool.clone()),
+            documents: DocumentStore::new(self.pool.clone()),
+        };
+        let tickets = Tickets::new(self.pool.clone(), self.clock.clone());
+        Live::new(tickets, objects, revocations.clone(), self.clock.clone())
+    }
+
+    pub fn intake(&self) -> Result<Intake, StorageError> {
+        let Self { settings, clock, pool, .. } = self;
+        let documents = &settings.documents;
+        let bucket =
+            documents.bucket.clone().map(|BucketSettings { endpoint, name, region, access_key, secret_key }| Bucket {
+                endpoint,
+                name,
+                region,
+                access_key,
+                secret_key,
+            });
+        let storage = Arc::new(Storage::open(&documents.folder, bucket.as_ref())?);
+        Ok(Intake {
+            removals: Removals::new(pool.clone(), storage.clone(), clock.clone()),
+            quota: Quota { bytes: documents.quota_bytes, files: documents.quota_count },
+            max_bytes: documents.max_bytes,
+            max_pixels: documents.max_pixels,
+            cores: Arc::new(Semaphore::new(settings.http.workers)),
+            pdfs: PdfInspector { program: documents.pdf_inspector.clone() },
+            pool: pool.clone(),
+            clock: clock.clone(),
+            storage,
+        })
+    }
+}
