@@ -19,14 +19,14 @@ use crate::features::about::handlers as about;
 use crate::features::admin::{handlers as admin, store::OWN_ACCOUNT, views as admin_views};
 use crate::features::auth::{handlers as auth, views as auth_views};
 use crate::features::business::{handlers as business, views as business_views};
-use crate::features::customers::{handlers as customers, store::HAS_INVOICES, views as customer_views};
+use crate::features::customers::{handlers as customers, store::CUSTOMER_HAS_INVOICES, views as customer_views};
 use crate::features::demo;
 use crate::features::documents::{content, handlers as documents, views as document_views};
 use crate::features::events::{alert_views, handlers as events, views as event_views};
 use crate::features::health::handlers as health;
 use crate::features::invoices::credit_notes::{handlers as credit_notes, views as credit_note_views};
-use crate::features::invoices::model::StepRefused as Step;
-use crate::features::invoices::{days, export, handlers as invoices, payments, pdf, views as invoice_views};
+use crate::features::invoices::model::TransitionError as Transition;
+use crate::features::invoices::{export, handlers as invoices, payments, pdf, views as invoice_views};
 use crate::features::live::{handlers as live, views as live_views};
 use crate::features::mail_pages;
 use crate::features::reference;
@@ -59,13 +59,12 @@ pub fn table() -> Vec<Endpoint> {
     use auth_views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
     use business_views::{BusinessView, ReplaceBusiness};
     use customer_views::{CustomerPage, CustomerView, NewCustomer, UpdateCustomer, CustomerQuery};
-    use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
+    use invoice_views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView, IssueInvoice};
     use document_views::{DocumentPage, DocumentQuery, DocumentView, NewDocument, UpdateDocument};
     use admin_views::{AccountPage, AccountQuery, AccountView};
     use alert_views::{AlertPage, AlertQuery};
     use event_views::{EventPage, EventQuery, HistoryPage, HistoryQuery};
     use credit_note_views::{CreditNotePage, CreditNoteQuery, CreditNoteView, NewCreditNote};
-    use days::IssueInvoice;
     use export::ExportQuery;
     use live_views::TicketView;
     use payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
@@ -100,20 +99,20 @@ pub fn table() -> Vec<Endpoint> {
         row(&get,    "/api/v1/customers",                   SignedIn, Standard,     NoBody,     |r| r.to(customers::list),          docs("List customers, newest first").queries::<CustomerQuery>().gives::<CustomerPage>(200).says("A page at a time; `next_cursor` leads to the next.")),
         row(&get,    "/api/v1/customers/{id}",              SignedIn, Standard,     NoBody,     |r| r.to(customers::read),          docs("Read a customer").gives::<CustomerView>(200).versioned().says("Its `ETag` is what a change asks for.")),
         row(&patch,  "/api/v1/customers/{id}",              SignedIn, Write,        SMALL_JSON, |r| r.to(customers::update),        docs("Change a customer").takes::<UpdateCustomer>().gives::<CustomerView>(200).versioned().says("A field that is left out stays as it is; null clears one that may be empty.")),
-        row(&delete, "/api/v1/customers/{id}",              SignedIn, Write,        NoBody,     |r| r.to(customers::delete),        docs("Delete a customer who has no invoices").answers(204).versioned().refuses([HAS_INVOICES]).on(demo::IDLE_CUSTOMER, "\"1\"").says("One with invoices is kept (409).")),
+        row(&delete, "/api/v1/customers/{id}",              SignedIn, Write,        NoBody,     |r| r.to(customers::delete),        docs("Delete a customer who has no invoices").answers(204).versioned().refuses([CUSTOMER_HAS_INVOICES]).on(demo::CUSTOMER_WITHOUT_INVOICES, "\"1\"").says("One with invoices is kept (409).")),
 
         row(&post,   "/api/v1/invoices",                    SignedIn, Write,        INVOICE,    |r| r.to(invoices::create),         docs("Create a draft").keyed().takes::<InvoiceDraft>().gives::<InvoiceView>(201).versioned().refuses([QUOTA_EXCEEDED]).says("The server computes every sum; saying one is refused. Asked again with the same `Idempotency-Key`, it gives the first answer again.")),
         row(&get,    "/api/v1/invoices",                    SignedIn, Standard,     NoBody,     |r| r.to(invoices::list),           docs("List invoices").queries::<InvoiceQuery>().gives::<InvoicePage>(200).says("A page at a time, narrowed as asked; `next_cursor` leads to the next page under the same filter.")),
         row(&get,    "/api/v1/invoices/export",             SignedIn, Export,       NoBody,     |r| r.to(export::export),           docs("Export invoices as CSV").queries::<ExportQuery>().gives_file("text/csv").says("As many as the filter lets through, in a form that a spreadsheet can open without running anything.")),
         row(&get,    "/api/v1/invoices/{id}",               SignedIn, Standard,     NoBody,     |r| r.to(invoices::read),           docs("Read an invoice").gives::<InvoiceView>(200).versioned().says("With its lines and sums. Its `ETag` is what a change asks for.")),
         row(&get,    "/api/v1/invoices/{id}/pdf",           SignedIn, Export,       NoBody,     |r| r.to(pdf::pdf),                 docs("Print an invoice as PDF").gives_file("application/pdf").cached().says("A4, with text that can be selected. What was issued names both sides as they were called then. Void ones and drafts say so on every page. With the `ETag` of a copy in `If-None-Match`, the answer is 304 while nothing on it has changed.")),
-        row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses([Step::NotADraft]).on(demo::DRAFT, "\"1\"").says("The whole content is exchanged. What has been issued stands (409).")),
-        row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses([Step::NotADraft]).on(demo::DRAFT, "\"1\"").says("What has been issued is kept (409).")),
-        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").takes_optional::<IssueInvoice>().gives::<InvoiceView>(200).versioned().refuses([Step::NotADraft, Step::DueBeforeIssue, Step::IssuedBeforeLast]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so does what it says of both sides. Numbers are the owner's own, counted by year of the day of issue, without gaps and in the order of these days: a day before that of the last issued invoice is refused (409). Without a due date, the payment terms of the business set it.")),
-        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments and credit notes").gives::<InvoiceView>(200).versioned().refuses([Step::NotVoidable]).says("It keeps its number. One with payments or credit notes cannot be voided (409).")),
-        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses([QUOTA_EXCEEDED]).refuses([Step::NotPayable, Step::NotWhatIsDue]).says("At most what is due (409); the last payment makes it paid. Asked again with the same `Idempotency-Key`, it is not paid twice.")),
+        row(&put,    "/api/v1/invoices/{id}",               SignedIn, Write,        INVOICE,    |r| r.to(invoices::replace),        docs("Replace a draft").takes::<InvoiceDraft>().gives::<InvoiceView>(200).versioned().refuses([Transition::NotADraft]).on(demo::DRAFT, "\"1\"").says("The whole content is exchanged. What has been issued stands (409).")),
+        row(&delete, "/api/v1/invoices/{id}",               SignedIn, Write,        NoBody,     |r| r.to(invoices::delete),         docs("Delete a draft").answers(204).versioned().refuses([Transition::NotADraft]).on(demo::DRAFT, "\"1\"").says("What has been issued is kept (409).")),
+        row(&post,   "/api/v1/invoices/{id}/issue",         SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::issue),          docs("Issue a draft: it gets its number").takes_optional::<IssueInvoice>().gives::<InvoiceView>(200).versioned().refuses([Transition::NotADraft, Transition::DueBeforeIssue, Transition::IssuedBeforeLast]).on(demo::DRAFT, "\"1\"").says("From here on its content stands, and so does what it says of both sides. Numbers are the owner's own, counted by year of the day of issue, without gaps and in the order of these days: a day before that of the last issued invoice is refused (409). Without a due date, the payment terms of the business set it.")),
+        row(&post,   "/api/v1/invoices/{id}/void",          SignedIn, Write,        NoBody,     |r| r.to(invoices::void),           docs("Void an invoice without payments and credit notes").gives::<InvoiceView>(200).versioned().refuses([Transition::NotVoidable]).says("It keeps its number. One with payments or credit notes cannot be voided (409).")),
+        row(&post,   "/api/v1/invoices/{id}/payments",      SignedIn, Write,        SMALL_JSON, |r| r.to(invoices::pay),            docs("Record a payment").keyed().takes::<NewPayment>().gives::<PaymentView>(201).refuses([QUOTA_EXCEEDED]).refuses([Transition::NotPayable, Transition::PaymentExceedsBalance]).says("At most what is due (409); the last payment makes it paid. Asked again with the same `Idempotency-Key`, it is not paid twice.")),
         row(&get,    "/api/v1/invoices/{id}/payments",      SignedIn, Standard,     NoBody,     |r| r.to(invoices::payments),       docs("List an invoice's payments, newest first").queries::<PaymentQuery>().gives::<PaymentPage>(200).says("A page at a time; `next_cursor` leads to the next.")),
-        row(&post,   "/api/v1/invoices/{id}/credit-notes",  SignedIn, Write,        SMALL_JSON, |r| r.to(credit_notes::create),     docs("Issue a credit note").keyed().takes::<NewCreditNote>().gives::<CreditNoteView>(201).refuses([QUOTA_EXCEEDED]).refuses([Step::NotCreditable, Step::CreditExceedsInvoice]).says("Credits parts of lines, or everything that is left of the invoice, with its tax; never more than that (409). It gets a number of its own and lowers what is due. An invoice without payments and credit notes can be voided instead. With the same `Idempotency-Key` it is issued once.")),
+        row(&post,   "/api/v1/invoices/{id}/credit-notes",  SignedIn, Write,        SMALL_JSON, |r| r.to(credit_notes::create),     docs("Issue a credit note").keyed().takes::<NewCreditNote>().gives::<CreditNoteView>(201).refuses([QUOTA_EXCEEDED]).refuses([Transition::NotCreditable, Transition::CreditExceedsInvoice]).says("Credits parts of lines, or everything that is left of the invoice, with its tax; never more than that (409). It gets a number of its own and lowers what is due. An invoice without payments and credit notes can be voided instead. With the same `Idempotency-Key` it is issued once.")),
 
         row(&get,    "/api/v1/credit-notes",                SignedIn, Standard,     NoBody,     |r| r.to(credit_notes::list),       docs("List credit notes, newest first").queries::<CreditNoteQuery>().gives::<CreditNotePage>(200).says("A page at a time, of one invoice if asked; `next_cursor` leads to the next.")),
         row(&get,    "/api/v1/credit-notes/{id}",           SignedIn, Standard,     NoBody,     |r| r.to(credit_notes::read),       docs("Read a credit note").gives::<CreditNoteView>(200).says("With its lines and sums. It never changes.")),

@@ -18,12 +18,12 @@ use crate::features::auth::mail::MailBell;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::customers::store::CustomerStore;
-use crate::features::demo::Doors;
+use crate::features::demo::DemoServices;
 use crate::features::documents::intake::Intake;
 use crate::features::documents::store::DocumentStore;
 use crate::features::events::store::EventStore;
 use crate::features::health::Readiness;
-use crate::features::invoices::pdf::Printer;
+use crate::features::invoices::pdf::PdfRenderer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
 use crate::features::reference::{Document, Page};
@@ -71,7 +71,7 @@ pub struct Services {
     admin: AdminStore,
     pub quotas: RowQuotas,
     pub purge: OwnerPurge,
-    pub printer: Arc<Printer>,
+    pub pdf_renderer: Arc<PdfRenderer>,
     readiness: Arc<Readiness>,
     openapi: Document,
     page: Arc<Page>,
@@ -103,7 +103,7 @@ impl Services {
             cursors: Arc::new(Cursors::new(&keys)),
             quotas: RowQuotas::new(settings.quotas),
             purge: OwnerPurge::new(pool.clone()),
-            printer: Arc::new(Printer::new().ok_or(WiringError::Fonts)?),
+            pdf_renderer: Arc::new(PdfRenderer::new().ok_or(WiringError::Fonts)?),
             page: Arc::new(Page::of(&document, &openapi::order())),
             openapi: Document::of(&document)?,
             alerts: Alerts::new(pool.clone(), &settings.alerts),
@@ -134,9 +134,9 @@ impl Services {
 
     /// Returns the services that demo data need.
     #[must_use]
-    pub fn doors(&self) -> Doors {
+    pub fn demo_services(&self) -> DemoServices {
         let Self { pool, authenticator, credentials, auth, recorder, clock, intake, .. } = self.clone();
-        Doors { pool, authenticator, credentials, auth, recorder, clock, intake }
+        DemoServices { pool, authenticator, credentials, auth, recorder, clock, intake }
     }
 
     /// Registers the services in the application of one thread.
@@ -152,7 +152,7 @@ impl Services {
             .app_data(Data::from(self.authenticator.revocations.clone()))
             .app_data(Data::new(self.credentials.clone()))
             .app_data(Data::from(self.cursors.clone()))
-            .app_data(Data::from(self.printer.clone()))
+            .app_data(Data::from(self.pdf_renderer.clone()))
             .app_data(Data::new(self.settings.profile))
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))

@@ -72,8 +72,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
             Some(server) => Some(server.options(Role::Owner, DATABASE).connect().await?),
             None => None,
         };
-        let doors = running.services.doors();
-        let demo = demo::make(&doors, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
+        let demo_services = running.services.demo_services();
+        let demo = demo::create_missing(&demo_services, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
         match settings.profile {
             Profile::Development => print_line(welcome(&settings, &running, embedded.as_ref(), demo.as_ref()))?,
             Profile::Production if demo.is_some() => tracing::warn!("demo users can sign in: not for real data"),

@@ -40,7 +40,7 @@ mod tests {
     use super::render;
 
     #[test]
-    fn codes_are_anchors_and_links_into_the_repository_are_text() {
+    fn codes_become_anchors_and_relative_links_become_text() {
         let page = render("## not_json\n\nSee [RFC](https://a.example) and [limits](limits.md), `a < b`.\n");
         let body = "<h2 id=\"not_json\">not_json</h2>\n\
                     <p>See <a href=\"https://a.example\">RFC</a> and limits, <code>a &lt; b</code>.</p>\n</body>";

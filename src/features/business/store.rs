@@ -32,7 +32,7 @@ impl TryFrom<Row> for (Business, i64) {
     type Error = ApiError;
 
     fn try_from(row: Row) -> ApiResult<Self> {
-        let unsound = || ApiError::internal("a business's row breaks the rules");
+        let invalid_row = || ApiError::internal("stored business is invalid");
         let zone = row.time_zone.as_deref().map_or(Ok(TimeZone::UTC), str::parse);
         let business = Business {
             name: row.name,
@@ -40,9 +40,9 @@ impl TryFrom<Row> for (Business, i64) {
             country: row.country,
             vat_id: row.vat_id,
             registration: row.registration,
-            iban: row.iban.as_deref().map(str::parse).transpose().map_err(|_| unsound())?,
-            bic: row.bic.as_deref().map(str::parse).transpose().map_err(|_| unsound())?,
-            time_zone: zone.map_err(|_| unsound())?,
+            iban: row.iban.as_deref().map(str::parse).transpose().map_err(|_| invalid_row())?,
+            bic: row.bic.as_deref().map(str::parse).transpose().map_err(|_| invalid_row())?,
+            time_zone: zone.map_err(|_| invalid_row())?,
             payment_terms_days: row.payment_terms_days,
         };
         Ok((business, row.version))

@@ -77,11 +77,11 @@ pub async fn update(
     customers: Data<CustomerStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
-    let wanted = Change::try_from(update)?;
+    let update = Change::try_from(update)?;
     let mut change = customers.begin(&caller).await?;
     let customer = change.lock(id).await?;
     read.must_be(customer.version())?;
-    let customer = customer.changed(wanted, clock.now());
+    let customer = customer.updated(update, clock.now());
     change.save(&customer).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))

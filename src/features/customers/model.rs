@@ -47,7 +47,7 @@ impl Customer {
 
     /// One that was kept.
     #[must_use]
-    pub fn kept(
+    pub fn from_stored(
         id: CustomerId,
         details: Details,
         version: i64,
@@ -59,7 +59,7 @@ impl Customer {
 
     /// The next version, with this change.
     #[must_use]
-    pub fn changed(self, change: Change, now: DateTime<Utc>) -> Self {
+    pub fn updated(self, change: Change, now: DateTime<Utc>) -> Self {
         let old = self.details;
         let details = Details {
             name: change.name.unwrap_or(old.name),
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_touches_what_it_names() {
+    fn update_changes_only_given_fields() {
         let now = DateTime::UNIX_EPOCH;
         let details = Details {
             name: "Acme".into(),
@@ -122,7 +122,7 @@ mod tests {
         let old = Customer::new(details.clone(), now);
         let later = now + TimeDelta::days(1);
         let change = Change { name: Some("Acme Ltd".into()), email: Some(None), ..Change::default() };
-        let new = old.clone().changed(change, later);
+        let new = old.clone().updated(change, later);
         assert_eq!(new.details, Details { name: "Acme Ltd".into(), email: None, ..details });
         assert_eq!((new.id, new.version, new.created_at, new.updated_at), (old.id, 2, now, later));
     }

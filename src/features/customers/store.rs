@@ -12,7 +12,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 /// Refuses to delete a customer with invoices.
-pub const HAS_INVOICES: ApiError =
+pub const CUSTOMER_HAS_INVOICES: ApiError =
     ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
 /// Where customers are kept.
@@ -39,15 +39,15 @@ impl TryFrom<Row> for Customer {
 
     /// A row that breaks the rules was written by somebody else: it is not shown as if it were sound.
     fn try_from(row: Row) -> ApiResult<Self> {
-        let unsound = || ApiError::internal("a customer's row breaks the rules");
+        let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {
             name: row.name,
-            email: row.email.map(|email| email.parse()).transpose().map_err(|_| unsound())?,
+            email: row.email.map(|email| email.parse()).transpose().map_err(|_| invalid_row())?,
             address: row.address,
             tax_id: row.tax_id,
-            default_currency: row.default_currency.parse().map_err(|_| unsound())?,
+            default_currency: row.default_currency.parse().map_err(|_| invalid_row())?,
         };
-        Ok(Self::kept(row.id.into(), details, row.version, row.created_at, row.updated_at))
+        Ok(Self::from_stored(row.id.into(), details, row.version, row.created_at, row.updated_at))
     }
 }
 
@@ -203,7 +203,7 @@ impl CustomerTx<'_> {
         .execute(self.transaction.connection())
         .await
         .map_err(|error| match violates(&error, "invoices_customer") {
-            true => HAS_INVOICES,
+            true => CUSTOMER_HAS_INVOICES,
             false => error.into(),
         })?;
         Ok(exactly_one(&deleted)?)

@@ -24,15 +24,15 @@ use super::customers::store::CustomerStore;
 use super::documents::intake::Intake;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
-use super::invoices::credit_notes::model::{Credit, NetByLine, Part};
+use super::invoices::credit_notes::model::{Credit, CreditPart, NetByLine};
 use super::invoices::decimals::UnitPrice;
 use super::invoices::model::{Content, Invoice, Status};
-use super::invoices::payments::{Method, Payment};
+use super::invoices::payments::{Payment, PaymentMethod};
 use super::invoices::store::{InvoiceStore, InvoiceTx};
 use super::invoices::totals::{Discount, Line, Totals};
 use super::users::store as users;
-pub use plan::{BEN, CREDIT_NOTE, CUSTOMER, DOCUMENT, DRAFT, IDLE_CUSTOMER, ISSUED};
-use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, STRANGERS, USERS};
+pub use plan::{BEN, CREDIT_NOTE, CUSTOMER, CUSTOMER_WITHOUT_INVOICES, DOCUMENT, DRAFT, ISSUED};
+use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, FOREIGN_INVOICE, USERS};
 
 use crate::base::clock::Clock;
 use crate::base::id::{CreditNoteId, CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
@@ -47,7 +47,7 @@ use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::{Authenticator, Caller};
 
 /// Where demo data go in.
-pub struct Doors {
+pub struct DemoServices {
     pub pool: PgPool,
     pub authenticator: Authenticator,
     pub credentials: Credentials,
@@ -66,8 +66,8 @@ pub struct Demo {
 }
 
 /// The plan breaks a rule of the model.
-fn unsound() -> ApiError {
-    ApiError::internal("the demo data are unsound")
+fn invalid_plan() -> ApiError {
+    ApiError::internal("demo data is invalid")
 }
 
 /// Makes what is missing. `None`: the users cannot sign in with these passwords, so they are somebody's own by now, or locked.
@@ -75,39 +75,40 @@ fn unsound() -> ApiError {
 ///
 /// # Errors
 /// The database cannot be asked.
-pub async fn make(
-    doors: &Doors,
+pub async fn create_missing(
+    services: &DemoServices,
     owner: Option<&mut PgConnection>,
     passwords: &[SecretString; 3],
 ) -> ApiResult<Option<Demo>> {
-    background(&doors.recorder, fill(doors, owner, passwords)).await
+    background(&services.recorder, fill(services, owner, passwords)).await
 }
 
 async fn fill(
-    doors: &Doors,
+    services: &DemoServices,
     mut owner: Option<&mut PgConnection>,
     passwords: &[SecretString; 3],
 ) -> ApiResult<Option<Demo>> {
     let mut demo = Demo { email: USERS[0].email, password: passwords[0].clone(), administrator: None };
     for (user, password) in USERS.iter().zip(passwords) {
-        let id: UserId = user.id.parse().map_err(|_| unsound())?;
-        let (email, name) = (user.email.parse().map_err(|_| unsound())?, user.name.parse().map_err(|_| unsound())?);
-        let (hash, now) = (doors.credentials.passwords.hash(password).await?, doors.clock.now());
+        let id: UserId = user.id.parse().map_err(|_| invalid_plan())?;
+        let (email, name) =
+            (user.email.parse().map_err(|_| invalid_plan())?, user.name.parse().map_err(|_| invalid_plan())?);
+        let (hash, now) = (services.credentials.passwords.hash(password).await?, services.clock.now());
         match (user.is_admin, owner.as_deref_mut()) {
             (false, _) => {
-                let mut connection = doors.pool.acquire().await?;
+                let mut connection = services.pool.acquire().await?;
                 users::create(&mut connection, id, &email, &name, &hash, now).await?
             }
             (true, Some(owner)) => users::create_admin(owner, id, &email, &name, &hash, now).await?,
             (true, None) => continue,
         };
-        let caller = match doors.sign_in(user, password).await {
+        let caller = match services.sign_in(user, password).await {
             // Also when somebody has tried the lock of their account: that must not keep the service from starting.
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
-        doors.fill(user, &caller).await?;
-        doors.auth.end(&caller, caller.session(), "demo_made").await?;
+        services.fill(user, &caller).await?;
+        services.auth.end(&caller, caller.session(), "demo_made").await?;
         if user.is_admin {
             demo.administrator = Some((user.email, password.clone()));
         }
@@ -115,11 +116,11 @@ async fn fill(
     Ok(Some(demo))
 }
 
-impl Doors {
+impl DemoServices {
     async fn sign_in(&self, user: &DemoUser, password: &SecretString) -> ApiResult<Caller> {
         let here = ClientAddr::resolve(Ipv4Addr::LOCALHOST.into(), &HeaderMap::new(), &TrustedProxies::default());
         let attempt = self.credentials.sign_in(user.email, here);
-        let email = user.email.parse().map_err(|_| unsound())?;
+        let email = user.email.parse().map_err(|_| invalid_plan())?;
         let found = self.auth.credentials(Some(&email)).await?;
         let verified = self.credentials.check(attempt, password, found, EventKind::AuthnLoginFail).await?;
         let granted = self.auth.open_session(&verified, None, &ClientSeen::new(Some("demo data"), here)).await?;
@@ -133,42 +134,42 @@ impl Doors {
 
     async fn fill(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
         if let Some(plan) = &user.business {
-            self.settle(plan, caller).await?;
+            self.set_business(plan, caller).await?;
         }
         let customers = CustomerStore::new(self.pool.clone());
         for (id, name, currency) in user.customers {
-            let id: CustomerId = id.parse().map_err(|_| unsound())?;
+            let id: CustomerId = id.parse().map_err(|_| invalid_plan())?;
             if is_missing(customers.read(caller, id).await)? {
                 let details = Details {
                     name: (*name).to_owned(),
                     email: None,
                     address: None,
                     tax_id: None,
-                    default_currency: currency.parse().map_err(|_| unsound())?,
+                    default_currency: currency.parse().map_err(|_| invalid_plan())?,
                 };
                 let now = self.clock.now();
                 let mut change = customers.begin(caller).await?;
-                change.insert(&Customer::kept(id, details, 1, now, now)).await?;
+                change.insert(&Customer::from_stored(id, details, 1, now, now)).await?;
                 change.commit().await?;
             }
         }
         let invoices = InvoiceStore::new(self.pool.clone());
         for plan in user.invoices {
-            let id: InvoiceId = plan.id.parse().map_err(|_| unsound())?;
+            let id: InvoiceId = plan.id.parse().map_err(|_| invalid_plan())?;
             if is_missing(invoices.read(caller, id).await)? {
-                let (customer, ..) = user.customers.get(plan.customer).ok_or_else(unsound)?;
-                let customer = customer.parse().map_err(|_| unsound())?;
-                self.live_through(&invoices, caller, plan, id, customer).await?;
+                let (customer, ..) = user.customers.get(plan.customer).ok_or_else(invalid_plan)?;
+                let customer = customer.parse().map_err(|_| invalid_plan())?;
+                self.create_invoice(&invoices, caller, plan, id, customer).await?;
             }
         }
         match &user.document {
-            Some(document) => self.hang_up(document, caller).await,
+            Some(document) => self.create_document(document, caller).await,
             None => Ok(()),
         }
     }
 
     /// The business, unless it was set.
-    async fn settle(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
+    async fn set_business(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
         let businesses = BusinessStore::new(self.pool.clone());
         let (_, version) = businesses.read(caller).await?;
         if version > 1 {
@@ -180,23 +181,23 @@ impl Doors {
             country: Some(plan.country.to_owned()),
             vat_id: Some(plan.vat_id.to_owned()),
             registration: Some(plan.registration.to_owned()),
-            iban: Some(plan.iban.parse().map_err(|_| unsound())?),
-            bic: Some(plan.bic.parse().map_err(|_| unsound())?),
-            time_zone: plan.time_zone.parse().map_err(|_| unsound())?,
+            iban: Some(plan.iban.parse().map_err(|_| invalid_plan())?),
+            bic: Some(plan.bic.parse().map_err(|_| invalid_plan())?),
+            time_zone: plan.time_zone.parse().map_err(|_| invalid_plan())?,
             payment_terms_days: i32::try_from(DAYS_TO_PAY).ok(),
         };
         businesses.replace(caller, &business, version).await?;
         Ok(())
     }
 
-    async fn hang_up(&self, plan: &DemoDocument, caller: &Caller) -> ApiResult<()> {
+    async fn create_document(&self, plan: &DemoDocument, caller: &Caller) -> ApiResult<()> {
         let documents = DocumentStore::new(self.pool.clone());
-        let id: DocumentId = plan.id.parse().map_err(|_| unsound())?;
+        let id: DocumentId = plan.id.parse().map_err(|_| invalid_plan())?;
         if !is_missing(documents.read(caller, id).await)? {
             return Ok(());
         }
         let (file, room) = self.intake.take(caller, plan.file_name, FileType::Text, plan.text.as_bytes()).await?;
-        let invoice = Some(plan.invoice.parse().map_err(|_| unsound())?);
+        let invoice = Some(plan.invoice.parse().map_err(|_| invalid_plan())?);
         let now = self.clock.now();
         let mut change = documents.begin(caller).await?;
         change.insert(&Document::kept(id, plan.title.to_owned(), invoice, file, 1, now, now)).await?;
@@ -206,7 +207,7 @@ impl Doors {
     }
 
     /// A whole life in one transaction: there is no invoice that is halfway through the plan.
-    async fn live_through(
+    async fn create_invoice(
         &self,
         invoices: &InvoiceStore,
         caller: &Caller,
@@ -217,10 +218,10 @@ impl Doors {
         let now = self.clock.now();
         let today = now.date_naive();
         let issued_on = today.checked_sub_days(Days::new(plan.days_ago)).unwrap_or(today);
-        let currency = plan.currency.parse().map_err(|_| unsound())?;
+        let currency = plan.currency.parse().map_err(|_| invalid_plan())?;
         let lines = plan.lines.iter().map(|line| demo_line(line, currency)).collect::<Option<Vec<_>>>();
-        let lines = lines.ok_or_else(unsound)?;
-        let totals = Totals::of(&lines, None).map_err(|_| unsound())?;
+        let lines = lines.ok_or_else(invalid_plan)?;
+        let totals = Totals::of(&lines, None).map_err(|_| invalid_plan())?;
         let content = Content {
             customer,
             currency,
@@ -228,32 +229,33 @@ impl Doors {
             discount: None,
             notes: None,
             // A draft can be issued however old it is by then.
-            due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.reaches != Status::Draft),
+            due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;
         let draft = Invoice::draft(content, totals, now);
-        let mut invoice = Invoice::kept(id, draft.content().clone(), draft.totals().clone(), draft.life().clone());
+        let mut invoice =
+            Invoice::from_stored(id, draft.content().clone(), draft.totals().clone(), draft.state().clone());
         let mut change = invoices.begin(caller).await?;
         change.insert(&invoice).await?;
-        if plan.reaches != Status::Draft {
-            let number = change.number(&invoice, issued_on).await?;
+        if plan.final_status != Status::Draft {
+            let number = change.assign_number(&invoice, issued_on).await?;
             invoice = invoice.issue(number, issued_on, None, now)?;
-            change.save_step(&invoice).await?;
+            change.save_state(&invoice).await?;
         }
-        let paid = match plan.reaches {
+        let paid = match plan.final_status {
             Status::PartiallyPaid => Some(total / 3),
             Status::Paid => Some(total),
             Status::Draft | Status::Issued | Status::Credited | Status::Void => None,
         };
         if let Some(amount) = paid {
-            let (id, method) = (PaymentId::new(), Method::BankTransfer);
+            let (id, method) = (PaymentId::new(), PaymentMethod::BankTransfer);
             let payment = Payment { id, amount, paid_on: today, method, reference: None, created_at: now };
             invoice = invoice.pay(amount, now)?;
             change.insert_payment(&invoice, &payment).await?;
-            change.save_step(&invoice).await?;
-        } else if plan.reaches == Status::Void {
+            change.save_state(&invoice).await?;
+        } else if plan.final_status == Status::Void {
             invoice = invoice.void(now)?;
-            change.save_step(&invoice).await?;
+            change.save_state(&invoice).await?;
         }
         if let Some(credited) = plan.credited {
             credit(&mut change, invoice, credited, now).await?;
@@ -268,12 +270,12 @@ async fn credit(
     (id, amount): (&str, i64),
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
-    let id: CreditNoteId = id.parse().map_err(|_| unsound())?;
-    let part = Part { line: 1, amount: Some(amount) };
+    let id: CreditNoteId = id.parse().map_err(|_| invalid_plan())?;
+    let part = CreditPart { line: 1, amount: Some(amount) };
     let credit = Credit::of(&invoice, &NetByLine::new(), Some(&[part]))?;
     let invoice = invoice.credit(credit.total(), now)?;
     change.insert_credit_note(id, &invoice, credit, None, now.date_naive(), now).await?;
-    change.save_step(&invoice).await
+    change.save_state(&invoice).await
 }
 
 fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {
@@ -307,7 +309,7 @@ impl Demo {
 
 TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{{"email":"{email}","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 curl -iw "\n" {base}/api/v1/invoices/{ISSUED} -H "Authorization: Bearer $TOKEN"
-curl -iw "\n" {base}/api/v1/invoices/{STRANGERS} -H "Authorization: Bearer $TOKEN"{administrator}"#
+curl -iw "\n" {base}/api/v1/invoices/{FOREIGN_INVOICE} -H "Authorization: Bearer $TOKEN"{administrator}"#
         )
     }
 }

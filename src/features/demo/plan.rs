@@ -7,10 +7,10 @@ pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
 /// A customer with invoices, one without; a draft, one that can be paid or voided, and one of the other user; a document.
 pub const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
-pub const IDLE_CUSTOMER: &str = "c0000000-0000-4000-8000-000000000004";
+pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-000000000004";
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
 pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
-pub const STRANGERS: &str = "10000000-0000-4000-8000-000000000011";
+pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
 
 pub const CREDIT_NOTE: &str = "e0000000-0000-4000-8000-000000000001";
 
@@ -52,7 +52,7 @@ pub struct DemoDocument {
 pub struct DemoInvoice {
     pub id: &'static str,
     pub customer: usize,
-    pub reaches: Status,
+    pub final_status: Status,
     pub days_ago: u64,
     pub currency: &'static str,
     pub lines: &'static [DemoLine],
@@ -85,13 +85,13 @@ pub const USERS: [DemoUser; 3] = [
             (CUSTOMER, "Lighthouse Books", "EUR"),
             ("c0000000-0000-4000-8000-000000000002", "Harbour Ferries", "USD"),
             ("c0000000-0000-4000-8000-000000000003", "Kintsugi Studio", "JPY"),
-            (IDLE_CUSTOMER, "Quiet Garden", "EUR"),
+            (CUSTOMER_WITHOUT_INVOICES, "Quiet Garden", "EUR"),
         ],
         invoices: &[
             DemoInvoice {
                 id: DRAFT,
                 customer: 0,
-                reaches: Status::Draft,
+                final_status: Status::Draft,
                 days_ago: 0,
                 currency: "EUR",
                 lines: &[("Catalogue, 64 pages", "1", "1800", "0", "7")],
@@ -100,7 +100,7 @@ pub const USERS: [DemoUser; 3] = [
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000003",
                 customer: 0,
-                reaches: Status::Issued,
+                final_status: Status::Issued,
                 days_ago: 40,
                 currency: "EUR",
                 lines: &[("Shop window", "2", "950", "5", "19")],
@@ -109,7 +109,7 @@ pub const USERS: [DemoUser; 3] = [
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000002",
                 customer: 1,
-                reaches: Status::Void,
+                final_status: Status::Void,
                 days_ago: 30,
                 currency: "USD",
                 lines: &[("Timetable", "1", "400", "0", "8.875")],
@@ -118,7 +118,7 @@ pub const USERS: [DemoUser; 3] = [
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000005",
                 customer: 2,
-                reaches: Status::Paid,
+                final_status: Status::Paid,
                 days_ago: 20,
                 currency: "JPY",
                 lines: &[("Photographs", "12", "4500", "0", "10")],
@@ -127,7 +127,7 @@ pub const USERS: [DemoUser; 3] = [
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000004",
                 customer: 1,
-                reaches: Status::PartiallyPaid,
+                final_status: Status::PartiallyPaid,
                 days_ago: 9,
                 currency: "USD",
                 lines: &[("Deck plans", "3", "1200", "0", "8.875")],
@@ -136,7 +136,7 @@ pub const USERS: [DemoUser; 3] = [
             DemoInvoice {
                 id: ISSUED,
                 customer: 0,
-                reaches: Status::Issued,
+                final_status: Status::Issued,
                 days_ago: 2,
                 currency: "EUR",
                 lines: &[("Posters", "250", "3.2075", "10", "19"), ("Delivery", "1.5", "40", "0", "19")],
@@ -159,9 +159,9 @@ pub const USERS: [DemoUser; 3] = [
         business: None,
         customers: &[("c0000000-0000-4000-8000-000000000011", "Northern Mills", "GBP")],
         invoices: &[DemoInvoice {
-            id: STRANGERS,
+            id: FOREIGN_INVOICE,
             customer: 0,
-            reaches: Status::Issued,
+            final_status: Status::Issued,
             days_ago: 3,
             currency: "GBP",
             lines: &[("Repair of a loom", "7.25", "68", "0", "20")],
@@ -169,7 +169,7 @@ pub const USERS: [DemoUser; 3] = [
         }],
         document: Some(DemoDocument {
             id: "d0000000-0000-4000-8000-000000000011",
-            invoice: STRANGERS,
+            invoice: FOREIGN_INVOICE,
             title: "Estimate",
             file_name: "estimate.txt",
             text: "A loom, seven hours and a quarter.\n",

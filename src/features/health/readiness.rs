@@ -12,19 +12,19 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::lifecycle::Lifecycle;
 
 /// How long an answer holds.
-const HOLDS: Duration = Duration::from_secs(1);
+const CACHE_DURATION: Duration = Duration::from_secs(1);
 
 /// How long the database has. Whoever asks has a short limit too, and must hear "no" from us before it gives up.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The last answer, shared by all workers.
 pub struct Readiness {
     pool: PgPool,
     lifecycle: Lifecycle,
-    last: Mutex<Option<Answer>>,
+    last: Mutex<Option<CachedCheck>>,
 }
 
-struct Answer {
+struct CachedCheck {
     at: Instant,
     fault: Option<String>,
 }
@@ -46,18 +46,18 @@ impl Readiness {
         // Held while asking: those who ask at the same time wait for the one answer.
         let mut last = self.last.lock().await;
         let fault = match &*last {
-            Some(answer) if answer.at.elapsed() < HOLDS => answer.fault.clone(),
+            Some(answer) if answer.at.elapsed() < CACHE_DURATION => answer.fault.clone(),
             _ => {
-                let fault = self.ask().await;
-                *last = Some(Answer { at: Instant::now(), fault: fault.clone() });
+                let fault = self.check_database().await;
+                *last = Some(CachedCheck { at: Instant::now(), fault: fault.clone() });
                 fault
             }
         };
         fault.map_or(Ok(()), |fault| Err(ApiError::unavailable(1, fault)))
     }
 
-    async fn ask(&self) -> Option<String> {
-        match timeout(PATIENCE, migrate::is_current(&self.pool)).await {
+    async fn check_database(&self) -> Option<String> {
+        match timeout(DATABASE_TIMEOUT, migrate::is_current(&self.pool)).await {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => Some("not ready: a migration is missing".to_owned()),
             Ok(Err(error)) => Some(format!("not ready: the database cannot be asked: {}", ApiError::from(error))),

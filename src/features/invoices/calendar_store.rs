@@ -3,7 +3,7 @@
 use chrono::Days;
 use sqlx::PgConnection;
 
-use super::days::Calendar;
+use super::calendar::BusinessCalendar;
 use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::UserId;
 use crate::base::time_zone::TimeZone;
@@ -15,8 +15,8 @@ impl InvoiceStore {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn calendar(&self, caller: &Caller) -> ApiResult<Calendar> {
-        calendar(self.reading(caller).await?.connection(), caller.user()).await
+    pub async fn calendar(&self, caller: &Caller) -> ApiResult<BusinessCalendar> {
+        calendar(self.begin_read(caller).await?.connection(), caller.user()).await
     }
 }
 
@@ -25,22 +25,22 @@ impl InvoiceTx<'_> {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn calendar(&mut self) -> ApiResult<Calendar> {
+    pub async fn calendar(&mut self) -> ApiResult<BusinessCalendar> {
         let owner = self.caller().user();
         calendar(self.connection(), owner).await
     }
 }
 
-async fn calendar(connection: &mut PgConnection, owner: UserId) -> ApiResult<Calendar> {
+async fn calendar(connection: &mut PgConnection, owner: UserId) -> ApiResult<BusinessCalendar> {
     let business =
         sqlx::query!("select time_zone, payment_terms_days from businesses where owner_id = $1", owner.uuid())
             .fetch_optional(connection)
             .await?;
     let Some(business) = business else {
-        return Ok(Calendar { time_zone: TimeZone::UTC, payment_terms: None });
+        return Ok(BusinessCalendar { time_zone: TimeZone::UTC, payment_terms: None });
     };
     let days = business.payment_terms_days.and_then(|days| u64::try_from(days).ok());
-    Ok(Calendar {
+    Ok(BusinessCalendar {
         time_zone: business.time_zone.parse().map_err(ApiError::internal)?,
         payment_terms: days.map(Days::new),
     })

@@ -8,7 +8,7 @@ use crate::base::money::Currency;
 
 /// The text is no decimal within the bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadDecimal;
+pub struct InvalidDecimal;
 
 /// How many of something: above zero, with at most nine digits and three decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +31,10 @@ impl Quantity {
 }
 
 impl FromStr for Quantity {
-    type Err = BadDecimal;
+    type Err = InvalidDecimal;
 
-    fn from_str(text: &str) -> Result<Self, BadDecimal> {
-        parse(text, 9, 3).and_then(Self::from_thousandths).ok_or(BadDecimal)
+    fn from_str(text: &str) -> Result<Self, InvalidDecimal> {
+        parse(text, 9, 3).and_then(Self::from_thousandths).ok_or(InvalidDecimal)
     }
 }
 
@@ -50,12 +50,12 @@ pub struct Rate(i32);
 
 impl Rate {
     /// 100 %, in thousandths of a percent.
-    pub const WHOLE: i32 = 100_000;
+    pub const ONE_HUNDRED_PERCENT: i32 = 100_000;
 
     /// Returns the rate of so many thousandths of a percent.
     #[must_use]
     pub fn from_millipercent(millipercent: i32) -> Option<Self> {
-        (0..=Self::WHOLE).contains(&millipercent).then_some(Self(millipercent))
+        (0..=Self::ONE_HUNDRED_PERCENT).contains(&millipercent).then_some(Self(millipercent))
     }
 
     #[must_use]
@@ -65,11 +65,11 @@ impl Rate {
 }
 
 impl FromStr for Rate {
-    type Err = BadDecimal;
+    type Err = InvalidDecimal;
 
-    fn from_str(text: &str) -> Result<Self, BadDecimal> {
-        let millipercent = parse(text, 3, 3).ok_or(BadDecimal)?;
-        i32::try_from(millipercent).ok().and_then(Self::from_millipercent).ok_or(BadDecimal)
+    fn from_str(text: &str) -> Result<Self, InvalidDecimal> {
+        let millipercent = parse(text, 3, 3).ok_or(InvalidDecimal)?;
+        i32::try_from(millipercent).ok().and_then(Self::from_millipercent).ok_or(InvalidDecimal)
     }
 }
 
@@ -85,7 +85,7 @@ pub struct UnitPrice(i64);
 
 impl UnitPrice {
     /// Steps of a minor unit.
-    pub const STEPS: i64 = 10_000;
+    pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
     /// 14 digits of minor units, with four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
 
@@ -111,9 +111,9 @@ impl UnitPrice {
     ///
     /// # Errors
     /// It has more digits than [`Self::digits`], or is no decimal.
-    pub fn parse(text: &str, currency: Currency) -> Result<Self, BadDecimal> {
+    pub fn parse(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
         let (whole, decimals) = Self::digits(currency);
-        parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(BadDecimal)
+        parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
     /// Writes the price in this currency's major unit, with all decimals of the currency: `100.00`, `0.1648`, `4.5`.
@@ -177,7 +177,7 @@ mod tests {
             "NaN",
             "0",
         ] {
-            assert_eq!(text.parse::<Quantity>(), Err(BadDecimal), "{text:?}");
+            assert_eq!(text.parse::<Quantity>(), Err(InvalidDecimal), "{text:?}");
         }
         let written = |thousandths| Quantity::from_thousandths(thousandths).unwrap().to_string();
         assert_eq!([written(1_000), written(1), written(12_340), written(100_000)], ["1", "0.001", "12.34", "100"]);
@@ -185,14 +185,17 @@ mod tests {
 
     #[test]
     fn rates_have_three_decimals() {
-        for (text, millipercent, written) in
-            [("0", 0, "0"), ("8.875", 8_875, "8.875"), ("21.000", 21_000, "21"), ("100", Rate::WHOLE, "100")]
-        {
+        for (text, millipercent, written) in [
+            ("0", 0, "0"),
+            ("8.875", 8_875, "8.875"),
+            ("21.000", 21_000, "21"),
+            ("100", Rate::ONE_HUNDRED_PERCENT, "100"),
+        ] {
             let rate: Rate = text.parse().unwrap();
             assert_eq!((rate.millipercent(), rate.to_string().as_str()), (millipercent, written));
         }
         for text in ["", "-1", "8.8750", "100.001", "101", "999999999", "1e1", "8,875", "8.875%"] {
-            assert_eq!(text.parse::<Rate>(), Err(BadDecimal), "{text:?}");
+            assert_eq!(text.parse::<Rate>(), Err(InvalidDecimal), "{text:?}");
         }
     }
 
@@ -220,14 +223,14 @@ mod tests {
             ("EUR", ""),
             ("EUR", "1e3"),
         ] {
-            assert_eq!(UnitPrice::parse(text, currency(code)), Err(BadDecimal), "{code} {text:?}");
+            assert_eq!(UnitPrice::parse(text, currency(code)), Err(InvalidDecimal), "{code} {text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(
-            quantity in 1..=Quantity::MAX, rate in 0..=Rate::WHOLE, price in 0..=UnitPrice::MAX,
+        fn formatted_decimals_parse_to_the_same_value(
+            quantity in 1..=Quantity::MAX, rate in 0..=Rate::ONE_HUNDRED_PERCENT, price in 0..=UnitPrice::MAX,
             code in prop::sample::select(vec!["EUR", "JPY", "KWD", "CLF"])
         ) {
             let (quantity, rate) = (Quantity(quantity), Rate(rate));

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
 use super::model::Content;
-use super::totals::{BadLine, BadTotals, Discount, DiscountTooLarge, Line, Totals};
+use super::totals::{Discount, DiscountTooLarge, Line, LineError, Totals, TotalsError};
 use crate::base::day;
 use crate::base::id::CustomerId;
 use crate::base::money::{Currency, MOST_MINOR_UNITS};
@@ -118,9 +118,9 @@ impl InvoiceDraft {
         let lines = lines.map(|(index, line)| line.parse(index, currency)).collect::<ApiResult<Vec<_>>>()?;
         let discount = discount("", self.discount_rate.as_deref(), self.discount_amount)?;
         let totals = Totals::of(&lines, discount).map_err(|bad| match bad {
-            BadTotals::TooMuchAtLine(index) => too_much(format!("/lines/{index}")),
-            BadTotals::TooMuch => too_much("/lines".to_owned()),
-            BadTotals::Discount(DiscountTooLarge) => {
+            TotalsError::OverflowAtLine(index) => too_much(format!("/lines/{index}")),
+            TotalsError::Overflow => too_much("/lines".to_owned()),
+            TotalsError::Discount(DiscountTooLarge) => {
                 ApiError::invalid("/discount_amount", "must be at most what the lines come to")
             }
         })?;
@@ -149,8 +149,8 @@ impl NewLine {
         let discount = discount(&at(""), self.discount_rate.as_deref(), self.discount_amount)?;
         let tax_rate = self.tax_rate.parse().map_err(|_| ApiError::invalid(at("/tax_rate"), RATE))?;
         Line::new(self.description, quantity, unit_price, discount, tax_rate).map_err(|bad| match bad {
-            BadLine::TooMuch => too_much(at("")),
-            BadLine::Discount(DiscountTooLarge) => {
+            LineError::Overflow => too_much(at("")),
+            LineError::Discount(DiscountTooLarge) => {
                 ApiError::invalid(at("/discount_amount"), "must be at most quantity × unit price")
             }
         })

@@ -3,12 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::days::IssueInvoice;
 use super::model::Invoice;
 use super::payments::{NewPayment, PaymentPage, PaymentQuery, PaymentView};
 use super::store::InvoiceStore;
-use super::summary::{Place, Sort};
-use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView};
+use super::summary::{ListPosition, Sort};
+use super::views::{InvoiceDraft, InvoicePage, InvoiceQuery, InvoiceView, IssueInvoice};
 use crate::base::clock::Clock;
 use crate::base::id::InvoiceId;
 use crate::base::page::Page;
@@ -36,7 +35,7 @@ pub async fn create(
 ) -> ApiResult<HttpResponse> {
     let (content, totals) = draft.parse()?;
     let draft = Invoice::draft(content, totals, clock.now());
-    let (owner, now) = (caller.user(), draft.life().created_at);
+    let (owner, now) = (caller.user(), draft.state().created_at);
     let mut change = invoices.begin(&caller).await?;
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
@@ -44,7 +43,7 @@ pub async fn create(
     quotas.admit(change.connection(), owner, Rows::Invoices).await?;
     change.insert(&draft).await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
-    let answer = Answer::created(location, Some(draft.life().version), &InvoiceView::from(&draft))?;
+    let answer = Answer::created(location, Some(draft.state().version), &InvoiceView::from(&draft))?;
     key.keep(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
@@ -62,14 +61,14 @@ pub async fn list(
     let bound_to = filter.text(sort);
     let place = match &query.cursor {
         Some(cursor) => cursors.open(owner, LIST, &bound_to, cursor)?,
-        None => Place::start(sort),
+        None => ListPosition::start(sort),
     };
     let today = match filter.overdue {
         Some(_) => invoices.calendar(&caller).await?.today(clock.now()),
         None => clock.now().date_naive(),
     };
     let rows = invoices.list(&caller, &filter, sort, today, &place, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.place(sort)))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.position(sort)))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
 
@@ -80,7 +79,7 @@ pub async fn read(
     invoices: Data<InvoiceStore>,
 ) -> ApiResult<HttpResponse> {
     let invoice = invoices.read(&caller, id).await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
+    Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
 /// Other content for a draft. What was issued stands.
@@ -95,11 +94,11 @@ pub async fn replace(
     let (content, totals) = draft.parse()?;
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.life().version)?;
+    read.must_be(invoice.state().version)?;
     let invoice = invoice.replace(content, totals, clock.now())?;
     change.replace(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
+    Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
 /// Deletes a draft. What was issued is voided instead, and keeps its number.
@@ -111,8 +110,8 @@ pub async fn delete(
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.life().version)?;
-    invoice.must_be_a_draft()?;
+    read.must_be(invoice.state().version)?;
+    invoice.ensure_draft()?;
     change.delete(&invoice).await?;
     change.commit().await?;
     Ok(reply::no_content())
@@ -123,23 +122,23 @@ pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
     read: IfMatch,
-    OptionalJsonBody(wanted): OptionalJsonBody<IssueInvoice>,
+    OptionalJsonBody(body): OptionalJsonBody<IssueInvoice>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let now = clock.now();
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.life().version)?;
-    invoice.must_be_a_draft()?;
+    read.must_be(invoice.state().version)?;
+    invoice.ensure_draft()?;
     let calendar = change.calendar().await?;
-    let day = calendar.day_of_issue(&wanted, now)?;
-    invoice.must_be_issuable(day)?;
-    let number = change.number(&invoice, day).await?;
-    let invoice = invoice.issue(number, day, calendar.due(day), now)?;
-    change.save_step(&invoice).await?;
+    let day = calendar.issue_date(body.issue_date(), now)?;
+    invoice.ensure_issuable(day)?;
+    let number = change.assign_number(&invoice, day).await?;
+    let invoice = invoice.issue(number, day, calendar.due_date(day), now)?;
+    change.save_state(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
+    Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
 /// Ends an invoice that nobody has paid anything on. An issued one keeps its number.
@@ -152,11 +151,11 @@ pub async fn void(
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.life().version)?;
+    read.must_be(invoice.state().version)?;
     let invoice = invoice.void(clock.now())?;
-    change.save_step(&invoice).await?;
+    change.save_state(&invoice).await?;
     change.commit().await?;
-    Ok(reply::ok_versioned(invoice.life().version, &InvoiceView::from(&invoice)))
+    Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
 /// Takes a payment of at most what is due. It adds to the invoice whatever its version: two payments at once are both true.
@@ -179,7 +178,7 @@ pub async fn pay(
     let invoice = invoice.pay(payment.amount, now)?;
     quotas.admit(change.connection(), owner, Rows::Payments).await?;
     change.insert_payment(&invoice, &payment).await?;
-    change.save_step(&invoice).await?;
+    change.save_state(&invoice).await?;
     let answer = Answer::created(format!("/api/v1/invoices/{id}/payments"), None, &PaymentView::from(payment))?;
     key.keep(change.connection(), owner, now, &answer).await?;
     change.commit().await?;

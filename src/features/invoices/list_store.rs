@@ -5,7 +5,7 @@ use chrono::NaiveDate;
 
 use super::rows::{ExportRow, SummaryRow};
 use super::store::InvoiceStore;
-use super::summary::{Filter, Place, Sort, Summary};
+use super::summary::{Filter, ListPosition, Sort, Summary};
 use crate::base::page::{Limit, Position};
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
@@ -35,7 +35,7 @@ macro_rules! page {
             $place.created_at,
             $place.id,
             $limit.rows(),
-            $filter.status.map(|status| status.word()),
+            $filter.status.map(|status| status.as_str()),
             $filter.customer.map(|customer| customer.uuid()),
             $filter.issued_from,
             $filter.issued_to,
@@ -46,7 +46,7 @@ macro_rules! page {
             $filter.search
             $(, $key)?
         )
-        .fetch_all($store.reading($caller).await?.connection())
+        .fetch_all($store.begin_read($caller).await?.connection())
         .await?
     };
 }
@@ -67,7 +67,7 @@ impl InvoiceStore {
         filter: &Filter,
         sort: Sort,
         today: NaiveDate,
-        place: &Place,
+        place: &ListPosition,
         limit: Limit,
     ) -> ApiResult<Vec<Summary>> {
         let key = &place.key;
@@ -104,7 +104,7 @@ impl InvoiceStore {
     /// # Errors
     /// The database cannot be asked.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
-        let mut reading = self.reading(caller).await?;
+        let mut reading = self.begin_read(caller).await?;
         let rows = sqlx::query_as!(
             ExportRow,
             r#"select i.id, i.number, i.status, i.issue_date, i.due_date, i.customer_id,
@@ -122,7 +122,7 @@ impl InvoiceStore {
             after.created_at,
             after.id,
             BATCH,
-            filter.status.map(|status| status.word()),
+            filter.status.map(|status| status.as_str()),
             filter.customer.map(|customer| customer.uuid()),
             filter.issued_from,
             filter.issued_to

@@ -9,9 +9,9 @@
 //! choosing one's own total, number or status (`attacks::authorization::mass_assignment`); sums that overflow or do not add up (`totals`); a
 //! lost update (`If-Match`); rewriting an invoice that was issued (`model`), or the names on it (the table `invoice_parties`).
 
+pub mod calendar;
 mod calendar_store;
 pub mod credit_notes;
-pub mod days;
 pub mod decimals;
 pub mod drafts;
 pub mod export;

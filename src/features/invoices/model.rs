@@ -3,6 +3,8 @@
 //!
 //! The rules are here and nowhere else, without database and framework. A step out of order changes nothing.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::totals::{Discount, Line, Totals};
@@ -25,9 +27,9 @@ impl Status {
     /// In the order of life.
     pub const ALL: [Self; 6] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Credited, Self::Void];
 
-    /// The word on the wire and in the database.
+    /// Returns the name used in the API and in the database.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Draft => "draft",
             Self::Issued => "issued",
@@ -37,21 +39,27 @@ impl Status {
             Self::Void => "void",
         }
     }
+}
 
-    /// The status of this word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.word() == word)
+/// The text names no status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownStatus;
+
+impl FromStr for Status {
+    type Err = UnknownStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownStatus)
     }
 }
 
 /// Why a step is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StepRefused {
+pub enum TransitionError {
     NotADraft,
     NotPayable,
     /// A payment of more than is due, or of nothing.
-    NotWhatIsDue,
+    PaymentExceedsBalance,
     NotVoidable,
     NotCreditable,
     /// A credit of more than is left of the invoice, or of one of its lines.
@@ -62,14 +70,16 @@ pub enum StepRefused {
     IssuedBeforeLast,
 }
 
-impl StepRefused {
+impl TransitionError {
     /// Stable code and one sentence.
     #[must_use]
-    pub fn face(self) -> (&'static str, &'static str) {
+    pub fn code_and_title(self) -> (&'static str, &'static str) {
         match self {
             Self::NotADraft => ("not_a_draft", "The invoice is no draft any more"),
             Self::NotPayable => ("not_payable", "The invoice is not open for payments"),
-            Self::NotWhatIsDue => ("not_what_is_due", "A payment is more than nothing and at most what is due"),
+            Self::PaymentExceedsBalance => {
+                ("not_what_is_due", "A payment is more than nothing and at most what is due")
+            }
             Self::NotVoidable => ("not_voidable", "The invoice has payments or credit notes, or is void already"),
             Self::NotCreditable => ("not_creditable", "The invoice is a draft, void, or credited in full"),
             Self::CreditExceedsInvoice => {
@@ -95,7 +105,7 @@ pub struct Content {
 
 /// What came with its life.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Life {
+pub struct InvoiceState {
     pub status: Status,
     /// Given at issue, never changed.
     pub number: Option<String>,
@@ -115,14 +125,14 @@ pub struct Invoice {
     id: InvoiceId,
     content: Content,
     totals: Totals,
-    life: Life,
+    state: InvoiceState,
 }
 
 impl Invoice {
     /// A new draft.
     #[must_use]
     pub fn draft(content: Content, totals: Totals, now: DateTime<Utc>) -> Self {
-        let life = Life {
+        let state = InvoiceState {
             status: Status::Draft,
             number: None,
             issue_date: None,
@@ -132,40 +142,40 @@ impl Invoice {
             created_at: now,
             updated_at: now,
         };
-        Self { id: InvoiceId::new(), content, totals, life }
+        Self { id: InvoiceId::new(), content, totals, state }
     }
 
     /// One that was kept.
     #[must_use]
-    pub fn kept(id: InvoiceId, content: Content, totals: Totals, life: Life) -> Self {
-        Self { id, content, totals, life }
+    pub fn from_stored(id: InvoiceId, content: Content, totals: Totals, state: InvoiceState) -> Self {
+        Self { id, content, totals, state }
     }
 
     /// Other content for a draft.
     ///
     /// # Errors
     /// It is none any more.
-    pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, StepRefused> {
-        self.must_be_a_draft()?;
-        Ok(Self { content, totals, ..self }.stepped(Status::Draft, now))
+    pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, TransitionError> {
+        self.ensure_draft()?;
+        Ok(Self { content, totals, ..self }.transition(Status::Draft, now))
     }
 
     /// Whether it may be deleted: only a draft leaves no trace.
     ///
     /// # Errors
     /// It is no draft any more.
-    pub fn must_be_a_draft(&self) -> Result<(), StepRefused> {
-        if self.life.status == Status::Draft { Ok(()) } else { Err(StepRefused::NotADraft) }
+    pub fn ensure_draft(&self) -> Result<(), TransitionError> {
+        if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
     /// Whether it may be issued on this day: asked before a number is drawn.
     ///
     /// # Errors
     /// As [`Self::issue`].
-    pub fn must_be_issuable(&self, day: NaiveDate) -> Result<(), StepRefused> {
-        self.must_be_a_draft()?;
+    pub fn ensure_issuable(&self, day: NaiveDate) -> Result<(), TransitionError> {
+        self.ensure_draft()?;
         match self.content.due_date {
-            Some(due) if due < day => Err(StepRefused::DueBeforeIssue),
+            Some(due) if due < day => Err(TransitionError::DueBeforeIssue),
             _ => Ok(()),
         }
     }
@@ -181,13 +191,13 @@ impl Invoice {
         day: NaiveDate,
         due: Option<NaiveDate>,
         now: DateTime<Utc>,
-    ) -> Result<Self, StepRefused> {
-        self.must_be_issuable(day)?;
+    ) -> Result<Self, TransitionError> {
+        self.ensure_issuable(day)?;
         let status = if self.totals.total == 0 { Status::Paid } else { Status::Issued };
-        let mut issued = self.stepped(status, now);
+        let mut issued = self.transition(status, now);
         issued.content.due_date = issued.content.due_date.or(due);
-        issued.life.number = Some(number);
-        issued.life.issue_date = Some(day);
+        issued.state.number = Some(number);
+        issued.state.issue_date = Some(day);
         Ok(issued)
     }
 
@@ -195,16 +205,16 @@ impl Invoice {
     ///
     /// # Errors
     /// It is not open, or the payment is not between nothing and what is due.
-    pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, StepRefused> {
-        if !matches!(self.life.status, Status::Issued | Status::PartiallyPaid) {
-            return Err(StepRefused::NotPayable);
+    pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
+        if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
+            return Err(TransitionError::NotPayable);
         }
-        if amount <= 0 || amount > self.due() {
-            return Err(StepRefused::NotWhatIsDue);
+        if amount <= 0 || amount > self.amount_due() {
+            return Err(TransitionError::PaymentExceedsBalance);
         }
-        let status = if amount == self.due() { Status::Paid } else { Status::PartiallyPaid };
-        let mut paid = self.stepped(status, now);
-        paid.life.paid += amount;
+        let status = if amount == self.amount_due() { Status::Paid } else { Status::PartiallyPaid };
+        let mut paid = self.transition(status, now);
+        paid.state.paid += amount;
         Ok(paid)
     }
 
@@ -212,22 +222,22 @@ impl Invoice {
     ///
     /// # Errors
     /// It has payments, or is void already.
-    pub fn void(self, now: DateTime<Utc>) -> Result<Self, StepRefused> {
+    pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         // `Paid` without a payment is an invoice of nothing.
-        if self.life.paid > 0 || self.life.credited > 0 || self.life.status == Status::Void {
-            return Err(StepRefused::NotVoidable);
+        if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
+            return Err(TransitionError::NotVoidable);
         }
-        Ok(self.stepped(Status::Void, now))
+        Ok(self.transition(Status::Void, now))
     }
 
     /// Whether anything of it can be credited.
     ///
     /// # Errors
     /// It has not been issued, or nothing is left of it.
-    pub fn must_be_creditable(&self) -> Result<(), StepRefused> {
-        match self.life.status {
+    pub fn ensure_creditable(&self) -> Result<(), TransitionError> {
+        match self.state.status {
             Status::Issued | Status::PartiallyPaid | Status::Paid if self.totals.total > 0 => Ok(()),
-            _ => Err(StepRefused::NotCreditable),
+            _ => Err(TransitionError::NotCreditable),
         }
     }
 
@@ -236,35 +246,35 @@ impl Invoice {
     ///
     /// # Errors
     /// It cannot be credited, or not by so much.
-    pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, StepRefused> {
-        self.must_be_creditable()?;
-        let left = self.totals.total - self.life.credited;
+    pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
+        self.ensure_creditable()?;
+        let left = self.totals.total - self.state.credited;
         if amount <= 0 || amount > left {
-            return Err(StepRefused::CreditExceedsInvoice);
+            return Err(TransitionError::CreditExceedsInvoice);
         }
-        let status = match self.life.status {
+        let status = match self.state.status {
             _ if amount == left => Status::Credited,
-            _ if amount >= left - self.life.paid => Status::Paid,
+            _ if amount >= left - self.state.paid => Status::Paid,
             unchanged => unchanged,
         };
-        let mut credited = self.stepped(status, now);
-        credited.life.credited += amount;
+        let mut credited = self.transition(status, now);
+        credited.state.credited += amount;
         Ok(credited)
     }
 
     /// Minor units that are still to be paid.
     #[must_use]
-    pub fn due(&self) -> i64 {
-        match self.life.status {
-            Status::Issued | Status::PartiallyPaid => self.totals.total - self.life.credited - self.life.paid,
+    pub fn amount_due(&self) -> i64 {
+        match self.state.status {
+            Status::Issued | Status::PartiallyPaid => self.totals.total - self.state.credited - self.state.paid,
             Status::Draft | Status::Paid | Status::Credited | Status::Void => 0,
         }
     }
 
-    fn stepped(mut self, status: Status, now: DateTime<Utc>) -> Self {
-        self.life.status = status;
-        self.life.version += 1;
-        self.life.updated_at = now;
+    fn transition(mut self, status: Status, now: DateTime<Utc>) -> Self {
+        self.state.status = status;
+        self.state.version += 1;
+        self.state.updated_at = now;
         self
     }
 
@@ -284,8 +294,8 @@ impl Invoice {
     }
 
     #[must_use]
-    pub fn life(&self) -> &Life {
-        &self.life
+    pub fn state(&self) -> &InvoiceState {
+        &self.state
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::model::Invoice;
-use super::payments::{Method, Payment};
+use super::payments::Payment;
 use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::InvoiceId;
 use crate::base::page::{Limit, Position};
@@ -25,13 +25,13 @@ impl TryFrom<PaymentRow> for Payment {
 
     fn try_from(row: PaymentRow) -> ApiResult<Self> {
         let PaymentRow { id, amount, paid_on, method, reference, created_at } = row;
-        let method = Method::of_word(&method).ok_or_else(|| ApiError::internal("a payment's row breaks the rules"))?;
+        let method = method.parse().map_err(|_| ApiError::internal("stored payment is invalid"))?;
         Ok(Self { id: id.into(), amount, paid_on, method, reference, created_at })
     }
 }
 
 impl InvoiceTx<'_> {
-    /// Keeps a payment on a locked invoice, beside its next step ([`Self::save_step`]).
+    /// Keeps a payment on a locked invoice, beside its next step ([`Self::save_state`]).
     ///
     /// # Errors
     /// The database cannot be asked.
@@ -45,7 +45,7 @@ impl InvoiceTx<'_> {
             invoice.id().uuid(),
             payment.amount,
             payment.paid_on,
-            payment.method.word(),
+            payment.method.as_str(),
             payment.reference,
             payment.created_at
         )
@@ -67,7 +67,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Payment>> {
-        let mut reading = self.reading(caller).await?;
+        let mut reading = self.begin_read(caller).await?;
         let rows = sqlx::query!(
             r#"select p.id as "id?", p.amount as "amount?", p.paid_on as "paid_on?", p.method as "method?", p.reference,
                    p.created_at as "created_at?"

@@ -1,5 +1,7 @@
 //! Payments on the wire, and as they are kept.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use crate::http::values::{integer, word};
 /// How it was paid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Method {
+pub enum PaymentMethod {
     BankTransfer,
     Card,
     Cash,
@@ -25,12 +27,12 @@ pub enum Method {
     Other,
 }
 
-impl Method {
+impl PaymentMethod {
     const ALL: [Self; 5] = [Self::BankTransfer, Self::Card, Self::Cash, Self::DirectDebit, Self::Other];
 
-    /// The word in the database.
+    /// Returns the name used in the API and in the database.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::BankTransfer => "bank_transfer",
             Self::Card => "card",
@@ -39,11 +41,17 @@ impl Method {
             Self::Other => "other",
         }
     }
+}
 
-    /// The method of this word.
-    #[must_use]
-    pub fn of_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|method| method.word() == word)
+/// The text names no payment method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnknownPaymentMethod;
+
+impl FromStr for PaymentMethod {
+    type Err = UnknownPaymentMethod;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPaymentMethod> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text).ok_or(UnknownPaymentMethod)
     }
 }
 
@@ -54,7 +62,7 @@ pub struct Payment {
     /// Minor units.
     pub amount: i64,
     pub paid_on: NaiveDate,
-    pub method: Method,
+    pub method: PaymentMethod,
     pub reference: Option<String>,
     pub created_at: DateTime<Utc>,
 }
@@ -84,7 +92,7 @@ pub struct NewPayment {
     #[serde(deserialize_with = "word")]
     #[garde(skip)]
     #[schema(inline)]
-    method: Method,
+    method: PaymentMethod,
     /// What the bank says, or a receipt's number.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
@@ -131,7 +139,7 @@ pub struct PaymentView {
     /// The day on which it came in.
     paid_on: NaiveDate,
     #[schema(inline)]
-    method: Method,
+    method: PaymentMethod,
     /// What the bank says, or a receipt's number.
     #[schema(required = true, max_length = 140, format = "line")]
     reference: Option<String>,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::model::Invoice;
 use super::summary::Summary;
-use super::totals::{Discount, Line, TaxOfRate};
+use super::totals::{Discount, Line, TaxSubtotal};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
 use crate::base::page::Page;
@@ -123,15 +123,15 @@ pub struct TaxView {
 
 impl From<&Invoice> for InvoiceView {
     fn from(invoice: &Invoice) -> Self {
-        let (content, totals, life) = (invoice.content(), invoice.totals(), invoice.life());
+        let (content, totals, state) = (invoice.content(), invoice.totals(), invoice.state());
         let (discount_rate, discount_amount) = as_written(content.discount);
         Self {
             id: invoice.id(),
             customer_id: content.customer,
-            status: life.status.word(),
-            number: life.number.clone(),
+            status: state.status.as_str(),
+            number: state.number.clone(),
             currency: content.currency.code(),
-            issue_date: life.issue_date,
+            issue_date: state.issue_date,
             due_date: content.due_date,
             notes: content.notes.clone(),
             lines: content.lines.iter().map(|line| LineView::of(line, content.currency)).collect(),
@@ -143,11 +143,11 @@ impl From<&Invoice> for InvoiceView {
             taxes: totals.taxes.iter().map(TaxView::from).collect(),
             tax_total: totals.tax,
             total: totals.total,
-            paid: life.paid,
-            credited: life.credited,
-            due: invoice.due(),
-            created_at: life.created_at,
-            updated_at: life.updated_at,
+            paid: state.paid,
+            credited: state.credited,
+            due: invoice.amount_due(),
+            created_at: state.created_at,
+            updated_at: state.updated_at,
         }
     }
 }
@@ -179,8 +179,8 @@ fn as_written(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     }
 }
 
-impl From<&TaxOfRate> for TaxView {
-    fn from(tax: &TaxOfRate) -> Self {
+impl From<&TaxSubtotal> for TaxView {
+    fn from(tax: &TaxSubtotal) -> Self {
         Self { tax_rate: tax.rate.to_string(), net: tax.net, tax: tax.tax }
     }
 }
@@ -226,7 +226,7 @@ impl From<&Summary> for InvoiceSummary {
         Self {
             id: summary.id,
             customer_id: summary.customer,
-            status: summary.status.word(),
+            status: summary.status.as_str(),
             number: summary.number.clone(),
             currency: summary.currency.code(),
             issue_date: summary.issue_date,

@@ -7,7 +7,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
-use super::model::{Content, Invoice, Life, Status};
+use super::model::{Content, Invoice, InvoiceState};
 use super::summary::Summary;
 use super::totals::{Discount, Line, Totals};
 use crate::http::error::{ApiError, ApiResult};
@@ -79,12 +79,12 @@ pub(super) struct ExportRow {
     pub created_at: DateTime<Utc>,
 }
 
-fn unsound() -> ApiError {
-    ApiError::internal("an invoice's row breaks the rules")
+fn invalid_row() -> ApiError {
+    ApiError::internal("stored invoice is invalid")
 }
 
 fn discount(millipercent: Option<i32>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
-    let rate = |millipercent| Rate::from_millipercent(millipercent).map(Discount::Rate).ok_or_else(unsound);
+    let rate = |millipercent| Rate::from_millipercent(millipercent).map(Discount::Rate).ok_or_else(invalid_row);
     millipercent.map(rate).transpose().map(|rate| rate.or(amount.map(Discount::Amount)))
 }
 
@@ -92,11 +92,11 @@ impl TryFrom<LineRow> for Line {
     type Error = ApiError;
 
     fn try_from(row: LineRow) -> ApiResult<Self> {
-        let quantity = Quantity::from_thousandths(row.quantity_thousandths).ok_or_else(unsound)?;
-        let price = UnitPrice::from_ten_thousandths(row.unit_price_ten_thousandths).ok_or_else(unsound)?;
+        let quantity = Quantity::from_thousandths(row.quantity_thousandths).ok_or_else(invalid_row)?;
+        let price = UnitPrice::from_ten_thousandths(row.unit_price_ten_thousandths).ok_or_else(invalid_row)?;
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
-        let tax_rate = Rate::from_millipercent(row.tax_rate_millipercent).ok_or_else(unsound)?;
-        Self::new(row.description, quantity, price, discount, tax_rate).map_err(|_| unsound())
+        let tax_rate = Rate::from_millipercent(row.tax_rate_millipercent).ok_or_else(invalid_row)?;
+        Self::new(row.description, quantity, price, discount, tax_rate).map_err(|_| invalid_row())
     }
 }
 
@@ -112,18 +112,18 @@ impl TryFrom<Row> for Invoice {
             discount: row.discount_total,
             tax: row.tax_total,
             total: row.total,
-            ..Totals::of(&lines, discount).map_err(|_| unsound())?
+            ..Totals::of(&lines, discount).map_err(|_| invalid_row())?
         };
         let content = Content {
             customer: row.customer_id.into(),
-            currency: row.currency.parse().map_err(|_| unsound())?,
+            currency: row.currency.parse().map_err(|_| invalid_row())?,
             lines,
             discount,
             notes: row.notes,
             due_date: row.due_date,
         };
-        let life = Life {
-            status: Status::of_word(&row.status).ok_or_else(unsound)?,
+        let state = InvoiceState {
+            status: row.status.parse().map_err(|_| invalid_row())?,
             number: row.number,
             issue_date: row.issue_date,
             paid: row.paid,
@@ -132,7 +132,7 @@ impl TryFrom<Row> for Invoice {
             created_at: row.created_at,
             updated_at: row.updated_at,
         };
-        Ok(Self::kept(row.id.into(), content, totals, life))
+        Ok(Self::from_stored(row.id.into(), content, totals, state))
     }
 }
 
@@ -143,9 +143,9 @@ impl TryFrom<SummaryRow> for Summary {
         Ok(Self {
             id: row.id.into(),
             customer: row.customer_id.into(),
-            status: Status::of_word(&row.status).ok_or_else(unsound)?,
+            status: row.status.parse().map_err(|_| invalid_row())?,
             number: row.number,
-            currency: row.currency.parse().map_err(|_| unsound())?,
+            currency: row.currency.parse().map_err(|_| invalid_row())?,
             issue_date: row.issue_date,
             due_date: row.due_date,
             total: row.total,

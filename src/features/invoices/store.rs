@@ -4,7 +4,7 @@
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
-use super::model::{Invoice, StepRefused};
+use super::model::{Invoice, TransitionError};
 use super::rows::{LineColumns, Row, discount_columns};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
@@ -34,7 +34,7 @@ impl InvoiceStore {
     }
 
     /// Begins a look for this caller.
-    pub(super) async fn reading(&self, caller: &Caller) -> ApiResult<OwnerTx> {
+    pub(super) async fn begin_read(&self, caller: &Caller) -> ApiResult<OwnerTx> {
         Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
     }
 
@@ -43,12 +43,17 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        let mut reading = self.reading(caller).await?;
-        self.read_in(&mut reading, caller, id).await
+        let mut reading = self.begin_read(caller).await?;
+        self.read_within(&mut reading, caller, id).await
     }
 
     /// The same, where more is read of the same moment.
-    pub(super) async fn read_in(&self, reading: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
+    pub(super) async fn read_within(
+        &self,
+        reading: &mut OwnerTx,
+        caller: &Caller,
+        id: InvoiceId,
+    ) -> ApiResult<Invoice> {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
@@ -93,7 +98,7 @@ impl InvoiceTx<'_> {
     /// # Errors
     /// A fault of the field `customer_id`, the same for a customer who is not there and for one of somebody else.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
-        let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
+        let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
@@ -112,7 +117,7 @@ impl InvoiceTx<'_> {
             draft.id().uuid(),
             self.caller.user().uuid(),
             content.customer.uuid(),
-            life.status.word(),
+            state.status.as_str(),
             content.currency.code(),
             content.notes,
             content.due_date,
@@ -120,8 +125,8 @@ impl InvoiceTx<'_> {
             totals.discount,
             totals.tax,
             totals.total,
-            life.created_at,
-            life.updated_at,
+            state.created_at,
+            state.updated_at,
             discount_rate,
             discount_amount,
             &lines.positions,
@@ -134,7 +139,7 @@ impl InvoiceTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| customer_fault(error, content.customer))?;
+        .map_err(|error| map_customer_error(error, content.customer))?;
         Ok(())
     }
 
@@ -170,7 +175,7 @@ impl InvoiceTx<'_> {
     /// # Errors
     /// As [`Self::insert`].
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
-        let (content, totals, life) = (draft.content(), draft.totals(), draft.life());
+        let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
         let replaced = sqlx::query!(
@@ -190,14 +195,14 @@ impl InvoiceTx<'_> {
             totals.discount,
             totals.tax,
             totals.total,
-            life.version,
-            life.updated_at,
+            state.version,
+            state.updated_at,
             discount_rate,
             discount_amount
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| customer_fault(error, content.customer))?;
+        .map_err(|error| map_customer_error(error, content.customer))?;
         exactly_one(&replaced)?;
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
@@ -226,12 +231,12 @@ impl InvoiceTx<'_> {
     ///
     /// # Errors
     /// A conflict if the owner's last invoice was issued on a later day.
-    pub async fn number(&mut self, draft: &Invoice, day: NaiveDate) -> ApiResult<String> {
+    pub async fn assign_number(&mut self, draft: &Invoice, day: NaiveDate) -> ApiResult<String> {
         sqlx::query_scalar!("select assign_invoice_number($1, $2)", draft.id().uuid(), day)
             .fetch_one(self.transaction.connection())
             .await
             .map_err(|error| match violates(&error, "invoices_in_date_order") {
-                true => StepRefused::IssuedBeforeLast.into(),
+                true => TransitionError::IssuedBeforeLast.into(),
                 false => ApiError::from(error),
             })?
             .ok_or_else(|| ApiError::internal("a number for what is no draft"))
@@ -241,19 +246,19 @@ impl InvoiceTx<'_> {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn save_step(&mut self, invoice: &Invoice) -> ApiResult<()> {
-        let life = invoice.life();
+    pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
+        let state = invoice.state();
         let saved = sqlx::query!(
             "update invoices set status = $3, paid = $4, version = $5, updated_at = $6, due_date = $7, credited = $8
              where owner_id = $1 and id = $2 and version = $5::bigint - 1",
             self.caller.user().uuid(),
             invoice.id().uuid(),
-            life.status.word(),
-            life.paid,
-            life.version,
-            life.updated_at,
+            state.status.as_str(),
+            state.paid,
+            state.version,
+            state.updated_at,
             invoice.content().due_date,
-            life.credited
+            state.credited
         )
         .execute(self.transaction.connection())
         .await?;
@@ -269,7 +274,7 @@ impl InvoiceTx<'_> {
             "delete from invoices where owner_id = $1 and id = $2 and version = $3 and status = 'draft'",
             self.caller.user().uuid(),
             draft.id().uuid(),
-            draft.life().version
+            draft.state().version
         )
         .execute(self.transaction.connection())
         .await?;
@@ -287,7 +292,7 @@ impl InvoiceTx<'_> {
 
 /// The composite key says that there is no such customer *of this owner*: for a missing and for a stranger's one in the same
 /// words, since it cannot tell them apart (wall 4).
-fn customer_fault(error: sqlx::Error, customer: CustomerId) -> ApiError {
+fn map_customer_error(error: sqlx::Error, customer: CustomerId) -> ApiError {
     if violates(&error, "invoices_customer") {
         context::denies(Object { kind: ObjectKind::Customer, id: customer.uuid() });
         return ApiError::invalid("/customer_id", "is not a customer of yours");

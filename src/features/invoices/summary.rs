@@ -29,7 +29,7 @@ pub struct Summary {
 impl Summary {
     /// Where it stands in a list of this order.
     #[must_use]
-    pub fn place(&self, sort: Sort) -> Place {
+    pub fn position(&self, sort: Sort) -> ListPosition {
         let day = |day: Option<NaiveDate>| day.map_or_else(|| "infinity".into(), |day| day.to_string());
         let key = match sort {
             Sort::Newest | Sort::Oldest => String::new(),
@@ -37,7 +37,7 @@ impl Summary {
             Sort::DueLast | Sort::DueFirst => day(self.due_date),
             Sort::Largest | Sort::Smallest => self.total.to_string(),
         };
-        Place { key, created_at: self.created_at, id: self.id.uuid() }
+        ListPosition { key, created_at: self.created_at, id: self.id.uuid() }
     }
 }
 
@@ -57,14 +57,14 @@ pub enum Sort {
 
 /// A place in a list, as the database compares it: the value that it is ordered by, then creation and id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub struct ListPosition {
     /// A day, `infinity`, an amount, or nothing where creation is the order.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
-impl Place {
+impl ListPosition {
     /// Before everything in this order: where the first page starts.
     #[must_use]
     pub fn start(sort: Sort) -> Self {

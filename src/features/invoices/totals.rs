@@ -13,7 +13,7 @@ use super::decimals::{Quantity, Rate, UnitPrice};
 use crate::base::money::{TooMuch, scale, sum};
 
 /// Lines of one invoice.
-pub const MOST_LINES: usize = 100;
+pub const MAX_LINES: usize = 100;
 
 /// A discount on a line or on an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Discount {
     /// Returns what is taken off `base`, in minor units.
     fn of(self, base: i64) -> Result<i64, DiscountTooLarge> {
         match self {
-            Self::Rate(rate) => share(base, rate).map_err(|TooMuch| DiscountTooLarge),
+            Self::Rate(rate) => apply_rate(base, rate).map_err(|TooMuch| DiscountTooLarge),
             Self::Amount(amount) => (0..=base).contains(&amount).then_some(amount).ok_or(DiscountTooLarge),
         }
     }
@@ -41,8 +41,8 @@ impl Discount {
 ///
 /// # Errors
 /// [`TooMuch`].
-pub fn share(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
-    scale(amount, rate.millipercent().into(), Rate::WHOLE.into())
+pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
+    scale(amount, rate.millipercent().into(), Rate::ONE_HUNDRED_PERCENT.into())
 }
 
 /// One line, with what it comes to.
@@ -66,9 +66,9 @@ pub struct LineAmounts {
 
 /// Why there is no such line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadLine {
+pub enum LineError {
     /// Quantity × unit price is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
-    TooMuch,
+    Overflow,
     Discount(DiscountTooLarge),
 }
 
@@ -83,10 +83,11 @@ impl Line {
         unit_price: UnitPrice,
         discount: Option<Discount>,
         tax_rate: Rate,
-    ) -> Result<Self, BadLine> {
-        let gross = scale(unit_price.ten_thousandths(), quantity.thousandths(), UnitPrice::STEPS * 1_000)
-            .map_err(|TooMuch| BadLine::TooMuch)?;
-        let off = discount.map_or(Ok(0), |discount| discount.of(gross)).map_err(BadLine::Discount)?;
+    ) -> Result<Self, LineError> {
+        let gross =
+            scale(unit_price.ten_thousandths(), quantity.thousandths(), UnitPrice::STEPS_PER_MINOR_UNIT * 1_000)
+                .map_err(|TooMuch| LineError::Overflow)?;
+        let off = discount.map_or(Ok(0), |discount| discount.of(gross)).map_err(LineError::Discount)?;
         let amounts = LineAmounts { gross, discount: off, net: gross - off };
         Ok(Self { description, quantity, unit_price, discount, tax_rate, amounts })
     }
@@ -124,7 +125,7 @@ impl Line {
 
 /// The tax of one rate, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaxOfRate {
+pub struct TaxSubtotal {
     pub rate: Rate,
     /// What is taxed: the nets of the lines with this rate, less this rate's part of the invoice's discount.
     pub net: i64,
@@ -143,18 +144,18 @@ pub struct Totals {
     pub tax: i64,
     pub total: i64,
     /// By rate, the lowest first.
-    pub taxes: Vec<TaxOfRate>,
+    pub taxes: Vec<TaxSubtotal>,
     /// Each line's net, less its part of the discount on the invoice, in the order of the lines.
     pub nets: Vec<i64>,
 }
 
 /// Why there are no totals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadTotals {
+pub enum TotalsError {
     /// The sum up to this line is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
-    TooMuchAtLine(usize),
+    OverflowAtLine(usize),
     /// The sum with tax is.
-    TooMuch,
+    Overflow,
     Discount(DiscountTooLarge),
 }
 
@@ -163,17 +164,17 @@ impl Totals {
     ///
     /// # Errors
     /// [`BadTotals`].
-    pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, BadTotals> {
+    pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, TotalsError> {
         let mut totals = Self::default();
         for (index, line) in lines.iter().enumerate() {
-            totals.add(line).map_err(|TooMuch| BadTotals::TooMuchAtLine(index))?;
+            totals.add(line).map_err(|TooMuch| TotalsError::OverflowAtLine(index))?;
         }
         let net = totals.subtotal - totals.discount;
-        let off = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(BadTotals::Discount)?;
+        let off = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(TotalsError::Discount)?;
         totals
-            .take_off(lines, off, net)
+            .apply_invoice_discount(lines, off, net)
             .and_then(|()| totals.add_taxes(lines))
-            .map_err(|TooMuch| BadTotals::TooMuch)?;
+            .map_err(|TooMuch| TotalsError::Overflow)?;
         Ok(totals)
     }
 
@@ -187,7 +188,7 @@ impl Totals {
 
     /// Spreads the discount over the lines, by tax rate: up to each line, as much is taken off in all as is due on the nets up to
     /// there. So the parts add up to `off` exactly, and no part is larger than its net.
-    fn take_off(&mut self, lines: &[Line], off: i64, net: i64) -> Result<(), TooMuch> {
+    fn apply_invoice_discount(&mut self, lines: &[Line], off: i64, net: i64) -> Result<(), TooMuch> {
         self.invoice_discount = off;
         self.discount = sum([self.discount, off])?;
         let mut by_rate: Vec<_> = lines.iter().zip(&mut self.nets).collect();
@@ -208,7 +209,7 @@ impl Totals {
             let of_rate = nets.entry(line.tax_rate).or_default();
             *of_rate = sum([*of_rate, *net])?;
         }
-        let tax = |(rate, net)| Ok(TaxOfRate { rate, net, tax: share(net, rate)? });
+        let tax = |(rate, net)| Ok(TaxSubtotal { rate, net, tax: apply_rate(net, rate)? });
         self.taxes = nets.into_iter().map(tax).collect::<Result<_, _>>()?;
         self.tax = sum(self.taxes.iter().map(|tax| tax.tax))?;
         self.total = sum([self.subtotal, -self.discount, self.tax])?;

@@ -1,10 +1,11 @@
 //! Queries on invoices, and refused steps. What a client writes is in `drafts`, what it reads in `replies`.
 
+use chrono::NaiveDate;
 use garde::Validate;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Status, StepRefused};
+use super::model::{Status, TransitionError};
 use super::summary::{Filter, Sort};
 use crate::base::day;
 use crate::base::id::CustomerId;
@@ -17,9 +18,9 @@ use crate::http::typed::typed;
 pub use super::drafts::InvoiceDraft;
 pub use super::replies::{InvoicePage, InvoiceView};
 
-impl From<StepRefused> for ApiError {
-    fn from(refused: StepRefused) -> Self {
-        let (code, title) = refused.face();
+impl From<TransitionError> for ApiError {
+    fn from(error: TransitionError) -> Self {
+        let (code, title) = error.code_and_title();
         Self::Conflict { code, title }
     }
 }
@@ -155,5 +156,25 @@ impl From<StatusName> for Status {
             StatusName::Credited => Self::Credited,
             StatusName::Void => Self::Void,
         }
+    }
+}
+
+/// How a draft is issued. Without a body it is issued today.
+#[derive(Default, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"issue_date": "2026-11-30"}))]
+pub struct IssueInvoice {
+    /// The day of issue: today or one of the 30 days before, in the time zone of the business, and not before the day of the last
+    /// issued invoice. Left out or null: today.
+    #[garde(inner(custom(rules::day)))]
+    #[schema(format = Date)]
+    issue_date: Option<String>,
+}
+
+impl IssueInvoice {
+    /// Returns the requested day of issue.
+    #[must_use]
+    pub fn issue_date(&self) -> Option<NaiveDate> {
+        self.issue_date.as_deref().and_then(day::parse)
     }
 }

@@ -23,7 +23,7 @@ impl Objects {
     /// Those of the read: [`NotFound`](crate::http::error::ApiError::NotFound) for one that is missing or not the caller's.
     pub async fn version(&self, caller: &Caller, kind: Kind, id: Uuid) -> ApiResult<i64> {
         match kind {
-            Kind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.life().version),
+            Kind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.state().version),
             Kind::Customer => Ok(self.customers.read(caller, id.into()).await?.version()),
             Kind::Document => Ok(self.documents.read(caller, id.into()).await?.version()),
         }

@@ -227,7 +227,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_of_the_document_becomes_markup() {
+    fn document_text_is_escaped_everywhere() {
         let evil = "<script>alert(1)</script>\"'`<b>";
         let hostile = json!({
             "info": {"title": evil, "description": evil}, "tags": [{"name": evil, "description": evil}],

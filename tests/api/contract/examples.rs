@@ -36,8 +36,9 @@ pub async fn demo_app() -> (TestApp, Actor, Actor) {
     let app = TestApp::start().await;
     let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
     let mut owner = app.owner().await;
-    let doors = app.services().doors();
-    let made = background(&app.services().recorder, demo::make(&doors, Some(&mut owner), &passwords)).await;
+    let demo_services = app.services().demo_services();
+    let made =
+        background(&app.services().recorder, demo::create_missing(&demo_services, Some(&mut owner), &passwords)).await;
     made.unwrap().expect("demo users");
     let anna = Actor::sign_in(&app.anybody(), "anna@demo.example", passwords[0].expose_secret()).await;
     let root = Actor::sign_in(&app.anybody(), "root@demo.example", passwords[2].expose_secret()).await;

@@ -207,7 +207,7 @@ fn every_code_of_a_refusal_is_explained() {
         .map(str::to_owned)
         .collect();
     let model = read("src/features/invoices/model.rs");
-    let steps = model.split("pub fn face").nth(1).unwrap().split("\n    }\n}").next().unwrap();
+    let steps = model.split("pub fn code_and_title").nth(1).unwrap().split("\n    }\n}").next().unwrap();
     codes.extend(
         steps
             .split('"')

@@ -5,7 +5,7 @@ use reqwest::Method;
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn type_of_a_problem_leads_to_its_heading_on_the_page() {
+async fn problem_type_links_to_its_heading_on_the_page() {
     let app = TestApp::start().await;
     let page = app.anybody().request(Method::GET, "/problems").send().await.ok(200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
@@ -30,7 +30,7 @@ async fn contact(app: &TestApp) -> String {
 }
 
 #[actix_web::test]
-async fn security_txt_names_the_contact_of_the_setting() {
+async fn security_txt_names_the_configured_contact() {
     let app = TestApp::start().await;
     assert_eq!(contact(&app).await, "Contact: mailto:security@localhost");
     let app = TestApp::with(&[("STRONGROOM_HTTP_SECURITY_CONTACT", "https://example.com/report")]).await;

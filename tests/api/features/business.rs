@@ -68,7 +68,7 @@ async fn printed(alice: &Actor, id: &str) -> (Reply, String) {
 }
 
 #[actix_web::test]
-async fn issued_invoice_keeps_its_seller_and_a_draft_follows() {
+async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     const OLD: [&str; 9] = [
         "Canal Design",
         "alice@example.com",
@@ -103,7 +103,7 @@ async fn issued_invoice_keeps_its_seller_and_a_draft_follows() {
 
 /// The widest address that is accepted runs over the first page, and nothing stands on anything else.
 #[actix_web::test]
-async fn address_of_many_lines_goes_on_on_the_next_page() {
+async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut long = business();
@@ -115,7 +115,7 @@ async fn address_of_many_lines_goes_on_on_the_next_page() {
 }
 
 #[actix_web::test]
-async fn payment_terms_set_the_due_date_where_there_is_none() {
+async fn payment_terms_set_a_missing_due_date() {
     let app = TestApp::start().await;
     turn_to(&app.clock, "2027-12-20T12:00:00Z");
     let alice = app.user("alice").await;
@@ -131,7 +131,7 @@ async fn payment_terms_set_the_due_date_where_there_is_none() {
 
 /// Midnight of the year's end in the zone, and the numbers around it.
 #[actix_web::test]
-async fn today_and_the_year_of_a_number_follow_the_time_zone() {
+async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in
         [("Pacific/Auckland", "2027-12-31T10:59:00Z"), ("America/Los_Angeles", "2028-01-01T07:59:00Z")]
     {
@@ -149,7 +149,7 @@ async fn today_and_the_year_of_a_number_follow_the_time_zone() {
 }
 
 #[actix_web::test]
-async fn invoice_is_overdue_when_its_day_is_over_in_the_time_zone() {
+async fn invoice_is_overdue_after_the_due_date_in_the_time_zone() {
     let app = TestApp::start().await;
     turn_to(&app.clock, "2027-06-30T12:30:00Z");
     let alice = app.user("alice").await;

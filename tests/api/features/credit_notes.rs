@@ -38,7 +38,7 @@ async fn pay(actor: &Actor, invoice: &Value, amount: i64) {
 }
 
 #[actix_web::test]
-async fn credit_lowers_what_is_due_until_nothing_is() {
+async fn credit_notes_reduce_the_amount_due_to_zero() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = issued(&alice).await;
@@ -68,7 +68,7 @@ async fn credit_lowers_what_is_due_until_nothing_is() {
 }
 
 #[actix_web::test]
-async fn credit_of_all_that_is_unpaid_settles_the_invoice() {
+async fn credit_of_the_unpaid_amount_settles_the_invoice() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = issued(&alice).await;
@@ -116,7 +116,7 @@ async fn credit_notes_are_listed_newest_first() {
 }
 
 #[actix_web::test]
-async fn pdf_of_a_credit_note_says_what_the_api_says() {
+async fn pdf_of_a_credit_note_shows_the_amounts_of_the_api() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = issued(&alice).await;

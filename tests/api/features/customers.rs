@@ -10,7 +10,7 @@ async fn created(alice: &Actor, body: Value) -> Value {
 }
 
 #[actix_web::test]
-async fn a_customer_is_created_read_changed_and_deleted() {
+async fn customer_is_created_read_updated_and_deleted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let body = json!({
@@ -39,7 +39,7 @@ async fn a_customer_is_created_read_changed_and_deleted() {
 }
 
 #[actix_web::test]
-async fn pages_hold_everything_once_newest_first_also_while_somebody_writes() {
+async fn pages_contain_each_row_once_during_concurrent_inserts() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut made = Vec::new();
@@ -61,7 +61,7 @@ async fn pages_hold_everything_once_newest_first_also_while_somebody_writes() {
 
 /// A page ends among them, and then the id decides who comes next.
 #[actix_web::test]
-async fn what_was_made_at_one_moment_is_still_told_apart() {
+async fn rows_with_equal_timestamps_are_paged_by_id() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for _ in 0..7 {
@@ -85,7 +85,7 @@ async fn what_was_made_at_one_moment_is_still_told_apart() {
 }
 
 #[actix_web::test]
-async fn what_does_not_fit_is_named_and_nothing_is_kept() {
+async fn invalid_input_names_its_field_and_changes_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let path = format!("/api/v1/customers/{}", alice.customer().await);
@@ -132,7 +132,7 @@ async fn what_does_not_fit_is_named_and_nothing_is_kept() {
 }
 
 #[actix_web::test]
-async fn a_customer_with_invoices_stays() {
+async fn customer_with_invoices_cannot_be_deleted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);

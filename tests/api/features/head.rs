@@ -24,7 +24,7 @@ async fn ask(actor: &Actor, method: Method, access: Access, path: &str) -> Reply
 }
 
 #[actix_web::test]
-async fn head_has_the_status_and_the_headers_of_get_on_every_route() {
+async fn head_returns_status_and_headers_of_get_on_every_route() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     let admin_id = root.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
@@ -51,11 +51,11 @@ async fn head_has_the_status_and_the_headers_of_get_on_every_route() {
 }
 
 #[actix_web::test]
-async fn head_costs_no_pdf_and_no_bytes_of_a_file() {
+async fn head_renders_no_pdf_and_reads_no_file() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let pdf = format!("/api/v1/invoices/{}/pdf", alice.invoice().await);
-    let printed = || app.services().printer.work().begun();
+    let printed = || app.services().pdf_renderer.work().begun();
     alice.request(Method::HEAD, &pdf).send().await.ok(200);
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
@@ -72,7 +72,7 @@ async fn head_costs_no_pdf_and_no_bytes_of_a_file() {
 
 /// The batches of an export are not read for a body that is not sent.
 #[actix_web::test]
-async fn head_reads_an_export_no_further_than_its_first_batch() {
+async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
@@ -89,7 +89,7 @@ async fn head_reads_an_export_no_further_than_its_first_batch() {
 
 /// What is refused is refused alike, and leaves the same event.
 #[actix_web::test]
-async fn head_is_no_way_past_access_or_limits() {
+async fn head_is_subject_to_access_control_and_rate_limits() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let path = format!("/api/v1/invoices/{}", bob.invoice().await);

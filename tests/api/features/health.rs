@@ -8,7 +8,7 @@ use reqwest::Method;
 use crate::support::{TestApp, wait};
 
 #[actix_web::test]
-async fn a_lost_database_is_not_ready_until_it_is_back_and_nothing_restarts() {
+async fn service_is_not_ready_while_the_database_is_unreachable() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16();
@@ -24,7 +24,7 @@ async fn a_lost_database_is_not_ready_until_it_is_back_and_nothing_restarts() {
 
 /// It is public: whoever asks it a thousand times must not make the database answer a thousand times.
 #[actix_web::test]
-async fn readiness_asks_the_database_once_for_many_askers() {
+async fn parallel_readiness_checks_share_one_database_query() {
     let app = TestApp::start().await;
     let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
     let replies = join_all((0..40).map(|_| ready())).await;
@@ -36,7 +36,7 @@ async fn readiness_asks_the_database_once_for_many_askers() {
 
 /// As a container's health check asks: by the program itself, since its image has no other.
 #[actix_web::test]
-async fn health_command_asks_the_service_on_this_machine() {
+async fn health_command_checks_the_service_on_this_machine() {
     let app = TestApp::start().await;
     let plain = app.base.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(health(&plain), (Some(0), String::new()));

@@ -38,7 +38,7 @@ async fn found(actor: &Actor, query: &str, limit: u32) -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn a_search_is_for_text_in_number_or_customer_and_for_no_pattern() {
+async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let names = ["Acme 100% Cotton", "acme_wool", r"Back\slash", "Nordlicht"];
@@ -77,7 +77,7 @@ async fn a_search_is_for_text_in_number_or_customer_and_for_no_pattern() {
 
 /// Each order in both directions, by pages of every size: nothing twice, nothing left out, equals by creation.
 #[actix_web::test]
-async fn a_list_is_ordered_by_a_closed_list_of_fields() {
+async fn invoices_are_sorted_by_allow_listed_fields_only() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = customer(&alice, "Acme").await;
@@ -120,7 +120,7 @@ async fn a_list_is_ordered_by_a_closed_list_of_fields() {
 }
 
 #[actix_web::test]
-async fn an_export_is_csv_of_ones_own_invoices() {
+async fn export_is_csv_of_the_callers_invoices() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (acme, other) = (customer(&alice, "Acme, \"the\" one").await, customer(&alice, "Other").await);

@@ -54,7 +54,7 @@ async fn exported(alice: &Actor) -> Vec<(String, String)> {
 }
 
 #[actix_web::test]
-async fn whoever_is_renamed_later_changes_drafts_and_nothing_that_was_issued() {
+async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let on = customer(&alice).await;
@@ -104,7 +104,7 @@ async fn whoever_is_renamed_later_changes_drafts_and_nothing_that_was_issued() {
 
 /// A step that is refused, or not kept, keeps nothing: not even of the names.
 #[actix_web::test]
-async fn names_are_kept_with_the_number_and_only_with_it() {
+async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = invoice(&alice, &customer(&alice).await).await;

@@ -51,7 +51,7 @@ fn decimal(minor: i64, digits: usize) -> String {
 }
 
 #[actix_web::test]
-async fn every_figure_on_it_is_the_apis() {
+async fn pdf_shows_the_amounts_of_the_api() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for (currency, digits, price) in [("EUR", 2, "100.012345"), ("JPY", 0, "10001.5"), ("KWD", 3, "10.0012345")] {
@@ -111,7 +111,7 @@ async fn every_figure_on_it_is_the_apis() {
 }
 
 #[actix_web::test]
-async fn a_column_that_nobody_uses_is_not_there() {
+async fn pdf_omits_an_unused_column() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
@@ -120,7 +120,7 @@ async fn a_column_that_nobody_uses_is_not_there() {
 }
 
 #[actix_web::test]
-async fn it_says_where_in_its_life_it_is() {
+async fn pdf_shows_the_status() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (id, other) = (alice.invoice().await, alice.invoice().await);
@@ -151,7 +151,7 @@ async fn it_says_where_in_its_life_it_is() {
 }
 
 #[actix_web::test]
-async fn text_of_any_script_that_the_font_carries_can_be_selected() {
+async fn pdf_text_of_every_supported_script_can_be_selected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let texts = [
@@ -177,7 +177,7 @@ fn line(description: &str) -> Value {
 
 /// A box stands for each letter, and the row with its figures is there as ever.
 #[actix_web::test]
-async fn a_script_that_the_font_does_not_carry_neither_fails_nor_vanishes() {
+async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let lines = json!([line("日本語"), line("हिन्दी"), line("👩‍👩‍👧"), line("plain")]);
@@ -191,7 +191,7 @@ async fn a_script_that_the_font_does_not_carry_neither_fails_nor_vanishes() {
 }
 
 #[actix_web::test]
-async fn many_lines_are_many_pages_each_with_the_tables_head() {
+async fn many_lines_fill_many_pages_with_repeated_table_head() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let lines: Vec<Value> = (0..100).map(|n| line(&format!("Nr{n:03} {}", "word ".repeat(98).trim()))).collect();
@@ -214,7 +214,7 @@ async fn many_lines_are_many_pages_each_with_the_tables_head() {
 }
 
 #[actix_web::test]
-async fn a_copy_is_good_until_something_on_it_changes() {
+async fn etag_of_a_pdf_changes_with_its_content() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;

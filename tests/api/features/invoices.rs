@@ -25,7 +25,7 @@ async fn issue(app: &TestApp, invoice: &Value, day: &str) {
 }
 
 #[actix_web::test]
-async fn a_draft_is_created_read_replaced_and_deleted() {
+async fn draft_is_created_read_replaced_and_deleted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -73,7 +73,7 @@ async fn a_draft_is_created_read_replaced_and_deleted() {
 }
 
 #[actix_web::test]
-async fn what_does_not_fit_is_named_and_nothing_is_kept() {
+async fn invalid_input_names_its_field_and_changes_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -117,7 +117,7 @@ async fn what_does_not_fit_is_named_and_nothing_is_kept() {
 }
 
 #[actix_web::test]
-async fn what_was_issued_stands() {
+async fn issued_invoice_cannot_be_replaced_or_deleted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -132,7 +132,7 @@ async fn what_was_issued_stands() {
 }
 
 #[actix_web::test]
-async fn a_list_is_narrowed_by_what_one_asks_for() {
+async fn list_of_invoices_is_filtered_by_each_parameter() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (one, other) = (alice.customer().await, alice.customer().await);
@@ -186,7 +186,7 @@ async fn a_list_is_narrowed_by_what_one_asks_for() {
 
 /// Each owner and each year counts for itself.
 #[actix_web::test]
-async fn numbers_begin_anew_with_the_year_and_with_each_owner() {
+async fn numbers_start_at_one_per_owner_and_year() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let customer = alice.customer().await;

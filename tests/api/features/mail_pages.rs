@@ -15,7 +15,7 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 }
 
 #[actix_web::test]
-async fn pages_are_there_where_the_reference_is_off() {
+async fn mail_pages_are_served_when_the_docs_are_disabled() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
     for path in PAGES {
         let page = app.anybody().request(Method::GET, path).send().await.ok(200).text();
@@ -33,7 +33,7 @@ async fn pages_are_there_where_the_reference_is_off() {
 
 /// A form that sends to nowhere would tell its reader that the service cannot be reached.
 #[actix_web::test]
-async fn forms_send_what_the_api_takes() {
+async fn forms_send_the_fields_of_the_api() {
     let app = TestApp::start().await;
     for (path, sends) in [
         ("/confirm", vec![("/api/v1/auth/confirm", vec!["display_name", "password"])]),
@@ -58,7 +58,7 @@ async fn forms_send_what_the_api_takes() {
 
 /// In a query a token would be in the logs of every proxy on the way. The service refuses it, and keeps none.
 #[actix_web::test]
-async fn token_in_a_query_is_refused_and_not_recorded() {
+async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;
     let token = "A".repeat(43);
     for path in PAGES {

@@ -6,7 +6,7 @@ use strongroom::app::routes::table;
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn the_page_loads_its_own_files_only_and_has_nothing_inline() {
+async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     let app = TestApp::start().await;
     let reply = app.anybody().request(Method::GET, "/docs").send().await.ok(200);
     assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
@@ -42,7 +42,7 @@ async fn the_page_loads_its_own_files_only_and_has_nothing_inline() {
 
 /// The page's policy is the page's: a refusal at the same place is no page.
 #[actix_web::test]
-async fn a_refusal_at_the_pages_place_is_no_page() {
+async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;
     let refused = app.anybody().request(Method::GET, "/docs?x=1").send().await;
     refused.refused(400, "invalid_input");
@@ -50,7 +50,7 @@ async fn a_refusal_at_the_pages_place_is_no_page() {
 }
 
 #[actix_web::test]
-async fn when_it_is_off_nothing_is_there() {
+async fn disabled_docs_return_404_like_an_unknown_path() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
     let nobody = app.anybody();
     for method in [Method::GET, Method::POST] {

@@ -58,7 +58,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
 
 /// Letters that become three in upper case. The limits count what was typed.
 #[actix_web::test]
-async fn longest_names_and_searches_are_accepted_though_their_keys_are_longer() {
+async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for letter in ["ﬃ", "ΐ", "\u{1f1fa}"] {
@@ -85,7 +85,7 @@ async fn search_has_no_wildcards() {
 }
 
 #[actix_web::test]
-async fn search_follows_a_renamed_customer_and_no_client_writes_the_key() {
+async fn search_finds_the_current_customer_name_and_the_search_key_is_read_only() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let expected = vec![draft_for(&alice, "Old Name").await];

@@ -9,7 +9,7 @@ use reqwest::Method;
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn change_password_address_leads_to_the_page_for_it() {
+async fn change_password_address_redirects_to_the_reset_page() {
     let app = TestApp::start().await;
     for method in [Method::GET, Method::HEAD] {
         let reply = app.anybody().request(method, "/.well-known/change-password").send().await.ok(303);
@@ -23,7 +23,7 @@ async fn change_password_address_leads_to_the_page_for_it() {
 
 /// Sends a request on a connection of its own, and waits for the end of that connection.
 #[actix_web::test]
-async fn idle_connection_ends_after_the_time_that_is_set() {
+async fn idle_connection_is_closed_after_the_configured_time() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", "1")]).await;
     let address = app.running.as_ref().unwrap().http;
     let rest = actix_web::rt::task::spawn_blocking(move || {

@@ -4,12 +4,12 @@ use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::super::store::InvoiceStore;
-use super::model::{BadCredit, Credit};
+use super::model::{Credit, CreditError};
 use super::views::{CreditNotePage, CreditNoteQuery, CreditNoteView, NewCreditNote};
 use crate::base::clock::Clock;
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::page::Page;
-use crate::features::invoices::model::StepRefused;
+use crate::features::invoices::model::TransitionError;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::idempotency::{Answer, Keyed};
 use crate::http::params::{PathId, QueryFields};
@@ -37,30 +37,30 @@ pub async fn create(
         return Ok(answer);
     }
     let invoice = change.lock(id).await?;
-    invoice.must_be_creditable()?;
-    let before = change.credited(id).await?;
+    invoice.ensure_creditable()?;
+    let before = change.credited_by_line(id).await?;
     let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
     let invoice = invoice.credit(credit.total(), now)?;
     quotas.admit(change.connection(), owner, Rows::CreditNotes).await?;
     let today = change.calendar().await?.today(now);
     let note = change.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
-    change.save_step(&invoice).await?;
-    let location = format!("/api/v1/credit-notes/{}", note.head.id);
+    change.save_state(&invoice).await?;
+    let location = format!("/api/v1/credit-notes/{}", note.header.id);
     let answer = Answer::created(location, None, &CreditNoteView::from(&note))?;
     key.keep(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
 }
 
-impl From<BadCredit> for ApiError {
-    fn from(bad: BadCredit) -> Self {
+impl From<CreditError> for ApiError {
+    fn from(bad: CreditError) -> Self {
         match bad {
-            BadCredit::NoSuchLine(index) => {
+            CreditError::NoSuchLine(index) => {
                 Self::invalid(format!("/lines/{index}/line"), "must be the number of a line of the invoice")
             }
-            BadCredit::LineTwice(index) => Self::invalid(format!("/lines/{index}/line"), "must name each line once"),
-            BadCredit::Exceeds => StepRefused::CreditExceedsInvoice.into(),
-            BadCredit::TooMuch => Self::internal("a credit of more than can be invoiced"),
+            CreditError::LineTwice(index) => Self::invalid(format!("/lines/{index}/line"), "must name each line once"),
+            CreditError::Exceeds => TransitionError::CreditExceedsInvoice.into(),
+            CreditError::Overflow => Self::internal("a credit of more than can be invoiced"),
         }
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::super::decimals::Rate;
 use super::super::model::Invoice;
-use super::super::totals::{TaxOfRate, share};
+use super::super::totals::{TaxSubtotal, apply_rate};
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::{Currency, TooMuch, sum};
 use crate::base::page::Position;
@@ -20,7 +20,7 @@ pub type NetByLine = BTreeMap<i32, i64>;
 
 /// Which part of a line is credited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct CreditPart {
     pub line: i32,
     /// Net, in minor units. `None`: all that is left of the line.
     pub amount: Option<i64>,
@@ -41,7 +41,7 @@ pub struct CreditedLine {
 pub struct Credit {
     pub lines: Vec<CreditedLine>,
     /// By rate, the lowest first.
-    pub taxes: Vec<TaxOfRate>,
+    pub taxes: Vec<TaxSubtotal>,
     pub net: i64,
     pub tax: i64,
 }
@@ -56,14 +56,14 @@ impl Credit {
 
 /// Why nothing is credited.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadCredit {
+pub enum CreditError {
     /// The part with this index names a line that the invoice does not have.
     NoSuchLine(usize),
     /// The part with this index names a line for the second time.
     LineTwice(usize),
     /// More than is left.
     Exceeds,
-    TooMuch,
+    Overflow,
 }
 
 impl Credit {
@@ -71,26 +71,26 @@ impl Credit {
     ///
     /// # Errors
     /// [`BadCredit`].
-    pub fn of(invoice: &Invoice, before: &NetByLine, parts: Option<&[Part]>) -> Result<Self, BadCredit> {
+    pub fn of(invoice: &Invoice, before: &NetByLine, parts: Option<&[CreditPart]>) -> Result<Self, CreditError> {
         let lines = match parts {
-            Some(parts) => chosen(invoice, before, parts)?,
-            None => left(invoice, before).filter(|line| line.net > 0).collect(),
+            Some(parts) => selected(invoice, before, parts)?,
+            None => remaining(invoice, before).filter(|line| line.net > 0).collect(),
         };
         if lines.is_empty() {
-            return Err(BadCredit::Exceeds);
+            return Err(CreditError::Exceeds);
         }
-        Self::with_tax(invoice, before, lines).map_err(|TooMuch| BadCredit::TooMuch)
+        Self::with_tax(invoice, before, lines).map_err(|TooMuch| CreditError::Overflow)
     }
 
     fn with_tax(invoice: &Invoice, before: &NetByLine, lines: Vec<CreditedLine>) -> Result<Self, TooMuch> {
         let mut taxes = Vec::new();
-        for TaxOfRate { rate, .. } in &invoice.totals().taxes {
+        for TaxSubtotal { rate, .. } in &invoice.totals().taxes {
             let of_rate = (1..).zip(&invoice.content().lines).filter(|(_, line)| line.tax_rate() == *rate);
             let earlier = sum(of_rate.map(|(number, _)| before.get(&number).copied().unwrap_or(0)))?;
             let net = sum(lines.iter().filter(|line| line.tax_rate == *rate).map(|line| line.net))?;
             if net > 0 {
-                let tax = share(sum([earlier, net])?, *rate)? - share(earlier, *rate)?;
-                taxes.push(TaxOfRate { rate: *rate, net, tax });
+                let tax = apply_rate(sum([earlier, net])?, *rate)? - apply_rate(earlier, *rate)?;
+                taxes.push(TaxSubtotal { rate: *rate, net, tax });
             }
         }
         let (net, tax) = (sum(taxes.iter().map(|tax| tax.net))?, sum(taxes.iter().map(|tax| tax.tax))?);
@@ -100,7 +100,7 @@ impl Credit {
 }
 
 /// What is left of each line.
-fn left<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
+fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {
         line: number,
@@ -110,17 +110,17 @@ fn left<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item =
     })
 }
 
-fn chosen(invoice: &Invoice, before: &NetByLine, parts: &[Part]) -> Result<Vec<CreditedLine>, BadCredit> {
-    let mut left: BTreeMap<i32, CreditedLine> = left(invoice, before).map(|line| (line.line, line)).collect();
-    let lines = i32::try_from(left.len()).unwrap_or(i32::MAX);
-    let take = |(index, part): (usize, &Part)| {
+fn selected(invoice: &Invoice, before: &NetByLine, parts: &[CreditPart]) -> Result<Vec<CreditedLine>, CreditError> {
+    let mut remaining: BTreeMap<i32, CreditedLine> = remaining(invoice, before).map(|line| (line.line, line)).collect();
+    let lines = i32::try_from(remaining.len()).unwrap_or(i32::MAX);
+    let take = |(index, part): (usize, &CreditPart)| {
         if !(1..=lines).contains(&part.line) {
-            return Err(BadCredit::NoSuchLine(index));
+            return Err(CreditError::NoSuchLine(index));
         }
-        let line = left.remove(&part.line).ok_or(BadCredit::LineTwice(index))?;
+        let line = remaining.remove(&part.line).ok_or(CreditError::LineTwice(index))?;
         let net = part.amount.unwrap_or(line.net);
         if !(1..=line.net).contains(&net) {
-            return Err(BadCredit::Exceeds);
+            return Err(CreditError::Exceeds);
         }
         Ok(CreditedLine { net, ..line })
     };
@@ -130,7 +130,7 @@ fn chosen(invoice: &Invoice, before: &NetByLine, parts: &[Part]) -> Result<Vec<C
 /// A credit note. It is issued when it is made, and never changes.
 #[derive(Clone, Debug)]
 pub struct CreditNote {
-    pub head: Head,
+    pub header: CreditNoteHeader,
     pub invoice_number: String,
     pub reason: Option<String>,
     pub credit: Credit,
@@ -138,7 +138,7 @@ pub struct CreditNote {
 
 /// What a list shows of it.
 #[derive(Clone, Debug)]
-pub struct Head {
+pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
     /// Given by the database, without gaps.
@@ -150,7 +150,7 @@ pub struct Head {
     pub created_at: DateTime<Utc>,
 }
 
-impl Head {
+impl CreditNoteHeader {
     /// Where it stands in a list.
     #[must_use]
     pub fn position(&self) -> Position {

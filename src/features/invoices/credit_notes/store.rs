@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::super::decimals::Rate;
 use super::super::model::Invoice;
 use super::super::store::{InvoiceStore, InvoiceTx};
-use super::super::totals::TaxOfRate;
-use super::model::{Credit, CreditNote, CreditedLine, Head, NetByLine};
+use super::super::totals::TaxSubtotal;
+use super::model::{Credit, CreditNote, CreditNoteHeader, CreditedLine, NetByLine};
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::page::{Limit, Position};
 use crate::db::OwnerTx;
@@ -33,7 +33,7 @@ struct TaxJson {
     tax: i64,
 }
 
-struct HeadRow {
+struct HeaderRow {
     id: Uuid,
     invoice_id: Uuid,
     number: String,
@@ -43,20 +43,20 @@ struct HeadRow {
     created_at: DateTime<Utc>,
 }
 
-fn unsound() -> ApiError {
-    ApiError::internal("a credit note's row breaks the rules")
+fn invalid_row() -> ApiError {
+    ApiError::internal("stored credit note is invalid")
 }
 
 fn rate(millipercent: i32) -> ApiResult<Rate> {
-    Rate::from_millipercent(millipercent).ok_or_else(unsound)
+    Rate::from_millipercent(millipercent).ok_or_else(invalid_row)
 }
 
-impl TryFrom<HeadRow> for Head {
+impl TryFrom<HeaderRow> for CreditNoteHeader {
     type Error = ApiError;
 
-    fn try_from(row: HeadRow) -> ApiResult<Self> {
-        let HeadRow { id, invoice_id, number, issue_date, currency, total, created_at } = row;
-        let currency = currency.parse().map_err(|_| unsound())?;
+    fn try_from(row: HeaderRow) -> ApiResult<Self> {
+        let HeaderRow { id, invoice_id, number, issue_date, currency, total, created_at } = row;
+        let currency = currency.parse().map_err(|_| invalid_row())?;
         Ok(Self { id: id.into(), invoice: invoice_id.into(), number, issue_date, currency, total, created_at })
     }
 }
@@ -70,7 +70,7 @@ impl TryFrom<LineJson> for CreditedLine {
     }
 }
 
-impl TryFrom<TaxJson> for TaxOfRate {
+impl TryFrom<TaxJson> for TaxSubtotal {
     type Error = ApiError;
 
     fn try_from(row: TaxJson) -> ApiResult<Self> {
@@ -83,7 +83,7 @@ impl InvoiceTx<'_> {
     ///
     /// # Errors
     /// The database cannot be asked.
-    pub async fn credited(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
+    pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
             r#"select (line ->> 'line')::integer as "line!", sum((line ->> 'net')::bigint)::bigint as "net!"
@@ -97,7 +97,7 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Keeps a credit note on a locked invoice, beside its next step ([`Self::save_step`]), and returns it with its number.
+    /// Keeps a credit note on a locked invoice, beside its next step ([`Self::save_state`]), and returns it with its number.
     ///
     /// # Errors
     /// The database cannot be asked.
@@ -121,7 +121,8 @@ impl InvoiceTx<'_> {
                 net: line.net,
             })
             .collect();
-        let tax = |tax: &TaxOfRate| TaxJson { rate_millipercent: tax.rate.millipercent(), net: tax.net, tax: tax.tax };
+        let tax =
+            |tax: &TaxSubtotal| TaxJson { rate_millipercent: tax.rate.millipercent(), net: tax.net, tax: tax.tax };
         let taxes: Vec<_> = credit.taxes.iter().map(tax).collect();
         let number = sqlx::query_scalar!(
             "insert into credit_notes (id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total,
@@ -141,7 +142,7 @@ impl InvoiceTx<'_> {
         )
         .fetch_one(self.connection())
         .await?;
-        let head = Head {
+        let header = CreditNoteHeader {
             id,
             invoice: invoice.id(),
             number,
@@ -150,8 +151,8 @@ impl InvoiceTx<'_> {
             total: credit.total(),
             created_at: now,
         };
-        let invoice_number = invoice.life().number.clone().unwrap_or_default();
-        Ok(CreditNote { head, invoice_number, reason, credit })
+        let invoice_number = invoice.state().number.clone().unwrap_or_default();
+        Ok(CreditNote { header, invoice_number, reason, credit })
     }
 }
 
@@ -167,13 +168,13 @@ impl InvoiceStore {
         invoice: Option<InvoiceId>,
         after: Position,
         limit: Limit,
-    ) -> ApiResult<Vec<Head>> {
-        let (owner, mut reading) = (caller.user().uuid(), self.reading(caller).await?);
+    ) -> ApiResult<Vec<CreditNoteHeader>> {
+        let (owner, mut reading) = (caller.user().uuid(), self.begin_read(caller).await?);
         // Two statements, so that each has an index that ends where the page ends.
         let rows = match invoice {
             None => {
                 sqlx::query_as!(
-                    HeadRow,
+                    HeaderRow,
                     "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
                  from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
                  where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3)
@@ -188,7 +189,7 @@ impl InvoiceStore {
             }
             Some(invoice) => {
                 sqlx::query_as!(
-                    HeadRow,
+                    HeaderRow,
                     "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
                  from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
                  where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3) and n.invoice_id = $5
@@ -203,7 +204,7 @@ impl InvoiceStore {
                 .await?
             }
         };
-        rows.into_iter().map(Head::try_from).collect()
+        rows.into_iter().map(CreditNoteHeader::try_from).collect()
     }
 
     /// One credit note.
@@ -211,12 +212,12 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
-        let mut reading = self.reading(caller).await?;
-        self.credit_note_in(&mut reading, caller, id).await
+        let mut reading = self.begin_read(caller).await?;
+        self.credit_note_within(&mut reading, caller, id).await
     }
 
     /// The same, where more is read of the same moment.
-    pub(in crate::features::invoices) async fn credit_note_in(
+    pub(in crate::features::invoices) async fn credit_note_within(
         &self,
         reading: &mut OwnerTx,
         caller: &Caller,
@@ -236,11 +237,11 @@ impl InvoiceStore {
         .ok_or(ApiError::NotFound)?;
         let credit = Credit {
             lines: row.lines.0.into_iter().map(CreditedLine::try_from).collect::<ApiResult<_>>()?,
-            taxes: row.taxes.0.into_iter().map(TaxOfRate::try_from).collect::<ApiResult<_>>()?,
+            taxes: row.taxes.0.into_iter().map(TaxSubtotal::try_from).collect::<ApiResult<_>>()?,
             net: row.net,
             tax: row.tax_total,
         };
-        let head = HeadRow {
+        let header = HeaderRow {
             id: row.id,
             invoice_id: row.invoice_id,
             number: row.number,
@@ -249,6 +250,6 @@ impl InvoiceStore {
             total: row.total,
             created_at: row.created_at,
         };
-        Ok(CreditNote { head: head.try_into()?, invoice_number: row.invoice_number, reason: row.reason, credit })
+        Ok(CreditNote { header: header.try_into()?, invoice_number: row.invoice_number, reason: row.reason, credit })
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::super::replies::TaxView;
-use super::model::{CreditNote, CreditedLine, Head, Part};
+use super::model::{CreditNote, CreditNoteHeader, CreditPart, CreditedLine};
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::MOST_MINOR_UNITS;
 use crate::base::page::{Limit, Page};
@@ -52,8 +52,8 @@ pub struct NewCreditedLine {
 impl NewCreditNote {
     /// The parts that are credited. `None`: everything that is left.
     #[must_use]
-    pub fn parts(&self) -> Option<Vec<Part>> {
-        let part = |line: &NewCreditedLine| Part { line: line.line, amount: line.amount };
+    pub fn parts(&self) -> Option<Vec<CreditPart>> {
+        let part = |line: &NewCreditedLine| CreditPart { line: line.line, amount: line.amount };
         self.lines.as_ref().map(|lines| lines.iter().map(part).collect())
     }
 }
@@ -138,21 +138,21 @@ pub struct CreditedLineView {
 
 impl From<&CreditNote> for CreditNoteView {
     fn from(note: &CreditNote) -> Self {
-        let (head, credit) = (&note.head, &note.credit);
+        let (header, credit) = (&note.header, &note.credit);
         Self {
-            id: head.id,
-            invoice_id: head.invoice,
+            id: header.id,
+            invoice_id: header.invoice,
             invoice_number: note.invoice_number.clone(),
-            number: head.number.clone(),
-            issue_date: head.issue_date,
-            currency: head.currency.code(),
+            number: header.number.clone(),
+            issue_date: header.issue_date,
+            currency: header.currency.code(),
             reason: note.reason.clone(),
             lines: credit.lines.iter().map(CreditedLineView::from).collect(),
             taxes: credit.taxes.iter().map(TaxView::from).collect(),
             net: credit.net,
             tax_total: credit.tax,
             total: credit.total(),
-            created_at: head.created_at,
+            created_at: header.created_at,
         }
     }
 }
@@ -186,9 +186,9 @@ pub struct CreditNoteSummary {
     created_at: DateTime<Utc>,
 }
 
-impl From<Head> for CreditNoteSummary {
-    fn from(head: Head) -> Self {
-        let Head { id, invoice, number, issue_date, currency, total, created_at } = head;
+impl From<CreditNoteHeader> for CreditNoteSummary {
+    fn from(header: CreditNoteHeader) -> Self {
+        let CreditNoteHeader { id, invoice, number, issue_date, currency, total, created_at } = header;
         Self { id, invoice_id: invoice, number, issue_date, currency: currency.code(), total, created_at }
     }
 }
@@ -203,8 +203,8 @@ pub struct CreditNotePage {
     next_cursor: Option<String>,
 }
 
-impl From<Page<Head>> for CreditNotePage {
-    fn from(page: Page<Head>) -> Self {
+impl From<Page<CreditNoteHeader>> for CreditNotePage {
+    fn from(page: Page<CreditNoteHeader>) -> Self {
         Self { items: page.items.into_iter().map(CreditNoteSummary::from).collect(), next_cursor: page.next_cursor }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::features::invoices::decimals::UnitPrice;
 
 fn draft(total: i64) -> Invoice {
-    let price = UnitPrice::from_ten_thousandths(total * UnitPrice::STEPS).unwrap();
+    let price = UnitPrice::from_ten_thousandths(total * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
     let lines = vec![Line::new("x".into(), "1".parse().unwrap(), price, None, "0".parse().unwrap()).unwrap()];
     let totals = Totals::of(&lines, None).unwrap();
     let content = Content {
@@ -31,7 +31,7 @@ enum Step {
     Void,
 }
 
-fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
+fn take(invoice: Invoice, step: &Step) -> Result<Invoice, TransitionError> {
     let now = DateTime::UNIX_EPOCH;
     match step {
         Step::Replace => {
@@ -46,13 +46,13 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, StepRefused> {
 }
 
 #[test]
-fn each_step_from_each_status() {
+fn each_transition_from_each_status() {
     let now = DateTime::UNIX_EPOCH;
     let issued = || draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     let begun = || issued().pay(40, now).unwrap();
     let (paid, credited) = (begun().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
     let all = [draft(100), issued(), begun(), paid, credited, issued().void(now).unwrap()];
-    assert_eq!(all.each_ref().map(|invoice| invoice.life().status), Status::ALL);
+    assert_eq!(all.each_ref().map(|invoice| invoice.state().status), Status::ALL);
     // replace, issue, pay 10, void, credit 10: what each status allows.
     let allowed = [
         [true, true, false, true, false],
@@ -65,54 +65,54 @@ fn each_step_from_each_status() {
     for (invoice, allowed) in all.iter().zip(allowed) {
         let steps = [Step::Replace, Step::Issue, Step::Pay(10), Step::Void, Step::Credit(10)];
         for (step, allowed) in steps.iter().zip(allowed) {
-            assert_eq!(take(invoice.clone(), step).is_ok(), allowed, "{step:?} of {:?}", invoice.life().status);
+            assert_eq!(take(invoice.clone(), step).is_ok(), allowed, "{step:?} of {:?}", invoice.state().status);
         }
     }
 }
 
 #[test]
-fn a_payment_is_at_most_what_is_due() {
+fn payment_above_the_amount_due_is_refused() {
     let now = DateTime::UNIX_EPOCH;
     let issued = draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     for amount in [0, -1, 101, i64::MAX, i64::MIN] {
-        assert_eq!(issued.clone().pay(amount, now), Err(StepRefused::NotWhatIsDue), "{amount}");
+        assert_eq!(issued.clone().pay(amount, now), Err(TransitionError::PaymentExceedsBalance), "{amount}");
     }
-    assert_eq!(issued.pay(100, now).unwrap().due(), 0);
+    assert_eq!(issued.pay(100, now).unwrap().amount_due(), 0);
 }
 
 #[test]
-fn credit_takes_at_most_what_is_left() {
+fn credit_above_the_remaining_amount_is_refused() {
     let now = DateTime::UNIX_EPOCH;
     let issued = draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap().credit(30, now).unwrap();
     for amount in [0, -1, 71, i64::MAX, i64::MIN] {
-        assert_eq!(issued.clone().credit(amount, now), Err(StepRefused::CreditExceedsInvoice), "{amount}");
+        assert_eq!(issued.clone().credit(amount, now), Err(TransitionError::CreditExceedsInvoice), "{amount}");
     }
-    assert_eq!((issued.due(), issued.life().status), (70, Status::Issued));
-    assert_eq!(issued.clone().pay(71, now), Err(StepRefused::NotWhatIsDue));
-    assert_eq!(issued.clone().pay(70, now).unwrap().life().status, Status::Paid);
-    assert_eq!(issued.credit(70, now).unwrap().life().status, Status::Credited);
+    assert_eq!((issued.amount_due(), issued.state().status), (70, Status::Issued));
+    assert_eq!(issued.clone().pay(71, now), Err(TransitionError::PaymentExceedsBalance));
+    assert_eq!(issued.clone().pay(70, now).unwrap().state().status, Status::Paid);
+    assert_eq!(issued.credit(70, now).unwrap().state().status, Status::Credited);
 }
 
 #[test]
-fn invoice_of_nothing_is_paid_when_it_is_issued() {
+fn invoice_with_total_zero_is_paid_when_issued() {
     let now = DateTime::UNIX_EPOCH;
     let issued = draft(0).issue("INV-2026-0001".into(), day(), None, now).unwrap();
-    assert_eq!((issued.life().status, issued.due()), (Status::Paid, 0));
-    assert_eq!(issued.clone().pay(1, now), Err(StepRefused::NotPayable));
-    assert_eq!(issued.void(now).unwrap().life().status, Status::Void);
+    assert_eq!((issued.state().status, issued.amount_due()), (Status::Paid, 0));
+    assert_eq!(issued.clone().pay(1, now), Err(TransitionError::NotPayable));
+    assert_eq!(issued.void(now).unwrap().state().status, Status::Void);
 }
 
 #[test]
-fn an_invoice_is_not_due_before_it_is_issued() {
+fn invoice_due_before_its_issue_date_cannot_be_issued() {
     let mut early = draft(100);
     early.content.due_date = day().pred_opt();
-    assert_eq!(early.due(), 0, "a draft owes nothing");
-    assert_eq!(early.issue("x".into(), day(), None, DateTime::UNIX_EPOCH), Err(StepRefused::DueBeforeIssue));
+    assert_eq!(early.amount_due(), 0, "a draft owes nothing");
+    assert_eq!(early.issue("x".into(), day(), None, DateTime::UNIX_EPOCH), Err(TransitionError::DueBeforeIssue));
 }
 
 proptest! {
     #[test]
-    fn whatever_the_order_the_books_hold(
+    fn any_order_of_transitions_keeps_the_invariants(
         steps in prop::collection::vec(prop_oneof![
             Just(Step::Replace), Just(Step::Issue), (-5..150_i64).prop_map(Step::Pay),
             (-5..150_i64).prop_map(Step::Credit), Just(Step::Void)
@@ -124,19 +124,19 @@ proptest! {
             let before = invoice.clone();
             match take(invoice.clone(), step) {
                 Ok(after) => {
-                    prop_assert_eq!(after.life().version, before.life().version + 1);
+                    prop_assert_eq!(after.state().version, before.state().version + 1);
                     invoice = after;
                 }
                 Err(_) => prop_assert_eq!(&invoice, &before),
             }
-            let (life, total) = (invoice.life(), invoice.totals().total);
-            prop_assert!(life.paid >= 0 && life.paid <= total);
-            prop_assert!(life.credited >= 0 && life.credited <= total && invoice.due() >= 0);
-            let stands = life.number.is_some() && life.status != Status::Void;
-            let credited = stands && total > 0 && life.credited == total;
-            prop_assert_eq!(life.status == Status::Credited, credited);
-            prop_assert_eq!(life.status == Status::Paid, stands && !credited && life.paid + life.credited >= total);
-            prop_assert!(life.status == Status::Draft || life.status == Status::Void || life.number.is_some());
+            let (state, total) = (invoice.state(), invoice.totals().total);
+            prop_assert!(state.paid >= 0 && state.paid <= total);
+            prop_assert!(state.credited >= 0 && state.credited <= total && invoice.amount_due() >= 0);
+            let stands = state.number.is_some() && state.status != Status::Void;
+            let credited = stands && total > 0 && state.credited == total;
+            prop_assert_eq!(state.status == Status::Credited, credited);
+            prop_assert_eq!(state.status == Status::Paid, stands && !credited && state.paid + state.credited >= total);
+            prop_assert!(state.status == Status::Draft || state.status == Status::Void || state.number.is_some());
         }
     }
 }

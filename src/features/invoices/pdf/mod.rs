@@ -7,9 +7,9 @@
 //! the way, a text becomes glyphs and nothing else; many or huge renderings at once (`security/limits/concurrency_limits.rs`). What one rendering
 //! takes is bounded by what an invoice may hold (`docs/limits.md`); all in `attacks::files::invoice_pdf`.
 
-mod paper;
-mod press;
-mod sheet;
+mod layout;
+mod page;
+mod render;
 mod store;
 mod typesetter;
 mod wording;
@@ -25,7 +25,7 @@ use actix_web::http::{Method, header};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, body};
 
-use self::sheet::{Document, Subject, render};
+use self::layout::{Document, PdfData, generate};
 use self::typesetter::Typeface;
 use super::store::InvoiceStore;
 use crate::base::id::{CreditNoteId, InvoiceId};
@@ -38,18 +38,18 @@ use crate::security::limits::concurrency_limits::HeavyWork;
 use crate::security::sessions::caller::Caller;
 
 /// Counts up when the same invoice begins to look different: a kept copy is then out of date. A test holds the bytes to it.
-const LOOK: u32 = 2;
+const LAYOUT_VERSION: u32 = 2;
 
 /// How long an invoice waits for its turn.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// What prints.
-pub struct Printer {
+pub struct PdfRenderer {
     typeface: Typeface,
     work: HeavyWork,
 }
 
-impl Printer {
+impl PdfRenderer {
     /// `None`: the fonts that were compiled in are none.
     #[must_use]
     pub fn new() -> Option<Self> {
@@ -64,27 +64,27 @@ impl Printer {
         &self.work
     }
 
-    async fn print(&self, subject: Subject) -> ApiResult<Vec<u8>> {
+    async fn render(&self, data: PdfData) -> ApiResult<Vec<u8>> {
         let typeface = self.typeface.clone();
-        self.work.run(move || render(typeface, &subject)).await?.map_err(ApiError::internal)
+        self.work.run(move || generate(typeface, &data)).await?.map_err(ApiError::internal)
     }
 }
 
-impl Subject {
+impl PdfData {
     /// Changes with everything that stands on it.
     fn etag(&self) -> String {
         let document = match &self.document {
-            Document::Invoice(invoice) => invoice.life().version,
+            Document::Invoice(invoice) => invoice.state().version,
             // It never changes.
             Document::CreditNote(_) => 1,
         };
-        format!("\"{document}-{}-{}-{LOOK}\"", self.customer.version, self.seller.version)
+        format!("\"{document}-{}-{}-{LAYOUT_VERSION}\"", self.customer.version, self.seller.version)
     }
 
     fn file_name(&self) -> String {
         let number = match &self.document {
-            Document::Invoice(invoice) => invoice.life().number.as_deref(),
-            Document::CreditNote(note) => Some(note.head.number.as_str()),
+            Document::Invoice(invoice) => invoice.state().number.as_deref(),
+            Document::CreditNote(note) => Some(note.header.number.as_str()),
         };
         format!("{}.pdf", number.unwrap_or("draft"))
     }
@@ -97,10 +97,10 @@ pub async fn pdf(
     known: IfNoneMatch,
     method: Method,
     invoices: Data<InvoiceStore>,
-    printer: Data<Printer>,
+    renderer: Data<PdfRenderer>,
 ) -> ApiResult<HttpResponse> {
-    let subject = invoices.printable(&caller, id).await?;
-    reply_with(subject, &known, &method, &printer).await
+    let data = invoices.invoice_pdf_data(&caller, id).await?;
+    reply_with(data, &known, &method, &renderer).await
 }
 
 /// One credit note of the caller's.
@@ -110,28 +110,28 @@ pub async fn credit_note(
     known: IfNoneMatch,
     method: Method,
     invoices: Data<InvoiceStore>,
-    printer: Data<Printer>,
+    renderer: Data<PdfRenderer>,
 ) -> ApiResult<HttpResponse> {
-    let subject = invoices.printable_credit_note(&caller, id).await?;
-    reply_with(subject, &known, &method, &printer).await
+    let data = invoices.credit_note_pdf_data(&caller, id).await?;
+    reply_with(data, &known, &method, &renderer).await
 }
 
 async fn reply_with(
-    subject: Subject,
+    data: PdfData,
     known: &IfNoneMatch,
     method: &Method,
-    printer: &Printer,
+    renderer: &PdfRenderer,
 ) -> ApiResult<HttpResponse> {
-    let etag = subject.etag();
+    let etag = data.etag();
     if known.has(&etag) {
         return Ok(reply::not_modified(&etag));
     }
     let mut reply = HttpResponse::Ok();
     reply.content_type("application/pdf").insert_header((header::ETAG, etag));
-    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&subject.file_name())));
+    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&data.file_name())));
     if *method == Method::HEAD {
         // Its length is known only once it is printed: RFC 9110 §9.3.2 lets the reply leave that out.
         return Ok(reply.body(body::None::new()));
     }
-    Ok(reply.body(printer.print(subject).await?))
+    Ok(reply.body(renderer.render(data).await?))
 }

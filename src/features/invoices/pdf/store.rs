@@ -2,13 +2,13 @@
 
 use sqlx::PgConnection;
 
-use super::sheet::{Document, Party, Subject};
+use super::layout::{Document, Party, PdfData};
 use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-struct Names {
+struct PartiesRow {
     seller: String,
     seller_email: String,
     seller_address: Option<String>,
@@ -30,31 +30,32 @@ impl InvoiceStore {
     ///
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
-    pub(super) async fn printable(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Subject> {
-        let mut reading = self.reading(caller).await?;
-        let invoice = self.read_in(&mut reading, caller, id).await?;
-        let names = match invoice.life().number {
-            Some(_) => at_issue(reading.connection(), caller, id).await?,
-            None => of_today(reading.connection(), caller, invoice.content().customer).await?,
+    pub(super) async fn invoice_pdf_data(&self, caller: &Caller, id: InvoiceId) -> ApiResult<PdfData> {
+        let mut reading = self.begin_read(caller).await?;
+        let invoice = self.read_within(&mut reading, caller, id).await?;
+        let names = match invoice.state().number {
+            Some(_) => parties_at_issue(reading.connection(), caller, id).await?,
+            None => current_parties(reading.connection(), caller, invoice.content().customer).await?,
         };
-        names.subject(Document::Invoice(invoice))
+        names.into_pdf_data(Document::Invoice(invoice))
     }
 
     /// One credit note, with the names that stand on its invoice.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] for one that is not there or not the caller's.
-    pub(super) async fn printable_credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<Subject> {
-        let mut reading = self.reading(caller).await?;
-        let note = self.credit_note_in(&mut reading, caller, id).await?;
+    pub(super) async fn credit_note_pdf_data(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<PdfData> {
+        let mut reading = self.begin_read(caller).await?;
+        let note = self.credit_note_within(&mut reading, caller, id).await?;
         // Where to pay is on the invoice; on a credit note it would ask for money.
-        let names = Names { iban: None, ..at_issue(reading.connection(), caller, note.head.invoice).await? };
-        names.subject(Document::CreditNote(note))
+        let names =
+            PartiesRow { iban: None, ..parties_at_issue(reading.connection(), caller, note.header.invoice).await? };
+        names.into_pdf_data(Document::CreditNote(note))
     }
 }
 
-impl Names {
-    fn subject(self, document: Document) -> ApiResult<Subject> {
+impl PartiesRow {
+    fn into_pdf_data(self, document: Document) -> ApiResult<PdfData> {
         let names = self;
         let iban = names.iban.as_deref().map(str::parse).transpose().map_err(ApiError::internal)?;
         let lines = [names.seller_address, names.seller_country].into_iter().flatten().collect::<Vec<_>>();
@@ -72,14 +73,14 @@ impl Names {
             tax_id: names.tax_id,
             version: names.version,
         };
-        Ok(Subject { document, seller, customer, registration: names.registration, iban, bic: names.bic })
+        Ok(PdfData { document, seller, customer, registration: names.registration, iban, bic: names.bic })
     }
 }
 
 /// What the database kept with the number. It never changes, so it is version 0 for ever.
-async fn at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<Names> {
+async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<PartiesRow> {
     sqlx::query_as!(
-        Names,
+        PartiesRow,
         r#"select seller_name as seller, seller_email, seller_address, seller_country, seller_vat_id,
                seller_registration as registration, seller_iban as iban, seller_bic as bic,
                0::bigint as "seller_version!", customer_name as name,
@@ -93,9 +94,13 @@ async fn at_issue(connection: &mut PgConnection, caller: &Caller, invoice: Invoi
     .ok_or_else(|| ApiError::internal("an invoice with a number and without its parties"))
 }
 
-async fn of_today(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Names> {
+async fn current_parties(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    customer: CustomerId,
+) -> ApiResult<PartiesRow> {
     sqlx::query_as!(
-        Names,
+        PartiesRow,
         // Versions only grow, so their sum changes with each of the two.
         r#"select c.name, c.email, c.address, c.tax_id, c.version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,

@@ -1,13 +1,13 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate};
 
-use super::LOOK;
-use super::sheet::{Document, Party, Subject, render};
+use super::LAYOUT_VERSION;
+use super::layout::{Document, Party, PdfData, generate};
 use super::typesetter::{Run, Style, Text, Typeface, Typesetter};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::features::invoices::decimals::{Quantity, Rate, UnitPrice};
-use crate::features::invoices::model::{Content, Invoice, Life, Status};
-use crate::features::invoices::totals::{Discount, Line, MOST_LINES, Totals};
+use crate::features::invoices::model::{Content, Invoice, InvoiceState, Status};
+use crate::features::invoices::totals::{Discount, Line, MAX_LINES, Totals};
 
 fn party(name: &str, address: Option<&str>) -> Party {
     Party {
@@ -19,9 +19,9 @@ fn party(name: &str, address: Option<&str>) -> Party {
     }
 }
 
-fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
+fn data(lines: Vec<Line>, notes: &str, address: &str) -> PdfData {
     let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
-    let life = Life {
+    let state = InvoiceState {
         status: Status::Issued,
         number: Some("INV-2026-0001".into()),
         issue_date: NaiveDate::from_ymd_opt(2026, 11, 24),
@@ -41,8 +41,8 @@ fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
         notes: Some(notes.into()),
         due_date: None,
     };
-    Subject {
-        document: Document::Invoice(Invoice::kept(InvoiceId::new(), content, totals, life)),
+    PdfData {
+        document: Document::Invoice(Invoice::from_stored(InvoiceId::new(), content, totals, state)),
         seller: party("Anna Åberg", None),
         customer: Party { tax_id: Some("NL1".into()), ..party("Ελένη שלום سلام 日本", Some(address)) },
         registration: None,
@@ -53,16 +53,16 @@ fn subject(lines: Vec<Line>, notes: &str, address: &str) -> Subject {
 
 /// Quantity in thousandths, price in minor units, rates in thousandths of a percent.
 fn line(description: &str, quantity: i64, price: i64, discount: i32, tax: i32) -> Line {
-    let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS).unwrap();
+    let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
     let discount = Rate::from_millipercent(discount).map(Discount::Rate);
     let (quantity, tax) = (Quantity::from_thousandths(quantity).unwrap(), Rate::from_millipercent(tax).unwrap());
     Line::new(description.into(), quantity, price, discount, tax).unwrap()
 }
 
-fn small() -> Subject {
+fn small() -> PdfData {
     let lines =
         vec![line("Consulting", 1_500, 10_000, 10_000, 21_000), line("e\u{301} ﷺ fi שלום 日本", 1_000, 4_999, 0, 0)];
-    subject(lines, "Thank you.\nשלום", "1 Road\nTown")
+    data(lines, "Thank you.\nשלום", "1 Road\nTown")
 }
 
 fn set(text: &str) -> (Text, Vec<Run>) {
@@ -78,25 +78,25 @@ fn glyphs(text: &str) -> Vec<u32> {
 
 /// A client keeps a copy by its tag. When this fails because the look was changed: count LOOK up, and put the new digest here.
 #[test]
-fn other_bytes_of_the_same_invoice_have_another_tag() {
-    let (face, subject) = (Typeface::new().unwrap(), small());
-    let bytes = render(face.clone(), &subject).unwrap();
-    assert_eq!(render(face, &subject).unwrap(), bytes, "the same twice");
+fn changed_layout_needs_another_layout_version() {
+    let (typeface, data) = (Typeface::new().unwrap(), small());
+    let bytes = generate(typeface.clone(), &data).unwrap();
+    assert_eq!(generate(typeface, &data).unwrap(), bytes, "the same twice");
     let digest: String = digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((LOOK, digest.as_str()), (2, "6cfb07e0a805da85"));
+    assert_eq!((LAYOUT_VERSION, digest.as_str()), (2, "6cfb07e0a805da85"));
 }
 
 /// The most that an invoice may hold, in the widest letters beside the widest figures: the bound of time and size that
 /// docs/limits.md names.
 #[test]
-fn the_largest_invoice_is_bounded() {
+fn largest_invoice_has_bounded_pages_and_size() {
     let widest = "\u{1675}".repeat(500);
     let line = |quantity, price, discount, tax| line(&widest, quantity, price, discount, tax);
-    let most = UnitPrice::MAX / UnitPrice::STEPS;
+    let most = UnitPrice::MAX / UnitPrice::STEPS_PER_MINOR_UNIT;
     let mut lines = vec![line(Quantity::MAX, 1, 99_999, 99_998), line(1_000, most, 99_999, 99_999)];
-    lines.extend((2..MOST_LINES).map(|n| line(1_000, most / 300, 99_999, i32::try_from(n).unwrap())));
-    let largest = subject(lines, &"\n".repeat(2_000), &"\n".repeat(500));
-    let bytes = render(Typeface::new().unwrap(), &largest).unwrap();
+    lines.extend((2..MAX_LINES).map(|n| line(1_000, most / 300, 99_999, i32::try_from(n).unwrap())));
+    let largest = data(lines, &"\n".repeat(2_000), &"\n".repeat(500));
+    let bytes = generate(Typeface::new().unwrap(), &largest).unwrap();
     let pages = bytes.windows(11).filter(|part| part.starts_with(b"/Type/Page") && !part.ends_with(b"s")).count();
     assert!((100..130).contains(&pages), "{pages} pages");
     assert!(bytes.len() < 1024 * 1024, "{} bytes", bytes.len());
@@ -104,7 +104,7 @@ fn the_largest_invoice_is_bounded() {
 
 /// 500 marks on one letter are no more glyphs than letters, and one of them is no more either.
 #[test]
-fn marks_that_are_piled_up_stay_as_many_as_they_are() {
+fn stacked_combining_marks_produce_no_extra_glyphs() {
     for mark in ["\u{301}", "\u{489}", "\u{5b0}", "\u{64b}", "\u{200d}", "\u{20dd}"] {
         for base in ["a", "ש", "ب", "日"] {
             let text = format!("{base}{}", mark.repeat(499));
@@ -114,7 +114,7 @@ fn marks_that_are_piled_up_stay_as_many_as_they_are() {
 }
 
 #[test]
-fn letters_join_marks_ride_and_right_to_left_runs_so() {
+fn shaping_joins_letters_places_marks_and_orders_right_to_left_text() {
     let beh = glyphs("ببب");
     assert_eq!(beh.len(), 3);
     assert!(beh[0] != beh[1] && beh[1] != beh[2] && beh[0] != beh[2], "initial, medial, final: {beh:?}");
@@ -132,7 +132,7 @@ fn letters_join_marks_ride_and_right_to_left_runs_so() {
 
 /// Glyph 0 is the box that DejaVu draws.
 #[test]
-fn what_the_font_does_not_carry_is_a_box_of_its_own_width() {
+fn missing_glyph_is_a_box_with_its_own_width() {
     let (_, runs) = set("日本");
     let boxes: Vec<_> = runs.iter().flat_map(|run| &run.glyphs).collect();
     assert_eq!(boxes.len(), 2);
@@ -141,7 +141,7 @@ fn what_the_font_does_not_carry_is_a_box_of_its_own_width() {
 
 /// Input refuses them; a row that was kept by other means is still read as it stands.
 #[test]
-fn what_would_turn_the_reading_around_is_left_out() {
+fn characters_that_change_reading_order_are_removed() {
     for misleading in ["\u{202e}", "\u{202d}", "\u{2066}", "\u{2067}", "\u{2069}", "\u{0}", "\u{1b}", "\u{2028}", "\n"]
     {
         let (text, runs) = set(&format!("12{misleading}34"));

@@ -32,9 +32,9 @@ impl Typeface {
         let options = CollectionOptions { shared: false, system_fonts: false };
         let mut context = FontContext { collection: Collection::new(options), source_cache: Default::default() };
         let mut fonts = Vec::new();
-        for face in [REGULAR, BOLD] {
-            let blob = Blob::new(Arc::new(face));
-            fonts.push((blob.id(), Font::new(face.into(), 0)?));
+        for bytes in [REGULAR, BOLD] {
+            let blob = Blob::new(Arc::new(bytes));
+            fonts.push((blob.id(), Font::new(bytes.into(), 0)?));
             context.collection.register_fonts(blob, None);
         }
         Some(Self { context, fonts })
@@ -52,12 +52,12 @@ pub(super) struct Style {
     pub bold: bool,
     /// 0 is black.
     pub grey: u8,
-    pub to_the_right: bool,
+    pub right_aligned: bool,
 }
 
 impl Style {
     pub const fn plain(size: f32) -> Self {
-        Self { size, bold: false, grey: 0, to_the_right: false }
+        Self { size, bold: false, grey: 0, right_aligned: false }
     }
 
     pub const fn bold(self) -> Self {
@@ -68,8 +68,8 @@ impl Style {
         Self { grey: 110, ..self }
     }
 
-    pub const fn to_the_right(self) -> Self {
-        Self { to_the_right: true, ..self }
+    pub const fn right_aligned(self) -> Self {
+        Self { right_aligned: true, ..self }
     }
 
     /// From one baseline to the next.
@@ -84,7 +84,7 @@ pub(super) struct Text {
     layout: Layout<()>,
     pub style: Style,
     /// What it was given.
-    pub room: f32,
+    pub max_width: f32,
 }
 
 /// Glyphs of one font, side by side.
@@ -159,7 +159,7 @@ impl Typesetter {
 
     /// One paragraph within this width. Characters that mislead (overrides of direction, controls) are left out, whoever kept
     /// them: the order that is seen is the order that is there.
-    pub fn set(&mut self, text: &str, style: Style, room: f32) -> Text {
+    pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Text {
         let text = text::visible(&text.replace('\t', " "));
         let mut builder = self.scratch.ranged_builder(&mut self.typeface.context, &text, 1.0, false);
         builder.push_default(StyleProperty::FontFamily(FontFamily::named(FAMILY)));
@@ -171,15 +171,15 @@ impl Typesetter {
             builder.push_default(StyleProperty::FontWeight(FontWeight::BOLD));
         }
         let mut layout = builder.build(&text);
-        layout.break_all_lines(Some(room));
-        let alignment = if style.to_the_right { Alignment::Right } else { Alignment::Start };
+        layout.break_all_lines(Some(max_width));
+        let alignment = if style.right_aligned { Alignment::Right } else { Alignment::Start };
         layout.align(alignment, AlignmentOptions::default());
-        Text { text, layout, style, room }
+        Text { text, layout, style, max_width }
     }
 
     /// A text of several paragraphs, each with a direction of its own.
-    pub fn set_all(&mut self, text: &str, style: Style, room: f32) -> Vec<Text> {
-        text.lines().map(|line| self.set(line, style, room)).collect()
+    pub fn set_all(&mut self, text: &str, style: Style, max_width: f32) -> Vec<Text> {
+        text.lines().map(|line| self.set(line, style, max_width)).collect()
     }
 
     /// How wide it is on one line.

@@ -5,7 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use crate::base::money::Currency;
 use crate::features::invoices::credit_notes::model::CreditNote;
 use crate::features::invoices::model::{Invoice, Status};
-use crate::features::invoices::totals::{Discount, Line, TaxOfRate};
+use crate::features::invoices::totals::{Discount, Line, TaxSubtotal};
 
 /// How a sum is printed.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) struct Wording {
     /// At the foot, behind the name.
     pub status: Option<&'static str>,
     /// Across each page.
-    pub stamp: Option<&'static str>,
+    pub watermark: Option<&'static str>,
     /// When it became what it is: the time of printing would make other bytes of the same document.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
@@ -41,24 +41,24 @@ pub(super) struct Wording {
 
 impl Wording {
     pub fn of_invoice(invoice: &Invoice) -> Self {
-        let (content, life) = (invoice.content(), invoice.life());
+        let (content, state) = (invoice.content(), invoice.state());
         let discounted = content.lines.iter().any(|line| line.amounts().discount > 0);
         let mut columns = vec!["Quantity", "Unit price", "Discount", "Tax", "Amount"];
         columns.retain(|column| discounted || *column != "Discount");
         let line = |line: &Line| (line.description().to_owned(), figures(line, content.currency, discounted));
         let name =
-            life.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
+            state.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
         Self {
             title: "Invoice",
-            number: life.number.clone().unwrap_or_else(|| "Draft".to_owned()),
+            number: state.number.clone().unwrap_or_else(|| "Draft".to_owned()),
             name,
-            status: Some(in_words(life.status)),
-            stamp: match life.status {
+            status: Some(status_label(state.status)),
+            watermark: match state.status {
                 Status::Draft => Some("DRAFT"),
                 Status::Void => Some("VOID"),
                 Status::Issued | Status::PartiallyPaid | Status::Paid | Status::Credited => None,
             },
-            at: life.updated_at,
+            at: state.updated_at,
             facts: facts(invoice),
             columns,
             lines: content.lines.iter().map(line).collect(),
@@ -68,26 +68,26 @@ impl Wording {
     }
 
     pub fn of_credit_note(note: &CreditNote) -> Self {
-        let (head, credit) = (&note.head, &note.credit);
-        let mut sums = Sums::new(head.currency);
+        let (header, credit) = (&note.header, &note.credit);
+        let mut sums = Sums::new(header.currency);
         sums.add("Net", credit.net, Weight::Plain);
         sums.add_taxes(&credit.taxes);
         sums.add("Total credit", credit.total(), Weight::Large);
         let line = |(description, rate, net): (&String, String, i64)| {
-            (description.clone(), vec![format!("{rate} %"), head.currency.decimal(net)])
+            (description.clone(), vec![format!("{rate} %"), header.currency.decimal(net)])
         };
         let lines = credit.lines.iter().map(|line| (&line.description, line.tax_rate.to_string(), line.net));
         Self {
             title: "Credit note",
-            number: head.number.clone(),
-            name: format!("Credit note {}", head.number),
+            number: header.number.clone(),
+            name: format!("Credit note {}", header.number),
             status: None,
-            stamp: None,
-            at: head.created_at,
+            watermark: None,
+            at: header.created_at,
             facts: vec![
                 ("Invoice", note.invoice_number.clone()),
-                ("Issued on", head.issue_date.to_string()),
-                ("Currency", head.currency.to_string()),
+                ("Issued on", header.issue_date.to_string()),
+                ("Currency", header.currency.to_string()),
             ],
             columns: vec!["Tax", "Amount"],
             lines: lines.map(line).collect(),
@@ -112,17 +112,17 @@ fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
 }
 
 fn facts(invoice: &Invoice) -> Vec<(&'static str, String)> {
-    let (content, life) = (invoice.content(), invoice.life());
-    let mut facts = vec![("Status", in_words(life.status).to_owned())];
+    let (content, state) = (invoice.content(), invoice.state());
+    let mut facts = vec![("Status", status_label(state.status).to_owned())];
     let mut day = |label, day: Option<NaiveDate>| facts.extend(day.map(|day| (label, day.to_string())));
-    day("Issued on", life.issue_date);
+    day("Issued on", state.issue_date);
     day("Due on", content.due_date);
     facts.push(("Currency", content.currency.to_string()));
     facts
 }
 
 fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
-    let (content, totals, life) = (invoice.content(), invoice.totals(), invoice.life());
+    let (content, totals, state) = (invoice.content(), invoice.totals(), invoice.state());
     let mut sums = Sums::new(content.currency);
     sums.add("Subtotal", totals.subtotal, Weight::Plain);
     let on_lines = totals.discount - totals.invoice_discount;
@@ -138,11 +138,11 @@ fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
     }
     sums.add_taxes(&totals.taxes);
     sums.add("Total", totals.total, Weight::Bold);
-    if life.credited > 0 {
-        sums.add("Credited", -life.credited, Weight::Plain);
+    if state.credited > 0 {
+        sums.add("Credited", -state.credited, Weight::Plain);
     }
-    sums.add("Paid", life.paid, Weight::Plain);
-    sums.add("Due", invoice.due(), Weight::Large);
+    sums.add("Paid", state.paid, Weight::Plain);
+    sums.add("Due", invoice.amount_due(), Weight::Large);
     sums.rows
 }
 
@@ -161,14 +161,14 @@ impl Sums {
         self.rows.push((label.to_owned(), format!("{} {}", self.currency, self.currency.decimal(amount)), weight));
     }
 
-    fn add_taxes(&mut self, taxes: &[TaxOfRate]) {
+    fn add_taxes(&mut self, taxes: &[TaxSubtotal]) {
         for tax in taxes {
             self.add(&format!("Tax {} % of {}", tax.rate, self.currency.decimal(tax.net)), tax.tax, Weight::Plain);
         }
     }
 }
 
-fn in_words(status: Status) -> &'static str {
+fn status_label(status: Status) -> &'static str {
     match status {
         Status::Draft => "Draft, not issued",
         Status::Issued => "Issued",

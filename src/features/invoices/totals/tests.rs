@@ -96,33 +96,33 @@ fn invoice_discount_is_spread_over_the_rates() {
 }
 
 #[test]
-fn discount_above_its_base_is_refused() {
+fn discount_above_the_discounted_amount_is_refused() {
     let price = UnitPrice::parse("1", "EUR".parse().unwrap()).unwrap();
     for amount in [101, -1, i64::MIN, i64::MAX] {
         let discount = Some(Discount::Amount(amount));
         let line = Line::new("x".into(), "1".parse().unwrap(), price, discount, rate("0"));
-        assert_eq!(line, Err(BadLine::Discount(DiscountTooLarge)), "{amount}");
+        assert_eq!(line, Err(LineError::Discount(DiscountTooLarge)), "{amount}");
         let totals = Totals::of(&[line_in("EUR", "1", "1", None, "21")], discount);
-        assert_eq!(totals, Err(BadTotals::Discount(DiscountTooLarge)), "{amount}");
+        assert_eq!(totals, Err(TotalsError::Discount(DiscountTooLarge)), "{amount}");
     }
 }
 
 #[test]
-fn too_much_names_its_line() {
+fn overflow_names_its_line() {
     let most = || line("1000", "90071992547.40991", "0");
     assert_eq!(Totals::of(&[most()], None).unwrap().total, MOST_MINOR_UNITS);
-    assert_eq!(Totals::of(&[line("1", "0.01", "0"), most()], None), Err(BadTotals::TooMuchAtLine(1)));
-    assert_eq!(Totals::of(&[line("1000", "90071992547.40991", "1")], None), Err(BadTotals::TooMuch));
+    assert_eq!(Totals::of(&[line("1", "0.01", "0"), most()], None), Err(TotalsError::OverflowAtLine(1)));
+    assert_eq!(Totals::of(&[line("1000", "90071992547.40991", "1")], None), Err(TotalsError::Overflow));
     let (quantity, price) =
         (Quantity::from_thousandths(Quantity::MAX), UnitPrice::from_ten_thousandths(UnitPrice::MAX));
     let line = Line::new("x".into(), quantity.unwrap(), price.unwrap(), None, rate("0"));
-    assert_eq!(line, Err(BadLine::TooMuch));
+    assert_eq!(line, Err(LineError::Overflow));
 }
 
 fn discounts() -> impl Strategy<Value = Option<Discount>> {
     prop_oneof![
         Just(None),
-        (0..=Rate::WHOLE).prop_map(|points| Rate::from_millipercent(points).map(Discount::Rate)),
+        (0..=Rate::ONE_HUNDRED_PERCENT).prop_map(|points| Rate::from_millipercent(points).map(Discount::Rate)),
         (0..=1_000_000_i64).prop_map(|amount| Some(Discount::Amount(amount)))
     ]
 }
@@ -130,7 +130,7 @@ fn discounts() -> impl Strategy<Value = Option<Discount>> {
 prop_compose! {
     fn any_line()(
         quantity in 1..=Quantity::MAX, price in 0..=10_000_000_000_i64, discount in discounts(),
-        tax in prop_oneof![Just(0), Just(8_875), Just(21_000), 0..=Rate::WHOLE]
+        tax in prop_oneof![Just(0), Just(8_875), Just(21_000), 0..=Rate::ONE_HUNDRED_PERCENT]
     ) -> Option<Line> {
         let price = UnitPrice::from_ten_thousandths(price)?;
         Line::new("x".into(), Quantity::from_thousandths(quantity)?, price, discount, Rate::from_millipercent(tax)?).ok()
@@ -139,8 +139,8 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn everything_adds_up(
-        lines in prop::collection::vec(any_line(), 1..=MOST_LINES), discount in discounts()
+    fn totals_are_sums_of_rounded_amounts(
+        lines in prop::collection::vec(any_line(), 1..=MAX_LINES), discount in discounts()
     ) {
         let lines: Vec<Line> = lines.into_iter().flatten().collect();
         if let Ok(totals) = Totals::of(&lines, discount) {

@@ -82,7 +82,7 @@ fn send(alice: &Actor, operation: &Operation, id: &str, body: impl Into<String>)
 }
 
 #[actix_web::test]
-async fn a_field_that_the_server_decides_is_refused_by_its_name_in_every_body() {
+async fn server_owned_field_is_refused_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
@@ -103,7 +103,7 @@ async fn a_field_that_the_server_decides_is_refused_by_its_name_in_every_body() 
 }
 
 #[actix_web::test]
-async fn a_line_has_no_sums_and_no_ids_of_its_own() {
+async fn server_owned_field_of_a_line_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
@@ -140,7 +140,7 @@ async fn a_line_has_no_sums_and_no_ids_of_its_own() {
 
 /// Two parsers read such a body differently: a gate in front of us the first, we the last.
 #[actix_web::test]
-async fn a_field_that_is_given_twice_is_refused_in_every_body() {
+async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
@@ -170,7 +170,7 @@ async fn a_field_that_is_given_twice_is_refused_in_every_body() {
 
 /// serde reads a list as a struct, field after field: a body without names would get round everything above.
 #[actix_web::test]
-async fn a_list_or_a_bare_value_is_no_body() {
+async fn body_that_is_no_object_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
@@ -195,7 +195,7 @@ async fn a_list_or_a_bare_value_is_no_body() {
 }
 
 #[actix_web::test]
-async fn a_status_is_lived_through_and_not_written() {
+async fn status_cannot_be_set_by_the_client() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -215,7 +215,7 @@ async fn roles(app: &TestApp) -> Vec<(String, String)> {
 }
 
 #[actix_web::test]
-async fn nobody_becomes_an_administrator_by_asking() {
+async fn role_cannot_be_set_at_registration_or_update() {
     let app = TestApp::start().await;
     let nobody = app.anybody();
     let before = everything(&app).await;
@@ -248,7 +248,7 @@ async fn nobody_becomes_an_administrator_by_asking() {
 
 /// What is broken object *property* level access in the other direction: reading what is none of the client's business.
 #[actix_web::test]
-async fn no_reply_tells_what_is_private() {
+async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

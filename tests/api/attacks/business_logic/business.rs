@@ -20,7 +20,7 @@ fn days_ago(days: u64) -> NaiveDate {
 
 /// A client that pays another account, or bills under another name, needs the session of that user.
 #[actix_web::test]
-async fn business_is_the_callers_alone() {
+async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
@@ -36,7 +36,7 @@ async fn business_is_the_callers_alone() {
 
 /// Two tabs that read the same version: the second one is told, also before there is a row.
 #[actix_web::test]
-async fn of_two_replacements_at_once_one_wins() {
+async fn one_of_parallel_business_updates_wins() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let body = business();
@@ -50,7 +50,7 @@ async fn of_two_replacements_at_once_one_wins() {
 }
 
 #[actix_web::test]
-async fn field_that_does_not_fit_is_named_and_nothing_changes() {
+async fn invalid_field_is_named_and_nothing_changes() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
@@ -101,7 +101,7 @@ async fn field_that_does_not_fit_is_named_and_nothing_changes() {
 
 /// A back-dated invoice moves income into another period; a post-dated one, its tax.
 #[actix_web::test]
-async fn day_of_issue_beyond_the_range_is_refused() {
+async fn issue_date_out_of_range_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
@@ -121,7 +121,7 @@ async fn day_of_issue_beyond_the_range_is_refused() {
 
 /// Numbers that are not in date order hide an invoice that was slipped in later.
 #[actix_web::test]
-async fn invoice_is_not_issued_before_the_last_one() {
+async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (first, second) = (alice.invoice().await, alice.invoice().await);
@@ -148,7 +148,7 @@ async fn invoice_is_not_issued_before_the_last_one() {
 
 /// In December of the old year after January has begun, and the other way round.
 #[actix_web::test]
-async fn last_day_counts_across_the_years_edge() {
+async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;
     app.clock.turn("2028-01-02T12:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
     let alice = app.user("alice").await;
@@ -167,7 +167,7 @@ async fn last_day_counts_across_the_years_edge() {
 
 /// Westwards it may be yesterday again: the business waits, and no number goes back.
 #[actix_web::test]
-async fn time_zone_that_is_changed_does_not_turn_the_days_back() {
+async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;
     app.clock.turn("2027-06-30T12:30:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
     let alice = app.user("alice").await;
@@ -184,7 +184,7 @@ async fn time_zone_that_is_changed_does_not_turn_the_days_back() {
 }
 
 #[actix_web::test]
-async fn of_many_days_at_once_the_numbers_are_in_date_order() {
+async fn parallel_issues_are_numbered_in_date_order() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut drafts = Vec::new();

@@ -30,7 +30,7 @@ async fn credited(app: &TestApp) -> (i64, i64) {
 }
 
 #[actix_web::test]
-async fn more_than_the_invoice_is_never_credited() {
+async fn credit_above_the_invoice_total_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
@@ -59,7 +59,7 @@ async fn more_than_the_invoice_is_never_credited() {
 
 /// The invoice's row is locked before anything is read of it.
 #[actix_web::test]
-async fn of_credits_at_once_never_more_than_the_invoice_is_taken() {
+async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
@@ -85,7 +85,7 @@ async fn of_credits_at_once_never_more_than_the_invoice_is_taken() {
 }
 
 #[actix_web::test]
-async fn what_was_not_issued_is_not_credited() {
+async fn draft_and_void_invoice_cannot_be_credited() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (draft, void) = (alice.invoice().await, issued(&alice).await);
@@ -107,7 +107,7 @@ async fn what_was_not_issued_is_not_credited() {
 }
 
 #[actix_web::test]
-async fn credit_that_does_not_fit_is_named() {
+async fn invalid_credit_note_names_its_field() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
@@ -137,7 +137,7 @@ async fn credit_that_does_not_fit_is_named() {
 
 /// As for invoices: per owner and year, without gaps and without twins.
 #[actix_web::test]
-async fn credit_notes_at_once_are_numbered_without_gaps() {
+async fn parallel_credit_notes_are_numbered_without_gaps() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = issued(&alice).await;
@@ -155,7 +155,7 @@ async fn credit_notes_at_once_are_numbered_without_gaps() {
 
 /// What a later version of the service computes wrongly, the database still refuses.
 #[actix_web::test]
-async fn database_refuses_more_than_the_invoice() {
+async fn database_refuses_credit_above_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;

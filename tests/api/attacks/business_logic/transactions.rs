@@ -11,7 +11,7 @@ use crate::support::TestApp;
 use crate::support::database::Role;
 
 #[actix_web::test]
-async fn a_request_that_ends_while_its_transaction_begins_takes_no_write_of_others_with_it() {
+async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
     let app = TestApp::start().await;
     let (acquire_timeout, statement_timeout) = (Duration::from_secs(60), Duration::from_secs(60));
     let limits = PoolLimits { max_connections: 1, acquire_timeout, statement_timeout };

@@ -164,7 +164,7 @@ async fn thirty_at_once_wait_for_each_other_or_are_told_to_come_back() {
             assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
         }
     }
-    let work = app.services().printer.work();
+    let work = app.services().pdf_renderer.work();
     assert!(work.most_at_once() <= work.slots(), "{} of {}", work.most_at_once(), work.slots());
     assert!(printed >= 1 && work.begun() == printed, "{printed} of {}", work.begun());
     bodies.dedup();

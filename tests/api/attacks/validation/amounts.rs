@@ -21,7 +21,7 @@ fn draft_with(customer: &str, pointer: &str, value: &Value) -> Value {
 }
 
 #[actix_web::test]
-async fn discount_that_adds_or_exceeds_its_amount_is_refused() {
+async fn negative_or_excessive_discount_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (customer, id) = (alice.customer().await, alice.invoice().await);
@@ -69,7 +69,7 @@ async fn discount_that_adds_or_exceeds_its_amount_is_refused() {
 }
 
 #[actix_web::test]
-async fn sum_that_cannot_be_told_exactly_is_refused_and_never_wraps() {
+async fn overflowing_sum_is_refused_and_never_wraps() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -94,7 +94,7 @@ async fn sum_that_cannot_be_told_exactly_is_refused_and_never_wraps() {
 
 /// What a later version of the service computes wrongly, the database still refuses.
 #[actix_web::test]
-async fn database_refuses_a_discount_that_is_no_discount() {
+async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;

@@ -62,7 +62,7 @@ async fn invisible_characters_are_refused_in_every_field() {
 }
 
 #[actix_web::test]
-async fn directional_marks_are_removed_and_joiners_stay_where_they_belong() {
+async fn directional_marks_are_removed_and_required_joiners_are_kept() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

@@ -9,7 +9,7 @@ use crate::features::invoices::totals::{Discount, Line, Totals};
 /// Price in minor units and tax rate of each line.
 fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     let line = |&(price, rate): &(i64, &str)| {
-        let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS).unwrap();
+        let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
         Line::new("x".into(), "1".parse().unwrap(), price, None, rate.parse().unwrap()).unwrap()
     };
     let lines: Vec<Line> = lines.iter().map(line).collect();
@@ -19,18 +19,18 @@ fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     Invoice::draft(content, totals, DateTime::UNIX_EPOCH)
 }
 
-fn part(line: i32, amount: i64) -> Part {
-    Part { line, amount: Some(amount) }
+fn part(line: i32, amount: i64) -> CreditPart {
+    CreditPart { line, amount: Some(amount) }
 }
 
-fn remember(before: &mut NetByLine, credit: &Credit) {
+fn add_credit(before: &mut NetByLine, credit: &Credit) {
     for line in &credit.lines {
         *before.entry(line.line).or_default() += line.net;
     }
 }
 
 #[test]
-fn whole_invoice_is_credited_exactly() {
+fn full_credit_equals_the_invoice_exactly() {
     let invoice = invoice(&[(10_000, "19"), (5_000, "7"), (1, "0")], Some(Discount::Amount(1_000)));
     let credit = Credit::of(&invoice, &NetByLine::new(), None).unwrap();
     let nets: Vec<i64> = credit.lines.iter().map(|line| line.net).collect();
@@ -39,38 +39,38 @@ fn whole_invoice_is_credited_exactly() {
 }
 
 #[test]
-fn part_of_a_line_takes_its_tax_with_it() {
+fn credit_of_part_of_a_line_includes_its_tax() {
     let invoice = invoice(&[(10_000, "21"), (4_999, "0")], None);
     let credit = Credit::of(&invoice, &NetByLine::new(), Some(&[part(1, 1_000)])).unwrap();
     assert_eq!((credit.net, credit.tax, credit.total()), (1_000, 210, 1_210));
-    let rest = Part { line: 1, amount: None };
+    let rest = CreditPart { line: 1, amount: None };
     let credit = Credit::of(&invoice, &NetByLine::from([(1, 1_000)]), Some(&[rest])).unwrap();
     assert_eq!((credit.net, credit.tax), (9_000, 1_890));
 }
 
 #[test]
-fn part_that_does_not_fit_is_named() {
+fn invalid_part_is_named() {
     let invoice = invoice(&[(100, "21"), (100, "0")], None);
-    let of = |before: &NetByLine, parts: &[Part]| Credit::of(&invoice, before, Some(parts));
+    let of = |before: &NetByLine, parts: &[CreditPart]| Credit::of(&invoice, before, Some(parts));
     let none = NetByLine::new();
     for line in [0, -1, 3, i32::MAX, i32::MIN] {
-        assert_eq!(of(&none, &[part(1, 1), part(line, 1)]), Err(BadCredit::NoSuchLine(1)), "{line}");
+        assert_eq!(of(&none, &[part(1, 1), part(line, 1)]), Err(CreditError::NoSuchLine(1)), "{line}");
     }
-    assert_eq!(of(&none, &[part(2, 1), part(2, 1)]), Err(BadCredit::LineTwice(1)));
+    assert_eq!(of(&none, &[part(2, 1), part(2, 1)]), Err(CreditError::LineTwice(1)));
     for amount in [101, 0, -1, i64::MAX, i64::MIN] {
-        assert_eq!(of(&none, &[part(1, amount)]), Err(BadCredit::Exceeds), "{amount}");
+        assert_eq!(of(&none, &[part(1, amount)]), Err(CreditError::Exceeds), "{amount}");
     }
     let before = NetByLine::from([(1, 100)]);
-    assert_eq!(of(&before, &[Part { line: 1, amount: None }]), Err(BadCredit::Exceeds));
-    assert_eq!(of(&before, &[]), Err(BadCredit::Exceeds));
+    assert_eq!(of(&before, &[CreditPart { line: 1, amount: None }]), Err(CreditError::Exceeds));
+    assert_eq!(of(&before, &[]), Err(CreditError::Exceeds));
     let all = NetByLine::from([(1, 100), (2, 100)]);
-    assert_eq!(Credit::of(&invoice, &all, None), Err(BadCredit::Exceeds));
+    assert_eq!(Credit::of(&invoice, &all, None), Err(CreditError::Exceeds));
 }
 
 proptest! {
     /// However an invoice is cut into credit notes: each takes something, none more than is left, and all together are the invoice.
     #[test]
-    fn notes_add_up_to_the_invoice(
+    fn credit_notes_add_up_to_the_invoice(
         lines in prop::collection::vec((0..2_000_i64, prop::sample::select(vec!["0", "7", "8.875", "19"])), 1..8),
         percent in 0..100_i32,
         cuts in prop::collection::vec((1..8_i32, 1..1_500_i64), 0..20)
@@ -79,16 +79,16 @@ proptest! {
         let invoice = invoice(&lines, discount);
         let (mut before, mut total) = (NetByLine::new(), 0);
         let last = [None];
-        let cuts: Vec<Option<Part>> = cuts.iter().map(|&(line, amount)| Some(part(line, amount))).chain(last).collect();
+        let cuts: Vec<Option<CreditPart>> = cuts.iter().map(|&(line, amount)| Some(part(line, amount))).chain(last).collect();
         for cut in cuts {
             let parts = cut.map(|part| vec![part]);
             let Ok(credit) = Credit::of(&invoice, &before, parts.as_deref()) else { continue };
             prop_assert!(credit.net > 0 && credit.tax >= 0);
             for tax in &credit.taxes {
                 // By itself it would round to the same tax, give or take one minor unit.
-                prop_assert!((share(tax.net, tax.rate).unwrap() - tax.tax).abs() <= 1);
+                prop_assert!((apply_rate(tax.net, tax.rate).unwrap() - tax.tax).abs() <= 1);
             }
-            remember(&mut before, &credit);
+            add_credit(&mut before, &credit);
             total += credit.total();
             prop_assert!(total <= invoice.totals().total);
         }

@@ -10,7 +10,7 @@ use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-async fn nothing_is_tied(app: &TestApp, alice: &Actor, bob: &Actor) {
+async fn foreign_customer_ids_are_refused(app: &TestApp, alice: &Actor, bob: &Actor) {
     let own = alice.customer().await;
     let mut ids = vec![
         bob.customer().await,
@@ -41,22 +41,22 @@ async fn nothing_is_tied(app: &TestApp, alice: &Actor, bob: &Actor) {
 }
 
 #[actix_web::test]
-async fn a_strangers_customer_in_a_body_is_a_missing_one() {
+async fn foreign_customer_id_in_body_is_refused_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    nothing_is_tied(&app, &alice, &bob).await;
+    foreign_customer_ids_are_refused(&app, &alice, &bob).await;
 }
 
 #[actix_web::test]
-async fn without_row_level_security_the_key_alone_refuses_a_strangers_customer() {
+async fn composite_key_alone_refuses_foreign_customer() {
     let app = TestApp::start().await;
     without_row_level_security(&app).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    nothing_is_tied(&app, &alice, &bob).await;
+    foreign_customer_ids_are_refused(&app, &alice, &bob).await;
 }
 
 #[actix_web::test]
-async fn what_is_no_text_is_no_id() {
+async fn id_of_another_json_type_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.everything().await;
@@ -72,7 +72,7 @@ async fn what_is_no_text_is_no_id() {
 
 /// A stranger who writes to my invoice with his own customer, or with mine, learns nothing of either.
 #[actix_web::test]
-async fn a_strangers_invoice_is_not_found_whatever_customer_is_named() {
+async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (hers, his) = (alice.customer().await, bob.customer().await);
@@ -89,7 +89,7 @@ async fn a_strangers_invoice_is_not_found_whatever_customer_is_named() {
 }
 
 /// The same where a document is hung on an invoice; an upload's form is `attacks::files::uploads::forms`.
-async fn no_document_hangs_on_a_strangers_invoice(app: &TestApp) {
+async fn foreign_invoice_ids_are_refused(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (own, his) = (alice.invoice().await, bob.invoice().await);
     let path = format!("/api/v1/documents/{}", alice.document().await);
@@ -113,14 +113,14 @@ async fn no_document_hangs_on_a_strangers_invoice(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn a_strangers_invoice_takes_no_document() {
+async fn foreign_invoice_id_of_a_document_is_refused_like_missing_one() {
     let app = TestApp::start().await;
-    no_document_hangs_on_a_strangers_invoice(&app).await;
+    foreign_invoice_ids_are_refused(&app).await;
 }
 
 #[actix_web::test]
-async fn without_row_level_security_the_key_alone_keeps_documents_off_a_strangers_invoice() {
+async fn composite_key_alone_refuses_foreign_invoice_of_a_document() {
     let app = TestApp::start().await;
     without_row_level_security(&app).await;
-    no_document_hangs_on_a_strangers_invoice(&app).await;
+    foreign_invoice_ids_are_refused(&app).await;
 }

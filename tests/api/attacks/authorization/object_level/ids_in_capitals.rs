@@ -12,7 +12,7 @@ use crate::support::socket::Socket;
 use crate::support::{TestApp, wait};
 
 #[actix_web::test]
-async fn id_in_capitals_in_a_path_names_the_same_object() {
+async fn upper_case_id_in_path_names_the_same_object() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -28,7 +28,7 @@ async fn id_in_capitals_in_a_path_names_the_same_object() {
 }
 
 #[actix_web::test]
-async fn id_in_capitals_in_a_body_a_form_and_a_query_names_the_same_object() {
+async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -53,7 +53,7 @@ async fn id_in_capitals_in_a_body_a_form_and_a_query_names_the_same_object() {
 
 /// A second spelling of the path must not pay a second time: capitals, and the same letters percent-encoded.
 #[actix_web::test]
-async fn idempotency_key_is_bound_to_the_object_and_not_to_the_spelling_of_its_id() {
+async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
@@ -73,7 +73,7 @@ async fn idempotency_key_is_bound_to_the_object_and_not_to_the_spelling_of_its_i
 }
 
 #[actix_web::test]
-async fn probing_by_ids_in_capitals_is_recorded_as_the_same_foreign_object() {
+async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let invoice = bob.invoice().await;

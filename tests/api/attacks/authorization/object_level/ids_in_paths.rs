@@ -15,7 +15,7 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 }
 
 /// Alice's requests to ids that are not hers to use: each is compared with the one for an id that nobody has.
-async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
+async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let customer = alice.customer().await;
     for operation in on_objects() {
         let (collection, lists) = (
@@ -62,22 +62,22 @@ async fn alice_learns_nothing(app: &TestApp, alice: &Actor, bob: &Actor) {
 }
 
 #[actix_web::test]
-async fn a_stranger_gets_the_same_answer_for_my_object_as_for_none() {
+async fn foreign_object_returns_404_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    alice_learns_nothing(&app, &alice, &bob).await;
+    foreign_ids_return_404_like_missing_ones(&app, &alice, &bob).await;
 }
 
 #[actix_web::test]
-async fn without_row_level_security_the_queries_alone_keep_strangers_out() {
+async fn scoped_queries_alone_hide_foreign_objects() {
     let app = TestApp::start().await;
     without_row_level_security(&app).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    alice_learns_nothing(&app, &alice, &bob).await;
+    foreign_ids_return_404_like_missing_ones(&app, &alice, &bob).await;
 }
 
 #[actix_web::test]
-async fn the_walls_let_the_owner_in() {
+async fn owner_can_use_every_operation() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -93,7 +93,7 @@ async fn the_walls_let_the_owner_in() {
 }
 
 #[actix_web::test]
-async fn the_event_says_who_tried() {
+async fn event_names_user_session_and_route() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let me = alice.get("/api/v1/me").await.ok(200).json();
@@ -108,7 +108,7 @@ async fn the_event_says_who_tried() {
 }
 
 #[actix_web::test]
-async fn a_strangers_session_goes_on() {
+async fn foreign_session_cannot_be_revoked() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();

@@ -15,7 +15,7 @@ use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
+async fn foreign_customer_filter_is_empty(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     bob.invoice().await;
     alice.invoice().await;
@@ -36,13 +36,13 @@ async fn a_strangers_customer_has_no_invoices(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn a_filter_by_a_strangers_customer_finds_as_much_as_by_none() {
+async fn filter_by_foreign_customer_is_empty_like_missing_one() {
     let app = TestApp::start().await;
-    a_strangers_customer_has_no_invoices(&app).await;
+    foreign_customer_filter_is_empty(&app).await;
 }
 
 #[actix_web::test]
-async fn a_strangers_invoice_has_as_many_documents_as_none() {
+async fn filter_by_foreign_invoice_is_empty_like_missing_one() {
     use crate::support::form::Form;
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
@@ -61,7 +61,7 @@ async fn a_strangers_invoice_has_as_many_documents_as_none() {
 }
 
 #[actix_web::test]
-async fn a_list_takes_no_owner_and_no_field_twice() {
+async fn list_refuses_owner_parameters_and_repeated_fields() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let bob_id = bob.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
@@ -85,7 +85,7 @@ async fn cursor(actor: &Actor, list: &str) -> String {
 }
 
 #[actix_web::test]
-async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
+async fn foreign_or_forged_cursor_is_refused() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     for actor in [&alice, &bob] {
@@ -141,7 +141,7 @@ async fn a_cursor_of_somebody_else_of_another_list_or_by_hand_is_refused() {
 
 /// Payments are listed by the invoice that they are on.
 #[actix_web::test]
-async fn a_cursor_is_of_one_object_too() {
+async fn cursor_of_another_parent_object_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut lists = Vec::new();
@@ -162,7 +162,7 @@ async fn a_cursor_is_of_one_object_too() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
-async fn lists_are_of_ones_own(app: &TestApp) {
+async fn lists_contain_only_own_rows(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let customer = json!({"name": "Canary-5d1f", "email": "canary@5d1f.example", "default_currency": "CHF"});
     let customer = bob.post("/api/v1/customers", &customer).await.ok(201).json()["id"].as_str().unwrap().to_owned();
@@ -183,17 +183,17 @@ async fn lists_are_of_ones_own(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn nothing_of_a_stranger_is_in_any_reply() {
+async fn no_list_contains_data_of_another_user() {
     let app = TestApp::start().await;
-    lists_are_of_ones_own(&app).await;
+    lists_contain_only_own_rows(&app).await;
 }
 
 #[actix_web::test]
-async fn without_row_level_security_the_queries_alone_list_ones_own() {
+async fn scoped_queries_alone_list_only_own_rows() {
     let app = TestApp::start().await;
     without_row_level_security(&app).await;
-    lists_are_of_ones_own(&app).await;
+    lists_contain_only_own_rows(&app).await;
     let app = TestApp::start().await;
     without_row_level_security(&app).await;
-    a_strangers_customer_has_no_invoices(&app).await;
+    foreign_customer_filter_is_empty(&app).await;
 }

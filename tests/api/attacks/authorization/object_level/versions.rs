@@ -25,7 +25,7 @@ fn stays_silent(reply: &Reply, what: &str) {
 }
 
 #[actix_web::test]
-async fn a_write_needs_the_version_that_was_read() {
+async fn write_with_stale_or_malformed_etag_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -76,7 +76,7 @@ async fn a_write_needs_the_version_that_was_read() {
 }
 
 #[actix_web::test]
-async fn a_version_is_used_up_by_a_write() {
+async fn write_makes_the_old_etag_stale() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let path = format!("/api/v1/customers/{}", alice.customer().await);
@@ -112,7 +112,7 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
 }
 
 #[actix_web::test]
-async fn of_many_writes_at_once_exactly_one_wins() {
+async fn one_of_parallel_writes_wins() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "4")]).await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -143,7 +143,7 @@ async fn of_many_writes_at_once_exactly_one_wins() {
 
 /// A replacement and a deletion of the same version: not both, and nothing is left half.
 #[actix_web::test]
-async fn of_a_write_and_a_deletion_at_once_one_wins() {
+async fn either_write_or_deletion_wins() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

@@ -68,7 +68,7 @@ async fn invoice_and_customer(actor: &Actor) -> (Uuid, Uuid) {
 }
 
 #[actix_web::test]
-async fn no_statement_reaches_the_rows_of_another_owner_or_of_all() {
+async fn row_level_security_hides_rows_of_other_owners() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     issued(&bob).await;
@@ -101,7 +101,7 @@ async fn no_statement_reaches_the_rows_of_another_owner_or_of_all() {
 }
 
 #[actix_web::test]
-async fn no_row_can_be_planted_on_another_owner() {
+async fn row_level_security_refuses_rows_for_another_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (invoice, customer) = invoice_and_customer(&bob).await;
@@ -153,7 +153,7 @@ async fn no_row_can_be_planted_on_another_owner() {
 
 /// The check of a key sees all rows, whoever asks. So the key itself must hold the owner.
 #[actix_web::test]
-async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
+async fn composite_key_refuses_foreign_customer_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (hers, _) = invoice_and_customer(&alice).await;
@@ -182,7 +182,7 @@ async fn the_key_refuses_a_strangers_customer_in_the_words_for_a_missing_one() {
 }
 
 #[actix_web::test]
-async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
+async fn column_grants_protect_immutable_columns_of_own_rows() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     issued(&alice).await;
@@ -246,7 +246,7 @@ async fn not_even_of_ones_own_row_can_the_service_change_what_is_settled() {
 
 /// The parties of an invoice are its own owner's, whoever writes them.
 #[actix_web::test]
-async fn the_key_refuses_parties_of_a_strangers_invoice_in_the_words_for_a_missing_one() {
+async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (his, _) = invoice_and_customer(&bob).await;
@@ -277,7 +277,7 @@ async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
 
 /// The function runs with its owner's rights: it is a door in the wall, and has to look who comes.
 #[actix_web::test]
-async fn the_function_that_numbers_invoices_numbers_no_strangers() {
+async fn security_definer_function_numbers_no_foreign_invoice() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (invoice, _) = invoice_and_customer(&bob).await;
@@ -296,7 +296,7 @@ async fn the_function_that_numbers_invoices_numbers_no_strangers() {
 
 /// A number that is unique among all owners tells how many invoices the others have.
 #[actix_web::test]
-async fn numbers_are_counted_for_each_owner_and_unique_for_each() {
+async fn invoice_numbers_are_counted_and_unique_per_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (hers, customer) = invoice_and_customer(&alice).await;

@@ -17,71 +17,75 @@ use krilla::tagging::{
 };
 use krilla::{Document, SerializeSettings};
 
-use super::paper::{COLUMN, HEIGHT, MARGIN, Mark, Paper, Role, WIDTH};
+use super::page::{COLUMN, Element, HEIGHT, MARGIN, PageBuilder, Role, WIDTH};
 use super::typesetter::{Style, Text, Typeface, Typesetter};
 
 /// What every page has beside its own text.
-pub(super) struct Furniture {
+pub(super) struct PageDecoration {
     pub metadata: Metadata,
     /// At the foot, left of the page's number.
     pub foot: String,
     /// Across the page, in pale letters.
-    pub stamp: Option<&'static str>,
+    pub watermark: Option<&'static str>,
 }
 
 /// The document's bytes: the same for the same pages.
-pub(super) fn print(paper: &Paper, setter: &mut Typesetter, furniture: Furniture) -> Result<Vec<u8>, KrillaError> {
+pub(super) fn write_pdf(
+    builder: &PageBuilder,
+    setter: &mut Typesetter,
+    decoration: PageDecoration,
+) -> Result<Vec<u8>, KrillaError> {
     let mut document = Document::new_with(SerializeSettings::default());
-    document.set_metadata(furniture.metadata);
+    document.set_metadata(decoration.metadata);
     let mut tagged: BTreeMap<usize, Vec<Identifier>> = BTreeMap::new();
-    let pages = paper.pages.len();
-    for (number, marks) in (1..).zip(&paper.pages) {
+    let page_count = builder.pages.len();
+    for (number, elements) in (1..).zip(&builder.pages) {
         let Some(settings) = PageSettings::from_wh(WIDTH, HEIGHT) else { continue };
         let mut page = document.start_page_with(settings);
         let mut surface = page.surface();
-        if let Some(stamp) = furniture.stamp {
-            stamped(&mut surface, setter, stamp);
+        if let Some(watermark) = decoration.watermark {
+            draw_watermark(&mut surface, setter, watermark);
         }
-        for mark in marks {
-            match mark {
-                Mark::Rule { x, top, weight } => {
+        for element in elements {
+            match element {
+                Element::Rule { x, top, weight } => {
                     let line = Rect::from_xywh(*x, *top, WIDTH - MARGIN - x, *weight);
-                    aside(&mut surface, ArtifactType::Layout, |surface| fill(surface, line, 150));
+                    artifact(&mut surface, ArtifactType::Layout, |surface| fill(surface, line, 150));
                 }
-                Mark::Line { text, line, x, top, part: Some(part) } => {
+                Element::Line { text, line, x, top, part: Some(part) } => {
                     let id = surface.start_tagged(ContentTag::Span(SpanTag::empty()));
                     tagged.entry(*part).or_default().push(id);
-                    write(&mut surface, &setter.typeface, text, *line, *x, *top);
+                    draw_line(&mut surface, &setter.typeface, text, *line, *x, *top);
                     surface.end_tagged();
                 }
-                Mark::Line { text, line, x, top, part: None } => {
+                Element::Line { text, line, x, top, part: None } => {
                     let typeface = &setter.typeface;
-                    aside(&mut surface, ArtifactType::Header, |surface| {
-                        write(surface, typeface, text, *line, *x, *top)
+                    artifact(&mut surface, ArtifactType::Header, |surface| {
+                        draw_line(surface, typeface, text, *line, *x, *top)
                     });
                 }
             }
         }
         let (small, top) = (Style::plain(7.5).grey(), HEIGHT - MARGIN);
-        let foot = setter.set(&furniture.foot, small, COLUMN - 100.0);
-        let count = setter.set(&format!("Page {number} of {pages}"), small.to_the_right(), 90.0);
+        let foot = setter.set(&decoration.foot, small, COLUMN - 100.0);
+        let count = setter.set(&format!("Page {number} of {page_count}"), small.right_aligned(), 90.0);
         let typeface = &setter.typeface;
-        aside(&mut surface, ArtifactType::Footer, |surface| {
-            write(surface, typeface, &foot, 0, MARGIN, top);
-            write(surface, typeface, &count, 0, WIDTH - MARGIN - 90.0, top);
+        artifact(&mut surface, ArtifactType::Footer, |surface| {
+            draw_line(surface, typeface, &foot, 0, MARGIN, top);
+            draw_line(surface, typeface, &count, 0, WIDTH - MARGIN - 90.0, top);
         });
         surface.finish();
         page.finish();
     }
-    document.set_tag_tree(tree(&paper.parts, tagged));
+    document.set_tag_tree(tag_tree(&builder.parts, tagged));
     document.finish()
 }
 
 /// One line of a text. Marks that are piled up end at the line's neighbours: no text covers another's.
-fn write(surface: &mut Surface<'_>, typeface: &Typeface, text: &Text, line: usize, x: f32, top: f32) {
+fn draw_line(surface: &mut Surface<'_>, typeface: &Typeface, text: &Text, line: usize, x: f32, top: f32) {
     let (height, size) = (text.style.line_height(), text.style.size);
     let mut band = PathBuilder::new();
-    if let Some(rect) = Rect::from_xywh(x - 2.0, top - height * 0.4, text.room.min(WIDTH) + 4.0, height * 1.8) {
+    if let Some(rect) = Rect::from_xywh(x - 2.0, top - height * 0.4, text.max_width.min(WIDTH) + 4.0, height * 1.8) {
         band.push_rect(rect);
     }
     let Some(band) = band.finish() else { return };
@@ -95,11 +99,11 @@ fn write(surface: &mut Surface<'_>, typeface: &Typeface, text: &Text, line: usiz
     surface.pop();
 }
 
-fn stamped(surface: &mut Surface<'_>, setter: &mut Typesetter, stamp: &str) {
+fn draw_watermark(surface: &mut Surface<'_>, setter: &mut Typesetter, watermark: &str) {
     let style = Style { grey: 232, ..Style::plain(130.0).bold() };
-    let text = setter.set(stamp, style, WIDTH * 2.0);
+    let text = setter.set(watermark, style, WIDTH * 2.0);
     let (baseline, runs) = text.line(&setter.typeface, 0);
-    aside(surface, ArtifactType::Watermark, |surface| {
+    artifact(surface, ArtifactType::Watermark, |surface| {
         surface.push_transform(&Transform::from_rotate_at(-55.0, WIDTH / 2.0, HEIGHT / 2.0));
         surface.set_fill(Some(grey(style.grey)));
         for run in runs {
@@ -113,7 +117,7 @@ fn stamped(surface: &mut Surface<'_>, setter: &mut Typesetter, stamp: &str) {
 }
 
 /// What is no part of the text.
-fn aside(surface: &mut Surface<'_>, kind: ArtifactType, draw: impl FnOnce(&mut Surface<'_>)) {
+fn artifact(surface: &mut Surface<'_>, kind: ArtifactType, draw: impl FnOnce(&mut Surface<'_>)) {
     surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(kind)));
     draw(surface);
     surface.end_tagged();
@@ -136,7 +140,7 @@ fn fill(surface: &mut Surface<'_>, rect: Option<Rect>, level: u8) {
 }
 
 /// Title, paragraphs, and tables of rows of cells.
-fn tree(parts: &[Role], mut tagged: BTreeMap<usize, Vec<Identifier>>) -> TagTree {
+fn tag_tree(parts: &[Role], mut tagged: BTreeMap<usize, Vec<Identifier>>) -> TagTree {
     let mut tree = TagTree::new().with_lang(Some("en".to_owned()));
     let mut table: Option<(usize, TagGroup)> = None;
     let mut row: Option<(Role, TagGroup)> = None;
@@ -147,7 +151,7 @@ fn tree(parts: &[Role], mut tagged: BTreeMap<usize, Vec<Identifier>>) -> TagTree
             Role::Title | Role::Paragraph => None,
         };
         if row.as_ref().is_some_and(|(same, _)| same != role) {
-            close(&mut row, &mut table);
+            close_row(&mut row, &mut table);
         }
         if table.as_ref().is_some_and(|(open, _)| Some(*open) != of_table) {
             tree.push(table.take().map(|(_, group)| group).unwrap_or_else(|| TagGroup::new(Tag::Table)));
@@ -165,14 +169,14 @@ fn tree(parts: &[Role], mut tagged: BTreeMap<usize, Vec<Identifier>>) -> TagTree
             }
         }
     }
-    close(&mut row, &mut table);
+    close_row(&mut row, &mut table);
     if let Some((_, table)) = table {
         tree.push(table);
     }
     tree
 }
 
-fn close(row: &mut Option<(Role, TagGroup)>, table: &mut Option<(usize, TagGroup)>) {
+fn close_row(row: &mut Option<(Role, TagGroup)>, table: &mut Option<(usize, TagGroup)>) {
     if let (Some((_, row)), Some((_, table))) = (row.take(), table.as_mut()) {
         table.push(row);
     }

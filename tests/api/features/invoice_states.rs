@@ -26,7 +26,7 @@ fn refused(reply: &Reply, code: &str) {
 }
 
 #[actix_web::test]
-async fn an_invoice_is_issued_and_paid_in_two_parts() {
+async fn invoice_is_issued_and_paid_in_two_parts() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
@@ -65,7 +65,7 @@ async fn an_invoice_is_issued_and_paid_in_two_parts() {
 }
 
 #[actix_web::test]
-async fn a_step_out_of_order_changes_nothing() {
+async fn invalid_transition_is_refused_and_changes_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (drafted, issued, partly, paid, void) = (
@@ -106,7 +106,7 @@ async fn a_step_out_of_order_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn invoice_of_nothing_is_paid_when_it_is_issued() {
+async fn invoice_with_total_zero_is_paid_when_issued() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut body = draft(&alice.customer().await);
@@ -129,7 +129,7 @@ async fn invoice_of_nothing_is_paid_when_it_is_issued() {
 }
 
 #[actix_web::test]
-async fn an_invoice_is_not_issued_after_it_was_due() {
+async fn invoice_past_its_due_date_cannot_be_issued() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut body = draft(&alice.customer().await);
@@ -141,7 +141,7 @@ async fn an_invoice_is_not_issued_after_it_was_due() {
 }
 
 #[actix_web::test]
-async fn a_payment_that_does_not_fit_is_named() {
+async fn invalid_payment_names_its_field() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
@@ -165,7 +165,7 @@ async fn a_payment_that_does_not_fit_is_named() {
 }
 
 #[actix_web::test]
-async fn of_payments_at_once_never_more_than_is_due_is_taken() {
+async fn parallel_payments_never_exceed_the_amount_due() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
@@ -184,7 +184,7 @@ async fn of_payments_at_once_never_more_than_is_due_is_taken() {
 
 /// Per owner and year, without gaps and without twins, also when a hundred are issued at once and some of them fail.
 #[actix_web::test]
-async fn fifty_issued_at_once_are_numbered_without_gaps() {
+async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

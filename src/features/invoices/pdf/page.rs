@@ -26,7 +26,7 @@ pub(super) enum Role {
 }
 
 /// Something on a page.
-pub(super) enum Mark {
+pub(super) enum Element {
     /// A line of a text; `part` is its place in [`Paper::parts`], none for what is only repeated.
     Line { text: Rc<Text>, line: usize, x: f32, top: f32, part: Option<usize> },
     /// From margin to margin, or from `x` on.
@@ -47,22 +47,22 @@ impl Cell {
 }
 
 /// The pages so far.
-pub(super) struct Paper {
-    pub pages: Vec<Vec<Mark>>,
+pub(super) struct PageBuilder {
+    pub pages: Vec<Vec<Element>>,
     /// In reading order.
     pub parts: Vec<Role>,
     /// From the page's top.
     pub y: f32,
 }
 
-impl Paper {
+impl PageBuilder {
     pub fn new() -> Self {
         Self { pages: vec![Vec::new()], parts: Vec::new(), y: MARGIN }
     }
 
-    fn mark(&mut self, mark: Mark) {
+    fn push(&mut self, element: Element) {
         if let Some(page) = self.pages.last_mut() {
-            page.push(mark);
+            page.push(element);
         }
     }
 
@@ -72,7 +72,7 @@ impl Paper {
     }
 
     /// Goes on on a new page, below this head.
-    fn turn(&mut self, head: &[Cell]) {
+    fn new_page(&mut self, head: &[Cell]) {
         self.pages.push(Vec::new());
         self.y = MARGIN;
         if !head.is_empty() {
@@ -83,16 +83,16 @@ impl Paper {
     }
 
     /// Begins a new page unless so much fits on this one.
-    pub fn need(&mut self, height: f32) {
+    pub fn ensure_space(&mut self, height: f32) {
         if self.y + height > BOTTOM && self.y > MARGIN {
-            self.turn(&[]);
+            self.new_page(&[]);
         }
     }
 
     /// A line across, and some air below it.
     pub fn rule(&mut self, x: f32, weight: f32) {
         let top = self.y + 2.0;
-        self.mark(Mark::Rule { x, top, weight });
+        self.push(Element::Rule { x, top, weight });
         self.y = top + 4.0;
     }
 
@@ -102,7 +102,7 @@ impl Paper {
         let height = height(cells);
         // What fits on a page is not torn apart.
         if self.y + height > BOTTOM && height <= BOTTOM - MARGIN - head_height {
-            self.turn(head);
+            self.new_page(head);
         }
         let parts: Vec<Option<usize>> = cells.iter().map(|_| self.part(role)).collect();
         self.lines(cells, &parts, head);
@@ -121,11 +121,11 @@ impl Paper {
         let height = cells.iter().map(|cell| cell.text.style.line_height()).fold(0.0, f32::max);
         for line in 0..tallest {
             if self.y + height > BOTTOM {
-                self.turn(head);
+                self.new_page(head);
             }
             for (cell, part) in cells.iter().zip(parts).filter(|(cell, _)| line < cell.text.lines()) {
                 let (text, x, top, part) = (cell.text.clone(), cell.x, self.y, *part);
-                self.mark(Mark::Line { text, line, x, top, part });
+                self.push(Element::Line { text, line, x, top, part });
             }
             self.y += height;
         }

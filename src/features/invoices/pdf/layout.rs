@@ -3,8 +3,8 @@
 use chrono::{Datelike, Timelike};
 use krilla::metadata::{DateTime, Metadata};
 
-use super::paper::{COLUMN, Cell, MARGIN, Paper, Role, WIDTH};
-use super::press::{Furniture, print};
+use super::page::{COLUMN, Cell, MARGIN, PageBuilder, Role, WIDTH};
+use super::render::{PageDecoration, write_pdf};
 use super::typesetter::{Style, Typeface, Typesetter};
 use super::wording::{Weight, Wording};
 use crate::base::bank::Iban;
@@ -18,7 +18,7 @@ pub enum Document {
 }
 
 /// A document with the names that stand on it.
-pub struct Subject {
+pub struct PdfData {
     pub document: Document,
     pub seller: Party,
     pub customer: Party,
@@ -43,7 +43,7 @@ pub struct Party {
 /// Why there is no PDF.
 #[derive(Debug, thiserror::Error)]
 #[error("the document cannot be written: {0}")]
-pub struct PrintError(String);
+pub struct PdfError(String);
 
 const BODY: Style = Style::plain(8.5);
 const LABEL: Style = Style::plain(8.5).grey();
@@ -53,71 +53,71 @@ const LINES: usize = 0;
 const TOTALS: usize = 1;
 
 /// The invoice as a PDF: the same bytes for the same subject.
-pub(super) fn render(typeface: Typeface, subject: &Subject) -> Result<Vec<u8>, PrintError> {
-    let wording = match &subject.document {
+pub(super) fn generate(typeface: Typeface, data: &PdfData) -> Result<Vec<u8>, PdfError> {
+    let wording = match &data.document {
         Document::Invoice(invoice) => Wording::of_invoice(invoice),
         Document::CreditNote(note) => Wording::of_credit_note(note),
     };
-    let mut sheet = Sheet { setter: Typesetter::new(typeface), paper: Paper::new(), subject, wording };
-    sheet.head();
-    sheet.parties();
-    sheet.lines();
-    sheet.totals();
-    sheet.bank();
-    sheet.text();
-    let furniture = sheet.furniture();
-    print(&sheet.paper, &mut sheet.setter, furniture).map_err(|error| PrintError(error.to_string()))
+    let mut layout = PdfLayout { setter: Typesetter::new(typeface), builder: PageBuilder::new(), data, wording };
+    layout.head();
+    layout.parties();
+    layout.lines();
+    layout.totals();
+    layout.bank();
+    layout.text();
+    let decoration = layout.decoration();
+    write_pdf(&layout.builder, &mut layout.setter, decoration).map_err(|error| PdfError(error.to_string()))
 }
 
-struct Sheet<'a> {
+struct PdfLayout<'a> {
     setter: Typesetter,
-    paper: Paper,
-    subject: &'a Subject,
+    builder: PageBuilder,
+    data: &'a PdfData,
     wording: Wording,
 }
 
-impl Sheet<'_> {
+impl PdfLayout<'_> {
     fn head(&mut self) {
         let half = COLUMN / 2.0;
-        let seller = self.setter.set(&self.subject.seller.name, Style::plain(13.0), half);
-        let title = self.setter.set(self.wording.title, Style::plain(20.0).bold().to_the_right(), half - GAP);
-        let top = self.paper.y;
-        self.paper.row(&[Cell::new(title, MARGIN + half + GAP)], Role::Title, &[]);
-        let number = self.setter.set(&self.wording.number, Style::plain(11.0).to_the_right(), half - GAP);
-        self.paper.row(&[Cell::new(number, MARGIN + half + GAP)], Role::Paragraph, &[]);
-        let (below, page) = (self.paper.y, self.paper.pages.len());
-        self.paper.y = top;
-        self.paper.flow(vec![seller], MARGIN);
-        let party = &self.subject.seller;
+        let seller = self.setter.set(&self.data.seller.name, Style::plain(13.0), half);
+        let title = self.setter.set(self.wording.title, Style::plain(20.0).bold().right_aligned(), half - GAP);
+        let top = self.builder.y;
+        self.builder.row(&[Cell::new(title, MARGIN + half + GAP)], Role::Title, &[]);
+        let number = self.setter.set(&self.wording.number, Style::plain(11.0).right_aligned(), half - GAP);
+        self.builder.row(&[Cell::new(number, MARGIN + half + GAP)], Role::Paragraph, &[]);
+        let (below, page) = (self.builder.y, self.builder.pages.len());
+        self.builder.y = top;
+        self.builder.flow(vec![seller], MARGIN);
+        let party = &self.data.seller;
         let vat_id = party.tax_id.as_ref().map(|id| format!("VAT ID: {id}"));
-        let registration = self.subject.registration.as_ref().map(|number| format!("Registration: {number}"));
+        let registration = self.data.registration.as_ref().map(|number| format!("Registration: {number}"));
         let mut texts = vec![self.setter.set(party.email.as_deref().unwrap_or_default(), LABEL, half)];
         if let Some(address) = &party.address {
             texts.extend(self.setter.set_all(address, LABEL, half));
         }
         texts.extend([vat_id, registration].iter().flatten().map(|text| self.setter.set(text, LABEL, half)));
-        self.paper.flow(texts, MARGIN);
+        self.builder.flow(texts, MARGIN);
         // An address that goes on on the next page has left the title behind.
-        if self.paper.pages.len() == page {
-            self.paper.y = self.paper.y.max(below);
+        if self.builder.pages.len() == page {
+            self.builder.y = self.builder.y.max(below);
         }
-        self.paper.y += 8.0;
-        self.paper.rule(MARGIN, 1.2);
-        self.paper.y += 10.0;
+        self.builder.y += 8.0;
+        self.builder.rule(MARGIN, 1.2);
+        self.builder.y += 10.0;
     }
 
     /// The customer on the left, the document's own facts on the right.
     fn parties(&mut self) {
-        let customer = &self.subject.customer;
+        let customer = &self.data.customer;
         let half = COLUMN / 2.0;
-        let (top, x, room) = (self.paper.y, MARGIN + half + GAP, half - GAP);
+        let (top, x, column_width) = (self.builder.y, MARGIN + half + GAP, half - GAP);
         for (label, value) in &self.wording.facts {
             let label = self.setter.set(label, LABEL, 80.0);
-            let value = self.setter.set(value, BODY.to_the_right(), room - 80.0);
-            self.paper.row(&[Cell::new(label, x), Cell::new(value, x + 80.0)], Role::Paragraph, &[]);
+            let value = self.setter.set(value, BODY.right_aligned(), column_width - 80.0);
+            self.builder.row(&[Cell::new(label, x), Cell::new(value, x + 80.0)], Role::Paragraph, &[]);
         }
-        let (below, page) = (self.paper.y, self.paper.pages.len());
-        self.paper.y = top;
+        let (below, page) = (self.builder.y, self.builder.pages.len());
+        self.builder.y = top;
         let mut texts = vec![self.setter.set("Billed to", LABEL, half)];
         texts.push(self.setter.set(&customer.name, Style::plain(11.0), half));
         texts.extend(self.setter.set_all(customer.address.as_deref().unwrap_or_default(), BODY, half));
@@ -125,12 +125,12 @@ impl Sheet<'_> {
         for text in [customer.email.as_ref(), tax_id.as_ref()].into_iter().flatten() {
             texts.push(self.setter.set(text, BODY, half));
         }
-        self.paper.flow(texts, MARGIN);
+        self.builder.flow(texts, MARGIN);
         // An address that goes on on the next page has left the facts behind.
-        if self.paper.pages.len() == page {
-            self.paper.y = self.paper.y.max(below);
+        if self.builder.pages.len() == page {
+            self.builder.y = self.builder.y.max(below);
         }
-        self.paper.y += 18.0;
+        self.builder.y += 18.0;
     }
 
     fn lines(&mut self) {
@@ -143,30 +143,30 @@ impl Sheet<'_> {
                 *width = width.max(self.setter.measure(text, BODY.bold()) + 1.0);
             }
         }
-        let room = COLUMN - widths.iter().map(|width| width + GAP).sum::<f32>();
+        let description_width = COLUMN - widths.iter().map(|width| width + GAP).sum::<f32>();
         let mut head: Vec<Cell> = Vec::new();
         for (number, (name, row)) in rows.iter().enumerate() {
             let style = if number == 0 { BODY.bold() } else { BODY };
-            let mut cells = vec![Cell::new(self.setter.set(name, style, room), MARGIN)];
-            let mut x = MARGIN + room + GAP;
+            let mut cells = vec![Cell::new(self.setter.set(name, style, description_width), MARGIN)];
+            let mut x = MARGIN + description_width + GAP;
             for (text, width) in row.iter().zip(&widths) {
-                cells.push(Cell::new(self.setter.set(text, style.to_the_right(), *width), x));
+                cells.push(Cell::new(self.setter.set(text, style.right_aligned(), *width), x));
                 x += width + GAP;
             }
             if number == 0 {
-                self.paper.row(&cells, Role::Head(LINES), &[]);
-                self.paper.rule(MARGIN, 0.8);
+                self.builder.row(&cells, Role::Head(LINES), &[]);
+                self.builder.rule(MARGIN, 0.8);
                 head = cells;
             } else {
-                self.paper.row(&cells, Role::Cell(LINES, number), &head);
-                self.paper.y += 3.0;
+                self.builder.row(&cells, Role::Cell(LINES, number), &head);
+                self.builder.y += 3.0;
             }
         }
     }
 
     fn totals(&mut self) {
         let (left, half) = (MARGIN + COLUMN / 2.0, COLUMN / 2.0);
-        self.paper.rule(MARGIN, 0.8);
+        self.builder.rule(MARGIN, 0.8);
         for (number, (label, amount, weight)) in self.wording.sums.iter().enumerate() {
             let style = match weight {
                 Weight::Plain => BODY,
@@ -175,53 +175,53 @@ impl Sheet<'_> {
             };
             if style.bold {
                 // The sum and what is above it stay together.
-                self.paper.need(style.line_height() + 8.0);
-                self.paper.rule(left, 0.5);
+                self.builder.ensure_space(style.line_height() + 8.0);
+                self.builder.rule(left, 0.5);
             }
             let width = self.setter.measure(amount, style) + 1.0;
             let label = self.setter.set(label, style, half - width - GAP);
-            let amount = self.setter.set(amount, style.to_the_right(), width);
+            let amount = self.setter.set(amount, style.right_aligned(), width);
             let cells = [Cell::new(label, left), Cell::new(amount, WIDTH - MARGIN - width)];
-            self.paper.row(&cells, Role::Cell(TOTALS, number), &[]);
+            self.builder.row(&cells, Role::Cell(TOTALS, number), &[]);
         }
     }
 
     /// Where to pay.
     fn bank(&mut self) {
-        let Subject { iban: Some(iban), bic, .. } = self.subject else { return };
+        let PdfData { iban: Some(iban), bic, .. } = self.data else { return };
         let bic = bic.as_ref().map(|bic| format!(", BIC {bic}")).unwrap_or_default();
-        self.paper.y += 18.0;
-        self.paper.need(BODY.line_height() * 2.0);
+        self.builder.y += 18.0;
+        self.builder.ensure_space(BODY.line_height() * 2.0);
         let label = self.setter.set("Bank account", LABEL, COLUMN);
         let account = self.setter.set(&format!("IBAN {iban}{bic}"), BODY, COLUMN);
-        self.paper.flow(vec![label, account], MARGIN);
+        self.builder.flow(vec![label, account], MARGIN);
     }
 
     fn text(&mut self) {
         let Some((label, text)) = self.wording.text.as_ref().filter(|(_, text)| !text.trim().is_empty()) else {
             return;
         };
-        self.paper.y += 18.0;
-        self.paper.need(BODY.line_height() * 3.0);
+        self.builder.y += 18.0;
+        self.builder.ensure_space(BODY.line_height() * 3.0);
         let label = self.setter.set(label, LABEL, COLUMN);
-        self.paper.flow(vec![label], MARGIN);
+        self.builder.flow(vec![label], MARGIN);
         let text = self.setter.set_all(text, BODY, COLUMN);
-        self.paper.flow(text, MARGIN);
+        self.builder.flow(text, MARGIN);
     }
 
-    fn furniture(&self) -> Furniture {
-        let Wording { name, status, stamp, at, .. } = &self.wording;
+    fn decoration(&self) -> PageDecoration {
+        let Wording { name, status, watermark, at, .. } = &self.wording;
         let [month, day, hour, minute, second] =
             [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u8::try_from(part).unwrap_or(0));
         let created = DateTime::new(u16::try_from(at.year()).unwrap_or(0)).month(month).day(day).hour(hour);
         let created = created.minute(minute).second(second).utc_offset_hour(0).utc_offset_minute(0);
         let metadata = Metadata::new()
             .title(name.clone())
-            .authors(vec![self.subject.seller.name.clone()])
+            .authors(vec![self.data.seller.name.clone()])
             .creator("Strongroom".to_owned())
             .language("en".to_owned())
             .creation_date(created);
         let foot = status.map_or_else(|| name.clone(), |status| format!("{name} · {status}"));
-        Furniture { metadata, foot, stamp: *stamp }
+        PageDecoration { metadata, foot, watermark: *watermark }
     }
 }

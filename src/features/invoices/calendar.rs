@@ -1,0 +1,86 @@
+//! Days of an owner's invoices: in the time zone of their business (`me/business`), and with its payment terms.
+
+use chrono::{DateTime, Days, NaiveDate, Utc};
+
+use crate::base::time_zone::TimeZone;
+use crate::http::error::{ApiError, ApiResult};
+
+/// How many days before today an invoice can be issued on. So one that was sent by hand can still be entered.
+pub const MAX_DAYS_BACK: Days = Days::new(30);
+
+/// How an owner counts days.
+#[derive(Clone, Copy, Debug)]
+pub struct BusinessCalendar {
+    pub time_zone: TimeZone,
+    /// From the day of issue to the due date, where a draft has none.
+    pub payment_terms: Option<Days>,
+}
+
+impl BusinessCalendar {
+    /// The day that it is for the business.
+    #[must_use]
+    pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        self.time_zone.day(now)
+    }
+
+    /// The day of issue: the one that is asked for, or today.
+    ///
+    /// # Errors
+    /// Names the first and the last possible day.
+    pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
+        let today = self.today(now);
+        let first = today - MAX_DAYS_BACK;
+        let day = requested.unwrap_or(today);
+        if (first..=today).contains(&day) {
+            return Ok(day);
+        }
+        let expected = format!("must be a day from {first} to {today}, which is today for your business");
+        Err(ApiError::invalid("/issue_date", expected))
+    }
+
+    /// When an invoice that is issued on this day is due by the terms.
+    #[must_use]
+    pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {
+        issued_on.checked_add_days(self.payment_terms?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn issue_date(zone: &str, requested: Option<&str>, now: &str) -> Option<String> {
+        let calendar = BusinessCalendar { time_zone: zone.parse().unwrap(), payment_terms: None };
+        let requested = requested.map(|day| day.parse().unwrap());
+        calendar.issue_date(requested, now.parse().unwrap()).ok().map(|day| day.to_string())
+    }
+
+    #[test]
+    fn issue_date_is_today_or_one_of_the_30_days_before() {
+        let issued = |requested| issue_date("UTC", requested, "2026-03-31T12:00:00Z");
+        assert_eq!(issued(None).as_deref(), Some("2026-03-31"));
+        for day in ["2026-03-31", "2026-03-01"] {
+            assert_eq!(issued(Some(day)).as_deref(), Some(day));
+        }
+        for day in ["2026-04-01", "2026-02-28"] {
+            assert_eq!(issued(Some(day)), None, "{day}");
+        }
+    }
+
+    #[test]
+    fn today_follows_the_time_zone_of_the_business() {
+        let now = "2026-12-31T12:00:00Z";
+        assert_eq!(issue_date("Pacific/Auckland", None, now).as_deref(), Some("2027-01-01"));
+        assert_eq!(issue_date("Pacific/Auckland", Some("2027-01-01"), now).as_deref(), Some("2027-01-01"));
+        assert_eq!(issue_date("America/Los_Angeles", Some("2027-01-01"), now), None);
+    }
+
+    #[test]
+    fn payment_terms_count_from_the_issue_date() {
+        let calendar = BusinessCalendar { time_zone: TimeZone::UTC, payment_terms: Some(Days::new(30)) };
+        assert_eq!(
+            calendar.due_date("2027-12-31".parse().unwrap()).map(|day| day.to_string()).as_deref(),
+            Some("2028-01-30")
+        );
+    }
+}
