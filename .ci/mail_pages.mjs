@@ -80,7 +80,7 @@ async function register() {
   await again.page.fill('#display_name', 'Again');
   await again.page.fill('#password', 'eight loud purple kettles');
   await again.page.click('button');
-  await again.page.locator('[role=alert]', { hasText: 'This link is wrong, was used, or is out of date' }).waitFor();
+  await again.page.locator('[role=alert]', { hasText: 'This link is invalid, already used, or expired' }).waitFor();
   return token;
 }
 
@@ -91,13 +91,13 @@ async function reset() {
   await page.locator('#email-error:not(:empty)').waitFor();
   await page.fill('#email', address);
   await page.click('button:visible');
-  await seen(page, 'a mail is on its way');
+  await seen(page, 'we have sent a mail');
   const token = await tokenFor('reset');
   // In the same tab, as a mail program may do it.
   await page.evaluate((hash) => { location.hash = hash; }, 'token=' + token);
   await page.fill('#new_password', 'eight loud purple kettles');
   await page.click('button:visible');
-  await seen(page, 'Your password is changed');
+  await seen(page, 'Your password has been changed');
   assert.equal(page.url(), base + '/reset');
   assert.deepEqual(faults, []);
   await post('/api/v1/auth/login', { email: address, password: 'eight loud purple kettles' });

@@ -1,9 +1,9 @@
-//! `/confirm` and `/reset`: the pages that our mails link to, and an address to ask for a new password. Always on.
+//! `/confirm` and `/reset`: the pages that mails link to. `/reset` also requests a new password link. They cannot be disabled.
 //!
-//! The token is in the link's fragment, which a browser sends to no server and in no `Referer`. The script takes it out of the
-//! address bar and the history, keeps it in memory, and sends it once, in the body of a POST. A mail scanner that opens the link
-//! uses nothing up. The page's policy is in `security/browser/headers.rs`: nothing inline, nothing from elsewhere. Without the script the
-//! forms are hidden, and no form can put a password into an address (`form-action 'none'`).
+//! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`. The script removes it from
+//! the address bar and the history, keeps it in memory, and sends it once in the body of a POST. A mail scanner that opens the link
+//! does not use up the token. The Content Security Policy in `security/browser/headers.rs` forbids inline code and other origins.
+//! The forms are hidden without JavaScript. `form-action 'none'` prevents a form from sending a password in a URL.
 
 use actix_web::HttpResponse;
 
@@ -11,12 +11,12 @@ use crate::security::browser::headers;
 
 /// `GET /confirm`
 pub async fn confirm() -> HttpResponse {
-    headers::page(include_str!("confirm.html"))
+    headers::page(concat!(include_str!("head.html"), include_str!("confirm.html")))
 }
 
 /// `GET /reset`
 pub async fn reset() -> HttpResponse {
-    headers::page(include_str!("reset.html"))
+    headers::page(concat!(include_str!("head.html"), include_str!("reset.html")))
 }
 
 /// `GET /mail-page.css`
@@ -31,7 +31,7 @@ pub async fn script() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
 }
 
-/// `GET /icon.svg`, of every page of ours.
+/// `GET /icon.svg`, the icon of all pages.
 pub async fn icon() -> HttpResponse {
     HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("icon.svg"))
 }

@@ -2,15 +2,15 @@
 
 let token;
 
-/** Takes the token out of the link, and the link out of the address bar and the history. */
+/** Reads the token from the link and removes it from the address bar and the history. */
 function begin() {
   token = new URLSearchParams(location.hash.slice(1)).get('token') || token;
   if (location.hash) history.replaceState(null, '', location.pathname);
   for (const part of document.querySelectorAll('[data-when]')) part.hidden = part.dataset.when !== (token ? 'token' : 'no-token');
 }
 
-/** Shows what is wrong, at its field if there is one, and takes the reader there. */
-function refuse(form, faults) {
+/** Shows each fault at its field, or above the form, and focuses the first invalid field. */
+function showFaults(form, faults) {
   for (const { pointer, message } of faults) {
     const field = form.elements[pointer.slice(1)];
     const place = field ? document.getElementById(field.id + '-error') : form.querySelector('[role=alert]');
@@ -25,14 +25,14 @@ function clear(form) {
   for (const field of form.querySelectorAll('[aria-invalid]')) field.removeAttribute('aria-invalid');
 }
 
-/** The faults that a refusal names, each with the field that it is about. */
+/** Returns the faults of a problem document, each with the pointer of its field. */
 async function faultsOf(reply) {
   const problem = await reply.json();
-  const dead = 'This link is wrong, was used, or is out of date: ask for a new one';
+  const invalidLink = 'This link is invalid, already used, or expired. Request a new one';
   const wait = reply.headers.get('Retry-After');
   const title = problem.title + (wait ? '. Try again in ' + Math.ceil(wait / 60) + ' min' : '');
   const faults = problem.errors || [{ pointer: '', message: title }];
-  return faults.map((fault) => (fault.pointer === '/token' ? { pointer: '', message: dead } : fault));
+  return faults.map((fault) => (fault.pointer === '/token' ? { pointer: '', message: invalidLink } : fault));
 }
 
 async function submit(event) {
@@ -40,7 +40,7 @@ async function submit(event) {
   const form = event.target, button = form.querySelector('button'), fields = new FormData(form);
   clear(form);
   const missing = [...fields].filter(([, value]) => !value.trim()).map(([name]) => ({ pointer: '/' + name, message: 'is required' }));
-  if (missing.length) return refuse(form, missing);
+  if (missing.length) return showFaults(form, missing);
   if (form.dataset.when === 'token') fields.set('token', token);
   button.disabled = true;
   try {
@@ -51,13 +51,13 @@ async function submit(event) {
       credentials: 'same-origin',
       cache: 'no-store',
     });
-    if (!reply.ok) return refuse(form, await faultsOf(reply));
+    if (!reply.ok) return showFaults(form, await faultsOf(reply));
     form.reset();
     form.hidden = true;
     form.nextElementSibling.hidden = false;
     form.nextElementSibling.focus();
   } catch {
-    refuse(form, [{ pointer: '', message: 'The service cannot be reached. Try again in a moment' }]);
+    showFaults(form, [{ pointer: '', message: 'The service cannot be reached. Try again in a minute' }]);
   } finally {
     button.disabled = false;
   }
