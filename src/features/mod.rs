@@ -1,8 +1,8 @@
-//! Floor 4: one folder = one thing that the API offers.
+//! Layer 4: one folder per resource or feature of the API.
 //!
-//! In a folder: `model` (types and rules, no I/O), `store` (statements, each with its caller), `views` (what is on the wire),
-//! `handlers` (one function a verb: parse, decide, keep, reply). Siblings do not import each other, but for the short list in
-//! `tests/api/contract/floors.rs`.
+//! A folder contains `model` (types and rules, no I/O), `store` (SQL; each method takes the caller), `views` (request and
+//! response types) and `handlers` (one function per endpoint). Features do not import each other. The few exceptions are listed
+//! in `tests/api/contract/floors.rs`.
 
 pub mod about;
 pub mod admin;

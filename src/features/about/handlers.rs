@@ -1,4 +1,4 @@
-//! Short documents, each for everybody.
+//! Public documents: problem codes, `security.txt`, public keys.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, ContentType};
@@ -13,15 +13,15 @@ use crate::http::reply;
 use crate::security::browser::headers;
 use crate::security::sessions::access_tokens::AccessTokens;
 
-/// Where reports of vulnerabilities go: a URI.
+/// The URI for vulnerability reports.
 pub struct SecurityContact(pub String);
 
-/// What each code means and what to do about it. The `type` of every problem document points here: `/problems#code`.
+/// Explains each problem code. The `type` of every problem document links to it: `/problems#code`.
 pub async fn problems() -> HttpResponse {
     headers::page(problems::PAGE.as_str())
 }
 
-/// `security.txt`: where to report a vulnerability (RFC 9116). It expires half a year after each request.
+/// Returns `security.txt` (RFC 9116). It expires 180 days after the request.
 pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: Data<SecurityContact>) -> HttpResponse {
     let (base, contact) = (&base.0, &contact.0);
     let expires = (clock.now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -33,13 +33,13 @@ pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: 
     ))
 }
 
-/// Leads a password manager to the page where its user asks for a new password
+/// Redirects password managers to the page that changes the password
 /// (<https://w3c.github.io/webappsec-change-password-url/>).
 pub async fn change_password() -> HttpResponse {
     HttpResponse::SeeOther().insert_header((header::LOCATION, "/reset")).finish()
 }
 
-/// The public keys with which others verify our access tokens. Not there while they are signed with a shared secret.
+/// Returns the public keys that verify access tokens (JWKS, RFC 7517). 404 if tokens are signed with a shared secret.
 pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<HttpResponse> {
     let keys = tokens.jwks().ok_or(ApiError::NotFound)?;
     Ok(reply::ok(&keys))

@@ -1,4 +1,4 @@
-//! What the service says of itself: what its refusals mean, whom to tell of a hole, the public keys of its tokens.
+//! Public documents about the service: problem codes, contact for vulnerability reports, public keys of access tokens.
 
 pub mod handlers;
 mod problems;

@@ -1,4 +1,4 @@
-//! `docs/problems.md` as a page, with an anchor for each code.
+//! Renders `docs/problems.md` as HTML, with an anchor for each code.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 const SOURCE: &str = include_str!("../../../docs/problems.md");
 
-/// The page, rendered once.
+/// The rendered page.
 pub(super) static PAGE: LazyLock<String> = LazyLock::new(|| render(SOURCE));
 
 fn render(markdown: &str) -> String {
@@ -17,7 +17,7 @@ fn render(markdown: &str) -> String {
             None => format!("{line}\n"),
         })
         .collect();
-    // A relative link leads to a file of the repository. The service does not serve these, so only the text stays.
+    // Relative links lead to files of the repository, which the service does not serve. Only their text is kept.
     let mut kept = true;
     let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
         if let Event::Start(Tag::Link { dest_url, .. }) = event {

@@ -1,4 +1,4 @@
-//! Read and replace the caller's business.
+//! Endpoints of the caller's business.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -19,16 +19,16 @@ pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<HttpR
     Ok(ok_versioned(version, &BusinessView::from(business)))
 }
 
-/// `PUT me/business`: exchanges it whole. What was issued keeps what it says.
+/// `PUT me/business`: replaces the whole business. Issued invoices do not change.
 pub async fn replace(
     caller: Caller,
-    read: IfMatch,
+    if_match: IfMatch,
     JsonBody(body): JsonBody<ReplaceBusiness>,
     store: Data<BusinessStore>,
 ) -> ApiResult<HttpResponse> {
     let business = Business::try_from(body)?;
     let (_, version) = store.read(&caller).await?;
-    read.must_be(version)?;
+    if_match.must_be(version)?;
     let version = store.replace(&caller, &business, version).await?;
     Event::new(EventKind::UserUpdated).reason("business").user(caller.user()).session(caller.session()).record();
     Ok(ok_versioned(version, &BusinessView::from(business)))

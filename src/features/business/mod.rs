@@ -1,9 +1,12 @@
-//! The caller's business: how they appear as the seller on their invoices, and by which days they count.
+//! The caller's business: seller details on invoices, time zone and payment terms.
 //!
-//! There is one for each user, without an id. Until it is set it has the user's display name and UTC.
+//! Each user has one business, without an id. Until it is set, it has the user's display name and UTC.
 //!
-//! Threats: reading or changing another user's (four walls, `attacks::business_logic::business`); changing what stands on an issued invoice (the
-//! table `invoice_parties`, which the service can only read); a mistyped account number (its checksum); a lost update (`If-Match`).
+//! Threats and controls:
+//! - BOLA: another user's business (four walls, `attacks::business_logic::business`).
+//! - Changing the seller on issued invoices: they use the table `invoice_parties`, which the service can only read.
+//! - Mistyped bank account: the checksum of the IBAN is verified.
+//! - Lost update (`If-Match`).
 
 pub mod handlers;
 pub mod model;

@@ -1,26 +1,26 @@
-//! A business.
+//! The business.
 
 use crate::base::bank::{Bic, Iban};
 use crate::base::time_zone::TimeZone;
 
-/// The most days of payment terms.
+/// Maximum payment terms, in days.
 pub const MAX_PAYMENT_TERMS: i32 = 365;
 
-/// What a user says of their business.
+/// A user's business.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Business {
     pub name: String,
-    /// Several lines.
+    /// May have several lines.
     pub address: Option<String>,
     /// ISO 3166-1 alpha-2.
     pub country: Option<String>,
     pub vat_id: Option<String>,
-    /// Its number in a register, and which.
+    /// The name of a trade register, and the number in it.
     pub registration: Option<String>,
     pub iban: Option<Iban>,
     pub bic: Option<Bic>,
-    /// Whose days are the days of its invoices.
+    /// Decides issue dates and overdue invoices.
     pub time_zone: TimeZone,
-    /// Days from the issue of an invoice to its due date.
+    /// Days from the issue date of an invoice to its due date.
     pub payment_terms_days: Option<i32>,
 }

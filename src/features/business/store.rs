@@ -1,4 +1,4 @@
-//! The statements on businesses. Each is on the caller's own row.
+//! SQL of businesses. Every statement is scoped to the caller.
 
 use sqlx::PgPool;
 
@@ -8,13 +8,13 @@ use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// Where businesses are kept.
+/// Reads and writes businesses.
 #[derive(Clone)]
 pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// As the table has it, or as it is read where there is no row.
+/// A row of the table, or the defaults if there is none.
 struct Row {
     name: String,
     address: Option<String>,
@@ -55,10 +55,10 @@ impl BusinessStore {
         Self { pool }
     }
 
-    /// The caller's business and its version: 1 until it is set.
+    /// Returns the caller's business and its version. The version is 1 until the business is set.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if the account was deleted meanwhile.
+    /// [`ApiError::NotFound`] if the account has just been deleted.
     pub async fn read(&self, caller: &Caller) -> ApiResult<(Business, i64)> {
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -76,10 +76,10 @@ impl BusinessStore {
         .try_into()
     }
 
-    /// Replaces the caller's business of this version. Returns the next version.
+    /// Replaces the caller's business if it still has this version. Returns the next version.
     ///
     /// # Errors
-    /// [`ApiError::PreconditionFailed`] if another request has changed it meanwhile.
+    /// [`ApiError::PreconditionFailed`] if another request has changed it.
     pub async fn replace(&self, caller: &Caller, business: &Business, version: i64) -> ApiResult<i64> {
         let mut change = OwnerTx::begin(&self.pool, caller.user()).await?;
         let replaced = sqlx::query_scalar!(

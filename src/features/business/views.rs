@@ -1,4 +1,4 @@
-//! A business on the wire.
+//! Request and response types of the business.
 
 use garde::Validate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ use crate::http::rules;
 use crate::http::typed::typed;
 use crate::http::values::optional_integer;
 
-/// A business, whole: a field that is left out is empty afterwards.
+/// The whole business. An omitted field is cleared.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -22,43 +22,43 @@ use crate::http::values::optional_integer;
     "payment_terms_days": 14
 }))]
 pub struct ReplaceBusiness {
-    /// On one line.
+    /// Without line breaks.
     #[serde(deserialize_with = "typed")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     name: String,
-    /// Postal, of several lines.
+    /// Postal address. May have several lines.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     address: Option<String>,
-    /// Two letters of ISO 3166-1.
+    /// Two-letter country code (ISO 3166-1).
     #[garde(inner(custom(rules::country)))]
     #[schema(min_length = 2, max_length = 2, pattern = "^[A-Z]{2}$")]
     country: Option<String>,
-    /// For value added tax, as its country writes it.
+    /// VAT id, in the format of its country.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     vat_id: Option<String>,
-    /// The number in a trade register, and which register.
+    /// The name of a trade register, and the number in it.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 100), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 100, format = "line")]
     registration: Option<String>,
-    /// Where customers pay. Its country's length and its check digits are verified. Blanks between groups of four are removed.
+    /// Bank account for payments. Length and check digits are verified. Spaces between groups of four are removed.
     #[garde(inner(custom(fits::<Iban>)))]
     #[schema(min_length = 15, max_length = 42, pattern = "^[A-Z]{2}[0-9]{2}[A-Z0-9 ]{11,38}$")]
     iban: Option<String>,
-    /// The bank's code.
+    /// BIC of the bank.
     #[garde(inner(custom(fits::<Bic>)))]
     #[schema(min_length = 8, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// A name of the IANA database. Days of issue and overdue invoices follow it.
+    /// Name in the IANA time zone database. It decides issue dates and overdue invoices.
     #[garde(custom(fits::<TimeZone>))]
     #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: String,
-    /// Days from the issue of an invoice to its due date, for a draft without one. Null: no due date.
+    /// Days from the issue date to the due date, for drafts without a due date. Null: no due date.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_PAYMENT_TERMS))]
     #[schema(minimum = 0, maximum = 365)]
@@ -93,31 +93,31 @@ impl TryFrom<ReplaceBusiness> for Business {
     "payment_terms_days": 14
 }))]
 pub struct BusinessView {
-    /// On one line.
+    /// Without line breaks.
     #[schema(max_length = 200, format = "line")]
     name: String,
-    /// Postal, of several lines.
+    /// Postal address. May have several lines.
     #[schema(required = true, max_length = 500, format = "paragraph")]
     address: Option<String>,
-    /// Two letters of ISO 3166-1.
+    /// Two-letter country code (ISO 3166-1).
     #[schema(required = true, max_length = 2, pattern = "^[A-Z]{2}$")]
     country: Option<String>,
-    /// For value added tax, as its country writes it.
+    /// VAT id, in the format of its country.
     #[schema(required = true, max_length = 50, format = "line")]
     vat_id: Option<String>,
-    /// The number in a trade register, and which register.
+    /// The name of a trade register, and the number in it.
     #[schema(required = true, max_length = 100, format = "line")]
     registration: Option<String>,
-    /// Where customers pay; without blanks.
+    /// Bank account for payments, without spaces.
     #[schema(required = true, max_length = 34, pattern = "^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$")]
     iban: Option<String>,
-    /// The bank's code.
+    /// BIC of the bank.
     #[schema(required = true, max_length = 11, pattern = "^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$")]
     bic: Option<String>,
-    /// A name of the IANA database. Days of issue and overdue invoices follow it.
+    /// Name in the IANA time zone database. It decides issue dates and overdue invoices.
     #[schema(max_length = 64, pattern = "^[A-Za-z0-9_+/-]+$")]
     time_zone: &'static str,
-    /// Days from the issue of an invoice to its due date, for a draft without one.
+    /// Days from the issue date to the due date, for drafts without a due date.
     #[schema(required = true, minimum = 0, maximum = 365)]
     payment_terms_days: Option<i32>,
 }

@@ -1,4 +1,4 @@
-//! One function a verb: parse, decide, keep, reply.
+//! Endpoints of customers.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -19,10 +19,10 @@ use crate::security::authorization::cursors::Cursors;
 use crate::security::limits::row_quotas::{RowQuotas, Rows};
 use crate::security::sessions::caller::Caller;
 
-/// Cursors of this list are good for no other.
+/// Name of the list; cursors are bound to it.
 const LIST: &str = "customers";
 
-/// Creates a customer of the caller's.
+/// Creates a customer.
 pub async fn create(
     caller: Caller,
     Keyed { body: new, key }: Keyed<NewCustomer>,
@@ -45,7 +45,7 @@ pub async fn create(
     Ok(answer.reply())
 }
 
-/// The caller's customers, newest first.
+/// Lists the caller's customers, newest first.
 pub async fn list(
     caller: Caller,
     QueryFields(query): QueryFields<CustomerQuery>,
@@ -58,7 +58,7 @@ pub async fn list(
     Ok(reply::ok(&CustomerPage::from(page)))
 }
 
-/// One customer of the caller's.
+/// Returns a customer.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<CustomerId>,
@@ -68,11 +68,11 @@ pub async fn read(
     Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
 }
 
-/// Changes the fields that are given.
+/// Changes the given fields of a customer.
 pub async fn update(
     caller: Caller,
     PathId(id): PathId<CustomerId>,
-    read: IfMatch,
+    if_match: IfMatch,
     JsonBody(update): JsonBody<UpdateCustomer>,
     customers: Data<CustomerStore>,
     clock: Data<Clock>,
@@ -80,23 +80,23 @@ pub async fn update(
     let update = Change::try_from(update)?;
     let mut change = customers.begin(&caller).await?;
     let customer = change.lock(id).await?;
-    read.must_be(customer.version())?;
+    if_match.must_be(customer.version())?;
     let customer = customer.updated(update, clock.now());
     change.save(&customer).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
 }
 
-/// Deletes a customer on whom there are no invoices.
+/// Deletes a customer without invoices.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<CustomerId>,
-    read: IfMatch,
+    if_match: IfMatch,
     customers: Data<CustomerStore>,
 ) -> ApiResult<HttpResponse> {
     let mut change = customers.begin(&caller).await?;
     let customer = change.lock(id).await?;
-    read.must_be(customer.version())?;
+    if_match.must_be(customer.version())?;
     change.delete(&customer).await?;
     change.commit().await?;
     Ok(reply::no_content())

@@ -1,10 +1,12 @@
-//! Customers: whom a user writes invoices to.
+//! Customers: the people and companies that a user invoices.
 //!
-//! - [`model`]: what a customer is. [`store`]: the statements. [`views`]: the wire. [`handlers`]: one function a verb.
+//! - [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
 //!
-//! Threats: reading or changing another user's customer (four walls, `attacks::authorization::object_level`); taking over fields that are not
-//! the client's (`attacks::authorization::mass_assignment`); a lost update (`If-Match`). A customer with invoices cannot be deleted: the
-//! foreign key says so, and no question asked beforehand could be overtaken.
+//! Threats and controls:
+//! - BOLA: another user's customer (four walls, `attacks::authorization::object_level`).
+//! - Mass assignment (`attacks::authorization::mass_assignment`).
+//! - Lost update (`If-Match`).
+//! - Deleting a customer with invoices: the foreign key refuses it. A check before the delete could race with a new invoice.
 
 pub mod handlers;
 pub mod model;

@@ -1,4 +1,4 @@
-//! A customer, whose fields have been checked.
+//! The customer. Its fields are already validated.
 
 use chrono::{DateTime, Utc};
 
@@ -7,18 +7,18 @@ use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::Position;
 
-/// What the owner says of a customer.
+/// The data of a customer, as the owner entered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Details {
     pub name: String,
     pub email: Option<EmailAddress>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
-    /// What new invoices are proposed in.
+    /// Suggested currency for new invoices.
     pub default_currency: Currency,
 }
 
-/// Some of [`Details`]: what is `None` stays.
+/// A partial update of [`Details`]. `None` keeps a field; `Some(None)` clears it.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub name: Option<String>,
@@ -28,7 +28,7 @@ pub struct Change {
     pub default_currency: Option<Currency>,
 }
 
-/// A customer of an owner.
+/// A customer.
 #[derive(Clone, Debug)]
 pub struct Customer {
     id: CustomerId,
@@ -39,13 +39,13 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// A new one, with an id that nobody chose.
+    /// Creates a customer with a random id.
     #[must_use]
     pub fn new(details: Details, now: DateTime<Utc>) -> Self {
         Self { id: CustomerId::new(), details, version: 1, created_at: now, updated_at: now }
     }
 
-    /// One that was kept.
+    /// Rebuilds a customer from its stored fields.
     #[must_use]
     pub fn from_stored(
         id: CustomerId,
@@ -57,7 +57,7 @@ impl Customer {
         Self { id, details, version, created_at, updated_at }
     }
 
-    /// The next version, with this change.
+    /// Returns the next version with this update applied.
     #[must_use]
     pub fn updated(self, change: Change, now: DateTime<Utc>) -> Self {
         let old = self.details;
@@ -96,7 +96,7 @@ impl Customer {
         self.updated_at
     }
 
-    /// Where it stands in a list.
+    /// Returns the keyset position of the customer in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

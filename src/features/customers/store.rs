@@ -1,4 +1,4 @@
-//! The statements on customers. Each takes the caller and carries his id; there is no unscoped twin.
+//! SQL of customers. Every statement filters by the caller's id; there is no unscoped variant.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -11,17 +11,17 @@ use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// Refuses to delete a customer with invoices.
+/// A customer with invoices cannot be deleted.
 pub const CUSTOMER_HAS_INVOICES: ApiError =
     ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
-/// Where customers are kept.
+/// Reads and writes customers.
 #[derive(Clone)]
 pub struct CustomerStore {
     pool: PgPool,
 }
 
-/// As the table has it.
+/// A row of the table.
 struct Row {
     id: Uuid,
     name: String,
@@ -37,7 +37,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// A row that breaks the rules was written by somebody else: it is not shown as if it were sound.
+    /// A row that violates the rules of the model returns an internal error: it was not written by this service.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {
@@ -57,18 +57,15 @@ impl CustomerStore {
         Self { pool }
     }
 
-    /// Begins a change for this caller.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Begins a transaction for this caller.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<CustomerTx<'a>> {
         Ok(CustomerTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// One customer.
+    /// Returns a customer.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: CustomerId) -> ApiResult<Customer> {
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -84,10 +81,7 @@ impl CustomerStore {
         .try_into()
     }
 
-    /// Those after `after`, newest first: one more than the page holds, if there are so many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the customers after `after`, newest first: at most one more than the page size.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Customer>> {
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -108,22 +102,19 @@ impl CustomerStore {
     }
 }
 
-/// A change in progress. Dropped without [`commit`](Self::commit), it keeps nothing.
+/// An open transaction. Dropping it without [`commit`](Self::commit) rolls back.
 pub struct CustomerTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
 }
 
 impl CustomerTx<'_> {
-    /// Where what belongs to the change is kept.
+    /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
 
-    /// Adds a customer.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Inserts a customer.
     pub async fn insert(&mut self, customer: &Customer) -> ApiResult<()> {
         let details = customer.details();
         sqlx::query!(
@@ -146,10 +137,10 @@ impl CustomerTx<'_> {
         Ok(())
     }
 
-    /// One customer, and nobody else changes it until the end.
+    /// Returns a customer and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn lock(&mut self, id: CustomerId) -> ApiResult<Customer> {
         sqlx::query_as!(
             Row,
@@ -164,10 +155,7 @@ impl CustomerTx<'_> {
         .try_into()
     }
 
-    /// Keeps the next version of a locked customer.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Saves the next version of a locked customer.
     pub async fn save(&mut self, customer: &Customer) -> ApiResult<()> {
         let details = customer.details();
         let saved = sqlx::query!(
@@ -192,7 +180,7 @@ impl CustomerTx<'_> {
     /// Deletes a locked customer.
     ///
     /// # Errors
-    /// A conflict while there are invoices on it: the foreign key answers, so no invoice can slip in between.
+    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key decides, so a parallel request cannot add an invoice in between.
     pub async fn delete(&mut self, customer: &Customer) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "delete from customers where owner_id = $1 and id = $2 and version = $3",
@@ -209,10 +197,7 @@ impl CustomerTx<'_> {
         Ok(exactly_one(&deleted)?)
     }
 
-    /// Keeps the change.
-    ///
-    /// # Errors
-    /// The database is gone.
+    /// Commits the transaction.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }

@@ -1,4 +1,4 @@
-//! Customers on the wire. What a client may say stands here, field by field; anything else is refused.
+//! Request and response types of customers. Unknown fields are refused.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -15,7 +15,7 @@ use crate::http::partial::given;
 use crate::http::rules;
 use crate::http::typed::{given_typed, typed};
 
-/// A customer to be.
+/// A customer to create.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -23,26 +23,26 @@ use crate::http::typed::{given_typed, typed};
     "default_currency": "EUR"
 }))]
 pub struct NewCustomer {
-    /// On one line.
+    /// Without line breaks.
     #[serde(deserialize_with = "typed")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
-    /// Where he reads mail. We send him none.
+    /// Email address, printed on invoices. The service sends no mail to it.
     #[garde(inner(custom(rules::email)))]
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
-    /// Postal, of several lines.
+    /// Postal address. May have several lines.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     pub address: Option<String>,
-    /// As his country writes it.
+    /// Tax id, in the format of the customer's country.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
-    /// ISO 4217; what new invoices are proposed in.
+    /// ISO 4217. Suggested currency for new invoices.
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
@@ -62,7 +62,7 @@ impl TryFrom<NewCustomer> for Details {
     }
 }
 
-/// What to change. A field that is left out stays; null clears one that may be empty.
+/// A partial update. An omitted field keeps its value; null clears an optional field.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -70,27 +70,27 @@ impl TryFrom<NewCustomer> for Details {
     "default_currency": "EUR"
 }))]
 pub struct UpdateCustomer {
-    /// On one line.
+    /// Without line breaks.
     #[serde(default, deserialize_with = "given_typed")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub name: Option<String>,
-    /// Where he reads mail. We send him none.
+    /// Email address, printed on invoices. The service sends no mail to it.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
-    /// Postal, of several lines.
+    /// Postal address. May have several lines.
     #[serde(default, deserialize_with = "given_typed")]
     #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
     #[schema(max_length = 500, value_type = Option<String>, format = "paragraph")]
     pub address: Option<Option<String>>,
-    /// As his country writes it.
+    /// Tax id, in the format of the customer's country.
     #[serde(default, deserialize_with = "given_typed")]
     #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
     #[schema(min_length = 1, max_length = 50, value_type = Option<String>, format = "line")]
     pub tax_id: Option<Option<String>>,
-    /// ISO 4217; what new invoices are proposed in.
+    /// ISO 4217. Suggested currency for new invoices.
     #[serde(default, deserialize_with = "given")]
     #[garde(inner(custom(rules::currency)))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
@@ -124,17 +124,17 @@ fn parse_currency(text: &str) -> ApiResult<Currency> {
     text.parse().map_err(|_| ApiError::invalid("/default_currency", "must be an ISO 4217 currency code in upper case"))
 }
 
-/// Which page of the list.
+/// Query of the list of customers.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CustomerQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default: 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
@@ -150,19 +150,19 @@ pub struct CustomerQuery {
 pub struct CustomerView {
     #[schema(value_type = String, format = Uuid)]
     pub id: CustomerId,
-    /// On one line.
+    /// Without line breaks.
     #[schema(max_length = 200, format = "line")]
     pub name: String,
-    /// Where he reads mail.
+    /// Email address, printed on invoices.
     #[schema(required = true, format = Email)]
     pub email: Option<String>,
-    /// Postal, of several lines.
+    /// Postal address. May have several lines.
     #[schema(required = true, max_length = 500, format = "paragraph")]
     pub address: Option<String>,
-    /// As his country writes it.
+    /// Tax id, in the format of the customer's country.
     #[schema(required = true, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
-    /// ISO 4217; what new invoices are proposed in.
+    /// ISO 4217. Suggested currency for new invoices.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub default_currency: String,
     pub created_at: DateTime<Utc>,
@@ -190,7 +190,7 @@ impl From<&Customer> for CustomerView {
 pub struct CustomerPage {
     #[schema(max_items = 100)]
     pub items: Vec<CustomerView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Send it as `cursor` to get the next page. Null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }

@@ -1,10 +1,9 @@
-//! Demo data: two users with customers, invoices in every state and a document each; in development an administrator too. Production
-//! has none of it, unless a setting with a loud name gives the users' password (`config/secrets.rs`).
+//! Demo data: two users with customers, invoices in every status and a document each; in development also an administrator.
+//! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
-//! It comes by the same doors as everything: each user signs in with his password, and every row is written as his caller. So
-//! there is no way into the stores here that an attacker could borrow. Each start makes what is missing. The ids are fixed, so
-//! that the examples of the OpenAPI document and of `docs/requests.http` work on every machine as they stand. [`plan`] says what
-//! there is, and this file makes it.
+//! Demo data uses the same API of the stores as every request: each user signs in with their password and acts as their caller.
+//! So this code adds no privileged access that an attacker could use. Each start creates what is missing. Ids are fixed, so that
+//! the examples of the OpenAPI document and of `docs/requests.http` work on every machine. [`plan`] contains the data.
 
 mod plan;
 
@@ -46,7 +45,7 @@ use crate::security::authentication::credentials::Credentials;
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::{Authenticator, Caller};
 
-/// Where demo data go in.
+/// The services that create demo data.
 pub struct DemoServices {
     pub pool: PgPool,
     pub authenticator: Authenticator,
@@ -57,24 +56,23 @@ pub struct DemoServices {
     pub intake: Intake,
 }
 
-/// Who can sign in, and what to try then.
+/// Demo accounts and their passwords.
 pub struct Demo {
     email: &'static str,
     password: SecretString,
-    /// Only where the schema's owner could be asked to make one.
+    /// Only if a connection of the schema's owner was available.
     administrator: Option<(&'static str, SecretString)>,
 }
 
-/// The plan breaks a rule of the model.
+/// The plan violates a rule of the model.
 fn invalid_plan() -> ApiError {
     ApiError::internal("demo data is invalid")
 }
 
-/// Makes what is missing. `None`: the users cannot sign in with these passwords, so they are somebody's own by now, or locked.
-/// `owner`: a connection of the schema's owner; without one there is no administrator, whom the service cannot make.
+/// Creates missing demo data.
 ///
-/// # Errors
-/// The database cannot be asked.
+/// Returns `None` if the users cannot sign in with these passwords: the passwords were changed, or an account is locked. `owner`
+/// is a connection of the schema's owner. Only that role can create an administrator.
 pub async fn create_missing(
     services: &DemoServices,
     owner: Option<&mut PgConnection>,
@@ -103,7 +101,7 @@ async fn fill(
             (true, None) => continue,
         };
         let caller = match services.sign_in(user, password).await {
-            // Also when somebody has tried the lock of their account: that must not keep the service from starting.
+            // A demo account that is locked after failed sign-ins must not prevent the service from starting.
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
@@ -168,7 +166,7 @@ impl DemoServices {
         }
     }
 
-    /// The business, unless it was set.
+    /// Sets the business if the user has not set it.
     async fn set_business(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
         let businesses = BusinessStore::new(self.pool.clone());
         let (_, version) = businesses.read(caller).await?;
@@ -206,7 +204,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// A whole life in one transaction: there is no invoice that is halfway through the plan.
+    /// Creates an invoice in its final status in one transaction, so that a crash leaves no intermediate status.
     async fn create_invoice(
         &self,
         invoices: &InvoiceStore,
@@ -228,7 +226,7 @@ impl DemoServices {
             lines,
             discount: None,
             notes: None,
-            // A draft can be issued however old it is by then.
+            // Without a due date, a demo draft can still be issued on any later day.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;
@@ -285,7 +283,7 @@ fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {
     Line::new(description.to_owned(), quantity.parse().ok()?, price, Some(discount), tax.parse().ok()?).ok()
 }
 
-/// Whether what was looked for is not there.
+/// Returns whether a read returned 404.
 fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
     match found {
         Ok(_) => Ok(false),
@@ -295,7 +293,7 @@ fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
 }
 
 impl Demo {
-    /// Three lines for a shell, to be pasted as they are, and who the administrator is.
+    /// Returns shell commands to paste, and the administrator's account.
     #[must_use]
     pub fn lines(&self, base: &str) -> String {
         let Self { email, password, administrator } = self;
@@ -305,7 +303,7 @@ impl Demo {
         });
         let administrator = administrator.unwrap_or_default();
         format!(
-            r#"Sign in, read an invoice, try another user's (404):
+            r#"Sign in, read an invoice, try to read another user's invoice (404):
 
 TOKEN=$(curl -s {base}/api/v1/auth/login -H 'Content-Type: application/json' -d '{{"email":"{email}","password":"{password}"}}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
 curl -iw "\n" {base}/api/v1/invoices/{ISSUED} -H "Authorization: Bearer $TOKEN"

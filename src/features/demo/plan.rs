@@ -1,15 +1,17 @@
-//! What the demo data are. The ids are fixed: examples name them.
+//! The demo data. Ids are fixed, because examples refer to them.
 
 use crate::features::invoices::model::Status;
 
-/// A user whom the administrator's examples are about.
+/// The user in the examples of administration.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
-/// A customer with invoices, one without; a draft, one that can be paid or voided, and one of the other user; a document.
+/// A customer with invoices.
 pub const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
 pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-000000000004";
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
+/// An invoice that can be paid or voided.
 pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
+/// An invoice of the other user.
 pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
 
 pub const CREDIT_NOTE: &str = "e0000000-0000-4000-8000-000000000001";
@@ -25,7 +27,7 @@ pub struct DemoUser {
     /// Id, name, currency.
     pub customers: &'static [(&'static str, &'static str, &'static str)],
     pub invoices: &'static [DemoInvoice],
-    /// A text that hangs on an invoice.
+    /// A text file attached to an invoice.
     pub document: Option<DemoDocument>,
 }
 
@@ -48,19 +50,21 @@ pub struct DemoDocument {
     pub text: &'static str,
 }
 
-/// Lives of invoices, in the order of their days of issue, with the customer's place in the list, and how many days ago the invoice was issued.
+/// An invoice. The invoices of a user are ordered by issue date.
 pub struct DemoInvoice {
     pub id: &'static str,
+    /// Index in the user's customers.
     pub customer: usize,
     pub final_status: Status,
+    /// Days from the issue date to today.
     pub days_ago: u64,
     pub currency: &'static str,
     pub lines: &'static [DemoLine],
-    /// A credit note's id, and what it credits of the first line, in minor units.
+    /// A credit note on the first line: its id and net amount, in minor units.
     pub credited: Option<(&'static str, i64)>,
 }
 
-/// Description, quantity, unit price, percent of discount and of tax.
+/// Description, quantity, unit price, discount and tax in percent.
 pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 pub const DAYS_TO_PAY: u64 = 14;

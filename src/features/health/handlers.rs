@@ -1,4 +1,4 @@
-//! Two answers without a body.
+//! Liveness and readiness. The responses have no body.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -7,12 +7,12 @@ use super::Readiness;
 use crate::http::error::ApiResult;
 use crate::http::reply;
 
-/// The process runs and answers. Asks nothing of the database: a process is not cured of a lost database by a restart.
+/// Liveness: the process answers. It does not query the database, because a restart does not repair a lost database.
 pub async fn live() -> HttpResponse {
     reply::no_content()
 }
 
-/// Requests can be served: the database answers and has every migration that this build needs. 503 otherwise.
+/// Readiness: the database answers and has every migration of this build. Otherwise 503.
 pub async fn ready(readiness: Data<Readiness>) -> ApiResult<HttpResponse> {
     readiness.check().await?;
     Ok(reply::no_content())

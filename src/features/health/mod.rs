@@ -1,4 +1,4 @@
-//! Whether the process runs, and whether it can serve. For a load balancer: no body, no version, no reasons; those are in the log.
+//! Liveness and readiness for load balancers. The responses disclose no version and no reason; the log contains the reason.
 
 pub mod handlers;
 mod readiness;

@@ -1,5 +1,4 @@
-//! The answer of readiness, asked for at most once a second: the endpoint is public, and must not be a way to make the
-//! database work.
+//! Readiness, checked at most once per second. The endpoint is public and must not put load on the database.
 
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,13 @@ use crate::db::migrate;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::lifecycle::Lifecycle;
 
-/// How long an answer holds.
+/// How long a result is cached.
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// How long the database has. Whoever asks has a short limit too, and must hear "no" from us before it gives up.
+/// How long the check waits for the database. It is shorter than the usual timeout of a load balancer.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The last answer, shared by all workers.
+/// The readiness check with its cached result, shared by all workers.
 pub struct Readiness {
     pool: PgPool,
     lifecycle: Lifecycle,
@@ -35,15 +34,15 @@ impl Readiness {
         Self { pool, lifecycle, last: Mutex::new(None) }
     }
 
-    /// Whether requests can be served.
+    /// Checks that requests can be served.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`]: the service is about to stop, or the database does not answer or lacks a migration.
+    /// [`ApiError::Unavailable`] if the service is stopping, the database does not answer, or a migration is missing.
     pub async fn check(&self) -> ApiResult<()> {
         if self.lifecycle.is_stopping() {
-            return Err(ApiError::unavailable(1, "not ready: the service stops"));
+            return Err(ApiError::unavailable(1, "not ready: the service is stopping"));
         }
-        // Held while asking: those who ask at the same time wait for the one answer.
+        // The lock is held during the check, so that parallel requests share one query.
         let mut last = self.last.lock().await;
         let fault = match &*last {
             Some(answer) if answer.at.elapsed() < CACHE_DURATION => answer.fault.clone(),
@@ -60,7 +59,7 @@ impl Readiness {
         match timeout(DATABASE_TIMEOUT, migrate::is_current(&self.pool)).await {
             Ok(Ok(true)) => None,
             Ok(Ok(false)) => Some("not ready: a migration is missing".to_owned()),
-            Ok(Err(error)) => Some(format!("not ready: the database cannot be asked: {}", ApiError::from(error))),
+            Ok(Err(error)) => Some(format!("not ready: the database query failed: {}", ApiError::from(error))),
             Err(_) => Some("not ready: the database does not answer in time".to_owned()),
         }
     }

@@ -1,32 +1,32 @@
-//! Days of an owner's invoices: in the time zone of their business (`me/business`), and with its payment terms.
+//! Issue dates and due dates: computed in the time zone and with the payment terms of the owner's business (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// How many days before today an invoice can be issued on. So one that was sent by hand can still be entered.
+/// How far an invoice can be backdated, so that invoices sent by other means can be entered later.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
-/// How an owner counts days.
+/// Time zone and payment terms of a business.
 #[derive(Clone, Copy, Debug)]
 pub struct BusinessCalendar {
     pub time_zone: TimeZone,
-    /// From the day of issue to the due date, where a draft has none.
+    /// Days from the issue date to the due date, if the draft has no due date.
     pub payment_terms: Option<Days>,
 }
 
 impl BusinessCalendar {
-    /// The day that it is for the business.
+    /// Returns today's date in the time zone of the business.
     #[must_use]
     pub fn today(&self, now: DateTime<Utc>) -> NaiveDate {
         self.time_zone.day(now)
     }
 
-    /// The day of issue: the one that is asked for, or today.
+    /// Returns the issue date: the requested one, or today.
     ///
     /// # Errors
-    /// Names the first and the last possible day.
+    /// A field error that names the allowed range.
     pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
         let today = self.today(now);
         let first = today - MAX_DAYS_BACK;
@@ -38,7 +38,7 @@ impl BusinessCalendar {
         Err(ApiError::invalid("/issue_date", expected))
     }
 
-    /// When an invoice that is issued on this day is due by the terms.
+    /// Returns the due date by the payment terms.
     #[must_use]
     pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {
         issued_on.checked_add_days(self.payment_terms?)

@@ -1,4 +1,4 @@
-//! What is read of a business for the days of its invoices.
+//! SQL of the business calendar.
 
 use chrono::Days;
 use sqlx::PgConnection;
@@ -11,20 +11,14 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
-    /// How the caller's business counts days.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the calendar of the caller's business.
     pub async fn calendar(&self, caller: &Caller) -> ApiResult<BusinessCalendar> {
         calendar(self.begin_read(caller).await?.connection(), caller.user()).await
     }
 }
 
 impl InvoiceTx<'_> {
-    /// How the caller's business counts days, inside the change.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the calendar of the caller's business, within the transaction.
     pub async fn calendar(&mut self) -> ApiResult<BusinessCalendar> {
         let owner = self.caller().user();
         calendar(self.connection(), owner).await

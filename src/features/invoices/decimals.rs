@@ -1,16 +1,16 @@
-//! Exact decimals of an invoice: quantities, unit prices and rates. On the wire each is a string, because a JSON number becomes a
-//! float in most clients. Inside each is an integer of its smallest step, within its bounds.
+//! Exact decimals: quantities, unit prices and rates. In JSON they are strings, because most clients read a JSON number as a
+//! float. In memory they are bounded integers of their smallest unit.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base::money::Currency;
 
-/// The text is no decimal within the bounds.
+/// The text is not a decimal within the bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDecimal;
 
-/// How many of something: above zero, with at most nine digits and three decimals.
+/// A quantity: above zero, at most nine digits and three decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quantity(i64);
 
@@ -18,7 +18,7 @@ impl Quantity {
     /// 999,999,999.999.
     pub const MAX: i64 = 999_999_999_999;
 
-    /// Returns the quantity of so many thousandths.
+    /// Creates a quantity from thousandths. `None` if it is out of range.
     #[must_use]
     pub fn from_thousandths(thousandths: i64) -> Option<Self> {
         (1..=Self::MAX).contains(&thousandths).then_some(Self(thousandths))
@@ -52,7 +52,7 @@ impl Rate {
     /// 100 %, in thousandths of a percent.
     pub const ONE_HUNDRED_PERCENT: i32 = 100_000;
 
-    /// Returns the rate of so many thousandths of a percent.
+    /// Creates a rate from thousandths of a percent. `None` if it is out of range.
     #[must_use]
     pub fn from_millipercent(millipercent: i32) -> Option<Self> {
         (0..=Self::ONE_HUNDRED_PERCENT).contains(&millipercent).then_some(Self(millipercent))
@@ -79,17 +79,17 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A price of one, at most four decimals finer than the currency: 0.1648 euros for a kilowatt-hour, 4.5 yen for a page.
+/// A price per unit, with up to four decimals more than the currency: EUR 0.1648 per kilowatt-hour, JPY 4.5 per page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitPrice(i64);
 
 impl UnitPrice {
-    /// Steps of a minor unit.
+    /// The smallest price is 1/10,000 of a minor unit.
     pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
     /// 14 digits of minor units, with four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
 
-    /// Returns the price of so many ten-thousandths of a minor unit.
+    /// Creates a price from ten-thousandths of a minor unit. `None` if it is out of range.
     #[must_use]
     pub fn from_ten_thousandths(steps: i64) -> Option<Self> {
         (0..=Self::MAX).contains(&steps).then_some(Self(steps))
@@ -100,23 +100,23 @@ impl UnitPrice {
         self.0
     }
 
-    /// The most digits before and after the point that a price in this currency has.
+    /// Returns the maximum number of digits before and after the decimal point of a price in this currency.
     #[must_use]
     pub fn digits(currency: Currency) -> (usize, usize) {
         let minor = usize::from(currency.minor_digits());
         (14_usize.saturating_sub(minor), minor + 4)
     }
 
-    /// Reads a price in this currency's major unit.
+    /// Parses a price in the currency's major unit.
     ///
     /// # Errors
-    /// It has more digits than [`Self::digits`], or is no decimal.
+    /// [`InvalidDecimal`] if it has more digits than [`Self::digits`] allows, or is not a decimal.
     pub fn parse(text: &str, currency: Currency) -> Result<Self, InvalidDecimal> {
         let (whole, decimals) = Self::digits(currency);
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Writes the price in this currency's major unit, with all decimals of the currency: `100.00`, `0.1648`, `4.5`.
+    /// Formats the price in the currency's major unit, with at least the decimals of the currency: `100.00`, `0.1648`, `4.5`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);
@@ -124,21 +124,21 @@ impl UnitPrice {
     }
 }
 
-/// Reads a decimal as an integer of its last place: `1.5` with three decimals is 1500.
+/// Parses a decimal into an integer of its smallest unit: `1.5` with three decimals is 1500.
 fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
-    let digits = |text: &str, most| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    let digits = |text: &str, max| (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if !digits(whole, whole_digits) || !part.is_none_or(|part| digits(part, decimals)) {
         return None;
     }
     format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
 }
 
-/// Writes what [`parse`] reads, without zeros at the end, but with so many decimals at least.
-fn decimal(value: i64, decimals: usize, least: usize) -> String {
+/// Formats what [`parse`] reads. Trailing zeros are removed, down to `min_decimals` decimals.
+fn decimal(value: i64, decimals: usize, min_decimals: usize) -> String {
     let padded = format!("{value:0width$}", width = decimals + 1);
     let (whole, part) = padded.split_at(padded.len() - decimals);
-    let part = format!("{:0<least$}", part.trim_end_matches('0'));
+    let part = format!("{:0<min_decimals$}", part.trim_end_matches('0'));
     if part.is_empty() { whole.to_owned() } else { format!("{whole}.{part}") }
 }
 

@@ -1,5 +1,4 @@
-//! A draft as a client writes it, field by field. Status, number, totals and owner are the server's; a request that names them is
-//! refused.
+//! Request bodies of drafts. Status, number, totals and owner are set by the server; a request that contains them is refused.
 
 use garde::Validate;
 use serde::Deserialize;
@@ -21,7 +20,7 @@ use crate::http::values::optional_integer;
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 
-/// A draft: its whole content, for creating and for replacing.
+/// The whole content of a draft, to create or to replace it.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -39,7 +38,7 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// Not before the day on which it will be issued. Left out, the payment terms of the business set it at issue.
+    /// Not before the issue date. Default: set at issue by the payment terms of the business.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
@@ -48,16 +47,17 @@ pub struct InvoiceDraft {
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
     #[schema(max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
-    /// What is invoiced, in this order.
+    /// The lines, in the order of the invoice.
     #[serde(deserialize_with = "objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
-    /// Percent of what the lines come to after their own discounts. The discount is spread over the tax rates.
+    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. It is distributed over the tax
+    /// rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
-    /// Minor units, at most what the lines come to after their own discounts. Instead of `discount_rate`.
+    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Excludes `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -68,30 +68,30 @@ pub struct InvoiceDraft {
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
-    /// On one line.
+    /// The item or service, without line breaks.
     #[serde(deserialize_with = "typed")]
     #[garde(length(chars, max = 500), custom(rules::line))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
-    /// A decimal above zero, of at most nine digits and three decimals.
+    /// A decimal above zero, with at most nine digits and three decimals.
     #[garde(custom(quantity_rule))]
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
-    /// The price of one in the currency's major unit, a decimal. It may have four more decimals than the currency: "0.164825" in EUR,
-    /// "4.5" in JPY.
+    /// Price per unit in the currency's major unit. It may have four decimals more than the currency: "0.164825" in EUR, "4.5" in
+    /// JPY.
     #[garde(skip)]
     #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
     pub unit_price: String,
-    /// Percent of quantity × unit price.
+    /// Discount in percent of quantity × unit price.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
-    /// Minor units, at most quantity × unit price. Instead of `discount_rate`.
+    /// Discount in minor units, at most quantity × unit price. Excludes `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub discount_amount: Option<i64>,
-    /// Percent of what is left after the discounts: "21", "8.875".
+    /// Tax in percent of the amount after discounts: "21", "8.875".
     #[garde(custom(rate_rule))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = "21")]
     pub tax_rate: String,
@@ -108,10 +108,10 @@ fn rate_rule(value: &str, _: &()) -> garde::Result {
 }
 
 impl InvoiceDraft {
-    /// The content, and what it comes to.
+    /// Parses the content and computes its totals.
     ///
     /// # Errors
-    /// Names the field that does not fit, and the line at which the sum gets too large.
+    /// A field error. If a sum overflows, it names the line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
         let lines = self.lines.into_iter().enumerate();
@@ -161,7 +161,7 @@ fn too_much(pointer: String) -> ApiError {
     ApiError::invalid(pointer, "makes the amount too large")
 }
 
-/// The discount of the object at this pointer.
+/// Parses the discount of the object at the JSON pointer `at`.
 fn discount(at: &str, rate: Option<&str>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
     match (rate, amount) {
         (Some(_), Some(_)) => {

@@ -1,6 +1,7 @@
-//! `GET invoices/export`: all invoices of a period as CSV, in constant memory. The rows come in batches, each in a transaction of
-//! its own that has ended before its bytes are sent: a client that reads slowly holds no connection to the database. An invoice
-//! that is changed meanwhile is there once, as it was or as it is.
+//! `GET invoices/export`: invoices as CSV, streamed in constant memory.
+//!
+//! Rows are read in batches. Each batch has its own transaction, which ends before its bytes are sent. So a slow client does not
+//! hold a database connection. An invoice that changes during the export appears once, in its old or its new state.
 
 use std::future::ready;
 
@@ -46,19 +47,19 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// UTF-8.
+/// Byte order mark of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Which invoices are exported.
+/// Query of the export.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ExportQuery {
-    /// In this state of their life.
+    /// Invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<StatusName>,
-    /// Invoices on this customer. An id that is none of your customers' has no invoices.
+    /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<GivenId<CustomerId>>,
@@ -70,8 +71,7 @@ pub struct ExportQuery {
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub issued_to: Option<String>,
-    /// Whether the file begins with a byte order mark; true when left out. Excel reads a file without one in the code page of its
-    /// machine.
+    /// Whether the file begins with a byte order mark. Default: true. Excel does not detect UTF-8 without it.
     #[garde(skip)]
     #[param(example = true)]
     pub bom: Option<bool>,
@@ -90,15 +90,16 @@ impl ExportQuery {
     }
 }
 
-/// What the export goes on with.
-enum Next {
-    Rows(Vec<ExportRow>),
+/// The next batch of the export.
+enum NextBatch {
+    Loaded(Vec<ExportRow>),
     After(Position),
 }
 
-/// The export, oldest invoice first. The first batch is read before the reply begins, so that a database that is gone is a 503;
-/// a fault after that breaks the transfer off, and no client takes the part for the whole. So does the end of the caller's token or
-/// session: whoever reads slowly does not read on.
+/// Exports invoices as CSV, oldest first.
+///
+/// The first batch is read before the response begins, so an unreachable database returns 503. A later error aborts the transfer,
+/// so that clients do not take a part for the whole file. The caller's token and session are checked before each batch.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -106,29 +107,29 @@ pub async fn export(
     authenticator: Data<Authenticator>,
 ) -> ApiResult<HttpResponse> {
     let filter = query.filter();
-    let first = Next::Rows(invoices.export(&caller, &filter, Position::end()).await?);
-    let mark = if query.bom.unwrap_or(true) { BYTE_ORDER_MARK } else { b"" };
-    let head = Bytes::from([mark, &bytes(|out| out.write_record(COLUMNS))?].concat());
+    let first = NextBatch::Loaded(invoices.export(&caller, &filter, Position::end()).await?);
+    let byte_order_mark = if query.bom.unwrap_or(true) { BYTE_ORDER_MARK } else { b"" };
+    let head = Bytes::from([byte_order_mark, &bytes(|out| out.write_record(COLUMNS))?].concat());
     let batches = stream::try_unfold(first, move |next| {
         let (caller, filter, invoices) = (caller.clone(), filter.clone(), invoices.clone());
         let authenticator = authenticator.clone();
         async move {
             let rows = match next {
-                Next::Rows(rows) => rows,
-                Next::After(place) => {
+                NextBatch::Loaded(rows) => rows,
+                NextBatch::After(position) => {
                     authenticator.still(&caller).await?;
-                    invoices.export(&caller, &filter, place).await?
+                    invoices.export(&caller, &filter, position).await?
                 }
             };
             let Some(last) = rows.last() else { return Ok(None) };
             let after = Position { created_at: last.created_at, id: last.id };
             let batch = bytes(|out| rows.iter().try_for_each(|row| out.write_record(cells(row))))?;
-            Ok::<_, ApiError>(Some((batch, Next::After(after))))
+            Ok::<_, ApiError>(Some((batch, NextBatch::After(after))))
         }
     });
     let body = stream::once(ready(Ok(head)))
         .chain(batches)
-        .inspect_err(|error| tracing::error!(%error, "an export was broken off"))
+        .inspect_err(|error| tracing::error!(%error, "invoice export aborted"))
         .map_err(actix_web::Error::from);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8; header=present")
@@ -142,7 +143,7 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
 
-/// In the order of [`COLUMNS`]. Amounts are decimals of the currency: a spreadsheet knows no minor units.
+/// Returns the cells in the order of [`COLUMNS`]. Amounts are decimals in the major unit, because spreadsheets know no minor units.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));

@@ -1,4 +1,4 @@
-//! One function a verb: parse, decide (`model`), keep (`store`), reply.
+//! Endpoints of invoices and payments.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -21,11 +21,11 @@ use crate::security::authorization::cursors::Cursors;
 use crate::security::limits::row_quotas::{RowQuotas, Rows};
 use crate::security::sessions::caller::Caller;
 
-/// Cursors of one list are good for no other.
+/// Names of the lists; cursors are bound to them.
 const LIST: &str = "invoices";
 const PAYMENTS: &str = "payments";
 
-/// Creates a draft on a customer of the caller's.
+/// Creates a draft.
 pub async fn create(
     caller: Caller,
     Keyed { body: draft, key }: Keyed<InvoiceDraft>,
@@ -49,7 +49,7 @@ pub async fn create(
     Ok(answer.reply())
 }
 
-/// The caller's invoices that the filter lets through, in the order that he asks for, without their lines.
+/// Lists the caller's invoices, filtered and sorted, without their lines.
 pub async fn list(
     caller: Caller,
     QueryFields(query): QueryFields<InvoiceQuery>,
@@ -59,7 +59,7 @@ pub async fn list(
 ) -> ApiResult<HttpResponse> {
     let (owner, filter, sort) = (caller.user(), query.filter(), Sort::from(query.sort));
     let bound_to = filter.text(sort);
-    let place = match &query.cursor {
+    let position = match &query.cursor {
         Some(cursor) => cursors.open(owner, LIST, &bound_to, cursor)?,
         None => ListPosition::start(sort),
     };
@@ -67,12 +67,12 @@ pub async fn list(
         Some(_) => invoices.calendar(&caller).await?.today(clock.now()),
         None => clock.now().date_naive(),
     };
-    let rows = invoices.list(&caller, &filter, sort, today, &place, query.limit).await?;
+    let rows = invoices.list(&caller, &filter, sort, today, &position, query.limit).await?;
     let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.position(sort)))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
 
-/// One invoice of the caller's, with its lines.
+/// Returns an invoice with its lines.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -82,11 +82,11 @@ pub async fn read(
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
-/// Other content for a draft. What was issued stands.
+/// Replaces the content of a draft.
 pub async fn replace(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    read: IfMatch,
+    if_match: IfMatch,
     JsonBody(draft): JsonBody<InvoiceDraft>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
@@ -94,34 +94,34 @@ pub async fn replace(
     let (content, totals) = draft.parse()?;
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.state().version)?;
+    if_match.must_be(invoice.state().version)?;
     let invoice = invoice.replace(content, totals, clock.now())?;
     change.replace(&invoice).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
-/// Deletes a draft. What was issued is voided instead, and keeps its number.
+/// Deletes a draft. An issued invoice can only be voided; it keeps its number.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    read: IfMatch,
+    if_match: IfMatch,
     invoices: Data<InvoiceStore>,
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.state().version)?;
+    if_match.must_be(invoice.state().version)?;
     invoice.ensure_draft()?;
     change.delete(&invoice).await?;
     change.commit().await?;
     Ok(reply::no_content())
 }
 
-/// Issues a draft: it gets its number and stands from here on.
+/// Issues a draft: assigns its number and fixes its content.
 pub async fn issue(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    read: IfMatch,
+    if_match: IfMatch,
     OptionalJsonBody(body): OptionalJsonBody<IssueInvoice>,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
@@ -129,7 +129,7 @@ pub async fn issue(
     let now = clock.now();
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.state().version)?;
+    if_match.must_be(invoice.state().version)?;
     invoice.ensure_draft()?;
     let calendar = change.calendar().await?;
     let day = calendar.issue_date(body.issue_date(), now)?;
@@ -141,24 +141,24 @@ pub async fn issue(
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
-/// Ends an invoice that nobody has paid anything on. An issued one keeps its number.
+/// Voids an invoice without payments and credit notes. An issued invoice keeps its number.
 pub async fn void(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    read: IfMatch,
+    if_match: IfMatch,
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    read.must_be(invoice.state().version)?;
+    if_match.must_be(invoice.state().version)?;
     let invoice = invoice.void(clock.now())?;
     change.save_state(&invoice).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
-/// Takes a payment of at most what is due. It adds to the invoice whatever its version: two payments at once are both true.
+/// Records a payment of at most the amount due. It needs no `If-Match`: parallel payments do not overwrite each other.
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -170,7 +170,7 @@ pub async fn pay(
     let (owner, now) = (caller.user(), clock.now());
     let payment = payment.parse(now)?;
     let mut change = invoices.begin(&caller).await?;
-    // The key before the invoice: see the lock order in `db/idempotency.rs`.
+    // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
     }
@@ -185,7 +185,7 @@ pub async fn pay(
     Ok(answer.reply())
 }
 
-/// What came in on an invoice, newest first.
+/// Lists the payments of an invoice, newest first.
 pub async fn payments(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

@@ -1,5 +1,5 @@
-//! The statements that list invoices: one text for every order, each served by an index that begins with the owner, so that a
-//! page costs the same however deep it is and however many invoices others have (`tests/api/contract/million_rows.rs`).
+//! SQL of the lists of invoices. Keyset pagination: each sort order has an index that begins with the owner. So the cost of a page
+//! does not depend on its depth or on the number of other users' invoices (`tests/api/contract/million_rows.rs`).
 
 use chrono::NaiveDate;
 
@@ -10,9 +10,10 @@ use crate::base::page::{Limit, Position};
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// The page after a place. The orders differ in one condition and in `order by`, which no parameter can carry. An invoice
-/// without a date sorts as if it were last of all days. Text that is searched for is compared by `strpos`, which has no wildcards;
-/// the subselect computes its key once, not once a row.
+/// Selects the page after a position. Sort orders differ in one condition and in `order by`, which cannot be bind parameters.
+///
+/// Invoices without a date sort after all dates. Search uses `strpos`, which has no wildcards. The subselect makes PostgreSQL
+/// compute the search key once instead of once per row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $place:expr $(, $key:expr)?) => {
         sqlx::query_as!(
@@ -51,15 +52,12 @@ macro_rules! page {
     };
 }
 
-/// What an export is cut into: memory for so many rows, and no more.
-const BATCH: i64 = 1000;
+/// Rows per batch of an export. It bounds the memory of an export.
+const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
-    /// Those after `place` that the filter lets through, in the order of `sort`: one more than the page holds, if there are so
-    /// many. `today` decides what is overdue.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the invoices after `position` that match the filter, ordered by `sort`: at most one more than the page size.
+    /// `today` decides which are overdue.
     #[rustfmt::skip]
     pub async fn list(
         &self,
@@ -67,42 +65,38 @@ impl InvoiceStore {
         filter: &Filter,
         sort: Sort,
         today: NaiveDate,
-        place: &ListPosition,
+        position: &ListPosition,
         limit: Limit,
     ) -> ApiResult<Vec<Summary>> {
-        let key = &place.key;
+        let key = &position.key;
         let rows = match sort {
             Sort::Newest => page!("(created_at, id) < ($2, $3)", "created_at desc, id desc",
-                self, caller, filter, today, limit, place),
+                self, caller, filter, today, limit, position),
             Sort::Oldest => page!("(created_at, id) > ($2, $3)", "created_at, id",
-                self, caller, filter, today, limit, place),
+                self, caller, filter, today, limit, position),
             Sort::IssuedLast => page!("(issue_order, created_at, id) < ($14::text::date, $2, $3)",
                 "issue_order desc, created_at desc, id desc",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
             Sort::IssuedFirst => page!("(issue_order, created_at, id) > ($14::text::date, $2, $3)",
                 "issue_order, created_at, id",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
             Sort::DueLast => page!("(due_order, created_at, id) < ($14::text::date, $2, $3)",
                 "due_order desc, created_at desc, id desc",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
             Sort::DueFirst => page!("(due_order, created_at, id) > ($14::text::date, $2, $3)",
                 "due_order, created_at, id",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
             Sort::Largest => page!("(total, created_at, id) < ($14::text::bigint, $2, $3)",
                 "total desc, created_at desc, id desc",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
             Sort::Smallest => page!("(total, created_at, id) > ($14::text::bigint, $2, $3)",
                 "total, created_at, id",
-                self, caller, filter, today, limit, place, key),
+                self, caller, filter, today, limit, position, key),
         };
         rows.into_iter().map(Summary::try_from).collect()
     }
 
-    /// The next batch of an export: oldest first, with the customers' names, of what was issued those of that day. Fewer than a
-    /// whole batch is the last one.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the next batch of an export, oldest first. Issued invoices show the customer name as of the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         let mut reading = self.begin_read(caller).await?;
         let rows = sqlx::query_as!(
@@ -121,7 +115,7 @@ impl InvoiceStore {
             caller.user().uuid(),
             after.created_at,
             after.id,
-            BATCH,
+            EXPORT_BATCH_ROWS,
             filter.status.map(|status| status.as_str()),
             filter.customer.map(|customer| customer.uuid()),
             filter.issued_from,

@@ -1,13 +1,17 @@
-//! Invoices: drafts that become due, are paid and stay.
+//! Invoices: drafts, issue, payments, credit notes, CSV export and PDF.
 //!
-//! - [`model`]: an invoice and its life, [`totals`]: what it comes to, [`decimals`]: exact decimals; [`summary`]: a list's item.
-//! - [`days`]: which day it is for the business. [`payments`]: what came in on an invoice. [`credit_notes`]: what is taken back.
-//!   [`export`]: all of them as CSV. [`pdf`]: one on paper.
-//! - [`store`]: the statements (`list_store`: those of lists; `rows`: what the tables have). [`views`]: queries on the wire; [`drafts`]: what is written; `replies`: what is read. [`handlers`]: one function a verb.
+//! - [`model`]: the invoice and its state machine. [`totals`]: computed amounts. [`decimals`]: exact decimals. [`summary`]: list
+//!   items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
+//! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
+//! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion of rows.
+//! - [`views`]: queries. [`drafts`]: request bodies. `replies`: responses. [`handlers`]: one function per endpoint.
 //!
-//! Threats: reading or changing another user's invoice, or hanging one on his customer (four walls, `attacks::authorization::object_level`);
-//! choosing one's own total, number or status (`attacks::authorization::mass_assignment`); sums that overflow or do not add up (`totals`); a
-//! lost update (`If-Match`); rewriting an invoice that was issued (`model`), or the names on it (the table `invoice_parties`).
+//! Threats and controls:
+//! - BOLA: another user's invoice or customer (four walls, `attacks::authorization::object_level`).
+//! - Mass assignment of total, number or status (`attacks::authorization::mass_assignment`).
+//! - Integer overflow and rounding errors ([`totals`]).
+//! - Lost update (`If-Match`).
+//! - Changing an issued invoice ([`model`]) or the parties named on it (table `invoice_parties`).
 
 pub mod calendar;
 mod calendar_store;

@@ -1,7 +1,7 @@
-//! An invoice and its life: draft → issued → partially paid → paid; void from draft, or once issued without payments. An invoice
-//! of nothing is paid when it is issued. Credit notes lower what is due, until the invoice is credited in full.
+//! An invoice and its state machine: draft → issued → partially paid → paid, or credited in full by credit notes.
 //!
-//! The rules are here and nowhere else, without database and framework. A step out of order changes nothing.
+//! A draft can be voided; so can an issued invoice without payments and credit notes. An invoice with total 0 becomes paid when
+//! it is issued. All state rules are in this file. A refused transition changes nothing.
 
 use std::str::FromStr;
 
@@ -11,7 +11,7 @@ use super::totals::{Discount, Line, Totals};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
 
-/// Where in its life an invoice is.
+/// The status of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Draft,
@@ -24,7 +24,7 @@ pub enum Status {
 }
 
 impl Status {
-    /// In the order of life.
+    /// All statuses, in the order of the state machine.
     pub const ALL: [Self; 6] = [Self::Draft, Self::Issued, Self::PartiallyPaid, Self::Paid, Self::Credited, Self::Void];
 
     /// Returns the name used in the API and in the database.
@@ -53,73 +53,73 @@ impl FromStr for Status {
     }
 }
 
-/// Why a step is refused.
+/// Why a transition is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransitionError {
     NotADraft,
     NotPayable,
-    /// A payment of more than is due, or of nothing.
+    /// The payment is zero, negative, or above the amount due.
     PaymentExceedsBalance,
     NotVoidable,
     NotCreditable,
-    /// A credit of more than is left of the invoice, or of one of its lines.
+    /// The credit is above the remaining amount of the invoice or of one of its lines.
     CreditExceedsInvoice,
-    /// The due date lies before the day of issue.
+    /// The due date is before the issue date.
     DueBeforeIssue,
-    /// The day of issue lies before that of the last issued invoice.
+    /// The issue date is before the issue date of the owner's last invoice.
     IssuedBeforeLast,
 }
 
 impl TransitionError {
-    /// Stable code and one sentence.
+    /// Returns the problem code and its title.
     #[must_use]
     pub fn code_and_title(self) -> (&'static str, &'static str) {
         match self {
-            Self::NotADraft => ("not_a_draft", "The invoice is no draft any more"),
+            Self::NotADraft => ("not_a_draft", "The invoice is not a draft"),
             Self::NotPayable => ("not_payable", "The invoice is not open for payments"),
             Self::PaymentExceedsBalance => {
-                ("not_what_is_due", "A payment is more than nothing and at most what is due")
+                ("not_what_is_due", "A payment must be above zero and at most the amount due")
             }
-            Self::NotVoidable => ("not_voidable", "The invoice has payments or credit notes, or is void already"),
+            Self::NotVoidable => ("not_voidable", "The invoice has payments or credit notes, or is already void"),
             Self::NotCreditable => ("not_creditable", "The invoice is a draft, void, or credited in full"),
             Self::CreditExceedsInvoice => {
-                ("credit_exceeds_invoice", "A credit note takes at most what is left of the invoice")
+                ("credit_exceeds_invoice", "The credit exceeds the remaining amount of the invoice")
             }
-            Self::DueBeforeIssue => ("due_before_issue", "The due date lies before the day of issue"),
-            Self::IssuedBeforeLast => ("issued_before_last", "The last invoice was issued on a later day"),
+            Self::DueBeforeIssue => ("due_before_issue", "The due date is before the issue date"),
+            Self::IssuedBeforeLast => ("issued_before_last", "The last invoice has a later issue date"),
         }
     }
 }
 
-/// What its owner writes into a draft.
+/// The content of an invoice, as its owner wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
     pub customer: CustomerId,
     pub currency: Currency,
     pub lines: Vec<Line>,
-    /// On the invoice as a whole.
+    /// Discount on the whole invoice.
     pub discount: Option<Discount>,
     pub notes: Option<String>,
     pub due_date: Option<NaiveDate>,
 }
 
-/// What came with its life.
+/// The state of an invoice: status, number, amounts received, version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// Given at issue, never changed.
+    /// Assigned at issue, never changed.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
     /// Minor units.
     pub paid: i64,
-    /// What the credit notes come to, in minor units.
+    /// Total of the credit notes, in minor units.
     pub credited: i64,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-/// An invoice of an owner.
+/// An invoice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoice {
     id: InvoiceId,
@@ -129,7 +129,7 @@ pub struct Invoice {
 }
 
 impl Invoice {
-    /// A new draft.
+    /// Creates a draft with a new id.
     #[must_use]
     pub fn draft(content: Content, totals: Totals, now: DateTime<Utc>) -> Self {
         let state = InvoiceState {
@@ -145,33 +145,33 @@ impl Invoice {
         Self { id: InvoiceId::new(), content, totals, state }
     }
 
-    /// One that was kept.
+    /// Rebuilds an invoice from its stored fields.
     #[must_use]
     pub fn from_stored(id: InvoiceId, content: Content, totals: Totals, state: InvoiceState) -> Self {
         Self { id, content, totals, state }
     }
 
-    /// Other content for a draft.
+    /// Replaces the content of a draft.
     ///
     /// # Errors
-    /// It is none any more.
+    /// [`TransitionError::NotADraft`].
     pub fn replace(self, content: Content, totals: Totals, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_draft()?;
         Ok(Self { content, totals, ..self }.transition(Status::Draft, now))
     }
 
-    /// Whether it may be deleted: only a draft leaves no trace.
+    /// Checks that the invoice is a draft. Only drafts can be changed or deleted.
     ///
     /// # Errors
-    /// It is no draft any more.
+    /// [`TransitionError::NotADraft`].
     pub fn ensure_draft(&self) -> Result<(), TransitionError> {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
-    /// Whether it may be issued on this day: asked before a number is drawn.
+    /// Checks that the invoice can be issued on this day. Call it before assigning a number.
     ///
     /// # Errors
-    /// As [`Self::issue`].
+    /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`].
     pub fn ensure_issuable(&self, day: NaiveDate) -> Result<(), TransitionError> {
         self.ensure_draft()?;
         match self.content.due_date {
@@ -180,11 +180,12 @@ impl Invoice {
         }
     }
 
-    /// Gives it a number, a day, and `due` as its due date if it has none; from here on its content stands.
-    /// An invoice of nothing is paid at once: no payment would ever close it.
+    /// Issues a draft: sets number and issue date, and the due date if it has none. The content can no longer be changed.
+    ///
+    /// An invoice with total 0 becomes paid, because no payment could ever close it.
     ///
     /// # Errors
-    /// It is no draft, or due before it would be issued.
+    /// See [`Self::ensure_issuable`].
     pub fn issue(
         self,
         number: String,
@@ -201,10 +202,11 @@ impl Invoice {
         Ok(issued)
     }
 
-    /// Takes a payment, in minor units.
+    /// Adds a payment, in minor units.
     ///
     /// # Errors
-    /// It is not open, or the payment is not between nothing and what is due.
+    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1 and the
+    /// amount due.
     pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
             return Err(TransitionError::NotPayable);
@@ -218,22 +220,22 @@ impl Invoice {
         Ok(paid)
     }
 
-    /// Ends it. An issued one keeps its number, so that numbers have no gaps.
+    /// Voids the invoice. An issued invoice keeps its number, so that numbers have no gaps.
     ///
     /// # Errors
-    /// It has payments, or is void already.
+    /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // `Paid` without a payment is an invoice of nothing.
+        // An invoice with total 0 is `Paid` without a payment. It can be voided.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
         Ok(self.transition(Status::Void, now))
     }
 
-    /// Whether anything of it can be credited.
+    /// Checks that an amount remains that can be credited.
     ///
     /// # Errors
-    /// It has not been issued, or nothing is left of it.
+    /// [`TransitionError::NotCreditable`].
     pub fn ensure_creditable(&self) -> Result<(), TransitionError> {
         match self.state.status {
             Status::Issued | Status::PartiallyPaid | Status::Paid if self.totals.total > 0 => Ok(()),
@@ -241,20 +243,20 @@ impl Invoice {
         }
     }
 
-    /// Takes a credit, in minor units. It lowers what is due; of what has been paid beyond that, the seller owes a refund, which
-    /// is outside of the service.
+    /// Adds a credit, in minor units. It reduces the amount due. If the customer has paid more than the rest, the seller owes a
+    /// refund; the service does not record refunds.
     ///
     /// # Errors
-    /// It cannot be credited, or not by so much.
+    /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`].
     pub fn credit(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         self.ensure_creditable()?;
-        let left = self.totals.total - self.state.credited;
-        if amount <= 0 || amount > left {
+        let remaining = self.totals.total - self.state.credited;
+        if amount <= 0 || amount > remaining {
             return Err(TransitionError::CreditExceedsInvoice);
         }
         let status = match self.state.status {
-            _ if amount == left => Status::Credited,
-            _ if amount >= left - self.state.paid => Status::Paid,
+            _ if amount == remaining => Status::Credited,
+            _ if amount >= remaining - self.state.paid => Status::Paid,
             unchanged => unchanged,
         };
         let mut credited = self.transition(status, now);
@@ -262,7 +264,7 @@ impl Invoice {
         Ok(credited)
     }
 
-    /// Minor units that are still to be paid.
+    /// Returns the amount due, in minor units.
     #[must_use]
     pub fn amount_due(&self) -> i64 {
         match self.state.status {

@@ -1,4 +1,4 @@
-//! The statements on payments. Like those on invoices, each carries the caller's id.
+//! SQL of payments. Every statement is scoped to the caller.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
@@ -31,10 +31,7 @@ impl TryFrom<PaymentRow> for Payment {
 }
 
 impl InvoiceTx<'_> {
-    /// Keeps a payment on a locked invoice, beside its next step ([`Self::save_state`]).
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Inserts a payment on a locked invoice. Save the new state of the invoice with [`Self::save_state`].
     pub async fn insert_payment(&mut self, invoice: &Invoice, payment: &Payment) -> ApiResult<()> {
         let owner = self.caller().user().uuid();
         sqlx::query!(
@@ -56,10 +53,10 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// The payments on one invoice after `after`, newest first: one more than the page holds, if there are so many.
+    /// Returns the payments of an invoice after `after`, newest first: at most one more than the page size.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for an invoice that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn payments(
         &self,
         caller: &Caller,
@@ -86,7 +83,7 @@ impl InvoiceStore {
         if rows.is_empty() {
             return Err(ApiError::NotFound);
         }
-        // An invoice without payments is one row without a payment.
+        // The left join returns one row with nulls for an invoice without payments.
         rows.into_iter()
             .filter_map(|row| {
                 let (id, amount, paid_on) = (row.id?, row.amount?, row.paid_on?);

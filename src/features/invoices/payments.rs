@@ -1,4 +1,4 @@
-//! Payments on the wire, and as they are kept.
+//! Payments: stored type, request and response types.
 
 use std::str::FromStr;
 
@@ -16,7 +16,7 @@ use crate::http::rules;
 use crate::http::typed::typed;
 use crate::http::values::{integer, word};
 
-/// How it was paid.
+/// The payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentMethod {
@@ -55,7 +55,7 @@ impl FromStr for PaymentMethod {
     }
 }
 
-/// A payment that came in.
+/// A received payment.
 #[derive(Clone, Debug)]
 pub struct Payment {
     pub id: PaymentId,
@@ -68,24 +68,24 @@ pub struct Payment {
 }
 
 impl Payment {
-    /// Where it stands in a list.
+    /// Returns the keyset position of the payment in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }
     }
 }
 
-/// A payment as its owner tells it.
+/// A payment to record.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"amount": 10000, "paid_on": "2026-12-15", "method": "bank_transfer", "reference": "INV-2026-0001"}))]
 pub struct NewPayment {
-    /// Minor units of the invoice's currency; at most what is due.
+    /// Minor units of the invoice's currency, at most the amount due.
     #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: i64,
-    /// The day on which it came in.
+    /// The day on which the payment was received.
     #[garde(custom(rules::day))]
     #[schema(format = Date)]
     paid_on: String,
@@ -93,7 +93,7 @@ pub struct NewPayment {
     #[garde(skip)]
     #[schema(inline)]
     method: PaymentMethod,
-    /// What the bank says, or a receipt's number.
+    /// Reference of the bank transfer, or a receipt number.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 140, format = "line")]
@@ -101,10 +101,10 @@ pub struct NewPayment {
 }
 
 impl NewPayment {
-    /// The payment, kept at `now`.
+    /// Creates the payment with a new id and the creation time `now`.
     ///
     /// # Errors
-    /// The day is none, which validation has said already.
+    /// A field error for an invalid `paid_on`. Validation has already refused it.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;
@@ -112,17 +112,17 @@ impl NewPayment {
     }
 }
 
-/// Which page of the payments.
+/// Query of the list of payments.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct PaymentQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default: 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// `next_cursor` of the previous page.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
@@ -136,11 +136,11 @@ pub struct PaymentView {
     id: PaymentId,
     /// Minor units.
     amount: i64,
-    /// The day on which it came in.
+    /// The day on which the payment was received.
     paid_on: NaiveDate,
     #[schema(inline)]
     method: PaymentMethod,
-    /// What the bank says, or a receipt's number.
+    /// Reference of the bank transfer, or a receipt number.
     #[schema(required = true, max_length = 140, format = "line")]
     reference: Option<String>,
     created_at: DateTime<Utc>,
@@ -153,12 +153,12 @@ impl From<Payment> for PaymentView {
     }
 }
 
-/// A page of an invoice's payments, newest first.
+/// A page of payments, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentPage {
     #[schema(max_items = 100)]
     pub items: Vec<PaymentView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Send it as `cursor` to get the next page. Null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Invoices as a client reads them.
+//! Responses: invoices and invoice summaries.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
@@ -27,85 +27,85 @@ use crate::base::page::Page;
 pub struct InvoiceView {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// Who is to pay it.
+    /// The customer who is billed.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
     #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
-    /// Given when it is issued.
+    /// Assigned when the invoice is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
     /// ISO 4217. All amounts are in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
-    /// The day on which it was issued; null for a draft.
+    /// The issue date. Null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
-    /// The last day on which it can be paid in time.
+    /// The last day of the payment period.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
     /// Printed below the lines.
     #[schema(required = true, max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
-    /// What is invoiced, in this order.
+    /// The lines, in the order of the invoice.
     #[schema(max_items = 100)]
     pub lines: Vec<LineView>,
-    /// The discount on the invoice as it was written, in percent.
+    /// The discount on the whole invoice in percent, if given as a rate.
     #[schema(required = true, max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
-    /// The discount on the invoice as it was written, in minor units.
+    /// The discount on the whole invoice in minor units, if given as an amount.
     #[schema(required = true, example = json!(null))]
     pub discount_amount: Option<i64>,
-    /// What the discount on the invoice comes to, after the discounts of the lines.
+    /// The computed discount on the whole invoice. Discounts of lines are not included.
     pub discount: i64,
-    /// Before discounts and tax.
+    /// Sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// All discounts together, those of the lines included.
+    /// Sum of all discounts, including those of the lines.
     pub discount_total: i64,
-    /// The tax of each rate.
+    /// Tax by rate.
     #[schema(max_items = 100)]
     pub taxes: Vec<TaxView>,
-    /// All taxes together.
+    /// Sum of all taxes.
     pub tax_total: i64,
-    /// What is to be paid in all.
+    /// Total amount, including tax.
     pub total: i64,
-    /// What has been paid.
+    /// Sum of the payments.
     pub paid: i64,
-    /// What the credit notes come to.
+    /// Sum of the credit notes.
     pub credited: i64,
-    /// Still to be paid: total less credited less paid, zero unless it is issued or partially paid.
+    /// Amount due: total − credited − paid. 0 unless the invoice is issued or partially paid.
     pub due: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-/// A line, with what it comes to.
+/// A line with its computed amounts.
 #[derive(Serialize, ToSchema)]
 pub struct LineView {
-    /// What it is for.
+    /// The item or service.
     #[schema(max_length = 500, format = "line")]
     pub description: String,
-    /// A decimal, of at most three decimals.
+    /// A decimal with at most three decimals.
     #[schema(max_length = 13, pattern = "^[0-9]{1,9}(\\.[0-9]{1,3})?$")]
     pub quantity: String,
     /// A decimal in the currency's major unit, with at most four decimals more than the currency.
     #[schema(max_length = 19, pattern = "^[0-9]{1,14}(\\.[0-9]{1,8})?$")]
     pub unit_price: String,
-    /// The discount as it was written, in percent.
+    /// The discount in percent, if given as a rate.
     #[schema(required = true, example = json!(null), max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub discount_rate: Option<String>,
-    /// The discount as it was written, in minor units.
+    /// The discount in minor units, if given as an amount.
     #[schema(required = true)]
     pub discount_amount: Option<i64>,
-    /// Percent of what is left after the discounts.
+    /// Percent of the amount after discounts.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
     /// Quantity × unit price, rounded half up.
     pub gross: i64,
-    /// What the discount comes to; by rate, of the gross amount, rounded half up.
+    /// The computed discount. A rate applies to the gross amount, rounded half up.
     pub discount: i64,
-    /// Gross less discount. Tax is computed per rate, in `taxes`.
+    /// Gross − discount. Tax is computed per rate, in `taxes`.
     pub net: i64,
 }
 
@@ -115,9 +115,9 @@ pub struct TaxView {
     /// Percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// What is taxed at this rate: the nets of its lines, less its part of the discount on the invoice.
+    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the whole invoice.
     pub net: i64,
-    /// Of this net amount, rounded half up.
+    /// Tax on this net amount, rounded half up.
     pub tax: i64,
 }
 
@@ -170,7 +170,7 @@ impl LineView {
     }
 }
 
-/// A discount's rate, or its amount.
+/// Returns the discount as (rate, amount). At most one of the two is set.
 fn as_written(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),
@@ -185,7 +185,7 @@ impl From<&TaxSubtotal> for TaxView {
     }
 }
 
-/// An invoice in a list, without its lines: those are read with the invoice itself.
+/// An invoice in a list, without its lines.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "status": "issued", "number": "INV-2026-0001", "currency": "EUR", "total": 18150, "paid": 0, "credited": 0
@@ -193,29 +193,29 @@ impl From<&TaxSubtotal> for TaxView {
 pub struct InvoiceSummary {
     #[schema(value_type = String, format = Uuid)]
     pub id: InvoiceId,
-    /// Who is to pay it.
+    /// The customer who is billed.
     #[schema(value_type = String, format = Uuid)]
     pub customer_id: CustomerId,
     /// `draft`, `issued`, `partially_paid`, `paid`, `credited` (in full) or `void`.
     #[schema(max_length = 14, pattern = "^(draft|issued|partially_paid|paid|credited|void)$")]
     pub status: &'static str,
-    /// Given when it is issued.
+    /// Assigned when the invoice is issued.
     #[schema(required = true, max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     pub number: Option<String>,
     /// ISO 4217. All amounts are in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: &'static str,
-    /// The day on which it was issued; null for a draft.
+    /// The issue date. Null for a draft.
     #[schema(required = true)]
     pub issue_date: Option<NaiveDate>,
-    /// The last day on which it can be paid in time.
+    /// The last day of the payment period.
     #[schema(required = true)]
     pub due_date: Option<NaiveDate>,
-    /// What is to be paid in all.
+    /// Total amount, including tax.
     pub total: i64,
-    /// What has been paid.
+    /// Sum of the payments.
     pub paid: i64,
-    /// What the credit notes come to.
+    /// Sum of the credit notes.
     pub credited: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -245,7 +245,7 @@ impl From<&Summary> for InvoiceSummary {
 pub struct InvoicePage {
     #[schema(max_items = 100)]
     pub items: Vec<InvoiceSummary>,
-    /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
+    /// Send it as `cursor`, with the same filter and order, to get the next page. Null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }

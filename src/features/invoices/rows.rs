@@ -1,5 +1,5 @@
-//! Invoices as the tables have them. A row that breaks the rules was written by somebody else: it is not shown as if it were
-//! sound.
+//! Rows of invoices and their conversion. A row that violates the rules of the model returns an internal error: it was not
+//! written by this service.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -60,7 +60,7 @@ pub(super) struct SummaryRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// One line of an export.
+/// A row of the export.
 pub(super) struct ExportRow {
     pub id: Uuid,
     pub number: Option<String>,
@@ -105,7 +105,7 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // What was invoiced stays what it was, even if the rule of rounding changes one day: the sums are those that were kept.
+        // Stored sums are used as they are, so that a later change of the rounding rules does not change issued invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
@@ -157,7 +157,7 @@ impl TryFrom<SummaryRow> for Summary {
     }
 }
 
-/// A discount as columns: its rate, or its amount.
+/// Returns the discount as columns (rate, amount). At most one of the two is set.
 pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.millipercent()), None),
@@ -166,7 +166,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// Lines as columns, for one insert of them all.
+/// Lines as arrays, one per column, to insert them all in one statement.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

@@ -1,5 +1,5 @@
-//! The statements on invoices and their lines. Each takes the caller and carries his id for each table in it; there is no
-//! unscoped twin. An invoice is read with its lines in one statement, so that the two are of one moment.
+//! SQL of invoices and their lines. Every statement filters each table by the caller's id; there is no unscoped variant. An invoice
+//! and its lines are read in one statement, so they are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -13,7 +13,7 @@ use crate::security::audit::context;
 use crate::security::audit::event::{Object, ObjectKind};
 use crate::security::sessions::caller::Caller;
 
-/// Where invoices are kept.
+/// Reads and writes invoices.
 #[derive(Clone)]
 pub struct InvoiceStore {
     pool: PgPool,
@@ -25,29 +25,26 @@ impl InvoiceStore {
         Self { pool }
     }
 
-    /// Begins a change for this caller.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Begins a transaction for this caller.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<InvoiceTx<'a>> {
         Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// Begins a look for this caller.
+    /// Begins a transaction that only reads.
     pub(super) async fn begin_read(&self, caller: &Caller) -> ApiResult<OwnerTx> {
         Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
     }
 
-    /// One invoice with its lines.
+    /// Returns an invoice with its lines.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         let mut reading = self.begin_read(caller).await?;
         self.read_within(&mut reading, caller, id).await
     }
 
-    /// The same, where more is read of the same moment.
+    /// Like [`Self::read`], within an open transaction.
     pub(super) async fn read_within(
         &self,
         reading: &mut OwnerTx,
@@ -77,7 +74,7 @@ impl InvoiceStore {
     }
 }
 
-/// A change in progress. Dropped without [`commit`](Self::commit), it keeps nothing.
+/// An open transaction. Dropping it without [`commit`](Self::commit) rolls back.
 pub struct InvoiceTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
@@ -88,15 +85,15 @@ impl InvoiceTx<'_> {
         self.caller
     }
 
-    /// Where what belongs to the change is kept.
+    /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
 
-    /// Adds a draft with its lines.
+    /// Inserts a draft with its lines.
     ///
     /// # Errors
-    /// A fault of the field `customer_id`, the same for a customer who is not there and for one of somebody else.
+    /// A field error of `customer_id`. It is the same for a missing and for a foreign customer.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
@@ -143,10 +140,10 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// One invoice with its lines, and nobody else changes it until the end.
+    /// Returns an invoice with its lines and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn lock(&mut self, id: InvoiceId) -> ApiResult<Invoice> {
         sqlx::query_as!(
             Row,
@@ -170,10 +167,10 @@ impl InvoiceTx<'_> {
         .try_into()
     }
 
-    /// Keeps the other content of a locked draft.
+    /// Saves the new content of a locked draft.
     ///
     /// # Errors
-    /// As [`Self::insert`].
+    /// See [`Self::insert`].
     pub async fn replace(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
@@ -226,11 +223,13 @@ impl InvoiceTx<'_> {
         Ok(())
     }
 
-    /// The number of a locked draft that is being issued: the next of its owner in that year. It is given back when the change
-    /// is not kept, so that there are no gaps. With it the database keeps whom the invoice is by and to (`invoice_parties`).
+    /// Assigns the owner's next number of the year to a locked draft.
+    ///
+    /// A rollback also resets the counter, so numbers have no gaps. The database stores the names and addresses of both parties
+    /// in the same statement (`invoice_parties`).
     ///
     /// # Errors
-    /// A conflict if the owner's last invoice was issued on a later day.
+    /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.
     pub async fn assign_number(&mut self, draft: &Invoice, day: NaiveDate) -> ApiResult<String> {
         sqlx::query_scalar!("select assign_invoice_number($1, $2)", draft.id().uuid(), day)
             .fetch_one(self.transaction.connection())
@@ -239,13 +238,10 @@ impl InvoiceTx<'_> {
                 true => TransitionError::IssuedBeforeLast.into(),
                 false => ApiError::from(error),
             })?
-            .ok_or_else(|| ApiError::internal("a number for what is no draft"))
+            .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Keeps the next step of a locked invoice's life, and the due date that it got when it was issued. Its content stands.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Saves the new state of a locked invoice, and the due date that was set at issue.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(
@@ -266,9 +262,6 @@ impl InvoiceTx<'_> {
     }
 
     /// Deletes a locked draft with its lines.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
     pub async fn delete(&mut self, draft: &Invoice) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "delete from invoices where owner_id = $1 and id = $2 and version = $3 and status = 'draft'",
@@ -281,17 +274,14 @@ impl InvoiceTx<'_> {
         Ok(exactly_one(&deleted)?)
     }
 
-    /// Keeps the change.
-    ///
-    /// # Errors
-    /// The database is gone.
+    /// Commits the transaction.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }
 }
 
-/// The composite key says that there is no such customer *of this owner*: for a missing and for a stranger's one in the same
-/// words, since it cannot tell them apart (wall 4).
+/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing customer from a foreign
+/// one, so both get the same answer (wall 4).
 fn map_customer_error(error: sqlx::Error, customer: CustomerId) -> ApiError {
     if violates(&error, "invoices_customer") {
         context::denies(Object { kind: ObjectKind::Customer, id: customer.uuid() });

@@ -1,4 +1,4 @@
-//! An invoice in a list, without its lines; by what a list can be narrowed, and how it can be ordered.
+//! Lists of invoices: the summary of an invoice, filters and sort orders.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
 use crate::base::page::Position;
 
-/// One invoice without its lines. Amounts in minor units.
+/// An invoice without its lines. Amounts are in minor units.
 #[derive(Clone, Debug)]
 pub struct Summary {
     pub id: InvoiceId,
@@ -27,7 +27,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Where it stands in a list of this order.
+    /// Returns the keyset position in a list with this order.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
         let day = |day: Option<NaiveDate>| day.map_or_else(|| "infinity".into(), |day| day.to_string());
@@ -41,7 +41,7 @@ impl Summary {
     }
 }
 
-/// The orders of a list. What is equal goes by its creation, in the same direction.
+/// Sort orders. Ties are ordered by creation time, in the same direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     #[default]
@@ -55,17 +55,17 @@ pub enum Sort {
     Smallest,
 }
 
-/// A place in a list, as the database compares it: the value that it is ordered by, then creation and id.
+/// A keyset position: the sort key, then creation time and id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
-    /// A day, `infinity`, an amount, or nothing where creation is the order.
+    /// A day, `infinity`, or an amount. Empty if the list is ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
 impl ListPosition {
-    /// Before everything in this order: where the first page starts.
+    /// Returns the position before the first row of this order.
     #[must_use]
     pub fn start(sort: Sort) -> Self {
         let (key, Position { created_at, id }) = match sort {
@@ -80,7 +80,7 @@ impl ListPosition {
     }
 }
 
-/// What a list is narrowed to. `None` narrows nothing; both ends of a range belong to it.
+/// Filter of a list. `None` does not filter. Ranges include both ends.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub status: Option<Status>,
@@ -90,12 +90,12 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
-    /// Part of the number or of the customer's current name.
+    /// Substring of the number or of the customer's current name.
     pub search: Option<String>,
 }
 
 impl Filter {
-    /// The same text for the same filter and order and only then: what a cursor is bound to.
+    /// Returns a canonical text of filter and order. Cursors are bound to it.
     #[must_use]
     pub fn text(&self, sort: Sort) -> String {
         format!("{sort:?} {self:?}")

@@ -1,21 +1,22 @@
-//! What an invoice comes to. The server computes it; a sum in a request is refused.
+//! Amounts of an invoice, computed by the server. A request that contains a sum is refused.
 //!
-//! **Rounding.** Half up to the currency's minor unit, where EN 16931 rounds (BR-CO-10 to BR-CO-17, BR-S-08):
-//! - a line: gross = quantity × unit price; its discount, if by rate, = gross × rate; net = gross − discount;
-//! - the invoice's discount, if by rate, = sum of the lines' nets × rate. It is spread over the tax rates in proportion to their nets;
-//! - tax, once per rate: what is taxed at this rate × rate.
+//! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
+//! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
+//! - Discount on the invoice by rate = sum of the net amounts × rate. It is distributed over the tax rates in proportion to
+//!   their net amounts.
+//! - Tax, once per rate = taxable amount × rate.
 //!
-//! Totals are sums of rounded amounts and are not rounded again, so that what is printed adds up.
+//! Totals are sums of rounded amounts and are not rounded again. So the printed amounts add up.
 
 use std::collections::BTreeMap;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
 use crate::base::money::{TooMuch, scale, sum};
 
-/// Lines of one invoice.
+/// Maximum number of lines of an invoice.
 pub const MAX_LINES: usize = 100;
 
-/// A discount on a line or on an invoice.
+/// A discount on a line or on the whole invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Discount {
     Rate(Rate),
@@ -23,12 +24,12 @@ pub enum Discount {
     Amount(i64),
 }
 
-/// The discount is more than what it is taken off.
+/// The discount is negative, or larger than the discounted amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscountTooLarge;
 
 impl Discount {
-    /// Returns what is taken off `base`, in minor units.
+    /// Returns the discount on `base`, in minor units.
     fn of(self, base: i64) -> Result<i64, DiscountTooLarge> {
         match self {
             Self::Rate(rate) => apply_rate(base, rate).map_err(|TooMuch| DiscountTooLarge),
@@ -37,15 +38,15 @@ impl Discount {
     }
 }
 
-/// This rate of an amount, rounded half up.
+/// Returns amount × rate, rounded half up.
 ///
 /// # Errors
-/// [`TooMuch`].
+/// [`TooMuch`] on overflow.
 pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
     scale(amount, rate.millipercent().into(), Rate::ONE_HUNDRED_PERCENT.into())
 }
 
-/// One line, with what it comes to.
+/// A line with its computed amounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Line {
     description: String,
@@ -56,7 +57,7 @@ pub struct Line {
     amounts: LineAmounts,
 }
 
-/// One line in minor units. Tax is computed per rate, not per line.
+/// Amounts of a line in minor units. Tax is computed per rate, not per line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineAmounts {
     pub gross: i64,
@@ -64,7 +65,7 @@ pub struct LineAmounts {
     pub net: i64,
 }
 
-/// Why there is no such line.
+/// Why a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
     /// Quantity × unit price is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
@@ -73,10 +74,10 @@ pub enum LineError {
 }
 
 impl Line {
-    /// Makes a line whose description has been checked.
+    /// Creates a line and computes its amounts. The description must already be validated.
     ///
     /// # Errors
-    /// [`BadLine`].
+    /// [`LineError`].
     pub fn new(
         description: String,
         quantity: Quantity,
@@ -87,8 +88,8 @@ impl Line {
         let gross =
             scale(unit_price.ten_thousandths(), quantity.thousandths(), UnitPrice::STEPS_PER_MINOR_UNIT * 1_000)
                 .map_err(|TooMuch| LineError::Overflow)?;
-        let off = discount.map_or(Ok(0), |discount| discount.of(gross)).map_err(LineError::Discount)?;
-        let amounts = LineAmounts { gross, discount: off, net: gross - off };
+        let reduction = discount.map_or(Ok(0), |discount| discount.of(gross)).map_err(LineError::Discount)?;
+        let amounts = LineAmounts { gross, discount: reduction, net: gross - reduction };
         Ok(Self { description, quantity, unit_price, discount, tax_rate, amounts })
     }
 
@@ -123,56 +124,56 @@ impl Line {
     }
 }
 
-/// The tax of one rate, in minor units.
+/// Net amount and tax of one rate, in minor units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxSubtotal {
     pub rate: Rate,
-    /// What is taxed: the nets of the lines with this rate, less this rate's part of the invoice's discount.
+    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the invoice.
     pub net: i64,
     pub tax: i64,
 }
 
-/// An invoice in minor units.
+/// Totals of an invoice in minor units.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Before discounts and tax.
+    /// Sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// All discounts together.
+    /// Sum of all discounts.
     pub discount: i64,
-    /// The part of `discount` that is on the invoice as a whole.
+    /// The discount on the whole invoice; included in `discount`.
     pub invoice_discount: i64,
     pub tax: i64,
     pub total: i64,
-    /// By rate, the lowest first.
+    /// Ordered by rate, ascending.
     pub taxes: Vec<TaxSubtotal>,
-    /// Each line's net, less its part of the discount on the invoice, in the order of the lines.
+    /// Net amount of each line, less its share of the discount on the invoice. In the order of the lines.
     pub nets: Vec<i64>,
 }
 
-/// Why there are no totals.
+/// Why the totals cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotalsError {
-    /// The sum up to this line is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
+    /// The sum up to the line with this index is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
     OverflowAtLine(usize),
-    /// The sum with tax is.
+    /// The total including tax is larger.
     Overflow,
     Discount(DiscountTooLarge),
 }
 
 impl Totals {
-    /// Adds the lines up, takes the discount on the invoice off, and adds the tax of each rate.
+    /// Computes the totals: sums the lines, subtracts the discount on the invoice, adds the tax of each rate.
     ///
     /// # Errors
-    /// [`BadTotals`].
+    /// [`TotalsError`].
     pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, TotalsError> {
         let mut totals = Self::default();
         for (index, line) in lines.iter().enumerate() {
             totals.add(line).map_err(|TooMuch| TotalsError::OverflowAtLine(index))?;
         }
         let net = totals.subtotal - totals.discount;
-        let off = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(TotalsError::Discount)?;
+        let reduction = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(TotalsError::Discount)?;
         totals
-            .apply_invoice_discount(lines, off, net)
+            .apply_invoice_discount(lines, reduction, net)
             .and_then(|()| totals.add_taxes(lines))
             .map_err(|TooMuch| TotalsError::Overflow)?;
         Ok(totals)
@@ -186,19 +187,21 @@ impl Totals {
         Ok(())
     }
 
-    /// Spreads the discount over the lines, by tax rate: up to each line, as much is taken off in all as is due on the nets up to
-    /// there. So the parts add up to `off` exactly, and no part is larger than its net.
-    fn apply_invoice_discount(&mut self, lines: &[Line], off: i64, net: i64) -> Result<(), TooMuch> {
-        self.invoice_discount = off;
-        self.discount = sum([self.discount, off])?;
+    /// Distributes the discount on the invoice over the lines, in the order of their tax rates.
+    ///
+    /// The discount of the first n lines is reduction × their net ÷ total net, rounded once. Each line gets the difference to
+    /// the line before. So the shares add up to `reduction` exactly, and no share is larger than its net amount.
+    fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), TooMuch> {
+        self.invoice_discount = reduction;
+        self.discount = sum([self.discount, reduction])?;
         let mut by_rate: Vec<_> = lines.iter().zip(&mut self.nets).collect();
         by_rate.sort_by_key(|(line, _)| line.tax_rate);
-        let (mut nets, mut spread) = (0, 0);
-        for (_, net_of_line) in by_rate {
-            nets = sum([nets, *net_of_line])?;
-            let up_to_here = scale(off, nets, net)?;
-            *net_of_line -= up_to_here - spread;
-            spread = up_to_here;
+        let (mut cumulative_net, mut distributed) = (0, 0);
+        for (_, line_net) in by_rate {
+            cumulative_net = sum([cumulative_net, *line_net])?;
+            let cumulative_discount = scale(reduction, cumulative_net, net)?;
+            *line_net -= cumulative_discount - distributed;
+            distributed = cumulative_discount;
         }
         Ok(())
     }
@@ -206,8 +209,8 @@ impl Totals {
     fn add_taxes(&mut self, lines: &[Line]) -> Result<(), TooMuch> {
         let mut nets = BTreeMap::<Rate, i64>::new();
         for (line, net) in lines.iter().zip(&self.nets) {
-            let of_rate = nets.entry(line.tax_rate).or_default();
-            *of_rate = sum([*of_rate, *net])?;
+            let rate_net = nets.entry(line.tax_rate).or_default();
+            *rate_net = sum([*rate_net, *net])?;
         }
         let tax = |(rate, net)| Ok(TaxSubtotal { rate, net, tax: apply_rate(net, rate)? });
         self.taxes = nets.into_iter().map(tax).collect::<Result<_, _>>()?;

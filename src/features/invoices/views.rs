@@ -1,4 +1,4 @@
-//! Queries on invoices, and refused steps. What a client writes is in `drafts`, what it reads in `replies`.
+//! Query types, the body of `issue`, and the mapping of refused transitions. Other bodies are in `drafts`, responses in `replies`.
 
 use chrono::NaiveDate;
 use garde::Validate;
@@ -25,25 +25,25 @@ impl From<TransitionError> for ApiError {
     }
 }
 
-/// Which invoices, and which page of them.
+/// Query of the list of invoices.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct InvoiceQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default: 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// `next_cursor` of the previous page, with the same filter and order.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// In this state of their life.
+    /// Invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
     pub status: Option<StatusName>,
-    /// Invoices on this customer. An id that is none of your customers' has no invoices.
+    /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
     pub customer_id: Option<GivenId<CustomerId>>,
@@ -63,16 +63,16 @@ pub struct InvoiceQuery {
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub due_to: Option<String>,
-    /// Whether something should have been paid before today, in the time zone of the business.
+    /// Whether an amount is due since before today, in the time zone of the business.
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,
-    /// Part of the number or of the customer's current name. Case is ignored in every script; accents are not.
+    /// Substring of the number or of the customer's current name. Not case-sensitive, but accents count. No wildcards.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
-    /// A minus sign is for "largest first". Without a date counts as later than any day.
+    /// Sort order. A minus sign sorts descending. An invoice without the date sorts as if its date were after all others.
     #[serde(default)]
     #[garde(skip)]
     #[param(inline, required = false, example = "-due_date")]
@@ -80,7 +80,7 @@ pub struct InvoiceQuery {
 }
 
 impl InvoiceQuery {
-    /// What the list is narrowed to.
+    /// Returns the filter of the list.
     #[must_use]
     pub fn filter(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
@@ -97,7 +97,7 @@ impl InvoiceQuery {
     }
 }
 
-/// How a list of invoices is ordered.
+/// Sort order of a list of invoices.
 #[derive(Clone, Copy, Default, Deserialize, ToSchema)]
 pub enum SortName {
     #[default]
@@ -134,7 +134,7 @@ impl From<SortName> for Sort {
     }
 }
 
-/// Where in its life an invoice is.
+/// The status of an invoice.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusName {
@@ -159,20 +159,20 @@ impl From<StatusName> for Status {
     }
 }
 
-/// How a draft is issued. Without a body it is issued today.
+/// Optional parameters of `issue`. Without a body, the invoice is issued today.
 #[derive(Default, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"issue_date": "2026-11-30"}))]
 pub struct IssueInvoice {
-    /// The day of issue: today or one of the 30 days before, in the time zone of the business, and not before the day of the last
-    /// issued invoice. Left out or null: today.
+    /// The issue date: today or one of the 30 days before, in the time zone of the business, and not before the last invoice's
+    /// issue date. Default: today.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     issue_date: Option<String>,
 }
 
 impl IssueInvoice {
-    /// Returns the requested day of issue.
+    /// Returns the requested issue date.
     #[must_use]
     pub fn issue_date(&self) -> Option<NaiveDate> {
         self.issue_date.as_deref().and_then(day::parse)

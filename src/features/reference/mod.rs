@@ -1,6 +1,7 @@
-//! `/docs`: the OpenAPI document as a page, to read and to try. Written by the server once, with every text escaped; one style
-//! sheet and one script, compiled in. The page's own policy is in `security/browser/headers.rs`: nothing inline, nothing from elsewhere.
-//! The access token stays in the page's memory and goes nowhere but to us.
+//! `/docs`: the OpenAPI document as an HTML page with forms to send requests.
+//!
+//! The page is rendered once, with every text escaped (XSS, CWE-79). Style sheet and script are compiled in. The Content Security
+//! Policy in `security/browser/headers.rs` forbids inline code and other origins. The access token stays in the page's memory.
 
 mod render;
 
@@ -11,12 +12,12 @@ use serde_json::Value;
 
 use crate::security::browser::headers;
 
-/// The page, written once.
+/// The rendered page.
 #[derive(Clone)]
 pub struct Page(Bytes);
 
 impl Page {
-    /// The page of this OpenAPI document, with the operations (method in lower case, path) in this order.
+    /// Renders the OpenAPI document. `order`: the operations as (method in lower case, path).
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
         Self(render::page(document, order).into())

@@ -11,21 +11,21 @@ async function send(method, path, headers, body) {
 signIn.addEventListener('submit', async (event) => {
   event.preventDefault();
   const { email, password, token } = signIn.elements;
-  const said = signIn.querySelector('output');
+  const output = signIn.querySelector('output');
   try {
     token.value = '';
     const body = JSON.stringify({ email: email.value, password: password.value });
     const reply = await send('POST', '/api/v1/auth/login', { 'Content-Type': 'application/json' }, body);
     const answer = await reply.json();
     token.value = answer.access_token || '';
-    said.textContent = reply.ok ? 'Signed in as ' + email.value : answer.title;
+    output.textContent = reply.ok ? 'Signed in as ' + email.value : answer.title;
     if (reply.ok) password.value = '';
   } catch (error) {
-    said.textContent = String(error);
+    output.textContent = String(error);
   }
 });
 
-/** The request that a form describes. What is left empty is left out. */
+/** Builds the request of a form. Empty fields are omitted. */
 function requestOf(form) {
   let path = form.dataset.path, body;
   const headers = {}, query = new URLSearchParams();
@@ -44,7 +44,7 @@ function requestOf(form) {
   return [form.dataset.method.toUpperCase(), query.size ? path + '?' + query : path, headers, body];
 }
 
-/** Shows a reply; what is neither JSON nor text is offered as a file. */
+/** Shows a response. Anything but JSON and text is offered as a download. */
 async function show(out, reply, milliseconds) {
   const lines = [reply.status + ' ' + reply.statusText + ' in ' + milliseconds + ' ms'];
   for (const name of ['content-type', 'etag', 'location', 'retry-after', 'x-request-id']) {
@@ -75,7 +75,7 @@ for (const form of document.querySelectorAll('form.try')) {
     try {
       const reply = await send(...requestOf(form));
       await show(out, reply, Math.round(performance.now() - started));
-      // The version that the next change of this object will ask for.
+      // Fill in the ETag that the next change of this object requires.
       const version = reply.headers.get('etag'), id = form.elements.id?.value;
       for (const other of version ? form.closest('section').querySelectorAll('form') : []) {
         if (other.elements['If-Match'] && other.elements.id?.value === id) other.elements['If-Match'].value = version;

@@ -1,10 +1,10 @@
-//! HTML of an OpenAPI document. Whatever comes from the document goes through [`Text`] or [`Prose`], which escape it.
+//! Renders an OpenAPI document as HTML. All text of the document is escaped by [`Text`] or [`Prose`].
 
 use std::fmt::{self, Write};
 
 use serde_json::{Map, Value};
 
-/// Text, as it can stand in an element and in an attribute.
+/// Escapes text for elements and attributes.
 struct Text<'a>(&'a str);
 
 impl fmt::Display for Text<'_> {
@@ -20,7 +20,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// The same, with `code` between backticks.
+/// Like [`Text`], with `code` between backticks.
 struct Prose<'a>(&'a str);
 
 impl fmt::Display for Prose<'_> {
@@ -32,7 +32,7 @@ impl fmt::Display for Prose<'_> {
     }
 }
 
-/// A member that is text, or nothing.
+/// Returns a string member, or an empty string.
 fn text<'a>(value: &'a Value, name: &str) -> &'a str {
     value.get(name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -45,7 +45,7 @@ fn items<'a>(value: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
     value.get(name).and_then(Value::as_array).into_iter().flatten()
 }
 
-/// As it is typed into a field: text without quotes.
+/// Formats a value for an input field: strings without quotes.
 fn plain(value: Option<&Value>) -> String {
     match value {
         Some(Value::String(text)) => text.clone(),
@@ -54,7 +54,7 @@ fn plain(value: Option<&Value>) -> String {
     }
 }
 
-/// The whole page, with the operations (method, path) in this order.
+/// Renders the page. `order`: the operations as (method, path).
 pub(super) fn page(document: &Value, order: &[(String, &str)]) -> String {
     let mut out = String::new();
     // Writing into a String cannot fail.
@@ -122,12 +122,12 @@ fn write_operation(out: &mut String, document: &Value, path: &str, method: &str,
             (text(parameter, "name"), text(parameter, "in"), Prose(text(parameter, "description")));
         let required = parameter.get("required").is_some_and(|required| required == true);
         let example = plain(parameter.get("example"));
-        // What need not be said is only proposed.
-        let (shown, must) = if required { ("value", "required") } else { ("placeholder", "optional") };
+        // The example of an optional parameter is only a placeholder.
+        let (attribute, necessity) = if required { ("value", "required") } else { ("placeholder", "optional") };
         let (name, place, example) = (Text(name), Text(place), Text(&example));
         write!(
             out,
-            r#"<label><span>{name} <small>{place}, {must}</small></span><input name="{name}" data-in="{place}" {shown}="{example}"></label><p>{about}</p>"#
+            r#"<label><span>{name} <small>{place}, {necessity}</small></span><input name="{name}" data-in="{place}" {attribute}="{example}"></label><p>{about}</p>"#
         )?;
     }
     for (media, content) in members(operation, "/requestBody/content") {
@@ -147,7 +147,7 @@ fn write_operation(out: &mut String, document: &Value, path: &str, method: &str,
     Ok(())
 }
 
-/// JSON to edit; of a form, its fields.
+/// Writes the request body: a text area for JSON, or the fields of a form.
 fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) -> fmt::Result {
     let example = content.get("example");
     if media == "multipart/form-data" {
@@ -178,7 +178,7 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     target.unwrap_or(value)
 }
 
-/// The fields of an object, with those of the objects in it.
+/// Writes the fields of an object, including nested objects.
 fn write_fields(out: &mut String, document: &Value, schema: Option<&Value>) -> fmt::Result {
     let Some(name) = schema.and_then(|schema| text(schema, "$ref").rsplit('/').next()).filter(|name| !name.is_empty())
     else {
@@ -187,9 +187,9 @@ fn write_fields(out: &mut String, document: &Value, schema: Option<&Value>) -> f
     let schema = resolved(document, schema.unwrap_or(&Value::Null));
     write!(out, "<details><summary>Fields of {}</summary><dl>", Text(name))?;
     for (field, property) in members(schema, "/properties") {
-        let must = if items(schema, "required").any(|one| one == field.as_str()) { "" } else { ", optional" };
+        let optional = if items(schema, "required").any(|one| one == field.as_str()) { "" } else { ", optional" };
         let (kind, about) = (kind(property), Prose(text(property, "description")));
-        write!(out, "<dt>{} <small>{}{must}</small></dt><dd>{about}", Text(field), Text(&kind))?;
+        write!(out, "<dt>{} <small>{}{optional}</small></dt><dd>{about}", Text(field), Text(&kind))?;
         write_fields(out, document, Some(property.get("items").unwrap_or(property)))?;
         out.push_str("</dd>");
     }
@@ -197,13 +197,13 @@ fn write_fields(out: &mut String, document: &Value, schema: Option<&Value>) -> f
     Ok(())
 }
 
-/// `string, at most 200`, `integer, 0 to 10000`, `one of draft, issued`
+/// Describes the type of a property: `string, at most 200 characters`, `integer, from 0, to 10000`.
 fn kind(property: &Value) -> String {
     let words = |value: &Value| match value {
         Value::Array(parts) => parts.iter().map(|part| plain(Some(part))).collect::<Vec<_>>().join(" or "),
         other => plain(Some(other)),
     };
-    let mut told = property.get("type").map(words).unwrap_or_else(|| "object".to_owned());
+    let mut description = property.get("type").map(words).unwrap_or_else(|| "object".to_owned());
     let empty = Map::new();
     for (word, value) in property.as_object().unwrap_or(&empty) {
         let more = match word.as_str() {
@@ -215,9 +215,9 @@ fn kind(property: &Value) -> String {
             "maxItems" => format!(", at most {value}"),
             _ => continue,
         };
-        told.push_str(&more);
+        description.push_str(&more);
     }
-    told
+    description
 }
 
 #[cfg(test)]

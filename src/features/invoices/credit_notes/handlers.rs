@@ -1,4 +1,4 @@
-//! One function a verb: parse, decide (`model`), keep (`store`), reply.
+//! Endpoints of credit notes.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -20,8 +20,8 @@ use crate::security::sessions::caller::Caller;
 
 const LIST: &str = "credit_notes";
 
-/// Credits parts of an issued invoice, or everything that is left of it. It takes no `If-Match`, as a payment takes none: two
-/// notes at once are both true, as long as both fit.
+/// Credits an issued invoice in part, or its whole remaining amount. It needs no `If-Match`: parallel credit notes do not overwrite
+/// each other, and the row lock keeps their sum within the invoice.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -32,7 +32,7 @@ pub async fn create(
 ) -> ApiResult<HttpResponse> {
     let (owner, now) = (caller.user(), clock.now());
     let mut change = invoices.begin(&caller).await?;
-    // The key before the invoice: see the lock order in `db/idempotency.rs`.
+    // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
     if let Some(answer) = key.answered(change.connection(), owner, now).await? {
         return Ok(answer);
     }
@@ -53,19 +53,19 @@ pub async fn create(
 }
 
 impl From<CreditError> for ApiError {
-    fn from(bad: CreditError) -> Self {
-        match bad {
+    fn from(error: CreditError) -> Self {
+        match error {
             CreditError::NoSuchLine(index) => {
-                Self::invalid(format!("/lines/{index}/line"), "must be the number of a line of the invoice")
+                Self::invalid(format!("/lines/{index}/line"), "must be a line number of the invoice")
             }
             CreditError::LineTwice(index) => Self::invalid(format!("/lines/{index}/line"), "must name each line once"),
             CreditError::Exceeds => TransitionError::CreditExceedsInvoice.into(),
-            CreditError::Overflow => Self::internal("a credit of more than can be invoiced"),
+            CreditError::Overflow => Self::internal("overflow in the amounts of a credit note"),
         }
     }
 }
 
-/// The caller's credit notes, newest first; of one invoice, if they ask for it.
+/// Lists the caller's credit notes, newest first, optionally of one invoice.
 pub async fn list(
     caller: Caller,
     QueryFields(query): QueryFields<CreditNoteQuery>,
@@ -80,7 +80,7 @@ pub async fn list(
     Ok(reply::ok(&CreditNotePage::from(page)))
 }
 
-/// One credit note of the caller's, with its lines.
+/// Returns a credit note with its lines.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,

@@ -1,11 +1,13 @@
-//! Credit notes: what was invoiced is taken back, in full or line by line. The invoice itself stands.
+//! Credit notes: cancel an issued invoice in full or in part. The invoice itself does not change.
 //!
-//! - [`model`]: what a note comes to. [`store`]: the statements. [`views`]: the wire. [`handlers`]: one function a verb. The PDF is in
+//! - [`model`]: computed amounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints. The PDF is in
 //!   `invoices/pdf`.
 //!
-//! Threats: crediting more than was invoiced, also by requests at once (the invoice's row is locked, and `invoices_credited` refuses); crediting or
-//! reading another user's invoice (four walls, `attacks::authorization::object_level`); choosing a total or a number (`attacks::authorization::mass_assignment`). All in
-//! `attacks::business_logic::credit_notes`.
+//! Threats and controls (`attacks::business_logic::credit_notes`):
+//! - Crediting more than was invoiced, also by parallel requests (race condition, CWE-362). The invoice's row is locked, and the
+//!   constraint `invoices_credited` refuses the rest.
+//! - BOLA: crediting or reading another user's invoice (four walls, `attacks::authorization::object_level`).
+//! - Mass assignment of total or number (`attacks::authorization::mass_assignment`).
 
 pub mod handlers;
 pub mod model;

@@ -1,8 +1,8 @@
-//! What a credit note comes to: chosen lines, or everything that is left. Without database and framework.
+//! Amounts of a credit note: for chosen lines, or for the whole remaining amount of the invoice.
 //!
-//! A line is credited by its net amount, after its part of the discount on the invoice. Tax is computed per rate on all that has been
-//! credited so far, less what the notes before have taken. So the notes of an invoice add up to it exactly when all of it has been
-//! credited, however it is cut into notes, and never to more.
+//! A line is credited by its net amount, after its share of the discount on the invoice. Tax is computed per rate on everything
+//! credited so far, minus the tax of earlier credit notes. So the credit notes of a fully credited invoice add up to it exactly,
+//! and never to more.
 
 use std::collections::BTreeMap;
 
@@ -15,14 +15,14 @@ use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::{Currency, TooMuch, sum};
 use crate::base::page::Position;
 
-/// Net amounts by line, in minor units. Lines are counted from 1, in the invoice's order.
+/// Net amounts by line number, in minor units. The first line has number 1.
 pub type NetByLine = BTreeMap<i32, i64>;
 
-/// Which part of a line is credited.
+/// A requested credit on one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditPart {
     pub line: i32,
-    /// Net, in minor units. `None`: all that is left of the line.
+    /// Net amount in minor units. `None`: the whole remaining amount of the line.
     pub amount: Option<i64>,
 }
 
@@ -36,41 +36,42 @@ pub struct CreditedLine {
     pub net: i64,
 }
 
-/// What is taken back, in minor units.
+/// The credited amounts, in minor units.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credit {
     pub lines: Vec<CreditedLine>,
-    /// By rate, the lowest first.
+    /// Ordered by rate, ascending.
     pub taxes: Vec<TaxSubtotal>,
     pub net: i64,
     pub tax: i64,
 }
 
 impl Credit {
-    /// Minor units.
+    /// Returns net + tax, in minor units.
     #[must_use]
     pub fn total(&self) -> i64 {
         self.net + self.tax
     }
 }
 
-/// Why nothing is credited.
+/// Why a credit is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreditError {
     /// The part with this index names a line that the invoice does not have.
     NoSuchLine(usize),
     /// The part with this index names a line for the second time.
     LineTwice(usize),
-    /// More than is left.
+    /// The credit exceeds the remaining amount.
     Exceeds,
     Overflow,
 }
 
 impl Credit {
-    /// Credits these parts of an invoice, or everything that is left; `before` has been credited by the notes before.
+    /// Computes the credit for the given parts, or for the whole remaining amount if `parts` is `None`. `before`: net amounts
+    /// credited by earlier credit notes.
     ///
     /// # Errors
-    /// [`BadCredit`].
+    /// [`CreditError`].
     pub fn of(invoice: &Invoice, before: &NetByLine, parts: Option<&[CreditPart]>) -> Result<Self, CreditError> {
         let lines = match parts {
             Some(parts) => selected(invoice, before, parts)?,
@@ -85,8 +86,8 @@ impl Credit {
     fn with_tax(invoice: &Invoice, before: &NetByLine, lines: Vec<CreditedLine>) -> Result<Self, TooMuch> {
         let mut taxes = Vec::new();
         for TaxSubtotal { rate, .. } in &invoice.totals().taxes {
-            let of_rate = (1..).zip(&invoice.content().lines).filter(|(_, line)| line.tax_rate() == *rate);
-            let earlier = sum(of_rate.map(|(number, _)| before.get(&number).copied().unwrap_or(0)))?;
+            let rate_lines = (1..).zip(&invoice.content().lines).filter(|(_, line)| line.tax_rate() == *rate);
+            let earlier = sum(rate_lines.map(|(number, _)| before.get(&number).copied().unwrap_or(0)))?;
             let net = sum(lines.iter().filter(|line| line.tax_rate == *rate).map(|line| line.net))?;
             if net > 0 {
                 let tax = apply_rate(sum([earlier, net])?, *rate)? - apply_rate(earlier, *rate)?;
@@ -99,7 +100,7 @@ impl Credit {
     }
 }
 
-/// What is left of each line.
+/// Returns the remaining net amount of each line.
 fn remaining<'a>(invoice: &'a Invoice, before: &'a NetByLine) -> impl Iterator<Item = CreditedLine> + 'a {
     let lines = invoice.content().lines.iter().zip(&invoice.totals().nets);
     (1..).zip(lines).map(|(number, (line, net))| CreditedLine {
@@ -127,7 +128,7 @@ fn selected(invoice: &Invoice, before: &NetByLine, parts: &[CreditPart]) -> Resu
     parts.iter().enumerate().map(take).collect()
 }
 
-/// A credit note. It is issued when it is made, and never changes.
+/// A credit note. It is issued on creation and never changes.
 #[derive(Clone, Debug)]
 pub struct CreditNote {
     pub header: CreditNoteHeader,
@@ -136,12 +137,12 @@ pub struct CreditNote {
     pub credit: Credit,
 }
 
-/// What a list shows of it.
+/// The part of a credit note that lists show.
 #[derive(Clone, Debug)]
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
-    /// Given by the database, without gaps.
+    /// Assigned by the database, without gaps.
     pub number: String,
     pub issue_date: NaiveDate,
     pub currency: Currency,
@@ -151,7 +152,7 @@ pub struct CreditNoteHeader {
 }
 
 impl CreditNoteHeader {
-    /// Where it stands in a list.
+    /// Returns the keyset position of the credit note in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

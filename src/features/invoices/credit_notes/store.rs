@@ -1,4 +1,4 @@
-//! The statements on credit notes. Each carries the caller's id.
+//! SQL of credit notes. Every statement is scoped to the caller.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -16,7 +16,7 @@ use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// A line, as it is frozen in the note.
+/// A credited line, as stored in the JSON column `lines`.
 #[derive(Debug, Serialize, Deserialize)]
 struct LineJson {
     line: i32,
@@ -25,7 +25,7 @@ struct LineJson {
     net: i64,
 }
 
-/// The tax of a rate, as it is frozen in the note.
+/// The tax of one rate, as stored in the JSON column `taxes`.
 #[derive(Debug, Serialize, Deserialize)]
 struct TaxJson {
     rate_millipercent: i32,
@@ -79,10 +79,7 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns what has been credited of each line of a locked invoice.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns the credited net amounts of a locked invoice, by line.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
@@ -97,10 +94,8 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Keeps a credit note on a locked invoice, beside its next step ([`Self::save_state`]), and returns it with its number.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Inserts a credit note on a locked invoice and returns it with its number. Save the new state of the invoice with
+    /// [`Self::save_state`].
     pub async fn insert_credit_note(
         &mut self,
         id: CreditNoteId,
@@ -159,9 +154,6 @@ impl InvoiceTx<'_> {
 impl InvoiceStore {
     /// The caller's credit notes after `after`, newest first, of one invoice if it is given: one more than the page holds, if
     /// there are so many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
     pub async fn credit_notes(
         &self,
         caller: &Caller,
@@ -207,16 +199,16 @@ impl InvoiceStore {
         rows.into_iter().map(CreditNoteHeader::try_from).collect()
     }
 
-    /// One credit note.
+    /// Returns a credit note.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
         let mut reading = self.begin_read(caller).await?;
         self.credit_note_within(&mut reading, caller, id).await
     }
 
-    /// The same, where more is read of the same moment.
+    /// Like [`Self::credit_note`], within an open transaction.
     pub(in crate::features::invoices) async fn credit_note_within(
         &self,
         reading: &mut OwnerTx,

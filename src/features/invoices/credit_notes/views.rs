@@ -1,4 +1,4 @@
-//! Credit notes on the wire.
+//! Request and response types of credit notes.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
@@ -16,7 +16,7 @@ use crate::http::rules;
 use crate::http::typed::typed;
 use crate::http::values::{integer, optional_integer};
 
-/// What is credited.
+/// A credit note to issue.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "Two posters were torn.", "lines": [{"line": 1, "amount": 578}]}))]
@@ -26,23 +26,23 @@ pub struct NewCreditNote {
     #[garde(length(chars, max = 500), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub reason: Option<String>,
-    /// Parts of lines of the invoice. Everything that is left when the field is left out.
+    /// The lines to credit. Default: the whole remaining amount of the invoice.
     #[serde(default, deserialize_with = "some_objects")]
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(nullable = false, min_items = 1, max_items = 100)]
     pub lines: Option<Vec<NewCreditedLine>>,
 }
 
-/// A part of a line.
+/// A line to credit.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCreditedLine {
-    /// Which line of the invoice; the first is 1. Each at most once.
+    /// Line number on the invoice, starting at 1. Each line at most once.
     #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100)]
     pub line: i32,
-    /// Minor units before tax, at most what is left of the line. All that is left when the field is left out.
+    /// Minor units before tax, at most the remaining amount of the line. Default: the whole remaining amount.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
@@ -50,7 +50,7 @@ pub struct NewCreditedLine {
 }
 
 impl NewCreditNote {
-    /// The parts that are credited. `None`: everything that is left.
+    /// Returns the requested credits. `None`: the whole remaining amount.
     #[must_use]
     pub fn parts(&self) -> Option<Vec<CreditPart>> {
         let part = |line: &NewCreditedLine| CreditPart { line: line.line, amount: line.amount };
@@ -58,27 +58,27 @@ impl NewCreditNote {
     }
 }
 
-/// Which credit notes, and which page of them.
+/// Query of the list of credit notes.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct CreditNoteQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default: 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// `next_cursor` of the previous page, with the same filter.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// Credit notes on this invoice. An id that is none of your invoices' has none.
+    /// Credit notes of this invoice. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
     pub invoice_id: Option<GivenId<InvoiceId>>,
 }
 
-/// A credit note. Amounts are in the invoice's currency, computed by the server.
+/// A credit note. Amounts are in the invoice's currency and computed by the server.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "number": "CN-2026-0001", "invoice_number": "INV-2026-0001", "currency": "EUR", "reason": "Two posters were torn.",
@@ -88,16 +88,16 @@ pub struct CreditNoteQuery {
 pub struct CreditNoteView {
     #[schema(value_type = String, format = Uuid)]
     id: CreditNoteId,
-    /// The invoice that it credits.
+    /// The credited invoice.
     #[schema(value_type = String, format = Uuid)]
     invoice_id: InvoiceId,
-    /// The number of that invoice.
+    /// The number of the credited invoice.
     #[schema(max_length = 30, pattern = "^INV-[0-9]{4}-[0-9]{4,}$")]
     invoice_number: String,
-    /// The owner's own, without gaps in a year.
+    /// Counted per owner and year, without gaps.
     #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
     number: String,
-    /// The day on which it was issued.
+    /// The issue date.
     issue_date: NaiveDate,
     /// ISO 4217. All amounts are in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
@@ -105,28 +105,28 @@ pub struct CreditNoteView {
     /// Printed on the credit note.
     #[schema(required = true, max_length = 500, format = "line")]
     reason: Option<String>,
-    /// What is credited of each line.
+    /// The credited lines.
     #[schema(max_items = 100)]
     lines: Vec<CreditedLineView>,
-    /// The tax of each rate.
+    /// Tax by rate.
     #[schema(max_items = 100)]
     taxes: Vec<TaxView>,
-    /// Before tax.
+    /// Credited amount before tax.
     net: i64,
-    /// All taxes together.
+    /// Sum of all taxes.
     tax_total: i64,
-    /// What the customer does not owe any more, or gets back.
+    /// Total credit, including tax.
     total: i64,
     created_at: DateTime<Utc>,
 }
 
-/// What is credited of a line.
+/// A credited line.
 #[derive(Serialize, ToSchema)]
 pub struct CreditedLineView {
-    /// Which line of the invoice; the first is 1.
+    /// Line number on the invoice, starting at 1.
     #[schema(minimum = 1, maximum = 100)]
     line: i32,
-    /// What that line is for.
+    /// The description of that line.
     #[schema(max_length = 500, format = "line")]
     description: String,
     /// Percent.
@@ -170,18 +170,18 @@ impl From<&CreditedLine> for CreditedLineView {
 pub struct CreditNoteSummary {
     #[schema(value_type = String, format = Uuid)]
     id: CreditNoteId,
-    /// The invoice that it credits.
+    /// The credited invoice.
     #[schema(value_type = String, format = Uuid)]
     invoice_id: InvoiceId,
-    /// The owner's own, without gaps in a year.
+    /// Counted per owner and year, without gaps.
     #[schema(max_length = 30, pattern = "^CN-[0-9]{4}-[0-9]{4,}$")]
     number: String,
-    /// The day on which it was issued.
+    /// The issue date.
     issue_date: NaiveDate,
     /// ISO 4217. The total is in its minor unit.
     #[schema(max_length = 3, pattern = "^[A-Z]{3}$")]
     currency: &'static str,
-    /// What the customer does not owe any more, or gets back.
+    /// Total credit, including tax.
     total: i64,
     created_at: DateTime<Utc>,
 }
@@ -198,7 +198,7 @@ impl From<CreditNoteHeader> for CreditNoteSummary {
 pub struct CreditNotePage {
     #[schema(max_items = 100)]
     items: Vec<CreditNoteSummary>,
-    /// Give it back as `cursor`, with the same filter, for the next page; null on the last one.
+    /// Send it as `cursor`, with the same filter, to get the next page. Null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     next_cursor: Option<String>,
 }

@@ -49,11 +49,11 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, TransitionError> {
 fn each_transition_from_each_status() {
     let now = DateTime::UNIX_EPOCH;
     let issued = || draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
-    let begun = || issued().pay(40, now).unwrap();
-    let (paid, credited) = (begun().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
-    let all = [draft(100), issued(), begun(), paid, credited, issued().void(now).unwrap()];
+    let partially_paid = || issued().pay(40, now).unwrap();
+    let (paid, credited) = (partially_paid().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
+    let all = [draft(100), issued(), partially_paid(), paid, credited, issued().void(now).unwrap()];
     assert_eq!(all.each_ref().map(|invoice| invoice.state().status), Status::ALL);
-    // replace, issue, pay 10, void, credit 10: what each status allows.
+    // Allowed transitions by status: replace, issue, pay 10, void, credit 10.
     let allowed = [
         [true, true, false, true, false],
         [false, false, true, true, true],
@@ -106,7 +106,7 @@ fn invoice_with_total_zero_is_paid_when_issued() {
 fn invoice_due_before_its_issue_date_cannot_be_issued() {
     let mut early = draft(100);
     early.content.due_date = day().pred_opt();
-    assert_eq!(early.amount_due(), 0, "a draft owes nothing");
+    assert_eq!(early.amount_due(), 0, "nothing is due on a draft");
     assert_eq!(early.issue("x".into(), day(), None, DateTime::UNIX_EPOCH), Err(TransitionError::DueBeforeIssue));
 }
 
@@ -132,10 +132,10 @@ proptest! {
             let (state, total) = (invoice.state(), invoice.totals().total);
             prop_assert!(state.paid >= 0 && state.paid <= total);
             prop_assert!(state.credited >= 0 && state.credited <= total && invoice.amount_due() >= 0);
-            let stands = state.number.is_some() && state.status != Status::Void;
-            let credited = stands && total > 0 && state.credited == total;
+            let valid = state.number.is_some() && state.status != Status::Void;
+            let credited = valid && total > 0 && state.credited == total;
             prop_assert_eq!(state.status == Status::Credited, credited);
-            prop_assert_eq!(state.status == Status::Paid, stands && !credited && state.paid + state.credited >= total);
+            prop_assert_eq!(state.status == Status::Paid, valid && !credited && state.paid + state.credited >= total);
             prop_assert!(state.status == Status::Draft || state.status == Status::Void || state.number.is_some());
         }
     }

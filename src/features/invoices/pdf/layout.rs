@@ -1,4 +1,4 @@
-//! An invoice or a credit note on paper: what stands on it ([`Wording`]), in which order and where.
+//! Layout of an invoice or credit note: places the texts of [`Wording`] on pages.
 
 use chrono::{Datelike, Timelike};
 use krilla::metadata::{DateTime, Metadata};
@@ -11,48 +11,49 @@ use crate::base::bank::Iban;
 use crate::features::invoices::credit_notes::model::CreditNote;
 use crate::features::invoices::model::Invoice;
 
-/// What is printed.
+/// The document to print.
 pub enum Document {
     Invoice(Invoice),
     CreditNote(CreditNote),
 }
 
-/// A document with the names that stand on it.
+/// A document with both parties.
 pub struct PdfData {
     pub document: Document,
     pub seller: Party,
     pub customer: Party,
-    /// The seller's number in a register.
+    /// The seller's registration number.
     pub registration: Option<String>,
-    /// The seller's account.
+    /// The seller's bank account.
     pub iban: Option<Iban>,
     pub bic: Option<String>,
 }
 
-/// Who bills, or is billed.
+/// The seller or the customer.
 pub struct Party {
     pub name: String,
     pub email: Option<String>,
-    /// Several lines.
+    /// May have several lines.
     pub address: Option<String>,
     pub tax_id: Option<String>,
-    /// Of the row that it came from; 0 if it was kept at issue and cannot change.
+    /// Version of the source row. 0 for the parties stored at issue, which never change.
     pub version: i64,
 }
 
-/// Why there is no PDF.
+/// The PDF library failed.
 #[derive(Debug, thiserror::Error)]
-#[error("the document cannot be written: {0}")]
+#[error("failed to write the PDF: {0}")]
 pub struct PdfError(String);
 
 const BODY: Style = Style::plain(8.5);
 const LABEL: Style = Style::plain(8.5).grey();
-/// Between two columns.
+/// Space between two columns.
 const GAP: f32 = 10.0;
+/// Indexes of the tables.
 const LINES: usize = 0;
 const TOTALS: usize = 1;
 
-/// The invoice as a PDF: the same bytes for the same subject.
+/// Generates the PDF. The same data gives the same bytes.
 pub(super) fn generate(typeface: Typeface, data: &PdfData) -> Result<Vec<u8>, PdfError> {
     let wording = match &data.document {
         Document::Invoice(invoice) => Wording::of_invoice(invoice),
@@ -97,7 +98,7 @@ impl PdfLayout<'_> {
         }
         texts.extend([vat_id, registration].iter().flatten().map(|text| self.setter.set(text, LABEL, half)));
         self.builder.flow(texts, MARGIN);
-        // An address that goes on on the next page has left the title behind.
+        // If the address continues on the next page, the title is on another page.
         if self.builder.pages.len() == page {
             self.builder.y = self.builder.y.max(below);
         }
@@ -106,7 +107,7 @@ impl PdfLayout<'_> {
         self.builder.y += 10.0;
     }
 
-    /// The customer on the left, the document's own facts on the right.
+    /// Customer on the left, facts of the document on the right.
     fn parties(&mut self) {
         let customer = &self.data.customer;
         let half = COLUMN / 2.0;
@@ -126,7 +127,7 @@ impl PdfLayout<'_> {
             texts.push(self.setter.set(text, BODY, half));
         }
         self.builder.flow(texts, MARGIN);
-        // An address that goes on on the next page has left the facts behind.
+        // If the address continues on the next page, the facts are on another page.
         if self.builder.pages.len() == page {
             self.builder.y = self.builder.y.max(below);
         }
@@ -174,7 +175,7 @@ impl PdfLayout<'_> {
                 Weight::Large => Style::plain(11.0).bold(),
             };
             if style.bold {
-                // The sum and what is above it stay together.
+                // Keep the rule and its sum on one page.
                 self.builder.ensure_space(style.line_height() + 8.0);
                 self.builder.rule(left, 0.5);
             }
@@ -186,7 +187,7 @@ impl PdfLayout<'_> {
         }
     }
 
-    /// Where to pay.
+    /// Bank account of the seller.
     fn bank(&mut self) {
         let PdfData { iban: Some(iban), bic, .. } = self.data else { return };
         let bic = bic.as_ref().map(|bic| format!(", BIC {bic}")).unwrap_or_default();

@@ -1,11 +1,14 @@
-//! `GET invoices/{id}/pdf` and `GET credit-notes/{id}/pdf`: what people send.
+//! PDF of an invoice or a credit note: `GET invoices/{id}/pdf`, `GET credit-notes/{id}/pdf`.
 //!
-//! - [`wording`]: what stands on it. [`sheet`]: in which order. [`paper`]: on which page, and where. [`typesetter`]: text into glyphs. [`press`]: pages into bytes.
-//! - `store`: what is read for it. `fonts/`: DejaVu Sans, unchanged, with its licence.
+//! - [`wording`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions. [`typesetter`]: text to
+//!   glyphs. [`render`]: pages to bytes. `store`: SQL.
+//! - `fonts/`: DejaVu Sans, unmodified, with its licence.
 //!
-//! Threats: another user's invoice (four walls, `attacks::authorization::object_level`); text that acts, as it would in HTML: there is no markup on
-//! the way, a text becomes glyphs and nothing else; many or huge renderings at once (`security/limits/concurrency_limits.rs`). What one rendering
-//! takes is bounded by what an invoice may hold (`docs/limits.md`); all in `attacks::files::invoice_pdf`.
+//! Threats and controls (`attacks::files::invoice_pdf`):
+//! - BOLA: another user's invoice (four walls, `attacks::authorization::object_level`).
+//! - Content injection: no markup language is involved. Text becomes glyphs and cannot become a link or script.
+//! - Resource exhaustion: parallel renderings are limited (`security/limits/concurrency_limits.rs`). The cost of one rendering is
+//!   bounded by the size limits of an invoice (`docs/limits.md`).
 
 mod layout;
 mod page;
@@ -37,28 +40,28 @@ use crate::http::reply;
 use crate::security::limits::concurrency_limits::HeavyWork;
 use crate::security::sessions::caller::Caller;
 
-/// Counts up when the same invoice begins to look different: a kept copy is then out of date. A test holds the bytes to it.
+/// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares the bytes.
 const LAYOUT_VERSION: u32 = 2;
 
-/// How long an invoice waits for its turn.
+/// How long a rendering waits for a free slot.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// What prints.
+/// Renders PDFs, with a limit on parallel renderings.
 pub struct PdfRenderer {
     typeface: Typeface,
     work: HeavyWork,
 }
 
 impl PdfRenderer {
-    /// `None`: the fonts that were compiled in are none.
+    /// Loads the fonts. `None` if they are invalid.
     #[must_use]
     pub fn new() -> Option<Self> {
-        // Half of the processors: the other half goes on answering.
+        // Half of the processors, so that the other half can serve requests.
         let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
         Some(Self { typeface: Typeface::new()?, work: HeavyWork::new(slots, MAX_WAIT) })
     }
 
-    /// How it does its work.
+    /// Returns the limiter, for metrics.
     #[must_use]
     pub fn work(&self) -> &HeavyWork {
         &self.work
@@ -71,11 +74,11 @@ impl PdfRenderer {
 }
 
 impl PdfData {
-    /// Changes with everything that stands on it.
+    /// Returns an `ETag` that changes with everything that is printed.
     fn etag(&self) -> String {
         let document = match &self.document {
             Document::Invoice(invoice) => invoice.state().version,
-            // It never changes.
+            // A credit note never changes.
             Document::CreditNote(_) => 1,
         };
         format!("\"{document}-{}-{}-{LAYOUT_VERSION}\"", self.customer.version, self.seller.version)
@@ -90,7 +93,7 @@ impl PdfData {
     }
 }
 
-/// One invoice of the caller's, to be kept or sent. Nothing of the database is held while it is printed.
+/// Returns the PDF of an invoice. No database connection is held while it is rendered.
 pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -103,7 +106,7 @@ pub async fn pdf(
     reply_with(data, &known, &method, &renderer).await
 }
 
-/// One credit note of the caller's.
+/// Returns the PDF of a credit note.
 pub async fn credit_note(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,
@@ -130,7 +133,7 @@ async fn reply_with(
     reply.content_type("application/pdf").insert_header((header::ETAG, etag));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&data.file_name())));
     if *method == Method::HEAD {
-        // Its length is known only once it is printed: RFC 9110 §9.3.2 lets the reply leave that out.
+        // The length is unknown without rendering. RFC 9110 §9.3.2 allows HEAD to omit it.
         return Ok(reply.body(body::None::new()));
     }
     Ok(reply.body(renderer.render(data).await?))

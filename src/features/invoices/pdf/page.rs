@@ -1,39 +1,38 @@
-//! Pages: where each line of text and each rule stands. What does not fit goes on on the next page, line by line, and a table's
-//! head with it.
+//! Page breaks and positions of text lines and rules. Text continues on the next page line by line; tables repeat their head.
 
 use std::rc::Rc;
 
 use super::typesetter::Text;
 
-/// A4, in points.
+/// A4 in points.
 pub(super) const WIDTH: f32 = 595.28;
 pub(super) const HEIGHT: f32 = 841.89;
 pub(super) const MARGIN: f32 = 48.0;
-/// What there is between the margins.
+/// Width between the margins.
 pub(super) const COLUMN: f32 = WIDTH - 2.0 * MARGIN;
-/// Below it stands the page's number.
+/// Lower limit of the content. The page number is below it.
 const BOTTOM: f32 = HEIGHT - MARGIN - 18.0;
 
-/// What a text is, for whoever has the page read to him.
+/// The structure role of a text, for screen readers (tagged PDF).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Title,
     Paragraph,
-    /// A cell of the head of this table.
+    /// Head cell of the table with this index.
     Head(usize),
-    /// A cell of this table, in this row.
+    /// Cell: table index, row index.
     Cell(usize, usize),
 }
 
-/// Something on a page.
+/// An element of a page.
 pub(super) enum Element {
-    /// A line of a text; `part` is its place in [`Paper::parts`], none for what is only repeated.
+    /// A line of a text. `part` is its index in [`PageBuilder::parts`]; `None` for a repeated table head.
     Line { text: Rc<Text>, line: usize, x: f32, top: f32, part: Option<usize> },
-    /// From margin to margin, or from `x` on.
+    /// A horizontal rule from `x` to the right margin.
     Rule { x: f32, top: f32, weight: f32 },
 }
 
-/// A text and where it begins.
+/// A text with its horizontal position.
 #[derive(Clone)]
 pub(super) struct Cell {
     pub text: Rc<Text>,
@@ -46,12 +45,12 @@ impl Cell {
     }
 }
 
-/// The pages so far.
+/// Builds the pages from top to bottom.
 pub(super) struct PageBuilder {
     pub pages: Vec<Vec<Element>>,
-    /// In reading order.
+    /// Structure roles in reading order.
     pub parts: Vec<Role>,
-    /// From the page's top.
+    /// Current position, from the top of the page.
     pub y: f32,
 }
 
@@ -71,7 +70,7 @@ impl PageBuilder {
         Some(self.parts.len() - 1)
     }
 
-    /// Goes on on a new page, below this head.
+    /// Begins a new page and repeats the table head.
     fn new_page(&mut self, head: &[Cell]) {
         self.pages.push(Vec::new());
         self.y = MARGIN;
@@ -82,25 +81,25 @@ impl PageBuilder {
         }
     }
 
-    /// Begins a new page unless so much fits on this one.
+    /// Begins a new page if less than `height` is left on this one.
     pub fn ensure_space(&mut self, height: f32) {
         if self.y + height > BOTTOM && self.y > MARGIN {
             self.new_page(&[]);
         }
     }
 
-    /// A line across, and some air below it.
+    /// Draws a horizontal rule with space below.
     pub fn rule(&mut self, x: f32, weight: f32) {
         let top = self.y + 2.0;
         self.push(Element::Rule { x, top, weight });
         self.y = top + 4.0;
     }
 
-    /// Texts side by side, over as many pages as they need; each page of a table begins with its head.
+    /// Places texts side by side. They continue on the next pages, below the repeated table head.
     pub fn row(&mut self, cells: &[Cell], role: Role, head: &[Cell]) {
         let head_height: f32 = if head.is_empty() { 0.0 } else { height(head) + 6.0 };
         let height = height(cells);
-        // What fits on a page is not torn apart.
+        // A row that fits on one page is not split.
         if self.y + height > BOTTOM && height <= BOTTOM - MARGIN - head_height {
             self.new_page(head);
         }
@@ -108,7 +107,7 @@ impl PageBuilder {
         self.lines(cells, &parts, head);
     }
 
-    /// One paragraph after the other.
+    /// Places paragraphs below each other.
     pub fn flow(&mut self, texts: Vec<Text>, x: f32) {
         for text in texts {
             let part = self.part(Role::Paragraph);

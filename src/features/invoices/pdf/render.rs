@@ -1,5 +1,5 @@
-//! The pages as a PDF: glyphs at their places, with the text that they stand for, and what each text is. Nothing in it acts: no
-//! link, no script, no form, no file.
+//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. It contains no active content: no links,
+//! scripts, forms or embedded files.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
@@ -20,16 +20,16 @@ use krilla::{Document, SerializeSettings};
 use super::page::{COLUMN, Element, HEIGHT, MARGIN, PageBuilder, Role, WIDTH};
 use super::typesetter::{Style, Text, Typeface, Typesetter};
 
-/// What every page has beside its own text.
+/// Document metadata, and what is repeated on every page.
 pub(super) struct PageDecoration {
     pub metadata: Metadata,
-    /// At the foot, left of the page's number.
+    /// Footer, left of the page number.
     pub foot: String,
-    /// Across the page, in pale letters.
+    /// Printed across the page in light grey.
     pub watermark: Option<&'static str>,
 }
 
-/// The document's bytes: the same for the same pages.
+/// Returns the bytes of the PDF. The same pages give the same bytes.
 pub(super) fn write_pdf(
     builder: &PageBuilder,
     setter: &mut Typesetter,
@@ -81,7 +81,7 @@ pub(super) fn write_pdf(
     document.finish()
 }
 
-/// One line of a text. Marks that are piled up end at the line's neighbours: no text covers another's.
+/// Draws one line of a text. It is clipped, so that stacked combining marks cannot cover other lines.
 fn draw_line(surface: &mut Surface<'_>, typeface: &Typeface, text: &Text, line: usize, x: f32, top: f32) {
     let (height, size) = (text.style.line_height(), text.style.size);
     let mut band = PathBuilder::new();
@@ -109,14 +109,14 @@ fn draw_watermark(surface: &mut Surface<'_>, setter: &mut Typesetter, watermark:
         for run in runs {
             let x = (WIDTH - text.width()) / 2.0 + run.x;
             let start = Point::from_xy(x, HEIGHT / 2.0 + baseline / 3.0);
-            // As shapes: as text it would be selected among the lines that it crosses.
+            // Drawn as outlines, so that it is not selected together with the text below.
             surface.draw_glyphs(start, &run.glyphs, run.font, text.text(), style.size, true);
         }
         surface.pop();
     });
 }
 
-/// What is no part of the text.
+/// Draws an artifact: content that is not part of the document's text (tagged PDF).
 fn artifact(surface: &mut Surface<'_>, kind: ArtifactType, draw: impl FnOnce(&mut Surface<'_>)) {
     surface.start_tagged(ContentTag::Artifact(Artifact::with_kind(kind)));
     draw(surface);
@@ -139,7 +139,7 @@ fn fill(surface: &mut Surface<'_>, rect: Option<Rect>, level: u8) {
     }
 }
 
-/// Title, paragraphs, and tables of rows of cells.
+/// Builds the tag tree: title, paragraphs, tables with rows and cells.
 fn tag_tree(parts: &[Role], mut tagged: BTreeMap<usize, Vec<Identifier>>) -> TagTree {
     let mut tree = TagTree::new().with_lang(Some("en".to_owned()));
     let mut table: Option<(usize, TagGroup)> = None;

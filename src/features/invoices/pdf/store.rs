@@ -1,4 +1,4 @@
-//! What is read for a PDF: the invoice as every read has it, and in the same transaction the names that stand on it.
+//! SQL for a PDF: the document and, in the same transaction, both parties.
 
 use sqlx::PgConnection;
 
@@ -26,10 +26,10 @@ struct PartiesRow {
 }
 
 impl InvoiceStore {
-    /// One invoice with its customer and the caller's own business: as they were when it got its number, or as they are.
+    /// Returns an invoice with both parties: as stored at issue, or the current ones for a draft.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub(super) async fn invoice_pdf_data(&self, caller: &Caller, id: InvoiceId) -> ApiResult<PdfData> {
         let mut reading = self.begin_read(caller).await?;
         let invoice = self.read_within(&mut reading, caller, id).await?;
@@ -40,14 +40,14 @@ impl InvoiceStore {
         names.into_pdf_data(Document::Invoice(invoice))
     }
 
-    /// One credit note, with the names that stand on its invoice.
+    /// Returns a credit note with the parties of its invoice.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub(super) async fn credit_note_pdf_data(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<PdfData> {
         let mut reading = self.begin_read(caller).await?;
         let note = self.credit_note_within(&mut reading, caller, id).await?;
-        // Where to pay is on the invoice; on a credit note it would ask for money.
+        // A credit note does not request a payment, so it shows no bank account.
         let names =
             PartiesRow { iban: None, ..parties_at_issue(reading.connection(), caller, note.header.invoice).await? };
         names.into_pdf_data(Document::CreditNote(note))
@@ -77,7 +77,7 @@ impl PartiesRow {
     }
 }
 
-/// What the database kept with the number. It never changes, so it is version 0 for ever.
+/// Returns the parties stored at issue. They never change, so their version is 0.
 async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<PartiesRow> {
     sqlx::query_as!(
         PartiesRow,
@@ -91,9 +91,10 @@ async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoic
     )
     .fetch_optional(connection)
     .await?
-    .ok_or_else(|| ApiError::internal("an invoice with a number and without its parties"))
+    .ok_or_else(|| ApiError::internal("issued invoice has no stored parties"))
 }
 
+/// Returns the current data of both parties.
 async fn current_parties(
     connection: &mut PgConnection,
     caller: &Caller,
@@ -114,6 +115,6 @@ async fn current_parties(
     )
     .fetch_optional(connection)
     .await?
-    // The draft got another customer, and this one is deleted, between the two statements: it has changed under our eyes.
+    // Between the two statements, another request changed the draft's customer and deleted the old one.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
 }

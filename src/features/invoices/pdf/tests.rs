@@ -76,18 +76,17 @@ fn glyphs(text: &str) -> Vec<u32> {
     set(text).1.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.glyph_id.to_u32()).collect()
 }
 
-/// A client keeps a copy by its tag. When this fails because the look was changed: count LOOK up, and put the new digest here.
+/// Clients cache the PDF by its `ETag`. If this fails after a layout change: increment `LAYOUT_VERSION` and update the digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
     let (typeface, data) = (Typeface::new().unwrap(), small());
     let bytes = generate(typeface.clone(), &data).unwrap();
-    assert_eq!(generate(typeface, &data).unwrap(), bytes, "the same twice");
+    assert_eq!(generate(typeface, &data).unwrap(), bytes, "the output is deterministic");
     let digest: String = digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     assert_eq!((LAYOUT_VERSION, digest.as_str()), (2, "6cfb07e0a805da85"));
 }
 
-/// The most that an invoice may hold, in the widest letters beside the widest figures: the bound of time and size that
-/// docs/limits.md names.
+/// An invoice at all limits, with the widest glyphs and figures. docs/limits.md states the bounds of pages and size.
 #[test]
 fn largest_invoice_has_bounded_pages_and_size() {
     let widest = "\u{1675}".repeat(500);
@@ -102,7 +101,7 @@ fn largest_invoice_has_bounded_pages_and_size() {
     assert!(bytes.len() < 1024 * 1024, "{} bytes", bytes.len());
 }
 
-/// 500 marks on one letter are no more glyphs than letters, and one of them is no more either.
+/// 499 combining marks on one letter produce at most two glyphs per character.
 #[test]
 fn stacked_combining_marks_produce_no_extra_glyphs() {
     for mark in ["\u{301}", "\u{489}", "\u{5b0}", "\u{64b}", "\u{200d}", "\u{20dd}"] {
@@ -121,16 +120,16 @@ fn shaping_joins_letters_places_marks_and_orders_right_to_left_text() {
     assert_eq!(glyphs("e\u{301}"), glyphs("é"));
     let (_, hebrew) = set("אב");
     let ranges: Vec<_> = hebrew[0].glyphs.iter().map(|glyph| glyph.text_range.start).collect();
-    assert_eq!(ranges, [2, 0], "the first letter is the rightmost");
-    // A ligature stands for both of its letters, in either direction.
+    assert_eq!(ranges, [2, 0], "the first letter is on the right");
+    // A ligature covers both of its letters, in either direction.
     let ligature = |text: &str| set(text).1[0].glyphs.iter().map(|glyph| glyph.text_range.clone()).collect::<Vec<_>>();
     assert_eq!(ligature("سلا"), [2..6, 0..2]);
     assert_eq!(ligature("ﬁa"), [0..3, 3..4]);
     let (_, mixed) = set("שלום abc");
-    assert!(mixed.len() >= 2, "each direction by itself");
+    assert!(mixed.len() >= 2, "one run per direction");
 }
 
-/// Glyph 0 is the box that DejaVu draws.
+/// Glyph 0 of DejaVu is a box.
 #[test]
 fn missing_glyph_is_a_box_with_its_own_width() {
     let (_, runs) = set("日本");
@@ -139,7 +138,7 @@ fn missing_glyph_is_a_box_with_its_own_width() {
     assert!(boxes.iter().all(|glyph| glyph.glyph_id.to_u32() == 0 && glyph.x_advance > 0.3));
 }
 
-/// Input refuses them; a row that was kept by other means is still read as it stands.
+/// Input validation refuses these characters. Rows that were written by other means may still contain them.
 #[test]
 fn characters_that_change_reading_order_are_removed() {
     for misleading in ["\u{202e}", "\u{202d}", "\u{2066}", "\u{2067}", "\u{2069}", "\u{0}", "\u{1b}", "\u{2028}", "\n"]

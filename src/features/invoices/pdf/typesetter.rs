@@ -1,5 +1,5 @@
-//! Text into lines of glyphs: shaped (joins, marks, kerning), in the right order for right-to-left scripts, and broken where each
-//! script may be. One typeface carries them all; what it does not carry is a visible box, never a gap.
+//! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks. One typeface is used for
+//! all scripts. A missing glyph is printed as a box.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::base::text;
 const REGULAR: &[u8] = include_bytes!("fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("fonts/DejaVuSans-Bold.ttf");
 const FAMILY: &str = "DejaVu Sans";
-/// From one baseline to the next, in font sizes.
+/// Distance between baselines, as a multiple of the font size.
 const LEADING: f32 = 1.35;
 
-/// The typeface, read once.
+/// The parsed typeface.
 #[derive(Clone)]
 pub(super) struct Typeface {
     context: FontContext,
-    /// By the number that the layout knows them by.
+    /// Fonts by the blob id that the layout refers to.
     fonts: Vec<(u64, Font)>,
 }
 
 impl Typeface {
-    /// `None`: what was compiled in is no font.
+    /// Parses the embedded fonts. `None` if they are invalid.
     pub fn new() -> Option<Self> {
-        // Fonts of the machine would make other bytes on another one.
+        // System fonts would make the bytes depend on the machine.
         let options = CollectionOptions { shared: false, system_fonts: false };
         let mut context = FontContext { collection: Collection::new(options), source_cache: Default::default() };
         let mut fonts = Vec::new();
@@ -45,7 +45,7 @@ impl Typeface {
     }
 }
 
-/// How a text looks. Sizes in points.
+/// Style of a text. Sizes are in points.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub size: f32,
@@ -72,22 +72,22 @@ impl Style {
         Self { right_aligned: true, ..self }
     }
 
-    /// From one baseline to the next.
+    /// Returns the distance between baselines.
     pub fn line_height(self) -> f32 {
         self.size * LEADING
     }
 }
 
-/// A paragraph, set: its lines, each as high as the next.
+/// A typeset paragraph. All lines have the same height.
 pub(super) struct Text {
     text: String,
     layout: Layout<()>,
     pub style: Style,
-    /// What it was given.
+    /// The available width.
     pub max_width: f32,
 }
 
-/// Glyphs of one font, side by side.
+/// Adjacent glyphs of one font.
 pub(super) struct Run {
     pub font: Font,
     pub x: f32,
@@ -95,12 +95,12 @@ pub(super) struct Run {
 }
 
 impl Text {
-    /// How many lines it has; an empty one has one.
+    /// Returns the number of lines, at least one.
     pub fn lines(&self) -> usize {
         self.layout.len().max(1)
     }
 
-    /// The widest line.
+    /// Returns the width of the widest line.
     pub fn width(&self) -> f32 {
         self.layout.width()
     }
@@ -109,7 +109,7 @@ impl Text {
         &self.text
     }
 
-    /// The line's glyphs, and its baseline from its own top.
+    /// Returns the baseline, measured from the top of the line, and the glyphs of the line.
     pub fn line(&self, typeface: &Typeface, index: usize) -> (f32, Vec<Run>) {
         let Some(line) = self.layout.get(index) else { return (0.0, Vec::new()) };
         let metrics = line.metrics();
@@ -118,7 +118,7 @@ impl Text {
         for run in line.runs() {
             let (start, size) = (x, run.font_size());
             let mut glyphs: Vec<KrillaGlyph> = Vec::new();
-            // What is read right to left meets the end of a ligature before its glyph.
+            // In right-to-left text, the continuations of a ligature come before its glyph.
             let mut end_of_ligature = None;
             for cluster in run.visual_clusters() {
                 let mut range = cluster.text_range();
@@ -132,7 +132,7 @@ impl Text {
                 range.end = end_of_ligature.take().unwrap_or(range.end);
                 for glyph in cluster.glyphs() {
                     let (id, advance) = (GlyphId::new(glyph.id), glyph.advance / size);
-                    // The layout counts downwards, a PDF upwards.
+                    // The y axis points down in the layout and up in the PDF.
                     let (dx, dy) = (glyph.x / size, -glyph.y / size);
                     glyphs.push(KrillaGlyph::new(id, advance, dx, dy, 0.0, range.clone(), None));
                     x += glyph.advance;
@@ -146,7 +146,7 @@ impl Text {
     }
 }
 
-/// Sets the texts of one document.
+/// Typesets the texts of one document.
 pub(super) struct Typesetter {
     pub typeface: Typeface,
     scratch: LayoutContext<()>,
@@ -157,15 +157,15 @@ impl Typesetter {
         Self { typeface, scratch: LayoutContext::new() }
     }
 
-    /// One paragraph within this width. Characters that mislead (overrides of direction, controls) are left out, whoever kept
-    /// them: the order that is seen is the order that is there.
+    /// Typesets one paragraph within this width. Direction overrides and control characters are removed even if they were stored,
+    /// so that the visible order is the stored order.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Text {
         let text = text::visible(&text.replace('\t', " "));
         let mut builder = self.scratch.ranged_builder(&mut self.typeface.context, &text, 1.0, false);
         builder.push_default(StyleProperty::FontFamily(FontFamily::named(FAMILY)));
         builder.push_default(StyleProperty::FontSize(style.size));
         builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(LEADING)));
-        // A word that is longer than its line is broken anywhere: nothing runs into the next column.
+        // Break words that are longer than the line, so that text never overlaps the next column.
         builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::Anywhere));
         if style.bold {
             builder.push_default(StyleProperty::FontWeight(FontWeight::BOLD));
@@ -177,12 +177,12 @@ impl Typesetter {
         Text { text, layout, style, max_width }
     }
 
-    /// A text of several paragraphs, each with a direction of its own.
+    /// Typesets each line as a paragraph with its own direction.
     pub fn set_all(&mut self, text: &str, style: Style, max_width: f32) -> Vec<Text> {
         text.lines().map(|line| self.set(line, style, max_width)).collect()
     }
 
-    /// How wide it is on one line.
+    /// Returns the width of the text on one line.
     pub fn measure(&mut self, text: &str, style: Style) -> f32 {
         self.set(text, style, f32::MAX).width()
     }

@@ -1,4 +1,4 @@
-//! What stands on an invoice, and on a credit note, in words and figures. [`sheet`](super::sheet) lays it out.
+//! Texts and figures of an invoice or a credit note. [`layout`](super::layout) places them.
 
 use chrono::{DateTime, NaiveDate, Utc};
 
@@ -7,35 +7,36 @@ use crate::features::invoices::credit_notes::model::CreditNote;
 use crate::features::invoices::model::{Invoice, Status};
 use crate::features::invoices::totals::{Discount, Line, TaxSubtotal};
 
-/// How a sum is printed.
+/// Emphasis of a sum.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Weight {
     Plain,
     Bold,
-    /// The one that a reader looks for.
+    /// For the most important sum.
     Large,
 }
 
-/// The words of one document.
+/// The texts of one document.
 pub(super) struct Wording {
     pub title: &'static str,
-    /// Its number, or what a draft has instead.
+    /// The number, or "Draft".
     pub number: String,
-    /// The document's name, in its properties and at the foot.
+    /// The document's name, for the metadata and the footer.
     pub name: String,
-    /// At the foot, behind the name.
+    /// Printed in the footer after the name.
     pub status: Option<&'static str>,
-    /// Across each page.
+    /// Printed across each page.
     pub watermark: Option<&'static str>,
-    /// When it became what it is: the time of printing would make other bytes of the same document.
+    /// The last change of the document. The time of rendering would make the bytes differ.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
-    /// What stands right of a description, as the head of the table says it.
+    /// Column heads, without the description.
     pub columns: Vec<&'static str>,
-    /// Description, and what stands right of it.
+    /// Description and the other columns.
     pub lines: Vec<(String, Vec<String>)>,
+    /// Label, amount, emphasis.
     pub sums: Vec<(String, String, Weight)>,
-    /// Below the sums, with its label.
+    /// Text below the sums, with its label.
     pub text: Option<(&'static str, String)>,
 }
 
@@ -97,7 +98,7 @@ impl Wording {
     }
 }
 
-/// What stands right of an invoice's line.
+/// Returns the columns of a line, without the description.
 fn figures(line: &Line, currency: Currency, discounted: bool) -> Vec<String> {
     let amounts = line.amounts();
     let discount = match line.discount() {
@@ -146,7 +147,7 @@ fn sums(invoice: &Invoice) -> Vec<(String, String, Weight)> {
     sums.rows
 }
 
-/// The rows of sums, in one currency.
+/// Rows of sums in one currency.
 struct Sums {
     currency: Currency,
     rows: Vec<(String, String, Weight)>,

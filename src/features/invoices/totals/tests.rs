@@ -7,7 +7,7 @@ fn rate(text: &str) -> Rate {
     text.parse().unwrap()
 }
 
-/// Quantity, unit price, tax rate; in euros unless a currency is given.
+/// A line in EUR from quantity, unit price and tax rate.
 fn line(quantity: &str, price: &str, tax: &str) -> Line {
     line_in("EUR", quantity, price, None, tax)
 }
@@ -21,7 +21,7 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Examples that others have published, in minor units: lines, taxes by rate, total.
+/// Published examples, in minor units: lines, taxes by rate, total.
 #[test]
 fn published_examples() {
     let examples = [
@@ -50,12 +50,12 @@ fn published_examples() {
     assert_eq!((totals.invoice_discount, taxes(&totals)), (15_000, vec![("25".to_owned(), 135_000, 33_750)]));
 }
 
-/// Streamlined Sales and Use Tax Agreement, section 324: up to the next cent where the third decimal is greater than four; and
+/// Streamlined Sales and Use Tax Agreement, section 324: round up to the next cent if the third decimal is greater than four.
 /// Revenu Québec: taxes may be computed on the total price of all goods before rounding.
 #[test]
 fn tax_is_rounded_once_per_rate_and_not_per_line() {
     let lines: Vec<Line> = (0..3).map(|_| line("1", "0.05", "8.875")).collect();
-    // Line by line it would be nothing: 0.44 cents each. Together it is 1.33 cents.
+    // Rounded per line, each tax of 0.44 cents would become 0. Rounded once, 1.33 cents become 1.
     assert_eq!(Totals::of(&lines, None).unwrap().tax, 1);
     for (price, tax) in [("10", 89), ("1", 9), ("0.05", 0), ("0.06", 1)] {
         assert_eq!(Totals::of(&[line("1", price, "8.875")], None).unwrap().tax, tax, "{price}");
@@ -88,7 +88,7 @@ fn lines_are_rounded_half_up() {
 #[test]
 fn invoice_discount_is_spread_over_the_rates() {
     let lines = [line("1", "100", "19"), line("1", "50", "7"), line("1", "0.01", "0")];
-    // 10.00 of 150.01: nothing of it falls on 0.01, 3.33 on 50.00, 6.67 on 100.00.
+    // 10.00 off 150.01: 0.00 on 0.01, 3.33 on 50.00, 6.67 on 100.00.
     let totals = Totals::of(&lines, Some(Discount::Amount(1_000))).unwrap();
     assert_eq!((totals.subtotal, totals.discount, totals.invoice_discount), (15_001, 1_000, 1_000));
     let expected = [("0", 1, 0), ("7", 4_667, 327), ("19", 9_333, 1_773)].map(|(r, net, tax)| (r.to_owned(), net, tax));
@@ -153,7 +153,7 @@ proptest! {
             for tax in &totals.taxes {
                 let lines = lines.iter().filter(|line| line.tax_rate() == tax.rate);
                 prop_assert!(0 <= tax.net && tax.net <= lines.map(|line| line.amounts().net).sum::<i64>());
-                // Half up: at most half a minor unit from the exact tax.
+                // Rounding half up differs from the exact tax by at most half a minor unit.
                 let exact = i128::from(tax.net) * i128::from(tax.rate.millipercent());
                 let off = i128::from(tax.tax) * 100_000 - exact;
                 prop_assert!(-50_000 < off && off <= 50_000);

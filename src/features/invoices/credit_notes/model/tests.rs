@@ -68,7 +68,7 @@ fn invalid_part_is_named() {
 }
 
 proptest! {
-    /// However an invoice is cut into credit notes: each takes something, none more than is left, and all together are the invoice.
+    /// However an invoice is split into credit notes: each is above zero, none exceeds the rest, and together they equal the invoice.
     #[test]
     fn credit_notes_add_up_to_the_invoice(
         lines in prop::collection::vec((0..2_000_i64, prop::sample::select(vec!["0", "7", "8.875", "19"])), 1..8),
@@ -85,7 +85,7 @@ proptest! {
             let Ok(credit) = Credit::of(&invoice, &before, parts.as_deref()) else { continue };
             prop_assert!(credit.net > 0 && credit.tax >= 0);
             for tax in &credit.taxes {
-                // By itself it would round to the same tax, give or take one minor unit.
+                // Differs from the tax that is rounded on this credit note alone by at most one minor unit.
                 prop_assert!((apply_rate(tax.net, tax.rate).unwrap() - tax.tax).abs() <= 1);
             }
             add_credit(&mut before, &credit);
