@@ -1,4 +1,4 @@
-//! What the service says of itself: the page of problem codes, and `security.txt`.
+//! The page of problem codes, and `security.txt`.
 
 use reqwest::Method;
 
@@ -18,7 +18,7 @@ async fn problem_type_links_to_its_heading_on_the_page() {
     for code in source.lines().filter_map(|line| line.strip_prefix("## ")) {
         assert!(text.contains(&format!("<h2 id=\"{code}\">")), "{code}");
     }
-    // The strict policy allows nothing inline, and a relative link would lead nowhere.
+    // The Content Security Policy forbids inline code, and relative links would be broken.
     for unwanted in ["<script", "<style", " style=", ".md\""] {
         assert!(!text.contains(unwanted), "{unwanted}");
     }

@@ -1,4 +1,4 @@
-//! The seller on invoices, and the days of invoices in the time zone of the business.
+//! The business: seller on invoices, payment terms, and dates in its time zone.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,8 +16,8 @@ pub fn business() -> Value {
         "payment_terms_days": 14})
 }
 
-/// Replaces the business of this version by one in this time zone.
-async fn settle(alice: &Actor, version: &str, zone: &str, terms: Option<i32>) {
+/// Replaces the business by one with this time zone and these payment terms.
+async fn set_business(alice: &Actor, version: &str, zone: &str, terms: Option<i32>) {
     let mut business = business();
     (business["time_zone"], business["payment_terms_days"]) = (json!(zone), json!(terms));
     alice.put(PATH, version, &business).await.ok(200);
@@ -44,9 +44,9 @@ async fn business_has_the_display_name_and_utc_until_it_is_set() {
     let alice = app.user("alice").await;
     let unset = alice.get(PATH).await.ok(200);
     assert_eq!(unset.header("etag"), Some("\"1\""));
-    let nothing = json!({"name": "alice", "address": null, "country": null, "vat_id": null, "registration": null,
+    let defaults = json!({"name": "alice", "address": null, "country": null, "vat_id": null, "registration": null,
         "iban": null, "bic": null, "time_zone": "UTC", "payment_terms_days": null});
-    assert_eq!(unset.json(), nothing);
+    assert_eq!(unset.json(), defaults);
 
     let mut spaced = business();
     spaced["iban"] = json!("NL91 ABNA 0417 1643 00");
@@ -101,7 +101,7 @@ async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     assert!(!text.contains("Canal") && !text.contains("VAT ID") && !text.contains("BIC"), "{text}");
 }
 
-/// The widest address that is accepted runs over the first page, and nothing stands on anything else.
+/// The longest accepted address fills more than one page, and texts do not overlap.
 #[actix_web::test]
 async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
@@ -122,14 +122,14 @@ async fn payment_terms_set_a_missing_due_date() {
     let (without, with, before) =
         (draft_due(&alice, None).await, draft_due(&alice, Some("2028-01-31")).await, draft_due(&alice, None).await);
     assert_eq!(issue(&alice, &before).await["due_date"], Value::Null, "no terms yet");
-    settle(&alice, "\"1\"", "UTC", Some(14)).await;
+    set_business(&alice, "\"1\"", "UTC", Some(14)).await;
     assert_eq!(issue(&alice, &without).await["due_date"], "2028-01-03");
     assert_eq!(issue(&alice, &with).await["due_date"], "2028-01-31");
     let kept = alice.get(&format!("/api/v1/invoices/{without}")).await.ok(200).json();
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// Midnight of the year's end in the zone, and the numbers around it.
+/// Invoices issued one minute before and at the turn of the year in the time zone.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in
@@ -138,7 +138,7 @@ async fn issue_date_and_number_follow_the_time_zone() {
         let app = TestApp::start().await;
         turn_to(&app.clock, last_minute);
         let alice = app.user("alice").await;
-        settle(&alice, "\"1\"", zone, None).await;
+        set_business(&alice, "\"1\"", zone, None).await;
         let (first, second) = (alice.invoice().await, alice.invoice().await);
         let old = issue(&alice, &first).await;
         app.clock.turn(chrono::TimeDelta::minutes(1));
@@ -153,7 +153,7 @@ async fn invoice_is_overdue_after_the_due_date_in_the_time_zone() {
     let app = TestApp::start().await;
     turn_to(&app.clock, "2027-06-30T12:30:00Z");
     let alice = app.user("alice").await;
-    settle(&alice, "\"1\"", "America/Los_Angeles", None).await;
+    set_business(&alice, "\"1\"", "America/Los_Angeles", None).await;
     issue(&alice, &draft_due(&alice, Some("2027-06-30")).await).await;
     let overdue = async |alice: &Actor| {
         let page = alice.get("/api/v1/invoices?overdue=true").await.ok(200).json();
@@ -163,9 +163,9 @@ async fn invoice_is_overdue_after_the_due_date_in_the_time_zone() {
         count(&page) == 1
     };
     assert!(!overdue(&alice).await, "it is the 30th in Los Angeles");
-    settle(&alice, "\"2\"", "Pacific/Auckland", None).await;
+    set_business(&alice, "\"2\"", "Pacific/Auckland", None).await;
     assert!(overdue(&alice).await, "it is the 1st of July in Auckland");
-    settle(&alice, "\"3\"", "America/Los_Angeles", None).await;
+    set_business(&alice, "\"3\"", "America/Los_Angeles", None).await;
     turn_to(&app.clock, "2027-07-01T06:59:00Z");
     let alice = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
     assert!(!overdue(&alice).await, "the last minute");

@@ -1,4 +1,4 @@
-//! Credit notes: in full or by lines, with what they do to the invoice; lists, PDF and export.
+//! Credit notes in full and by line, their effect on the invoice, lists, PDF and export.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::actor::payment;
 use crate::support::pdf::{rows, told};
 use crate::support::{Actor, TestApp};
 
-/// 150.00 at 21 % and 49.99 at 0 %: 231.49.
+/// Issues an invoice with 150.00 at 21 % and 49.99 at 0 %; total 231.49.
 async fn issued(actor: &Actor) -> Value {
     let path = format!("/api/v1/invoices/{}/issue", actor.invoice().await);
     actor.request(Method::POST, &path).header("if-match", "\"1\"").send().await.ok(200).json()
@@ -57,7 +57,7 @@ async fn credit_notes_reduce_the_amount_due_to_zero() {
         })
     );
     assert_eq!(state(&alice, &invoice).await, ("issued".to_owned(), [6_050, 0, 17_099]));
-    // The rest is paid, then half of it credited: a refund is due, which is outside of the service.
+    // Credit after full payment: the invoice stays paid. The service does not record refunds.
     pay(&alice, &invoice, 17_099).await;
     assert_eq!(state(&alice, &invoice).await, ("paid".to_owned(), [6_050, 17_099, 0]));
     credit(&alice, &invoice, &json!({"lines": [{"line": 2}]})).await;
@@ -109,7 +109,11 @@ async fn credit_notes_are_listed_newest_first() {
     };
     assert_eq!(found("").await, (ids.clone(), Value::Null));
     assert_eq!(found(&format!("invoice_id={}", id(&one))).await.0, [ids[0].clone(), ids[2].clone()]);
-    assert_eq!(found(&format!("invoice_id={}", id(&bobs))).await.0, Vec::<Value>::new(), "another user's has none");
+    assert_eq!(
+        found(&format!("invoice_id={}", id(&bobs))).await.0,
+        Vec::<Value>::new(),
+        "another user's invoice has none"
+    );
     let (first, next) = found("limit=2").await;
     assert_eq!(first, ids[..2]);
     assert_eq!(found(&format!("limit=2&cursor={}", next.as_str().unwrap())).await, (ids[2..].to_vec(), Value::Null));
@@ -146,7 +150,7 @@ async fn pdf_of_a_credit_note_shows_the_amounts_of_the_api() {
     }
     let etag = reply.header("etag").unwrap().to_owned();
     alice.request(Method::GET, &path).header("if-none-match", &etag).send().await.ok(304);
-    // The invoice's own PDF says what was credited.
+    // The PDF of the invoice shows the credited amount.
     let text = rows(&alice.get(&format!("/api/v1/invoices/{}/pdf", id(&invoice))).await.ok(200).body).join("\n");
     assert!(text.contains("Credited EUR -60.50") && text.contains("Due EUR 170.99"), "{text}");
 }

@@ -1,4 +1,4 @@
-//! Customers: create, list, read, change, delete.
+//! Customers: create, list, read, update, delete.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     loop {
         let page = alice.get(&path).await.ok(200).json();
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
-        // Whatever is new stands before the first page and moves nothing on the others.
+        // New rows come before the first page and do not shift the other pages.
         created(&alice, json!({"name": "later", "default_currency": "EUR"})).await;
         let Some(next) = page["next_cursor"].as_str() else { break };
         path = format!("/api/v1/customers?limit=10&cursor={next}");
@@ -59,7 +59,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     assert_eq!(seen, made);
 }
 
-/// A page ends among them, and then the id decides who comes next.
+/// Page boundaries fall between rows with equal timestamps.
 #[actix_web::test]
 async fn rows_with_equal_timestamps_are_paged_by_id() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn rows_with_equal_timestamps_are_paged_by_id() {
     once.sort_unstable_by(|one, other| other.cmp(one));
     once.dedup();
     assert_eq!((seen.len(), seen), (7, once));
-    // Exactly as many as fit: no next page that would be empty.
+    // The rows fill the page exactly: there is no empty next page.
     let page = alice.get("/api/v1/customers?limit=7").await.ok(200).json();
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (7, &Value::Null));
 }
@@ -98,7 +98,7 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
         ("name", json!("zero width\u{200b}space")),
         ("name", json!(1)),
         ("name", Value::Null),
-        ("email", json!("nobody")),
+        ("email", json!("not-an-address")),
         ("email", json!("a@b.example\r\nBcc: all@example.com")),
         ("address", json!("x".repeat(501))),
         ("tax_id", json!("x".repeat(51))),

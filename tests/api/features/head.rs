@@ -1,4 +1,4 @@
-//! HEAD on every GET route (RFC 9110 §9.3.2): monitors, caches and download managers ask for the head alone.
+//! HEAD on every GET route (RFC 9110 §9.3.2). Monitors, caches and download managers use it.
 
 use reqwest::Method;
 use strongroom::app::routes::Access;
@@ -6,7 +6,7 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Status and headers, without those that are another request's, and without the length where none has to be known.
+/// Returns status and headers, without those that differ per request. Without the length if HEAD may omit it.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -38,7 +38,7 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         let path = operation.path.replace("{id}", &id);
         if operation.access == Access::Ticket {
             let head = ask(actor, Method::HEAD, operation.access, &path).await;
-            assert_eq!((head.status.as_u16(), head.header("allow")), (405, Some("GET")), "a WebSocket has no head");
+            assert_eq!((head.status.as_u16(), head.header("allow")), (405, Some("GET")), "no HEAD for a WebSocket");
             continue;
         }
         let get = ask(actor, Method::GET, operation.access, &path).await;
@@ -60,7 +60,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // The file is gone from the store: a reply that needs its bytes fails.
+    // The stored file is deleted, so a response that needs its bytes fails.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);
@@ -70,7 +70,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.refused(500, "internal");
 }
 
-/// The batches of an export are not read for a body that is not sent.
+/// HEAD does not read the batches of a body that is not sent.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     let path = "/api/v1/invoices/export";
     let batches = async |method: Method| {
         let reply = alice.request(method, path).send().await.ok(200);
-        // On the same connection: it is answered after the first reply is done with.
+        // A second request on the same connection is answered after the first response is complete.
         alice.get("/api/v1/me").await.ok(200);
         reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
     };
@@ -87,16 +87,16 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     assert_eq!((head, get), (1, 2), "GET looks for a second batch");
 }
 
-/// What is refused is refused alike, and leaves the same event.
+/// HEAD is refused like GET and leaves the same event.
 #[actix_web::test]
 async fn head_is_subject_to_access_control_and_rate_limits() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let path = format!("/api/v1/invoices/{}", bob.invoice().await);
     let head = async |path: &str| alice.request(Method::HEAD, path).send().await;
-    let nobody = app.anybody().request(Method::HEAD, "/api/v1/me").send().await;
-    assert_eq!(nobody.status.as_u16(), 401);
-    nobody.left(&["authn_token_invalid/missing"]);
+    let unauthenticated = app.anybody().request(Method::HEAD, "/api/v1/me").send().await;
+    assert_eq!(unauthenticated.status.as_u16(), 401);
+    unauthenticated.left(&["authn_token_invalid/missing"]);
     let foreign = head(&path).await;
     assert_eq!(foreign.status.as_u16(), 404);
     foreign.left(&["authz_fail/not_found"]);

@@ -1,4 +1,4 @@
-//! Whether the process runs, and whether requests can be served.
+//! Liveness, readiness, and the command `strongroom health`.
 
 use std::process::Command;
 
@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.cut_off().await;
-    // An answer holds for a second.
+    // A result is cached for one second.
     until(503, &ready).await;
     app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
@@ -22,7 +22,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// It is public: whoever asks it a thousand times must not make the database answer a thousand times.
+/// The endpoint is public. A flood of requests must not become a flood of queries (CWE-400).
 #[actix_web::test]
 async fn parallel_readiness_checks_share_one_database_query() {
     let app = TestApp::start().await;
@@ -31,30 +31,30 @@ async fn parallel_readiness_checks_share_one_database_query() {
     let asked = replies.iter().filter(|reply| !reply.statements().is_empty()).count();
     assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} asked the database", replies.len());
     let live = app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
-    assert!(live.statements().is_empty(), "a lost database is not cured by a restart");
+    assert!(live.statements().is_empty(), "liveness does not query the database");
 }
 
-/// As a container's health check asks: by the program itself, since its image has no other.
+/// The health check of the container calls this command, because the image contains no other program.
 #[actix_web::test]
 async fn health_command_checks_the_service_on_this_machine() {
     let app = TestApp::start().await;
     let plain = app.base.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(health(&plain), (Some(0), String::new()));
     let any = format!("0.0.0.0:{}", plain.rsplit(':').next().unwrap());
-    assert_eq!(health(&any), (Some(0), String::new()), "where a container listens on every address");
+    assert_eq!(health(&any), (Some(0), String::new()), "a container listens on all addresses");
     app.database.cut_off().await;
     until(503, &async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
-    let (code, said) = health(&plain);
+    let (code, stderr) = health(&plain);
     assert_eq!(code, Some(1));
-    assert!(said.contains("is not ready") && said.contains("log"), "{said}");
+    assert!(stderr.contains("is not ready") && stderr.contains("log"), "{stderr}");
     app.database.restore().await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let (code, said) = health(&free.to_string());
+    let (code, stderr) = health(&free.to_string());
     assert_eq!(code, Some(1));
-    assert!(said.contains("is not ready") && said.contains("refused"), "{said}");
+    assert!(stderr.contains("is not ready") && stderr.contains("refused"), "{stderr}");
 }
 
-/// What `strongroom health` ends with and says.
+/// Runs `strongroom health` and returns its exit code and error output.
 fn health(plain: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     let settings = [("STRONGROOM_PROFILE", "production"), ("STRONGROOM_HTTP_BIND", plain)];

@@ -1,4 +1,4 @@
-//! An issued invoice names whom it was issued by and to, as they were called then, for ever.
+//! An issued invoice shows seller and customer as they were at issue, even after either changes.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,9 +7,9 @@ use crate::support::actor::{draft, payment};
 use crate::support::pdf::rows;
 use crate::support::{Actor, Reply, TestApp};
 
-const THEN: [&str; 6] =
+const AT_ISSUE: [&str; 6] =
     ["alice", "Old Lighthouse", "old@lighthouse.example", "1 Old Pier", "Tax ID: OLD1", "alice@example.com"];
-const NOW: [&str; 6] =
+const CURRENT: [&str; 6] =
     ["Renamed Seller", "New Harbour", "new@harbour.example", "2 New Quay", "Tax ID: NEW2", "alice@example.com"];
 
 async fn customer(alice: &Actor) -> String {
@@ -31,7 +31,7 @@ async fn printed(alice: &Actor, id: &str) -> Reply {
     alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200)
 }
 
-/// Other words for everything that is printed of both sides.
+/// Changes everything that is printed about both parties.
 async fn rename(alice: &Actor, customer: &str) {
     let change =
         json!({"name": "New Harbour", "email": "new@harbour.example", "address": "2 New Quay", "tax_id": "NEW2"});
@@ -39,14 +39,14 @@ async fn rename(alice: &Actor, customer: &str) {
     alice.patch("/api/v1/me", "\"1\"", &json!({"display_name": "Renamed Seller"})).await.ok(200);
 }
 
-fn names(pdf: &[u8], expected: [&str; 6]) {
+fn assert_parties(pdf: &[u8], expected: [&str; 6]) {
     let text = rows(pdf).join("\n");
     for name in expected {
         assert!(text.contains(name), "{name:?} in {text}");
     }
 }
 
-/// Id and customer's name of each row of the export.
+/// Returns id and customer name of each row of the export.
 async fn exported(alice: &Actor) -> Vec<(String, String)> {
     let text = alice.get("/api/v1/invoices/export").await.ok(200).text();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -57,26 +57,26 @@ async fn exported(alice: &Actor) -> Vec<(String, String)> {
 async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let on = customer(&alice).await;
+    let customer_id = customer(&alice).await;
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.push(invoice(&alice, &on).await);
+        ids.push(invoice(&alice, &customer_id).await);
     }
-    let [draft, issued, paid, void, never] = ids.as_slice() else { panic!("five") };
+    let [draft, issued, paid, void, void_draft] = ids.as_slice() else { panic!("five") };
     for id in [issued, paid, void] {
         step(&alice, id, "issue", "\"1\"").await;
     }
     alice.post(&format!("/api/v1/invoices/{paid}/payments"), &payment(1)).await.ok(201);
     step(&alice, void, "void", "\"2\"").await;
-    step(&alice, never, "void", "\"1\"").await;
+    step(&alice, void_draft, "void", "\"1\"").await;
     let mut before = Vec::new();
     for id in &ids {
         let reply = printed(&alice, id).await;
-        names(&reply.body, THEN);
+        assert_parties(&reply.body, AT_ISSUE);
         before.push(reply);
     }
 
-    rename(&alice, &on).await;
+    rename(&alice, &customer_id).await;
     for (id, before) in ids.iter().zip(&before) {
         let after = printed(&alice, id).await;
         let etag = before.header("etag").unwrap();
@@ -85,24 +85,24 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
             assert_eq!((&after.body, after.header("etag")), (&before.body, Some(etag)));
             again.send().await.ok(304);
         } else {
-            names(&after.body, NOW);
+            assert_parties(&after.body, CURRENT);
             assert_ne!(after.header("etag"), Some(etag));
             again.send().await.ok(200);
         }
     }
     for (id, name) in exported(&alice).await {
-        let then = [issued, paid, void].contains(&&id);
-        assert_eq!(name, if then { "Old Lighthouse" } else { "New Harbour" });
+        let was_issued = [issued, paid, void].contains(&&id);
+        assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // What comes later in its life says the old names too; what is issued now says the new ones.
+    // Voiding keeps the old names. An invoice that is issued now has the new ones.
     step(&alice, issued, "void", "\"2\"").await;
-    names(&printed(&alice, issued).await.body, THEN);
+    assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;
-    names(&printed(&alice, draft).await.body, NOW);
+    assert_parties(&printed(&alice, draft).await.body, CURRENT);
 }
 
-/// A step that is refused, or not kept, keeps nothing: not even of the names.
+/// A refused transition stores no parties.
 #[actix_web::test]
 async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;
@@ -113,13 +113,14 @@ async fn parties_are_stored_together_with_the_number() {
     alice.request(Method::POST, &issue).header("if-match", "\"7\"").send().await.refused(412, "stale_version");
     assert_eq!(app.everything().await, before);
     step(&alice, &id, "issue", "\"1\"").await;
-    let kept: Vec<Value> = sqlx::query_scalar("select to_jsonb(p) - 'owner_id' - 'invoice_id' from invoice_parties p")
-        .fetch_all(&app.all_rows)
-        .await
-        .unwrap();
+    let stored: Vec<Value> =
+        sqlx::query_scalar("select to_jsonb(p) - 'owner_id' - 'invoice_id' from invoice_parties p")
+            .fetch_all(&app.all_rows)
+            .await
+            .unwrap();
     let expected = json!({"seller_name": "alice", "seller_email": "alice@example.com", "seller_address": null,
         "seller_country": null, "seller_vat_id": null, "seller_registration": null, "seller_iban": null,
         "seller_bic": null, "customer_name": "Old Lighthouse",
         "customer_email": "old@lighthouse.example", "customer_address": "1 Old Pier", "customer_tax_id": "OLD1"});
-    assert_eq!(kept, [expected]);
+    assert_eq!(stored, [expected]);
 }

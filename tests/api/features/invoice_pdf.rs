@@ -1,4 +1,4 @@
-//! An invoice as PDF: what stands on it is what the API says, in any script, on as many pages as it needs.
+//! PDF of an invoice: amounts and texts of the API, scripts, page breaks, `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,8 +7,8 @@ use crate::support::actor::payment;
 use crate::support::pdf::{dots, rows, text, told};
 use crate::support::{Actor, Reply, TestApp};
 
-/// The grey of a stamp.
-const STAMP: u8 = 232;
+/// The grey level of the watermark.
+const WATERMARK: u8 = 232;
 
 async fn created(alice: &Actor, customer: &Value, draft: &Value) -> String {
     let customer = alice.post("/api/v1/customers", customer).await.ok(201).json();
@@ -43,7 +43,7 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// 12345 with 2 decimals → 123.45: written anew, so that the printed figure is checked against the number itself.
+/// Formats minor units: 12345 with 2 decimals → 123.45. It does not use the service's code, so that the test checks that code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -124,30 +124,30 @@ async fn pdf_shows_the_status() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (id, other) = (alice.invoice().await, alice.invoice().await);
-    let seen = async |id: &str, status: &str, stamp: bool| {
+    let check = async |id: &str, status: &str, watermark: bool| {
         let reply = printed(&alice, id).await;
         let text = rows(&reply.body).join("\n");
         assert!(text.contains(&format!("Status {status}")), "{text}");
         assert!(text.contains(&format!("· {status} Page 1 of 1")), "{text}");
-        // The stamp is pale letters across the page, and no text that would be selected with the rest.
-        let dots = dots(&reply.body, STAMP..=STAMP);
-        assert_eq!(dots > 500, stamp, "{status}: {dots}");
+        // The watermark is drawn as outlines, so it is visible but not selectable.
+        let dots = dots(&reply.body, WATERMARK..=WATERMARK);
+        assert_eq!(dots > 500, watermark, "{status}: {dots}");
         reply
     };
-    let draft = seen(&id, "Draft, not issued", true).await;
+    let draft = check(&id, "Draft, not issued", true).await;
     assert_eq!(draft.header("content-disposition"), Some("attachment; filename=\"draft.pdf\""));
     let total = step(&alice, &id, "issue", "\"1\"").await["total"].as_i64().unwrap();
-    seen(&id, "Issued", false).await;
+    check(&id, "Issued", false).await;
     let payments = format!("/api/v1/invoices/{id}/payments");
     alice.post(&payments, &payment(1_001)).await.ok(201);
-    let partly = seen(&id, "Partially paid", false).await;
-    let text = rows(&partly.body).join("\n");
+    let partially_paid = check(&id, "Partially paid", false).await;
+    let text = rows(&partially_paid.body).join("\n");
     assert!(text.contains("Paid EUR 10.01") && text.contains(&format!("Due EUR {}", decimal(total - 1_001, 2))));
     alice.post(&payments, &payment(total - 1_001)).await.ok(201);
-    seen(&id, "Paid", false).await;
+    check(&id, "Paid", false).await;
     step(&alice, &other, "issue", "\"1\"").await;
     step(&alice, &other, "void", "\"2\"").await;
-    seen(&other, "Void, not to be paid", true).await;
+    check(&other, "Void, not to be paid", true).await;
 }
 
 #[actix_web::test]
@@ -175,7 +175,7 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// A box stands for each letter, and the row with its figures is there as ever.
+/// Missing glyphs are printed as boxes. The text stays selectable, and the figures of the line are printed.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
@@ -184,7 +184,7 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most readers select all of it; poppler leaves the first one out, whose glyph has the number 0.
+    // Most PDF readers select the whole text. poppler omits the first letter, because its glyph has number 0.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

@@ -1,5 +1,5 @@
-//! The life of an invoice: draft → issued → partially paid → paid; void before anything was paid. A step out of order is a 409
-//! that changes nothing and leaves an event.
+//! The state machine of an invoice: draft → issued → partially paid → paid, or void. An invalid transition returns 409, changes
+//! nothing and leaves an event.
 
 use chrono::Utc;
 use reqwest::Method;
@@ -46,9 +46,9 @@ async fn invoice_is_issued_and_paid_in_two_parts() {
     let first = pay(&alice, &id, 3_149).await.ok(201);
     let list = format!("/api/v1/invoices/{id}/payments");
     assert_eq!(first.header("location"), Some(list.as_str()));
-    let partly = read(&alice, &id).await;
+    let partially_paid = read(&alice, &id).await;
     assert_eq!(
-        (&partly["status"], &partly["paid"], &partly["due"]),
+        (&partially_paid["status"], &partially_paid["paid"], &partially_paid["due"]),
         (&json!("partially_paid"), &json!(3_149), &json!(total - 3_149))
     );
     let second = pay(&alice, &id, total - 3_149).await.ok(201);
@@ -100,9 +100,9 @@ async fn invalid_transition_is_refused_and_changes_nothing() {
         alice.request(Method::POST, &path).send().await.refused(428, "version_required");
     }
     assert_eq!(app.everything().await, before);
-    // Voiding what was issued keeps its number.
-    let gone = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
-    assert_eq!((&gone["status"], &gone["due"], gone["number"].is_string()), (&json!("void"), &json!(0), true));
+    // A voided invoice keeps its number.
+    let voided = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
+    assert_eq!((&voided["status"], &voided["due"], voided["number"].is_string()), (&json!("void"), &json!(0), true));
 }
 
 #[actix_web::test]
@@ -121,9 +121,9 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
     assert_eq!(app.everything().await, before);
     for query in ["status=issued", "overdue=true"] {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
-        assert_eq!(page["items"], json!([]), "{query}: it is not open");
+        assert_eq!(page["items"], json!([]), "{query}: it is paid");
     }
-    // Nothing was paid, so an error can still be voided.
+    // Without payments, it can still be voided.
     let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
 }
@@ -137,7 +137,7 @@ async fn invoice_past_its_due_date_cannot_be_issued() {
     let id = alice.post("/api/v1/invoices", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned();
     let before = app.everything().await;
     refused(&step(&alice, &id, "issue", "\"1\"").await, "due_before_issue");
-    assert_eq!(app.everything().await, before, "no number was drawn");
+    assert_eq!(app.everything().await, before, "no number was assigned");
 }
 
 #[actix_web::test]
@@ -171,18 +171,18 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
     let total = read(&alice, &id).await["total"].as_i64().unwrap();
-    // Three of these fit and a fourth does not.
+    // Three of these payments fit, a fourth does not.
     let part = total / 3;
     let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
-    let taken = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    let late = replies.iter().filter(|reply| reply.status.as_u16() == 409).count();
-    assert_eq!((taken, late), (3, 5));
+    let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
+    let refused = replies.iter().filter(|reply| reply.status.as_u16() == 409).count();
+    assert_eq!((accepted, refused), (3, 5));
     let sum: i64 =
         sqlx::query_scalar("select sum(amount)::bigint from payments").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// Per owner and year, without gaps and without twins, also when a hundred are issued at once and some of them fail.
+/// 100 parallel requests issue 50 drafts. Half of the requests fail, and the numbers have neither gaps nor duplicates.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
@@ -193,7 +193,7 @@ async fn parallel_issues_are_numbered_without_gaps() {
         let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
         drafts.push(made["id"].as_str().unwrap().to_owned());
     }
-    // Each twice: one of the two comes too late.
+    // Two requests per draft; one of them is refused.
     let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
     let replies = futures_util::future::join_all(steps).await;
     let mut numbers: Vec<String> = replies

@@ -1,10 +1,10 @@
-//! What an invoice comes to: rates, prices, discounts and rounding, as docs/limits.md says it.
+//! Totals of an invoice: rates, prices, discounts and rounding as documented in docs/limits.md.
 
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
-/// Quantity, unit price, and what a test sets beside them.
+/// Adds a description and a default tax rate to each line.
 fn lines_of(lines: &[Value]) -> Vec<Value> {
     let line = |line: &Value| {
         let mut made = json!({"description": "x", "tax_rate": "0"});
@@ -14,7 +14,7 @@ fn lines_of(lines: &[Value]) -> Vec<Value> {
     lines.iter().map(line).collect()
 }
 
-/// Worked by hand, after docs/limits.md. Published examples are in `totals/tests.rs`.
+/// The expected values are computed by hand. Published examples are in `totals/tests.rs`.
 #[actix_web::test]
 async fn totals_follow_the_documented_rounding() {
     let app = TestApp::start().await;
@@ -29,9 +29,9 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "0.333", "unit_price": "1", "discount_rate": "10", "tax_rate": "19"})],
             [33, 3, 6, 36],
         ),
-        // A half goes up: 0.5 × 0.01.
+        // Half up: 0.5 × 0.01 = 0.005 becomes 0.01.
         ("EUR", json!({}), vec![json!({"quantity": "0.5", "unit_price": "0.01"})], [1, 0, 0, 1]),
-        // A kilowatt-hour at 0.1648: 1234 of them are 203.3632. New York City's 8.875 % of it is 18.0490.
+        // 1234 kilowatt-hours at 0.1648 are 203.3632. The tax of 8.875 % (New York City) is 18.0490.
         (
             "USD",
             json!({}),
@@ -51,21 +51,21 @@ async fn totals_follow_the_documented_rounding() {
             vec![json!({"quantity": "1.001", "unit_price": "1.005", "tax_rate": "5"})],
             [1_006, 0, 50, 1_056],
         ),
-        // Tax is rounded once per rate: 9.975 % of three times 0.05 is 0.0149, and not three times 0.0049.
+        // Tax is rounded once per rate: 9.975 % of 0.15 is 0.0149. Rounded per line it would be 0.
         (
             "CAD",
             json!({}),
             vec![json!({"quantity": "1", "unit_price": "0.05", "tax_rate": "9.975"}); 3],
             [15, 0, 1, 16],
         ),
-        // A discount on a line, and one on the invoice: 5 % of 95.00 is 4.75.
+        // Discounts on a line and on the invoice: 5 % of 95.00 is 4.75.
         (
             "EUR",
             json!({"discount_rate": "5"}),
             vec![json!({"quantity": "1", "unit_price": "100", "discount_amount": 500, "tax_rate": "21"})],
             [10_000, 975, 1_895, 10_920],
         ),
-        // 10.00 spread over the rates: 6.67 off 100.00 at 19 %, 3.33 off 50.00 at 7 %.
+        // 10.00 distributed over the rates: 6.67 off 100.00 at 19 %, 3.33 off 50.00 at 7 %.
         (
             "EUR",
             json!({"discount_amount": 1_000}),
@@ -99,7 +99,7 @@ async fn totals_follow_the_documented_rounding() {
             assert_eq!(made[field], discount[field]);
             assert_eq!(made["lines"][0][field], lines[0][field]);
         }
-        // What was read can be written back, and comes to the same.
+        // Writing back what was read gives the same totals.
         let mut again = json!({"customer_id": customer, "currency": currency});
         for field in ["discount_rate", "discount_amount"] {
             again[field] = made[field].clone();

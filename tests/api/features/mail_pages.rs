@@ -1,4 +1,4 @@
-//! `/confirm` and `/reset`, the pages that mails link to. What they do in a browser is tried by `.ci/page`.
+//! `/confirm` and `/reset`, the pages that mails link to. `.ci/page` tests them in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;
@@ -8,7 +8,7 @@ use crate::support::actor::{newest_mail, register, reset_token};
 
 const PAGES: [&str; 2] = ["/confirm", "/reset"];
 
-/// The values of an attribute.
+/// Returns the values of an attribute.
 fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
     let start = format!(" {attribute}=\"");
     page.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
@@ -31,7 +31,7 @@ async fn mail_pages_are_served_when_the_docs_are_disabled() {
     }
 }
 
-/// A form that sends to nowhere would tell its reader that the service cannot be reached.
+/// Each form sends its fields to an existing endpoint.
 #[actix_web::test]
 async fn forms_send_the_fields_of_the_api() {
     let app = TestApp::start().await;
@@ -56,7 +56,7 @@ async fn forms_send_the_fields_of_the_api() {
     }
 }
 
-/// In a query a token would be in the logs of every proxy on the way. The service refuses it, and keeps none.
+/// A token in a query string would be logged by proxies (CWE-598). The service refuses it and does not store it.
 #[actix_web::test]
 async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;
@@ -66,9 +66,9 @@ async fn token_in_a_query_is_refused_and_not_stored() {
         reply.refused(400, "invalid_input").left(&["input_validation_fail/invalid_input"]);
         assert!(!reply.text().contains(&token));
     }
-    let kept = "select count(*) from security_events e where to_jsonb(e)::text like '%' || $1 || '%'";
-    let kept: i64 = sqlx::query_scalar(kept).bind(&token).fetch_one(&app.all_rows).await.unwrap();
-    assert_eq!(kept, 0);
+    let stored = "select count(*) from security_events e where to_jsonb(e)::text like '%' || $1 || '%'";
+    let stored: i64 = sqlx::query_scalar(stored).bind(&token).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(stored, 0);
 }
 
 #[actix_web::test]
@@ -80,6 +80,6 @@ async fn mails_link_to_the_pages() {
     assert!(mail.contains("/confirm#token="), "{mail}");
     let forgot = serde_json::json!({"email": alice.email});
     app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
-    // It looks for /reset#token.
+    // `reset_token` looks for `/reset#token=` in the mail.
     assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
 }

@@ -1,4 +1,4 @@
-//! Numbers in bodies: what JSON Schema calls an integer, and quantities above zero.
+//! Numbers in bodies: integers as JSON Schema defines them, and quantities above zero.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// JSON Schema's integers include `172.0`: clients whose only number is a double write it so.
+/// JSON Schema accepts `172.0` as an integer. Clients that only have doubles may send it.
 #[actix_web::test]
 async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_is_not() {
     let app = TestApp::start().await;
@@ -26,8 +26,8 @@ async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_
             if operation.body.as_deref() != Some(name) && !line {
                 continue;
             }
-            for (field, told) in schema["properties"].as_object().unwrap() {
-                if !told["type"].to_string().contains("\"integer\"") {
+            for (field, property) in schema["properties"].as_object().unwrap() {
+                if !property["type"].to_string().contains("\"integer\"") {
                     continue;
                 }
                 fields += 1;
@@ -59,7 +59,7 @@ async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_
     assert!(fields >= 3, "{fields}");
 }
 
-/// The schema and the service agree: a quantity has a digit above zero.
+/// Schema and service agree: a quantity is above zero.
 #[actix_web::test]
 async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
     let app = TestApp::start().await;
@@ -70,7 +70,7 @@ async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
         body["lines"][0]["quantity"] = json!(quantity);
         alice.post("/api/v1/invoices", &body).await.refused_field("/lines/0/quantity");
     }
-    // ECMA-262: somewhere ahead is a digit above zero.
+    // A look-ahead (ECMA-262) that requires a digit above zero.
     let pattern = &document()["components"]["schemas"]["NewLine"]["properties"]["quantity"]["pattern"];
     assert!(pattern.as_str().unwrap().starts_with("^(?=.*[1-9])"), "{pattern}");
 }

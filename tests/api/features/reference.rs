@@ -1,4 +1,4 @@
-//! `/docs`: what it serves, under which policy, and that it can be turned off. How it looks and works in a browser is `.ci/page`.
+//! `/docs`: served files, Content Security Policy, and how to disable it. `.ci/page` tests the page in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;
@@ -40,7 +40,7 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     }
 }
 
-/// The page's policy is the page's: a refusal at the same place is no page.
+/// The weaker policy applies to the page only, not to errors on its path.
 #[actix_web::test]
 async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;
@@ -52,12 +52,12 @@ async fn error_on_the_docs_path_has_the_strict_policy() {
 #[actix_web::test]
 async fn disabled_docs_return_404_like_an_unknown_path() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
-    let nobody = app.anybody();
+    let client = app.anybody();
     for method in [Method::GET, Method::POST] {
-        let missing = nobody.request(method.clone(), "/no-such-path").send().await;
+        let missing = client.request(method.clone(), "/no-such-path").send().await;
         missing.refused(404, "not_found");
         for path in table().iter().map(|endpoint| endpoint.path).filter(|path| path.starts_with("/docs")) {
-            let reply = nobody.request(method.clone(), path).send().await;
+            let reply = client.request(method.clone(), path).send().await;
             assert_eq!(reply.alike(), missing.alike(), "{method} {path}");
             assert_eq!(reply.events(), missing.events());
         }

@@ -1,11 +1,11 @@
-//! Search compares texts without regard to case, in every script, and to Unicode's normalization forms.
+//! Search ignores case in every script, and Unicode normalization forms.
 
 use serde_json::json;
 
 use crate::support::actor::draft;
 use crate::support::{Actor, TestApp};
 
-/// Makes a draft on a new customer of this name.
+/// Creates a draft for a new customer with this name.
 async fn draft_for(actor: &Actor, name: &str) -> String {
     let customer = json!({"name": name, "default_currency": "EUR"});
     let customer = actor.post("/api/v1/customers", &customer).await.ok(201).json();
@@ -13,7 +13,7 @@ async fn draft_for(actor: &Actor, name: &str) -> String {
     made.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// The invoices that this search finds.
+/// Returns the invoices that this search finds.
 async fn found(actor: &Actor, search: &str) -> Vec<String> {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
     let page = actor.get(&format!("/api/v1/invoices?limit=100&{query}")).await.ok(200).json();
@@ -33,10 +33,10 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Հայաստան", vec!["ՀԱՅԱՍՏԱՆ", "հայաստան"], vec!["հայք"]),
         ("株式会社山田", vec!["山田"], vec!["山口"]),
         ("각하", vec!["각", "\u{1100}\u{1161}\u{11a8}"], vec!["가"]),
-        // The final sigma is a sigma, also inside a longer word.
+        // Final sigma and sigma are equal.
         ("Οδοσα ΑΕ", vec!["ΟΔΟΣ", "οδοσ", "οδος"], vec!["οδοί"]),
         ("Straßenbau", vec!["STRASSENBAU", "strassen", "STRAẞEN", "straße"], vec!["strasen"]),
-        // Turkish: İ and i, I and ı are pairs. All four are one letter here.
+        // In Turkish, İ/i and I/ı are different letters. The search treats all four as equal.
         (
             "İstanbul Ticaret",
             vec!["istanbul", "ISTANBUL", "İSTANBUL", "ıstanbul", "TİCARET", "TICARET"],
@@ -45,7 +45,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Isparta", vec!["ısparta", "isparta"], vec![]),
     ] {
         let expected = vec![draft_for(&alice, name).await];
-        // Another owner's customer of the same name.
+        // Another user's customer with the same name.
         draft_for(&bob, name).await;
         for search in finds {
             assert_eq!(found(&alice, search).await, expected, "{search} in {name}");
@@ -56,7 +56,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     }
 }
 
-/// Letters that become three in upper case. The limits count what was typed.
+/// These letters become several letters in upper case. Length limits count the original text.
 #[actix_web::test]
 async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;
@@ -70,7 +70,7 @@ async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     }
 }
 
-/// A wildcard of LIKE is a character like any other, in each of its Unicode forms.
+/// The wildcards of LIKE are ordinary characters, also in their full-width forms.
 #[actix_web::test]
 async fn search_has_no_wildcards() {
     let app = TestApp::start().await;
@@ -95,7 +95,7 @@ async fn search_finds_the_current_customer_name_and_the_search_key_is_read_only(
     let customer = format!("/api/v1/customers/{id}");
     alice.patch(&customer, "\"1\"", &json!({"name_key": "PLANTED"})).await.refused_field("/name_key");
     alice.patch(&customer, "\"1\"", &json!({"name": "Новое имя"})).await.ok(200);
-    assert_eq!(found(&alice, "НОВОЕ").await, expected, "issued invoices too are found by the current name");
+    assert_eq!(found(&alice, "НОВОЕ").await, expected, "issued invoices are found by the current name, too");
     assert!(found(&alice, "old name").await.is_empty());
     let number = alice.get(&invoice).await.json()["number"].as_str().unwrap().to_lowercase();
     assert_eq!(found(&alice, &number).await, expected);

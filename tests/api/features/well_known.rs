@@ -1,4 +1,4 @@
-//! What other programs look for at a fixed address (RFC 8615), and how long a connection lasts.
+//! Well-known addresses (RFC 8615), and the timeout of idle connections.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -16,12 +16,12 @@ async fn change_password_address_redirects_to_the_reset_page() {
         assert_eq!(reply.header("location"), Some("/reset"));
     }
     app.anybody().request(Method::GET, "/reset").send().await.ok(200);
-    // How a password manager learns that the service does not answer 200 to everything.
+    // Password managers probe this path to detect services that return 200 for every path.
     let probe = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
     app.anybody().request(Method::GET, probe).send().await.refused(404, "not_found");
 }
 
-/// Sends a request on a connection of its own, and waits for the end of that connection.
+/// Sends a request on a new connection, and waits until the server closes it.
 #[actix_web::test]
 async fn idle_connection_is_closed_after_the_configured_time() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", "1")]).await;
@@ -33,7 +33,7 @@ async fn idle_connection_is_closed_after_the_configured_time() {
         let mut rest = String::new();
         stream.read_to_string(&mut rest).map(|_| rest)
     });
-    let rest = rest.await.unwrap().expect("the connection ends by itself");
+    let rest = rest.await.unwrap().expect("the server closes the connection");
     assert!(rest.starts_with("HTTP/1.1 204 "), "{rest}");
-    assert!(!rest.to_lowercase().contains("connection: close"), "it was kept for a next request");
+    assert!(!rest.to_lowercase().contains("connection: close"), "the connection was kept open for another request");
 }

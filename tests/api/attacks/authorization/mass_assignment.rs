@@ -1,5 +1,5 @@
-//! API3: what a client may say is listed, body by body. Whatever else he says is refused by its name, even if it
-//! would have changed nothing: a request that is half believed is a request that nobody can reason about.
+//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. Any other field is refused and named, even one
+//! that would have no effect. Silently ignored fields would hide errors of clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// What the server decides, in the spellings of several frameworks, and keys that do harm in some of them.
+/// Server-owned fields in the spellings of several frameworks, and keys that are dangerous in some languages.
 const SERVER_OWNED: [&str; 45] = [
     "id",
     "_id",
@@ -61,7 +61,7 @@ const SERVER_OWNED: [&str; 45] = [
     "$where",
 ];
 
-/// Values that would have an effect where the key had one.
+/// Returns values that would have an effect if the field were accepted.
 fn values(field: &str) -> [Value; 3] {
     match field {
         "role" | "roles" => [json!("admin"), json!(["admin"]), json!(null)],
@@ -71,7 +71,7 @@ fn values(field: &str) -> [Value; 3] {
     }
 }
 
-/// Everything, and those who are not users yet.
+/// A digest of all tables, including those of registration and sign-in.
 async fn everything(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", "mail_outbox", "login_failures", "refresh_tokens"];
     app.everything().await + &app.digest(&waiting).await
@@ -95,7 +95,7 @@ async fn server_owned_field_is_refused_in_every_body() {
                 let reply = send(&alice, operation, id, body.to_string()).send().await;
                 reply.refused_field(&format!("/{field}")).left(&[INVALID]);
                 assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 1);
-                assert!(reply.statements().is_empty(), "refused before anything is asked");
+                assert!(reply.statements().is_empty(), "refused before any SQL statement");
             }
         }
     }
@@ -138,7 +138,7 @@ async fn server_owned_field_of_a_line_is_refused() {
     assert_eq!(everything(&app).await, before);
 }
 
-/// Two parsers read such a body differently: a gate in front of us the first, we the last.
+/// Duplicate keys: a gateway may read the first one and the service the last (CWE-436).
 #[actix_web::test]
 async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
@@ -151,7 +151,7 @@ async fn duplicate_key_is_refused_in_every_body() {
             for twice in [
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
-                // The same key behind an escape.
+                // The same key, written with an escape sequence.
                 format!(
                     "{},\"\\u{:04x}{}\":{value}}}",
                     text.strip_suffix('}').unwrap(),
@@ -168,7 +168,7 @@ async fn duplicate_key_is_refused_in_every_body() {
     assert_eq!(everything(&app).await, before);
 }
 
-/// serde reads a list as a struct, field after field: a body without names would get round everything above.
+/// serde can read a JSON array as a struct. Such a body has no field names and would bypass the checks above.
 #[actix_web::test]
 async fn body_that_is_no_object_is_refused() {
     let app = TestApp::start().await;
@@ -217,43 +217,43 @@ async fn roles(app: &TestApp) -> Vec<(String, String)> {
 #[actix_web::test]
 async fn role_cannot_be_set_at_registration_or_update() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
+    let client = app.anybody();
     let before = everything(&app).await;
     let fields = [("role", json!("admin")), ("isAdmin", json!(true)), ("status", json!("active"))];
     for (field, value) in &fields {
         let body = json!({"email": "mallory@example.com", *field: value});
-        let reply = nobody.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
+        let reply = client.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
         reply.refused_field(&format!("/{field}")).left(&[INVALID]);
     }
-    assert_eq!(everything(&app).await, before, "no registration is kept");
+    assert_eq!(everything(&app).await, before, "no registration is stored");
 
-    // With a live token, and with the role in every place where text fits.
-    register(&nobody, "mallory@example.com").await.ok(202);
+    // With a valid token, and with the role inside a text field.
+    register(&client, "mallory@example.com").await.ok(202);
     let token = mail_token(&app, "mallory@example.com").await;
     let bio = "\"role\":\"admin\"";
     let confirm = json!({"token": token, "password": PASSWORD, "display_name": "Mallory", "bio": bio});
     for (field, value) in &fields {
         let mut body = confirm.clone();
         body[*field] = value.clone();
-        let reply = nobody.request(Method::POST, "/api/v1/auth/confirm").json(&body).send().await;
+        let reply = client.request(Method::POST, "/api/v1/auth/confirm").json(&body).send().await;
         reply.refused_field(&format!("/{field}")).left(&[INVALID]);
     }
-    nobody.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.ok(204);
-    let mallory = Actor::sign_in(&nobody, "mallory@example.com", PASSWORD).await;
+    client.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.ok(204);
+    let mallory = Actor::sign_in(&client, "mallory@example.com", PASSWORD).await;
     mallory.patch("/api/v1/me", "\"1\"", &json!({"role": "admin"})).await.refused_field("/role").left(&[INVALID]);
     mallory.patch("/api/v1/me", "\"1\"", &json!({"email": "x@example.com"})).await.refused_field("/email");
     mallory.patch("/api/v1/me", "\"1\"", &json!({"display_name": "M"})).await.ok(200);
     assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
 }
 
-/// What is broken object *property* level access in the other direction: reading what is none of the client's business.
+/// Excessive data exposure, the other half of broken object property level authorization: no response contains private fields.
 #[actix_web::test]
 async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // They end the session that asks, or the password with which the walk makes its next object.
+    // These operations would end the session or change the password that the test uses.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_an_object()
@@ -266,11 +266,11 @@ async fn no_response_contains_private_properties() {
         let id = if row.is_on_an_object() { make(&alice, row.collection()).await } else { String::new() };
         let reply = row.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
-        // A file is no text, and may hold some all the same.
+        // Files are binary, but may contain text.
         let text = String::from_utf8_lossy(&reply.body);
         for word in private {
-            assert!(!text.contains(word), "{} {} tells {word}: {text}", row.method, row.path);
+            assert!(!text.contains(word), "{} {} discloses {word}: {text}", row.method, row.path);
         }
     }
-    assert!(seen >= 12, "only {seen} replies had something to tell");
+    assert!(seen >= 12, "only {seen} responses had a body");
 }

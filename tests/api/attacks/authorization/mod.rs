@@ -1,4 +1,4 @@
-//! API1, API3, API5: foreign objects, foreign properties, foreign functions (ASVS V8).
+//! Broken authorization (ASVS V8): objects (API1:2023), properties (API3:2023), functions (API5:2023).
 
 mod function_level;
 mod history;

@@ -1,4 +1,5 @@
-//! API1, API3, API6: another user's business, a day of issue that suits the one who asks, and account numbers that are none.
+//! Attacks on the business (API1:2023, API3:2023, API6:2023): BOLA, backdated invoices (CWE-840), invalid bank accounts and other
+//! malformed fields.
 
 use chrono::{Days, NaiveDate, Utc};
 use futures_util::future::join_all;
@@ -18,23 +19,23 @@ fn days_ago(days: u64) -> NaiveDate {
     Utc::now().date_naive() - Days::new(days)
 }
 
-/// A client that pays another account, or bills under another name, needs the session of that user.
+/// Changing the seller or bank account on another user's invoices requires that user's session.
 #[actix_web::test]
 async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
-    let mine = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Bob's own is still unset.
-    bob.put(PATH, "\"2\"", &mine).await.refused(412, "stale_version").left(&[]);
-    bob.put(PATH, "\"1\"", &mine).await.ok(200);
+    let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
+    // Bob's business is not set, so it has version 1.
+    bob.put(PATH, "\"2\"", &forged).await.refused(412, "stale_version").left(&[]);
+    bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
     assert_eq!(bob.get(PATH).await.ok(200).json()["name"], "Mallory");
     let both: i64 = sqlx::query_scalar("select count(*) from businesses").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(both, 2);
 }
 
-/// Two tabs that read the same version: the second one is told, also before there is a row.
+/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds before the first row exists.
 #[actix_web::test]
 async fn one_of_parallel_business_updates_wins() {
     let app = TestApp::start().await;
@@ -99,7 +100,7 @@ async fn invalid_field_is_named_and_nothing_changes() {
     assert_eq!(app.everything().await, before);
 }
 
-/// A back-dated invoice moves income into another period; a post-dated one, its tax.
+/// Backdated and postdated invoices move income and tax into another period.
 #[actix_web::test]
 async fn issue_date_out_of_range_is_refused() {
     let app = TestApp::start().await;
@@ -114,12 +115,12 @@ async fn issue_date_out_of_range_is_refused() {
         let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue")).header("if-match", "\"1\"");
         issue.json(&body).send().await.refused_field("/issue_date");
     }
-    assert_eq!(app.everything().await, before, "no number was drawn");
+    assert_eq!(app.everything().await, before, "no number was assigned");
     let issued = issue_on(&alice, &id, days_ago(30)).await.ok(200).json();
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// Numbers that are not in date order hide an invoice that was slipped in later.
+/// If numbers were not in date order, an invoice could be inserted later without notice.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
@@ -131,22 +132,22 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
         let reply = issue_on(&alice, &second, days_ago(ago)).await;
         reply.refused(409, "issued_before_last").left(&["sequence_fail/issued_before_last"]);
     }
-    assert_eq!(app.everything().await, before, "no number was drawn");
-    // The service's own role cannot do it either.
+    assert_eq!(app.everything().await, before, "no number was assigned");
+    // The database refuses it for the service's role, too.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
-    let mut hers = strongroom::db::OwnerTx::begin(&app.services().pool, me.into()).await.unwrap();
-    let early = sqlx::query("select assign_invoice_number($1, '2020-01-01')").bind(id).execute(hers.connection()).await;
+    let mut tx = strongroom::db::OwnerTx::begin(&app.services().pool, me.into()).await.unwrap();
+    let early = sqlx::query("select assign_invoice_number($1, '2020-01-01')").bind(id).execute(tx.connection()).await;
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));
-    drop(hers);
-    // Another owner's days are their own, and the same day is no day before.
+    drop(tx);
+    // The order is per owner. The same issue date is allowed.
     issue_on(&bob, &bob.invoice().await, days_ago(30)).await.ok(200);
     let issued = issue_on(&alice, &second, days_ago(3)).await.ok(200).json();
     assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "without a gap: {issued}");
 }
 
-/// In December of the old year after January has begun, and the other way round.
+/// Invoices with issue dates in December and January, issued in January.
 #[actix_web::test]
 async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;
@@ -165,7 +166,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
-/// Westwards it may be yesterday again: the business waits, and no number goes back.
+/// After a move to a time zone further west, today can be a day before the last issue date.
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;
@@ -193,9 +194,9 @@ async fn parallel_issues_are_numbered_in_date_order() {
     }
     let days = drafts.iter().zip((0..20).map(|n| days_ago(n * 7 % 20)));
     let replies = join_all(days.map(|(id, day)| issue_on(&alice, id, day))).await;
-    let taken: Vec<Value> = replies.iter().filter(|reply| reply.status.as_u16() == 200).map(Reply::json).collect();
-    assert!(!taken.is_empty());
-    let mut numbered: Vec<(&str, &str)> = taken
+    let accepted: Vec<Value> = replies.iter().filter(|reply| reply.status.as_u16() == 200).map(Reply::json).collect();
+    assert!(!accepted.is_empty());
+    let mut numbered: Vec<(&str, &str)> = accepted
         .iter()
         .map(|invoice| (invoice["number"].as_str().unwrap(), invoice["issue_date"].as_str().unwrap()))
         .collect();

@@ -1,5 +1,5 @@
-//! A seller, or a thief of their token, who credits more than was invoiced: in one note, in many, in many at once, or by another
-//! user's invoice (CWE-840, CWE-362, API1, API6).
+//! A seller, or an attacker with their token, credits more than was invoiced: in one credit note, in several, or in parallel
+//! requests (CWE-840, CWE-362; API6:2023).
 
 use futures_util::future::{join_all, join4};
 use reqwest::Method;
@@ -10,7 +10,7 @@ use crate::support::actor::payment;
 use crate::support::{Actor, Reply, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
-/// What the draft of `support::actor` comes to: 150.00 at 21 % and 49.99 at 0 %.
+/// Total of the draft in `support::actor`: 150.00 at 21 % and 49.99 at 0 %.
 const TOTAL: i64 = 23_149;
 
 async fn issued(actor: &Actor) -> String {
@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.refused(409, "credit_exceeds_invoice").left(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.everything().await, before);
-    // What is left is credited exactly, and then nothing is.
+    // The remaining amount can be credited exactly, then nothing more.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.everything().await;
@@ -57,22 +57,22 @@ async fn credit_above_the_invoice_total_is_refused() {
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
-/// The invoice's row is locked before anything is read of it.
+/// Race condition (CWE-362). The invoice's row is locked before it is read.
 #[actix_web::test]
 async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    // Three of these fit and a fourth does not.
+    // Three of these credits fit, a fourth does not.
     let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
     let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
-    let with = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
-    assert_eq!((with(201), with(409)), (3, 5));
+    let count = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
+    assert_eq!((count(201), count(409)), (3, 5));
     let everything = json!({});
     let whole = join_all((0..4).map(|_| credit(&alice, &id, &everything))).await;
     assert_eq!(whole.iter().filter(|reply| reply.status.as_u16() == 201).count(), 1);
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
-    // Payments and credits at once: together they never take more than the invoice.
+    // Parallel payments and credits: the payments never exceed the amount due.
     let id = issued(&alice).await;
     let (payments, all) = (format!("/api/v1/invoices/{id}/payments"), payment(TOTAL));
     let pay = || alice.post(&payments, &all);
@@ -80,7 +80,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let invoice = alice.get(&format!("/api/v1/invoices/{id}")).await.ok(200).json();
     let amount = |field: &str| invoice[field].as_i64().unwrap();
     assert_eq!(amount("credited"), 2 * 6_050);
-    assert!([0, TOTAL].contains(&amount("paid")), "all of it, or too much by then: {invoice}");
+    assert!([0, TOTAL].contains(&amount("paid")), "one payment of the total, or none: {invoice}");
     assert_eq!(amount("due"), (TOTAL - amount("credited") - amount("paid")).max(0));
 }
 
@@ -96,7 +96,7 @@ async fn draft_and_void_invoice_cannot_be_credited() {
         credit(&alice, id, &json!({})).await.refused(409, "not_creditable");
     }
     assert_eq!(app.everything().await, before);
-    // And what has been credited is not voided: its number and its credit note would contradict each other.
+    // An invoice with a credit note cannot be voided: the credit note would have no valid invoice.
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
     let before = app.everything().await;
@@ -135,14 +135,14 @@ async fn invalid_credit_note_names_its_field() {
     assert_eq!(app.everything().await, before);
 }
 
-/// As for invoices: per owner and year, without gaps and without twins.
+/// Numbers are counted per owner and year, without gaps or duplicates.
 #[actix_web::test]
 async fn parallel_credit_notes_are_numbered_without_gaps() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = issued(&alice).await;
     let body = json!({"lines": [{"line": 1, "amount": 1_000}]});
-    // 15 fit. Those that come too late give no number away.
+    // 15 of the 20 fit. Refused requests use up no number.
     let replies = join_all((0..20).map(|_| credit(&alice, &id, &body))).await;
     let numbers = replies.iter().filter(|reply| reply.status.as_u16() == 201);
     let mut numbers: Vec<String> = numbers.map(|reply| reply.json()["number"].as_str().unwrap().to_owned()).collect();
@@ -150,10 +150,10 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     let year = app.clock.now().format("%Y").to_string();
     assert_eq!(numbers, (1..=15).map(|n| format!("CN-{year}-{n:04}")).collect::<Vec<_>>());
     let bobs = credit(&bob, &issued(&bob).await, &json!({})).await.ok(201).json();
-    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "their own first");
+    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a counter");
 }
 
-/// What a later version of the service computes wrongly, the database still refuses.
+/// Defense in depth: the constraints of the database refuse wrong amounts.
 #[actix_web::test]
 async fn database_refuses_credit_above_the_invoice_total() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! API1, API6: invoice numbers, credit notes, transactions (ASVS V2.3).
+//! Business logic (API1:2023, API6:2023; ASVS V2.3): invoice numbers and dates, credit notes, transactions.
 
 mod business;
 mod credit_notes;

@@ -1,4 +1,5 @@
-//! A client that goes away while its transaction begins leaves no connection behind in which the next one's writes would be lost.
+//! A request is cancelled while its transaction begins. If the connection returned to the pool with an open transaction, writes of
+//! the next request would be lost.
 
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
     pool.execute("create table written (number int)").await.unwrap();
     for number in 1..=50 {
         let mut begin = Box::pin(OwnerTx::begin(&pool, UserId::new()));
-        // So far, and no further: each time a little later.
+        // Cancel at a different point each time.
         for _ in 0..number % 10 + 1 {
             if futures_util::poll!(&mut begin).is_ready() {
                 break;
@@ -29,7 +30,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
         drop(begin);
         pool.execute("insert into written values (1)").await.unwrap();
         let seen: i64 = sqlx::query_scalar("select count(*) from written").fetch_one(&app.all_rows).await.unwrap();
-        assert_eq!(seen, number, "what was acknowledged is there for everybody");
+        assert_eq!(seen, number, "an acknowledged write is committed");
     }
     pool.close().await;
 }

@@ -1,5 +1,5 @@
-//! A seller, or a thief of their token, who bends an invoice's sums: discounts below nothing or above the amount, sums that overflow,
-//! decimals that another parser reads as another number (CWE-190, CWE-682, CWE-840).
+//! Manipulated amounts (CWE-190, CWE-682, CWE-840; API6:2023): negative and excessive discounts, integer overflow, and decimals that
+//! parsers read differently.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ const INVALID: &str = "input_validation_fail/invalid_input";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 const PRICE: &str = "must be a decimal with at most 12 digits and 6 decimals in EUR, for example \"100\"";
 
-/// A draft that comes to 199.99, with this member at this place.
+/// Returns a draft with subtotal 199.99 in which the field at `pointer` has this value.
 fn draft_with(customer: &str, pointer: &str, value: &Value) -> Value {
     let mut body = draft(customer);
     let (object, field) = pointer.rsplit_once('/').unwrap();
@@ -26,19 +26,19 @@ async fn negative_or_excessive_discount_is_refused() {
     let alice = app.user("alice").await;
     let (customer, id) = (alice.customer().await, alice.invoice().await);
     let before = app.everything().await;
-    let bounds = "greater than or equal";
+    let out_of_range = "greater than or equal";
     for (pointer, value, message) in [
         ("/lines/0/discount_rate", json!("-1"), RATE),
         ("/lines/0/discount_rate", json!("100.001"), RATE),
         ("/lines/0/discount_rate", json!("NaN"), RATE),
         ("/lines/0/discount_rate", json!("1e2"), RATE),
         ("/lines/0/discount_rate", json!("٥"), RATE),
-        ("/lines/0/discount_amount", json!(-1), bounds),
+        ("/lines/0/discount_amount", json!(-1), out_of_range),
         ("/lines/0/discount_amount", json!(15_001), "must be at most quantity × unit price"),
         ("/lines/0/discount_amount", json!(9_007_199_254_740_991_i64), "must be at most quantity × unit price"),
         ("/discount_rate", json!("-0.001"), RATE),
         ("/discount_rate", json!("101"), RATE),
-        ("/discount_amount", json!(-1), bounds),
+        ("/discount_amount", json!(-1), out_of_range),
         ("/discount_amount", json!(20_000), "must be at most what the lines come to"),
         ("/lines/0/tax_rate", json!("-21"), RATE),
         ("/lines/0/unit_price", json!("-100"), PRICE),
@@ -52,12 +52,13 @@ async fn negative_or_excessive_discount_is_refused() {
         {
             let reply = alice.request(method, &path).header("if-match", "\"1\"").json(&body).send().await;
             reply.refused_field(pointer).left(&[INVALID]);
-            let told = reply.json()["errors"][0]["message"].as_str().unwrap().to_owned();
-            assert!(told == message || message == bounds && told.contains('0'), "{pointer} {value}: {told}");
+            let actual = reply.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+            let matches = actual == message || message == out_of_range && actual.contains('0');
+            assert!(matches, "{pointer} {value}: {actual}");
             assert!(reply.statements().is_empty());
         }
     }
-    // Written both ways, one of the two would be ignored.
+    // If both fields were accepted, one of them would be ignored.
     for object in ["", "/lines/0"] {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
@@ -75,13 +76,13 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     let customer = alice.customer().await;
     let before = app.everything().await;
     let line = |quantity: &str, price: &str, tax: &str| json!({"description": "x", "quantity": quantity, "unit_price": price, "tax_rate": tax});
-    let most = || line("1000", "90071992547.40991", "0");
+    let max = || line("1000", "90071992547.40991", "0");
     for (pointer, lines) in [
-        // A line by itself, the sum of two, and the sum with tax.
+        // One line, the sum of two lines, the total including tax.
         ("/lines/0", vec![line("999999999.999", "999999999999.999999", "0")]),
-        ("/lines/1", vec![line("1", "0.01", "0"), most()]),
+        ("/lines/1", vec![line("1", "0.01", "0"), max()]),
         ("/lines", vec![line("1000", "90071992547.40991", "100")]),
-        ("/lines/1", vec![most(); 100]),
+        ("/lines/1", vec![max(); 100]),
     ] {
         let mut body = draft(&customer);
         body["lines"] = json!(lines);
@@ -92,7 +93,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     assert_eq!(app.everything().await, before);
 }
 
-/// What a later version of the service computes wrongly, the database still refuses.
+/// Defense in depth: the constraints of the database refuse wrong amounts.
 #[actix_web::test]
 async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;

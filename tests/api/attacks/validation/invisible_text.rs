@@ -1,5 +1,4 @@
-//! API8: names and texts that hold what a reader does not see (CWE-1007): look-alike names, hidden instructions, amounts that read
-//! backwards.
+//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023): spoofed names, hidden instructions, reversed amounts.
 
 use serde_json::{Value, json};
 
@@ -10,7 +9,7 @@ use crate::support::{Actor, Reply, TestApp};
 const FIELDS: [&str; 8] =
     ["/name", "/tax_id", "/address", "/lines/0/description", "/notes", "/title", "/display_name", "/bio"];
 
-/// Sends this text in this field of some resource. The reply to a sound one holds the field.
+/// Sends this text in this field of a resource. A successful response contains the field.
 async fn send(alice: &Actor, customer: &str, field: &str, text: &str) -> Reply {
     let changed = |mut body: Value| {
         body[field.trim_start_matches('/')] = json!(text);
@@ -66,7 +65,7 @@ async fn directional_marks_are_removed_and_required_joiners_are_kept() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    for (typed, kept) in [
+    for (typed, stored) in [
         ("\u{202a}Anna\u{202c} \u{200e}Keller\u{200f}\u{2066}\u{2069}\u{202e}", "Anna Keller"),
         ("می\u{200c}خواهم", "می\u{200c}خواهم"),
         ("ශ්\u{200d}රී", "ශ්\u{200d}රී"),
@@ -75,7 +74,7 @@ async fn directional_marks_are_removed_and_required_joiners_are_kept() {
         for field in FIELDS {
             let reply = send(&alice, &customer, field, typed).await;
             assert!(reply.status.is_success(), "{field} {typed:?}: {}", reply.text());
-            assert_eq!(reply.json().pointer(field), Some(&json!(kept)), "{field} {typed:?}");
+            assert_eq!(reply.json().pointer(field), Some(&json!(stored)), "{field} {typed:?}");
         }
     }
 }

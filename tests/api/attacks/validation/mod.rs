@@ -1,4 +1,4 @@
-//! API3, API6: amounts and texts (ASVS V2.2).
+//! Input validation (API3:2023, API6:2023; ASVS V2.2): amounts and texts.
 
 mod amounts;
 mod invisible_text;

@@ -1,4 +1,4 @@
-//! An id in a body. Nothing of mine can be tied to something of yours, and the refusal does not tell whether it exists.
+//! Foreign ids in bodies (CWE-639). They are refused, and the response is the same for foreign and missing objects.
 
 use reqwest::Method;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn foreign_customer_ids_are_refused(app: &TestApp, alice: &Actor, bob: &Ac
     let mut ids = vec![
         bob.customer().await,
         make_and_delete(app, alice, "/api/v1/customers").await,
-        // An id of hers, of another kind.
+        // Her own object, but of another type.
         alice.invoice().await,
     ];
     ids.push(ids[0].to_uppercase());
@@ -23,15 +23,15 @@ async fn foreign_customer_ids_are_refused(app: &TestApp, alice: &Actor, bob: &Ac
     let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
     let before = app.everything().await;
     for (method, path) in [(Method::POST, "/api/v1/invoices"), (Method::PUT, invoice.as_str())] {
-        let on = |customer: &str| {
+        let send = |customer: &str| {
             alice.request(method.clone(), path).header("if-match", "\"1\"").json(&draft(customer)).send()
         };
-        let missing = on(&Uuid::new_v4().to_string()).await;
+        let missing = send(&Uuid::new_v4().to_string()).await;
         missing.refused_field("/customer_id").left(&[INVALID]);
         for id in &ids {
-            let reply = on(id).await;
-            assert_eq!(reply.alike(), missing.alike(), "{method} on {id}");
-            assert_eq!(reply.statements(), missing.statements(), "{method} on {id}");
+            let reply = send(id).await;
+            assert_eq!(reply.alike(), missing.alike(), "{method} with {id}");
+            assert_eq!(reply.statements(), missing.statements(), "{method} with {id}");
             reply.left(&[INVALID]);
         }
     }
@@ -70,16 +70,16 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.everything().await, before);
 }
 
-/// A stranger who writes to my invoice with his own customer, or with mine, learns nothing of either.
+/// Bob writes to Alice's invoice, with either customer. The response is the same as for a missing invoice.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (hers, his) = (alice.customer().await, bob.customer().await);
+    let (own, foreign) = (bob.customer().await, alice.customer().await);
     let path = format!("/api/v1/invoices/{}", alice.invoice().await);
     let before = app.everything().await;
-    let missing = bob.put(&format!("/api/v1/invoices/{}", Uuid::new_v4()), "\"1\"", &draft(&his)).await;
-    for customer in [hers, his, Uuid::new_v4().to_string()] {
+    let missing = bob.put(&format!("/api/v1/invoices/{}", Uuid::new_v4()), "\"1\"", &draft(&own)).await;
+    for customer in [foreign, own, Uuid::new_v4().to_string()] {
         let reply = bob.put(&path, "\"1\"", &draft(&customer)).await;
         reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
         assert_eq!(reply.alike(), missing.alike());
@@ -88,28 +88,28 @@ async fn foreign_invoice_returns_404_for_every_customer_id() {
     assert_eq!(app.everything().await, before);
 }
 
-/// The same where a document is hung on an invoice; an upload's form is `attacks::files::uploads::forms`.
+/// Foreign invoice ids when a document is attached to an invoice. `attacks::files::uploads::forms` covers the form of an upload.
 async fn foreign_invoice_ids_are_refused(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (own, his) = (alice.invoice().await, bob.invoice().await);
+    let (own, foreign) = (alice.invoice().await, bob.invoice().await);
     let path = format!("/api/v1/documents/{}", alice.document().await);
-    let mut ids = vec![his, make_and_delete(app, &alice, "/api/v1/invoices").await, alice.customer().await];
+    let mut ids = vec![foreign, make_and_delete(app, &alice, "/api/v1/invoices").await, alice.customer().await];
     ids.extend(malformed(&own));
     let before = app.everything().await;
-    let on = |id: &str| {
+    let attach = |id: &str| {
         let body = json!({"invoice_id": id});
         alice.request(Method::PATCH, &path).header("if-match", "\"1\"").json(&body).send()
     };
-    let missing = on(&Uuid::new_v4().to_string()).await;
+    let missing = attach(&Uuid::new_v4().to_string()).await;
     missing.refused_field("/invoice_id").left(&[INVALID]);
     for id in &ids {
-        let reply = on(id).await;
+        let reply = attach(id).await;
         assert_eq!(reply.alike(), missing.alike(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");
         reply.left(&[INVALID]);
     }
     assert_eq!(app.everything().await, before);
-    on(&own).await.ok(200);
+    attach(&own).await.ok(200);
 }
 
 #[actix_web::test]

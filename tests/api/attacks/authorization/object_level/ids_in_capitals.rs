@@ -1,5 +1,4 @@
-//! An id in capitals is the same id (RFC 9562 §4): it names the same object wherever a client may write it, and no counter, lock
-//! or log takes it for another.
+//! Ids in upper case name the same object (RFC 9562 §4), so that another spelling bypasses no lock, counter or log (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;
@@ -33,14 +32,14 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let draft = alice.post("/api/v1/invoices", &draft(&customer.to_uppercase())).await.ok(201).json();
-    assert_eq!(draft["customer_id"], customer, "the reply has the canonical form");
+    assert_eq!(draft["customer_id"], customer, "the response has the canonical form");
     let invoice = draft["id"].as_str().unwrap().to_owned();
     let form = Form::sound().text("invoice_id", &invoice.to_uppercase());
     let document = alice.upload(form).await.ok(201).json();
     assert_eq!(document["invoice_id"], invoice);
     let path = format!("/api/v1/documents/{}", document["id"].as_str().unwrap());
-    let hung = alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice.to_uppercase()})).await.ok(200).json();
-    assert_eq!(hung["invoice_id"], invoice);
+    let attached = alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice.to_uppercase()})).await.ok(200).json();
+    assert_eq!(attached["invoice_id"], invoice);
     for list in [format!("invoices?customer_id={customer}"), format!("documents?invoice_id={invoice}")] {
         let (name, id) = list.split_once('=').unwrap();
         let found = alice.get(&format!("/api/v1/{name}={}", id.to_uppercase())).await.ok(200).json();
@@ -51,7 +50,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// A second spelling of the path must not pay a second time: capitals, and the same letters percent-encoded.
+/// Upper case and percent-encoded spellings of the path must not record a second payment.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;
@@ -84,7 +83,7 @@ async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
     }
 }
 
-/// The object in the event of this request, and whose it is.
+/// Returns the object in the event of this request, and its class.
 async fn object_of(app: &TestApp, request: &str) -> (Uuid, String) {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_id, object_class from security_events where request_id = $1";

@@ -1,4 +1,4 @@
-//! A stranger's, a missing, a deleted and a malformed id in a path are one and the same refusal, for every verb.
+//! Foreign, missing, deleted and malformed ids in paths (CWE-639): every method returns the same 404.
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -7,14 +7,14 @@ use super::{make_and_delete, malformed, without_row_level_security};
 use crate::support::operations::{Operation, make, operations};
 use crate::support::{Actor, TestApp, logs};
 
-/// What a client may say of the version that it has read: none of it makes a difference.
+/// Values of `If-Match`. None of them changes the response.
 const VERSIONS: [Option<&str>; 4] = [None, Some("\"1\""), Some("\"7\""), Some("*")];
 
 fn on_objects() -> impl Iterator<Item = Operation> {
     operations().into_iter().filter(Operation::is_on_an_object)
 }
 
-/// Alice's requests to ids that are not hers to use: each is compared with the one for an id that nobody has.
+/// Compares Alice's requests with ids that are not hers to a request with a missing id: response, statements and event.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let customer = alice.customer().await;
     for operation in on_objects() {
@@ -24,7 +24,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         );
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
-        // Her own, of another kind.
+        // Her own objects of other types.
         for other in lists.into_iter().filter(|other| *other != collection) {
             ids.push(make(alice, other).await);
         }
@@ -49,7 +49,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
                 let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
                 assert_eq!(reply.alike(), missing.alike(), "{what}");
                 assert_eq!(reply.statements(), missing.statements(), "{what}");
-                // The event alone knows that what was typed is no id.
+                // Only the event distinguishes a malformed id.
                 let [event] = reply.events().try_into().unwrap();
                 assert!(
                     ["authz_fail/not_found", "authz_fail/malformed_id"].contains(&event.as_str()),
@@ -99,12 +99,12 @@ async fn event_names_user_session_and_route() {
     let me = alice.get("/api/v1/me").await.ok(200).json();
     let reply = alice.get(&format!("/api/v1/invoices/{}", bob.invoice().await)).await;
     reply.refused(404, "not_found");
-    let told = logs::of_request(&reply.request_id());
-    let event = told.iter().find(|line| line["target"] == "security").unwrap();
+    let lines = logs::of_request(&reply.request_id());
+    let event = lines.iter().find(|line| line["target"] == "security").unwrap();
     assert_eq!(event["user"], me["id"]);
     assert!(event["session"].is_string());
     let names_route = |line: &serde_json::Value| line.to_string().contains("/api/v1/invoices/{id}");
-    assert!(told.iter().any(names_route), "where it was tried");
+    assert!(lines.iter().any(names_route), "the log names the route");
 }
 
 #[actix_web::test]

@@ -1,4 +1,4 @@
-//! Ids in query strings, and those that are hidden in cursors.
+//! Foreign ids in query strings (CWE-639), and forged cursors (CWE-565).
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -19,20 +19,21 @@ async fn foreign_customer_filter_is_empty(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     bob.invoice().await;
     alice.invoice().await;
-    let his = bob.get("/api/v1/invoices").await.ok(200).json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
-    let hers =
+    let foreign =
+        bob.get("/api/v1/invoices").await.ok(200).json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
+    let own =
         alice.get("/api/v1/invoices").await.ok(200).json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
     let by = |actor: &Actor, id: &str| actor.request(Method::GET, &format!("/api/v1/invoices?customer_id={id}")).send();
     let missing = by(&alice, &Uuid::new_v4().to_string()).await.ok(200);
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
     let deleted = make_and_delete(app, &alice, "/api/v1/customers").await;
-    for id in [his.clone(), his.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&hers)) {
+    for id in [foreign.clone(), foreign.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&own)) {
         let reply = by(&alice, &id).await;
         assert_eq!(reply.alike(), missing.alike(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");
     }
-    assert_eq!(by(&alice, &hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
-    assert_eq!(by(&bob, &his).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(by(&alice, &own).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(by(&bob, &foreign).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
 #[actix_web::test]
@@ -46,18 +47,18 @@ async fn filter_by_foreign_invoice_is_empty_like_missing_one() {
     use crate::support::form::Form;
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (hers, his) = (alice.invoice().await, bob.invoice().await);
-    alice.upload(Form::sound().text("invoice_id", &hers)).await.ok(201);
-    bob.upload(Form::sound().text("invoice_id", &his)).await.ok(201);
+    let (own, foreign) = (alice.invoice().await, bob.invoice().await);
+    alice.upload(Form::sound().text("invoice_id", &own)).await.ok(201);
+    bob.upload(Form::sound().text("invoice_id", &foreign)).await.ok(201);
     let by = |id: &str| alice.request(Method::GET, &format!("/api/v1/documents?invoice_id={id}")).send();
     let missing = by(&Uuid::new_v4().to_string()).await.ok(200);
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
-    for id in [his, String::new()].into_iter().chain(malformed(&hers)) {
+    for id in [foreign, String::new()].into_iter().chain(malformed(&own)) {
         let reply = by(&id).await;
         assert_eq!(reply.alike(), missing.alike(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");
     }
-    assert_eq!(by(&hers).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
+    assert_eq!(by(&own).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
 #[actix_web::test]
@@ -77,7 +78,7 @@ async fn list_refuses_owner_parameters_and_repeated_fields() {
     alice.get(&twice).await.refused_field("/customer_id").left(&[INVALID]);
 }
 
-/// The cursor after the first item of this list.
+/// Returns the cursor after the first item of this list.
 async fn cursor(actor: &Actor, list: &str) -> String {
     let mark = if list.contains('?') { '&' } else { '?' };
     let page = actor.get(&format!("{list}{mark}limit=1")).await.ok(200).json();
@@ -108,7 +109,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         foreign.clone(),
         cursor(&alice, "/api/v1/customers").await,
         cursor(&alice, "/api/v1/invoices?status=draft").await,
-        // The place of a stranger's row under one's own seal.
+        // Bob's position with the tag of Alice's cursor.
         splice(&|_| bobs_position.clone()),
         splice(&|position| position.replace("20", "30")),
         splice(&|position| position.replace('{', "{ ")),
@@ -127,11 +128,11 @@ async fn foreign_or_forged_cursor_is_refused() {
     for cursor in &bad {
         let reply = alice.get(&format!("/api/v1/invoices?cursor={cursor}")).await;
         assert_eq!(reply.alike(), plain.alike(), "{cursor}");
-        assert!(reply.statements().is_empty(), "refused before anything is asked");
+        assert!(reply.statements().is_empty(), "refused before any SQL statement");
         reply.left(&[INVALID]);
     }
     alice.get(&format!("/api/v1/invoices?cursor={}", "A".repeat(600))).await.refused_field("/cursor").left(&[INVALID]);
-    // The seal is of the filter too, in this direction as well.
+    // A cursor is also bound to filter and list.
     alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.refused_field("/cursor");
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.refused_field("/cursor");
     assert_eq!(app.everything().await, before);
@@ -139,7 +140,7 @@ async fn foreign_or_forged_cursor_is_refused() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
-/// Payments are listed by the invoice that they are on.
+/// Cursors of payments are bound to their invoice.
 #[actix_web::test]
 async fn cursor_of_another_parent_object_is_refused() {
     let app = TestApp::start().await;

@@ -1,6 +1,6 @@
-//! API1, broken object level authorization. Every place that takes an id is given somebody else's: the path
-//! ([`ids_in_paths`]), the body ([`ids_in_bodies`]), the query ([`ids_in_queries`]) and the version that goes with it
-//! ([`versions`]). An id in capitals is the same id ([`ids_in_capitals`]). Then each wall by itself ([`walls`]).
+//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). Every parameter that takes an id gets another user's id:
+//! in paths ([`ids_in_paths`]), bodies ([`ids_in_bodies`]) and queries ([`ids_in_queries`]). Ids in upper case
+//! ([`ids_in_capitals`]), versions ([`versions`]), and each wall alone ([`walls`]).
 
 mod ids_in_bodies;
 mod ids_in_capitals;
@@ -12,7 +12,7 @@ mod walls;
 use crate::support::operations::make;
 use crate::support::{Actor, TestApp};
 
-/// The owned tables, whoever adds one.
+/// Returns all tables with a column `owner_id`. New tables are included.
 async fn owned(app: &TestApp) -> Vec<String> {
     sqlx::query_scalar(
         "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -23,7 +23,7 @@ async fn owned(app: &TestApp) -> Vec<String> {
     .unwrap()
 }
 
-/// Takes wall 3 down, so that the others stand alone.
+/// Disables wall 3, so that the other walls are tested alone.
 async fn without_row_level_security(app: &TestApp) {
     for table in owned(app).await {
         let down = format!("alter table {table} disable row level security");
@@ -31,7 +31,7 @@ async fn without_row_level_security(app: &TestApp) {
     }
 }
 
-/// Makes an object of the list at this path, deletes it and says what its id was.
+/// Creates an object in this collection, deletes it and returns its id.
 async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> String {
     let id = make(actor, collection).await;
     match collection {
@@ -45,7 +45,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
     id
 }
 
-/// Texts that are no id, though a lenient parser would read most of them as `id`.
+/// Returns malformed ids. A lenient parser would accept most of them as `id`.
 fn malformed(id: &str) -> Vec<String> {
     let first = id.as_bytes()[0];
     vec![
@@ -59,7 +59,7 @@ fn malformed(id: &str) -> Vec<String> {
         format!("{id}%2f"),
         format!("{id};a=b"),
         format!("{id},{id}"),
-        // Encoded twice: whoever decodes once more than he was asked to reads the id.
+        // Double encoding: a parser that decodes twice reads the id.
         format!("%25{first:02x}{}", &id[1..]),
         uuid::Uuid::nil().to_string(),
         uuid::Uuid::max().to_string(),

@@ -1,4 +1,4 @@
-//! Optimistic locking: nobody overwrites what he has not read, and of two at once one wins.
+//! Optimistic locking with `ETag` and `If-Match` (lost update, CWE-362).
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -8,19 +8,19 @@ use crate::support::client::{Reply, Request};
 use crate::support::operations::{Operation, make, operations};
 use crate::support::{Actor, TestApp, wait};
 
-/// Every write that asks for `If-Match`, with an object of Alice's to write on.
+/// Returns every operation that requires `If-Match`, with the id of one of Alice's objects.
 async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
     let mut all = Vec::new();
     for operation in operations().into_iter().filter(|operation| operation.takes_version) {
         let id = if operation.is_on_an_object() { make(alice, operation.collection()).await } else { String::new() };
         all.push((operation, id));
     }
-    assert!(all.len() >= 5, "the walk has something to walk on");
+    assert!(all.len() >= 5, "too few operations");
     all
 }
 
-fn stays_silent(reply: &Reply, what: &str) {
-    assert_eq!(reply.header("etag"), None, "{what}: a refusal tells no version");
+fn discloses_nothing(reply: &Reply, what: &str) {
+    assert_eq!(reply.header("etag"), None, "{what}: an error has no ETag");
     reply.left(&[]);
 }
 
@@ -36,10 +36,10 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
         let with = |version: &str| operation.by(&alice, id, &customer).header("if-match", version);
         let without = operation.by(&alice, id, &customer).send().await;
         without.refused(428, "version_required");
-        stays_silent(&without, &what);
+        discloses_nothing(&without, &what);
         let stale = with("\"2\"").send().await;
         stale.refused(412, "stale_version");
-        stays_silent(&stale, &what);
+        discloses_nothing(&stale, &what);
         for malformed in ["", "1", "w/\"1\"", "\"1", "'1'", "\"1\"\"", "\" 1\"", "{}", "**", "\"1\",", "W/1", "\u{e9}"]
         {
             let reply = with(malformed).send().await;
@@ -53,7 +53,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"1\",\"1\"",
             "\"\"",
             "\"01x\"",
-            // Other spellings of the number are other tags: the comparison is strong (RFC 9110 §8.8.3.2).
+            // Other spellings of the number are different tags, because the comparison is strong (RFC 9110 §8.8.3.2).
             "\"01\"",
             "\"+1\"",
             "\"1.0\"",
@@ -63,10 +63,10 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
         ] {
             let reply = with(unusable).send().await;
             assert_eq!(reply.alike(), stale.alike(), "{what} {unusable}");
-            stays_silent(&reply, &what);
+            discloses_nothing(&reply, &what);
         }
         let twice: Request = with("\"1\"").header("if-match", "\"1\"");
-        assert_eq!(twice.send().await.alike(), stale.alike(), "{what}: two lines");
+        assert_eq!(twice.send().await.alike(), stale.alike(), "{what}: repeated header");
     }
     assert_eq!(app.everything().await, before);
     for (operation, id) in &all {
@@ -89,20 +89,22 @@ async fn write_makes_the_old_etag_stale() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Lets them all come as far as the row, which is held until the last of them stands before it: no luck decides whether they meet.
+/// Sends the requests in parallel, and returns the one that succeeds.
+///
+/// A row lock is held until all requests wait for it. So they always race.
 async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
     let hold = format!("select from {row} for update");
     sqlx::query(sqlx::AssertSqlSafe(hold)).execute(&mut *held).await.unwrap();
-    let let_go = async {
+    let release = async {
         let waiting = "select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'";
         let waiting = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() >= many;
         wait::holds("all wait for the row", waiting).await;
         held.rollback().await.unwrap();
     };
-    let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), let_go);
+    let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), release);
     let (mut won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status.is_success());
     for reply in lost {
         reply.refused(412, "stale_version");
@@ -124,9 +126,9 @@ async fn one_of_parallel_writes_wins() {
         alice.request(reqwest::Method::PUT, &invoice).header("if-match", "\"1\"").json(&body)
     });
     let won = one_wins(&app, "invoices", replacements.collect()).await;
-    let kept = alice.get(&invoice).await.ok(200);
-    assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")));
-    assert_eq!(kept.json()["lines"].as_array().unwrap().len(), 2, "the lines of one of them, once");
+    let stored = alice.get(&invoice).await.ok(200);
+    assert_eq!((stored.json(), stored.header("etag")), (won.json(), Some("\"2\"")));
+    assert_eq!(stored.json()["lines"].as_array().unwrap().len(), 2, "only the lines of one request");
 
     let own = format!("/api/v1/customers/{customer}");
     let row = format!("customers where id = '{customer}'");
@@ -136,12 +138,12 @@ async fn one_of_parallel_writes_wins() {
             alice.request(reqwest::Method::PATCH, path).header("if-match", "\"1\"").json(&body)
         });
         let won = one_wins(&app, row, changes.collect()).await;
-        let kept = alice.get(path).await.ok(200);
-        assert_eq!((kept.json(), kept.header("etag")), (won.json(), Some("\"2\"")), "{path}");
+        let stored = alice.get(path).await.ok(200);
+        assert_eq!((stored.json(), stored.header("etag")), (won.json(), Some("\"2\"")), "{path}");
     }
 }
 
-/// A replacement and a deletion of the same version: not both, and nothing is left half.
+/// A replacement and a deletion of the same version in parallel: one of them succeeds completely.
 #[actix_web::test]
 async fn either_write_or_deletion_wins() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;

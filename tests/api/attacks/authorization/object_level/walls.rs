@@ -1,5 +1,5 @@
-//! The walls of the database, each without those in the code: somebody who can run any statement under the
-//! service's own role, as an injection could, in the name of one user.
+//! The walls of the database alone: an attacker runs any SQL statement with the service's role as one user, as SQL injection
+//! would allow (CWE-89, CWE-639).
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -21,7 +21,7 @@ async fn run(connection: &mut PgConnection, sql: String) -> Result<u64, sqlx::Er
     Ok(done.rows_affected())
 }
 
-/// The code of a refusal, and the constraint.
+/// Returns SQLSTATE and constraint of a refused statement.
 fn refusal(outcome: Result<u64, sqlx::Error>) -> (String, Option<String>) {
     let error = outcome.expect_err("this must be refused");
     let error = error.as_database_error().unwrap();
@@ -52,7 +52,7 @@ fn new_customer(owner: Uuid) -> String {
     )
 }
 
-/// An issued invoice's id.
+/// Issues an invoice and returns its id.
 async fn issued(actor: &Actor) -> Uuid {
     let id = actor.invoice().await;
     let issue = format!("/api/v1/invoices/{id}/issue");
@@ -81,14 +81,15 @@ async fn row_level_security_hides_rows_of_other_owners() {
             format!("update {table} set version = version where true"),
             format!("delete from {table}"),
         ] {
-            // Alice, then nobody: a connection without an owner.
-            let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
-            let mut nobodys = app.services().pool.acquire().await.unwrap();
-            for outcome in [run(hers.connection(), statement.clone()).await, run(&mut nobodys, statement.clone()).await]
-            {
+            // As Alice, then on a connection without an owner.
+            let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
+            let mut without_owner = app.services().pool.acquire().await.unwrap();
+            let as_alice = run(as_alice.connection(), statement.clone()).await;
+            let without_owner = run(&mut without_owner, statement.clone()).await;
+            for outcome in [as_alice, without_owner] {
                 match outcome {
                     Ok(rows) => assert_eq!(rows, 0, "{statement}"),
-                    // A table that the service's role may not touch, or a column that is not there.
+                    // No privilege on the table, or no such column.
                     Err(error) => {
                         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
                         assert!([NOT_ALLOWED, "42703"].contains(&code.as_str()), "{statement}: {error}");
@@ -143,21 +144,21 @@ async fn row_level_security_refuses_rows_for_another_owner() {
         usage,
         business,
     ] {
-        let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
-        assert_eq!(refusal(run(hers.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
-        let mut nobodys = app.services().pool.acquire().await.unwrap();
-        assert_eq!(refusal(run(&mut nobodys, statement).await).0, NOT_ALLOWED);
+        let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
+        assert_eq!(refusal(run(as_alice.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
+        let mut without_owner = app.services().pool.acquire().await.unwrap();
+        assert_eq!(refusal(run(&mut without_owner, statement).await).0, NOT_ALLOWED);
     }
     assert_eq!(app.everything().await, before);
 }
 
-/// The check of a key sees all rows, whoever asks. So the key itself must hold the owner.
+/// Foreign key checks ignore row-level security. So the key itself must contain the owner.
 #[actix_web::test]
 async fn composite_key_refuses_foreign_customer_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (hers, _) = invoice_and_customer(&alice).await;
-    let (_, his) = invoice_and_customer(&bob).await;
+    let (own_invoice, _) = invoice_and_customer(&alice).await;
+    let (_, foreign_customer) = invoice_and_customer(&bob).await;
     let alice = id_of(&alice).await;
     let before = app.everything().await;
     for role in [Role::App, Role::Owner, Role::Superuser] {
@@ -170,9 +171,9 @@ async fn composite_key_refuses_foreign_customer_like_missing_one() {
                 )
             },
         ] {
-            for customer in [his, Uuid::new_v4()] {
-                let mut change = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
-                let refused = refusal(run(change.connection(), statement(alice, hers, customer)).await);
+            for customer in [foreign_customer, Uuid::new_v4()] {
+                let mut tx = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
+                let refused = refusal(run(tx.connection(), statement(alice, own_invoice, customer)).await);
                 assert_eq!(refused, ("23503".to_owned(), Some("invoices_customer".to_owned())), "{role:?}");
             }
         }
@@ -231,30 +232,30 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         "insert into invoices (credited) values (1)",
         "insert into invoices (version) values (7)",
     ] {
-        let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
-        assert_eq!(refusal(run(hers.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
+        let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+        assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
-    // The same connection may do what it is there for.
-    let mut hers = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+    // Mutable columns can be changed on the same connection.
+    let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
-    assert_eq!(run(hers.connection(), renamed).await.unwrap(), 1);
+    assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
     let noted = format!("update invoices set notes = notes where id = '{invoice}'");
-    assert_eq!(run(hers.connection(), noted).await.unwrap(), 1);
-    drop(hers);
+    assert_eq!(run(tx.connection(), noted).await.unwrap(), 1);
+    drop(tx);
     assert_eq!(app.everything().await, before);
 }
 
-/// The parties of an invoice are its own owner's, whoever writes them.
+/// The key refuses foreign parties for every role, including the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (his, _) = invoice_and_customer(&bob).await;
+    let (foreign_invoice, _) = invoice_and_customer(&bob).await;
     let alice = id_of(&alice).await;
     let before = app.everything().await;
     for role in [Role::Owner, Role::Superuser] {
         let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
-        for invoice in [his, Uuid::new_v4()] {
+        for invoice in [foreign_invoice, Uuid::new_v4()] {
             let mut change = OwnerTx::begin(&pool, UserId::from(alice)).await.unwrap();
             let refused = refusal(run(change.connection(), new_parties(alice, invoice)).await);
             assert_eq!(refused, ("23503".to_owned(), Some("invoice_parties_invoice".to_owned())), "{role:?}");
@@ -275,7 +276,7 @@ async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
     number
 }
 
-/// The function runs with its owner's rights: it is a door in the wall, and has to look who comes.
+/// The function is SECURITY DEFINER and bypasses row-level security, so it must check the owner itself.
 #[actix_web::test]
 async fn security_definer_function_numbers_no_foreign_invoice() {
     let app = TestApp::start().await;
@@ -285,26 +286,26 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
     let before = app.everything().await;
     assert_eq!(number(&app, alice, invoice).await, None);
     assert_eq!(number(&app, alice, Uuid::new_v4()).await, None);
-    let nobodys: Option<String> = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
+    let without_owner: Option<String> = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
         .bind(invoice)
         .fetch_one(&app.services().pool)
         .await
         .unwrap();
-    assert_eq!(nobodys, None);
+    assert_eq!(without_owner, None);
     assert_eq!(app.everything().await, before);
 }
 
-/// A number that is unique among all owners tells how many invoices the others have.
+/// A number that is unique across owners would disclose how many invoices other users have.
 #[actix_web::test]
 async fn invoice_numbers_are_counted_and_unique_per_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (hers, customer) = invoice_and_customer(&alice).await;
-    let (his, _) = invoice_and_customer(&bob).await;
+    let (alices_invoice, customer) = invoice_and_customer(&alice).await;
+    let (bobs_invoice, _) = invoice_and_customer(&bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
-    assert_eq!(number(&app, alice, hers).await.as_deref(), Some("INV-2026-0001"));
-    assert_eq!(number(&app, bob, his).await.as_deref(), Some("INV-2026-0001"));
-    assert_eq!(number(&app, alice, hers).await, None, "once only");
+    assert_eq!(number(&app, alice, alices_invoice).await.as_deref(), Some("INV-2026-0001"));
+    assert_eq!(number(&app, bob, bobs_invoice).await.as_deref(), Some("INV-2026-0001"));
+    assert_eq!(number(&app, alice, alices_invoice).await, None, "a number is assigned once");
     let mut superuser = PgConnection::connect_with(&app.database.options(Role::Superuser)).await.unwrap();
     run(&mut superuser, new_invoice(alice, customer)).await.unwrap();
     let again = "update invoices set number = 'INV-2026-0001', issue_date = '2026-01-01' where number is null";
