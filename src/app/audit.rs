@@ -12,9 +12,9 @@ use super::start_up::{connect_as_owner, end};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
 use crate::security::audit::archive;
+use crate::security::audit::chain_heads;
 use crate::security::audit::context::background;
 use crate::security::audit::event::Event;
-use crate::security::audit::heads;
 use crate::security::audit::recorder::Recorder;
 use crate::security::audit::verify::Verification;
 use crate::security::crypto::keys::Keys;
@@ -68,7 +68,7 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
 /// # Errors
 /// The master key cannot be used.
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
-    print_line(heads::public_keys(&Keys::configured(&settings.master_keys)?))
+    print_line(chain_heads::public_keys(&Keys::configured(&settings.master_keys)?))
 }
 
 /// Keeps what a command does, in the transaction in which it does it.
@@ -80,6 +80,6 @@ pub(super) async fn keep(
     let keys = Arc::new(Keys::configured(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
     // A command has no log: its rows are all that tells of it.
-    let _rows = background(&recorder, Event::keep_all(events, connection)).await.map_err(Failure::Audit)?;
+    let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

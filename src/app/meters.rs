@@ -15,7 +15,7 @@ use crate::base::clock::Clock;
 use crate::features::auth::mail::{self, Backlog};
 use crate::security::audit::hash_chain::{self, SealState};
 use crate::security::authentication::passwords::Passwords;
-use crate::security::detection::alerts::{Alerts, Numbers};
+use crate::security::detection::alerts::{AlertCounts, Alerts};
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
@@ -34,7 +34,7 @@ pub struct Asked {
     /// `None`: it did not answer.
     mail: std::sync::Mutex<Option<Backlog>>,
     alerts: Alerts,
-    told: std::sync::Mutex<Option<Numbers>>,
+    told: std::sync::Mutex<Option<AlertCounts>>,
     seals: std::sync::Mutex<Option<SealState>>,
 }
 
@@ -62,7 +62,7 @@ impl Asked {
         }
         let (mail, told, seals) = tokio::join!(
             timeout(PATIENCE, mail::backlog(&self.pool, &self.clock)),
-            timeout(PATIENCE, self.alerts.numbers()),
+            timeout(PATIENCE, self.alerts.counts()),
             timeout(PATIENCE, hash_chain::state(&self.pool))
         );
         *self.mail.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = mail.ok().and_then(Result::ok);
@@ -75,7 +75,7 @@ impl Asked {
         *self.seals.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn told(&self) -> Option<Numbers> {
+    fn told(&self) -> Option<AlertCounts> {
         *self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
@@ -141,7 +141,7 @@ pub fn register(
 fn security(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
     let (waiting, lost) = (services.recorder.clone(), services.recorder.clone());
     let help = "Security events that wait to be written";
-    metrics.gauge("security_events_waiting", help, move || whole(waiting.waiting()));
+    metrics.gauge("security_events_waiting", help, move || whole(waiting.queued()));
     let help = "Security events that have no row: they are in the log alone";
     metrics.counter("security_events_lost", help, move || whole(lost.lost()));
     let (oldest, triggers) = (asked.clone(), asked.clone());
@@ -149,7 +149,7 @@ fn security(metrics: &Metrics, services: &Services, asked: &Arc<Asked>) {
     metrics.gauge("security_events_unsealed_oldest_seconds", help, move || Some(oldest.seals()?.oldest_seconds));
     let help = "Triggers of the audit trail that are missing or disabled";
     metrics.gauge("security_event_triggers_missing", help, move || whole(triggers.seals()?.triggers_missing));
-    let of = |read: fn(Numbers) -> i64| {
+    let of = |read: fn(AlertCounts) -> i64| {
         let asked = asked.clone();
         move || asked.told().and_then(|told| whole(read(told)))
     };

@@ -26,7 +26,7 @@ use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::http::client_ip::TrustedProxies;
 use crate::http::lifecycle::Phase;
-use crate::security::audit::context::within;
+use crate::security::audit::context::background_sync;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::security::limits::rate_limits::RouteLimits;
@@ -85,7 +85,7 @@ pub fn start(
     tokio::spawn(management_server);
     let server = server.run();
     let handle = server.handle();
-    within(&services.recorder, || Event::new(EventKind::SysStartup).record());
+    background_sync(&services.recorder, || Event::new(EventKind::SysStartup).record());
     let server = tokio::spawn(server);
     Ok(Running { services, http, https, management, sockets, connections, server, handle, management_handle, workers })
 }

@@ -12,9 +12,9 @@ use super::tls::Certificate;
 use super::wiring::WiringError;
 use crate::db::idempotency;
 use crate::features::auth::mail::MailWorker;
-use crate::security::audit::context::within;
+use crate::security::audit::context::background_sync;
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::audit::hash_chain::Sealer;
+use crate::security::audit::hash_chain::ChainWriter;
 use crate::security::communication::outbound::{Door, SystemLookup};
 use crate::security::detection::alerts::AlertWorker;
 use crate::security::detection::rules::writer::Writer;
@@ -41,7 +41,7 @@ pub struct Workers {
     services: Services,
     mail: Arc<MailWorker>,
     alerts: Arc<AlertWorker>,
-    sealer: Arc<Sealer>,
+    chain_writer: Arc<ChainWriter>,
     supervisor: Supervisor,
 }
 
@@ -54,7 +54,7 @@ impl Workers {
         let Services { recorder, pool, exhaustion, keys, clock, .. } = services;
         let mail = Arc::new(mail_worker(services)?);
         let alerts = Arc::new(alert_worker(services)?);
-        let sealer = Arc::new(Sealer::new(pool.clone(), keys.clone(), clock.clone()));
+        let chain_writer = Arc::new(ChainWriter::new(pool.clone(), keys.clone(), clock.clone()));
         let writer = Arc::new(Writer {
             recorder: recorder.clone(),
             pool: pool.clone(),
@@ -66,10 +66,12 @@ impl Workers {
             Worker::new("mail", Stage::Delivery, mail.clone(), |mail| async move { mail.run().await }),
             Worker::new("alerts", Stage::Delivery, alerts.clone(), |alerts| async move { alerts.run().await }),
             Worker::new("event_writer", Stage::Recording, writer, |writer| async move { writer.run().await }),
-            Worker::new("hash_chain", Stage::Sealing, sealer.clone(), |sealer| async move { sealer.run().await }),
+            Worker::new("hash_chain", Stage::Sealing, chain_writer.clone(), |chain_writer| async move {
+                chain_writer.run().await
+            }),
         ]);
         let supervisor = Supervisor::start(workers, recorder);
-        Ok(Self { services: services.clone(), mail, alerts, sealer, supervisor })
+        Ok(Self { services: services.clone(), mail, alerts, chain_writer, supervisor })
     }
 
     /// The health of each worker.
@@ -86,7 +88,7 @@ impl Workers {
     /// Ends them in stages: deliveries under way finish, then all events are written, then all of them are sealed. No request may
     /// run any more.
     pub async fn stop(self) {
-        let Self { services, mail, alerts, sealer, mut supervisor } = self;
+        let Self { services, mail, alerts, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
         supervisor.end_immediate();
         services.authenticator.revocations.last_uses.write().await;
@@ -95,15 +97,15 @@ impl Workers {
         if !supervisor.ended(Stage::Delivery, DELIVERY_TIMEOUT).await {
             tracing::warn!("mail or an alert is still queued; it is delivered after the next start");
         }
-        within(recorder, || Event::new(EventKind::SysShutdown).record());
+        background_sync(recorder, || Event::new(EventKind::SysShutdown).record());
         recorder.close();
         if !supervisor.ended(Stage::Recording, WRITE_TIMEOUT).await {
-            tracing::error!(lost = recorder.waiting(), "security events are lost: the database does not accept them");
+            tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
-        sealer.stop();
+        chain_writer.stop();
         // A seal that was cut short would hold the lock that the last one waits for.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
-        let sealed = timeout(WRITE_TIMEOUT, sealer.seal_last()).await;
+        let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
             tracing::warn!(
                 ?sealed,

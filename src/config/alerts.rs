@@ -1,4 +1,4 @@
-//! `STRONGROOM_ALERTS_…`: who is told when a rule finds something.
+//! `STRONGROOM_ALERTS_…`: the sinks of alerts.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,21 +12,21 @@ use super::reader::Reader;
 use super::tls::pem_file;
 use crate::base::email::EmailAddress;
 
-/// The default: where the runbooks are in our sources.
-const IN_THE_SOURCES: &str = "docs/runbooks";
+/// The default: the runbooks of this repository.
+const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 
-/// The sinks. None is needed: the log has every alert.
+/// The configured sinks. All are optional: the log has every alert.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
     pub slack: Option<WebhookUrl>,
-    /// The address, and the key that signs what goes there.
+    /// The URL, and the key that signs the messages.
     pub webhook: Option<(WebhookUrl, SecretString)>,
-    /// PEM of a private authority.
+    /// PEM file of a private certificate authority.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
-    /// Where the runbooks' pages are, without a slash at its end.
+    /// Base URL of the runbooks, without a trailing slash.
     pub runbooks: String,
-    /// The sinks, by name, whose messages name a user by e-mail address beside the id.
+    /// Names of the sinks whose messages may include a user's email address.
     show_addresses: Vec<String>,
 }
 
@@ -51,33 +51,33 @@ impl AlertSettings {
             address
         });
         let runbooks = reader.text("STRONGROOM_ALERTS_RUNBOOKS");
-        if runbooks != IN_THE_SOURCES && !is_page(&runbooks) {
+        if runbooks != REPOSITORY_RUNBOOKS && !is_page(&runbooks) {
             reader.fault(
                 "STRONGROOM_ALERTS_RUNBOOKS",
-                "is not https://wiki.example/runbooks, without a slash at its end",
+                "must be a URL such as https://wiki.example/runbooks, without a trailing slash",
             );
         }
-        let is_told = slack.is_some() || url.is_some() || mail_to.is_some();
-        if profile == Profile::Production && is_told && runbooks == IN_THE_SOURCES {
-            let problem = "is missing: name the place of your runbooks, such as https://wiki.example/runbooks, so that the links in alerts can be opened";
+        let has_sink = slack.is_some() || url.is_some() || mail_to.is_some();
+        if profile == Profile::Production && has_sink && runbooks == REPOSITORY_RUNBOOKS {
+            let problem = "is missing: set the base URL of your runbooks, such as https://wiki.example/runbooks, so that people can open the links in alerts";
             reader.fault_together("STRONGROOM_ALERTS_RUNBOOKS", problem);
         }
         let name = "STRONGROOM_ALERTS_SHOW_ADDRESSES";
         let show_addresses: Vec<String> = reader.list(name).into_iter().map(|(_, sink)| sink).collect();
         if show_addresses.iter().any(|sink| !["slack", "webhook", "mail"].contains(&sink.as_str())) {
-            reader.fault(name, "names something other than slack, webhook and mail (the log never shows an address)");
+            reader.fault(name, "allows only slack, webhook and mail (the log never shows an address)");
         }
         let ca = pem_file(reader, "STRONGROOM_ALERTS_CA_FILE", "-----BEGIN CERTIFICATE-----");
         Self { slack, webhook: url.zip(key), ca, mail_to, runbooks, show_addresses }
     }
 
-    /// Whether messages to this sink may name a user by e-mail address.
+    /// Returns whether messages to this sink may include a user's email address.
     #[must_use]
     pub fn shows_addresses_to(&self, sink: &str) -> bool {
         self.show_addresses.iter().any(|name| name == sink)
     }
 
-    /// Every address that may be called.
+    /// Returns every webhook URL, for the allow-list of outbound requests.
     #[must_use]
     pub fn webhooks(&self) -> Vec<WebhookUrl> {
         self.slack.iter().chain(self.webhook.iter().map(|(url, _)| url)).cloned().collect()
@@ -89,7 +89,7 @@ fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<Webh
     outbound_url(reader, name, text.expose_secret(), profile)
 }
 
-/// The address that a setting holds. Any other text is a fault that does not repeat it.
+/// Parses the URL in a setting. The fault does not repeat the value, because it may be a secret.
 pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<WebhookUrl> {
     let url = WebhookUrl::parse(text, profile);
     if url.is_none() {
@@ -103,44 +103,42 @@ fn is_page(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
 }
 
-/// An address that the service may call: from the configuration, spelt in the one way that every parser reads alike. Where a
-/// name leads is looked at when it is dialled (`security/communication/outbound`).
+/// An outbound URL from the configuration, in the only spelling that all parsers read alike (SSRF). The address of the
+/// host is checked when connecting (`security/communication/outbound`).
 #[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl(Url);
 
 impl WebhookUrl {
-    /// `None` for every other spelling: parsers differ on backslashes, tabs, `@`, numbers and trailing dots, and what one of
-    /// them checks another dials.
+    /// Returns `None` for any other spelling. Parsers disagree on backslashes, tabs, `@`, numbers and trailing dots, so
+    /// one could check a different host than another connects to.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;
-        let one_spelling = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
+        let is_canonical = url.as_str() == text || url.as_str().strip_suffix('/') == Some(text);
         let bare = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-        let sound = url.scheme() == "https" && one_spelling && bare && url.port() != Some(0);
+        let is_valid = url.scheme() == "https" && is_canonical && bare && url.port() != Some(0);
         let host = match url.host()? {
             Host::Domain(name) => is_public_name(name),
             Host::Ipv4(_) | Host::Ipv6(_) => false,
         };
         let in_development = profile == Profile::Development && is_loopback(url.host_str()?);
-        (sound && (host || in_development)).then_some(Self(url))
+        (is_valid && (host || in_development)).then_some(Self(url))
     }
 
-    /// The address.
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0
     }
 }
 
-/// It is a secret: whoever knows a chat's webhook can speak there.
+/// Redacted: anyone who knows a chat's webhook URL can post there.
 impl fmt::Debug for WebhookUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("WebhookUrl([redacted])")
     }
 }
 
-/// Labels of letters, digits and hyphens, at least two, the last one no number, no dot at the end, and not one of the names that
-/// are for this machine or network.
+/// At least two labels of letters, digits and hyphens. The last label is not a number and not a name for local use.
 fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -182,9 +182,9 @@ def one_account_by_many_addresses(replicas, email, password, known):
     must(status == 401, "the right password is refused to a stranger during the lock, in the same words")
     status, _, _ = replicas[0].sign_in(email, password, "127.0.10.201", known)
     must(status == 200, "the owner signs in meanwhile, at his known device")
-    until(lambda: alerts("account_hammered"), "an alert that an account is hammered")
-    must(len(alerts("account_hammered")) == 1, "it is one alert: " + alerts("account_hammered")[0]["text"])
-    until(lambda: alerts("right_password_while_locked"), "an alert that a right password came during the lock")
+    until(lambda: alerts("account_brute_force"), "an alert that an account is hammered")
+    must(len(alerts("account_brute_force")) == 1, "it is one alert: " + alerts("account_brute_force")[0]["text"])
+    until(lambda: alerts("correct_password_while_locked"), "an alert that a right password came during the lock")
 
 
 def many_accounts_by_one_network(replicas, email, password, known, newcomer):
@@ -201,8 +201,8 @@ def many_accounts_by_one_network(replicas, email, password, known, newcomer):
     solution = documented("limits.md")["solve"](json.loads(text)["challenge"])
     status, _, _ = replicas[0].sign_in(*newcomer, "127.0.20.1", altcha=solution)
     must(status == 200, "it solves the challenge as docs/limits.md says, and signs in")
-    until(lambda: alerts("many_accounts"), "an alert that many accounts are tried")
-    must(len(alerts("many_accounts")) == 1, "it is one alert: " + alerts("many_accounts")[0]["text"])
+    until(lambda: alerts("password_spraying"), "an alert that many accounts are tried")
+    must(len(alerts("password_spraying")) == 1, "it is one alert: " + alerts("password_spraying")[0]["text"])
 
 
 def walk_through_ids(replicas, token, theirs):

@@ -1,4 +1,4 @@
-//! One function a verb: each takes the proved administrator.
+//! Handlers for administrators. Each takes an [`AdminCaller`].
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -14,10 +14,10 @@ use crate::http::reply::{no_content, ok};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::authorization::cursors::Cursors;
 
-/// Cursors of this list are good for no other.
+/// List name that cursors are bound to.
 const LIST: &str = "admin/users";
 
-/// All users, newest first.
+/// Lists all users, newest first.
 pub async fn users(
     admin: AdminCaller,
     QueryFields(query): QueryFields<AccountQuery>,
@@ -32,12 +32,12 @@ pub async fn users(
     Ok(ok(&AccountPage::from(page)))
 }
 
-/// One user.
+/// Returns one user.
 pub async fn user(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<HttpResponse> {
     Ok(ok(&AccountView::from(store.user(&admin, id).await?)))
 }
 
-/// Lets a user sign in again who is locked.
+/// Unlocks a user after failed logins.
 pub async fn unlock(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,
@@ -47,7 +47,7 @@ pub async fn unlock(
     Ok(no_content())
 }
 
-/// Shuts a user out, at once.
+/// Disables a user and ends their sessions.
 pub async fn disable(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,
@@ -57,7 +57,7 @@ pub async fn disable(
     Ok(no_content())
 }
 
-/// Lets a user in again.
+/// Enables a disabled user.
 pub async fn enable(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,
@@ -67,7 +67,7 @@ pub async fn enable(
     Ok(no_content())
 }
 
-/// Signs a user out everywhere.
+/// Ends all sessions of a user.
 pub async fn end_sessions(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,

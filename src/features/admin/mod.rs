@@ -1,10 +1,10 @@
-//! What administrators see and do: users, whom they unlock, disable, enable and sign out.
+//! User administration: list, unlock, disable, enable and sign out users.
 //!
-//! - [`model`]: what they see of a user. [`store`]: the statements. [`views`]: the wire. [`handlers`]: one function a verb.
+//! - [`model`]: the user as administrators see them. [`store`]: SQL. [`views`]: wire types. [`handlers`].
 //!
-//! Threats: a user who calls these (`security/authorization/administrators`); an administrator who reads what is not his business: there is
-//! no way from here to anybody's customers, invoices or password; one who makes more of his kind: roles change by command line
-//! only; one who locks everybody out: nobody disables himself, so one administrator is always left.
+//! Threats: a user who calls these functions (`security/authorization/administrators`). An administrator who reads
+//! private data: customers, invoices and passwords are not reachable here. Privilege escalation: roles change on the
+//! command line only. Lock-out: administrators cannot disable themselves, so one always remains.
 
 pub mod handlers;
 mod model;

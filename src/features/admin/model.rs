@@ -1,18 +1,18 @@
-//! A user as administrators see him, and what they search by.
+//! The user as administrators see them, and the list's filter.
 
 use chrono::{DateTime, Utc};
 
 use crate::base::id::UserId;
 use crate::base::page::Position;
 
-/// What a user may do.
+/// A user's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     User,
     Admin,
 }
 
-/// Whether a user may use the service at all.
+/// Whether a user may use the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Active,
@@ -20,40 +20,40 @@ pub enum Status {
 }
 
 impl Role {
-    /// As it is kept.
+    /// Returns the stored value.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::User => "user",
             Self::Admin => "admin",
         }
     }
 
-    /// What is kept as this word, if anything is.
+    /// Parses a stored value.
     #[must_use]
-    pub fn kept(word: &str) -> Option<Self> {
-        [Self::User, Self::Admin].into_iter().find(|role| role.word() == word)
+    pub fn from_stored(word: &str) -> Option<Self> {
+        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == word)
     }
 }
 
 impl Status {
-    /// As it is kept.
+    /// Returns the stored value.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Active => "active",
             Self::Disabled => "disabled",
         }
     }
 
-    /// What is kept as this word, if anything is.
+    /// Parses a stored value.
     #[must_use]
-    pub fn kept(word: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled].into_iter().find(|status| status.word() == word)
+    pub fn from_stored(word: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == word)
     }
 }
 
-/// A user.
+/// A user account.
 #[derive(Clone, Debug)]
 pub struct Account {
     pub id: UserId,
@@ -61,32 +61,32 @@ pub struct Account {
     pub display_name: String,
     pub role: Role,
     pub status: Status,
-    /// So many sign-ins failed that his own would fail too.
+    /// Temporarily locked after failed sign-ins.
     pub locked: bool,
-    /// When one of his live sessions was last renewed.
+    /// When an active session was last renewed.
     pub last_active_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
 
 impl Account {
-    /// Where he stands in a list.
+    /// Returns the user's position in the list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }
     }
 }
 
-/// What a list is narrowed to. `None` narrows nothing.
+/// Filter of the list. `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
-    /// Part of the address, in lower case.
+    /// Part of the email address, in lower case.
     pub email: Option<String>,
     pub role: Option<Role>,
     pub status: Option<Status>,
 }
 
 impl Filter {
-    /// The same text for the same filter and only then: what a cursor is bound to.
+    /// Returns a text that is unique for each filter. Cursors are bound to it.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{self:?}")
@@ -98,18 +98,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_read_as_it_is_written() {
+    fn stored_values_round_trip() {
         for role in [Role::User, Role::Admin] {
-            assert_eq!(Role::kept(role.word()), Some(role));
+            assert_eq!(Role::from_stored(role.as_str()), Some(role));
         }
         for status in [Status::Active, Status::Disabled] {
-            assert_eq!(Status::kept(status.word()), Some(status));
+            assert_eq!(Status::from_stored(status.as_str()), Some(status));
         }
-        assert_eq!((Role::kept("root"), Status::kept("")), (None, None));
+        assert_eq!((Role::from_stored("root"), Status::from_stored("")), (None, None));
     }
 
     #[test]
-    fn a_filter_has_one_text() {
+    fn filter_text_is_unambiguous() {
         let filter = |email: Option<&str>| Filter { email: email.map(str::to_owned), ..Filter::default() };
         assert_ne!(filter(None).text(), filter(Some("None")).text());
         assert_ne!(filter(Some("a\", role: Some(Admin)")).text(), {

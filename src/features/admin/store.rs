@@ -1,5 +1,5 @@
-//! The statements of administrators on users. Each takes the proved administrator and asks the database once more whether he is
-//! one (`is_active_admin`); status is written by a function alone, since the service's own role may not.
+//! SQL of user administration. Every statement checks again that the caller is an administrator (`is_active_admin`).
+//! The service's role cannot change `status` itself; a function does.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use crate::security::sessions::revocations::{Ended, Revocations};
 pub const OWN_ACCOUNT: ApiError =
     ApiError::Conflict { code: "own_account", title: "Administrators do not disable themselves" };
 
-/// The statements of this feature.
+/// Reads and changes user accounts.
 #[derive(Clone)]
 pub struct AdminStore {
     pub pool: PgPool,
@@ -34,7 +34,7 @@ pub struct AdminStore {
     pub clock: Clock,
 }
 
-/// As the tables have it.
+/// A row of the database.
 struct Row {
     id: Uuid,
     email: String,
@@ -46,10 +46,8 @@ struct Row {
 }
 
 impl AdminStore {
-    /// Users after this place that the filter lets through, newest first: one more than the page holds, if there are so many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns users after this position that match the filter, newest first, with one extra row if there is a next
+    /// page.
     pub async fn users(
         &self,
         admin: &AdminCaller,
@@ -72,8 +70,8 @@ impl AdminStore {
             after.id,
             limit.rows(),
             filter.email.as_deref().map(containing),
-            filter.role.map(Role::word),
-            filter.status.map(Status::word),
+            filter.role.map(Role::as_str),
+            filter.status.map(Status::as_str),
             self.clock.now()
         )
         .fetch_all(&self.pool)
@@ -81,10 +79,7 @@ impl AdminStore {
         self.accounts(rows).await
     }
 
-    /// One user.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`].
+    /// Returns one user.
     pub async fn user(&self, admin: &AdminCaller, user: UserId) -> ApiResult<Account> {
         let row = sqlx::query_as!(
             Row,
@@ -101,18 +96,18 @@ impl AdminStore {
         self.accounts(row.into_iter().collect()).await?.pop().ok_or(ApiError::NotFound)
     }
 
-    /// With their locks, which are kept under a keyed hash of the address.
+    /// Adds the lock state, which is stored under a keyed hash of the email address.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_of(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
-        let unsound = || ApiError::internal("a user's row breaks the rules");
+        let invalid = || ApiError::internal("a stored user is invalid");
         rows.into_iter()
             .zip(keys)
             .map(|(row, key)| {
                 Ok(Account {
                     id: row.id.into(),
-                    role: Role::kept(&row.role).ok_or_else(unsound)?,
-                    status: Status::kept(&row.status).ok_or_else(unsound)?,
+                    role: Role::from_stored(&row.role).ok_or_else(invalid)?,
+                    status: Status::from_stored(&row.status).ok_or_else(invalid)?,
                     locked: locked.contains(key.as_slice()),
                     email: row.email,
                     display_name: row.display_name,
@@ -123,38 +118,36 @@ impl AdminStore {
             .collect()
     }
 
-    /// Lifts the lock of a user's account, from outside and from inside.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`].
+    /// Resets the user's login counters, including those of re-authentication.
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
-        let mut act = begin(&self.pool).await?;
-        let email = email(&mut act, admin, user).await?;
+        let mut transaction = begin(&self.pool).await?;
+        let email = email(&mut transaction, admin, user).await?;
         let accounts = [account_of(&self.keys, &email), account_inside(&self.keys, user)];
-        self.throttle.reset_counters(&mut *act, &accounts).await?;
-        self.keep(act, EventKind::AdminUserUnlocked, user, None).await
+        self.throttle.reset_counters(&mut *transaction, &accounts).await?;
+        self.commit(transaction, EventKind::AdminUserUnlocked, user, None).await
     }
 
-    /// Disables a user, which ends his sessions, or enables him.
+    /// Disables a user, which ends their sessions, or enables them.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`]; a conflict for oneself; [`ApiError::Forbidden`] for who is no administrator any more.
+    /// [`ApiError::Conflict`] if administrators disable themselves. [`ApiError::Forbidden`] if the caller is no longer
+    /// an administrator.
     pub async fn set_status(&self, admin: &AdminCaller, user: UserId, status: Status) -> ApiResult<()> {
-        let mut act = begin(&self.pool).await?;
+        let mut transaction = begin(&self.pool).await?;
         let outcome = sqlx::query_scalar!(
             r#"select admin_set_status($1, $2, $3) as "outcome!""#,
             admin.user().uuid(),
             user.uuid(),
-            status.word()
+            status.as_str()
         )
-        .fetch_one(&mut *act)
+        .fetch_one(&mut *transaction)
         .await?;
         match (outcome.as_str(), status) {
-            ("done", Status::Active) => self.keep(act, EventKind::AdminUserEnabled, user, None).await,
+            ("done", Status::Active) => self.commit(transaction, EventKind::AdminUserEnabled, user, None).await,
             ("done", Status::Disabled) => {
-                let ended = ended_by_act(&mut act, user).await?;
-                let ended = self.revocations.have_ended(&mut act, ended, "disabled_by_admin").await?;
-                self.keep(act, EventKind::AdminUserDisabled, user, Some(ended)).await
+                let ended = ended_in_transaction(&mut transaction, user).await?;
+                let ended = self.revocations.have_ended(&mut transaction, ended, "disabled_by_admin").await?;
+                self.commit(transaction, EventKind::AdminUserDisabled, user, Some(ended)).await
             }
             ("missing", _) => Err(ApiError::NotFound),
             ("own_account", _) => Err(OWN_ACCOUNT),
@@ -162,55 +155,52 @@ impl AdminStore {
         }
     }
 
-    /// Ends all sessions of a user, and voids all their device cookies.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`].
+    /// Ends all sessions of a user and invalidates their device cookies.
     pub async fn end_sessions(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
-        let mut act = begin(&self.pool).await?;
-        email(&mut act, admin, user).await?;
-        device_cookies::advance_epoch(&mut act, user).await?;
-        let ended = self.revocations.end_all(&mut act, user, "ended_by_admin").await?;
-        self.keep(act, EventKind::AdminSessionsEnded, user, Some(ended)).await
+        let mut transaction = begin(&self.pool).await?;
+        email(&mut transaction, admin, user).await?;
+        device_cookies::advance_epoch(&mut transaction, user).await?;
+        let ended = self.revocations.end_all(&mut transaction, user, "ended_by_admin").await?;
+        self.commit(transaction, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 
-    /// Commits an act with its event, and only then tells of it.
-    async fn keep(
+    /// Commits a change with its event, then publishes both.
+    async fn commit(
         &self,
-        mut act: PgTransaction<'_>,
+        mut transaction: PgTransaction<'_>,
         kind: EventKind,
         user: UserId,
         ended: Option<Ended>,
     ) -> ApiResult<()> {
-        // Who did it is the request's caller.
-        let whom = Object { kind: ObjectKind::User, id: user.uuid() };
-        let kept = Event::new(kind).object(whom).keep(&mut act).await?;
-        act.commit().await?;
-        kept.committed();
+        // The actor is the request's caller.
+        let target = Object { kind: ObjectKind::User, id: user.uuid() };
+        let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
+        transaction.commit().await?;
+        pending.publish();
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
         Ok(())
     }
 }
 
-/// The address of a user, who is there and stays until the end of the act.
-async fn email(act: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
+/// Returns the user's email address and locks the row until the end of the transaction.
+async fn email(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
     sqlx::query_scalar!(
         "select email from users where is_active_admin($1) and id = $2 for no key update",
         admin.user().uuid(),
         user.uuid()
     )
-    .fetch_optional(act)
+    .fetch_optional(transaction)
     .await?
     .ok_or(ApiError::NotFound)
 }
 
-/// The sessions that the database has ended in this transaction.
-async fn ended_by_act(act: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
+/// Returns the sessions that the database has ended in this transaction.
+async fn ended_in_transaction(transaction: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
     let ended = sqlx::query_scalar!(
         "select id from sessions where user_id = $1 and ended_at between now() and clock_timestamp()",
         user.uuid()
     )
-    .fetch_all(act)
+    .fetch_all(transaction)
     .await?;
     Ok(ended.into_iter().map(|session| (user, session.into())).collect())
 }

@@ -1,4 +1,4 @@
-//! Users as administrators see them on the wire.
+//! Wire types of user administration.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -11,37 +11,37 @@ use crate::base::page::{Limit, Page};
 use crate::http::rules;
 use crate::http::typed::typed;
 
-/// Which page of the list, and what it is narrowed to.
+/// Page and filter of the users.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AccountQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// The `next_cursor` of the previous page, with the same filter.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// Part of the address. Upper and lower case are alike.
+    /// Part of the email address, case-insensitive.
     #[serde(default, deserialize_with = "typed")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, example = "demo")]
     pub email: Option<String>,
-    /// With this role.
+    /// Only users with this role.
     #[garde(skip)]
     #[param(inline, example = "user")]
     pub role: Option<RoleName>,
-    /// In this state.
+    /// Only users with this status.
     #[garde(skip)]
     #[param(inline, example = "active")]
     pub status: Option<AccountStatus>,
 }
 
 impl AccountQuery {
-    /// What the list is narrowed to.
+    /// Returns the filter of the list.
     #[must_use]
     pub fn filter(&self) -> Filter {
         Filter {
@@ -52,7 +52,7 @@ impl AccountQuery {
     }
 }
 
-/// What a user may do.
+/// A user's role.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoleName {
@@ -69,7 +69,7 @@ impl From<RoleName> for Role {
     }
 }
 
-/// Whether a user may use the service at all.
+/// Whether a user may use the service.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
@@ -86,7 +86,7 @@ impl From<AccountStatus> for Status {
     }
 }
 
-/// A user, as administrators see him.
+/// A user, as administrators see them.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "a0000000-0000-4000-8000-000000000002", "email": "ben@demo.example", "display_name": "Ben Demo",
@@ -95,21 +95,21 @@ impl From<AccountStatus> for Status {
 pub struct AccountView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
-    /// What he signs in with.
+    /// Email address for signing in.
     #[schema(format = Email)]
     email: String,
-    /// What others see.
+    /// Name shown to others.
     #[schema(max_length = 100, format = "line")]
     display_name: String,
-    /// What he may do: `user` or `admin`. It changes by command line only.
+    /// `user` or `admin`. Changed on the command line only.
     #[schema(max_length = 5, pattern = "^(user|admin)$")]
     role: &'static str,
-    /// Whether he may use the service at all: `active` or `disabled`.
+    /// `active` or `disabled`.
     #[schema(max_length = 8, pattern = "^(active|disabled)$")]
     status: &'static str,
-    /// Whether so many sign-ins failed that his own would fail too. It ends by itself.
+    /// Temporarily locked after failed sign-ins. The lock ends by itself.
     locked: bool,
-    /// When one of his live sessions was last renewed; null while he has none.
+    /// When an active session was last renewed; null without one.
     #[schema(required = true)]
     last_active_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,
@@ -118,7 +118,16 @@ pub struct AccountView {
 impl From<Account> for AccountView {
     fn from(account: Account) -> Self {
         let Account { id, email, display_name, role, status, locked, last_active_at, created_at } = account;
-        Self { id, email, display_name, role: role.word(), status: status.word(), locked, last_active_at, created_at }
+        Self {
+            id,
+            email,
+            display_name,
+            role: role.as_str(),
+            status: status.as_str(),
+            locked,
+            last_active_at,
+            created_at,
+        }
     }
 }
 
@@ -127,7 +136,7 @@ impl From<Account> for AccountView {
 pub struct AccountPage {
     #[schema(max_items = 100)]
     pub items: Vec<AccountView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }

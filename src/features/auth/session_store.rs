@@ -93,7 +93,7 @@ impl AuthStore {
         .fetch_all(&mut *transaction)
         .await?;
         let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
-        let ended = self.revocations.have_ended(&mut transaction, ended, "replaced").await?;
+        let ended = self.revocations.have_ended(&mut transaction, ended, "replaced_by_login").await?;
         let granted = self.insert_session(&mut transaction, verified.user(), client).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
@@ -287,7 +287,7 @@ async fn lock_unchanged(connection: &mut PgConnection, verified: &Verified) -> A
     .fetch_optional(&mut *connection)
     .await?;
     if unchanged != Some(true) {
-        Event::new(EventKind::AuthnLoginFail).reason("changed_meanwhile").user(verified.user()).record();
+        Event::new(EventKind::AuthnLoginFail).reason("account_changed_concurrently").user(verified.user()).record();
         return Err(ApiError::InvalidCredentials);
     }
     if let Some(stronger) = verified.stronger_hash() {

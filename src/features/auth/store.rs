@@ -243,10 +243,10 @@ impl AuthStore {
         let user = UserId::from(changed.id);
         let ended = self.revocations.end_all(&mut transaction, user, "password_reset").await?;
         let reset =
-            Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).keep(&mut transaction).await?;
+            Event::new(EventKind::AuthnPasswordChange).reason("reset").user(user).record_in(&mut transaction).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
-        reset.committed();
+        reset.publish();
         self.bell.ring();
         Ok(Some((user, changed.device_epoch)))
     }

@@ -106,7 +106,7 @@ async fn fill(
             signed_in => signed_in?,
         };
         services.fill(user, &caller).await?;
-        services.auth.end(&caller, caller.session(), "demo_made").await?;
+        services.auth.end(&caller, caller.session(), "demo_setup").await?;
         if user.is_admin {
             demo.administrator = Some((user.email, password.clone()));
         }

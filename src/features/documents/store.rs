@@ -149,7 +149,7 @@ fn invoice_fault(error: sqlx::Error, document: &Document) -> ApiError {
         return error.into();
     }
     if let Some(invoice) = document.invoice() {
-        context::denies(Object { kind: ObjectKind::Invoice, id: invoice.uuid() });
+        context::set_denied_object(Object { kind: ObjectKind::Invoice, id: invoice.uuid() });
     }
     ApiError::invalid("/invoice_id", "must be one of your invoices")
 }

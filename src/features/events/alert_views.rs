@@ -1,4 +1,4 @@
-//! Alerts on the wire.
+//! Wire types of alerts.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -8,29 +8,29 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::base::page::{Limit, Page, Position};
-use crate::security::detection::alerts::{Listed, State};
+use crate::security::detection::alerts::{AlertRow, State};
 
-/// Which page of the alerts.
+/// Page and filter of the alerts.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AlertQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// The `next_cursor` of the previous page, with the same filter.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// Those that go on, or those that have stopped.
+    /// Only open or only cleared alerts.
     #[garde(skip)]
     #[param(inline, example = "open")]
     pub state: Option<AlertState>,
 }
 
-/// Whether it goes on.
+/// State of an alert.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
@@ -47,51 +47,51 @@ impl From<AlertState> for State {
     }
 }
 
-/// What a rule found.
+/// The result of a detection rule.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "a1e40000-0000-4000-8000-000000000001", "rule": "object_probing", "severity": "warning", "about_kind": "user",
+    "id": "a1e40000-0000-4000-8000-000000000001", "rule": "access_denials", "severity": "warning", "about_kind": "user",
     "about": "a0000000-0000-4000-8000-000000000002", "state": "open", "opened_at": "2026-12-01T09:30:00.000001Z",
     "last_seen_at": "2026-12-01T09:31:00.000001Z", "cleared_at": null, "count": 47, "findings": 3, "members": 1,
     "largest": [], "window_seconds": 300
 }))]
 pub struct AlertView {
     id: Uuid,
-    /// Which rule.
+    /// Name of the rule.
     #[schema(max_length = 60, pattern = "^[a-z_]+$")]
     rule: String,
-    /// How much a reader should care: `info`, `warning` or `critical`.
+    /// `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     severity: String,
-    /// What it is about: `user`, `session`, `network`, `account` or `service`.
+    /// What the alert is about: `user`, `session`, `network`, `account` or `service`.
     #[schema(max_length = 10, pattern = "^(user|session|network|account|service)$")]
     about_kind: String,
-    /// A user's id, a network, or the keyed hash of a name. Empty for an alert over all of its kind.
+    /// A user id, a network, or the keyed hash of an identifier. Empty for a combined alert.
     #[schema(max_length = 64, pattern = "^[0-9a-f./:-]*$")]
     about: String,
-    /// Whether it goes on: `open` or `cleared`.
+    /// `open` or `cleared`.
     #[schema(max_length = 7, pattern = "^(open|cleared)$")]
     state: String,
-    /// When it began, in UTC.
+    /// When the alert was opened (UTC).
     opened_at: DateTime<Utc>,
-    /// When it was last found, in UTC.
+    /// When the rule last reached its threshold (UTC).
     last_seen_at: DateTime<Utc>,
-    /// When it had stopped; null while it goes on.
+    /// When the alert was cleared (UTC); null while it is open.
     #[schema(required = true)]
     cleared_at: Option<DateTime<Utc>>,
-    /// The most that the rule counted in one window.
+    /// Highest count in one window.
     count: i64,
-    /// How often the rule found it.
+    /// How often the rule reached its threshold.
     findings: i64,
-    /// How many users, networks and so on have reached the rule's threshold. More than one only in an alert over all.
+    /// Number of users, networks and so on that reached the threshold. More than 1 only in a combined alert.
     members: i64,
     #[schema(schema_with = largest)]
     largest: Vec<String>,
-    /// The length of the rule's window, in seconds.
+    /// Length of the rule's window in seconds.
     window_seconds: i64,
 }
 
-/// An array whose items have the form of `about`.
+/// An array of values like `about`.
 fn largest() -> Array {
     let about = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()
@@ -101,11 +101,11 @@ fn largest() -> Array {
         .build()
 }
 
-impl From<Listed> for AlertView {
-    fn from(listed: Listed) -> Self {
-        let Listed { id, rule, severity, about_kind, about, state, .. } = listed;
-        let Listed { opened_at, last_seen_at, cleared_at, count, findings, members, largest, window_seconds, .. } =
-            listed;
+impl From<AlertRow> for AlertView {
+    fn from(row: AlertRow) -> Self {
+        let AlertRow { id, rule, severity, about_kind, about, state, .. } = row;
+        let AlertRow { opened_at, last_seen_at, cleared_at, count, findings, members, largest, window_seconds, .. } =
+            row;
         Self {
             id,
             rule,
@@ -125,9 +125,9 @@ impl From<Listed> for AlertView {
     }
 }
 
-/// Where an alert stands in the list.
+/// Returns the alert's position in the list.
 #[must_use]
-pub fn position(alert: &Listed) -> Position {
+pub fn position(alert: &AlertRow) -> Position {
     Position { created_at: alert.opened_at, id: alert.id }
 }
 
@@ -136,13 +136,13 @@ pub fn position(alert: &Listed) -> Position {
 pub struct AlertPage {
     #[schema(max_items = 100)]
     pub items: Vec<AlertView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 
-impl From<Page<Listed>> for AlertPage {
-    fn from(page: Page<Listed>) -> Self {
+impl From<Page<AlertRow>> for AlertPage {
+    fn from(page: Page<AlertRow>) -> Self {
         let page = page.map(AlertView::from);
         Self { items: page.items, next_cursor: page.next_cursor }
     }

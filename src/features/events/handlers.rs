@@ -1,4 +1,4 @@
-//! One function a list. That an administrator reads is an event too.
+//! The three lists of events and alerts. Reads by administrators are recorded as events.
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
@@ -16,12 +16,12 @@ use crate::security::authorization::cursors::Cursors;
 use crate::security::detection::alerts::Alerts;
 use crate::security::sessions::caller::Caller;
 
-/// Cursors of one list are good for no other.
+/// List names that cursors are bound to.
 const OWN: &str = "me/security-events";
 const ALL: &str = "admin/security-events";
 const ALERTS: &str = "admin/alerts";
 
-/// What happened to the caller's account, newest first.
+/// Lists the security events of the caller's account, newest first.
 pub async fn own(
     caller: Caller,
     QueryFields(query): QueryFields<HistoryQuery>,
@@ -34,7 +34,7 @@ pub async fn own(
     Ok(ok(&HistoryPage::of(page, &caller)))
 }
 
-/// Everybody's events, newest first.
+/// Lists the events of all users, newest first.
 pub async fn all(
     admin: AdminCaller,
     QueryFields(query): QueryFields<EventQuery>,
@@ -50,7 +50,7 @@ pub async fn all(
     Ok(ok(&EventPage::from(page)))
 }
 
-/// Alerts, newest first.
+/// Lists alerts, newest first.
 pub async fn alerts(
     admin: AdminCaller,
     QueryFields(query): QueryFields<AlertQuery>,

@@ -1,10 +1,11 @@
-//! What happened, for those whom it concerns: a user's own history, and for administrators all events and alerts.
+//! Reading security events: users read their own security history, administrators read all events and alerts.
 //!
-//! - [`model`]: what a user is told of an event. [`store`]: the functions that read. [`views`], [`alert_views`], [`handlers`].
+//! - [`model`]: which events and fields users may see. [`store`]: SQL. [`views`], [`alert_views`]: wire types.
+//!   [`handlers`].
 //!
-//! Threats: reading others' history (the database's functions ask who reads); a thief of a session who learns from the history
-//! what the service knows of him, or that a password that he tried was right (a user is told kinds from a list, and of a failure
-//! no reason). That an administrator has read is an event as well.
+//! Threats: reading another user's history (the database functions check the reader). A hijacked session that learns
+//! what was detected, or that a guessed password was right: users see only listed kinds, and no reason for a failed
+//! login. Reads by administrators are recorded as events.
 
 pub mod alert_views;
 pub mod handlers;

@@ -1,4 +1,4 @@
-//! What a user is told of what happened to his account.
+//! What users may see of their security history.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,9 +6,9 @@ use uuid::Uuid;
 use crate::base::page::Position;
 use crate::security::audit::event::EventKind;
 
-/// The kinds that his history has: signing in, failing to, sessions, changes. Not his own refusals: whoever holds a stolen
-/// session would read there what has been noticed of him.
-pub const SHOWN: [EventKind; 11] = [
+/// Event kinds in a user's history: logins, sessions and account changes. Refused requests are left out: otherwise a
+/// hijacked session could read what has been detected.
+pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
     EventKind::AuthnLoginFail,
     EventKind::AuthnPasswordChange,
@@ -22,17 +22,17 @@ pub const SHOWN: [EventKind; 11] = [
     EventKind::UserUpdated,
 ];
 
-/// Those whose reason is his to know. That of a failed sign-in is not: it tells a right password from a wrong one.
-const REASON_SHOWN: [EventKind; 4] = [
+/// Kinds whose reason users may see. A failed login is not one: its reason reveals whether the password was right.
+const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::AuthnPasswordChange,
     EventKind::PrivilegePermissionsChanged,
     EventKind::SessionEnded,
     EventKind::UserUpdated,
 ];
 
-/// One event, as it is kept.
+/// A stored event.
 #[derive(Clone, Debug)]
-pub struct Happened {
+pub struct StoredEvent {
     pub id: Uuid,
     pub at: DateTime<Utc>,
     pub kind: String,
@@ -52,22 +52,22 @@ pub struct Happened {
     pub amount: Option<i64>,
 }
 
-impl Happened {
-    /// Where it stands in a list.
+impl StoredEvent {
+    /// Returns the event's position in a list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.at, id: self.id }
     }
 
-    /// Why, as far as the user himself is told.
+    /// Returns the reason, if users may see it.
     #[must_use]
     pub fn reason_for_user(&self) -> Option<&str> {
-        let shown = REASON_SHOWN.iter().any(|kind| kind.name() == self.kind);
+        let shown = KINDS_WITH_VISIBLE_REASON.iter().any(|kind| kind.name() == self.kind);
         Some(self.reason.as_str()).filter(|reason| shown && !reason.is_empty())
     }
 }
 
-/// What administrators narrow the list to. `None` narrows nothing; `to` itself is not in it.
+/// Filter of the administrators' list. `None` does not filter. `to` is exclusive.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub kind: Option<String>,
@@ -79,7 +79,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// The same text for the same filter and only then: what a cursor is bound to.
+    /// Returns a text that is unique for each filter. Cursors are bound to it.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{self:?}")
@@ -91,8 +91,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_reason_that_is_told_is_of_a_kind_that_is_told() {
-        assert!(REASON_SHOWN.iter().all(|kind| SHOWN.contains(kind)));
-        assert!(!REASON_SHOWN.contains(&EventKind::AuthnLoginFail));
+    fn every_kind_with_visible_reason_is_visible() {
+        assert!(KINDS_WITH_VISIBLE_REASON.iter().all(|kind| VISIBLE_KINDS.contains(kind)));
+        assert!(!KINDS_WITH_VISIBLE_REASON.contains(&EventKind::AuthnLoginFail));
     }
 }

@@ -1,16 +1,16 @@
-//! Reading events. The service's role has no right to read the table: it calls two functions, of which one tells the owner of the
-//! transaction what is his, and the other asks whether who reads is an administrator.
+//! SQL for reading events. The service's role cannot read the table itself. It calls two functions: one returns the
+//! events of the transaction's owner, the other checks that the reader is an administrator.
 
 use sqlx::PgPool;
 
-use super::model::{Filter, Happened, SHOWN};
+use super::model::{Filter, StoredEvent, VISIBLE_KINDS};
 use crate::base::page::{Limit, Position};
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
 
-/// Reads what happened.
+/// Reads stored events.
 #[derive(Clone)]
 pub struct EventStore {
     pool: PgPool,
@@ -22,15 +22,12 @@ impl EventStore {
         Self { pool }
     }
 
-    /// The caller's own, newest first: one more than the page holds, if there are so many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<Happened>> {
-        let kinds = SHOWN.map(|kind| kind.name().to_owned());
+    /// Returns the caller's own events, newest first, with one extra row if there is a next page.
+    pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<StoredEvent>> {
+        let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         Ok(sqlx::query_as!(
-            Happened,
+            StoredEvent,
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
                    replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
                    object_id, object_class, amount
@@ -44,20 +41,20 @@ impl EventStore {
         .await?)
     }
 
-    /// Everybody's that the filter lets through, newest first: one more than the page holds, if there are so many.
+    /// Returns the events of all users that match the filter, newest first, with one extra row if there is a next page.
     ///
     /// # Errors
-    /// [`ApiError::Forbidden`] for who is no administrator any more.
+    /// [`ApiError::Forbidden`] if the caller is no longer an administrator.
     pub async fn all(
         &self,
         admin: &AdminCaller,
         filter: &Filter,
         before: Position,
         limit: Limit,
-    ) -> ApiResult<Vec<Happened>> {
+    ) -> ApiResult<Vec<StoredEvent>> {
         let one = |word: Option<&str>| word.map(|word| vec![word.to_owned()]);
         sqlx::query_as!(
-            Happened,
+            StoredEvent,
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
                    replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
                    object_id, object_class, amount

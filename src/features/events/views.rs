@@ -1,4 +1,4 @@
-//! Events on the wire.
+//! Wire types of events.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Filter, Happened};
+use super::model::{Filter, StoredEvent};
 use crate::base::id::UserId;
 use crate::base::moment;
 use crate::base::page::{Limit, Page};
@@ -15,113 +15,113 @@ use crate::http::rules;
 use crate::security::audit::event::{EventKind, Severity};
 use crate::security::sessions::caller::Caller;
 
-/// Which page of one's history.
+/// Page of the caller's security history.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before.
+    /// The `next_cursor` of the previous page.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
-/// Something that happened to one's account.
+/// A security event of the caller's account.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "at": "2026-12-01T09:30:00.000001Z", "kind": "session_ended", "reason": "logout", "address": "192.0.2.7",
     "this_session": true
 }))]
 pub struct HistoryView {
-    /// When, in UTC.
+    /// When it happened (UTC).
     at: DateTime<Utc>,
-    /// What: a name of the OWASP logging vocabulary, such as `authn_login_fail`.
+    /// Event kind, named as in the OWASP Logging Vocabulary, for example `authn_login_fail`.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
-    /// A word that tells like events apart, where there is something to tell.
+    /// Distinguishes events of the same kind; null where it must stay hidden.
     #[schema(required = true, max_length = 60, pattern = "^[a-z_]*$")]
     reason: Option<String>,
-    /// Where the request came from.
+    /// Address of the client.
     #[schema(required = true, max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: Option<String>,
-    /// Whether the session that asks now did it.
+    /// Whether it happened in the current session.
     this_session: bool,
 }
 
 impl HistoryView {
-    fn of(happened: Happened, caller: &Caller) -> Self {
-        let reason = happened.reason_for_user().map(str::to_owned);
-        let this_session = happened.session_id == Some(caller.session().uuid());
-        Self { at: happened.at, kind: happened.kind, reason, address: happened.address, this_session }
+    fn of(event: StoredEvent, caller: &Caller) -> Self {
+        let reason = event.reason_for_user().map(str::to_owned);
+        let this_session = event.session_id == Some(caller.session().uuid());
+        Self { at: event.at, kind: event.kind, reason, address: event.address, this_session }
     }
 }
 
-/// A page of one's history, newest first.
+/// A page of the caller's security history, newest first.
 #[derive(Serialize, ToSchema)]
 pub struct HistoryPage {
     #[schema(max_items = 100)]
     pub items: Vec<HistoryView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 
 impl HistoryPage {
-    /// As this caller sees it.
+    /// Converts the page for this caller.
     #[must_use]
-    pub fn of(page: Page<Happened>, caller: &Caller) -> Self {
-        let page = page.map(|happened| HistoryView::of(happened, caller));
+    pub fn of(page: Page<StoredEvent>, caller: &Caller) -> Self {
+        let page = page.map(|event| HistoryView::of(event, caller));
         Self { items: page.items, next_cursor: page.next_cursor }
     }
 }
 
-/// Which page of all events, and what it is narrowed to.
+/// Page and filter of all events.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EventQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100. Default 20.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// The `next_cursor` of the previous page, with the same filter.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// Of this kind.
+    /// Only events of this kind.
     #[garde(inner(custom(known_kind)))]
     #[param(pattern = "^[a-z_]{1,40}$", max_length = 40, example = "authn_login_success")]
     pub kind: Option<String>,
-    /// Of this severity.
+    /// Only events of this severity.
     #[garde(skip)]
     #[param(inline, example = "info")]
     pub severity: Option<SeverityName>,
-    /// By or about this user. An id that is no user's has no events.
+    /// Only events by or about this user. An unknown id has no events.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
     pub user_id: Option<GivenId<UserId>>,
-    /// From this address.
+    /// Only events from this client address.
     #[garde(inner(custom(rules::address)))]
     #[param(max_length = 45, example = "127.0.0.1")]
     pub address: Option<String>,
-    /// At this moment or later.
+    /// Only events at or after this time.
     #[garde(inner(custom(rules::moment)))]
     #[param(format = DateTime)]
     pub from: Option<String>,
-    /// Before this moment.
+    /// Only events before this time.
     #[garde(inner(custom(rules::moment)))]
     #[param(format = DateTime, example = "2027-01-01T00:00:00Z")]
     pub to: Option<String>,
 }
 
 impl EventQuery {
-    /// What the list is narrowed to.
+    /// Returns the filter of the list.
     #[must_use]
     pub fn filter(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
@@ -130,7 +130,7 @@ impl EventQuery {
             kind: self.kind.clone(),
             severity: self.severity.map(|severity| Severity::from(severity).name()),
             user: self.user_id.map(|GivenId(user)| user.uuid()),
-            // In the one spelling in which it is kept.
+            // In the canonical spelling, as stored.
             address: address.map(|address: std::net::IpAddr| address.to_string()),
             from: time(&self.from),
             to: time(&self.to),
@@ -144,7 +144,7 @@ fn known_kind(value: &str, _: &()) -> garde::Result {
     known.then_some(()).ok_or_else(|| garde::Error::new("must be a kind of event"))
 }
 
-/// How much a reader should care.
+/// How urgent an event is.
 #[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityName {
@@ -163,7 +163,7 @@ impl From<SeverityName> for Severity {
     }
 }
 
-/// Something that concerns security, with all that is known of it. Nothing in it was typed in.
+/// A security event with all its fields. No field holds client input.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "at": "2026-12-01T09:30:00.000001Z", "kind": "authz_fail", "severity": "warning", "reason": "not_found", "replica": "a1",
@@ -173,59 +173,59 @@ impl From<SeverityName> for Severity {
     "object_id": "10000000-0000-4000-8000-000000000011", "object_class": "foreign", "amount": 1
 }))]
 pub struct EventView {
-    /// When, in UTC.
+    /// When it happened (UTC).
     at: DateTime<Utc>,
-    /// What: a name of the OWASP logging vocabulary.
+    /// Event kind, named as in the OWASP Logging Vocabulary.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
-    /// How much a reader should care: `info`, `warning` or `critical`.
+    /// `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
     severity: String,
-    /// A fixed word that tells like events apart; may be empty.
+    /// Distinguishes events of the same kind; may be empty.
     #[schema(max_length = 60, pattern = "^[a-z_]*$")]
     reason: String,
-    /// Which replica saw it.
+    /// Name of the replica.
     #[schema(max_length = 64, format = "line")]
     replica: String,
-    /// The request's method.
+    /// Method of the request.
     #[schema(required = true, max_length = 10, pattern = "^[A-Z]+$")]
     method: Option<String>,
-    /// The request's path, as it stands in the table of routes.
+    /// Path template of the request.
     #[schema(required = true, max_length = 200, format = "line")]
     route: Option<String>,
-    /// Who did it, or whom it concerns where nobody was signed in.
+    /// The user who acted, or whom it concerns if no user was authenticated.
     #[schema(required = true)]
     user_id: Option<Uuid>,
-    /// By which sign-in.
+    /// Session of that user.
     #[schema(required = true)]
     session_id: Option<Uuid>,
-    /// Where the request came from.
+    /// Address of the client.
     #[schema(required = true, max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: Option<String>,
-    /// The request's id, which is in the log too.
+    /// Id of the request, as in the log.
     #[schema(required = true)]
     request_id: Option<Uuid>,
-    /// A keyed hash of what was typed in as a name: the same for the same name.
+    /// Keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
     #[schema(required = true, max_length = 16, pattern = "^[0-9a-f]+$")]
     subject: Option<String>,
-    /// What was asked for.
+    /// Kind of the requested object.
     #[schema(required = true, max_length = 40, pattern = "^[a-z_]+$")]
     object_kind: Option<String>,
-    /// Its id.
+    /// Id of the requested object.
     #[schema(required = true)]
     object_id: Option<Uuid>,
-    /// Whose it is: `missing`, `foreign` or `own`.
+    /// Owner of the object: `missing`, `foreign` or `own`.
     #[schema(required = true, max_length = 10, pattern = "^(missing|foreign|own)$")]
     object_class: Option<String>,
-    /// How many, where the event stands for several.
+    /// Number of occurrences, if the event stands for several.
     #[schema(required = true)]
     amount: Option<i64>,
 }
 
-impl From<Happened> for EventView {
-    fn from(happened: Happened) -> Self {
-        let Happened { at, kind, severity, reason, replica, method, route, user_id, session_id, .. } = happened;
-        let Happened { address, request_id, subject, object_kind, object_id, object_class, amount, .. } = happened;
+impl From<StoredEvent> for EventView {
+    fn from(event: StoredEvent) -> Self {
+        let StoredEvent { at, kind, severity, reason, replica, method, route, user_id, session_id, .. } = event;
+        let StoredEvent { address, request_id, subject, object_kind, object_id, object_class, amount, .. } = event;
         Self {
             at,
             kind,
@@ -252,13 +252,13 @@ impl From<Happened> for EventView {
 pub struct EventPage {
     #[schema(max_items = 100)]
     pub items: Vec<EventView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }
 
-impl From<Page<Happened>> for EventPage {
-    fn from(page: Page<Happened>) -> Self {
+impl From<Page<StoredEvent>> for EventPage {
+    fn from(page: Page<StoredEvent>) -> Self {
         let page = page.map(EventView::from);
         Self { items: page.items, next_cursor: page.next_cursor }
     }

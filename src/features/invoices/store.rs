@@ -284,7 +284,7 @@ impl InvoiceTx<'_> {
 /// one, so both get the same answer (wall 4).
 fn map_customer_error(error: sqlx::Error, customer: CustomerId) -> ApiError {
     if violates(&error, "invoices_customer") {
-        context::denies(Object { kind: ObjectKind::Customer, id: customer.uuid() });
+        context::set_denied_object(Object { kind: ObjectKind::Customer, id: customer.uuid() });
         return ApiError::invalid("/customer_id", "is not a customer of yours");
     }
     error.into()

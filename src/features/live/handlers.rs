@@ -35,6 +35,6 @@ pub async fn connect(
     let place = live.places.enter(address)?;
     let (reply, session, frames) = websockets::accept(&request, payload, &place).await?;
     // The request's span and context go along, so that what happens on the socket is found by the id of its handshake.
-    actix_web::rt::spawn(context::along(socket::serve(live, place, session, frames)).instrument(Span::current()));
+    actix_web::rt::spawn(context::inherit(socket::serve(live, place, session, frames)).instrument(Span::current()));
     Ok(reply)
 }

@@ -124,7 +124,10 @@ impl UserStore {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(epoch) = epoch else {
-            Event::new(EventKind::AuthnPasswordChangeFail).reason("changed_meanwhile").user(caller.user()).record();
+            Event::new(EventKind::AuthnPasswordChangeFail)
+                .reason("account_changed_concurrently")
+                .user(caller.user())
+                .record();
             return Err(ApiError::InvalidCredentials);
         };
         let (user, session) = (caller.user(), caller.session());
@@ -166,7 +169,7 @@ impl UserStore {
         .execute(&mut *transaction)
         .await?;
         if gone.rows_affected() == 0 {
-            Event::new(EventKind::AuthnLoginFail).reason("changed_meanwhile").user(caller.user()).record();
+            Event::new(EventKind::AuthnLoginFail).reason("account_changed_concurrently").user(caller.user()).record();
             return Err(ApiError::InvalidCredentials);
         }
         let deleted =
@@ -176,10 +179,10 @@ impl UserStore {
 
     /// Commits, with the event, and only then tells.
     async fn keep(&self, mut transaction: sqlx::PgTransaction<'_>, ended: Ended, event: Event) -> ApiResult<()> {
-        let kept = event.keep(&mut transaction).await?;
+        let kept = event.record_in(&mut transaction).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
-        kept.committed();
+        kept.publish();
         self.bell.ring();
         Ok(())
     }

@@ -1,12 +1,14 @@
-//! `strongroom audit archive`: retention of security events (CWE-779, CWE-778).
+//! `strongroom audit archive`: retention of security events (CWE-779, CWE-778, API8:2023).
 //!
-//! **Attack**: a table that only grows; or rows removed by hand, after which deleted evidence cannot be told from old rows.
-//! **Control**: the command verifies whole batches, writes them to one file, and removes them in the transaction that records the
-//! event `sys_audit_archived`. Its MAC needs the master key, so the schema's owner alone cannot remove a batch unseen. The
-//! first batch that is left still holds the MAC of the last one in the file: `audit verify --archive` proves both and their
-//! joint.
-//! **Limits**: an operator who deletes the files. Keep them where the database's owner cannot write.
-//! **ASVS**: 16.4.2, 14.2.7 · **Test**: `attacks::audit::archive`
+//! **Attack**: the table grows without bound. Or rows are removed by hand, and deleted evidence looks like old rows
+//! that were cleaned up.
+//! **Control**: the command verifies whole batches, writes them to a file, and deletes them in the transaction that
+//! records `sys_audit_archived`. The MAC of that event needs the master key, so the schema's owner alone cannot remove
+//! a batch unnoticed. The first remaining batch holds the MAC of the last archived one. `audit verify --archive` checks
+//! the files, the database, and the link between them.
+//! **Limits**: an operator can delete the files. Keep them where the database's owner cannot write.
+//! **ASVS**: 16.4.2, 14.2.7
+//! **Test**: `attacks::audit::archive`
 
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
@@ -22,49 +24,46 @@ use super::verify_store;
 use crate::http::error::ApiError;
 use crate::security::crypto::keys::Keys;
 
-/// A file that was written, whose batches may be removed.
-pub struct Written {
+/// A complete archive file. Its batches may now be deleted from the database.
+pub struct ArchiveFile {
     pub file: PathBuf,
     pub last_batch: i64,
     pub events: i64,
 }
 
-/// Why nothing was archived.
+/// Why the command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    #[error("the archive cannot be written or read: {0}")]
+    #[error("cannot read or write the archive: {0}")]
     Io(#[from] io::Error),
-    #[error("the archive cannot be written: {0}")]
+    #[error("cannot write the archive: {0}")]
     Json(#[from] serde_json::Error),
-    #[error("the database does not answer: {0}")]
+    #[error("the database is unavailable: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("the event of the archive cannot be kept: {0}")]
+    #[error("cannot record the archive event: {0}")]
     Event(ApiError),
-    /// The database holds events that are not as they were recorded.
+    /// The audit trail failed verification.
     #[error("{0}")]
     Tampered(Box<Report>),
 }
 
-/// Verifies the batches that were sealed before this moment, and writes them to a file in this folder. The newest batch of all
-/// stays, so that the chain goes on. `None`: there are no such batches.
-///
-/// # Errors
-/// See [`ArchiveError`]. Then no file is left.
+/// Verifies the batches sealed before `before` and writes them to a file in `folder`. Returns `None` if there are none.
+/// The newest batch always stays in the database, so that the chain continues. On an error, no file is left.
 pub async fn write(
     connection: &mut PgConnection,
     keys: &Keys,
     before: DateTime<Utc>,
     folder: &Path,
-) -> Result<Option<Written>, ArchiveError> {
+) -> Result<Option<ArchiveFile>, ArchiveError> {
     let Some(last_batch) = archive_store::last_batch_before(connection, before).await? else { return Ok(None) };
     let unfinished = folder.join("unfinished.tmp");
     let result = write_batches(connection, keys, last_batch, &unfinished).await;
     let (first_batch, events) = result.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    // In the order of their names, files are in the order of their batches.
+    // Zero-padded, so that sorting by name sorts by batch.
     let file = folder.join(format!("security-events-{first_batch:012}-{last_batch:012}.jsonl"));
     fs::rename(&unfinished, &file)?;
     File::open(folder)?.sync_all()?;
-    Ok(Some(Written { file, last_batch, events }))
+    Ok(Some(ArchiveFile { file, last_batch, events }))
 }
 
 async fn write_batches(
@@ -95,26 +94,19 @@ async fn write_batches(
     Ok((first_batch.unwrap_or(last_batch), events))
 }
 
-/// Removes what was written, and keeps its event in the same transaction. Runs in the [background] context.
-///
-/// [background]: super::context::background
-///
-/// # Errors
-/// See [`ArchiveError`]. Then nothing is removed, and the command can be run again.
-pub async fn remove(connection: &mut PgConnection, written: &Written) -> Result<(), ArchiveError> {
+/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. Must run in a
+/// [background](super::context::background) context. If it fails, nothing is deleted and the command can be repeated.
+pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());
-    let kept = event.keep(&mut transaction).await.map_err(ArchiveError::Event)?;
+    let pending = event.record_in(&mut transaction).await.map_err(ArchiveError::Event)?;
     archive_store::remove_until(&mut transaction, written.last_batch).await?;
     transaction.commit().await?;
-    kept.committed();
+    pending.publish();
     Ok(())
 }
 
-/// The lines of all files in this folder, oldest batch first.
-///
-/// # Errors
-/// The folder or a file cannot be read.
+/// Returns the lines of all archive files in this folder, oldest batch first.
 pub fn lines(folder: &Path) -> io::Result<impl Iterator<Item = io::Result<String>>> {
     let mut files: Vec<PathBuf> =
         fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path())).collect::<Result<_, _>>()?;

@@ -1,9 +1,10 @@
-//! The statements of `audit archive`, under the role that owns the schema.
+//! SQL of `audit archive`, run as the schema's owner.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// The last batch before the first one that was sealed at this moment or later. The newest batch of all always stays.
+/// Returns the last batch that can be archived: older than the first batch sealed at `before` or later, and never the
+/// newest.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -18,7 +19,7 @@ pub async fn last_batch_before(
     .await
 }
 
-/// Removes these batches and their rows.
+/// Deletes the batches up to this one, with their rows.
 pub async fn remove_until(connection: &mut PgConnection, last_batch: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("set local app.archiving = 'on'").execute(&mut *connection).await?;
     sqlx::query!(

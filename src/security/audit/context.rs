@@ -1,7 +1,7 @@
-//! Where an event happens, for whoever records one without a handle: the request, its address, its caller, and the recorder of
-//! this service (many run in one test process, so there is no global).
+//! The context of an event: the request, its address, its caller, and the recorder. It is a task local, so code records
+//! events without passing a handle. There is no global recorder, because the tests run many services in one process.
 //!
-//! It belongs to the task. What is spawned takes it [`along`]; work that is no request's has [`background`].
+//! A spawned task takes the context over with [`inherit`]. Work outside of a request runs in [`background`].
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -24,7 +24,7 @@ tokio::task_local! {
     static CONTEXT: Arc<Context>;
 }
 
-/// What all events of one task have in common.
+/// What all events of one task share.
 pub struct Context {
     pub recorder: Recorder,
     pub request: Option<Request>,
@@ -32,7 +32,7 @@ pub struct Context {
     denied: Mutex<Option<Object>>,
 }
 
-/// The request that events belong to.
+/// The request that the events belong to.
 pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
@@ -45,32 +45,30 @@ impl Context {
         Arc::new(Self { recorder, request, caller: OnceLock::new(), denied: Mutex::default() })
     }
 
-    /// Of work that is no request's.
-    pub(super) fn none(recorder: &Recorder) -> Arc<Self> {
+    /// The context of work outside of a request.
+    pub(super) fn background(recorder: &Recorder) -> Arc<Self> {
         Self::new(recorder.clone(), None)
     }
 
-    /// Who calls, once it is known.
+    /// Returns the verified caller, if the request has one.
     #[must_use]
     pub fn caller(&self) -> Option<(UserId, SessionId)> {
         self.caller.get().copied()
     }
 }
 
-/// The context of this task. `None`: nobody will keep its events, they are lines of the log alone.
+/// Returns the context of this task. Without one, events are only log lines.
 pub fn current() -> Option<Arc<Context>> {
     CONTEXT.try_with(Arc::clone).ok()
 }
 
-/// The layer: everything that a request does has its context.
-///
-/// # Errors
-/// What the rest returns.
+/// Middleware: sets the context for everything that the request does.
 pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // First, and not beside the id: they are kept in what the id is read from.
+    // Before the request id is read: both are stored in the request's extensions, which can be borrowed only once at a
+    // time.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -81,18 +79,18 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     CONTEXT.scope(Context::new(recorder, Some(facts)), next.call(request)).await
 }
 
-/// Work that is no request's: start, end, sweeps, commands.
+/// Runs work outside of a request, such as start-up, sweeps and commands.
 pub async fn background<F: Future>(recorder: &Recorder, work: F) -> F::Output {
     CONTEXT.scope(Context::new(recorder.clone(), None), work).await
 }
 
-/// The same for what does not wait.
-pub fn within<T>(recorder: &Recorder, work: impl FnOnce() -> T) -> T {
+/// Like [`background`], for synchronous work.
+pub fn background_sync<T>(recorder: &Recorder, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(Context::new(recorder.clone(), None), work)
 }
 
-/// Work that is spawned by a request and outlives it: a socket.
-pub fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
+/// Passes the context on to a task that outlives its request, such as a WebSocket.
+pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let context = current();
     async {
         match context {
@@ -102,21 +100,21 @@ pub fn along<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Who calls is proved. The first proof counts: a second ticket on a socket renews, and does not make it another's.
-pub fn has_caller(user: UserId, session: SessionId) {
+/// Records the verified caller. The first one counts: a later ticket on the same WebSocket cannot change it.
+pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
         let _ = context.caller.set((user, session));
     }
 }
 
-/// The request is about to be refused because of this object, which its path does not name.
-pub fn denies(object: Object) {
+/// Names the object for which the request is about to be refused, where the path does not name it.
+pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(object);
     }
 }
 
-/// What [`denies`] was told.
-pub(super) fn denied() -> Option<Object> {
+/// Takes the object that [`set_denied_object`] stored.
+pub(super) fn take_denied_object() -> Option<Object> {
     current()?.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

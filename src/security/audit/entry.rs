@@ -1,7 +1,8 @@
-//! One event as a row, and the MAC that it carries.
+//! One event as a table row, with its MAC.
 //!
-//! The MAC is over each field in one fixed order, with its length before it and a mark for what is absent: JSON has many texts
-//! for one value, and `ab` + `c` must not be `a` + `bc`.
+//! The MAC covers every field in a fixed order. Each field has its length in front, and absent fields are marked. So
+//! `ab` + `c` differs from `a` + `bc`, and an empty text from an absent one. (JSON would have several encodings for one
+//! value.)
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with everything that is known of it but whose its object is.
+/// An event with all its fields. The writer adds `object_class`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -26,7 +27,7 @@ pub struct Entry {
     pub request: Option<Uuid>,
     pub subject: Option<String>,
     pub object: Option<Object>,
-    /// `missing`, `foreign` or `own`, found out by the writer.
+    /// `missing`, `foreign` or `own`. The writer looks it up.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,
@@ -36,13 +37,13 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// Its row is in the transaction of what it tells of, or will be that of its tally.
+    /// Only counts it. Its row is written elsewhere: with its transaction, or as part of an aggregate.
     Count,
-    /// The row of a tally: the rules have counted its events as they came.
+    /// Only writes it: the row of an aggregate, whose events have been counted already.
     Write,
 }
 
-/// The fields of a row, wherever it comes from.
+/// The fields that the MAC covers, for an entry or a stored row.
 pub struct Fields<'a> {
     pub id: Uuid,
     pub at: DateTime<Utc>,
@@ -64,13 +65,13 @@ pub struct Fields<'a> {
 }
 
 impl Entry {
-    /// How many events it stands for. Where a kind means another number by its amount, no rule counts it.
+    /// Returns how many events this entry stands for. No rule counts the kinds whose amount means something else.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.amount.map_or(1, i64::unsigned_abs)
     }
 
-    /// Signs what its row says.
+    /// Signs the row.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         let fields = Fields {
@@ -97,13 +98,13 @@ impl Entry {
 }
 
 impl Fields<'_> {
-    /// Signs them with the current key.
+    /// Signs the fields with the current key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))
     }
 
-    /// Whether one of these keys made this tag for them.
+    /// Returns whether one of these keys made this tag.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::SecurityEvent, &slices(&self.parts()), tag)
@@ -139,7 +140,7 @@ fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
     parts.iter().map(Vec::as_slice).collect()
 }
 
-/// Absent is not empty.
+/// Encodes an absent value differently from an empty one.
 fn marked(value: Option<&[u8]>) -> Vec<u8> {
     value.map(|value| [&[1], value].concat()).unwrap_or_default()
 }
@@ -150,7 +151,7 @@ mod tests {
     use crate::security::audit::objects::ObjectKind;
 
     #[test]
-    fn each_field_is_in_the_mac() {
+    fn event_mac_covers_each_field() {
         let keys = Keys::new(&vec![1; 32].into()).unwrap();
         let entry = Entry {
             id: Uuid::from_u128(1),

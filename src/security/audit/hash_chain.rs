@@ -1,15 +1,16 @@
-//! Tamper-evident audit trail (hash chain): a change of a recorded event shows.
+//! Tamper-evident audit trail: a hash chain over all security events (CWE-345, CWE-778, API8:2023).
 //!
-//! **Attack**: an attacker who controls the database (its owner, an old backup that is restored, an injection) edits, deletes,
-//! adds or reorders events, or cuts off the newest, to hide an attack (CWE-345, CWE-778).
-//! **Control**: each row has a MAC with a key
-//! that the database does not know. Every few seconds one replica seals the new rows: a MAC over the last seal and over these rows' MACs, in order.
-//! The head of that chain, signed with Ed25519, goes out with the log as one line: without it a cut tail is invisible.
-//! Sealing that stops is an alarm: a row that has waited for 15 seconds, and a trigger that is missing or disabled, are an
-//! event and a metric. A session of the service's role that blocks the sealer for so long is ended.
-//! **Limits**: an attacker who has the master key. An owner of the schema who deletes a row, and the note that it waits
-//! for its seal, within those seconds (`docs/security-events.md`).
-//! **ASVS**: 16.4.2, 16.4.3 · **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
+//! **Attack**: an attacker with control of the database hides an attack. They edit, delete, insert or reorder events,
+//! truncate the newest ones, or restore an old backup.
+//! **Control**: each row has a MAC under a key that the database does not know. Every five seconds one replica seals
+//! the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in order.
+//! The head of the chain is signed with Ed25519 and logged, so truncation is detected too. If sealing stops, an event
+//! and a metric report it: a row that has waited 15 seconds, or a missing or disabled trigger. A session of the
+//! service's role that blocks sealing for 15 seconds is terminated.
+//! **Limits**: an attacker who has the master key. A schema owner who deletes a row and its entry in
+//! `security_events_unsealed` before it is sealed (`docs/security-events.md`).
+//! **ASVS**: 16.4.2, 16.4.3
+//! **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use sqlx::{PgConnection, PgPool};
 use tokio::sync::Notify;
 
-use super::event::{Event, EventKind, Kept};
-use super::heads::Head;
+use super::chain_heads::ChainHead;
+use super::event::{Event, EventKind, PendingEvents};
 pub use super::store::SealState;
 use super::store::{self, NewSeal};
 use crate::base::clock::Clock;
@@ -27,43 +28,43 @@ use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
 /// How often new rows are sealed.
-pub const EVERY: Duration = Duration::from_secs(5);
-/// A row that has waited so long for its seal is an alarm. A session that has blocked sealing for so long is ended.
-const OVERDUE: Duration = Duration::from_secs(15);
+pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
+/// A row that has waited this long is reported. A session that has blocked sealing this long is terminated.
+const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
 /// Rows of one seal.
-const MOST_AT_ONCE: i32 = 5_000;
-/// What stands before the first seal.
-pub const BEFORE_ALL: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
+const MAX_BATCH_ROWS: i32 = 5_000;
+/// Stands in for the seal before the first one.
+pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
-/// Seals what has been recorded.
-pub struct Sealer {
+/// Seals new rows: appends links to the hash chain.
+pub struct ChainWriter {
     pool: PgPool,
     keys: Arc<Keys>,
     clock: Clock,
     stopping: Notify,
 }
 
-impl Sealer {
+impl ChainWriter {
     #[must_use]
     pub fn new(pool: PgPool, keys: Arc<Keys>, clock: Clock) -> Self {
         Self { pool, keys, clock, stopping: Notify::new() }
     }
 
-    /// Ends [`Self::run`], after the seal that is being made.
+    /// Ends [`Self::run`] once the current seal is complete.
     pub fn stop(&self) {
         self.stopping.notify_one();
     }
 
-    /// Seals until [`Self::stop`].
+    /// Seals new rows until [`Self::stop`].
     pub async fn run(&self) {
-        let mut every = tokio::time::interval(EVERY);
+        let mut every = tokio::time::interval(SEAL_INTERVAL);
         let (mut known, mut noted) = (Vec::new(), false);
         loop {
             tokio::select! {
                 () = self.stopping.notified() => return,
                 _ = every.tick() => {}
             }
-            noted = noted || self.note_key().await.is_ok();
+            noted = noted || self.record_key_change().await.is_ok();
             let faults = self.seal_and_check().await.unwrap_or_else(|_| vec!["not_sealed"]);
             for reason in faults.iter().filter(|reason| !known.contains(*reason)) {
                 Event::new(EventKind::SysAuditFault).reason(reason).record();
@@ -72,63 +73,56 @@ impl Sealer {
         }
     }
 
-    /// Records the exchange of the master key: once over all replicas, when the first one seals with a new key.
-    async fn note_key(&self) -> ApiResult<()> {
+    /// Records a change of the master key. Only the first replica that seals with the new key records it.
+    async fn record_key_change(&self) -> ApiResult<()> {
         let (new, mut transaction) = (self.keys.id(), begin(&self.pool).await?);
-        let mut changed = Kept::none();
+        let mut changed = PendingEvents::empty();
         if let Some(old) = store::note_key(&mut transaction, new, self.clock.now()).await? {
             let event = Event::new(EventKind::SysKeyChanged).subject(format!("{old}{new}"));
-            changed = event.keep(&mut transaction).await?;
+            changed = event.record_in(&mut transaction).await?;
         }
         transaction.commit().await?;
-        changed.committed();
+        changed.publish();
         Ok(())
     }
 
-    /// Seals what waits. Returns what keeps events from being sealed, as reasons of an event.
+    /// Seals new rows. Returns the faults found, as reasons of `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;
-        if state.oldest_seconds > OVERDUE.as_secs_f64() {
-            let ended = store::end_sessions_that_block_sealing(&self.pool, OVERDUE.as_secs_f64()).await?;
+        if state.oldest_seconds > MAX_SEAL_DELAY.as_secs_f64() {
+            let ended = store::end_sessions_that_block_sealing(&self.pool, MAX_SEAL_DELAY.as_secs_f64()).await?;
             if let Ok(ended @ 1..) = u64::try_from(ended) {
                 Event::new(EventKind::SysAuditFault).reason("sealing_blocked").amount(ended).record();
                 self.seal().await?;
                 state = store::seal_state(&self.pool).await?;
             }
         }
-        let overdue = (state.oldest_seconds > OVERDUE.as_secs_f64()).then_some("seal_overdue");
+        let overdue = (state.oldest_seconds > MAX_SEAL_DELAY.as_secs_f64()).then_some("seal_overdue");
         let without_trigger = (state.triggers_missing > 0).then_some("trigger_missing");
         Ok(overdue.into_iter().chain(without_trigger).collect())
     }
 
-    /// Seals what waits, and sends the new heads out. Another replica may be at it: then there is nothing to do.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Seals all new rows and logs the new heads. Does nothing while another replica is sealing.
     pub async fn seal(&self) -> Result<(), sqlx::Error> {
         self.seal_all(false).await
     }
 
-    /// The same at the end of the service, when the last events have been written. Waits for a replica that is at it: what it
-    /// seals may have been read before these events came.
-    ///
-    /// # Errors
-    /// As [`Self::seal`], or the other replica takes too long.
-    pub async fn seal_last(&self) -> Result<(), sqlx::Error> {
+    /// Seals the last rows at shutdown. Waits for a replica that is sealing: it may not see the newest rows.
+    pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
 
     async fn seal_all(&self, waits: bool) -> Result<(), sqlx::Error> {
         while let Some(head) = self.seal_one(waits).await? {
-            tracing::info!(target: "security_head", head = head.line(&self.keys), "security events are sealed");
+            tracing::info!(target: "security_head", head = head.line(&self.keys), "security events sealed");
         }
         Ok(())
     }
 
-    async fn seal_one(&self, waits: bool) -> Result<Option<Head>, sqlx::Error> {
+    async fn seal_one(&self, waits: bool) -> Result<Option<ChainHead>, sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
-        let rows = store::take_unsealed(&mut transaction, MOST_AT_ONCE, waits).await?;
+        let rows = store::take_unsealed(&mut transaction, MAX_BATCH_ROWS, waits).await?;
         let taken = rows.len();
         let (seqs, macs): (Vec<i64>, Vec<Vec<u8>>) =
             rows.into_iter().filter_map(|row| Some((row.seq, row.mac?))).unzip();
@@ -142,29 +136,31 @@ impl Sealer {
         Ok(head)
     }
 
-    async fn add_seal(&self, connection: &mut PgConnection, seqs: &[i64], macs: &[u8]) -> Result<Head, sqlx::Error> {
+    async fn add_seal(
+        &self,
+        connection: &mut PgConnection,
+        seqs: &[i64],
+        macs: &[u8],
+    ) -> Result<ChainHead, sqlx::Error> {
         let last = store::last_seal(connection).await?;
         let (batch, events, previous) =
-            last.map_or((0, 0, BEFORE_ALL.to_vec()), |last| (last.batch, last.events, last.mac));
+            last.map_or((0, 0, GENESIS_MAC.to_vec()), |last| (last.batch, last.events, last.mac));
         let (batch, events) = (batch + 1, events + i64::try_from(seqs.len()).unwrap_or(i64::MAX));
-        let mac = Content { previous: &previous, batch, events, seqs, macs }.sign(&self.keys);
+        let mac = SealContent { previous: &previous, batch, events, seqs, macs }.sign(&self.keys);
         let (sealed_at, bytes) = (self.clock.now(), mac.to_bytes());
         let seal = NewSeal { batch, sealed_at, events, seqs, macs, previous: &previous, mac: &bytes };
         store::add_seal(connection, &seal).await?;
-        Ok(Head { batch, events, mac })
+        Ok(ChainHead { batch, events, mac })
     }
 }
 
-/// Whether sealing works (metrics).
-///
-/// # Errors
-/// The database cannot be asked.
+/// Returns the state of sealing, for the metrics.
 pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
 
 /// What the MAC of a seal covers.
-pub struct Content<'a> {
+pub struct SealContent<'a> {
     pub previous: &'a [u8],
     pub batch: i64,
     pub events: i64,
@@ -172,14 +168,14 @@ pub struct Content<'a> {
     pub macs: &'a [u8],
 }
 
-impl Content<'_> {
-    /// Signs it with the current key.
+impl SealContent<'_> {
+    /// Signs the content with the current key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))
     }
 
-    /// Whether one of these keys made this tag for it.
+    /// Returns whether one of these keys made this tag.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice), tag)
@@ -205,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn each_part_is_in_the_mac_of_a_seal() {
+    fn seal_mac_covers_each_part() {
         let of = |previous: &[u8], batch, events, seqs: &[i64], macs: &[u8]| {
-            Content { previous, batch, events, seqs, macs }.sign(&keys(1)).mac
+            SealContent { previous, batch, events, seqs, macs }.sign(&keys(1)).mac
         };
         let one = of(&[1], 1, 2, &[5, 6], &[8, 9]);
         for other in [

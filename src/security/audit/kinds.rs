@@ -1,6 +1,7 @@
-//! The closed vocabulary: names as in the OWASP Logging Vocabulary, where it has one. `docs/security-events.md` explains each.
+//! The closed vocabulary of events. Names follow the OWASP Logging Vocabulary where it has one.
+//! `docs/security-events.md` explains each kind.
 
-/// How much a reader should care.
+/// How urgent an event is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     Info,
@@ -9,7 +10,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The name in the table.
+    /// Returns the name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -20,7 +21,7 @@ impl Severity {
     }
 }
 
-/// One row a kind: the variant, its name, its severity.
+/// One row per kind: variant, name, severity.
 macro_rules! vocabulary {
     ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
         /// What happened.
@@ -30,10 +31,9 @@ macro_rules! vocabulary {
         }
 
         impl EventKind {
-            /// All of them.
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
-            /// The name in the log and in the table.
+            /// Returns the name as logged and stored.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -41,7 +41,7 @@ macro_rules! vocabulary {
                 }
             }
 
-            /// How much a reader should care.
+            /// Returns how urgent this kind is.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self {

@@ -1,28 +1,32 @@
-//! Security events: one typed vocabulary ([`kinds`]), how one is told ([`event`]) and of what it knows where it happens
-//! ([`context`]), the events of refusals ([`refusals`]), the rows that last ([`recorder`], [`entry`]) the seals that show when
-//! somebody changed one ([`hash_chain`], [`verify`]), what they add up to ([`rules`]), and what people are told of that ([`alerts`]).
+//! Security events and audit trail (CWE-778, CWE-117, API8:2023).
 //!
-//! **Attack**: abuse that nobody sees; log lines that a client writes.
-//! **Control**: a closed vocabulary with the names of OWASP's
-//! logging vocabulary; values are typed (ids, fixed words, keyed hashes), never typed-in text. Each event is a line of the log
-//! and a row that the service's role can add and not change. Recording never slows or fails a request.
-//! **Limits**: an operator who throws log and database away.
-//! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3 · **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`; and each
-//! attack test asserts the event that it leaves
+//! - [`kinds`]: the closed vocabulary. [`event`], [`context`]: recording an event. [`refusals`]: the events of 4xx
+//!   responses.
+//! - [`recorder`], [`entry`], [`aggregates`]: storing events. [`hash_chain`], [`chain_heads`], [`verify`]: detecting
+//!   changes. [`archive`]: retention.
+//!
+//! **Attack**: abuse that leaves no trace. Log injection: lines forged by a client.
+//! **Control**: events use a closed vocabulary, named as in the OWASP Logging Vocabulary. Values are typed: ids, fixed
+//! words and keyed hashes, never client input. Each event is a log line and a row. The service's role can insert rows
+//! but not change them. Recording never delays or fails a request.
+//! **Limits**: an operator who destroys both the log and the database.
+//! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3
+//! **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`. Every other attack test asserts the event
+//! of its refusal.
 
+pub mod aggregates;
 pub mod archive;
 mod archive_store;
+pub mod chain_heads;
 pub mod context;
 pub mod entry;
 pub mod event;
 pub mod hash_chain;
-pub mod heads;
 pub mod kinds;
 pub mod objects;
 pub mod recorder;
 pub mod refusals;
 mod report;
 pub(in crate::security) mod store;
-pub mod tallies;
 pub mod verify;
 mod verify_store;

@@ -1,8 +1,8 @@
-//! Objects as events name them: a kind and an id, never content.
+//! Objects in events: a kind and an id, never content.
 
 use uuid::Uuid;
 
-/// The kinds whose denials are classified. Each is a row of `classified_objects`, where its name leads to its table.
+/// The kinds of objects whose denials are classified. Each has a row in `classified_objects`, which names its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectKind {
     CreditNote,
@@ -14,11 +14,10 @@ pub enum ObjectKind {
 }
 
 impl ObjectKind {
-    /// All of them.
     pub const ALL: &[Self] =
         &[Self::CreditNote, Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
 
-    /// The name in the table.
+    /// Returns the name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -31,7 +30,7 @@ impl ObjectKind {
         }
     }
 
-    /// The kind that `{id}` names in this route.
+    /// Returns the kind of object that `{id}` names in this route.
     #[must_use]
     pub fn of_route(route: &str) -> Option<Self> {
         let (collection, _) = route.split_once("/{id}")?;
@@ -47,7 +46,7 @@ impl ObjectKind {
     }
 }
 
-/// One object that was asked for.
+/// A requested object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     pub kind: ObjectKind,

@@ -1,13 +1,14 @@
-//! Events become rows beside the request: a bounded queue, and one writer who empties it in batches.
+//! The event recorder: a bounded queue, and one writer that stores events in batches (CWE-778, CWE-400, API4:2023).
 //!
-//! **Attack**: so many refusals that recording them slows everybody; a database that is away, so that what happened meanwhile is
-//! never known.
-//! **Control**: a request only puts its event into the queue. The writer waits a moment for more, finds out whose the
-//! denied objects are, writes up to 500 in a transaction, and tries again until the database takes them. With a full queue,
-//! events are [tallied](super::tallies); those that cannot be are lost and counted. The log says so at once, and an event says
-//! the number once there is room.
-//! **Limits**: what waits when the process is killed (`docs/security-events.md` says how long that is at most); the line in
-//! the log is there all the same. What must not be lost is not here: see [`Event::keep`](super::event::Event::keep).
+//! **Attack**: so many refusals that recording them slows down all requests. Or an attack during a database outage,
+//! which leaves no trace.
+//! **Control**: a request only queues its event. The writer collects for a moment, looks up the owners of denied
+//! objects, and writes up to 500 rows in one transaction. It retries until the database accepts them. When the queue is
+//! full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the log says
+//! so at once, and an event records the number later.
+//! **Limits**: events still queued when the process is killed (`docs/security-events.md` states the maximum delay).
+//! Their log lines remain. Critical actions do not use the queue; see
+//! [`Event::record_in`](super::event::Event::record_in).
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -16,22 +17,22 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::aggregates::{AggregateKey, Aggregates};
 use super::entry::{Entry, Task};
 use super::kinds::EventKind;
-use super::tallies::{Key, Tallies};
 use crate::base::clock::Clock;
 use crate::security::crypto::keys::Keys;
 
-/// Events that may wait. Beyond them they are counted, not kept: at 1 KiB each it is the memory that an attacker can take.
-pub const MOST_WAITING: usize = 10_000;
+/// Maximum queue length. At about 1 KiB each, it bounds the memory that an attacker can use up.
+pub const MAX_QUEUED: usize = 10_000;
 /// Rows of one transaction.
-const MOST_AT_ONCE: usize = 500;
-/// How long the writer waits for more before it writes.
-const LINGER: Duration = Duration::from_millis(25);
-/// How often the writer looks whether the tallies' window is over.
+const MAX_BATCH_ROWS: usize = 500;
+/// How long the writer collects events before it writes.
+const BATCH_DELAY: Duration = Duration::from_millis(25);
+/// How often the writer checks whether the aggregation window has ended.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Where events are handed in. Clones share one queue.
+/// Accepts events. Clones share one queue.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
@@ -39,9 +40,9 @@ struct Shared {
     pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
-    /// Since it was last told.
+    /// Lost events that no event has reported yet.
     lost: AtomicU64,
-    lost_in_all: AtomicU64,
+    lost_total: AtomicU64,
     keys: Arc<Keys>,
     clock: Clock,
     replica: String,
@@ -50,18 +51,17 @@ struct Shared {
 #[derive(Default)]
 struct Pending {
     queue: VecDeque<Entry>,
-    tallies: Tallies,
+    aggregates: Aggregates,
 }
 
 impl Pending {
-    /// Half of the room is for what a user did or suffered: a flood that hid it would be where to walk through ids.
-    fn has_room(&self, is_at_will: bool) -> bool {
-        self.queue.len() < if is_at_will { MOST_WAITING / 2 } else { MOST_WAITING }
+    /// Half of the queue is reserved for events about users. Otherwise a flood could hide an attack on them.
+    fn has_room(&self, is_low_priority: bool) -> bool {
+        self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
 }
 
 impl Recorder {
-    /// With an empty queue.
     #[must_use]
     pub fn new(keys: Arc<Keys>, clock: Clock, replica: String) -> Self {
         Self(Arc::new(Shared {
@@ -69,7 +69,7 @@ impl Recorder {
             arrived: Notify::new(),
             closed: AtomicBool::new(false),
             lost: AtomicU64::new(0),
-            lost_in_all: AtomicU64::new(0),
+            lost_total: AtomicU64::new(0),
             keys,
             clock,
             replica,
@@ -88,53 +88,53 @@ impl Recorder {
         &self.0.replica
     }
 
-    /// Takes an event, or counts it as lost. Never waits.
-    pub(super) fn hand(&self, entry: Entry) {
+    /// Queues an event, or counts it as lost if the queue is full. Never waits.
+    pub(super) fn enqueue(&self, entry: Entry) {
         let mut pending = self.pending();
-        if pending.has_room(is_at_will(entry.kind, entry.user.is_some())) {
+        if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
             pending.queue.push_back(entry);
             drop(pending);
             self.0.arrived.notify_one();
         } else if entry.task != Task::Count {
             drop(pending);
-            self.lose(1);
+            self.count_lost(1);
         }
     }
 
-    /// Adds an event to its tally if too many were alike, or if the queue is full. False: it is to be recorded by itself.
-    pub(super) fn tally(&self, key: Key) -> bool {
+    /// Adds an event to its aggregate in a flood, or if the queue is full. Returns `false` if it must be recorded
+    /// individually.
+    pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.pending();
-        let is_at_will = is_at_will(key.kind, key.user.is_some());
-        let has_room = pending.has_room(is_at_will);
-        let tallied = pending.tallies.add(key, is_at_will, has_room, self.0.clock.now());
+        let is_low_priority = is_low_priority(key.kind, key.user.is_some());
+        let has_room = pending.has_room(is_low_priority);
+        let aggregated = pending.aggregates.add(key, is_low_priority, has_room, self.0.clock.now());
         drop(pending);
-        if tallied {
+        if aggregated {
             self.0.arrived.notify_one();
         }
-        tallied
+        aggregated
     }
 
-    /// Counts events as lost.
-    pub(in crate::security) fn lose(&self, number: u64) {
-        self.0.lost_in_all.fetch_add(number, Ordering::Relaxed);
+    pub(in crate::security) fn count_lost(&self, number: u64) {
+        self.0.lost_total.fetch_add(number, Ordering::Relaxed);
         if self.0.lost.fetch_add(number, Ordering::Relaxed) == 0 {
-            tracing::error!("security events are being lost: they are in the log alone");
+            tracing::error!("security events are lost: they are only in the log");
         }
     }
 
-    /// How many wait (metrics).
+    /// Returns the queue length, for the metrics.
     #[must_use]
-    pub fn waiting(&self) -> usize {
+    pub fn queued(&self) -> usize {
         self.pending().queue.len()
     }
 
-    /// How many were lost since the start (metrics).
+    /// Returns how many events were lost since the start, for the metrics.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.0.lost_in_all.load(Ordering::Relaxed)
+        self.0.lost_total.load(Ordering::Relaxed)
     }
 
-    /// How many were lost since this was last asked.
+    /// Returns how many were lost since the previous call.
     pub(in crate::security) fn take_lost(&self) -> u64 {
         self.0.lost.swap(0, Ordering::Relaxed)
     }
@@ -143,25 +143,24 @@ impl Recorder {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes what is to be written and counted now: events, and tallies with their amount. At the end of the service the window
-    /// of the tallies is over, too.
-    pub(in crate::security) fn take(&self) -> (Vec<Entry>, Vec<(Key, u64, Task)>) {
+    /// Takes the events and aggregates to write and count next. At shutdown this ends the aggregation window.
+    pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
         let mut pending = self.pending();
-        let number = pending.queue.len().min(MOST_AT_ONCE);
+        let number = pending.queue.len().min(MAX_BATCH_ROWS);
         let batch = pending.queue.drain(..number).collect();
-        let is_over = closed || pending.tallies.is_over(now);
-        let uncounted = pending.tallies.take_uncounted(if is_over { usize::MAX } else { MOST_AT_ONCE });
-        let amounts = if is_over { pending.tallies.take_amounts() } else { Vec::new() };
+        let is_over = closed || pending.aggregates.is_over(now);
+        let uncounted = pending.aggregates.take_uncounted(if is_over { usize::MAX } else { MAX_BATCH_ROWS });
+        let amounts = if is_over { pending.aggregates.take_amounts() } else { Vec::new() };
         drop(pending);
         let with = |task| move |(key, amount)| (key, amount, task);
-        let tallies = uncounted.into_iter().map(with(Task::Count)).chain(amounts.into_iter().map(with(Task::Write)));
-        (batch, tallies.collect())
+        let aggregates = uncounted.into_iter().map(with(Task::Count)).chain(amounts.into_iter().map(with(Task::Write)));
+        (batch, aggregates.collect())
     }
 
-    /// Until there may be something to take.
-    pub(in crate::security) async fn arrived(&self) {
-        let idle = self.pending().tallies.is_empty();
+    /// Waits until there may be a next batch.
+    pub(in crate::security) async fn wait_for_events(&self) {
+        let idle = self.pending().aggregates.is_empty();
         let arrived = self.0.arrived.notified();
         if idle {
             arrived.await;
@@ -169,23 +168,22 @@ impl Recorder {
             return;
         }
         if !self.is_closed() {
-            tokio::time::sleep(LINGER).await;
+            tokio::time::sleep(BATCH_DELAY).await;
         }
     }
 
-    /// The service ends: the writer ends too, once the queue is empty.
+    /// Makes the writer end once the queue is empty.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.0.arrived.notify_one();
     }
 
-    /// Whether the service ends.
     pub(in crate::security) fn is_closed(&self) -> bool {
         self.0.closed.load(Ordering::Acquire)
     }
 }
 
-/// Whether anybody can cause such events as fast as they send: without an account, or with any.
-fn is_at_will(kind: EventKind, names_user: bool) -> bool {
+/// Returns whether clients can cause such events at any rate: anonymously, or by sending bad requests.
+fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

@@ -1,8 +1,8 @@
-//! A refusal leaves its event, in one place: no handler can forget it. Four leave none, since they are no abuse: a body that
-//! came too slowly (408), a version that is old (412) or not named (428), and a service that is busy or partly down (503).
+//! Records the event of every refusal in one middleware, so that no handler can forget it.
 //!
-//! Refusals that know more about themselves (a failed sign-in, a reused token) record their own event where it happens; what
-//! is here is the rest.
+//! Refusals that carry more detail record their own event where they happen, such as a failed login or a reused token.
+//! Four responses are not abuse and leave no event: a slow body (408), a stale or missing version (412, 428), and an
+//! overloaded service (503).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;
@@ -16,9 +16,6 @@ use crate::http::error::ApiError;
 use crate::http::matched_route::MatchedRoute;
 
 /// The middleware.
-///
-/// # Errors
-/// What the rest returns.
 pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let reply = next.call(request).await;
     match &reply {
@@ -27,43 +24,43 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
             let error = reply.response().error().and_then(|error| error.as_error::<ApiError>());
             let of_status = (error.is_none() && status.is_client_error()).then(|| ApiError::of_status(status));
             if let Some(error) = error.or(of_status.as_ref()) {
-                tell(error, in_path(reply));
+                record_refusal(error, in_path(reply));
             }
         }
         Err(error) => {
             if let Some(error) = error.as_error::<ApiError>() {
-                tell(error, None);
+                record_refusal(error, None);
             }
         }
     }
     reply
 }
 
-/// What a path names whose route is about one object.
-enum Named {
+/// The object that the path names.
+enum NamedObject {
     Object(Object),
-    /// A text that is no id: no client of ours makes one, and whoever counts up from 1 makes nothing else.
-    Nothing,
+    /// Not a UUID. Legitimate clients never send one; a client that enumerates 1, 2, 3 does.
+    MalformedId,
 }
 
-fn in_path<B>(reply: &ServiceResponse<B>) -> Option<Named> {
+fn in_path<B>(reply: &ServiceResponse<B>) -> Option<NamedObject> {
     let kind = ObjectKind::of_route(MatchedRoute::of(reply.request()).known()?)?;
     let id = parse(reply.request().match_info().get("id")?);
-    Some(id.map_or(Named::Nothing, |id| Named::Object(Object { kind, id })))
+    Some(id.map_or(NamedObject::MalformedId, |id| NamedObject::Object(Object { kind, id })))
 }
 
-fn tell(error: &ApiError, in_path: Option<Named>) {
-    let denied = context::denied().map(Named::Object);
+fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
+    let denied = context::take_denied_object().map(NamedObject::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    // Only a refusal that may be about somebody else's object names it.
+    // Only name the object if the refusal may be about another user's object.
     match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
-        Some(Named::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
-        Some(Named::Nothing) => Event::new(kind).reason("malformed_id").record(),
+        Some(NamedObject::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
+        Some(NamedObject::MalformedId) => Event::new(kind).reason("malformed_id").record(),
         None => Event::new(kind).reason(reason).record(),
     }
 }
 
-/// Which event a refusal is. `None`: it has recorded its own, or is no abuse.
+/// Returns the kind and reason of the event. `None` if the refusal has recorded its own event, or is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.face().code;
     let kind = match error {

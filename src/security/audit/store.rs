@@ -1,4 +1,5 @@
-//! The statements of the recorder and of the sealer. The service's role can add rows and call these functions, and no more.
+//! SQL of the recorder and of the chain writer. The service's role can insert rows and call these functions, nothing
+//! else.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -7,7 +8,7 @@ use uuid::Uuid;
 use super::entry::{Entry, Task};
 use crate::security::crypto::keys::{KeyId, Keys};
 
-/// Finds out whose the denied objects are.
+/// Looks up the owners of denied objects.
 pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
     let asked: Vec<&mut Entry> = batch
         .iter_mut()
@@ -36,7 +37,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Adds rows. One that is there already is left as it is: an answer to a commit can be lost.
+/// Inserts rows. Existing ids are skipped, so a retry after a lost commit reply is safe.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -85,7 +86,7 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The place of a row and its MAC. `None`: it was deleted before it was sealed.
+/// The position and MAC of a row. No MAC: the row was deleted before it was sealed.
 pub struct Unsealed {
     pub seq: i64,
     pub mac: Option<Vec<u8>>,
@@ -107,8 +108,8 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sq
     .await
 }
 
-/// The oldest rows that wait for a seal. While another transaction seals there are none, or this one waits for it, which
-/// PostgreSQL's `lock_timeout` bounds.
+/// Takes the oldest unsealed rows. While another transaction seals, returns none or waits for it, at most
+/// `lock_timeout`.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
@@ -124,7 +125,7 @@ pub async fn take_unsealed(
     .await
 }
 
-/// One seal.
+/// A new seal.
 pub struct NewSeal<'a> {
     pub batch: i64,
     pub sealed_at: DateTime<Utc>,
@@ -152,7 +153,7 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     Ok(())
 }
 
-/// Whether sealing works.
+/// The state of sealing.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealState {
     /// How long the oldest row has waited for its seal.
@@ -171,8 +172,7 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Ends the sessions of the service's own role whose transaction has held the sealer's row, or an unfinished seal, for so
-/// long. Returns how many.
+/// Terminates sessions of the service's role that have blocked sealing for this long. Returns how many.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a
@@ -189,7 +189,7 @@ pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) ->
     .await
 }
 
-/// Notes the current master key. Returns the key that was current before, if this one is new and there was another.
+/// Stores the current master key id. Returns the previous one if the key has changed.
 pub async fn note_key(
     connection: &mut PgConnection,
     key: KeyId,

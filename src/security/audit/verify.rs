@@ -1,4 +1,4 @@
-//! `strongroom audit verify`: reads every seal and every row and says what is not as it was recorded, and where.
+//! `strongroom audit verify`: checks every seal and row, and reports each deviation with its position.
 
 use std::collections::HashMap;
 use std::io;
@@ -6,18 +6,15 @@ use std::io;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
 
-use super::heads::{Head, Heads};
+use super::chain_heads::{ChainHead, ChainHeads};
 pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// Rows are sealed every few seconds; one that is older than this and in no seal was put there, or its seal was taken away.
-pub const SEALED_WITHIN: TimeDelta = TimeDelta::minutes(10);
+/// Rows are sealed within seconds. An older row without a seal was inserted, or its seal was deleted.
+pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// Reads everything, as the schema's owner, in one view of the database that nobody's writing moves.
-///
-/// # Errors
-/// The database cannot be asked.
+/// Verifies everything in one read-only snapshot, as the schema's owner.
 pub async fn verify(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -29,38 +26,36 @@ pub async fn verify(
     Ok(verification.report)
 }
 
-/// A verification under way: of an archive, if there is one, and then of the database.
+/// A running verification: first the archive, if there is one, then the database.
 pub struct Verification<'a> {
     keys: &'a Keys,
-    heads: Vec<Head>,
+    heads: Vec<ChainHead>,
     pub report: Report,
     last: Seal,
     /// The last seal of the archive.
     archived: Option<Seal>,
-    /// Places at which a sound row stands that was not sealed there, with its MAC.
-    foreign: Vec<(i64, i64, Vec<u8>)>,
+    /// Position, batch and MAC of valid rows that stand where another row was sealed.
+    misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
 
 impl<'a> Verification<'a> {
-    /// Nothing is read yet.
+    /// Starts a verification; nothing is read yet.
     #[must_use]
     pub fn new(keys: &'a Keys, heads: Option<&str>) -> Self {
-        let Heads { signed, unknown, forged } = heads.map_or_else(Heads::default, |text| Heads::read(text, keys));
+        let ChainHeads { signed, unknown, forged } =
+            heads.map_or_else(ChainHeads::default, |text| ChainHeads::read(text, keys));
         let heads = (!signed.is_empty() || !unknown.is_empty() || forged > 0).then_some(signed.len());
         let mut report = Report { heads, ..Report::default() };
         if forged > 0 {
             report.faults.push(Fault::ForgedHead { number: forged });
         }
         let mut verification =
-            Self { keys, heads: signed, report, last: Seal::before_all(), archived: None, foreign: Vec::new() };
-        unknown.into_iter().for_each(|key| verification.cannot_check(key));
+            Self { keys, heads: signed, report, last: Seal::genesis(), archived: None, misplaced: Vec::new() };
+        unknown.into_iter().for_each(|key| verification.count_unknown_key(key));
         verification
     }
 
-    /// Reads the lines of an archive. Older files than the first may have been thrown away.
-    ///
-    /// # Errors
-    /// A file cannot be read.
+    /// Verifies an archive. Its oldest files may have been deleted.
     pub fn archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         for (number, line) in (1..).zip(lines) {
             let Ok(Batch { seal, rows }) = serde_json::from_str(&line?) else {
@@ -74,36 +69,33 @@ impl<'a> Verification<'a> {
             self.seal(&seal, &rows);
             self.last = seal;
         }
-        self.archived = Some(std::mem::replace(&mut self.last, Seal::before_all()));
+        self.archived = Some(std::mem::replace(&mut self.last, Seal::genesis()));
         Ok(())
     }
 
-    /// Reads the database, as the schema's owner.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Verifies the database, as the schema's owner.
     pub async fn database(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
         self.begin_in_database(connection).await?;
         while self.next_in_database(connection).await?.is_some() {}
-        self.end_of_heads();
+        self.check_truncation();
         self.unsealed(connection, now).await?;
-        self.say_where_rows_came_from(connection).await?;
+        self.report_misplaced_rows(connection).await?;
         verify_store::end(connection).await
     }
 
-    /// Begins the view of the database, at the first batch or behind those that were archived.
+    /// Begins the snapshot, at the first batch that is still in the database.
     pub(super) async fn begin_in_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
-        // A row of an unknown key is a fault of its own, when its seal is read.
-        let archived = archived.filter(|row| row.is_sound(self.keys) || self.unknown_key(&row.mac).is_some());
+        // An unknown key is reported when the row's seal is read.
+        let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
         if first.batch == until + 1 {
             self.last = first.predecessor();
             self.report.archived_until = Some(until);
         }
-        // The first seal holds the MAC of the one before, and has its own by our key: so both ends of the joint are known.
+        // The first seal holds the MAC of the archived one and has a valid MAC itself, so the link is proved.
         let joint = self.archived.take().filter(|last| last.batch < first.batch);
         if let Some(last) = joint {
             let missing = last.batch + 1..first.batch;
@@ -115,7 +107,7 @@ impl<'a> Verification<'a> {
         Ok(())
     }
 
-    /// Reads and checks the next batch.
+    /// Reads and verifies the next batch.
     pub(super) async fn next_in_database(
         &mut self,
         connection: &mut PgConnection,
@@ -131,8 +123,8 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts what was made with a key that was not given: one fault a key.
-    fn cannot_check(&mut self, key: KeyId) {
+    /// Counts items signed with a key that was not given: one fault per key.
+    fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),
             _ => None,
@@ -143,12 +135,12 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// The key that made this MAC, if it is not one of ours.
+    /// Returns the id of the key that made this MAC, if it is not one of ours.
     fn unknown_key(&self, mac: &[u8]) -> Option<KeyId> {
         Tag::from_bytes(mac).map(|tag| tag.key).filter(|key| self.keys.ids().all(|id| id != *key))
     }
 
-    /// One seal: its place in the chain, its own MAC, the log's word on it, its rows.
+    /// Checks one seal: its position in the chain, its MAC, the logged head, and its rows.
     fn seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
@@ -158,7 +150,7 @@ impl<'a> Verification<'a> {
         if !follows || (!is_ours && unknown.is_none()) {
             self.fault(Fault::BrokenSeal { batch: seal.batch });
         }
-        unknown.into_iter().for_each(|key| self.cannot_check(key));
+        unknown.into_iter().for_each(|key| self.count_unknown_key(key));
         let told = self.heads.iter().filter(|head| head.batch == seal.batch);
         if told.clone().any(|head| head.mac.to_bytes() != seal.mac || head.events != seal.events) {
             self.fault(Fault::OtherHead { batch: seal.batch });
@@ -171,18 +163,18 @@ impl<'a> Verification<'a> {
                     if row.mac == sealed
                         && let Some(key) = self.unknown_key(sealed) =>
                 {
-                    self.cannot_check(key)
+                    self.count_unknown_key(key)
                 }
-                Some(row) if !row.is_sound(self.keys) => self.fault(Fault::Edited { seq: *seq }),
-                Some(row) if row.mac != sealed => self.foreign.push((*seq, seal.batch, row.mac.clone())),
+                Some(row) if !row.has_valid_mac(self.keys) => self.fault(Fault::Edited { seq: *seq }),
+                Some(row) if row.mac != sealed => self.misplaced.push((*seq, seal.batch, row.mac.clone())),
                 Some(_) => self.report.sealed += 1,
             }
         }
         self.report.seals += 1;
     }
 
-    /// Heads beyond the last seal: what they tell of has been cut off.
-    fn end_of_heads(&mut self) {
+    /// Reports logged heads beyond the last seal: the chain was truncated.
+    fn check_truncation(&mut self) {
         let beyond = self.heads.iter().filter(|head| head.batch > self.last.batch).max_by_key(|head| head.batch);
         if let Some(head) = beyond {
             let (batch, events) = (self.last.batch + 1, head.events - self.last.events);
@@ -198,10 +190,10 @@ impl<'a> Verification<'a> {
             after = last.seq;
             for row in &rows {
                 if let Some(key) = self.unknown_key(&row.mac) {
-                    self.cannot_check(key);
-                } else if !row.is_sound(self.keys) {
+                    self.count_unknown_key(key);
+                } else if !row.has_valid_mac(self.keys) {
                     self.fault(Fault::Inserted { seq: row.seq });
-                } else if row.at < now - SEALED_WITHIN {
+                } else if row.at < now - MAX_SEAL_AGE {
                     self.fault(Fault::NeverSealed { seq: row.seq });
                 } else {
                     self.report.waiting += 1;
@@ -210,9 +202,9 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// A sound row at another's place was moved there, or is another one altogether.
-    async fn say_where_rows_came_from(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        for (seq, batch, mac) in std::mem::take(&mut self.foreign) {
+    /// Reports whether each misplaced row was moved from another position or replaced the sealed row.
+    async fn report_misplaced_rows(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        for (seq, batch, mac) in std::mem::take(&mut self.misplaced) {
             let from = verify_store::sealed_at(connection, &mac).await?;
             self.fault(from.map_or(Fault::Replaced { seq, batch }, |from| Fault::Moved { seq, from }));
         }

@@ -1,4 +1,4 @@
-//! What `audit verify` reads, under the role that owns the schema.
+//! SQL of `audit verify`, run as the schema's owner.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,10 +6,10 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::entry::Fields;
-use super::hash_chain::{BEFORE_ALL, Content};
+use super::hash_chain::{GENESIS_MAC, SealContent};
 use crate::security::crypto::keys::{Keys, Tag};
 
-/// One seal as it stands in the table.
+/// A stored seal.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seal {
@@ -25,25 +25,32 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// What stands before the first seal.
-    pub fn before_all() -> Self {
-        Self { batch: 0, events: 0, seqs: Vec::new(), macs: Vec::new(), previous: Vec::new(), mac: BEFORE_ALL.to_vec() }
+    /// Returns the stand-in for the seal before the first one.
+    pub fn genesis() -> Self {
+        Self {
+            batch: 0,
+            events: 0,
+            seqs: Vec::new(),
+            macs: Vec::new(),
+            previous: Vec::new(),
+            mac: GENESIS_MAC.to_vec(),
+        }
     }
 
-    /// What its MAC covers.
-    pub fn content(&self) -> Content<'_> {
+    /// Returns what the MAC of this seal covers.
+    pub fn content(&self) -> SealContent<'_> {
         let Self { previous, batch, events, seqs, macs, .. } = self;
-        Content { previous, batch: *batch, events: *events, seqs, macs }
+        SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// What this one says about the seal before it.
+    /// Returns what this seal says about the previous one.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
-        Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::before_all() }
+        Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }
     }
 }
 
-/// Bytes in a line of the archive.
+/// Hex encoding of bytes in the archive.
 mod hex_bytes {
     use serde::de::Error;
     use serde::{Deserialize, Deserializer, Serializer};
@@ -59,7 +66,7 @@ mod hex_bytes {
     }
 }
 
-/// One event as it stands in the table.
+/// A stored event.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Row {
@@ -86,8 +93,8 @@ pub struct Row {
 }
 
 impl Row {
-    /// Whether one of these keys made its MAC of its content.
-    pub fn is_sound(&self, keys: &Keys) -> bool {
+    /// Returns whether its MAC is valid under one of these keys.
+    pub fn has_valid_mac(&self, keys: &Keys) -> bool {
         let fields = Fields {
             id: self.id,
             at: self.at,
@@ -111,7 +118,7 @@ impl Row {
     }
 }
 
-/// A seal and its rows: a line of the archive.
+/// A seal with its rows: one line of the archive.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
@@ -119,7 +126,7 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
-/// One view of everything, however long the reading takes.
+/// Begins a snapshot for all following reads.
 pub async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("begin transaction isolation level repeatable read read only").execute(connection).await?;
     Ok(())
@@ -152,7 +159,7 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
     .await
 }
 
-/// The newest event that says up to which batch (its amount) the trail was archived.
+/// Returns the newest archive event. Its amount is the last archived batch.
 pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,
@@ -180,7 +187,7 @@ pub async fn unsealed_after(connection: &mut PgConnection, after: i64) -> Result
     .await
 }
 
-/// At which place a row with this MAC was sealed.
+/// Returns the position at which a row with this MAC was sealed.
 pub async fn sealed_at(connection: &mut PgConnection, mac: &[u8]) -> Result<Option<i64>, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select s.seqs[n] as "seq!" from security_event_seals s, generate_series(1, cardinality(s.seqs)) n

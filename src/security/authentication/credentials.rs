@@ -152,8 +152,8 @@ impl Credentials {
         let verdict = self.passwords.verify(password, hash, dearest_work).await?;
         let right = verdict != Verdict::Wrong;
         let reason = match &stored {
-            None => "unknown",
-            Some(_) if admitted.is_locked() && right => "locked_but_right",
+            None => "unknown_account",
+            Some(_) if admitted.is_locked() && right => "correct_password_while_locked",
             Some(_) if admitted.is_locked() => "locked",
             Some(_) if !right => "wrong_password",
             Some(stored) if !stored.active => "disabled",

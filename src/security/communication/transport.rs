@@ -32,7 +32,7 @@ use crate::security::sessions::refresh_tokens;
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
 /// The reason of a session's end.
-const REASON: &str = "seen_on_plain_http";
+const REASON: &str = "token_over_plain_http";
 
 /// The mark of a connection to our own TLS listener.
 pub struct OverTls;

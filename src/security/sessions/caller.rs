@@ -63,7 +63,7 @@ impl Caller {
     fn enter_log(&self) {
         // At once: JSON writes all fields of a span anew each time.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
-        context::has_caller(self.user, self.session);
+        context::set_caller(self.user, self.session);
     }
 }
 

@@ -68,7 +68,7 @@ impl Goodbye {
             Self::NotTheProtocol => (EventKind::InputValidationFail, "live_protocol"),
             Self::Binary => (EventKind::InputValidationFail, "live_binary"),
             Self::NotUtf8 => (EventKind::InputValidationFail, "live_not_utf8"),
-            Self::TooManyFaults => (EventKind::InputValidationFail, "live_faults"),
+            Self::TooManyFaults => (EventKind::InputValidationFail, "live_invalid_messages"),
             Self::TooLarge => (EventKind::InputValidationFail, "live_too_large"),
             Self::NoTicket => (EventKind::AuthnTokenInvalid, "no_ticket"),
             Self::SlowReader => (EventKind::ExcessRateLimitExceeded, "live_slow_reader"),

@@ -59,7 +59,7 @@ impl Places {
         let mut taken = self.lock();
         if taken.all >= MOST_SOCKETS {
             drop(taken);
-            Event::new(EventKind::ExcessRateLimitExceeded).reason("live_sockets_in_all").record();
+            Event::new(EventKind::ExcessRateLimitExceeded).reason("live_sockets_total").record();
             return Err(ApiError::unavailable(10, "all sockets are taken"));
         }
         let waiting = taken.waiting.entry(address).or_default();

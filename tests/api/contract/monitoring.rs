@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::Value;
 use strongroom::security::detection::rules::table::RULES;
 
-const SECTIONS: [&str; 4] = ["## What it means", "## How to see it", "## What to do", "## It is over when"];
+const SECTIONS: [&str; 4] = ["## What it means", "## How to check", "## What to do", "## Resolved when"];
 
 fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))

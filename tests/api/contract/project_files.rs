@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use strongroom::config::SETTINGS;
 use strongroom::security::audit::event::EventKind;
-use strongroom::security::detection::rules::table::{Answer, RULES};
+use strongroom::security::detection::rules::table::{Action, RULES};
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -223,18 +223,18 @@ fn every_code_of_a_refusal_is_explained() {
 }
 
 #[test]
-fn the_rules_of_abuse_that_are_documented_are_those_that_hold() {
-    let rows = table(&read("docs/rules.md"), "# Rules of abuse");
+fn documented_detection_rules_match_the_table() {
+    let rows = table(&read("docs/rules.md"), "# Detection rules");
     assert_eq!(rows.len(), RULES.len());
     for (row, rule) in rows.iter().zip(RULES) {
         let name = rule.name;
-        let [link, _, per, threshold, answer, alert] = row.as_slice() else { panic!("six cells: {row:?}") };
+        let [link, _, counted_by, threshold, action, alert] = row.as_slice() else { panic!("six cells: {row:?}") };
         assert_eq!(*link, format!("[`{name}`](runbooks/{name}.md)"));
         let setting = format!("STRONGROOM_RULES_{}", name.to_uppercase());
         let default = SETTINGS.iter().find(|known| known.name == setting).expect(&setting).default;
         assert_eq!(*threshold, default.replace('/', " in ").replace('m', " min").replace('h', " h"), "{name}");
-        assert_eq!(per, rule.per.name(), "{name}");
-        assert_eq!(answer.is_empty(), rule.answer == Answer::Tell, "{name}");
+        assert_eq!(counted_by, rule.count_by.name(), "{name}");
+        assert_eq!(action.is_empty(), rule.action == Action::AlertOnly, "{name}");
         assert_eq!(alert, rule.severity.name(), "{name}");
         let page = read(&format!("docs/runbooks/{name}.md"));
         assert!(page.contains("## What to do"), "docs/runbooks/{name}.md");

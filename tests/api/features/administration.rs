@@ -1,4 +1,4 @@
-//! What administrators see and do, and what it leaves.
+//! User administration and the events that it records.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn users_are_listed_searched_and_read() {
     assert_eq!(addresses(&list("").await), ["bob", "a_n", "ann", "root"]);
     assert_eq!(addresses(&list("?role=admin").await), ["root"]);
     assert_eq!(addresses(&list("?role=user&email=ANN").await), ["ann"]);
-    // What was typed is text and no pattern.
+    // Search input is plain text, not a pattern.
     assert_eq!(addresses(&list("?email=a_n").await), ["a_n"]);
     assert_eq!(addresses(&list("?email=%25").await), Vec::<String>::new());
     assert_eq!(addresses(&list("?email=%27%20or%201%3D1--").await), Vec::<String>::new());
@@ -43,7 +43,7 @@ async fn users_are_listed_searched_and_read() {
     let cursor = first["next_cursor"].as_str().unwrap();
     let rest = list(&format!("?limit=3&cursor={cursor}")).await;
     assert_eq!((addresses(&rest), &rest["next_cursor"]), (vec!["root".to_owned()], &Value::Null));
-    // A cursor is good for one administrator, one list and one filter.
+    // A cursor is bound to the administrator, the list and the filter.
     root.get(&format!("{USERS}?role=user&cursor={cursor}")).await.refused_field("/cursor");
     app.admin("toor").await.get(&format!("{USERS}?cursor={cursor}")).await.refused_field("/cursor");
     for (query, field) in [
@@ -67,7 +67,7 @@ async fn users_are_listed_searched_and_read() {
 }
 
 #[actix_web::test]
-async fn a_locked_user_is_unlocked_without_a_new_password() {
+async fn locked_user_is_unlocked_without_a_new_password() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "3/1h")]).await;
     let (root, alice) = (app.admin("root").await, app.user("alice").await);
     let id = id_of(&alice).await;
@@ -83,30 +83,30 @@ async fn a_locked_user_is_unlocked_without_a_new_password() {
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A name at one place is counted for itself, and so is whoever is signed in and proves it again.
+/// Counters per address and for re-authentication are reset as well.
 #[actix_web::test]
-async fn an_unlocked_user_gets_in_also_where_he_has_used_up_his_failures_and_nobody_else_does() {
+async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;
     let (root, alice, bob) = (app.admin("root").await, app.user("alice").await, app.user("bob").await);
     let there = app.from([127, 0, 0, 9].into());
-    let inside = |password| json!({"current_password": password, "new_password": "another horse battery 7"});
-    let prove = async |password| alice.post("/api/v1/me/password", &inside(password)).await;
+    let body = |password| json!({"current_password": password, "new_password": "another horse battery 7"});
+    let reauthenticate = async |password| alice.post("/api/v1/me/password", &body(password)).await;
     for _ in 0..5 {
         for actor in [&alice, &bob] {
             try_sign_in(&there, &actor.email, WRONG).await.refused(401, "invalid_credentials");
         }
-        prove(WRONG).await.refused(401, "invalid_credentials");
+        reauthenticate(WRONG).await.refused(401, "invalid_credentials");
     }
     for actor in [&alice, &bob] {
         try_sign_in(&there, &actor.email, PASSWORD).await.refused(429, "too_many_requests");
     }
-    prove(PASSWORD).await.refused(429, "too_many_requests");
+    reauthenticate(PASSWORD).await.refused(429, "too_many_requests");
 
     act(&root, &id_of(&alice).await, "unlock").await.ok(204).left(&["admin_user_unlocked/"]);
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
     try_sign_in(&there, &bob.email, PASSWORD).await.refused(429, "too_many_requests");
-    prove(PASSWORD).await.ok(200);
-    // It takes the lock away and leaves the guard: five more are five again.
+    reauthenticate(PASSWORD).await.ok(200);
+    // Unlocking resets the counters but keeps throttling: five more failures lock again.
     for _ in 0..5 {
         try_sign_in(&there, &alice.email, WRONG).await.refused(401, "invalid_credentials");
     }
@@ -114,7 +114,7 @@ async fn an_unlocked_user_gets_in_also_where_he_has_used_up_his_failures_and_nob
 }
 
 #[actix_web::test]
-async fn a_disabled_user_is_out_until_he_is_enabled_and_keeps_what_he_owns() {
+async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
     let app = TestApp::start().await;
     let (root, alice) = (app.admin("root").await, app.user("alice").await);
     let id = id_of(&alice).await;
@@ -126,7 +126,7 @@ async fn a_disabled_user_is_out_until_he_is_enabled_and_keeps_what_he_owns() {
     try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
     let seen = root.get(&format!("{USERS}?status=disabled")).await.ok(200).json();
     assert_eq!((addresses(&seen), &seen["items"][0]["last_active_at"]), (vec!["alice".to_owned()], &Value::Null));
-    // Asked again it is done again, and nothing else ends.
+    // Disabling again succeeds and ends nothing else.
     act(&root, &id, "disable").await.ok(204).left(&["admin_user_disabled/"]);
 
     act(&root, &id, "enable").await.ok(204).left(&["admin_user_enabled/"]);
@@ -135,7 +135,7 @@ async fn a_disabled_user_is_out_until_he_is_enabled_and_keeps_what_he_owns() {
 }
 
 #[actix_web::test]
-async fn all_sessions_of_a_user_are_ended_and_no_other() {
+async fn ending_a_users_sessions_leaves_other_sessions() {
     let app = TestApp::start().await;
     let (root, alice, bob) = (app.admin("root").await, app.user("alice").await, app.user("bob").await);
     let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
@@ -150,9 +150,9 @@ async fn all_sessions_of_a_user_are_ended_and_no_other() {
     Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
-/// Who did it and to whom, in the log and in the row that stands with the act.
+/// Actor and target, in the log and in the stored row.
 #[actix_web::test]
-async fn an_act_tells_who_did_it_and_to_whom() {
+async fn admin_action_records_actor_and_target() {
     let app = TestApp::start().await;
     let (root, alice) = (app.admin("root").await, app.user("alice").await);
     let (id, roots) = (id_of(&alice).await, id_of(&root).await);

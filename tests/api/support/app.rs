@@ -244,7 +244,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
         // Tests probe for a living.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
-        ("STRONGROOM_RULES_GUESSING_SESSION", "100000/1h"),
+        ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];
     pairs.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
     pairs.extend(changed);

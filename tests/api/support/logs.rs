@@ -24,7 +24,7 @@ pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
         // Not development's own line with a mail's link, which is the one secret that is logged on purpose, and there alone.
         let filter =
-            "info,security_tally=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
+            "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
             tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).with_writer(Capture);
         let filter: Targets = filter.parse().unwrap();
@@ -71,7 +71,7 @@ pub fn of_request(id: &str) -> Vec<Value> {
 /// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`. Tallied ones too, which
 /// have no line in production.
 pub fn events(id: &str) -> Vec<String> {
-    names(&of_request(id), &["security", "security_tally"])
+    names(&of_request(id), &["security", "security_aggregate"])
 }
 
 /// Those that have a line of their own, and so a row, of what has been logged until now.

@@ -192,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_are_bounded() {
+    fn retry_delays_grow_and_are_bounded() {
         let seconds: Vec<i64> = (1..=6).map(|attempts| pause(attempts).num_seconds()).collect();
         assert_eq!(seconds, [10, 30, 90, 270, 810, 900]);
         assert_eq!(pause(i32::MAX).num_seconds(), 900);

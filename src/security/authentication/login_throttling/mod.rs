@@ -87,7 +87,7 @@ impl LoginThrottle {
         for counted in &admitted.counted {
             let reached = |max: u32| counted.failures == i64::from(max);
             match counted.kind.as_str() {
-                "account" if counted.in_a_row == admitted.attempt.max_in_a_row => lock = Some("ceiling"),
+                "account" if counted.in_a_row == admitted.attempt.max_in_a_row => lock = Some("max_failures"),
                 "account" if reached(self.settings.failures_per_account.count) => lock = Some("brute_force"),
                 "device" if admitted.attempt.device.is_some_and(|device| reached(device.limit.count)) => {
                     lock = Some("device");
@@ -106,9 +106,9 @@ impl LoginThrottle {
         if lock.is_some() {
             self.queue_mail(&mut transaction, owner).await?;
         }
-        let kept = Event::keep_all(events, &mut transaction).await?;
+        let kept = Event::record_all_in(events, &mut transaction).await?;
         transaction.commit().await?;
-        kept.committed();
+        kept.publish();
         Ok(())
     }
 

@@ -7,36 +7,36 @@ use std::time::Duration;
 use crate::base::id::UserId;
 use crate::security::audit::event::Severity;
 
-/// What a rule found.
+/// The result of a rule that has reached its threshold.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// What is counted, in the plural, as `access_denials`: it names the alert, its runbook, and the words of its message.
+    /// Names the alert, its runbook and its wording, for example `access_denials`.
     pub rule: &'static str,
     pub severity: Severity,
-    pub about: About,
-    /// For what the rule counts, in the singular: `network`.
+    pub subject: Subject,
+    /// What the rule counts by, for example `network`.
     pub counted_for: &'static str,
-    /// From how many on it is a finding.
+    /// The count from which on the rule raises an alert.
     pub threshold: i64,
-    /// How many there are in the running window by now.
+    /// The count in the current window.
     pub count: i64,
-    /// The rule's window: also how often people are told while it goes on, and how long it must be quiet to be over.
+    /// The window of the rule. It is also the interval of summaries, and the quiet time after which the alert is cleared.
     pub window: Duration,
 }
 
 /// The subject of a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum About {
+pub enum Subject {
     User(UserId),
-    /// The prefix that one subscriber has (`ClientAddr::prefix`).
+    /// An address prefix of one subscriber (`ClientAddr::prefix`).
     Network(IpAddr),
-    /// The keyed hash of an identifier that a client typed, in hexadecimal (`Attempt::subject`).
+    /// The keyed hash of an identifier that a client sent, in hex (`Attempt::subject`).
     Account(String),
-    /// All networks (or users, sessions, accounts: [`Finding::counted_for`]) that the rule has found.
+    /// All subjects of a combined alert, with what the rule counts by ([`Finding::counted_for`]).
     All(&'static str),
 }
 
-impl About {
+impl Subject {
     pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::User(_) => "user",
@@ -47,7 +47,7 @@ impl About {
     }
 }
 
-impl fmt::Display for About {
+impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::User(user) => user.fmt(f),
@@ -58,7 +58,7 @@ impl fmt::Display for About {
     }
 }
 
-/// Whether an alert goes on.
+/// The state of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     Open,
@@ -66,7 +66,7 @@ pub enum State {
 }
 
 impl State {
-    /// Its name in the table.
+    /// Returns the name as stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

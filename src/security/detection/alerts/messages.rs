@@ -1,5 +1,5 @@
-//! What people are told, in words and in JSON: ids, counts and our own words, and a user's address where the sink may see it. What
-//! goes to a chat is escaped.
+//! Alert messages as text and as JSON. They hold ids, counts and fixed words, never client input. A user's email
+//! address is included only for the sinks that may see it. Chat messages are escaped.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -12,30 +12,30 @@ pub struct Message {
     /// `opened`, `continues` or `cleared`.
     pub kind: String,
     pub count: i64,
-    /// Including the one that is being made.
+    /// Includes the current attempt.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
     pub alert_id: Uuid,
     pub rule: String,
     pub severity: String,
     pub about_kind: String,
-    /// Empty for an alert over all.
+    /// Empty for a combined alert.
     pub about: String,
-    /// The user's, if the alert is about one and the sink may see it.
+    /// The user's email address, if the alert is about a user and the sink may see it.
     pub address: Option<String>,
-    /// How many an alert over all is about, and those with the most events.
+    /// For a combined alert: the number of its subjects, and those with the most events.
     pub members: i64,
     pub largest: Vec<String>,
     pub window_seconds: i64,
     pub opened_at: DateTime<Utc>,
 }
 
-/// Where the runbooks are: a page a rule.
+/// The base URL of the runbooks.
 #[derive(Clone, Debug)]
 pub struct Runbooks(pub String);
 
 impl Runbooks {
-    /// The page of this rule.
+    /// Returns the page of this rule.
     #[must_use]
     pub fn page(&self, rule: &str) -> String {
         format!("{}/{rule}.md", self.0)
@@ -43,13 +43,13 @@ impl Runbooks {
 }
 
 impl Message {
-    /// The sentence, how much it matters, and where to read on.
+    /// Formats severity, sentence and runbook.
     #[must_use]
     pub fn text(&self, runbooks: &Runbooks) -> String {
         format!("[{}] {} What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
     }
 
-    /// For the signed webhook; `docs/alerts.md` explains each member.
+    /// Formats the body of the signed webhook; see `docs/alerts.md`.
     #[must_use]
     pub fn json(&self, runbooks: &Runbooks) -> Value {
         json!({
@@ -72,19 +72,19 @@ impl Message {
         })
     }
 
-    /// For a Slack-compatible webhook.
+    /// Formats the body for a Slack-compatible webhook.
     #[must_use]
     pub fn slack(&self, runbooks: &Runbooks) -> Value {
         json!({"text": escaped(&self.text(runbooks))})
     }
 }
 
-/// `<!channel>` and `<https://evil.example|Approve>` are live in chat tools.
+/// Escapes markup: chat tools interpret `<!channel>` and `<https://evil.example|Approve>`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// For the tests here and of the sentences.
+/// Shared with the tests of the sentences.
 #[cfg(test)]
 pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
     Message {
@@ -111,14 +111,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_leads_to_its_runbook() {
+    fn message_links_its_runbook() {
         let runbooks = Runbooks("https://wiki.example/runbooks".into());
         let text = example("opened", "user", "4821").text(&runbooks);
         assert!(text.ends_with("What to do: https://wiki.example/runbooks/access_denials.md"), "{text}");
     }
 
     #[test]
-    fn what_would_be_live_in_a_chat_is_escaped() {
+    fn chat_markup_is_escaped() {
         let slack =
             example("opened", "account", "<!channel> & <https://evil.example|Approve>").slack(&Runbooks("x".into()));
         let text = slack["text"].as_str().unwrap();

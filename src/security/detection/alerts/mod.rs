@@ -1,19 +1,20 @@
-//! People are told what a rule found: once when it begins, once a window while it goes on, once when it is over.
+//! Alerts: each attack is reported once, summarised once per window, and cleared once (CWE-778, CWE-223, API8:2023).
 //!
-//! **Attack**: an attack that everybody could have seen and nobody was told of; an attacker who makes so many alerts that they
-//! are muted.
-//! **Control**: a finding opens one alert for its rule and whom it is about, or adds to the open one, in the transaction
-//! that counted. Beyond ten open alerts of a rule (an alert storm: forged tokens from 1,000 networks) further findings share one
-//! alert over all, with their number, their sum and the five largest. What people are told stands in an outbox, written in the
-//! same statement, one row a message and sink: it is leased with `FOR UPDATE SKIP LOCKED` and delivered at least once across
-//! crashes and replicas, three times tried, then one `alert_delivery_failed` event. No request waits for a receiver. Messages hold ids
-//! and counts; a user's address goes only to the sinks that a setting names, and never to the log.
-//! **Limits**: a receiver that says 200 and throws the message away. The log has each alert too.
-//! **ASVS**: 16.2.5, 16.3.3, 16.5.2 · **Test**: `attacks::detection::alerts`
+//! **Attack**: abuse that is recorded but that people never see. Or alert fatigue: an attacker triggers so many alerts
+//! that people mute them.
+//! **Control**: a finding opens one alert per rule and subject, or joins the open one, in the transaction that counted
+//! it. Beyond ten open alerts of a rule (alert storm), further findings share one combined alert. It states the number
+//! of subjects, the total, and the five largest. Messages go through a transactional outbox, one row per message and
+//! sink. Workers lease rows with `FOR UPDATE SKIP LOCKED` and deliver at least once, across crashes and replicas. After
+//! three failed attempts an event `alert_delivery_failed` is recorded. Requests never wait for a receiver. Messages
+//! hold ids and counts. A user's email address goes only to the sinks that a setting names, and never to the log.
+//! **Limits**: a receiver that replies 200 and drops the message. The log has every alert too.
+//! **ASVS**: 16.2.5, 16.3.3, 16.5.2
+//! **Test**: `attacks::detection::alerts`
 
+mod combined_store;
 mod finding;
 mod messages;
-mod over_all_store;
 mod sentences;
 mod sinks;
 mod store;
@@ -22,13 +23,13 @@ mod worker;
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
-pub use finding::{About, Finding, State};
+use combined_store::Totals;
+pub use finding::{Finding, State, Subject};
 pub use messages::{Message, Runbooks};
-use over_all_store::Totals;
 #[cfg(test)]
-pub use sentences::has_words;
+pub use sentences::has_wording;
 pub use sinks::SIGNATURE_VERSION;
-pub use store::{Listed, MAIL_KIND, Numbers, message_of};
+pub use store::{AlertCounts, AlertRow, MAIL_KIND, message_of};
 pub use worker::AlertWorker;
 
 use crate::base::page::{Limit, Position};
@@ -36,95 +37,84 @@ use crate::config::AlertSettings;
 use crate::http::error::ApiResult;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// How long a delivered or given-up message is kept: an operator's trace.
-const MESSAGES_KEPT: TimeDelta = TimeDelta::days(7);
+/// Retention of delivered and failed messages.
+const MESSAGE_RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// How long an alert is kept after it was cleared.
-const ALERTS_KEPT: TimeDelta = TimeDelta::days(90);
+/// Retention of cleared alerts.
+const ALERT_RETENTION: TimeDelta = TimeDelta::days(90);
 
-/// How many open alerts of one rule are about one user, network and so on. Further ones share one alert over all.
-const MAX_SEPARATE: i64 = 10;
+/// Maximum number of open individual alerts per rule. Further findings share one combined alert.
+const MAX_SEPARATE_ALERTS: i64 = 10;
 
-/// How many messages may wait for one sink. Beyond it the alert is kept and listed, and its next summary may find room: an
-/// attacker from many networks must not fill the database, nor a receiver that comes back be flooded.
-const MOST_WAITING: i64 = 1_000;
+/// Maximum number of messages that wait for one sink. Beyond it an alert is stored but not sent; its next summary may
+/// be. This bounds the table during an attack, and the backlog that a receiver gets after an outage.
+const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
-/// Opens alerts, keeps them, clears them.
+/// Opens, updates and clears alerts.
 #[derive(Clone)]
 pub struct Alerts {
     pool: PgPool,
-    /// Who is told, by name.
+    /// The names of the configured sinks.
     sinks: Vec<String>,
 }
 
 impl Alerts {
-    /// Tells the sinks that the settings name, and the log always.
+    /// Sends to the configured sinks and always to the log.
     #[must_use]
     pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
-        Self { pool, sinks: sinks::wanted(settings).into_iter().map(str::to_owned).collect() }
+        Self { pool, sinks: sinks::names(settings).into_iter().map(str::to_owned).collect() }
     }
 
-    /// In the transaction that counted: opens an alert or adds to the open one. Beyond [`MAX_SEPARATE`] that is the one over all.
+    /// Opens an alert or updates the open one, in the transaction that counted. Beyond [`MAX_SEPARATE_ALERTS`] it uses
+    /// the combined alert.
     ///
     /// # Errors
-    /// The database cannot be asked, or the finding has no form: a rule's name and whom it is about are checked there.
+    /// If a database constraint rejects the rule's name or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
-        let open = over_all_store::open_alerts(connection, finding).await?;
-        let (finding, totals) = if open.own || (!open.over_all && open.separate < MAX_SEPARATE) {
+        let open = combined_store::open_alerts(connection, finding).await?;
+        let (finding, totals) = if open.own || (!open.over_all && open.separate < MAX_SEPARATE_ALERTS) {
             (finding.clone(), Totals::of_one(finding))
-        } else if over_all_store::join(connection, finding.rule, now).await? {
+        } else if combined_store::join(connection, finding.rule, now).await? {
             return Ok(());
         } else {
-            let totals = over_all_store::totals(connection, finding, now).await?;
-            (Finding { about: About::All(finding.counted_for), ..finding.clone() }, totals)
+            let totals = combined_store::totals(connection, finding, now).await?;
+            (Finding { subject: Subject::All(finding.counted_for), ..finding.clone() }, totals)
         };
-        let raised = store::raise(connection, &finding, &totals, &self.sinks, MOST_WAITING, now).await?;
+        let raised = store::raise(connection, &finding, &totals, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
         if raised.opened && raised.queued < self.sinks.len() as i64 {
-            tracing::error!(rule = finding.rule, "an alert is kept and not told: too many messages wait already");
+            tracing::error!(rule = finding.rule, "alert stored but not sent: too many messages are waiting");
         }
         Ok(())
     }
 
-    /// From a timer: one summary a window for what goes on, a clear for what has stopped. Of two replicas that turn at once one
-    /// does it.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn turn(&self, now: DateTime<Utc>) -> ApiResult<()> {
-        over_all_store::add_up(&self.pool, now).await?;
-        store::clear(&self.pool, &self.sinks, MOST_WAITING, now).await?;
-        store::summarise(&self.pool, &self.sinks, MOST_WAITING, now).await?;
+    /// Queues one summary per window for alerts that continue, and clears those that have been quiet for a window. Safe
+    /// to run on several replicas at once.
+    pub async fn summarise_and_clear(&self, now: DateTime<Utc>) -> ApiResult<()> {
+        combined_store::refresh_totals(&self.pool, now).await?;
+        store::clear_quiet(&self.pool, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
+        store::queue_summaries(&self.pool, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
         Ok(())
     }
 
-    /// The alerts before this position, newest first. The database asks by itself whether the reader is an administrator now:
-    /// others see none.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Lists alerts before this position, newest first. The database checks again that the caller is an administrator;
+    /// others get an empty list.
     pub async fn list(
         &self,
         admin: &AdminCaller,
         state: Option<State>,
         from: Position,
         limit: Limit,
-    ) -> ApiResult<Vec<Listed>> {
+    ) -> ApiResult<Vec<AlertRow>> {
         Ok(store::list(&self.pool, admin.user(), state, from, limit).await?)
     }
 
-    /// How much is open, waits and has failed, for the metrics.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn numbers(&self) -> ApiResult<Numbers> {
-        Ok(store::numbers(&self.pool).await?)
+    /// Returns the numbers of open alerts, waiting messages and failed messages, for the metrics.
+    pub async fn counts(&self) -> ApiResult<AlertCounts> {
+        Ok(store::counts(&self.pool).await?)
     }
 
-    /// Forgets what is over and old.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Deletes old messages and alerts.
     pub async fn sweep(&self, now: DateTime<Utc>) -> ApiResult<()> {
-        Ok(store::forget(&self.pool, now - MESSAGES_KEPT, now - ALERTS_KEPT).await?)
+        Ok(store::delete_old(&self.pool, now - MESSAGE_RETENTION, now - ALERT_RETENTION).await?)
     }
 }

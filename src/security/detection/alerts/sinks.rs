@@ -1,4 +1,4 @@
-//! The ways by which people are told: a chat, a signed webhook, mail, and the log.
+//! The sinks of alerts: a chat, a signed webhook, mail, and the log.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::config::{AlertSettings, WebhookUrl};
 use crate::http::error::ApiError;
 use crate::security::communication::outbound::Door;
 
-/// The log target of every alert.
+/// The log target of all alerts.
 const TARGET: &str = "alert";
 
-/// Stands before the signature, so that another algorithm can come one day.
+/// Prefix of the signature, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
-/// One way.
+/// A destination for alert messages.
 pub(super) enum Sink {
     Log,
     Slack(WebhookUrl),
@@ -40,7 +40,7 @@ impl Sink {
     }
 }
 
-/// The ways that the settings name, and the log always.
+/// Returns the configured sinks and the log.
 pub(super) fn sinks(settings: &AlertSettings) -> Vec<Sink> {
     let webhook = settings.webhook.as_ref().map(|(url, key)| {
         Sink::Webhook(url.clone(), Box::new(hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes())))
@@ -50,27 +50,27 @@ pub(super) fn sinks(settings: &AlertSettings) -> Vec<Sink> {
     [Some(Sink::Log), slack, webhook, mail].into_iter().flatten().collect()
 }
 
-pub(super) fn wanted(settings: &AlertSettings) -> Vec<&'static str> {
+pub(super) fn names(settings: &AlertSettings) -> Vec<&'static str> {
     sinks(settings).iter().map(Sink::name).collect()
 }
 
-/// What all ways need.
-pub(super) struct Ways {
+/// Delivers messages.
+pub(super) struct Delivery {
     pub pool: PgPool,
     pub door: Arc<Door>,
     pub runbooks: Runbooks,
 }
 
-/// Why a message is not there: nobody took it, or the database cannot be asked.
-pub(super) enum Undone {
-    /// In our own words: a receiver's text reaches nobody.
-    Undelivered(String),
+/// Why a message was not delivered.
+pub(super) enum DeliveryError {
+    /// In our own words: the receiver's text is never logged.
+    Rejected(String),
     Database(ApiError),
 }
 
-impl Ways {
-    /// Delivers and notes that it is delivered.
-    pub async fn deliver(&self, sink: &Sink, message: &Message, now: DateTime<Utc>) -> Result<(), Undone> {
+impl Delivery {
+    /// Delivers a message and marks it as sent.
+    pub async fn deliver(&self, sink: &Sink, message: &Message, now: DateTime<Utc>) -> Result<(), DeliveryError> {
         let handed_over = match sink {
             Sink::Mail(recipient) => return self.mail(recipient, message, now).await,
             Sink::Log => {
@@ -86,19 +86,19 @@ impl Ways {
                 self.door.post(url, signed(key, message, &body, now), body.into_bytes()).await
             }
         };
-        handed_over.map_err(|undelivered| Undone::Undelivered(undelivered.to_string()))?;
-        store::sent(&self.pool, message.id, now).await.map_err(|error| Undone::Database(error.into()))
+        handed_over.map_err(|undelivered| DeliveryError::Rejected(undelivered.to_string()))?;
+        store::mark_sent(&self.pool, message.id, now).await.map_err(|error| DeliveryError::Database(error.into()))
     }
 
-    /// By the mail outbox, whose worker has its own patience.
-    async fn mail(&self, recipient: &EmailAddress, message: &Message, now: DateTime<Utc>) -> Result<(), Undone> {
-        let mailed = store::mailed(&self.pool, message.id, recipient.as_str(), now).await;
-        mailed.map_err(|error| Undone::Database(error.into()))
+    /// Moves the message to the mail outbox, which has its own retries.
+    async fn mail(&self, recipient: &EmailAddress, message: &Message, now: DateTime<Utc>) -> Result<(), DeliveryError> {
+        let mailed = store::move_to_mail_outbox(&self.pool, message.id, recipient.as_str(), now).await;
+        mailed.map_err(|error| DeliveryError::Database(error.into()))
     }
 
     fn log(&self, message: &Message) {
         let (text, runbook) = (message.sentence(), self.runbooks.page(&message.rule));
-        macro_rules! tell {
+        macro_rules! log {
             ($level:ident) => {
                 tracing::$level!(
                     target: TARGET,
@@ -114,15 +114,15 @@ impl Ways {
             };
         }
         match message.severity.as_str() {
-            "critical" => tell!(error),
-            "warning" => tell!(warn),
-            _ => tell!(info),
+            "critical" => log!(error),
+            "warning" => log!(warn),
+            _ => log!(info),
         }
     }
 }
 
-/// HMAC-SHA256 over the time, a dot and the body. The time is that of this attempt, so that a receiver may refuse what is older
-/// than minutes; the id is that of the message.
+/// HMAC-SHA256 over the timestamp, a dot and the body. The timestamp is new for each attempt, so that receivers can
+/// reject old messages (replay). The message id stays the same.
 fn signed(key: &hmac::Key, message: &Message, body: &str, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let timestamp = now.timestamp().to_string();
     let mac = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());

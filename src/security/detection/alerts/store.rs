@@ -1,16 +1,16 @@
-//! The statements on alerts and their outbox. No row has an owner: what they hold is for administrators and the sinks.
+//! SQL of alerts and their outbox. These rows have no owner; they are for administrators and the sinks.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
+use super::combined_store::Totals;
 use super::finding::{Finding, State};
 use super::messages::Message;
-use super::over_all_store::Totals;
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 
-/// What a mail in the mail outbox is called that tells of an alert; its subject is the message's id.
+/// The kind of an alert's mail in the mail outbox. Its subject is the message id.
 pub const MAIL_KIND: &str = "alert";
 
 pub struct Raised {
@@ -18,13 +18,13 @@ pub struct Raised {
     pub queued: i64,
 }
 
-/// Since people were last told, the highest count stands. A clear that runs at the same moment makes this one open anew.
+/// Opens an alert or updates the open one. Keeps the highest count since the last message.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
     totals: &Totals,
     sinks: &[String],
-    most_waiting: i64,
+    max_queued: i64,
     now: DateTime<Utc>,
 ) -> Result<Raised, sqlx::Error> {
     sqlx::query_as!(
@@ -54,13 +54,13 @@ pub async fn raise(
         Uuid::new_v4(),
         finding.rule,
         finding.severity.name(),
-        finding.about.kind(),
-        finding.about.to_string(),
+        finding.subject.kind(),
+        finding.subject.to_string(),
         now,
         totals.events,
         i64::try_from(finding.window.as_secs()).unwrap_or(i64::MAX),
         sinks,
-        most_waiting,
+        max_queued,
         finding.threshold,
         totals.members,
         &totals.largest
@@ -69,8 +69,13 @@ pub async fn raise(
     .await
 }
 
-/// What nobody has found for one window is over.
-pub async fn clear(pool: &PgPool, sinks: &[String], most_waiting: i64, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Clears alerts that had no finding for one window.
+pub async fn clear_quiet(
+    pool: &PgPool,
+    sinks: &[String],
+    max_queued: i64,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with cleared as (
              update alerts set state = 'cleared', cleared_at = $1, told_at = $1
@@ -84,18 +89,18 @@ pub async fn clear(pool: &PgPool, sinks: &[String], most_waiting: i64, now: Date
              where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
         now,
         sinks,
-        most_waiting
+        max_queued
     )
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// What was found since people were told, and they were told a window ago.
-pub async fn summarise(
+/// Queues a summary for each alert that had new findings and whose last message is a window ago.
+pub async fn queue_summaries(
     pool: &PgPool,
     sinks: &[String],
-    most_waiting: i64,
+    max_queued: i64,
     now: DateTime<Utc>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
@@ -112,15 +117,14 @@ pub async fn summarise(
              where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
         now,
         sinks,
-        most_waiting
+        max_queued
     )
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// Takes one message of this sink until `lease_end`, and returns its id. Two workers never wait for each other and never take the
-/// same row.
+/// Leases one message of this sink until `lease_end` and returns its id. Concurrent workers skip leased rows.
 pub async fn take(
     pool: &PgPool,
     sink: &str,
@@ -143,11 +147,7 @@ pub async fn take(
     .await
 }
 
-/// The message with this id. The first one of an alert says what has been counted by now, which may be more than when it was
-/// queued: an attack goes on while its message waits.
-///
-/// # Errors
-/// The database cannot be asked.
+/// Returns a message. The first message of an alert states the current count, which may have grown while it waited.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
@@ -164,15 +164,20 @@ pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Resul
     .await
 }
 
-pub async fn sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn mark_sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("update alert_outbox set sent_at = $2 where id = $1 and given_up_at is null", id, now)
         .execute(pool)
         .await?;
     Ok(())
 }
 
-/// Hands the message over to the mail outbox: both or neither, so that it is mailed once.
-pub async fn mailed(pool: &PgPool, id: Uuid, recipient: &str, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Moves the message to the mail outbox in one statement, so that it is mailed exactly once.
+pub async fn move_to_mail_outbox(
+    pool: &PgPool,
+    id: Uuid,
+    recipient: &str,
+    now: DateTime<Utc>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "with handed_over as (
              update alert_outbox set sent_at = $2 where id = $1 and sent_at is null and given_up_at is null returning id
@@ -194,7 +199,7 @@ pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-/// Whether it was this call that gave it up: its event is told once.
+/// Marks a message as failed. Returns whether this call did it, so that only one event is recorded.
 pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update alert_outbox set given_up_at = $2 where id = $1 and sent_at is null and given_up_at is null",
@@ -206,9 +211,9 @@ pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool
     Ok(given_up.rows_affected() == 1)
 }
 
-/// One alert of the administrators' list.
+/// One row of the administrators' list.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct AlertRow {
     pub id: Uuid,
     pub rule: String,
     pub severity: String,
@@ -231,9 +236,9 @@ pub async fn list(
     state: Option<State>,
     from: Position,
     limit: Limit,
-) -> Result<Vec<Listed>, sqlx::Error> {
+) -> Result<Vec<AlertRow>, sqlx::Error> {
     sqlx::query_as!(
-        Listed,
+        AlertRow,
         r#"select id as "id!", rule as "rule!", severity as "severity!", about_kind as "about_kind!", about as "about!",
                state as "state!", opened_at as "opened_at!", last_seen_at as "last_seen_at!", cleared_at, count as "count!",
                findings as "findings!", members as "members!", largest as "largest!", window_seconds as "window_seconds!"
@@ -248,20 +253,20 @@ pub async fn list(
     .await
 }
 
-/// What the metrics show.
+/// AlertCounts for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Numbers {
-    /// Alerts that go on.
+pub struct AlertCounts {
+    /// Open alerts.
     pub open: i64,
-    /// Messages that are still to be delivered.
+    /// Messages waiting for delivery.
     pub waiting: i64,
-    /// Messages that were given up in the last week.
+    /// Messages that failed in the last week.
     pub failed: i64,
 }
 
-pub async fn numbers(pool: &PgPool) -> Result<Numbers, sqlx::Error> {
+pub async fn counts(pool: &PgPool) -> Result<AlertCounts, sqlx::Error> {
     sqlx::query_as!(
-        Numbers,
+        AlertCounts,
         r#"select (select count(*) from alerts where state = 'open') as "open!",
                count(*) filter (where sent_at is null and given_up_at is null) as "waiting!",
                count(*) filter (where given_up_at is not null) as "failed!"
@@ -271,7 +276,7 @@ pub async fn numbers(pool: &PgPool) -> Result<Numbers, sqlx::Error> {
     .await
 }
 
-pub async fn forget(
+pub async fn delete_old(
     pool: &PgPool,
     messages_before: DateTime<Utc>,
     alerts_before: DateTime<Utc>,

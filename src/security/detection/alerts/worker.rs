@@ -1,4 +1,4 @@
-//! Empties the outbox, beside the requests: one loop a sink, so that one that is down holds up no other.
+//! Delivers the alert outbox in the background. Each sink has its own loop, so a failing one does not delay the others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use super::messages::{Message, Runbooks};
-use super::sinks::{Sink, Undone, Ways, sinks};
+use super::sinks::{Delivery, DeliveryError, Sink, sinks};
 use super::{Alerts, store};
 use crate::base::clock::Clock;
 use crate::config::AlertSettings;
@@ -19,19 +19,19 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::Door;
 
-/// How often the outbox and the alerts are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often the outbox and the alerts are checked.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a worker has for the message that it took: longer than the door's whole patience.
+/// How long a worker may take for a message. Longer than the slowest delivery.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// After so many attempts a message is given up, with one event.
-const MOST_ATTEMPTS: i32 = 3;
+/// After this many attempts a message is marked as failed.
+const MAX_ATTEMPTS: i32 = 3;
 
-/// Delivers what is in the outbox, and turns the alerts.
+/// Delivers the outbox, and sends summaries and clears.
 pub struct AlertWorker {
     alerts: Alerts,
-    ways: Ways,
+    delivery: Delivery,
     sinks: Vec<Sink>,
     settings: AlertSettings,
     clock: Clock,
@@ -45,7 +45,7 @@ impl AlertWorker {
         let runbooks = Runbooks(settings.runbooks.clone());
         Self {
             alerts,
-            ways: Ways { pool, door, runbooks },
+            delivery: Delivery { pool, door, runbooks },
             sinks: sinks(settings),
             settings: settings.clone(),
             clock,
@@ -54,94 +54,94 @@ impl AlertWorker {
         }
     }
 
-    /// Works until [`Self::stop`]. What waits then stays for the next start.
+    /// Runs until [`Self::stop`]. Undelivered messages stay in the outbox.
     pub async fn run(&self) {
-        join(self.turn(), join_all(self.sinks.iter().map(|sink| self.empty(sink)))).await;
+        join(self.watch_alerts(), join_all(self.sinks.iter().map(|sink| self.drain_outbox(sink)))).await;
     }
 
-    /// Ends [`Self::run`] after the messages that are being delivered: within the door's patience.
+    /// Ends [`Self::run`] once the current deliveries are complete or have timed out.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.woken.notify_waiters();
     }
 
-    fn goes_on(&self) -> bool {
+    fn is_running(&self) -> bool {
         !self.stopping.load(Ordering::Relaxed)
     }
 
     async fn pause(&self) {
         let woken = self.woken.notified();
-        if self.goes_on() {
-            // Either way there is a reason to look again.
-            let _ = timeout(LOOK_EVERY, woken).await;
+        if self.is_running() {
+            // Either a stop or the timeout: the caller checks again.
+            let _ = timeout(POLL_INTERVAL, woken).await;
         }
     }
 
-    async fn turn(&self) {
-        while self.goes_on() {
-            if let Err(error) = self.alerts.turn(self.clock.now()).await {
-                tracing::warn!(%error, "the alerts cannot be read");
+    async fn watch_alerts(&self) {
+        while self.is_running() {
+            if let Err(error) = self.alerts.summarise_and_clear(self.clock.now()).await {
+                tracing::warn!(%error, "failed to update alerts");
             }
             self.pause().await;
         }
     }
 
-    async fn empty(&self, sink: &Sink) {
-        while self.goes_on() {
+    async fn drain_outbox(&self, sink: &Sink) {
+        while self.is_running() {
             match self.deliver_next(sink).await {
                 Ok(true) => {}
                 Ok(false) => self.pause().await,
                 Err(error) => {
-                    tracing::warn!(%error, sink = sink.name(), "the alert outbox cannot be read");
+                    tracing::warn!(%error, sink = sink.name(), "failed to read the alert outbox");
                     self.pause().await;
                 }
             }
         }
     }
 
-    /// Whether there was one.
+    /// Returns whether there was a message.
     async fn deliver_next(&self, sink: &Sink) -> ApiResult<bool> {
         let now = self.clock.now();
-        let pool = &self.ways.pool;
+        let pool = &self.delivery.pool;
         let Some(id) = store::take(pool, sink.name(), now, now + LEASE).await? else {
             return Ok(false);
         };
-        // Forgotten meanwhile, with its alert.
+        // Deleted with its alert in the meantime.
         let Some(message) = store::message_of(pool, id, self.settings.shows_addresses_to(sink.name())).await? else {
             return Ok(true);
         };
-        // A process that was killed at its last attempt has told nobody that it was the last.
-        if message.attempts > MOST_ATTEMPTS {
-            self.give_up(sink, &message, "no attempt came to its end").await?;
+        // A process was killed during the last attempt, before it could mark the message as failed.
+        if message.attempts > MAX_ATTEMPTS {
+            self.give_up(sink, &message, "no attempt was completed").await?;
             return Ok(true);
         }
-        match self.ways.deliver(sink, &message, now).await {
+        match self.delivery.deliver(sink, &message, now).await {
             Ok(()) => {}
-            Err(Undone::Undelivered(cause)) if message.attempts == MOST_ATTEMPTS => {
+            Err(DeliveryError::Rejected(cause)) if message.attempts == MAX_ATTEMPTS => {
                 self.give_up(sink, &message, &cause).await?;
             }
-            Err(Undone::Undelivered(cause)) => {
+            Err(DeliveryError::Rejected(cause)) => {
                 let until = self.clock.now() + pause(message.attempts, jitter()?);
-                store::postpone(&self.ways.pool, message.id, until).await?;
-                tracing::warn!(message_id = %message.id, sink = sink.name(), cause, "an alert's message must wait");
+                store::postpone(&self.delivery.pool, message.id, until).await?;
+                tracing::warn!(message_id = %message.id, sink = sink.name(), cause, "alert delivery postponed");
             }
-            Err(Undone::Database(error)) => return Err(error),
+            Err(DeliveryError::Database(error)) => return Err(error),
         }
         Ok(true)
     }
 
-    /// One event, whoever gives it up. A rule on that event could not loop: a rule has one open alert, and that one summary a
+    /// Records one event. A rule on that event could not loop: it would have one open alert with one summary per
     /// window.
     async fn give_up(&self, sink: &Sink, message: &Message, cause: &str) -> ApiResult<()> {
-        if store::give_up(&self.ways.pool, message.id, self.clock.now()).await? {
-            tracing::error!(message_id = %message.id, sink = sink.name(), cause, "an alert's message is given up");
+        if store::give_up(&self.delivery.pool, message.id, self.clock.now()).await? {
+            tracing::error!(message_id = %message.id, sink = sink.name(), cause, "alert delivery failed after the last attempt");
             Event::new(EventKind::AlertDeliveryFailed).reason(sink.name()).record();
         }
         Ok(())
     }
 }
 
-/// 30 s, then 5 min, and up to half as much again: replicas and services that failed together do not come back together.
+/// 30 s, then 5 min, plus up to 50 % jitter, so that replicas do not retry in lockstep.
 fn pause(attempts: i32, jitter: u8) -> TimeDelta {
     let base = if attempts <= 1 { 30_000 } else { 300_000 };
     TimeDelta::milliseconds(base + base / 2 * i64::from(jitter) / 255)
@@ -149,7 +149,7 @@ fn pause(attempts: i32, jitter: u8) -> TimeDelta {
 
 fn jitter() -> ApiResult<u8> {
     let mut byte = [0_u8; 1];
-    aws_lc_rs::rand::fill(&mut byte).map_err(|_| ApiError::internal("no randomness"))?;
+    aws_lc_rs::rand::fill(&mut byte).map_err(|_| ApiError::internal("the random generator failed"))?;
     Ok(byte[0])
 }
 
@@ -159,13 +159,13 @@ mod tests {
     use crate::security::communication::outbound::PATIENCE;
 
     #[test]
-    fn pauses_grow_and_are_bounded() {
+    fn retry_delays_grow_and_are_bounded() {
         let seconds = |attempts, jitter| pause(attempts, jitter).num_seconds();
         assert_eq!([seconds(1, 0), seconds(1, 255), seconds(2, 0), seconds(2, 255)], [30, 45, 300, 450]);
     }
 
     #[test]
-    fn a_lease_outlives_the_slowest_delivery() {
+    fn lease_is_longer_than_the_slowest_delivery() {
         assert!(LEASE.to_std().unwrap() > PATIENCE * 2);
     }
 }

@@ -1,13 +1,15 @@
-//! Abuse is counted, told apart and answered.
+//! Detection rules: counting events to find brute force, password spraying and id enumeration (CWE-307, CWE-799,
+//! CWE-778, API1:2023, API2:2023).
 //!
-//! **Attack**: a signed-in user who walks through ids; a guesser who spreads his tries over addresses, replicas or hours, so that no
-//! single refusal looks like anything.
-//! **Control**: each security event passes here once, in the transaction that writes it, off the
-//! request's path; [`table`] says which rule counts it and for whom. Counters are in PostgreSQL, for all replicas and over
-//! restarts. From its threshold on a rule raises an alert (`alerts`: one, not one an event), and the sternest end the session,
+//! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours. No
+//! single refusal stands out.
+//! **Control**: each security event is counted once, in the transaction that stores it, outside of the request.
+//! [`table`] lists the rules and what each counts by. The counters are in PostgreSQL, shared by all replicas and kept
+//! across restarts. A rule that reaches its threshold raises one alert, and the strictest rules also end the session,
 //! in the same transaction.
-//! **Limits**: whoever stays below every threshold; what one event says is in the log.
-//! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2 · **Test**: `attacks::detection::rules`
+//! **Limits**: an attacker who stays below every threshold. Their events are in the log.
+//! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
+//! **Test**: `attacks::detection::rules`
 
 mod store;
 pub mod table;
@@ -22,19 +24,19 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use self::store::Addition;
-use self::table::{Answer, Per, RULES, Rule, Which};
+use self::table::{Action, CountBy, EventFilter, RULES, Rule};
 use crate::base::id::{SessionId, UserId};
 use crate::config::RuleSettings;
 use crate::http::client_ip::prefix_of;
 use crate::http::error::ApiResult;
 use crate::security::audit::entry::{Entry, Task};
-use crate::security::detection::alerts::{About, Alerts, Finding};
+use crate::security::detection::alerts::{Alerts, Finding, Subject};
 use crate::security::sessions::revocations::{Ended, Revocations};
 
-/// Why a session was ended: stands in its event.
-const REASON: &str = "probing";
+/// The reason in the event of a session that a rule has ended.
+const REASON: &str = "abuse_detected";
 
-/// Counts events and acts on what they add up to.
+/// Counts events and acts on reached thresholds.
 #[derive(Clone)]
 pub struct Rules {
     pub settings: RuleSettings,
@@ -42,20 +44,17 @@ pub struct Rules {
     pub revocations: Arc<Revocations>,
 }
 
-/// The events of one batch that one rule counts for one somebody.
+/// The events of one batch that one rule counts for one subject.
 struct Count {
     rule: &'static Rule,
-    about: About,
+    subject: Subject,
     session: Option<SessionId>,
     events: i64,
 }
 
 impl Rules {
-    /// Counts a batch inside the transaction that writes it. Returns the sessions that it ends, to be announced once that has
-    /// committed.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Counts a batch inside the transaction that stores it. Returns the ended sessions; announce them after the
+    /// commit.
     pub async fn count(
         &self,
         connection: &mut PgConnection,
@@ -83,15 +82,15 @@ impl Rules {
                 let finding = Finding {
                     rule: count.rule.name,
                     severity: count.rule.severity,
-                    about: count.about.clone(),
-                    counted_for: count.rule.per.name(),
+                    subject: count.subject.clone(),
+                    counted_for: count.rule.count_by.name(),
                     threshold: i64::from(threshold.count),
                     count: counter.counted,
                     window: threshold.window,
                 };
                 self.alerts.raise(connection, &finding, now).await?;
-                if let (Answer::EndSession, About::User(user), Some(session)) =
-                    (count.rule.answer, &count.about, count.session)
+                if let (Action::EndSession, Subject::User(user), Some(session)) =
+                    (count.rule.action, &count.subject, count.session)
                 {
                     ended.push(self.revocations.end_within(connection, *user, session, REASON).await?);
                 }
@@ -100,57 +99,54 @@ impl Rules {
         Ok(ended)
     }
 
-    /// After the commit: every replica hears of it by its trigger; here it need not be waited for.
+    /// Announces ended sessions on this replica, after the commit. The others learn of them by a trigger.
     pub fn announce(&self, ended: Vec<Ended>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Forgets counters whose window has been over for as long as the longest window: until then an alert over all may sum them.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Deletes counters whose window ended at least one longest window ago. Until then a combined alert may sum them.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(store::sweep(pool, now - longest).await?)
     }
 }
 
-/// By rule and by whom it counts.
+/// Groups the events of a batch by rule and subject.
 fn counts(batch: &[Entry]) -> BTreeMap<(&'static str, String), Count> {
     let mut counts = BTreeMap::new();
     for entry in batch.iter().filter(|entry| entry.task != Task::Write) {
-        for rule in RULES.iter().filter(|rule| fits(rule, entry)) {
-            let Some((key, about)) = whom(rule.per, entry) else { continue };
+        for rule in RULES.iter().filter(|rule| matches(rule, entry)) {
+            let Some((key, subject)) = subject_of(rule.count_by, entry) else { continue };
             let session = entry.session.map(SessionId::from);
-            let count = counts.entry((rule.name, key)).or_insert(Count { rule, about, session, events: 0 });
+            let count = counts.entry((rule.name, key)).or_insert(Count { rule, subject, session, events: 0 });
             count.events += i64::try_from(entry.events()).unwrap_or(i64::MAX);
         }
     }
     counts
 }
 
-fn fits(rule: &Rule, entry: &Entry) -> bool {
+fn matches(rule: &Rule, entry: &Entry) -> bool {
     rule.events.iter().any(|(kind, which)| {
         *kind == entry.kind
             && match which {
-                Which::All => true,
-                Which::For(reasons) => reasons.contains(&entry.reason),
-                Which::Foreign => entry.object_class.as_deref() == Some("foreign"),
-                Which::Missing => entry.object_class.as_deref() == Some("missing"),
+                EventFilter::All => true,
+                EventFilter::Reasons(reasons) => reasons.contains(&entry.reason),
+                EventFilter::Foreign => entry.object_class.as_deref() == Some("foreign"),
+                EventFilter::Missing => entry.object_class.as_deref() == Some("missing"),
             }
     })
 }
 
-/// The counter's key, and whom its alert is about. `None`: the event does not say.
-fn whom(per: Per, entry: &Entry) -> Option<(String, About)> {
+/// Returns the counter's key and the subject of its alert. `None` if the event does not name it.
+fn subject_of(count_by: CountBy, entry: &Entry) -> Option<(String, Subject)> {
     let user = entry.user.map(UserId::from);
-    Some(match per {
-        Per::User => (entry.user?.to_string(), About::User(user?)),
-        Per::Session => (entry.session.map(|session: Uuid| session.to_string())?, About::User(user?)),
-        Per::Account => (entry.subject.clone()?, About::Account(entry.subject.clone()?)),
-        Per::Network => {
+    Some(match count_by {
+        CountBy::User => (entry.user?.to_string(), Subject::User(user?)),
+        CountBy::Session => (entry.session.map(|session: Uuid| session.to_string())?, Subject::User(user?)),
+        CountBy::Account => (entry.subject.clone()?, Subject::Account(entry.subject.clone()?)),
+        CountBy::Network => {
             let network: IpAddr = prefix_of(entry.address.as_deref()?)?;
-            (network.to_string(), About::Network(network))
+            (network.to_string(), Subject::Network(network))
         }
     })
 }

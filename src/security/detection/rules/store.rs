@@ -1,25 +1,25 @@
-//! The counters' statements.
+//! SQL of the counters.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-/// What is added to one counter.
+/// An increment of one counter.
 pub struct Addition {
     pub rule: &'static str,
     pub about: String,
     pub events: i64,
-    /// The end of the window, if it begins now.
+    /// The end of the window, if this increment starts one.
     pub window_ends_at: DateTime<Utc>,
 }
 
-/// A counter after that.
+/// A counter after the increment.
 pub struct Counter {
     pub rule: String,
     pub about: String,
     pub counted: i64,
 }
 
-/// Adds to the counters. They are locked in one order, whoever counts: two replicas never wait for each other in a circle.
+/// Increments the counters. Rows are locked in a fixed order, so replicas cannot deadlock.
 pub async fn add(
     connection: &mut PgConnection,
     additions: &[Addition],

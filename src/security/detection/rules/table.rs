@@ -1,5 +1,5 @@
-//! The rules of abuse, one row each: which events, counted for whom, from how many on (a setting, `STRONGROOM_RULES_…`), with
-//! what answer, and how urgent the alert is. `docs/rules.md` has the table for people; each name has its page in
+//! The detection rules, one row each: which events, counted by what, from which threshold (`STRONGROOM_RULES_…`), with
+//! which action, and how urgent the alert is. `docs/rules.md` documents the table, and each rule has a page in
 //! `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
@@ -9,19 +9,19 @@ use crate::security::audit::event::EventKind::{
 };
 use crate::security::audit::event::Severity::{self, Critical, Warning};
 
-/// For whom events are counted.
+/// What a rule counts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Per {
+pub enum CountBy {
     User,
     Session,
-    /// An IPv4 address, or the /56 of an IPv6 one.
+    /// An IPv4 address, or the /56 of an IPv6 address.
     Network,
-    /// A typed name, by its keyed hash.
+    /// The keyed hash of an identifier that a client sent.
     Account,
 }
 
-impl Per {
-    /// Its name in alerts.
+impl CountBy {
+    /// Returns the name used in alerts.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,40 +33,42 @@ impl Per {
     }
 }
 
-/// Which events of a kind.
+/// EventFilter events of a kind a rule counts.
 #[derive(Clone, Copy, Debug)]
-pub enum Which {
+pub enum EventFilter {
     All,
-    /// With one of these reasons.
-    For(&'static [&'static str]),
-    /// A denied object that somebody else has.
+    /// Events with one of these reasons.
+    Reasons(&'static [&'static str]),
+    /// Denials of an object that another user owns.
     Foreign,
-    /// A denied object that nobody has.
+    /// Denials of an object that does not exist.
     Missing,
 }
 
-/// What is done, besides telling.
+/// What a rule does at its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// Nothing here: what is counted was refused already.
-    Tell,
+pub enum Action {
+    /// Raises an alert only: the counted requests were refused already.
+    AlertOnly,
     EndSession,
 }
 
-/// One rule.
+/// A detection rule.
 pub struct Rule {
     pub name: &'static str,
-    pub events: &'static [(EventKind, Which)],
-    pub per: Per,
+    pub events: &'static [(EventKind, EventFilter)],
+    pub count_by: CountBy,
     pub threshold: fn(&RuleSettings) -> Rate,
-    pub answer: Answer,
+    pub action: Action,
     pub severity: Severity,
 }
 
-/// What a signed-in user may not touch.
-const DENIALS: &[(EventKind, Which)] = &[(AuthzFail, Which::Foreign), (AuthzFail, Which::For(&["forbidden"]))];
-const GUESSES: &[(EventKind, Which)] = &[(AuthzFail, Which::Missing), (AuthzFail, Which::For(&["malformed_id"]))];
-/// Faults that no token of ours ever has.
+/// Objects and functions that a signed-in user may not access.
+const DENIALS: &[(EventKind, EventFilter)] =
+    &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
+const ENUMERATION: &[(EventKind, EventFilter)] =
+    &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
+/// Faults that no token issued by this service can have.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",
@@ -79,34 +81,33 @@ const FORGED: &[&str] = &[
     "foreign_session",
 ];
 
-/// Every rule.
 #[rustfmt::skip]
 pub const RULES: &[Rule] = &[
-    Rule { name: "access_denials",              events: DENIALS,                                               per: Per::User,    threshold: |s| s.access_denials,              answer: Answer::Tell,       severity: Warning },
-    Rule { name: "probing_session",             events: DENIALS,                                               per: Per::Session, threshold: |s| s.probing_session,             answer: Answer::EndSession, severity: Critical },
-    Rule { name: "guessed_ids",                 events: GUESSES,                                               per: Per::User,    threshold: |s| s.guessed_ids,                 answer: Answer::Tell,       severity: Warning },
-    Rule { name: "guessing_session",            events: GUESSES,                                               per: Per::Session, threshold: |s| s.guessing_session,            answer: Answer::EndSession, severity: Critical },
-    Rule { name: "account_hammered",            events: &[(AuthnLoginLock, Which::All)],                       per: Per::Account, threshold: |s| s.account_hammered,            answer: Answer::Tell,       severity: Warning },
-    Rule { name: "many_accounts",               events: &[(AuthnLoginSpray, Which::All)],                      per: Per::Network, threshold: |s| s.many_accounts,               answer: Answer::Tell,       severity: Warning },
-    Rule { name: "right_password_while_locked", events: &[(AuthnLoginFail, Which::For(&["locked_but_right"]))], per: Per::Account, threshold: |s| s.right_password_while_locked, answer: Answer::Tell,       severity: Critical },
-    Rule { name: "stolen_tokens",               events: &[(AuthnTokenReuse, Which::All)],                      per: Per::User,    threshold: |s| s.stolen_tokens,               answer: Answer::Tell,       severity: Critical },
-    Rule { name: "forged_tokens",               events: &[(AuthnTokenInvalid, Which::For(FORGED))],            per: Per::Network, threshold: |s| s.forged_tokens,               answer: Answer::Tell,       severity: Warning },
-    Rule { name: "tokens_on_plain_http",        events: &[(SessionEnded, Which::For(&["seen_on_plain_http"]))], per: Per::User,    threshold: |s| s.tokens_on_plain_http,        answer: Answer::Tell,       severity: Critical },
-    Rule { name: "foreign_origins",             events: &[(MaliciousCors, Which::All)],                        per: Per::Network, threshold: |s| s.foreign_origins,             answer: Answer::Tell,       severity: Warning },
-    Rule { name: "forged_addresses",            events: &[(MaliciousForwardingHeader, Which::All)],            per: Per::Network, threshold: |s| s.forged_addresses,            answer: Answer::Tell,       severity: Warning },
-    Rule { name: "hostile_input",               events: &[(InputValidationFail, Which::All)],                  per: Per::Network, threshold: |s| s.hostile_input,               answer: Answer::Tell,       severity: Warning },
-    Rule { name: "floods",                      events: &[(ExcessRateLimitExceeded, Which::All)],              per: Per::Network, threshold: |s| s.floods,                      answer: Answer::Tell,       severity: Warning },
+    Rule { name: "access_denials",                events: DENIALS,                                                                       count_by: CountBy::User,    threshold: |s| s.access_denials,                action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "probing_session",               events: DENIALS,                                                                       count_by: CountBy::Session, threshold: |s| s.probing_session,               action: Action::EndSession, severity: Critical },
+    Rule { name: "id_enumeration",                events: ENUMERATION,                                                                   count_by: CountBy::User,    threshold: |s| s.id_enumeration,                action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "enumerating_session",           events: ENUMERATION,                                                                   count_by: CountBy::Session, threshold: |s| s.enumerating_session,           action: Action::EndSession, severity: Critical },
+    Rule { name: "account_brute_force",           events: &[(AuthnLoginLock, EventFilter::All)],                                         count_by: CountBy::Account, threshold: |s| s.account_brute_force,           action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "password_spraying",             events: &[(AuthnLoginSpray, EventFilter::All)],                                        count_by: CountBy::Network, threshold: |s| s.password_spraying,             action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "correct_password_while_locked", events: &[(AuthnLoginFail, EventFilter::Reasons(&["correct_password_while_locked"]))], count_by: CountBy::Account, threshold: |s| s.correct_password_while_locked, action: Action::AlertOnly,  severity: Critical },
+    Rule { name: "reused_tokens",                 events: &[(AuthnTokenReuse, EventFilter::All)],                                        count_by: CountBy::User,    threshold: |s| s.reused_tokens,                 action: Action::AlertOnly,  severity: Critical },
+    Rule { name: "forged_tokens",                 events: &[(AuthnTokenInvalid, EventFilter::Reasons(FORGED))],                          count_by: CountBy::Network, threshold: |s| s.forged_tokens,                 action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "tokens_over_plain_http",        events: &[(SessionEnded, EventFilter::Reasons(&["token_over_plain_http"]))],           count_by: CountBy::User,    threshold: |s| s.tokens_over_plain_http,        action: Action::AlertOnly,  severity: Critical },
+    Rule { name: "disallowed_origins",            events: &[(MaliciousCors, EventFilter::All)],                                          count_by: CountBy::Network, threshold: |s| s.disallowed_origins,            action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "spoofed_forwarding_headers",    events: &[(MaliciousForwardingHeader, EventFilter::All)],                              count_by: CountBy::Network, threshold: |s| s.spoofed_forwarding_headers,    action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "input_validation_failures",     events: &[(InputValidationFail, EventFilter::All)],                                    count_by: CountBy::Network, threshold: |s| s.input_validation_failures,     action: Action::AlertOnly,  severity: Warning },
+    Rule { name: "rate_limit_floods",             events: &[(ExcessRateLimitExceeded, EventFilter::All)],                                count_by: CountBy::Network, threshold: |s| s.rate_limit_floods,             action: Action::AlertOnly,  severity: Warning },
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::security::detection::alerts::has_words;
+    use crate::security::detection::alerts::has_wording;
 
     #[test]
-    fn every_rule_has_words_for_its_alert() {
+    fn every_rule_has_wording_for_its_alert() {
         for rule in RULES {
-            assert!(has_words(rule.name), "security/detection/alerts/sentences.rs has no words for {}", rule.name);
+            assert!(has_wording(rule.name), "security/detection/alerts/sentences.rs has no words for {}", rule.name);
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Writes recorded events to the table in batches, and counts them by the [rules](super) in the same transaction.
+//! The event writer: stores recorded events in batches (CWE-778, API8:2023) and counts them by the [rules](super) in the
+//! same transaction.
 
 use std::time::Duration;
 
@@ -9,14 +10,14 @@ use crate::db::begin;
 use crate::db::exhaustion::{Exhaustion, is_exhausted};
 use crate::security::audit::entry::{Entry, Task};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::audit::recorder::{MOST_WAITING, Recorder};
+use crate::security::audit::recorder::{MAX_QUEUED, Recorder};
 use crate::security::audit::store;
 use crate::security::sessions::revocations::Ended;
 
-/// Between two attempts while the database does not accept the events.
+/// Delay between attempts while the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-/// Empties the recorder's queue.
+/// Stores queued events.
 pub struct Writer {
     pub recorder: Recorder,
     pub pool: PgPool,
@@ -25,40 +26,42 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Runs until the recorder is closed and its queue is empty.
+    /// Writes batches until the recorder is closed and its queue is empty.
     pub async fn run(&self) {
         loop {
-            let (mut batch, tallies) = self.recorder.take();
-            let of_tally = |(key, amount, task)| Event::of_tally(key, amount, task, &self.recorder);
-            batch.extend(tallies.into_iter().map(of_tally));
+            let (mut batch, aggregates) = self.recorder.next_batch();
+            let aggregated = |(key, amount, task)| Event::aggregated(key, amount, task, &self.recorder);
+            batch.extend(aggregates.into_iter().map(aggregated));
             if batch.is_empty() {
                 if self.recorder.is_closed() {
                     return;
                 }
-                self.recorder.arrived().await;
+                self.recorder.wait_for_events().await;
                 continue;
             }
             self.write(batch).await;
         }
     }
 
-    /// Retries until the database accepts them. An event that the table refuses must not block the others: it alone is lost.
+    /// Retries until the database accepts the batch. Halves a rejected batch, so that one bad row is lost alone.
     async fn write(&self, batch: Vec<Entry>) {
         let (mut todo, mut away) = (vec![batch], false);
         while let Some(mut batch) = todo.pop() {
             match self.try_write(&mut batch).await {
                 Ok(()) => {}
-                Err(error) if refuses(&error) && batch.len() > 1 => {
+                Err(error) if is_row_rejected(&error) && batch.len() > 1 => {
                     let rest = batch.split_off(batch.len() / 2);
                     todo.extend([rest, batch]);
                 }
-                Err(error) if refuses(&error) => self.recorder.lose(batch.iter().map(Entry::events).sum()),
+                Err(error) if is_row_rejected(&error) => {
+                    self.recorder.count_lost(batch.iter().map(Entry::events).sum())
+                }
                 Err(error) => {
                     if is_exhausted(&error) {
                         self.exhaustion.note();
                     }
                     if !std::mem::replace(&mut away, true) {
-                        tracing::warn!(cause = cause(&error), "security events wait for the database");
+                        tracing::warn!(cause = cause(&error), "security events are waiting for the database");
                         Event::new(EventKind::SysAuditFault).reason("not_written").record();
                     }
                     todo.push(batch);
@@ -66,25 +69,25 @@ impl Writer {
                 }
             }
         }
-        // Only if the queue has room: otherwise this event would be lost as well.
-        if self.recorder.waiting() >= MOST_WAITING / 2 {
+        // Only while the queue has room: otherwise this event would be lost too.
+        if self.recorder.queued() >= MAX_QUEUED / 2 {
             return;
         }
         let lost = self.recorder.take_lost();
         if lost > 0 {
-            Event::new(EventKind::SysAuditLost).reason("no_row").amount(lost).record();
+            Event::new(EventKind::SysAuditLost).reason("not_stored").amount(lost).record();
         }
     }
 
-    /// One transaction: the class of each object, the rows, and the counters of the rules. Each event passes here once, also
-    /// one whose row was [kept](crate::security::audit::event::Event::keep) already.
+    /// Classifies, stores and counts a batch in one transaction. Each event passes here exactly once, including those
+    /// already stored by [`Event::record_in`].
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
         let new = batch.iter().filter(|entry| entry.task != Task::Count);
         let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;
         if added == 0 && new.count() > 0 {
-            // An earlier attempt committed, but its answer was lost: these rows exist and are counted.
+            // An earlier attempt committed, but its reply was lost: these rows are stored and counted.
             return Ok(());
         }
         let ended = self.count(&mut transaction, batch).await?;
@@ -93,7 +96,7 @@ impl Writer {
         Ok(())
     }
 
-    /// If counting fails, the events are stored all the same.
+    /// Counts the batch. If that fails, the events are stored all the same.
     async fn count(&self, transaction: &mut PgTransaction<'_>, batch: &[Entry]) -> Result<Vec<Ended>, sqlx::Error> {
         let mut counting = transaction.begin().await?;
         match self.rules.count(&mut counting, batch, self.recorder.clock().now()).await {
@@ -103,20 +106,20 @@ impl Writer {
             }
             Err(error) => {
                 counting.rollback().await?;
-                tracing::error!(%error, "security events were not counted");
+                tracing::error!(%error, "failed to count security events");
                 Ok(Vec::new())
             }
         }
     }
 }
 
-/// Whether the row itself is at fault: data exception, integrity constraint.
-fn refuses(error: &sqlx::Error) -> bool {
+/// Returns whether the row itself is at fault: SQLSTATE class 22 (data) or 23 (constraint).
+fn is_row_rejected(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// PostgreSQL's own text can hold a row's values.
+/// Returns the SQLSTATE only: PostgreSQL's message can quote values of the row.
 fn cause(error: &sqlx::Error) -> String {
     let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
     code.unwrap_or_else(|| error.to_string())

@@ -31,7 +31,7 @@ use crate::base::id::{SessionId, UserId};
 use crate::db::announcements::Heard;
 use crate::db::begin;
 use crate::http::error::ApiResult;
-use crate::security::audit::event::{Event, EventKind, Kept};
+use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
 /// How old the newest read of ended sessions may be for the memory to count. The module's head promises it.
@@ -67,7 +67,7 @@ pub enum Standing {
 #[must_use = "announce it once the transaction has committed"]
 pub struct Ended {
     sessions: Vec<SessionId>,
-    kept: Kept,
+    kept: PendingEvents,
 }
 
 impl Ended {
@@ -210,14 +210,14 @@ impl Revocations {
         let event = |(user, session): &(UserId, SessionId)| {
             Event::new(EventKind::SessionEnded).user(*user).session(*session).reason(reason)
         };
-        let kept = Event::keep_all(sessions.iter().map(event).collect(), connection).await?;
+        let kept = Event::record_all_in(sessions.iter().map(event).collect(), connection).await?;
         Ok(Ended { sessions: sessions.into_iter().map(|(_, session)| session).collect(), kept })
     }
 
     /// The transaction has committed: knows of the ended sessions here without waiting for the announcement, and tells.
     pub fn announce(&self, ended: Ended) {
         ended.sessions.iter().for_each(|session| self.note(*session));
-        ended.kept.committed();
+        ended.kept.publish();
     }
 
     fn note(&self, session: SessionId) {

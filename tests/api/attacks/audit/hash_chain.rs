@@ -1,11 +1,11 @@
-//! ASVS 16.4.2: whoever owns the database can change events, and cannot do it unseen. Each test plays the owner of
-//! the schema, who takes the trigger away first.
+//! ASVS 16.4.2: the owner of the database can change events, but not unnoticed. Each test plays the schema's owner, who
+//! disables the trigger first.
 
 use std::process::Command;
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::base::clock::Clock;
-use strongroom::security::audit::verify::{Fault, Report, SEALED_WITHIN, verify};
+use strongroom::security::audit::verify::{Fault, MAX_SEAL_AGE, Report, verify};
 use strongroom::security::crypto::keys::Keys;
 
 use crate::support::database::{Role, TestDatabase};
@@ -21,7 +21,7 @@ struct Trail {
 }
 
 impl Trail {
-    /// Two batches of events, sealed; the owner has taken the trigger away.
+    /// Two sealed batches of events. The owner has disabled the trigger.
     async fn sealed() -> Self {
         let mut database = TestDatabase::create().await;
         for _ in 0..2 {
@@ -40,7 +40,7 @@ impl Trail {
         Self { database, owner, keys }
     }
 
-    async fn does(&mut self, sql: &'static str) {
+    async fn execute(&mut self, sql: &'static str) {
         let done = self.owner.execute(sql).await.unwrap();
         assert!(done.rows_affected() > 0, "{sql}");
     }
@@ -57,19 +57,19 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// The lines of the log with the heads of this trail.
+    /// Returns the log lines with the heads of this trail.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)
             .await
             .unwrap();
-        let lines = macs.iter().map(|mac| logs::first_with(mac).expect("a head went out for each seal"));
+        let lines = macs.iter().map(|mac| logs::first_with(mac).expect("each seal has a logged head"));
         lines.collect::<Vec<_>>().join("\n")
     }
 }
 
 #[actix_web::test]
-async fn what_nobody_touched_is_whole() {
+async fn untouched_audit_trail_has_no_fault() {
     let mut trail = Trail::sealed().await;
     let heads = trail.heads().await;
     let report = trail.report(Some(&heads)).await;
@@ -80,7 +80,7 @@ async fn what_nobody_touched_is_whole() {
 }
 
 #[actix_web::test]
-async fn an_edited_event_is_found() {
+async fn edited_event_is_detected() {
     for edit in [
         "update security_events set reason = 'other' where seq = (select seqs[1] from security_event_seals where batch = 1)",
         "update security_events set user_id = gen_random_uuid() where seq = (select seqs[1] from security_event_seals where batch = 1)",
@@ -91,61 +91,63 @@ async fn an_edited_event_is_found() {
     ] {
         let mut trail = Trail::sealed().await;
         let seq = trail.number("select seqs[1] from security_event_seals where batch = 1").await;
-        trail.does(edit).await;
+        trail.execute(edit).await;
         assert_eq!(trail.faults().await, [Fault::Edited { seq }], "{edit}");
     }
 }
 
 #[actix_web::test]
-async fn a_deleted_event_is_found() {
+async fn deleted_event_is_detected() {
     let mut trail = Trail::sealed().await;
     let seq = trail.number("select seqs[1] from security_event_seals where batch = 2").await;
     trail
-        .does("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
+        .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // With the seal as well: the next one no longer follows, or, where it was the last, the log knows of it.
+    // The seal is deleted too. Then the next seal does not follow, or the log knows of the deleted one.
     let mut trail = Trail::sealed().await;
     trail
-        .does(
+        .execute(
             "delete from security_events where seq in (select unnest(seqs) from security_event_seals where batch = 1)",
         )
         .await;
-    trail.does("delete from security_event_seals where batch = 1").await;
+    trail.execute("delete from security_event_seals where batch = 1").await;
     assert_eq!(trail.faults().await, [Fault::MissingSeal { batch: 1 }]);
-    trail.does("update security_event_seals set batch = batch - 1, previous = decode(repeat('00', 36), 'hex')").await;
+    trail
+        .execute("update security_event_seals set batch = batch - 1, previous = decode(repeat('00', 36), 'hex')")
+        .await;
     assert!(trail.faults().await.contains(&Fault::BrokenSeal { batch: 1 }));
 }
 
 #[actix_web::test]
-async fn an_inserted_event_is_found() {
-    // Copied whole from another, as somebody would who cannot make a MAC.
+async fn inserted_event_is_detected() {
+    // A copy of another row: the attacker cannot create a MAC.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
-    trail.does(copy).await;
+    trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // And named in the last seal, which cannot be made to fit.
+    // The last seal names it, but its MAC cannot be made to match.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
         where batch = (select max(batch) from security_event_seals)";
-    trail.does(sneak).await;
+    trail.execute(sneak).await;
     let faults = trail.faults().await;
     let batch = trail.number("select max(batch) from security_event_seals").await;
     assert_eq!(faults, [Fault::BrokenSeal { batch }, Fault::Edited { seq }]);
 }
 
 #[actix_web::test]
-async fn reordered_events_are_found() {
+async fn reordered_events_are_detected() {
     let mut trail = Trail::sealed().await;
     let (one, other) = (
         trail.number("select seqs[1] from security_event_seals where batch = 1").await,
         trail.number("select seqs[1] from security_event_seals where batch = 2").await,
     );
     let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
-    // The database gives seq; its owner gives another.
+    // The database assigns seq; the owner swaps two values.
     trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
     for sql in [
         format!("update security_events set seq = -seq where seq in {places}"),
@@ -158,7 +160,7 @@ async fn reordered_events_are_found() {
 }
 
 #[actix_web::test]
-async fn a_cut_tail_is_found_by_the_heads_that_the_log_has() {
+async fn truncated_audit_trail_is_detected_by_logged_heads() {
     let mut trail = Trail::sealed().await;
     let heads = trail.heads().await;
     let (last, events) = (
@@ -166,32 +168,32 @@ async fn a_cut_tail_is_found_by_the_heads_that_the_log_has() {
         trail.number("select cardinality(seqs)::bigint from security_event_seals order by batch desc limit 1").await,
     );
     trail
-        .does(
+        .execute(
             "delete from security_events where seq in (select unnest(seqs) from (
             select seqs from security_event_seals order by batch desc limit 1) last)",
         )
         .await;
-    trail.does("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
-    // In the database alone nothing is left that tells.
+    trail.execute("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
+    // The database alone holds no sign of the truncation.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
-    // A head that somebody made up is none.
+    // A forged head does not count.
     let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
     assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
 }
 
 #[actix_web::test]
-async fn a_sound_event_that_is_kept_from_its_seal_is_found() {
+async fn valid_event_that_was_never_sealed_is_detected() {
     let mut trail = Trail::sealed().await;
-    trail.does("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
-    let late = Clock::default().now() + SEALED_WITHIN;
+    trail.execute("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
+    let late = Clock::default().now() + MAX_SEAL_AGE;
     let report = verify(&mut trail.owner, &trail.keys, None, late).await.unwrap();
     assert!(!report.faults.is_empty(), "{report}");
     assert!(report.faults.iter().all(|fault| matches!(fault, Fault::NeverSealed { .. })), "{report}");
 }
 
 #[actix_web::test]
-async fn the_command_says_what_it_found_and_ends_with_it() {
+async fn verify_command_prints_faults_and_sets_exit_code() {
     let mut trail = Trail::sealed().await;
     let heads = folder::new_path();
     std::fs::write(&heads, trail.heads().await).unwrap();
@@ -207,16 +209,16 @@ async fn the_command_says_what_it_found_and_ends_with_it() {
         (done.status.code(), String::from_utf8(done.stdout).unwrap())
     };
     let verify = ["audit", "verify", "--heads", heads.to_str().unwrap()];
-    let (code, said) = run(&verify, MASTER.1);
-    assert_eq!(code, Some(0), "{said}");
-    assert!(said.contains("The events are whole.") && said.contains("heads from the log compared"), "{said}");
-    let (code, said) = run(&["audit", "verify"], MASTER.1);
-    assert!(code == Some(0) && said.contains("would not be seen"), "{said}");
+    let (code, output) = run(&verify, MASTER.1);
+    assert_eq!(code, Some(0), "{output}");
+    assert!(output.contains("No faults:") && output.contains("heads from the log compared"), "{output}");
+    let (code, output) = run(&["audit", "verify"], MASTER.1);
+    assert!(code == Some(0) && output.contains("truncation would not be detected"), "{output}");
     trail
-        .does("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 1)")
+        .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 1)")
         .await;
-    let (code, said) = run(&verify, MASTER.1);
-    assert!(code == Some(1) && said.contains("FAULT deleted: row "), "{said}");
+    let (code, output) = run(&verify, MASTER.1);
+    assert!(code == Some(1) && output.contains("FAULT deleted: row "), "{output}");
     let (code, key) = run(&["audit", "key"], MASTER.1);
     let (id, key) = key.trim().split_once(' ').unwrap();
     assert_eq!((code, id, key.len()), (Some(0), trail.keys.id().to_string().as_str(), 64));

@@ -1,4 +1,4 @@
-//! ASVS 16.2.5, 16.4.1: nothing that was typed in, and no secret, is in any line of the log.
+//! ASVS 16.2.5, 16.4.1: the log never contains client input or secrets.
 
 use reqwest::Method;
 use serde_json::json;
@@ -9,7 +9,7 @@ use crate::support::program::Program;
 use crate::support::{TestApp, logs};
 
 #[actix_web::test]
-async fn canaries_through_every_door_are_in_no_line() {
+async fn client_input_and_secrets_never_reach_the_log() {
     let app = TestApp::start().await;
     let alice = app.user("alice-log-canary").await;
     let nobody = app.anybody();
@@ -58,7 +58,7 @@ async fn canaries_through_every_door_are_in_no_line() {
 }
 
 #[actix_web::test]
-async fn an_event_says_what_when_where_and_who() {
+async fn event_line_holds_what_when_where_and_who() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await;
@@ -76,7 +76,7 @@ async fn an_event_says_what_when_where_and_who() {
 }
 
 #[actix_web::test]
-async fn a_log_that_says_little_breaks_nothing() {
+async fn restrictive_log_filter_breaks_nothing() {
     let app = TestApp::start().await;
     let state_dir = app.state_dir.join("of-the-program");
     let management = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

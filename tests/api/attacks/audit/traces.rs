@@ -1,4 +1,5 @@
-//! Traces: nobody chooses the trace that he is told in, nothing of him is told in it, and a collector cannot hold us up.
+//! Traces: clients cannot choose their trace id, spans hold no client data, and the collector cannot slow down
+//! requests.
 
 use std::net::TcpListener;
 
@@ -18,21 +19,21 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Its events are in the log of another process.
+/// The service runs in another process, so its events cannot be asserted here.
 #[track_caller]
 fn is_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());
 }
 
 #[actix_web::test]
-async fn a_clients_traceparent_does_not_join_the_trace_of_its_choice() {
+async fn traceparent_of_a_client_is_ignored() {
     let collector = Collector::start(Manner::Takes);
     let service = Traced::start(collector.address, &[]).await;
     for chosen in [PARENT, UNRECORDED] {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // Not even to stay unrecorded.
+        // The client cannot turn recording off either.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");
@@ -42,7 +43,7 @@ async fn a_clients_traceparent_does_not_join_the_trace_of_its_choice() {
 }
 
 #[actix_web::test]
-async fn a_listed_proxys_traceparent_is_joined_if_it_is_one_and_its_baggage_is_left_behind() {
+async fn traceparent_of_a_trusted_proxy_is_continued_without_baggage() {
     let collector = Collector::start(Manner::Takes);
     let service = Traced::start(collector.address, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let request = || service.client().request(Method::GET, "/health/live").header("baggage", "who=typed-in");
@@ -61,7 +62,7 @@ async fn a_listed_proxys_traceparent_is_joined_if_it_is_one_and_its_baggage_is_l
 }
 
 #[actix_web::test]
-async fn a_span_tells_method_route_status_and_request_id_and_nothing_else() {
+async fn span_holds_only_method_route_status_and_request_id() {
     let collector = Collector::start(Manner::Takes);
     let service = Traced::start(collector.address, &[]).await;
     let client = service.client();
@@ -100,8 +101,8 @@ async fn a_span_tells_method_route_status_and_request_id_and_nothing_else() {
     let failed = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     is_refused(&failed, 503, "unavailable");
     let error = |span: &Span| span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
-    assert!(error(&collector.span(&failed.request_id()).await), "a failure of ours is seen as one");
-    assert!(!error(&collector.span(&odd.request_id()).await), "a refusal is none");
+    assert!(error(&collector.span(&failed.request_id()).await), "a 5xx is a failed span");
+    assert!(!error(&collector.span(&odd.request_id()).await), "a 4xx is not");
     let user = profile.json()["id"].as_str().map(str::to_owned);
     let secret = [Some(id.to_string()), user, Some(token), Some(password), Some("anna@demo.example".to_owned())];
     for text in secret.into_iter().flatten().chain(["typed-in".to_owned(), "127.0.0.1".to_owned()]) {
@@ -109,9 +110,9 @@ async fn a_span_tells_method_route_status_and_request_id_and_nothing_else() {
     }
 }
 
-/// More requests than the queue holds, and not one of them waits for a collector that never answers. The program ends too.
+/// More requests than the queue holds. None of them waits for the collector, and the service still shuts down.
 #[actix_web::test]
-async fn a_collector_that_never_answers_holds_nothing_up() {
+async fn unresponsive_collector_delays_no_request() {
     let collector = Collector::start(Manner::NeverAnswers);
     let mut service = Traced::start(collector.address, &[]).await;
     let client = service.client();
@@ -121,13 +122,13 @@ async fn a_collector_that_never_answers_holds_nothing_up() {
         }
     });
     futures_util::future::join_all(all).await;
-    assert!(collector.requests() > 0, "it was asked");
+    assert!(collector.requests() > 0, "the collector was called");
     assert_eq!(service.metrics().await.value("strongroom_trace_spans_total{outcome=\"sent\"}"), 0.0);
-    assert!(service.stop(), "it ends as always");
+    assert!(service.stop(), "shutdown works");
 }
 
 #[actix_web::test]
-async fn a_collector_that_is_gone_is_counted_and_costs_nothing_else() {
+async fn unreachable_collector_only_increments_a_counter() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let mut service = Traced::start(nobody, &[]).await;
     service.client().request(Method::GET, "/health/live").send().await.ok(204);

@@ -42,21 +42,21 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
     let before = app.everything().await;
 
     let (first, cost) = counted(&app, &nobody, "nobody@example.com", WRONG).await;
-    first.refused(401, "invalid_credentials").left(&["authn_login_fail/unknown"]);
+    first.refused(401, "invalid_credentials").left(&["authn_login_fail/unknown_account"]);
     assert_eq!((cost, first.header("set-cookie")), (1, None));
     for (email, password, reason) in [
         ("alice@example.com", WRONG, "wrong_password"),
         ("ALICE@EXAMPLE.COM", WRONG, "wrong_password"),
         ("disabled@example.com", PASSWORD, "disabled"),
         ("disabled@example.com", WRONG, "wrong_password"),
-        ("unconfirmed@example.com", PASSWORD, "unknown"),
-        ("nobody@example.com", PASSWORD, "unknown"),
-        ("locked@example.com", PASSWORD, "locked_but_right"),
+        ("unconfirmed@example.com", PASSWORD, "unknown_account"),
+        ("nobody@example.com", PASSWORD, "unknown_account"),
+        ("locked@example.com", PASSWORD, "correct_password_while_locked"),
         ("locked@example.com", WRONG, "locked"),
-        ("not an address", PASSWORD, "unknown"),
-        ("", PASSWORD, "unknown"),
-        ("alice@example.com' or true--", PASSWORD, "unknown"),
-        ("nobody@example.com", "x", "unknown"),
+        ("not an address", PASSWORD, "unknown_account"),
+        ("", PASSWORD, "unknown_account"),
+        ("alice@example.com' or true--", PASSWORD, "unknown_account"),
+        ("nobody@example.com", "x", "unknown_account"),
         ("alice@example.com", "x", "wrong_password"),
         ("alice@example.com", "", "wrong_password"),
     ] {

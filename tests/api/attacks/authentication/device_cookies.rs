@@ -114,7 +114,7 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
         let reply = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, cookie).await;
         assert_eq!(reply.alike(), stranger.alike(), "{name}");
         assert_eq!(reply.statements(), stranger.statements(), "{name}");
-        assert_eq!(reply.events(), ["authn_login_fail/locked_but_right"], "{name}");
+        assert_eq!(reply.events(), ["authn_login_fail/correct_password_while_locked"], "{name}");
     }
     assert_eq!(app.everything().await, before);
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
@@ -146,7 +146,7 @@ async fn stolen_device_is_retired_after_ten_failures_and_no_other_suffers() {
     assert_eq!((counted("device").await, counted("account").await), (Some(10), Some(1)));
     lock(&app, &alice.email).await;
     let refused = try_sign_in_with(&from(&app, 31), &alice.email, PASSWORD, &alice.device).await;
-    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
     assert_eq!(app.everything().await, before);
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
@@ -202,7 +202,7 @@ async fn password_reset_voids_the_device_cookies_of_an_intruder() {
             .refused(401, "invalid_credentials");
     }
     let refused = try_sign_in_with(&from(&app, 40), &alice.email, OTHER, &alice.device).await;
-    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
@@ -222,7 +222,7 @@ async fn password_change_and_end_of_all_sessions_void_earlier_device_cookies() {
             try_sign_in(&from(&app, network), &actor.email, WRONG).await;
         }
         let refused = try_sign_in_with(&from(&app, 1), &actor.email, password, &actor.device).await;
-        refused.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+        refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
     }
     let fresh = device_cookie(&changed).expect("a new device cookie in the same reply");
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);

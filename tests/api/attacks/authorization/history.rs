@@ -1,5 +1,5 @@
-//! API1, API3 (ASVS 16.2.5): what happened is read by whom it concerns and by administrators, and a user's own history helps
-//! nobody who has stolen his session.
+//! API1, API3 (ASVS 16.2.5): users read their own security history, administrators read all events. A hijacked session
+//! learns nothing exploitable from the history.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::{Actor, TestApp, wait};
 const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 
-/// What is read at this path, once it has this: rows are written beside the requests.
+/// Waits until the list at this path matches. Rows are written asynchronously.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     wait::found(path, async || {
         let page = actor.get(path).await.ok(200).json();
@@ -24,34 +24,38 @@ fn kinds(items: &[Value]) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn a_history_is_ones_own_and_tells_no_thief_what_is_known_of_him() {
-    // The account's lock comes with the second failure.
+async fn security_history_is_private_and_hides_what_was_detected() {
+    // The account is locked at the second failure.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let somewhere = app.from([127, 0, 0, 77].into());
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
-    // Right, but locked: that it was right is told to nobody.
+    // Correct password, but locked: the history must not reveal that it was correct.
     try_sign_in(&somewhere, &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    // Whoever holds the session looks around; what was noticed of him is not in it.
+    // Probing by a hijacked session. It must not see what was detected.
     alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.refused(404, "not_found");
     alice.get(ALL).await.refused(403, "forbidden").left(&["authz_fail/forbidden"]);
 
     let failed = |items: &[Value]| kinds(items).iter().filter(|kind| **kind == "authn_login_fail").count() == 3;
     let items = until(&alice, OWN, failed).await;
-    let told = json!(items).to_string();
+    let text = json!(items).to_string();
     for word in ["locked", "wrong_password", "authz_fail", "bob", "subject", "user_id", "request_id", "replica"] {
-        assert!(!told.contains(word), "{word}: {told}");
+        assert!(!text.contains(word), "{word}: {text}");
     }
     for item in items.iter().filter(|item| item["kind"] == "authn_login_fail") {
-        assert_eq!((&item["reason"], &item["address"]), (&Value::Null, &json!("127.0.0.77")), "all failures alike");
+        assert_eq!(
+            (&item["reason"], &item["address"]),
+            (&Value::Null, &json!("127.0.0.77")),
+            "all failures look the same"
+        );
     }
     assert!(items.iter().any(|item| item["kind"] == "authn_login_success" && item["this_session"] == true));
     assert!(items.windows(2).all(|two| two[0]["at"].as_str() >= two[1]["at"].as_str()), "newest first");
 
     let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
     assert!(!kinds(&bobs).contains(&"authn_login_fail"));
-    // In pages, whose cursors are one's own.
+    // Cursors are bound to the user.
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
@@ -63,7 +67,7 @@ async fn a_history_is_ones_own_and_tells_no_thief_what_is_known_of_him() {
 }
 
 #[actix_web::test]
-async fn administrators_read_all_events_by_filter_and_leave_one_by_it() {
+async fn administrators_filter_all_events_and_each_read_is_recorded() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
@@ -106,7 +110,7 @@ async fn administrators_read_all_events_by_filter_and_leave_one_by_it() {
     alerts.left(&["admin_events_read/alerts"]);
     assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
     root.get("/api/v1/admin/alerts?state=gone").await.refused_field("/state");
-    // Reading is all that there is to do with them.
+    // Events are read-only.
     for path in [ALL, "/api/v1/admin/alerts", OWN] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
             root.request(method, path).send().await.refused(405, "method_not_allowed");

@@ -42,7 +42,7 @@ async fn a_token_seen_on_plain_http_ends_its_session() {
     let other = Actor::sign_in(&tls, &alice.email, &alice.password).await;
 
     let plain = app.anybody().request(Method::GET, "/api/v1/me").bearer(&alice.token).send().await;
-    plain.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/seen_on_plain_http"]);
+    plain.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
     assert_eq!(plain.header("location"), None, "never a redirect: it would make the mistake work");
 
     alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
@@ -78,7 +78,7 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
         };
         let reply = request.send().await;
         reply.refused(403, "https_required");
-        let ends = vec!["session_ended/seen_on_plain_http".to_owned(); ended];
+        let ends = vec!["session_ended/token_over_plain_http".to_owned(); ended];
         assert_eq!(reply.events(), [vec!["plain_http_refused/".to_owned()], ends].concat(), "{way}");
         alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
         alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
@@ -140,7 +140,7 @@ async fn health_is_told_over_plain_http_to_this_machine_alone() {
         plain(path).send().await.refused(403, "https_required").left(&["plain_http_refused/"]);
     }
     let shown = plain("/health/ready").bearer(&alice.token).send().await;
-    shown.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/seen_on_plain_http"]);
+    shown.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
 }
 
 #[actix_web::test]

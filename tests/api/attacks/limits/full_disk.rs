@@ -43,7 +43,7 @@ async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself(
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    wait::equal(0, async || app.services().recorder.waiting()).await;
+    wait::equal(0, async || app.services().recorder.queued()).await;
     assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));
     let before = app.everything().await;
     fill_disk(&app).await;

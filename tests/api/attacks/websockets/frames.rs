@@ -120,7 +120,7 @@ async fn messages_that_do_not_fit_are_refused_counted_and_then_ended() {
     assert_eq!(socket.left("input_validation_fail/live_message").await.len(), misfits.len());
     socket.say(&json!({"type": "x"})).await;
     assert_eq!(socket.closed().await, 1008);
-    socket.left("input_validation_fail/live_faults").await;
+    socket.left("input_validation_fail/live_invalid_messages").await;
 }
 
 #[actix_web::test]

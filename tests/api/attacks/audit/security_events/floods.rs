@@ -1,17 +1,17 @@
-//! CWE-779: a flood of refused requests takes a few rows and lines. Their amounts add up to the refusals, and rules of abuse
-//! count as if each had its row.
+//! CWE-779: a flood of refused requests is stored as a few rows and lines. Their amounts add up to the number of
+//! refusals, and the detection rules count each one.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::base::clock::Clock;
-use strongroom::security::audit::tallies::MAX_SINGLE;
+use strongroom::security::audit::aggregates::MAX_SINGLE;
 use strongroom::security::audit::verify::{Fault, verify};
 use strongroom::security::crypto::keys::Keys;
 use uuid::Uuid;
 
-use crate::attacks::detection::rules::{id_of, must_count};
+use crate::attacks::detection::rules::{id_of, wait_for_count};
 use crate::support::client::Client;
 use crate::support::database::Role;
 use crate::support::{TestApp, logs, wait};
@@ -22,7 +22,7 @@ const FLOOD: usize = 2_500;
 /// Request id, amount, route and address.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
-/// So many requests without a token, 32 at a time. How many of them left a line of their own.
+/// Sends requests without a token, 32 at a time. Returns how many left their own log line.
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
@@ -32,11 +32,11 @@ async fn flood(client: &Client, requests: usize) -> usize {
 }
 
 #[actix_web::test]
-async fn flood_of_refusals_becomes_a_few_rows_whose_amounts_add_up() {
+async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anybody(), FLOOD).await;
     // The rules do not wait for the row.
-    wait::equal(0, async || app.services().recorder.waiting()).await;
+    wait::equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
     let rows: Vec<Row> = sqlx::query_as(
@@ -48,16 +48,16 @@ async fn flood_of_refusals_becomes_a_few_rows_whose_amounts_add_up() {
     .unwrap();
     let refusals: i64 = rows.iter().map(|(_, amount, ..)| amount.unwrap_or(1)).sum();
     assert_eq!(refusals, FLOOD as i64);
-    let (single, tallies): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
+    let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row has its line");
     // A slow machine may need more than one window.
-    assert!((1..=5).contains(&tallies.len()) && lines <= tallies.len() * MAX_SINGLE as usize, "{rows:?}");
-    for (_, amount, route, address) in &tallies {
+    assert!((1..=5).contains(&aggregates.len()) && lines <= aggregates.len() * MAX_SINGLE as usize, "{rows:?}");
+    for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
         let amount = amount.unwrap();
         assert!(logs::hold(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")), "its line says {amount}");
     }
-    // The amount is part of what is sealed.
+    // The MAC covers the amount.
     owner.execute("alter table security_events disable trigger user").await.unwrap();
     let edit = "update security_events set amount = 1 where amount > 1 and kind = 'authn_token_invalid' returning seq";
     let edited: Vec<i64> = sqlx::query_scalar(edit).fetch_all(&mut owner).await.unwrap();
@@ -68,25 +68,25 @@ async fn flood_of_refusals_becomes_a_few_rows_whose_amounts_add_up() {
 }
 
 #[actix_web::test]
-async fn tally_is_written_when_its_minute_ends() {
+async fn aggregate_is_written_when_its_minute_ends() {
     let app = TestApp::start().await;
     flood(&app.anybody(), 100).await;
-    must_wait_for_tally(&app, None).await;
+    wait_for_aggregate(&app, None).await;
     app.clock.turn(TimeDelta::seconds(61));
-    must_wait_for_tally(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // The next minute begins with single events again.
+    wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
+    // The next minute records individual events again.
     assert_eq!(flood(&app.anybody(), 5).await, 5);
 }
 
-async fn must_wait_for_tally(app: &TestApp, wanted: Option<i64>) {
+async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     let sql = "select sum(amount)::bigint from security_events where kind = 'authn_token_invalid'";
     wait::equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// Strangers and a user behind one address, at the same time.
+/// Anonymous clients and a user behind one address, at the same time.
 #[actix_web::test]
-async fn flood_by_strangers_does_not_blind_the_rules_for_users() {
-    // The session goes on, so that all probes are refused alike.
+async fn anonymous_flood_does_not_blind_the_rules_for_users() {
+    // The session must not be ended, so that all probes get the same response.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
@@ -96,14 +96,14 @@ async fn flood_by_strangers_does_not_blind_the_rules_for_users() {
             mallory.get(&format!("/api/v1/invoices/{number}")).await.refused(404, "not_found");
         }
     };
-    let stranger = app.anybody();
-    tokio::join!(flood(&stranger, 1_000), probes);
-    must_count(&app, "access_denials", 110).await;
-    must_count(&app, "guessed_ids", 110).await;
+    let anonymous = app.anybody();
+    tokio::join!(flood(&anonymous, 1_000), probes);
+    wait_for_count(&app, "access_denials", 110).await;
+    wait_for_count(&app, "id_enumeration", 110).await;
     let user = id_of(&mallory).await;
     let alerts: Vec<(String, String, i64)> =
         sqlx::query_as("select rule, about, count from alerts").fetch_all(&app.all_rows).await.unwrap();
-    for rule in ["access_denials", "guessed_ids"] {
+    for rule in ["access_denials", "id_enumeration"] {
         assert!(alerts.iter().any(|(one, about, _)| one == rule && *about == user), "{alerts:?}");
     }
     let database = app.stop().await;
@@ -111,7 +111,7 @@ async fn flood_by_strangers_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object is a row; ids that are none are tallied under their user.
+    // Each denied object has its own row. Malformed ids are aggregated under the user.
     let expected =
         [("malformed_id".to_owned(), 0, i64::from(MAX_SINGLE) + 1, 110), ("not_found".to_owned(), 110, 110, 110)];
     assert_eq!(rows, expected);

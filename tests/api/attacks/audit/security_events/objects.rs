@@ -1,4 +1,4 @@
-//! Whose a denied object is: for the events alone.
+//! Events classify the owner of a denied object; responses do not reveal it.
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use crate::support::actor::draft;
 use crate::support::socket::Socket;
 use crate::support::{Reply, TestApp, wait};
 
-/// What the rows of a request say of its object: kind and class.
+/// Returns the object's kind and class in the rows of a request.
 async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_kind, object_class from security_events where request_id = $1";
@@ -21,9 +21,9 @@ fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {
     vec![(Some(kind.to_owned()), Some(class.to_owned()))]
 }
 
-/// The client cannot tell a stranger's object from a missing one, in the answer or by the work behind it; the events can.
+/// Response and work are the same for a foreign and a missing object. Only the events distinguish them.
 #[actix_web::test]
-async fn a_denied_object_is_classified_where_the_client_cannot_see_it() {
+async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
@@ -44,7 +44,7 @@ async fn a_denied_object_is_classified_where_the_client_cannot_see_it() {
         alike(&foreign, &missing);
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
-        // Nothing that could be an id is no object.
+        // A text that cannot be an id names no object.
         let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
         assert_eq!((malformed.alike(), malformed.statements()), (missing.alike(), missing.statements()));
         malformed.left(&["authz_fail/malformed_id"]);
@@ -64,7 +64,7 @@ async fn a_denied_object_is_classified_where_the_client_cannot_see_it() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
 
-    // On a socket.
+    // On a WebSocket.
     for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
         let mut socket = Socket::of(&app, &alice).await;
         let answer = socket.subscribe("invoice", Some(&id)).await;

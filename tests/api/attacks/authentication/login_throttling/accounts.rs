@@ -26,7 +26,7 @@ async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
     let (right, cost) = counted(&app, &from(&app, 12), &alice.email, PASSWORD).await;
     assert_eq!((right.alike(), cost), (wrong.alike(), 1));
     assert_eq!(right.statements(), wrong.statements());
-    right.left(&["authn_login_fail/locked_but_right"]);
+    right.left(&["authn_login_fail/correct_password_while_locked"]);
     assert_eq!(app.everything().await, before);
     hammer(&app, &alice.email, 5).await;
     assert_eq!(lock_mails(&app).await, (1, 1), "one a lock");
@@ -65,7 +65,7 @@ async fn waits_double_up_to_a_quarter_of_an_hour_and_end_by_themselves() {
     for wait in [60, 120, 240, 480, 900, 900] {
         // Half of it is a whole one of the waits before.
         app.pass(TimeDelta::seconds(wait / 2)).await;
-        try_sign_in(&next(), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+        try_sign_in(&next(), &alice.email, PASSWORD).await.left(&["authn_login_fail/correct_password_while_locked"]);
         try_sign_in(&next(), &alice.email, WRONG).await.left(&["authn_login_fail/locked"]);
         app.pass(TimeDelta::seconds(wait / 2 + 1)).await;
         try_sign_in(&next(), &alice.email, WRONG).await.left(&["authn_login_fail/wrong_password"]);
@@ -105,11 +105,12 @@ async fn account_with_too_many_failures_in_a_row_opens_by_reset_only() {
     let alice = app.user("alice").await;
     hammer(&app, &alice.email, 9).await;
     let last = try_sign_in(&from(&app, 1), &alice.email, WRONG).await;
-    last.refused(401, "invalid_credentials").left(&["authn_login_lock/ceiling", "authn_login_fail/wrong_password"]);
+    last.refused(401, "invalid_credentials")
+        .left(&["authn_login_lock/max_failures", "authn_login_fail/wrong_password"]);
     assert_eq!(lock_mails(&app).await, (1, 1));
     app.pass(TimeDelta::days(29)).await;
     let locked = try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await;
-    locked.refused(401, "invalid_credentials").left(&["authn_login_fail/locked_but_right"]);
+    locked.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
     // The owner's known device has a counter of its own, and its success opens nothing for unknown clients.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
@@ -157,9 +158,9 @@ async fn stolen_session_gets_few_guesses_at_the_password() {
         .left(&["authn_login_fail_max/pair", "excess_rate_limit_exceeded/too_many_requests"]);
     let last = change(thief(1), WRONG).await;
     last.refused(401, "invalid_credentials");
-    last.left(&["authn_login_lock/ceiling", "authn_password_change_fail/wrong_password"]);
+    last.left(&["authn_login_lock/max_failures", "authn_password_change_fail/wrong_password"]);
     let right = change(thief(2), PASSWORD).await;
-    right.refused(401, "invalid_credentials").left(&["authn_password_change_fail/locked_but_right"]);
+    right.refused(401, "invalid_credentials").left(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.everything().await, before);
     assert_eq!(lock_mails(&app).await, (1, 1), "the owner is told");
     // Signing in is another matter, and a reset opens this too.

@@ -70,7 +70,7 @@ async fn parallel_attempts_are_counted_to_the_last() {
 
 /// Two replicas, in turn: each sees what the other has counted, and a restart forgets nothing.
 #[actix_web::test]
-async fn replicas_count_together_and_a_restart_forgets_nothing() {
+async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;
     let alice = first.user("alice").await;
     let second = TestApp::on(first.database.clone(), &[MASTER]).await;
@@ -81,7 +81,9 @@ async fn replicas_count_together_and_a_restart_forgets_nothing() {
         assert_eq!(locks, attempt == 10);
     }
     for app in [&first, &second] {
-        try_sign_in(&from(app, 20), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+        try_sign_in(&from(app, 20), &alice.email, PASSWORD)
+            .await
+            .left(&["authn_login_fail/correct_password_while_locked"]);
         // A device that one of them made known is known to the other.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
@@ -99,7 +101,9 @@ async fn replicas_count_together_and_a_restart_forgets_nothing() {
     assert_eq!(lock_mails(&first).await, (1, 1));
     second.stop().await;
     let third = TestApp::on(first.stop().await, &[MASTER]).await;
-    try_sign_in(&from(&third, 22), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+    try_sign_in(&from(&third, 22), &alice.email, PASSWORD)
+        .await
+        .left(&["authn_login_fail/correct_password_while_locked"]);
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.refused(429, "too_many_requests");
 }
 
@@ -114,7 +118,7 @@ async fn counters_follow_the_clock_of_the_database() {
     super::hammer(&app, &alice.email, 5).await;
     app.clock.turn(TimeDelta::days(1));
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.refused(429, "too_many_requests");
-    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.left(&["authn_login_fail/locked_but_right"]);
+    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.left(&["authn_login_fail/correct_password_while_locked"]);
 }
 
 /// Counters that cannot be read admit no attempt, and nothing is hashed.

@@ -1,4 +1,4 @@
-//! A role that one claims, a method that is named elsewhere, an odd spelling of the path.
+//! Known bypasses: claimed roles, method overrides and odd path spellings.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::TestApp;
 use crate::support::operations::for_administrators;
 
 #[actix_web::test]
-async fn a_role_that_one_claims_is_nothing() {
+async fn role_claimed_by_the_client_is_ignored() {
     let app = TestApp::start().await;
     let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
     let (id, roots) = (id_of(&bob).await, id_of(&root).await);
@@ -44,12 +44,12 @@ async fn a_role_that_one_claims_is_nothing() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.refused(403, "forbidden").left(&[FORBIDDEN]);
         }
-        // No function takes a body, so this one is not even read.
+        // No function takes a body, so this one is ignored.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
         }
-        // Two identities in one request are none.
+        // Two identities in one request count as none.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
         both.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
     }
@@ -57,20 +57,20 @@ async fn a_role_that_one_claims_is_nothing() {
 }
 
 #[actix_web::test]
-async fn a_method_that_is_named_elsewhere_is_not_the_method() {
+async fn method_override_is_ignored() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = id_of(&bob).await;
     let before = everything(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
-            // On what she may read: it stays a read, of her own.
+            // Where the user has access, it stays a read of their own profile.
             let read = alice.request(Method::GET, "/api/v1/me").header(header, method);
             let read = read.header("x-original-url", format!("/api/v1/admin/users/{id}/disable")).send().await.ok(200);
             assert_eq!(read.json()["email"], json!(alice.email));
         }
     }
-    // Each verb on each function's path: none of them is a way in.
+    // Every method on every path.
     for function in &for_administrators() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED", "get"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -84,7 +84,7 @@ async fn a_method_that_is_named_elsewhere_is_not_the_method() {
     assert_eq!(everything(&app).await, before);
 }
 
-/// Sent as it stands: a client that tidies paths up would make them the plain one.
+/// Sent byte by byte, because an HTTP client would normalise the path.
 async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(
@@ -97,7 +97,7 @@ async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
 }
 
 #[actix_web::test]
-async fn an_odd_spelling_of_an_administrators_path_is_no_way_round_the_gate() {
+async fn odd_path_spelling_does_not_bypass_the_gate() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     let (ok, reply) = raw(&app, &root.token, "/api/v1/admin/users").await;
@@ -136,7 +136,7 @@ async fn an_odd_spelling_of_an_administrators_path_is_no_way_round_the_gate() {
 }
 
 #[actix_web::test]
-async fn no_request_of_anybody_can_hold_a_role() {
+async fn no_request_body_accepts_a_role() {
     let document: Value = serde_json::from_str(&openapi::text().unwrap()).unwrap();
     for (path, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {

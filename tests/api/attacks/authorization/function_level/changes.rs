@@ -1,4 +1,4 @@
-//! Who was an administrator a moment ago, and how administrators come and go.
+//! Former administrators: role and status changes take effect at once.
 
 use sqlx::Executor;
 
@@ -14,7 +14,7 @@ const KEYS: [(&str, &str); 2] = [
 ];
 
 #[actix_web::test]
-async fn a_change_of_role_or_state_counts_at_the_very_next_request_on_every_replica() {
+async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let first = TestApp::with(&KEYS).await;
     let second = TestApp::on(first.database.clone(), &KEYS).await;
     let (root, toor) = (first.admin("root").await, first.admin("toor").await);
@@ -29,7 +29,7 @@ async fn a_change_of_role_or_state_counts_at_the_very_next_request_on_every_repl
     for actor in [&root, &root_there, &toor, &toor_there] {
         actor.get(users).await.ok(200);
     }
-    // Taken away, and given back, under one living token.
+    // The role is taken away and given back while the token is valid.
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {
@@ -44,7 +44,7 @@ async fn a_change_of_role_or_state_counts_at_the_very_next_request_on_every_repl
     let mut sockets = [Socket::of(&first, &toor).await, Socket::of(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
-    // The gate of administrators asks the database, so this does not even wait for the announcement.
+    // The administrators' gate asks the database, so the change applies before any announcement.
     for actor in [&toor_there, &toor] {
         actor.get(users).await.refused(401, "unauthenticated").left(&[ENDED]);
     }
@@ -53,15 +53,15 @@ async fn a_change_of_role_or_state_counts_at_the_very_next_request_on_every_repl
     }
     try_sign_in(&second.anybody(), &toor.email, PASSWORD).await.refused(401, "invalid_credentials");
     toor.refresh(&first, &toor.cookie).await.refused(401, "unauthenticated");
-    // Enabled again, what ended has ended.
+    // Enabling the user does not restore ended sessions.
     act(&root_there, &toors, "enable").await.ok(204);
     toor.get(users).await.refused(401, "unauthenticated");
     Actor::sign_in(&first.anybody(), &toor.email, PASSWORD).await.get(users).await.ok(200);
 }
 
-/// The moment between an end and its announcement, held still: nobody is told.
+/// Suppresses the announcement that follows the end of a session.
 #[actix_web::test]
-async fn an_end_that_no_replica_has_heard_of_yet_counts_for_administrators() {
+async fn ended_session_is_refused_for_administrators_before_any_announcement() {
     let app = TestApp::start().await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
     let mut silent = app.all_rows.acquire().await.unwrap();

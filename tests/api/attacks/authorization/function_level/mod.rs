@@ -1,10 +1,10 @@
-//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): every function of administrators, tried by everybody who
-//! is none ([`walls`]), by every way round that is known ([`bypasses`]), by one who was one a moment ago ([`changes`]),
-//! and by the last one ([`last_one`]).
+//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): every administrator function, called by all
+//! other users ([`walls`]), through known bypasses ([`bypasses`]), by former administrators ([`changes`]), and by the
+//! last administrator ([`last_administrator`]).
 
 mod bypasses;
 mod changes;
-mod last_one;
+mod last_administrator;
 mod walls;
 
 use reqwest::Method;
@@ -16,7 +16,7 @@ use crate::support::{Actor, Reply, TestApp};
 const FORBIDDEN: &str = "authz_fail/forbidden";
 const ENDED: &str = "authn_token_revoked/session_ended";
 
-/// Everything that an administrator could change.
+/// Digest of everything that an administrator could change.
 async fn everything(app: &TestApp) -> String {
     app.everything().await + &app.digest(&["login_failures", "refresh_tokens", "mail_outbox"]).await
 }

@@ -1,4 +1,4 @@
-//! Each wall by itself: the gate, the handler, the database, and what an administrator may not either.
+//! Each wall on its own: gate, handler and database. Also what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -11,7 +11,7 @@ use crate::support::actor::try_sign_in;
 use crate::support::operations::{for_administrators, make};
 
 #[actix_web::test]
-async fn every_function_of_administrators_is_closed_to_everybody_else() {
+async fn admin_functions_return_403_to_all_other_users() {
     let app = TestApp::start().await;
     let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
     let (demoted, disabled) = (app.admin("demoted").await, app.admin("disabled").await);
@@ -24,36 +24,41 @@ async fn every_function_of_administrators_is_closed_to_everybody_else() {
     act(&root, &id_of(&disabled).await, "disable").await.ok(204);
 
     let functions = for_administrators();
-    assert!(functions.len() >= 6, "the walk has something to walk on");
+    assert!(functions.len() >= 6, "there are functions to test");
     let before = everything(&app).await;
     for function in &functions {
         let plain = by(&alice, function, &id).send().await;
         plain.refused(403, "forbidden").left(&[FORBIDDEN]);
         let missing = by(&alice, function, &Uuid::new_v4().to_string()).send().await;
-        assert_eq!(missing.alike(), plain.alike(), "{}: nobody learns who is there", function.path);
+        assert_eq!(
+            missing.alike(),
+            plain.alike(),
+            "{}: the response does not reveal whether the user exists",
+            function.path
+        );
         by(&demoted, function, &id).send().await.refused(403, "forbidden").left(&[FORBIDDEN]);
         by(&disabled, function, &id).send().await.refused(401, "unauthenticated").left(&[ENDED]);
         let path = function.path.replace("{id}", &id);
-        let nobody = app.anybody().request(function.method.clone(), &path).send().await;
-        nobody.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+        let anonymous = app.anybody().request(function.method.clone(), &path).send().await;
+        anonymous.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
     }
     assert_eq!(everything(&app).await, before);
     demoted.get("/api/v1/me").await.ok(200);
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A handler that takes an [`AdminCaller`] on a row that says something else refuses everybody.
+/// A handler that takes an [`AdminCaller`] refuses everyone if its route lacks the gate.
 #[actix_web::test]
-async fn a_handler_of_an_administrators_function_cannot_run_without_the_gate() {
+async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
     let request = actix_web::test::TestRequest::default().to_http_request();
-    let refused = AdminCaller::extract(&request).await.expect_err("nobody asked the database");
+    let refused = AdminCaller::extract(&request).await.expect_err("the gate did not run");
     assert_eq!(refused.face().code, "forbidden");
 }
 
-/// The wall below the gate: the functions, called by the service's own role as an injected query would.
+/// The wall below the gate: the service's role calls the functions directly, as an SQL injection would.
 #[actix_web::test]
-async fn the_database_itself_refuses_whoever_is_no_administrator() {
+async fn database_functions_refuse_callers_who_are_not_administrators() {
     let app = TestApp::start().await;
     let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
     let toor = app.admin("toor").await;
@@ -65,9 +70,9 @@ async fn the_database_itself_refuses_whoever_is_no_administrator() {
     let before = everything(&app).await;
     let pretenders = [Some(uuid(&id_of(&alice).await)), Some(bobs), Some(uuid(&toors)), Some(Uuid::new_v4()), None];
     for pretender in pretenders {
-        for wanted in ["disabled", "active"] {
+        for status in ["disabled", "active"] {
             let call =
-                sqlx::query_scalar("select admin_set_status($1, $2, $3)").bind(pretender).bind(bobs).bind(wanted);
+                sqlx::query_scalar("select admin_set_status($1, $2, $3)").bind(pretender).bind(bobs).bind(status);
             let outcome: String = call.fetch_one(pool).await.unwrap();
             assert_eq!(outcome, "forbidden");
         }
@@ -75,7 +80,7 @@ async fn the_database_itself_refuses_whoever_is_no_administrator() {
             sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
         assert!(!admin);
     }
-    // A table of one's own in the way of the real one: the functions do not look where the caller says.
+    // A temporary table with the same name must not replace the real one: the functions set their own search path.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();
@@ -92,12 +97,12 @@ async fn the_database_itself_refuses_whoever_is_no_administrator() {
         .unwrap();
     assert_eq!(outcome, "forbidden");
     drop(mine.detach());
-    // A word that is no status is refused by the table, whoever says it.
+    // The table itself rejects an unknown status.
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
     assert_eq!(everything(&app).await, before);
-    // Others than the service cannot call them at all.
+    // Other roles cannot call them at all.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
          where p.proname in ('is_active_admin', 'admin_set_status')
@@ -110,7 +115,7 @@ async fn the_database_itself_refuses_whoever_is_no_administrator() {
 }
 
 #[actix_web::test]
-async fn an_administrator_is_no_owner() {
+async fn administrators_cannot_read_objects_of_users() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     for collection in ["/api/v1/customers", "/api/v1/invoices"] {
@@ -126,7 +131,7 @@ async fn an_administrator_is_no_owner() {
     let before = everything(&app).await;
     root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.refused(404, "not_found");
     assert_eq!(everything(&app).await, before);
-    // What he sees of her holds nothing that she owns, and no secret.
+    // Administrators see no secrets and nothing that the user owns.
     let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
         .bind(&alice.email)
         .fetch_one(&app.all_rows)
@@ -139,7 +144,7 @@ async fn an_administrator_is_no_owner() {
 }
 
 #[actix_web::test]
-async fn while_the_database_is_away_nobody_is_an_administrator() {
+async fn admin_requests_fail_closed_during_database_outage() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     root.get("/api/v1/admin/users").await.ok(200);

@@ -1,4 +1,4 @@
-//! A receiver that is down or hangs, and a process that is killed: a message arrives, or there is an event that it did not.
+//! Receivers that fail or hang, and killed processes: each message is delivered, or an event records that it was not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -6,14 +6,14 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use serde_json::Value;
 use strongroom::base::id::UserId;
-use strongroom::security::detection::alerts::{About, Finding};
+use strongroom::security::detection::alerts::{Finding, Subject};
 
-use super::{KEY, denials, numbers, raise, telling, telling_on};
+use super::{KEY, denials, raise, start_on_with_receiver, start_with_receiver, wait_for_counts};
 use crate::support::folder;
 use crate::support::receiver::{Plays, Receiver};
 use crate::support::{TestApp, logs, wait};
 
-/// The sinks of which an event says that they were not reached.
+/// Waits for failed deliveries. Returns the names of the sinks.
 async fn failures(app: &TestApp) -> Vec<String> {
     let sql = "select reason from security_events where kind = 'alert_delivery_failed'";
     wait::found("an event of a failed delivery", async || {
@@ -23,29 +23,29 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// Once the service has noted, so many times, that this receiver's one message must wait.
+/// Waits until the receiver's only message was postponed this many times.
 async fn postponed(receiver: &Receiver, times: usize) {
     let id = receiver.arrived()[0].headers["strongroom-message-id"].clone();
-    let noted = |line: &Value| line["message"] == "an alert's message must wait" && line["message_id"] == id.as_str();
+    let noted = |line: &Value| line["message"] == "alert delivery postponed" && line["message_id"] == id.as_str();
     wait::equal(times, async || logs::all_with(&id).iter().filter(|line| noted(line)).count()).await;
 }
 
 #[actix_web::test]
-async fn a_receiver_that_is_down_is_tried_three_times_and_then_there_is_one_event() {
+async fn failing_receiver_is_tried_three_times_then_recorded_once() {
     let receiver = Receiver::start(Plays::status("503 Down", "", "retry later, says canary-of-the-receiver")).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     for attempt in 1..=3 {
         receiver.wait_for(attempt).await;
         if attempt < 3 {
             postponed(&receiver, attempt).await;
         }
-        numbers(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
-        // Never before its pause is over.
-        app.services().alerts.turn(app.clock.now()).await.unwrap();
+        wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
+        // It is not sent before its retry delay has passed.
+        app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.arrived().len(), attempt);
         if attempt < 3 {
-            // Shorter than the alert's own window, so that the alert itself has nothing to say meanwhile.
+            // Moves the retry forward instead of the clock, so that the alert itself sends no summary.
             let sql =
                 "update alert_outbox set next_attempt_at = created_at where sent_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
@@ -54,15 +54,15 @@ async fn a_receiver_that_is_down_is_tried_three_times_and_then_there_is_one_even
     let id = receiver.arrived()[0].headers["strongroom-message-id"].clone();
     assert!(receiver.arrived().iter().all(|message| message.headers["strongroom-message-id"] == id));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.arrived().len(), 3, "given up is given up");
+    assert_eq!(receiver.arrived().len(), 3, "no fourth attempt");
     assert_eq!(failures(&app).await, ["webhook"]);
     assert!(!logs::hold("canary-of-the-receiver"));
 }
 
 #[actix_web::test]
-async fn pauses_between_attempts_grow() {
+async fn retry_delays_grow() {
     let receiver = Receiver::start(Plays::status("503 Down", "", "")).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let pause = async |attempts: usize| -> i64 {
         receiver.wait_for(attempts).await;
@@ -72,7 +72,7 @@ async fn pauses_between_attempts_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // A loaded machine may take a while to look.
+    // A loaded machine may start late.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.turn(TimeDelta::seconds(46));
     let second = pause(2).await;
@@ -80,42 +80,42 @@ async fn pauses_between_attempts_grow() {
 }
 
 #[actix_web::test]
-async fn a_message_whose_process_was_killed_is_delivered_by_the_other_replica() {
+async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let receiver = Receiver::start(Plays::SaysNothing).await;
-    let mut one = telling(&receiver).await;
+    let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for(1).await.remove(0);
-    // Between lease and delivery.
+    // Killed between lease and delivery.
     one.running.take().unwrap().abort();
     receiver.plays(Plays::well());
-    let two = telling_on(one.database.clone(), &receiver).await;
+    let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.arrived().len(), 1, "the lease of the dead still runs");
+    assert_eq!(receiver.arrived().len(), 1, "the lease has not expired");
     two.clock.turn(TimeDelta::seconds(31));
     let delivered = receiver.wait_for(2).await.remove(1);
     assert_eq!(delivered.headers["strongroom-message-id"], held.headers["strongroom-message-id"]);
-    numbers(&two, 1, 0, 0).await;
+    wait_for_counts(&two, 1, 0, 0).await;
 }
 
 #[actix_web::test]
-async fn a_process_that_is_killed_at_the_last_attempt_leaves_its_event_to_the_next() {
+async fn killed_last_attempt_is_recorded_as_failed_by_another_replica() {
     let receiver = Receiver::start(Plays::SaysNothing).await;
-    let mut one = telling(&receiver).await;
+    let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for(1).await.remove(0);
     one.running.take().unwrap().abort();
     let set = sqlx::query("update alert_outbox set attempts = 3 where sink = 'webhook'");
     set.execute(&one.all_rows).await.unwrap();
-    let two = telling_on(one.database.clone(), &receiver).await;
+    let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     two.clock.turn(TimeDelta::seconds(31));
-    numbers(&two, 1, 0, 1).await;
+    wait_for_counts(&two, 1, 0, 1).await;
     assert_eq!(receiver.arrived().len(), 1);
     assert_eq!(held.headers["strongroom-message-id"].len(), 36);
     assert_eq!(failures(&two).await, ["webhook"]);
 }
 
 #[actix_web::test]
-async fn one_receiver_that_hangs_holds_up_no_request_and_no_other_receiver() {
+async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::SaysNothing).await);
     let both = folder::new_path();
     let text = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
@@ -130,7 +130,7 @@ async fn one_receiver_that_hangs_holds_up_no_request_and_no_other_receiver() {
     std::fs::remove_file(&both).unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     slack.wait_for(1).await;
-    // While the chat is silent, requests are answered and the webhook hears of the next ones.
+    // While the chat hangs, requests are answered and the webhook gets its messages.
     let alice = app.user("alice").await;
     for _ in 0..5 {
         raise(&app, &denials(UserId::new(), 20)).await;
@@ -139,7 +139,7 @@ async fn one_receiver_that_hangs_holds_up_no_request_and_no_other_receiver() {
     let slow = slack.arrived().len();
     webhook.wait_for(6).await;
     assert!(slow <= 2, "{slow} messages went to a chat that answers none");
-    // And the end waits no longer than one delivery: what waits stays in the table.
+    // Shutdown waits for one delivery at most. The others stay in the outbox.
     slack.plays(Plays::well());
     let database = app.stop().await;
     let again = TestApp::on(
@@ -158,19 +158,19 @@ async fn one_receiver_that_hangs_holds_up_no_request_and_no_other_receiver() {
 }
 
 #[actix_web::test]
-async fn an_attacker_with_many_networks_does_not_fill_the_outbox() {
+async fn many_networks_cannot_fill_the_outbox() {
     let receiver = Receiver::start(Plays::SaysNothing).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let flood = "insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
         select gen_random_uuid(), a.id, 'continues', 'webhook', 1, now(), now() + interval '1 day'
         from alerts a, generate_series(1, 1000)";
     sqlx::query(flood).execute(&app.all_rows).await.unwrap();
-    let network = About::Network("203.0.113.0".parse().unwrap());
-    raise(&app, &Finding { about: network, ..denials(UserId::new(), 20) }).await;
+    let network = Subject::Network("203.0.113.0".parse().unwrap());
+    raise(&app, &Finding { subject: network, ..denials(UserId::new(), 20) }).await;
     let of_network =
         "select o.sink from alert_outbox o join alerts a on a.id = o.alert_id where a.about = '203.0.113.0'";
     let queued: Vec<String> = sqlx::query_scalar(of_network).fetch_all(&app.all_rows).await.unwrap();
-    assert_eq!(queued, ["log"], "the alert is kept, and told in the log");
-    assert!(logs::hold("an alert is kept and not told"));
+    assert_eq!(queued, ["log"], "the alert is stored and logged");
+    assert!(logs::hold("alert stored but not sent"));
 }

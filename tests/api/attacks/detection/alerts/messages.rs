@@ -1,17 +1,17 @@
-//! What a receiver is told: by us, now, and nothing that somebody typed.
+//! Messages to receivers are authentic and fresh, and never hold client input.
 
 use aws_lc_rs::hmac;
 use chrono::TimeDelta;
 use strongroom::base::id::UserId;
-use strongroom::security::detection::alerts::{About, Finding};
+use strongroom::security::detection::alerts::{Finding, Subject};
 
-use super::{KEY, denials, numbers, raise, telling};
+use super::{KEY, denials, raise, start_with_receiver, wait_for_counts};
 use crate::attacks::detection::rules::id_of;
 use crate::support::actor::newest_mail;
 use crate::support::receiver::{Arrived, Plays, Receiver};
 use crate::support::{TestApp, folder, logs};
 
-/// As `docs/alerts.md` tells a receiver to.
+/// Verifies a message as `docs/alerts.md` describes.
 fn verify(key: &str, message: &Arrived, now: i64) -> Result<(), &'static str> {
     let timestamp = &message.headers["strongroom-timestamp"];
     let signature = message.headers["strongroom-signature"].strip_prefix("v1=").ok_or("another version")?;
@@ -19,31 +19,31 @@ fn verify(key: &str, message: &Arrived, now: i64) -> Result<(), &'static str> {
     let bytes: Vec<u8> = (0..signature.len() / 2)
         .map(|place| u8::from_str_radix(&signature[place * 2..place * 2 + 2], 16).unwrap())
         .collect();
-    hmac::verify(&key, format!("{timestamp}.{}", message.body).as_bytes(), &bytes).map_err(|_| "not from them")?;
+    hmac::verify(&key, format!("{timestamp}.{}", message.body).as_bytes(), &bytes).map_err(|_| "invalid signature")?;
     let age = now - timestamp.parse::<i64>().unwrap();
     if age.abs() > 300 { Err("too old") } else { Ok(()) }
 }
 
 #[actix_web::test]
-async fn a_receiver_can_tell_forged_changed_old_and_repeated_messages() {
+async fn receiver_detects_forged_modified_and_replayed_messages() {
     let receiver = Receiver::start(Plays::status("500 Down", "", "")).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let first = receiver.wait_for(1).await.remove(0);
     let now = app.clock.now().timestamp();
     assert_eq!(verify(KEY, &first, now), Ok(()));
-    assert_eq!(verify("another key, of another service entirely", &first, now), Err("not from them"));
+    assert_eq!(verify("another key, of another service entirely", &first, now), Err("invalid signature"));
     let changed = Arrived { body: first.body.replace("\"count\":20", "\"count\":21"), ..first.clone() };
     assert_ne!(changed.body, first.body);
-    assert_eq!(verify(KEY, &changed, now), Err("not from them"));
+    assert_eq!(verify(KEY, &changed, now), Err("invalid signature"));
     let mut younger = first.clone();
     younger.headers.insert("strongroom-timestamp".into(), (now + 600).to_string());
-    assert_eq!(verify(KEY, &younger, now + 600), Err("not from them"));
+    assert_eq!(verify(KEY, &younger, now + 600), Err("invalid signature"));
     assert_eq!(verify(KEY, &first, now + 600), Err("too old"));
 
-    // A second attempt is signed anew and has the same id.
+    // A second attempt has a new signature and the same id.
     receiver.plays(Plays::well());
-    numbers(&app, 1, 1, 0).await;
+    wait_for_counts(&app, 1, 1, 0).await;
     app.clock.turn(TimeDelta::minutes(2));
     let second = receiver.wait_for(2).await.remove(1);
     assert_eq!(verify(KEY, &second, app.clock.now().timestamp()), Ok(()));
@@ -53,25 +53,25 @@ async fn a_receiver_can_tell_forged_changed_old_and_repeated_messages() {
 }
 
 #[actix_web::test]
-async fn nothing_that_somebody_typed_gets_into_an_alert() {
+async fn client_input_never_reaches_an_alert() {
     let receiver = Receiver::start(Plays::well()).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     for typed in ["<!channel>", "mallory@example.com", "Robert'); drop", "x\ny"] {
-        let finding = Finding { about: About::Account(typed.into()), ..denials(UserId::new(), 20) };
+        let finding = Finding { subject: Subject::Account(typed.into()), ..denials(UserId::new(), 20) };
         let services = app.services();
         let mut transaction = services.pool.begin().await.unwrap();
         let refused = services.alerts.raise(&mut transaction, &finding, app.clock.now()).await;
         assert!(refused.is_err(), "{typed}");
     }
-    let hash = About::Account("0123456789abcdef".into());
-    raise(&app, &Finding { about: hash, ..denials(UserId::new(), 20) }).await;
-    numbers(&app, 1, 0, 0).await;
+    let hash = Subject::Account("0123456789abcdef".into());
+    raise(&app, &Finding { subject: hash, ..denials(UserId::new(), 20) }).await;
+    wait_for_counts(&app, 1, 0, 0).await;
     assert_eq!(receiver.arrived().len(), 1);
 }
 
-/// A chat is a third party: it learns an address only if the operator says so. The log never does.
+/// A chat is a third party. It gets email addresses only if the operator allows it. The log never does.
 #[actix_web::test]
-async fn address_of_a_user_goes_only_where_the_setting_says() {
+async fn email_address_is_sent_only_to_configured_sinks() {
     let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
     let authorities = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     let file = folder::new_path();
@@ -95,6 +95,6 @@ async fn address_of_a_user_goes_only_where_the_setting_says() {
     assert!(newest_mail(&app, "security@api.example").await.contains("mallory-of-alerts@example.com"));
     let chat = slack.wait_for(1).await[0].body.clone();
     assert!(chat.contains(&format!("User {id} was refused 20 objects")) && !chat.contains("mallory"), "{chat}");
-    numbers(&app, 1, 0, 0).await;
+    wait_for_counts(&app, 1, 0, 0).await;
     assert!(!logs::hold("mallory-of-alerts"));
 }

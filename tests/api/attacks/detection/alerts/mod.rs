@@ -1,10 +1,9 @@
-//! People are told of an attack once ([`once`]), whatever the receiver or the process does ([`delivery`]); they can tell
-//! our [`messages`] from others'; what is kept of an alert ([`records`]) is not for everybody;
-//! and an attacker with many networks makes no flood of alerts ([`storm`]).
+//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages
+//! ([`messages`]), stored for administrators only ([`records`]), and without floods ([`storm`]).
 
+mod deduplication;
 mod delivery;
 mod messages;
-mod once;
 mod records;
 mod storm;
 
@@ -13,7 +12,7 @@ use std::time::Duration;
 use serde_json::Value;
 use strongroom::base::id::UserId;
 use strongroom::security::audit::event::Severity;
-use strongroom::security::detection::alerts::{About, Finding, Numbers};
+use strongroom::security::detection::alerts::{AlertCounts, Finding, Subject};
 
 use crate::support::database::TestDatabase;
 use crate::support::receiver::{Arrived, Receiver};
@@ -22,12 +21,12 @@ use crate::support::{TestApp, logs, wait};
 const KEY: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const WINDOW: Duration = Duration::from_secs(300);
 
-/// A service that tells this receiver, signed.
-async fn telling(receiver: &Receiver) -> TestApp {
-    telling_on(TestDatabase::create().await, receiver).await
+/// Starts a service that sends signed alerts to this receiver.
+async fn start_with_receiver(receiver: &Receiver) -> TestApp {
+    start_on_with_receiver(TestDatabase::create().await, receiver).await
 }
 
-async fn telling_on(database: TestDatabase, receiver: &Receiver) -> TestApp {
+async fn start_on_with_receiver(database: TestDatabase, receiver: &Receiver) -> TestApp {
     logs::capture();
     let (url, authority) = (receiver.url(), receiver.authority());
     TestApp::on(
@@ -42,11 +41,11 @@ async fn telling_on(database: TestDatabase, receiver: &Receiver) -> TestApp {
 }
 
 fn denials(user: UserId, count: i64) -> Finding {
-    let about = About::User(user);
+    let subject = Subject::User(user);
     Finding {
         rule: "access_denials",
         severity: Severity::Warning,
-        about,
+        subject,
         counted_for: "user",
         threshold: 10,
         count,
@@ -61,10 +60,10 @@ async fn raise(app: &TestApp, finding: &Finding) {
     transaction.commit().await.unwrap();
 }
 
-/// The numbers, once they are these.
-async fn numbers(app: &TestApp, open: i64, waiting: i64, failed: i64) {
-    let wanted = Numbers { open, waiting, failed };
-    wait::equal(wanted, async || app.services().alerts.numbers().await.unwrap()).await;
+/// Waits until the service reports these counts.
+async fn wait_for_counts(app: &TestApp, open: i64, waiting: i64, failed: i64) {
+    let wanted = AlertCounts { open, waiting, failed };
+    wait::equal(wanted, async || app.services().alerts.counts().await.unwrap()).await;
 }
 
 fn kinds(arrived: &[Arrived]) -> Vec<(String, i64)> {

@@ -1,15 +1,15 @@
-//! What is kept of an alert: who reads it, who cannot rewrite it, and when it is forgotten.
+//! Stored alerts: who reads them, who cannot rewrite them, and when they are deleted.
 
 use chrono::TimeDelta;
 use strongroom::base::id::UserId;
 use strongroom::base::page::{Limit, Position};
 use strongroom::security::detection::alerts::State;
 
-use super::{denials, numbers, raise};
+use super::{denials, raise, wait_for_counts};
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn the_list_is_for_who_is_an_administrator_now() {
+async fn alert_list_requires_a_current_administrator() {
     let app = TestApp::start().await;
     let (admin, mallory) = (app.admin("admin").await, app.user("mallory").await);
     for _ in 0..3 {
@@ -31,11 +31,11 @@ async fn the_list_is_for_who_is_an_administrator_now() {
     assert!(all.windows(2).all(|two| two[0].opened_at >= two[1].opened_at), "newest first");
     assert_eq!(list(Some(State::Open), start(), 20).await.len(), 3);
     assert_eq!(list(Some(State::Cleared), start(), 20).await.len(), 0);
-    assert_eq!(list(None, start(), 1).await.len(), 2, "one more than asked for tells of a next page");
+    assert_eq!(list(None, start(), 1).await.len(), 2, "one extra row shows that there is a next page");
     let position = Position { created_at: all[0].opened_at, id: all[0].id };
     let next = list(None, position, 20).await;
     assert_eq!(next.iter().map(|alert| alert.id).collect::<Vec<_>>(), [all[1].id, all[2].id]);
-    // The proof is from a moment ago: the database asks again.
+    // The proof of the role is a moment old, so the database checks again.
     for (role, status) in [("user", "active"), ("admin", "disabled")] {
         let sql = "update users set role = $1, status = $2 where email = 'admin@example.com'";
         sqlx::query(sql).bind(role).bind(status).execute(&app.all_rows).await.unwrap();
@@ -44,7 +44,7 @@ async fn the_list_is_for_who_is_an_administrator_now() {
 }
 
 #[actix_web::test]
-async fn the_services_role_cannot_rewrite_what_an_alert_says() {
+async fn service_role_cannot_rewrite_alerts() {
     let app = TestApp::start().await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let before = app.digest(&["alerts"]).await;
@@ -64,7 +64,7 @@ async fn the_services_role_cannot_rewrite_what_an_alert_says() {
 }
 
 #[actix_web::test]
-async fn what_is_over_and_old_is_forgotten() {
+async fn old_cleared_alerts_are_deleted() {
     let app = TestApp::start().await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let alerts = &app.services().alerts;
@@ -72,11 +72,11 @@ async fn what_is_over_and_old_is_forgotten() {
         let sql = "select (select count(*) from alerts), (select count(*) from alert_outbox)";
         sqlx::query_as(sql).fetch_one(&app.all_rows).await.unwrap()
     };
-    numbers(&app, 1, 0, 0).await;
+    wait_for_counts(&app, 1, 0, 0).await;
     alerts.sweep(app.clock.now() + TimeDelta::days(100)).await.unwrap();
-    assert_eq!(counted().await, (1, 0), "what goes on stays, however old");
+    assert_eq!(counted().await, (1, 0), "open alerts are kept");
     app.clock.turn(TimeDelta::minutes(6));
-    numbers(&app, 0, 0, 0).await;
+    wait_for_counts(&app, 0, 0, 0).await;
     alerts.sweep(app.clock.now() + TimeDelta::days(6)).await.unwrap();
     assert_eq!(counted().await, (1, 1));
     alerts.sweep(app.clock.now() + TimeDelta::days(91)).await.unwrap();

@@ -1,4 +1,4 @@
-//! An alert storm: an attacker with many networks, users or accounts tries to make so many alerts that they are muted.
+//! Alert storm: an attacker with many networks, users or accounts tries to cause so many alerts that people mute them.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::base::id::UserId;
 
-use super::{KEY, denials, numbers, raise};
-use crate::attacks::detection::rules::must_count;
+use super::{KEY, denials, raise, wait_for_counts};
+use crate::attacks::detection::rules::wait_for_count;
 use crate::support::receiver::{Plays, Receiver};
 use crate::support::{TestApp, wait};
 
-/// Alerts about one network each; then one over all.
+/// Maximum number of individual alerts. Further findings share one combined alert.
 const SEPARATE: usize = 10;
 
 async fn forge(app: &TestApp, network: usize, times: usize) {
     let address = format!("10.{}.{}.1", network / 256, network % 256);
-    // Well formed, but signed with an unknown key.
+    // Well-formed, but signed with an unknown key.
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
     for _ in 0..times {
         let request = app.anybody().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
@@ -30,7 +30,7 @@ fn messages(receiver: &Receiver, kind: &str) -> Vec<Value> {
 }
 
 #[actix_web::test]
-async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
+async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     let receiver = Receiver::start(Plays::well()).await;
     let app = TestApp::with(&[
         ("STRONGROOM_ALERTS_WEBHOOK_URL", &receiver.url()),
@@ -40,20 +40,20 @@ async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // One network below the threshold, three hundred that reach it, and one that goes on longest.
+    // One network stays below the threshold, 300 reach it, and one of them continues longest.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;
     }
     forge(&app, 277, 3).await;
-    must_count(&app, "forged_tokens", 604).await;
-    numbers(&app, 11, 0, 0).await;
+    wait_for_count(&app, "forged_tokens", 604).await;
+    wait_for_counts(&app, 11, 0, 0).await;
     assert_eq!(receiver.arrived().len(), SEPARATE + 1, "one message for each alert");
 
-    // A window later: each network that was told of is over, and so is the storm. Then people know its whole extent.
+    // One window later all alerts are cleared. The combined one reports the final totals.
     app.clock.turn(TimeDelta::minutes(5) + TimeDelta::seconds(30));
-    app.services().alerts.turn(app.clock.now()).await.unwrap();
-    numbers(&app, 0, 0, 0).await;
+    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    wait_for_counts(&app, 0, 0, 0).await;
     wait::equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
     assert!(receiver.arrived().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.arrived().len());
     let cleared = messages(&receiver, "cleared");
@@ -64,19 +64,19 @@ async fn forged_tokens_from_three_hundred_networks_are_eleven_alerts() {
     assert_eq!((&alert["count"], &alert["largest"][0]), (&json!(603), &json!("10.1.21.1")));
     assert_eq!(alert["largest"].as_array().unwrap().len(), 5);
     let sentence =
-        "It is over: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
+        "It has ended: 300 networks sent no further access tokens that this service did not issue for 5 minutes.";
     assert_eq!(over_all["text"], sentence);
 
-    // The next attack is told by its own name again.
+    // The next attack gets an individual alert again.
     forge(&app, 5, 2).await;
-    numbers(&app, 1, 0, 0).await;
+    wait_for_counts(&app, 1, 0, 0).await;
     let last = receiver.wait_for(receiver.arrived().len()).await.last().unwrap().json();
     assert_eq!((&last["kind"], &last["alert"]["about"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
-/// For each kind of finding that a rule counts. While the alert over all is open, newcomers join it, though the others are over.
+/// While the combined alert is open, new findings join it, even if the individual alerts have been cleared.
 #[actix_web::test]
-async fn many_users_share_one_alert_until_it_is_over() {
+async fn many_users_share_one_combined_alert_until_it_clears() {
     let app = TestApp::start().await;
     let opened = async || -> BTreeMap<String, i64> {
         let sql = "select about_kind || case when about = '' then ' all' else '' end, sum(findings)::bigint
@@ -88,13 +88,13 @@ async fn many_users_share_one_alert_until_it_is_over() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // The user's own alert continues.
+    // The alert of this user continues.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.turn(TimeDelta::minutes(4));
     raise(&app, &denials(UserId::new(), 20)).await;
     app.clock.turn(TimeDelta::minutes(2));
-    app.services().alerts.turn(app.clock.now()).await.unwrap();
+    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     assert_eq!(opened().await, [("user all".to_owned(), 22)].into());
 }

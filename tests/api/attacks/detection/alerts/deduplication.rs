@@ -1,4 +1,4 @@
-//! One attack is one alert, however often, and by however many replicas, it is found.
+//! One attack raises one alert, however often it is found and by however many replicas.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,17 @@ use serde_json::json;
 use strongroom::base::id::UserId;
 use strongroom::security::detection::alerts::Finding;
 
-use super::{KEY, denials, kinds, numbers, raise, telling, telling_on};
+use super::{KEY, denials, kinds, raise, start_on_with_receiver, start_with_receiver, wait_for_counts};
 use crate::support::actor::{mails, newest_mail};
 use crate::support::folder;
 use crate::support::receiver::{Plays, Receiver};
 use crate::support::{TestApp, logs, wait};
 
 #[actix_web::test]
-async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
+async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
-    // One authority for both: the file may hold several.
+    // One CA file for both: it may hold several certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -49,46 +49,46 @@ async fn forty_seven_denials_are_one_alert_then_a_summary_then_a_clear() {
     assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
-    // It goes on: nothing more within the window, one summary at its end, with the most that was counted.
+    // While it continues: no message within the window, then one summary with the highest count.
     app.clock.turn(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
-    app.services().alerts.turn(app.clock.now()).await.unwrap();
-    app.services().alerts.turn(app.clock.now()).await.unwrap();
-    numbers(&app, 1, 0, 0).await;
-    assert_eq!(webhook.arrived().len(), 1, "28 more findings, and nobody is told again within the window");
+    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    wait_for_counts(&app, 1, 0, 0).await;
+    assert_eq!(webhook.arrived().len(), 1, "28 more findings, and no further message within the window");
     app.clock.turn(TimeDelta::minutes(1));
     let after_summary = webhook.wait_for(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));
-    let goes_on = format!("It goes on: user {user} was refused 47 {objects} in the last 5 minutes.");
+    let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
-    // It stops: one clear.
+    // When it stops: one clear.
     app.clock.turn(TimeDelta::minutes(4));
     webhook.wait_for(3).await;
     app.clock.turn(TimeDelta::hours(3));
-    app.services().alerts.turn(app.clock.now()).await.unwrap();
-    numbers(&app, 0, 0, 0).await;
-    let told: Vec<String> = kinds(&webhook.arrived()).into_iter().map(|(kind, _)| kind).collect();
-    assert_eq!(told, ["opened", "continues", "cleared"]);
+    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    wait_for_counts(&app, 0, 0, 0).await;
+    let sent: Vec<String> = kinds(&webhook.arrived()).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(sent, ["opened", "continues", "cleared"]);
     assert_eq!(slack.wait_for(3).await.len(), 3);
     let logged = logs::all_with(&user.to_string());
     let logged: Vec<&str> =
         logged.iter().filter(|line| line["target"] == "alert").map(|line| line["kind"].as_str().unwrap()).collect();
-    assert_eq!(logged, ["opened", "continues", "cleared"], "the log has them all, whatever else there is");
+    assert_eq!(logged, ["opened", "continues", "cleared"], "the log has every message");
     wait::equal(3, async || mails(&app, "security@api.example").len()).await;
 
-    // And begins anew.
+    // A new attack opens a new alert.
     raise(&app, &denials(user, 20)).await;
     let again = webhook.wait_for(4).await[3].json();
     assert_eq!(again["kind"], "opened");
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
 
-/// The attack goes on while the first message waits for its delivery.
+/// The attack continues while the first message waits for delivery.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(Plays::well()).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     let user = UserId::new();
     let services = app.services();
     let mut transaction = services.pool.begin().await.unwrap();
@@ -103,16 +103,16 @@ async fn first_message_counts_the_whole_window_until_it_is_sent() {
 }
 
 #[actix_web::test]
-async fn fifty_findings_at_once_by_two_replicas_are_one_alert() {
+async fn concurrent_findings_of_two_replicas_raise_one_alert() {
     let receiver = Receiver::start(Plays::well()).await;
-    let one = telling(&receiver).await;
-    let two = telling_on(one.database.clone(), &receiver).await;
+    let one = start_with_receiver(&receiver).await;
+    let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     let user = UserId::new();
     let findings: Vec<Finding> = (1..=50).map(|count| denials(user, count)).collect();
     let raised =
         findings.iter().enumerate().map(|(place, finding)| raise(if place % 2 == 0 { &one } else { &two }, finding));
     futures_util::future::join_all(raised).await;
-    numbers(&one, 1, 0, 0).await;
+    wait_for_counts(&one, 1, 0, 0).await;
     assert_eq!(receiver.arrived().len(), 1);
     let kept: (i64, i64) =
         sqlx::query_as("select count(*), sum(findings)::bigint from alerts").fetch_one(&one.all_rows).await.unwrap();
@@ -122,38 +122,39 @@ async fn fifty_findings_at_once_by_two_replicas_are_one_alert() {
 #[actix_web::test]
 async fn two_replicas_deliver_each_message_once() {
     let receiver = Receiver::start(Plays::well()).await;
-    let one = telling(&receiver).await;
-    let two = telling_on(one.database.clone(), &receiver).await;
+    let one = start_with_receiver(&receiver).await;
+    let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
-        // Ten of a rule: more would share one alert.
-        let rule = ["access_denials", "guessed_ids", "stolen_tokens"][place % 3];
+        // Ten per rule: more would share a combined alert.
+        let rule = ["access_denials", "id_enumeration", "reused_tokens"][place % 3];
         let finding = Finding { rule, ..denials(UserId::new(), 20) };
         raise(if place % 2 == 0 { &one } else { &two }, &finding).await;
     }
-    numbers(&one, 30, 0, 0).await;
+    wait_for_counts(&one, 30, 0, 0).await;
     let ids: BTreeSet<String> =
         receiver.arrived().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
     assert_eq!((receiver.arrived().len(), ids.len()), (30, 30));
-    // Both turn at the same time: one summary or clear for each.
+    // Both replicas check at the same time: each alert still gets one summary or clear.
     for app in [&one, &two] {
         app.clock.turn(TimeDelta::minutes(6));
     }
     let now = one.clock.now();
-    let (first, second) = tokio::join!(one.services().alerts.turn(now), two.services().alerts.turn(now));
+    let (first, second) =
+        tokio::join!(one.services().alerts.summarise_and_clear(now), two.services().alerts.summarise_and_clear(now));
     first.and(second).unwrap();
-    numbers(&one, 0, 0, 0).await;
+    wait_for_counts(&one, 0, 0, 0).await;
     assert_eq!(receiver.arrived().len(), 60);
 }
 
 #[actix_web::test]
-async fn what_was_rolled_back_is_not_told() {
+async fn rolled_back_finding_sends_no_message() {
     let receiver = Receiver::start(Plays::well()).await;
-    let app = telling(&receiver).await;
+    let app = start_with_receiver(&receiver).await;
     let services = app.services();
     let mut transaction = services.pool.begin().await.unwrap();
     services.alerts.raise(&mut transaction, &denials(UserId::new(), 20), app.clock.now()).await.unwrap();
     transaction.rollback().await.unwrap();
     raise(&app, &denials(UserId::new(), 21)).await;
-    numbers(&app, 1, 0, 0).await;
+    wait_for_counts(&app, 1, 0, 0).await;
     assert_eq!(kinds(&receiver.arrived()), [("opened".to_owned(), 21)]);
 }

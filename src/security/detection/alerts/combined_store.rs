@@ -1,17 +1,17 @@
-//! The statements on alerts over all: which finding goes there, and what they add up to.
+//! SQL of combined alerts: which findings join one, and its totals.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use super::finding::Finding;
 
-/// The open alerts of a rule, as far as they decide where a finding goes.
+/// The open alerts of a rule.
 pub struct OpenAlerts {
-    /// Whether there is one about the same user, network or account.
+    /// Whether one is about the same user, network or account.
     pub own: bool,
-    /// Whether there is one over all.
+    /// Whether there is a combined alert.
     pub over_all: bool,
-    /// How many others there are.
+    /// Number of individual alerts.
     pub separate: i64,
 }
 
@@ -23,14 +23,14 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
                count(*) filter (where about <> '') as "separate!"
            from alerts where rule = $1 and state = 'open'"#,
         finding.rule,
-        finding.about.kind(),
-        finding.about.to_string()
+        finding.subject.kind(),
+        finding.subject.to_string()
     )
     .fetch_one(connection)
     .await
 }
 
-/// Adds a finding to the alert over all. `false`: it was cleared at the same moment, or there is none.
+/// Adds a finding to the combined alert. Returns `false` if there is none, or if it was cleared concurrently.
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
@@ -43,11 +43,11 @@ pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>)
     Ok(joined.rows_affected() > 0)
 }
 
-/// What an alert is about in numbers.
+/// The totals of an alert.
 pub struct Totals {
     pub events: i64,
     pub members: i64,
-    /// Only of an alert over all: those with the most events.
+    /// The subjects with the most events. Empty for an individual alert.
     pub largest: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ impl Totals {
     }
 }
 
-/// What the rule has counted in the windows that run now, over all.
+/// Returns the totals of the rule over all windows that are still running.
 pub async fn totals(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -76,9 +76,9 @@ pub async fn totals(
     .await
 }
 
-/// Brings the numbers of the alerts over all up to date, before a summary or a clear tells them. Not at each finding: the
-/// sum reads every counter of the rule.
-pub async fn add_up(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+/// Refreshes the totals of combined alerts before their next message. Not at each finding, because the sum reads every
+/// counter of the rule.
+pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest
          from (

@@ -1,4 +1,4 @@
-//! One administrator is always left, whoever disables whom and leaves meanwhile.
+//! At least one active administrator always remains, even under concurrent changes.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -15,7 +15,7 @@ async fn active_administrators(app: &TestApp) -> i64 {
 }
 
 #[actix_web::test]
-async fn nobody_disables_himself_and_of_two_who_disable_each_other_one_stays() {
+async fn administrators_cannot_disable_themselves_or_both_of_each_other() {
     let app = TestApp::start().await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
     let (roots, toors) = (id_of(&root).await, id_of(&toor).await);
@@ -34,7 +34,7 @@ async fn nobody_disables_himself_and_of_two_who_disable_each_other_one_stays() {
         statuses.sort_unstable();
         assert!(statuses[0] == 204 && [401, 403].contains(&statuses[1]), "{statuses:?}");
         assert_eq!(active_administrators(&app).await, 1);
-        // Who of them is left lets the other in again.
+        // The remaining administrator enables the other one again.
         for (admin, other) in [(&root, &toors), (&toor, &roots)] {
             if admin.get("/api/v1/admin/users").await.status == 200 {
                 act(admin, other, "enable").await.ok(204);
@@ -48,21 +48,21 @@ async fn leave(actor: &Actor) -> Reply {
     actor.request(Method::DELETE, "/api/v1/me").json(&json!({"password": PASSWORD})).send().await
 }
 
-/// Until so many of the service's requests wait for a lock.
+/// Waits until this many requests of the service wait for a lock.
 async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     wait::equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
 #[actix_web::test]
-async fn the_last_active_administrator_cannot_delete_their_account() {
+async fn last_active_administrator_cannot_delete_their_account() {
     let app = TestApp::start().await;
     let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
-    // One who is disabled is none.
+    // A disabled administrator does not count.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     forget_attempts(&app).await;
     let before = everything(&app).await;
-    // A caller who does not enter the right password is not told either.
+    // A wrong password is refused first, so it reveals nothing.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.refused(401, "invalid_credentials");
@@ -70,25 +70,25 @@ async fn the_last_active_administrator_cannot_delete_their_account() {
     forget_attempts(&app).await;
     assert_eq!(everything(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
-    // It is no matter of others, and none of his once there is another.
+    // Others may leave at any time, and so may this administrator once there is another one.
     leave(&alice).await.ok(204);
     app.admin("next").await;
     leave(&root).await.ok(204);
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Both have looked before either is gone, or so they wish: each stands at the door when it opens.
+/// Both requests wait for the same lock when it is released.
 #[actix_web::test]
-async fn of_two_administrators_who_leave_at_once_one_stays() {
+async fn concurrent_account_deletions_leave_one_administrator() {
     let app = TestApp::start().await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
-    let mut door = app.all_rows.begin().await.unwrap();
-    door.execute("select from users where role = 'admin' for no key update").await.unwrap();
-    let open = async {
+    let mut lock = app.all_rows.begin().await.unwrap();
+    lock.execute("select from users where role = 'admin' for no key update").await.unwrap();
+    let release = async {
         waiting_for_a_lock(&app, 2).await;
-        door.rollback().await.unwrap();
+        lock.rollback().await.unwrap();
     };
-    let (first, second, ()) = tokio::join!(leave(&root), leave(&toor), open);
+    let (first, second, ()) = tokio::join!(leave(&root), leave(&toor), release);
     let mut statuses = [first.status.as_u16(), second.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);
@@ -96,22 +96,22 @@ async fn of_two_administrators_who_leave_at_once_one_stays() {
     refused.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
-    // The same, when one leaves while he disables the other.
+    // The same while one leaves and disables the other.
     let stays = if first.status == 409 { &root } else { &toor };
     let next = app.admin("next").await;
     let nexts = id_of(&next).await;
-    let mut door = app.all_rows.begin().await.unwrap();
-    door.execute("select from users where role = 'admin' for no key update").await.unwrap();
-    let open = async {
+    let mut lock = app.all_rows.begin().await.unwrap();
+    lock.execute("select from users where role = 'admin' for no key update").await.unwrap();
+    let release = async {
         waiting_for_a_lock(&app, 2).await;
-        door.rollback().await.unwrap();
+        lock.rollback().await.unwrap();
     };
-    let (left, _, ()) = tokio::join!(leave(stays), act(stays, &nexts, "disable"), open);
+    let (left, _, ()) = tokio::join!(leave(stays), act(stays, &nexts, "disable"), release);
     assert!([204, 409].contains(&left.status.as_u16()), "{}", left.text());
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Attempts to enter a password are counted, refused or not. They are no part of what must stay as it is.
+/// Password attempts are counted even if the request is refused. They are not part of the comparison.
 async fn forget_attempts(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

@@ -1,4 +1,4 @@
-//! Who adds events, who reads them, and that nobody changes them.
+//! Who may insert events, who may read them, and that events cannot be changed.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;
@@ -18,7 +18,7 @@ async fn refused_with(connection: &mut sqlx::PgConnection, sql: &'static str) ->
 }
 
 #[actix_web::test]
-async fn the_service_can_add_events_and_nothing_else() {
+async fn service_role_can_only_insert_events() {
     let database = TestDatabase::create().await;
     let mut app = database.options(Role::App).connect().await.unwrap();
     app.execute(ADD).await.unwrap();
@@ -53,7 +53,7 @@ async fn the_service_can_add_events_and_nothing_else() {
 }
 
 #[actix_web::test]
-async fn the_owner_of_the_schema_is_refused_too_until_he_takes_the_trigger_away() {
+async fn schema_owner_cannot_change_events_while_the_trigger_exists() {
     let database = TestDatabase::create().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
     owner.execute(ADD).await.unwrap();
@@ -70,7 +70,7 @@ async fn the_owner_of_the_schema_is_refused_too_until_he_takes_the_trigger_away(
 }
 
 #[actix_web::test]
-async fn one_reads_ones_own_events_and_others_only_as_an_administrator() {
+async fn users_read_their_own_events_and_administrators_read_all() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = async |actor: &crate::support::Actor| {

@@ -1,4 +1,4 @@
-//! An event is there when what it tells of is: across rollbacks, a lost database and SIGKILL.
+//! Events are stored exactly when their action is: across rollbacks, database outages and SIGKILL.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use sqlx::{ConnectOptions, Connection, Executor};
 use strongroom::base::id::UserId;
-use strongroom::security::audit::context::{background, within};
+use strongroom::security::audit::context::{background, background_sync};
 use strongroom::security::audit::event::{Event, EventKind};
-use strongroom::security::audit::recorder::MOST_WAITING;
+use strongroom::security::audit::recorder::MAX_QUEUED;
 use uuid::Uuid;
 
 use super::row;
@@ -19,7 +19,7 @@ use crate::support::folder;
 use crate::support::{TestApp, wait};
 
 #[actix_web::test]
-async fn what_must_leave_its_event_does_not_happen_without_it() {
+async fn critical_action_fails_when_its_event_cannot_be_stored() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     app.all_rows.execute("revoke insert on security_events from strongroom_app").await.unwrap();
@@ -45,75 +45,77 @@ async fn what_must_leave_its_event_does_not_happen_without_it() {
 }
 
 #[actix_web::test]
-async fn a_transaction_that_is_rolled_back_leaves_no_event() {
+async fn rolled_back_transaction_leaves_no_event() {
     let app = TestApp::start().await;
     let (pool, recorder) = (&app.services().pool, &app.services().recorder);
-    let keep = |kind| {
+    let record = |kind| {
         background(recorder, async move {
             let mut transaction = pool.begin().await.unwrap();
-            let kept = Event::new(kind).reason("kept").keep(&mut transaction).await.unwrap();
-            (transaction, kept)
+            let pending = Event::new(kind).reason("pending").record_in(&mut transaction).await.unwrap();
+            (transaction, pending)
         })
     };
-    let (transaction, _kept) = keep(EventKind::AdminUserDisabled).await;
+    let (transaction, _kept) = record(EventKind::AdminUserDisabled).await;
     transaction.rollback().await.unwrap();
-    let (transaction, kept) = keep(EventKind::AdminUserEnabled).await;
+    let (transaction, pending) = record(EventKind::AdminUserEnabled).await;
     transaction.commit().await.unwrap();
-    within(recorder, || {
-        kept.committed();
+    background_sync(recorder, || {
+        pending.publish();
         Event::new(EventKind::SequenceFail).reason("marker").record();
     });
-    // What the recorder was handed before this has its row now, too.
+    // The marker was queued last, so all earlier events are stored now.
     row(&app.all_rows, "sequence_fail").await;
-    let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'kept'")
+    let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'pending'")
         .fetch_all(&app.all_rows)
         .await
         .unwrap();
     assert_eq!(rows, ["admin_user_enabled"]);
-    // Without a recorder there is no keeping.
+    // Without a recorder, a critical action fails.
     let mut connection = pool.acquire().await.unwrap();
-    assert!(Event::new(EventKind::AdminUserDisabled).keep(&mut connection).await.is_err());
+    assert!(Event::new(EventKind::AdminUserDisabled).record_in(&mut connection).await.is_err());
 }
 
 #[actix_web::test]
-async fn a_database_that_is_away_keeps_events_waiting_and_what_is_lost_is_counted() {
+async fn events_queue_during_database_outage_and_losses_are_counted() {
     let app = TestApp::start().await;
     let recorder = app.services().recorder.clone();
     app.database.cut_off().await;
     let reply = app.anybody().request(Method::GET, "/api/v1/me").send().await;
     reply.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
-    // Far more than may wait, and nobody waits for it.
-    let flood = MOST_WAITING + 2_000;
-    within(&recorder, || (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record()));
+    // Far more events than the queue holds. None of them blocks.
+    let flood = MAX_QUEUED + 2_000;
+    background_sync(&recorder, || {
+        (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record())
+    });
     let lost = recorder.lost();
     assert!((1..=7_100).contains(&lost), "{lost}");
-    assert!(recorder.waiting() <= MOST_WAITING);
-    // Whoever floods does not hide what is done to users meanwhile.
+    assert!(recorder.queued() <= MAX_QUEUED);
+    // A flood does not hide events about users.
     let user = UserId::new();
     let denied = || Event::new(EventKind::AuthzFail).reason("hidden").user(user).record();
-    within(&recorder, || (0..100).for_each(|_| denied()));
+    background_sync(&recorder, || (0..100).for_each(|_| denied()));
     assert_eq!(recorder.lost(), lost);
     app.database.restore().await;
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
-    assert_eq!(reason, "no_row");
-    wait::equal(0, async || recorder.waiting()).await;
-    // The sealer may have met the same fault meanwhile, and tells of its own.
+    assert_eq!(reason, "not_stored");
+    wait::equal(0, async || recorder.queued()).await;
+    // The chain writer may have met the same fault and recorded its own event.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();
     assert!(faults.contains(&"not_written".to_owned()), "{faults:?}");
-    let kept: i64 = sqlx::query_scalar("select count(*) from security_events where reason = 'flood'")
+    let pending: i64 = sqlx::query_scalar("select count(*) from security_events where reason = 'flood'")
         .fetch_one(&app.all_rows)
         .await
         .unwrap();
-    assert!(kept as u64 + recorder.lost() >= flood as u64, "{kept} and {}", recorder.lost());
+    assert!(pending as u64 + recorder.lost() >= flood as u64, "{pending} and {}", recorder.lost());
     let told = "select sum(amount)::bigint from security_events where kind = 'sys_audit_lost'";
     let told: i64 = sqlx::query_scalar(told).fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(told as u64, recorder.lost());
 }
 
-/// Between them something else could have run in the service's place.
+/// Another program could have run in between.
 #[actix_web::test]
-async fn a_start_and_a_stop_are_events() {
+async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;
     row(&app.all_rows, "sys_startup").await;
     let database = app.stop().await;
@@ -123,9 +125,9 @@ async fn a_start_and_a_stop_are_events() {
     assert_eq!(kinds, ["sys_startup", "sys_shutdown"]);
 }
 
-/// What `docs/security-events.md` says: an event is a row within two seconds.
+/// `docs/security-events.md` promises a row within two seconds.
 #[actix_web::test]
-async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
+async fn events_older_than_two_seconds_survive_sigkill() {
     let database = TestDatabase::create().await;
     let state = folder::new_path();
     let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
@@ -142,10 +144,10 @@ async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
     let base =
         lines.find_map(|line| line.split_whitespace().find(|word| word.starts_with("http://127")).map(str::to_owned));
     std::thread::spawn(move || lines.for_each(drop));
-    let base = base.expect("it says where it listens").split('/').take(3).collect::<Vec<_>>().join("/");
+    let base = base.expect("the start-up line names the address").split('/').take(3).collect::<Vec<_>>().join("/");
     let mut answered = Vec::new();
     for number in 0..150 {
-        // From many addresses: beyond a few, events of one are tallied.
+        // From many addresses: many events of one address would be aggregated.
         let client = Client::from_address(&base, [127, 0, 0, 1 + number % 10].into());
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
         answered.push((Instant::now(), reply.request_id().parse::<Uuid>().unwrap()));
@@ -155,7 +157,7 @@ async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
     process.kill().unwrap();
     process.wait().unwrap();
     let mut superuser = database.options(Role::Superuser).connect().await.unwrap();
-    let kept: Vec<Uuid> = sqlx::query_scalar("select request_id from security_events where request_id is not null")
+    let pending: Vec<Uuid> = sqlx::query_scalar("select request_id from security_events where request_id is not null")
         .fetch_all(&mut superuser)
         .await
         .unwrap();
@@ -163,7 +165,7 @@ async fn what_is_older_than_two_seconds_is_there_after_sigkill() {
     let old: Vec<&Uuid> =
         answered.iter().filter(|(at, _)| killed - *at > Duration::from_secs(2)).map(|(_, id)| id).collect();
     assert!(old.len() >= 20, "{}", old.len());
-    let lost = old.iter().filter(|id| !kept.contains(id)).count();
+    let lost = old.iter().filter(|id| !pending.contains(id)).count();
     assert_eq!(lost, 0, "of {}", old.len());
     let _ = std::fs::remove_dir_all(&state);
 }
