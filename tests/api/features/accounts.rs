@@ -5,6 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::Executor;
 
 use crate::support::actor::{PASSWORD, newest_mail, try_sign_in};
 use crate::support::database::Role;
@@ -45,6 +46,20 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
     try_sign_in(&app.anybody(), &alice.email, next).await.refused(401, "invalid_credentials");
     let told = async || newest_mail(&app, &alice.email).await.contains("was deleted");
     wait::holds("a mail that the account is gone", told).await;
+}
+
+/// The account is deleted after the session of the request was checked: its session is still there.
+#[actix_web::test]
+async fn profile_of_an_account_deleted_meanwhile_returns_404() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let delete = "set session_replication_role = replica; delete from users; set session_replication_role = origin";
+    app.all_rows.execute(delete).await.unwrap();
+    alice.get("/api/v1/me").await.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    let change = json!({"display_name": "Alice"});
+    alice.patch("/api/v1/me", "\"1\"", &change).await.refused(404, "not_found");
+    let change = json!({"current_password": alice.password, "new_password": "a long horse battery 5"});
+    alice.request(Method::POST, "/api/v1/me/password").json(&change).send().await.refused(404, "not_found");
 }
 
 #[actix_web::test]
