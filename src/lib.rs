@@ -1,21 +1,23 @@
-//! Strongroom: a secure invoice and document API in which every practice is easy to find and proved by an attack.
+//! Strongroom: a secure invoice and document API, in which an attack test proves every security practice.
 //!
-//! One line a floor; a module imports only from lower floors (`tests/api/contract/floors.rs` holds this). Between the files and
-//! folders of each folder, imports run in one direction (`tests/api/contract/cycles.rs`):
+//! Layers; a module imports only from lower layers (`tests/api/contract/layers.rs` checks this). Within a folder, imports have no
+//! cycles (`tests/api/contract/cycles.rs`):
 //!
-//! - [`base`] (0): words everyone speaks.
-//! - [`config`], [`telemetry`], [`db`], [`storage`] (1): machinery, none of which knows another.
-//! - [`http`] (2): the shape of every request and reply.
-//! - [`security`] (3): one file = one practice.
-//! - [`features`] (4): one folder = one thing that the API offers.
+//! - [`base`] (0): domain primitives.
+//! - [`config`], [`telemetry`], [`db`], [`storage`] (1): infrastructure. These modules do not import each other.
+//! - [`http`] (2): the form of requests and replies.
+//! - [`security`] (3): the security practices, one file or folder each.
+//! - [`features`] (4): one folder for each part of the API.
 //! - [`app`] (5): wiring only.
 //!
-//! One request, from the socket to the reply: the listener (`app/listeners.rs`), the layers that every request meets
-//! (`app/stack.rs`), its row in the table of routes (`app/routes.rs`) with size, budgets and caller (`app/gate.rs`,
-//! [`security::limits::rate_limits`], [`security::sessions::caller`]), its path, query and body as values ([`http::params`], [`http::body`]), the
-//! handler and the store of its feature (`features/invoices`), a transaction in which its owner is set ([`db::OwnerTx`]); and on
-//! the way back the refusal's event (`security/audit/refusals.rs`), the body of a failure ([`http::problem`]) and the headers
-//! ([`security::browser::headers`]).
+//! The path of a request:
+//! 1. The listener accepts the connection (`app/listeners.rs`), and the middleware runs (`app/stack.rs`).
+//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication and rate limits (`app/gate.rs`,
+//!    [`security::sessions::caller`], [`security::limits::rate_limits`]).
+//! 3. Path, query and body are parsed and validated ([`http::params`], [`http::body`]).
+//! 4. The handler of the feature (`features/invoices`) uses its store, in a transaction of the owner ([`db::OwnerTx`]).
+//! 5. On the way back, a refusal records its event (`security/audit/refusals.rs`), an error gets its body ([`http::problem`]), and
+//!    every reply gets its headers ([`security::browser::headers`]).
 #![cfg_attr(
     test,
     allow(

@@ -1,4 +1,4 @@
-//! The command line: serve · migrate · admin · audit · openapi · check-config · dev. All else is in the library.
+//! The command line. All other code is in the library.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,10 +9,10 @@ use clap::{Parser, Subcommand};
 use strongroom::app::failure::Failure;
 use strongroom::app::output::{print_line, print_note};
 use strongroom::app::{admin, audit, health, openapi, start_up};
-use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings, plain_address};
+use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings, http_address};
 use strongroom::security::files::uploads::pdf::inspect_standard_input;
 
-/// A secure invoice and document API. Without a command it serves.
+/// A secure invoice and document API. The default command is serve
 #[derive(Parser)]
 #[command(version, about)]
 struct CommandLine {
@@ -22,26 +22,26 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve the API (the default). In development this starts its own database and makes demo data
+    /// Serve the API (the default). In development, also start a database and create demo data
     Serve,
-    /// Bring the database's schema up to date, as the role of STRONGROOM_DATABASE_OWNER_URL
+    /// Apply database migrations with the role of STRONGROOM_DATABASE_OWNER_URL
     Migrate,
-    /// Make and unmake administrators; the API itself cannot
+    /// Appoint and remove administrators, which the API cannot do
     #[command(subcommand)]
     Admin(Admin),
     /// Print the OpenAPI document
     Openapi,
-    /// Check that security events are as they were recorded
+    /// Verify, archive and inspect the audit trail
     #[command(subcommand)]
     Audit(Audit),
-    /// Ask the service on this machine whether it can serve; exit with 1 if it cannot
+    /// Check whether the service on this machine is ready; exit with 1 if it is not
     Health,
-    /// List every fault of the configuration; exit with 1 if there is one. Nothing is written
+    /// List all faults of the configuration; exit with 1 if there are any. Writes nothing
     CheckConfig,
-    /// Help for developers
+    /// Commands for development
     #[command(subcommand)]
     Dev(Dev),
-    /// Inspect the PDF on standard input, for an upload of the service; the exit status is the answer
+    /// Inspect the PDF on standard input; the exit status is the result. Used by the service for uploads
     #[command(hide = true)]
     InspectPdf,
 }
@@ -50,22 +50,22 @@ enum Command {
 enum Admin {
     /// Create an administrator. The password is read from standard input
     Create {
-        /// The address to sign in with
+        /// E-mail address of the administrator
         #[arg(long)]
         email: String,
-        /// The name that others see
+        /// Display name of the administrator
         #[arg(long)]
         name: String,
     },
-    /// Make an existing user an administrator
+    /// Appoint an existing user as administrator
     Promote {
-        /// The user's address
+        /// E-mail address of the user
         #[arg(long)]
         email: String,
     },
-    /// Make an administrator an ordinary user
+    /// Remove the administrator role from a user
     Demote {
-        /// The administrator's address
+        /// E-mail address of the administrator
         #[arg(long)]
         email: String,
     },
@@ -73,48 +73,48 @@ enum Admin {
 
 #[derive(Subcommand)]
 enum Audit {
-    /// Read all events and seals, and say what was edited, deleted, inserted, reordered or cut off; exit with 1 if anything was
+    /// Verify the hash chain: report edited, deleted, inserted, reordered or truncated events; exit with 1 if there are any
     Verify {
-        /// A file with lines of the log: what was sealed according to them must be there
+        /// A file with log lines: the chain heads in them must be in the database
         #[arg(long)]
         heads: Option<PathBuf>,
-        /// A folder with files of `audit archive`: they are checked too
+        /// A folder with files of `audit archive`, which are verified too
         #[arg(long)]
         archive: Option<PathBuf>,
-        /// A file with a master key that is no longer configured; once for each such key
+        /// A file with a retired master key; may be repeated
         #[arg(long, value_name = "FILE")]
         retired_key_file: Vec<PathBuf>,
     },
-    /// Write the events of whole months to a file, verify them, and remove them from the database
+    /// Write the events of complete months to a file, verify them, and delete them from the database
     Archive {
-        /// The first month that stays, as 2026-10
+        /// The first month to keep, for example 2026-10
         #[arg(long, value_parser = first_day)]
         before: NaiveDate,
-        /// An existing folder, with all files of earlier archives or none
+        /// An existing folder that is empty or contains all earlier archives
         #[arg(long)]
         to: PathBuf,
-        /// As for verify
+        /// As for `audit verify`
         #[arg(long, value_name = "FILE")]
         retired_key_file: Vec<PathBuf>,
     },
-    /// Print the public keys (Ed25519, in hex) that verify the heads in the log, each after the id of its master key
+    /// Print the public keys (Ed25519, hexadecimal) that verify chain heads in the log, each with the id of its master key
     Key,
 }
 
 #[derive(Subcommand)]
 enum Dev {
-    /// Remove the development database, its demo data, keys and mail. Refused in production
+    /// Delete the development database, keys, documents and mails. Refused in production
     Reset,
 }
 
-/// The first day of a month that was typed as `2026-10`.
+/// Parses a month such as `2026-10` and returns its first day.
 fn first_day(month: &str) -> Result<NaiveDate, String> {
-    format!("{month}-01").parse().map_err(|_| "a month is typed as 2026-10".to_owned())
+    format!("{month}-01").parse().map_err(|_| "must be a month such as 2026-10".to_owned())
 }
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command.unwrap_or(Command::Serve);
-    // It meets hostile input, so it starts without settings, secrets and a runtime.
+    // It parses untrusted input, so it runs without settings, secrets and runtime (least privilege).
     if let Command::InspectPdf = command {
         return inspect_standard_input();
     }
@@ -132,16 +132,17 @@ fn run(command: Command) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(async {
         match command {
             Command::Serve => {
-                let settings = Settings::load(&environment).inspect_err(|_| start_up::refused_by_configuration())?;
+                let settings =
+                    Settings::load(&environment).inspect_err(|_| start_up::record_invalid_configuration())?;
                 start_up::serve(Arc::new(settings)).await
             }
             Command::CheckConfig => {
                 Settings::check(&environment)?;
                 print_line("The configuration is valid.")
             }
-            // Done by `main`.
+            // Handled in `main`.
             Command::InspectPdf => Ok(()),
-            Command::Health => health::ask(plain_address(&environment)?),
+            Command::Health => health::check(http_address(&environment)?),
             Command::Openapi => print_line(openapi::text()?),
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
             Command::Dev(Dev::Reset) => start_up::reset(&DevelopmentSettings::load(&environment)?).await,

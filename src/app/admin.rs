@@ -1,4 +1,4 @@
-//! `admin …`: who becomes an administrator, and who is one no longer. The API itself makes nobody one.
+//! `admin …`: appoints and removes administrators. The API cannot do this (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -10,7 +10,7 @@ use sqlx::postgres::PgConnection;
 use super::audit;
 use super::failure::Failure;
 use super::output::{print_line, print_note};
-use super::start_up::{connect_as_owner, end};
+use super::start_up::{connect_as_owner, stop};
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
@@ -20,15 +20,15 @@ use crate::features::users::store as users;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
-/// `admin create`: the password comes by standard input, so that no list of processes and no history holds it.
+/// Runs `admin create`. The password is read from standard input, so that process lists and shell histories do not contain it.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
     if io::stdin().is_terminal() {
-        print_note("The password, then Enter (it is shown: better pipe it in):");
+        print_note("Enter the password (it is visible; better pipe it in):");
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::PasswordInput)?;
@@ -44,21 +44,21 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     if let Some(user) = created {
         let event = |kind| Event::new(kind).reason("by_command").user(user);
         let events = vec![event(EventKind::UserCreated), event(EventKind::PrivilegePermissionsChanged)];
-        audit::keep(settings, events, &mut transaction).await?;
+        audit::store(settings, events, &mut transaction).await?;
     }
     transaction.commit().await?;
     connection.close().await?;
-    end(embedded).await?;
+    stop(embedded).await?;
     if created.is_none() {
         return Err(Failure::UserExists(email));
     }
     print_line(format!("{email} is an administrator."))
 }
 
-/// `admin promote`
+/// Runs `admin promote`.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
     change_role(settings, email, "is an administrator", async |owner, email, now| {
         users::promote(owner, email, now).await
@@ -66,12 +66,12 @@ pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failur
     .await
 }
 
-/// `admin demote`
+/// Runs `admin demote`.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
-    change_role(settings, email, "is no administrator any more", async |owner, email, now| {
+    change_role(settings, email, "is no longer an administrator", async |owner, email, now| {
         users::demote(owner, email, now).await
     })
     .await
@@ -80,7 +80,7 @@ pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure
 async fn change_role(
     settings: &AuditSettings,
     email: &str,
-    told: &str,
+    outcome: &str,
     change: impl AsyncFnOnce(&mut PgConnection, &EmailAddress, DateTime<Utc>) -> Result<Option<UserId>, sqlx::Error>,
 ) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
@@ -89,13 +89,13 @@ async fn change_role(
     let changed = change(&mut transaction, &email, Clock::default().now()).await?;
     if let Some(user) = changed {
         let event = Event::new(EventKind::PrivilegePermissionsChanged).reason("by_command").user(user);
-        audit::keep(settings, vec![event], &mut transaction).await?;
+        audit::store(settings, vec![event], &mut transaction).await?;
     }
     transaction.commit().await?;
     connection.close().await?;
-    end(embedded).await?;
+    stop(embedded).await?;
     if changed.is_none() {
         return Err(Failure::NoSuchUser(email));
     }
-    print_line(format!("{email} {told}."))
+    print_line(format!("{email} {outcome}."))
 }

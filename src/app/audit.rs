@@ -1,4 +1,4 @@
-//! `audit …`: what can be said of the security events from outside of the service. And the events of commands.
+//! `audit …`: verifies and archives the audit trail. Also stores the events of commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use super::failure::Failure;
 use super::output::print_line;
-use super::start_up::{connect_as_owner, end};
+use super::start_up::{connect_as_owner, stop};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
 use crate::security::audit::archive;
@@ -19,10 +19,10 @@ use crate::security::audit::recorder::Recorder;
 use crate::security::audit::verify::Verification;
 use crate::security::crypto::keys::Keys;
 
-/// `audit verify`
+/// Runs `audit verify`.
 ///
 /// # Errors
-/// [`Failure::Tampered`] when anything is not as it was recorded; else see [`Failure`].
+/// [`Failure::Tampered`] if the hash chain is broken; else [`Failure`].
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let keys = Keys::configured(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
@@ -35,15 +35,15 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
     verification.database(&mut connection, Clock::default().now()).await?;
     let report = verification.report;
     connection.close().await?;
-    end(embedded).await?;
+    stop(embedded).await?;
     print_line(&report)?;
     if report.faults.is_empty() { Ok(()) } else { Err(Failure::Tampered) }
 }
 
-/// `audit archive`
+/// Runs `audit archive`.
 ///
 /// # Errors
-/// See [`archive::ArchiveError`]; nothing is removed then.
+/// [`archive::ArchiveError`]; then nothing is deleted.
 pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
     let keys = Arc::new(Keys::configured(&settings.master_keys)?);
     let before = before.and_time(NaiveTime::MIN).and_utc();
@@ -55,24 +55,24 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
         Some(written) => {
             let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
             background(&recorder, archive::remove(&mut connection, &written)).await?;
-            print_line(format!("{} events are archived in {}.", written.events, written.file.display()))?;
+            print_line(format!("Archived {} events in {}.", written.events, written.file.display()))?;
         }
-        None => print_line("No event was sealed before that month.")?,
+        None => print_line("There are no sealed events before that month.")?,
     }
     connection.close().await?;
-    end(embedded).await
+    stop(embedded).await
 }
 
-/// `audit key`
+/// Runs `audit key`.
 ///
 /// # Errors
-/// The master key cannot be used.
+/// [`Failure::MasterKey`].
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
     print_line(chain_heads::public_keys(&Keys::configured(&settings.master_keys)?))
 }
 
-/// Keeps what a command does, in the transaction in which it does it.
-pub(super) async fn keep(
+/// Stores the events of a command in the transaction of its change.
+pub(super) async fn store(
     settings: &AuditSettings,
     events: Vec<Event>,
     connection: &mut PgConnection,

@@ -1,4 +1,4 @@
-//! What a row of the route table says in words and types: the half of an operation that does not follow from its other columns.
+//! The documentation column of the route table: texts and types that do not follow from the other columns.
 
 use std::borrow::Cow;
 
@@ -6,30 +6,30 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::http::error::{ApiError, Face};
+use crate::http::error::{ApiError, PublicError};
 
-/// What the table cannot say by itself about an endpoint.
+/// The documentation of an endpoint.
 #[derive(Clone)]
 pub struct Docs {
     pub(super) summary: &'static str,
-    pub(super) says: &'static str,
+    pub(super) description: &'static str,
     pub(super) example: Option<(&'static str, &'static str)>,
     pub(super) request: Option<Named>,
     pub(super) request_is_optional: bool,
-    /// Of the file in a form: its request is one.
-    pub(super) takes_files: &'static [&'static str],
+    /// The media types of the file, if the body is a form.
+    pub(super) form_files: &'static [&'static str],
     pub(super) query: Vec<Parameter>,
     pub(super) success: u16,
     pub(super) reply: Option<Named>,
     pub(super) files: Vec<&'static str>,
-    pub(super) in_parts: bool,
+    pub(super) ranges: bool,
     pub(super) versioned: bool,
-    pub(super) keyed: bool,
+    pub(super) idempotent: bool,
     pub(super) cached: bool,
-    pub(super) refuses: Vec<Face>,
+    pub(super) errors: Vec<PublicError>,
 }
 
-/// A schema, and those that it refers to.
+/// A schema with the schemas that it refers to.
 #[derive(Clone)]
 pub(super) struct Named {
     name: Cow<'static, str>,
@@ -48,121 +48,121 @@ impl Named {
     }
 }
 
-/// Begins an endpoint's documentation.
+/// Starts the documentation of an endpoint with its summary.
 #[must_use]
 pub fn docs(summary: &'static str) -> Docs {
     Docs {
         summary,
-        says: "",
+        description: "",
         example: None,
         request: None,
         request_is_optional: false,
-        takes_files: &[],
+        form_files: &[],
         query: Vec::new(),
         success: 200,
         reply: None,
         files: Vec::new(),
-        in_parts: false,
+        ranges: false,
         versioned: false,
-        keyed: false,
+        idempotent: false,
         cached: false,
-        refuses: Vec::new(),
+        errors: Vec::new(),
     }
 }
 
 impl Docs {
-    /// What it does, in sentences. Who may call and what is refused follow from the row.
+    /// Sets the description. Access and limits are added from the row.
     #[must_use]
-    pub fn says(self, says: &'static str) -> Self {
-        Self { says, ..self }
+    pub fn description(self, description: &'static str) -> Self {
+        Self { description, ..self }
     }
 
-    /// The id and the `ETag` of the demo object on which the example of this endpoint works.
+    /// Sets the id and the `ETag` of the demo object in the example.
     #[must_use]
-    pub fn on(self, id: &'static str, etag: &'static str) -> Self {
+    pub fn example_on(self, id: &'static str, etag: &'static str) -> Self {
         Self { example: Some((id, etag)), ..self }
     }
 
-    /// The body that it takes.
+    /// Sets the type of the body.
     #[must_use]
-    pub fn takes<T: ToSchema>(self) -> Self {
+    pub fn body<T: ToSchema>(self) -> Self {
         Self { request: Some(Named::of::<T>()), ..self }
     }
 
-    /// The body that it takes, if there is one.
+    /// Sets the type of an optional body.
     #[must_use]
-    pub fn takes_optional<T: ToSchema>(self) -> Self {
-        Self { request_is_optional: true, ..self.takes::<T>() }
+    pub fn optional_body<T: ToSchema>(self) -> Self {
+        Self { request_is_optional: true, ..self.body::<T>() }
     }
 
-    /// The form that it takes, whose part `file` is of one of these types.
+    /// Sets the type of a form whose part `file` has one of these media types.
     #[must_use]
-    pub fn takes_form<T: ToSchema>(self, files: &'static [&'static str]) -> Self {
-        Self { request: Some(Named::of::<T>()), takes_files: files, ..self }
+    pub fn form<T: ToSchema>(self, files: &'static [&'static str]) -> Self {
+        Self { request: Some(Named::of::<T>()), form_files: files, ..self }
     }
 
-    /// The query that it reads.
+    /// Sets the type of the query.
     #[must_use]
-    pub fn queries<T: IntoParams>(self) -> Self {
+    pub fn query<T: IntoParams>(self) -> Self {
         Self { query: T::into_params(|| Some(ParameterIn::Query)), ..self }
     }
 
-    /// The status and body of its success.
+    /// Sets the status and type of the reply.
     #[must_use]
-    pub fn gives<T: ToSchema>(self, success: u16) -> Self {
+    pub fn returns<T: ToSchema>(self, success: u16) -> Self {
         Self { success, reply: Some(Named::of::<T>()), ..self }
     }
 
-    /// Its success is a file of this type.
+    /// The reply is a file of this media type.
     #[must_use]
-    pub fn gives_file(self, media_type: &'static str) -> Self {
+    pub fn returns_file(self, media_type: &'static str) -> Self {
         Self { files: vec![media_type], ..self }
     }
 
-    /// Its success is a file of one of these types, or a part of it (RFC 9110 §14).
+    /// The reply is a file of one of these media types, with support for ranges (RFC 9110 §14).
     #[must_use]
-    pub fn gives_part_of(self, media_types: &[&'static str]) -> Self {
-        Self { files: media_types.to_vec(), in_parts: true, ..self }
+    pub fn returns_ranges_of(self, media_types: &[&'static str]) -> Self {
+        Self { files: media_types.to_vec(), ranges: true, ..self }
     }
 
-    /// The status of a success without a JSON body.
+    /// Sets the status of a reply without a JSON body.
     #[must_use]
-    pub fn answers(self, success: u16) -> Self {
+    pub fn status(self, success: u16) -> Self {
         Self { success, ..self }
     }
 
-    /// Its object has a version: reads give an `ETag`, writes ask for `If-Match`.
+    /// The resource has a version: replies contain an `ETag`, and changes require `If-Match`.
     #[must_use]
     pub fn versioned(self) -> Self {
         Self { versioned: true, ..self }
     }
 
-    /// It takes an `Idempotency-Key`.
+    /// The endpoint accepts an `Idempotency-Key`.
     #[must_use]
-    pub fn keyed(self) -> Self {
-        Self { keyed: true, ..self }
+    pub fn idempotent(self) -> Self {
+        Self { idempotent: true, ..self }
     }
 
-    /// Who has it already, by its `ETag`, is told so (304).
+    /// The endpoint supports `If-None-Match` (304).
     #[must_use]
     pub fn cached(self) -> Self {
         Self { cached: true, ..self }
     }
 
-    /// Adds refusals that do not follow from the row.
+    /// Adds errors that do not follow from the row.
     #[must_use]
-    pub fn refuses<const N: usize>(mut self, errors: [impl Into<ApiError>; N]) -> Self {
-        self.refuses.extend(errors.map(|error| error.into().face()));
+    pub fn errors<const N: usize>(mut self, errors: [impl Into<ApiError>; N]) -> Self {
+        self.errors.extend(errors.map(|error| error.into().public()));
         self
     }
 
-    /// Whether it takes an `Idempotency-Key`.
+    /// Returns whether the endpoint accepts an `Idempotency-Key`.
     #[must_use]
-    pub fn is_keyed(&self) -> bool {
-        self.keyed
+    pub fn is_idempotent(&self) -> bool {
+        self.idempotent
     }
 
-    /// Whether it reads a query.
+    /// Returns whether the endpoint reads a query.
     #[must_use]
     pub fn takes_query(&self) -> bool {
         !self.query.is_empty()

@@ -1,4 +1,4 @@
-//! Why a command ends: one sentence each, which says what is wrong and what to do next.
+//! Errors of commands. Each message says what is wrong and what to do.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use sqlx::migrate::MigrateError;
 use super::start_error::StartError;
 use super::tls::TlsError;
 use crate::base::email::{BadEmail, EmailAddress};
-use crate::base::person::Misfit;
+use crate::base::person::BadProfileText;
 use crate::config::{BadEnvironment, Faults};
 use crate::db::embedded::EmbeddedError;
 use crate::db::service_role::RoleFault;
@@ -16,9 +16,9 @@ use crate::http::error::ApiError;
 use crate::security::audit::archive::ArchiveError;
 use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupError};
 use crate::security::crypto::keys::BadMasterKey;
-use crate::telemetry::traces::BadTraces;
+use crate::telemetry::traces::TraceSetupError;
 
-/// Why a command ends. Each is one sentence that says what to do.
+/// The error of a command.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -34,70 +34,68 @@ pub enum Failure {
     #[error("{}", migration_sentence(.0))]
     Migrate(MigrateError),
     #[error(
-        "the development database does not fit this build ({0}): remove it and its data with `cargo run -- dev reset`, or return to the build that made it"
+        "the development database does not match this build ({0}): delete it with `cargo run -- dev reset`, or use the build that created it"
     )]
     DevelopmentSchema(MigrateError),
     #[error("{}", database_sentence(.0))]
     Database(#[from] sqlx::Error),
-    #[error(
-        "the database server does not answer within {0} seconds: start it, or correct the host and port in its URL"
-    )]
+    #[error("the database server did not respond within {0} seconds: start it, or correct host and port in its URL")]
     DatabaseSilent(u64),
     #[error(
-        "production does not start with this database role; connect as strongroom_app, and let a superuser take away what it has too much:{}",
+        "the database role has too many privileges for production: connect as strongroom_app, and let a superuser revoke these:{}",
         .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>()
     )]
     Role(Vec<RoleFault>),
     #[error("the service at {address} is not ready: {cause}")]
     NotReady { address: SocketAddr, cause: String },
-    #[error("the schema is not up to date: run `strongroom migrate` first")]
+    #[error("the database schema is not up to date: run `strongroom migrate` first")]
     NotMigrated,
-    #[error("the log cannot be started: {0}")]
+    #[error("failed to start the log: {0}")]
     Log(String),
-    #[error("the demo data cannot be made: {0}")]
+    #[error("failed to create the demo data: {0}")]
     Demo(ApiError),
     #[error("--email {0}")]
     Email(#[from] BadEmail),
     #[error("--name {0}")]
-    Name(#[from] Misfit),
+    Name(#[from] BadProfileText),
     #[error("the password {0}")]
     Password(PasswordRefusal),
-    #[error("the password cannot be hashed: {0}")]
+    #[error("failed to hash the password: {0}")]
     Hashing(ApiError),
     #[error(transparent)]
     PasswordSetup(#[from] PasswordSetupError),
     #[error(transparent)]
-    Traces(#[from] BadTraces),
-    #[error("no user has the address {0}: the user registers and confirms first")]
+    Traces(#[from] TraceSetupError),
+    #[error("there is no user with the address {0}: the user must register and confirm first")]
     NoSuchUser(EmailAddress),
-    #[error("a user with the address {0} exists already: use `strongroom admin promote`")]
+    #[error("a user with the address {0} already exists: use `strongroom admin promote`")]
     UserExists(EmailAddress),
-    #[error("the password cannot be read from standard input ({0}): pipe one line of UTF-8 text in")]
+    #[error("failed to read the password from standard input ({0}): pipe in one line of UTF-8 text")]
     PasswordInput(io::Error),
-    #[error("the output cannot be written ({0}): send it to a place that takes it")]
+    #[error("failed to write the output ({0}): check the disk or pipe")]
     Output(io::Error),
-    #[error("the service was ended by the operating system ({0}): see its log")]
+    #[error("the operating system stopped the service ({0}): see its log")]
     Server(io::Error),
-    #[error("the event of this act cannot be kept: {0}")]
+    #[error("failed to store the security event of this command: {0}")]
     Audit(ApiError),
     #[error("the master key cannot be used: {0}")]
     MasterKey(#[from] BadMasterKey),
-    #[error("the file of --heads cannot be read ({0}): name a file of lines of the log")]
+    #[error("failed to read the file of --heads ({0}): use a file with log lines")]
     Heads(io::Error),
-    #[error("the folder of --archive cannot be read ({0}): name one that `audit archive` has written")]
+    #[error("failed to read the folder of --archive ({0}): use a folder of `audit archive`")]
     ArchiveFolder(io::Error),
-    #[error("security events are not as they were recorded")]
+    #[error("the audit trail was tampered with")]
     Tampered,
-    #[error("{0}: nothing was removed")]
+    #[error("{0}: nothing was deleted")]
     Archive(#[from] ArchiveError),
-    #[error("that month has not ended: archive whole months")]
+    #[error("that month has not ended: archive only complete months")]
     MonthNotOver,
-    #[error("the OpenAPI document cannot be written: {0}")]
+    #[error("failed to create the OpenAPI document: {0}")]
     Openapi(#[from] serde_json::Error),
 }
 
 impl Failure {
-    /// Names the failure in the event that it leaves.
+    /// Returns the reason in the security event of this failure.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Configuration(_) | Self::Environment(_) => "settings",
@@ -112,7 +110,7 @@ impl Failure {
         }
     }
 
-    /// A failed migration. `development`: of the database that development made for itself, which may be removed.
+    /// Wraps an error of a migration. `development`: the development database, which may be deleted.
     pub(super) fn of_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
@@ -125,50 +123,51 @@ impl Failure {
 fn migration_sentence(error: &MigrateError) -> String {
     match error {
         MigrateError::ExecuteMigration(cause, version) => format!(
-            "migration {version} failed and nothing of it is kept ({cause}): correct what it names, then run `strongroom migrate` again"
+            "migration {version} failed and was rolled back ({cause}): fix this, then run `strongroom migrate` again"
         ),
         MigrateError::VersionMismatch(version) => format!(
-            "migration {version} was applied with other contents than this build has: use the build that applied it, or restore the database from a copy"
+            "migration {version} was applied with a different content: use the build that applied it, or restore the database from a backup"
         ),
         MigrateError::VersionMissing(version) => format!(
-            "the database has migration {version}, which this build does not know: use the newer build that applied it"
+            "the database has migration {version}, which is unknown to this build: use the newer build that applied it"
         ),
-        other => format!("the schema cannot be brought up to date: {other}"),
+        other => format!("failed to migrate the database: {other}"),
     }
 }
 
-/// Tells apart what an operator must correct in different places. The server's own message names the role or the database, never a
-/// password.
+/// Returns a message that says where to fix the error. The server's own message contains role and database names, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {
-            format!("no database server answers ({cause}): start it, or correct the host and port in its URL")
+            format!("the database server is not reachable ({cause}): start it, or correct host and port in its URL")
         }
         sqlx::Error::Tls(cause) => {
-            format!("there is no TLS to the database server ({cause}): correct sslmode and sslrootcert in its URL")
+            format!("the TLS connection to the database failed ({cause}): correct sslmode and sslrootcert in its URL")
         }
         sqlx::Error::Database(refusal) => {
-            let (code, said) = (refusal.code().unwrap_or_default(), refusal.message());
+            let (code, message) = (refusal.code().unwrap_or_default(), refusal.message());
             match code.as_ref() {
                 "28P01" => {
-                    format!("the database refuses the password ({said}): correct the role and the password in its URL")
+                    format!("the database rejected the password ({message}): correct role and password in its URL")
                 }
                 "28000" => format!(
-                    "the database does not let the role sign in ({said}): create it as deploy/postgres/roles.sh does, or allow it in pg_hba.conf"
+                    "the database rejected the role ({message}): create it with deploy/postgres/roles.sh, or allow it in pg_hba.conf"
                 ),
                 "3D000" => format!(
-                    "there is no such database ({said}): create it as deploy/postgres/roles.sh does, or correct its name in its URL"
+                    "the database does not exist ({message}): create it with deploy/postgres/roles.sh, or correct its name in its URL"
                 ),
                 "42501" => format!(
-                    "the database role lacks a privilege ({said}): `serve` connects as strongroom_app, every other command as strongroom_owner"
+                    "the database role lacks a privilege ({message}): `serve` connects as strongroom_app, other commands as strongroom_owner"
                 ),
-                // A table, column or function that a migration makes.
+                // A table, column or function of a later migration is missing.
                 "42P01" | "42703" | "42883" => Failure::NotMigrated.to_string(),
-                "53300" => format!("the database has no connection left ({said}): end some, or raise max_connections"),
-                "57P03" => format!("the database is not ready ({said}): try again in a moment"),
-                _ => format!("the database refuses ({said}, SQLSTATE {code}): see its log"),
+                "53300" => {
+                    format!("the database has no free connections ({message}): close some, or raise max_connections")
+                }
+                "57P03" => format!("the database is starting or stopping ({message}): try again soon"),
+                _ => format!("the database reported an error ({message}, SQLSTATE {code}): see its log"),
             }
         }
-        other => format!("the database cannot be used: {other}"),
+        other => format!("failed to use the database: {other}"),
     }
 }

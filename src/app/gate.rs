@@ -1,4 +1,4 @@
-//! What a row of the table asks of a request before its handler runs.
+//! Enforces the columns of the route table before a handler runs: body limit, authentication, rate limits and role.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -19,24 +19,24 @@ use crate::security::sessions::caller::{Authenticator, Caller};
 use crate::security::sessions::refresh_tokens;
 use crate::security::websockets;
 
-/// Who may call.
+/// Who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everybody.
+    /// Everyone.
     Public,
-    /// Users with a live session, on their own objects.
+    /// Authenticated users, on their own resources.
     SignedIn,
-    /// Administrators, on everybody's account: the database is asked who is one, at each request.
+    /// Administrators. The role is read from the database at each request.
     Admin,
-    /// The browser that holds the refresh cookie, from a page of ours.
+    /// Browsers with the refresh cookie, from an allowed origin.
     Cookie,
-    /// The holder of a session: by access token, or by the refresh cookie from a page of ours when that token has expired.
+    /// Users with an access token, or with the refresh cookie from an allowed origin if that token has expired.
     TokenOrCookie,
-    /// Clients that send a ticket as the first message of a WebSocket; browsers only from an allowed origin.
+    /// Clients with a ticket as the first message of a WebSocket; browsers only from an allowed origin.
     Ticket,
 }
 
-/// The columns that the gate enforces.
+/// The enforced columns of a row.
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub access: Access,
@@ -44,11 +44,11 @@ pub struct Rules {
     pub takes_query: bool,
 }
 
-/// The body's size and time.
+/// Middleware that enforces the body limit.
 ///
 /// # Errors
-/// What the rest returns.
-pub async fn cap<B: MessageBody>(
+/// Passes on the errors of inner services.
+pub async fn limit_body<B: MessageBody>(
     rules: Rules,
     mut request: ServiceRequest,
     next: Next<B>,
@@ -59,11 +59,11 @@ pub async fn cap<B: MessageBody>(
     }
 }
 
-/// Who calls. The address pays for public requests, and for those that fail to prove who sent them: once its budget is
-/// exhausted, they get 429 instead of their refusal.
+/// Middleware that authenticates the caller. Public requests and failed authentication are charged to the address. Once its rate
+/// limit is exhausted, they receive 429 instead of 401.
 ///
 /// # Errors
-/// What the rest returns.
+/// Passes on the errors of inner services.
 pub async fn authenticate<B: MessageBody>(
     access: Access,
     limits: Option<RouteLimits>,
@@ -83,19 +83,19 @@ async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRe
     match access {
         Access::Public => charge(),
         Access::SignedIn | Access::Admin => {
-            let caller = wired::<Authenticator>(request)?.caller(request.headers(), charge).await?;
+            let caller = service::<Authenticator>(request)?.caller(request.headers(), charge).await?;
             request.extensions_mut().insert(caller);
             Ok(())
         }
-        // Who comes is told by the ticket, on the socket.
-        Access::Ticket => websockets::check_origin(request, &wired::<AllowedOrigins>(request)?).or_else(refuse),
+        // The ticket arrives later, as the first message.
+        Access::Ticket => websockets::check_origin(request, &service::<AllowedOrigins>(request)?).or_else(refuse),
         Access::Cookie => prove_cookie(request, limits, charge),
         Access::TokenOrCookie => {
-            let stands_in = cookie_stands_in(request);
-            if request.headers().contains_key(header::AUTHORIZATION) || !stands_in {
-                let charge = || if stands_in { Ok(()) } else { charge() };
-                match wired::<Authenticator>(request)?.caller(request.headers(), charge).await {
-                    Err(ApiError::Unauthenticated) if stands_in => {}
+            let has_cookie = accepts_cookie(request);
+            if request.headers().contains_key(header::AUTHORIZATION) || !has_cookie {
+                let charge = || if has_cookie { Ok(()) } else { charge() };
+                match service::<Authenticator>(request)?.caller(request.headers(), charge).await {
+                    Err(ApiError::Unauthenticated) if has_cookie => {}
                     caller => {
                         let caller = caller?;
                         limits.map_or(Ok(()), |limits| limits.charge_user(caller.user()))?;
@@ -109,33 +109,33 @@ async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRe
     }
 }
 
-/// Whether the refresh cookie may take the place of an access token that is missing or has expired: it is there, and so is the
-/// header that a page of another origin cannot send. Without any token that header is missed later, by [`csrf::check`].
-fn cookie_stands_in(request: &ServiceRequest) -> bool {
+/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie and the CSRF header. If
+/// there is no token, [`csrf::check`] reports the missing header.
+fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
-    let has_cookie = cookies::each(refresh_tokens::COOKIE, headers).next().is_some();
+    let has_cookie = cookies::all(refresh_tokens::COOKIE, headers).next().is_some();
     has_cookie && (headers.contains_key(csrf::CSRF_HEADER) || !headers.contains_key(header::AUTHORIZATION))
 }
 
-/// A page of ours sent the refresh cookie. Its user pays, as far as the cookie proves who that is.
+/// Checks the CSRF header, and charges the request to the user of the refresh cookie.
 fn prove_cookie(
     request: &ServiceRequest,
     limits: Option<&RouteLimits>,
     charge: impl Fn() -> ApiResult<()>,
 ) -> ApiResult<()> {
-    csrf::check(request, &wired::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
-    match refresh_tokens::presented(&wired::<Authenticator>(request)?.keys, request.headers()) {
-        // Used, revoked or alive: only a look-up tells, and this comes before it.
+    csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
+    match refresh_tokens::presented(&service::<Authenticator>(request)?.keys, request.headers()) {
+        // Valid MAC. Whether it was used or revoked needs a look-up, which follows.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-        // The handler refuses a cookie without our MAC, without a look-up.
+        // The handler refuses a cookie with an invalid MAC without a look-up.
         Err(_) => charge(),
     }
 }
 
-/// The role, and that nothing hides in a query that nobody reads.
+/// Middleware that checks the role, and refuses unexpected queries.
 ///
 /// # Errors
-/// What the rest returns.
+/// Passes on the errors of inner services.
 pub async fn admit<B: MessageBody>(
     rules: Rules,
     request: ServiceRequest,
@@ -150,7 +150,7 @@ pub async fn admit<B: MessageBody>(
 async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
     if rules.access == Access::Admin {
         let caller = request.extensions().get::<Caller>().cloned().ok_or(ApiError::Unauthenticated)?;
-        let admin = wired::<Administrators>(request)?.prove(caller).await?;
+        let admin = service::<Administrators>(request)?.prove(caller).await?;
         request.extensions_mut().insert(admin);
     }
     if !rules.takes_query && !request.query_string().is_empty() {
@@ -159,6 +159,9 @@ async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
     Ok(())
 }
 
-fn wired<T: 'static>(request: &ServiceRequest) -> ApiResult<Data<T>> {
-    request.app_data::<Data<T>>().cloned().ok_or_else(|| ApiError::internal("a service is not wired"))
+fn service<T: 'static>(request: &ServiceRequest) -> ApiResult<Data<T>> {
+    request
+        .app_data::<Data<T>>()
+        .cloned()
+        .ok_or_else(|| ApiError::internal("a service is missing in the application data"))
 }

@@ -1,7 +1,7 @@
-//! Listeners: accept connections within the caps of `security/limits/connection_limits`, speak TLS, and serve HTTP/1.1.
+//! Listeners: accept connections within `security/limits/connection_limits`, terminate TLS, and serve HTTP/1.1.
 //!
-//! actix-web's `HttpServer` has no hook between accepting a connection and its first byte, and its cap on TLS handshakes pauses
-//! every listener. So this puts actix-http's `HttpService` behind actix-server, as `HttpServer` does, with an admission before it.
+//! actix-web's `HttpServer` has no hook between accepting a connection and reading from it, and its limit of TLS handshakes pauses
+//! all listeners. So this module combines actix-server and actix-http's `HttpService`, as `HttpServer` does, and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -28,18 +28,19 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::OverTls;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, ReadersPace};
 
-/// For the head of a request; a slow one ends after twice as long.
+/// For the head of a request (slowloris). A slow connection ends after at most twice as long.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// From the first byte that we could read to the end of the handshake.
+/// For a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long a closed connection may take to say goodbye.
+/// For closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// How many unsent bytes of a connection the kernel buffers (Linux). Without a bound it buffers megabytes and takes more only once a
-/// third of them is sent: a client on a slow line would look like one that takes nothing. Half of it at [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE) takes 16 s.
+/// Unsent bytes of a connection that the kernel buffers (Linux). By default it buffers megabytes, and accepts more only after a third
+/// was sent: a slow client would look like one that reads nothing. Half of it takes 16 s at
+/// [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE).
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
-/// Who may connect, and how.
+/// The parameters of a listener.
 #[derive(Clone)]
 pub struct Listener {
     pub tls: Option<TlsAcceptor>,
@@ -50,7 +51,7 @@ pub struct Listener {
     pub keep_alive: Duration,
 }
 
-/// Binds this address.
+/// Binds an address.
 ///
 /// # Errors
 /// [`StartError::Address`].
@@ -62,10 +63,10 @@ pub fn bind(address: SocketAddr, setting: &'static str) -> Result<TcpListener, S
 }
 
 impl Listener {
-    /// Serves this application on a bound socket.
+    /// Serves an application on a bound socket.
     ///
     /// # Errors
-    /// The socket cannot be used.
+    /// The socket is unusable.
     pub fn serve<F, I, S, B>(
         self,
         server: ServerBuilder,
@@ -91,7 +92,7 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // Undocumented, but what `HttpServer` uses: idle connections close now, running requests are the last on theirs.
+                // Undocumented, but used by `HttpServer`: closes idle connections, and others after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }
@@ -106,7 +107,7 @@ impl Listener {
         })
     }
 
-    /// A connection whose peer has gone by now has no address: nothing that it sent is believed.
+    /// Admits a connection. One that was reset by now has no peer address, and is dropped.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;
@@ -115,9 +116,9 @@ impl Listener {
             None => (Box::pin(tcp), false),
             Some(tls) => {
                 let _handshake = self.handshakes.admit(peer.ip()).ok_or_else(refused)?;
-                let shaken = timeout(HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
+                let handshake = timeout(HANDSHAKE_TIMEOUT, tls.accept(tcp)).await;
                 let late = |_| DispatchError::Io(io::ErrorKind::TimedOut.into());
-                (Box::pin(shaken.map_err(late)?.map_err(DispatchError::Io)?), true)
+                (Box::pin(handshake.map_err(late)?.map_err(DispatchError::Io)?), true)
             }
         };
         let connection = Connection { stream, is_tls, pace: ReadersPace::default(), _permit: permit };
@@ -132,7 +133,7 @@ fn refused() -> DispatchError {
 trait ByteStream: AsyncRead + AsyncWrite {}
 impl<T: AsyncRead + AsyncWrite> ByteStream for T {}
 
-/// One admitted connection, plain or over TLS.
+/// An admitted connection, with or without TLS.
 struct Connection {
     stream: Pin<Box<dyn ByteStream>>,
     is_tls: bool,

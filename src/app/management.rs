@@ -1,7 +1,6 @@
-//! The management listener: `GET /metrics` and `GET /status`, apart from the API's listeners and their table of routes.
+//! The management listener: `GET /metrics` and `GET /status`, on a separate port.
 //!
-//! `status` says `degraded` where the service answers and something does not work. It asks the database for nothing, so that
-//! it works with a full one.
+//! The status is `degraded` if the service works only in part. It does not use the database, so that it works with a full one.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing_actix_web::TracingLogger;
 
 use super::listeners::Listener;
-use super::meters::Asked;
+use super::meters::ScrapeCache;
 use super::services::Services;
 use super::start_error::StartError;
 use super::tls::{self, Certificate};
@@ -32,32 +31,32 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// Scrapers are few.
+/// There are few scrapers.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
-/// Serves on this listener: over TLS where a certificate is given.
+/// Serves on a bound socket, with TLS if there is a certificate.
 ///
 /// # Errors
-/// See [`StartError`].
+/// [`StartError`].
 pub fn serve(
     services: &Services,
-    asked: Arc<Asked>,
+    cache: Arc<ScrapeCache>,
     socket: TcpListener,
     certificate: Option<Arc<Certificate>>,
 ) -> Result<Server, StartError> {
     let (metrics, door) = (services.metrics.clone(), Door(services.settings.management.token.clone()));
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let application = move || {
-        // The same layers as around the API (`stack`), with this port's own door in the place of CORS and plain HTTP.
+        // The middleware of the API (`stack`), with `metrics_auth` instead of CORS and the HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
-            .app_data(Data::from(asked.clone()))
+            .app_data(Data::from(cache.clone()))
             .app_data(Data::new(door.clone()))
             .app_data(Data::new(recorder.clone()))
             .app_data(Data::new(exhaustion.clone()))
             .route("/metrics", web::get().to(metrics_text))
             .route("/status", web::get().to(status))
-            .default_service(web::to(nothing_here))
+            .default_service(web::to(not_found))
             .wrap(from_fn(metrics_auth::admit))
             .wrap(from_fn(deadline::enforce))
             .wrap(from_fn(panics::catch))
@@ -66,7 +65,7 @@ pub fn serve(
             .wrap(from_fn(body_limits::close_unread))
             .wrap(from_fn(headers::add))
             .wrap(from_fn(context::enter))
-            .wrap(from_fn(request_span::tell_end))
+            .wrap(from_fn(request_span::log_outcome))
             .wrap(TracingLogger::<RequestSpan>::new())
     };
     let tls = certificate.map(tls::server_config).transpose()?;
@@ -82,19 +81,19 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Whether this address is heard beyond the machine, and so needs TLS.
+/// Returns whether an address is reachable from other machines, and so needs TLS.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()
 }
 
-async fn metrics_text(metrics: Data<Metrics>, asked: Data<Asked>) -> ApiResult<HttpResponse> {
-    asked.refresh().await;
+async fn metrics_text(metrics: Data<Metrics>, cache: Data<ScrapeCache>) -> ApiResult<HttpResponse> {
+    cache.refresh().await;
     let text = metrics.text().map_err(ApiError::internal)?;
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, OPENMETRICS)).body(text))
 }
 
-/// What the operator reads of the service.
+/// The body of `/status`.
 #[derive(Serialize)]
 struct Status {
     status: &'static str,
@@ -106,6 +105,6 @@ async fn status(exhaustion: Data<Exhaustion>) -> Json<Status> {
     Json(Status { status: if reasons.is_empty() { "ok" } else { "degraded" }, reasons })
 }
 
-async fn nothing_here() -> ApiResult<HttpResponse> {
+async fn not_found() -> ApiResult<HttpResponse> {
     Err(ApiError::NotFound)
 }

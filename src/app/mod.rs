@@ -1,7 +1,9 @@
-//! Floor 5: wiring only. [`routes`] is the map of the API, as data, and [`openapi`] tells it; [`gate`] enforces each row; [`stack`] is
-//! the layers around it, each with its reason; [`services`] what handlers are given; [`management`] the operator's own port, with
-//! the metrics that `meters` registers; [`server`] the running service, from its `listeners` ([`tls`], `open_files`) and `workers`;
-//! [`start_up`], [`admin`] and [`audit`] the commands, why they end ([`failure`]) and how they print ([`output`]).
+//! Layer 5: wiring only.
+//!
+//! - [`routes`]: the route table; [`openapi`]: the document that is generated from it; [`gate`]: enforces each row.
+//! - [`stack`]: the middleware, in order; [`services`]: what handlers use; [`management`] and `meters`: the port for operators.
+//! - [`server`]: the running service: `listeners` ([`tls`], `open_files`) and `workers`.
+//! - [`start_up`], [`admin`], [`audit`], [`health`]: the commands; [`failure`], [`output`]: their errors and output.
 
 pub mod admin;
 pub mod audit;

@@ -1,20 +1,20 @@
-//! The limit of open files: each connection is one, and a process at its limit accepts on no listener.
+//! The limit of open files. Each connection is an open file; at the limit, no listener accepts connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Files that are no connections of clients: the pool, documents, the log.
-const FOR_ALL_ELSE: usize = 512;
+/// Reserved for the database pool, documents and the log.
+const RESERVED: usize = 512;
 
-/// Raises the soft limit to the hard one (services often start with 1,024), and returns how many connections fit.
-pub fn connections_that_fit(wanted: usize) -> usize {
+/// Raises the soft limit to the hard limit (the default is often 1,024), and returns the possible number of connections.
+pub fn max_connections(requested: usize) -> usize {
     let hard = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }) {
         tracing::warn!(%error, "failed to raise the limit of open files");
     }
     let files = getrlimit(Resource::Nofile).current.and_then(|files| usize::try_from(files).ok());
-    let fit = files.map_or(wanted, |files| files.saturating_sub(FOR_ALL_ELSE).max(files / 2).min(wanted));
-    if fit < wanted {
-        tracing::warn!(fit, wanted, "the limit of open files allows fewer connections; raise it (ulimit -Hn)");
+    let possible = files.map_or(requested, |files| files.saturating_sub(RESERVED).max(files / 2).min(requested));
+    if possible < requested {
+        tracing::warn!(possible, requested, "limit of open files allows fewer connections; raise it (ulimit -Hn)");
     }
-    fit
+    possible
 }

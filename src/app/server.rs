@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
 use super::listeners::{Listener, bind};
-use super::meters::{self, Asked};
-use super::open_files::connections_that_fit;
+use super::meters::{self, ScrapeCache};
+use super::open_files::max_connections;
 use super::routes::{self, Mounted};
 use super::services::Services;
 use super::start_error::StartError;
@@ -70,13 +70,13 @@ pub fn start(
     let Bound { server, sockets, http, https } =
         bind_api(&services, &endpoints, &unknown, listener, certificate.as_ref())?;
 
-    let asked = Arc::new(Asked::new(&services));
-    meters::register(&services.metrics, &services, &asked, &endpoints, &unknown);
+    let cache = Arc::new(ScrapeCache::new(&services));
+    meters::register(&services.metrics, &services, &cache, &endpoints, &unknown);
     meters::register_connections(&services.metrics, &connections, &handshakes);
     let management_socket = bind(settings.management.bind, "STRONGROOM_MANAGEMENT_BIND")?;
     let management = management_socket.local_addr()?;
     let private = certificate.clone().filter(|_| management::needs_tls(management));
-    let management_server = management::serve(&services, asked, management_socket, private)?;
+    let management_server = management::serve(&services, cache, management_socket, private)?;
     let management_handle = management_server.handle();
 
     let watched = Watched { endpoints, unknown, connections: connections.clone(), certificate };
@@ -132,8 +132,7 @@ fn bind_api(
 /// The listener without TLS; the other one shares its limits.
 fn plain_listener(services: &Services) -> Listener {
     let http = &services.settings.http;
-    let caps =
-        Caps { total: connections_that_fit(http.max_connections), per_address: http.max_connections_per_address };
+    let caps = Caps { total: max_connections(http.max_connections), per_address: http.max_connections_per_address };
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),

@@ -14,7 +14,7 @@ use crate::db::announcements::Announcements;
 use crate::db::exhaustion::Exhaustion;
 use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
-use crate::features::auth::mail::MailBell;
+use crate::features::auth::mail::MailNotifier;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::customers::store::CustomerStore;
@@ -60,7 +60,7 @@ pub struct Services {
     pub credentials: Credentials,
     pub auth: AuthStore,
     pub users: UserStore,
-    pub mail_bell: MailBell,
+    pub mail_notifier: MailNotifier,
     pub alerts: Alerts,
     pub announcements: Arc<Announcements>,
     pub live: Arc<Live>,
@@ -87,12 +87,12 @@ impl Services {
         let authenticator = base.authenticator()?;
         let credentials = base.credentials()?;
         let revocations = &authenticator.revocations;
-        let mail_bell = MailBell::default();
-        let auth = base.auth(revocations, &mail_bell);
+        let mail_notifier = MailNotifier::default();
+        let auth = base.auth(revocations, &mail_notifier);
         let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();
         let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
-        let users = base.users(&auth, revocations, &mail_bell);
+        let users = base.users(&auth, revocations, &mail_notifier);
         let intake = base.intake()?;
         let Base { settings, clock, pool, keys } = base;
         Ok(Self {
@@ -116,7 +116,7 @@ impl Services {
             users,
             admin,
             intake,
-            mail_bell,
+            mail_notifier,
             lifecycle,
             settings,
             clock,

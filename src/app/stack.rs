@@ -1,7 +1,7 @@
-//! The layers around every route, in order, with a reason each.
+//! The middleware around all routes, in order.
 //!
-//! **actix's trap: the last `wrap` runs first.** So this list reads from the inside out; a request meets it from the bottom up,
-//! the reply from the top down.
+//! **In actix, the last `wrap` runs first.** So the list reads from the inside out: a request passes it from bottom to top, the reply
+//! from top to bottom.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -19,7 +19,7 @@ use crate::security::communication::transport;
 use crate::security::limits::body_limits;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// One worker's application.
+/// Builds the application of a worker.
 pub fn application(
     services: &Services,
     endpoints: &[Mounted],
@@ -37,32 +37,32 @@ pub fn application(
     App::new()
         .configure(|config| services.register(config))
         .configure(|config| routes::mount(config, endpoints, unknown))
-        // 12. Labels for listed origins, and no handler for the others.
+        // 12. CORS: headers for allowed origins; requests of other origins are refused.
         .wrap(cors::layer(&origins))
-        // 11. …whose refusal looks like every other.
+        // 11. Turns refusals of CORS into problem details.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 10. Plain HTTP goes no further; before CORS, since its answer is for everybody.
+        // 10. Refuses plain HTTP. Before CORS, so that clients of all origins receive the refusal.
         .wrap(from_fn(transport::require_https))
-        // 9. Deadline: a request that hangs inside ends here.
+        // 9. Request timeout.
         .wrap(from_fn(deadline::enforce))
-        // 8. A panic inside ends here, as an error like any other.
+        // 8. Turns panics into errors.
         .wrap(from_fn(panics::catch))
-        // 7. What was refused inside leaves its event, while it is still typed.
+        // 7. Records the security events of refusals, while the typed error is available.
         .wrap(from_fn(refusals::record))
-        // 6. Every failure gets its problem document, also one of a library.
+        // 6. Problem details for all errors, including those of libraries.
         .wrap(from_fn(problem::shape_failures))
-        // 5. No body goes out for HEAD, and none is read for it.
+        // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
-        // 4. A body that is not read closes its connection, also if an outer layer refused.
+        // 4. Closes the connection if the body was not read, also after a refusal of outer middleware.
         .wrap(from_fn(body_limits::close_unread))
-        // 3. Every reply gets its headers, failures of layers included; while the service stops, it closes its connection.
+        // 3. Security headers for all replies. During shutdown, each reply closes its connection.
         .wrap(from_fn(headers::add))
         .wrap(from_fn(lifecycle::close_connections))
-        // 2. What every event of this request has in common: before anything that may record one.
+        // 2. Common data of the security events of a request. Before all middleware that records events.
         .wrap(from_fn(context::enter))
-        // 1. Every request is counted, with the status that it really got.
+        // 1. Request metrics, with the final status.
         .wrap(from_fn(metering::count))
-        // 0. The request id and the span that all the above log into, and the line that ends it.
-        .wrap(from_fn(request_span::tell_end))
+        // 0. Request id, log span, and the final log line.
+        .wrap(from_fn(request_span::log_outcome))
         .wrap(TracingLogger::<RequestSpan>::new())
 }

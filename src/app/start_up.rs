@@ -1,4 +1,4 @@
-//! Commands: `serve`, `migrate` and `dev reset`.
+//! The commands `serve`, `migrate` and `dev reset`.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,20 +27,20 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::telemetry;
 use crate::telemetry::traces::Traces;
 
-/// How long a command waits for the database to let it in.
+/// For connecting to the database.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `serve`
+/// Runs `serve`.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     let traces = match &settings.traces {
         TraceSettings { collector: Some(collector), authority } => Some(Traces::new(collector, authority.as_deref())?),
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // There may be no database to keep it in: this one is a line of the log alone.
+    // Only logged: there may be no database to store the event.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -49,8 +49,8 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// The configuration does not hold, so nothing has started: the log has not, either.
-pub fn refused_by_configuration() {
+/// Records the security event for an invalid configuration. Starts the log, because nothing else has started yet.
+pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
 }
@@ -62,12 +62,12 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     let (database, embedded) = database(&settings).await?;
     check_database(&settings, &database).await?;
     let mut running = server::start(settings.clone(), database, certificate, Clock::default())?;
-    tell_addresses(&settings, &running);
+    log_addresses(&settings, &running);
     if let Some(traces) = traces {
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // Of a database that is somebody else's the service does not become the owner, not even for a moment.
+        // The service connects as the schema's owner only to its own development database.
         let mut owner = match &embedded {
             Some(server) => Some(server.options(Role::Owner, DATABASE).connect().await?),
             None => None,
@@ -76,8 +76,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         let demo = demo::create_missing(&demo_services, owner.as_mut(), passwords).await.map_err(Failure::Demo)?;
         match settings.profile {
             Profile::Development => print_line(welcome(&settings, &running, embedded.as_ref(), demo.as_ref()))?,
-            Profile::Production if demo.is_some() => tracing::warn!("demo users can sign in: not for real data"),
-            Profile::Production => tracing::warn!("demo users have other passwords than the one that is set"),
+            Profile::Production if demo.is_some() => tracing::warn!("demo users can log in: do not use real data"),
+            Profile::Production => tracing::warn!("demo users have other passwords than the configured one"),
         }
     }
     let ended = tokio::select! {
@@ -85,11 +85,11 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         _ = terminate.recv() => Ok(()),
         ended = running.ended() => ended,
     };
-    tracing::info!("stopping: clients leave, then running requests finish; a second signal ends at once");
+    tracing::info!("shutting down: draining, then finishing running requests; a second signal aborts");
     tokio::select! {
         () = running.stop() => {}
-        _ = interrupt.recv() => tracing::warn!("ended by a second signal"),
-        _ = terminate.recv() => tracing::warn!("ended by a second signal"),
+        _ = interrupt.recv() => tracing::warn!("aborted by a second signal"),
+        _ = terminate.recv() => tracing::warn!("aborted by a second signal"),
     }
     if let Some(embedded) = embedded {
         embedded.stop().await?;
@@ -107,7 +107,7 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// How the service connects. Development's own database is started and migrated; any other is taken as it is.
+/// Returns the connection options of the service. Starts and migrates the development database if no other is configured.
 async fn database(settings: &Settings) -> Result<(PgConnectOptions, Option<DevServer>), Failure> {
     if let Some(url) = &settings.database.url {
         return Ok((url.clone(), None));
@@ -128,13 +128,13 @@ fn embedded_config(database: &DatabaseSettings, state_dir: &Path) -> DevServerCo
     }
 }
 
-/// Connects once, without the pool, which would wait and then hide the reason.
+/// Connects without the pool, which would hide the reason of a failure.
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     Ok(connected.map_err(|_| Failure::DatabaseSilent(CONNECT_TIMEOUT.as_secs()))??)
 }
 
-/// Refuses a database that lacks a migration, and in production a role that would open the walls between owners.
+/// Checks that all migrations are applied and, in production, that the role has least privilege.
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(database).await?;
     if settings.profile == Profile::Production {
@@ -148,8 +148,8 @@ async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Res
     if is_current { Ok(()) } else { Err(Failure::NotMigrated) }
 }
 
-/// Logs where the service listens.
-fn tell_addresses(settings: &Settings, running: &Running) {
+/// Logs the addresses of the listeners.
+fn log_addresses(settings: &Settings, running: &Running) {
     let (plain, management) = (running.http, running.management);
     let public_url = &settings.http.public_url;
     match running.https {
@@ -161,26 +161,26 @@ fn tell_addresses(settings: &Settings, running: &Running) {
 fn welcome(settings: &Settings, running: &Running, embedded: Option<&DevServer>, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
-    let mut places = format!("  open        {base}/{page}\n");
+    let mut lines = format!("  open        {base}/{page}\n");
     if let Some(https) = running.https {
         let authority = settings.state_dir.join("tls/ca.pem");
-        places += &format!("  over TLS    https://{https} (trust {})\n", authority.display());
+        lines += &format!("  over TLS    https://{https} (trust {})\n", authority.display());
     }
-    places += &format!("  metrics     http://{}/metrics\n", running.management);
+    lines += &format!("  metrics     http://{}/metrics\n", running.management);
     if let Some(embedded) = embedded {
-        places += &format!("  database    {}\n", embedded.data_dir().display());
+        lines += &format!("  database    {}\n", embedded.data_dir().display());
     }
-    let all = settings.state_dir.display();
+    let folder = settings.state_dir.display();
     let users = match demo {
         Some(demo) => demo.lines(&base),
-        None => "The demo users have other passwords now, or are locked for a while.".to_owned(),
+        None => "The demo users have changed their passwords, or are temporarily locked.".to_owned(),
     };
     format!(
-        "\nStrongroom is ready, in development: it listens on this machine only.\n\n{places}  all else    {all} (`cargo run -- dev reset` removes it all)\n\n{users}\n\nStop with Ctrl-C.\n"
+        "\nStrongroom is ready (development profile, reachable from this machine only).\n\n{lines}  files       {folder} (`cargo run -- dev reset` deletes them)\n\n{users}\n\nStop with Ctrl-C.\n"
     )
 }
 
-/// Connects as the schema's owner. Development's own database is started for as long as the command takes.
+/// Connects as the schema's owner. Starts the development database for the duration of the command.
 pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConnection, Option<DevServer>), Failure> {
     if let Some(url) = &settings.database.owner_url {
         return Ok((connect(url).await?, None));
@@ -189,17 +189,17 @@ pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConn
     Ok((connect(&server.options(Role::Owner, DATABASE)).await?, Some(server)))
 }
 
-pub(super) async fn end(embedded: Option<DevServer>) -> Result<(), Failure> {
+pub(super) async fn stop(embedded: Option<DevServer>) -> Result<(), Failure> {
     match embedded {
         Some(embedded) => Ok(embedded.stop().await?),
         None => Ok(()),
     }
 }
 
-/// `migrate`
+/// Runs `migrate`.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
     let (mut owner, embedded) = connect_as_owner(settings).await?;
     let applied = migrate::run(&mut owner).await.map_err(|error| Failure::of_migration(error, embedded.is_some()))?;
@@ -208,24 +208,24 @@ pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
         print_line(format!("applied {} {}", migration.version, migration.description))?;
     }
     print_line(match applied.len() {
-        0 => "The schema was up to date: nothing was applied.".to_owned(),
-        1 => "The schema is up to date: 1 migration was applied.".to_owned(),
-        many => format!("The schema is up to date: {many} migrations were applied."),
+        0 => "The schema is up to date. No migration was applied.".to_owned(),
+        1 => "The schema is up to date. 1 migration was applied.".to_owned(),
+        many => format!("The schema is up to date. {many} migrations were applied."),
     })?;
-    end(embedded).await
+    stop(embedded).await
 }
 
-/// `dev reset`
+/// Runs `dev reset`.
 ///
 /// # Errors
-/// See [`Failure`].
+/// [`Failure`].
 pub async fn reset(settings: &DevelopmentSettings) -> Result<(), Failure> {
     let removed = embedded::dev::reset(&embedded_config(&settings.database, &settings.state_dir)).await?;
     if removed.is_empty() {
-        print_line(format!("There was nothing to remove in {}.", settings.state_dir.display()))?;
+        print_line(format!("Nothing to delete in {}.", settings.state_dir.display()))?;
     }
     for folder in removed {
-        print_line(format!("removed {}", folder.display()))?;
+        print_line(format!("deleted {}", folder.display()))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! TLS 1.2 and 1.3, forward secrecy only, certificates that are exchanged while connections live on.
+//! TLS 1.2 and 1.3 with forward secrecy. Certificates are reloaded without restart.
 //!
-//! HTTP/1.1 only: actix's `http2` brings h2 0.3 with RUSTSEC-2026-0258, so HTTP/2 is the reverse proxy's business.
+//! HTTP/1.1 only: actix's `http2` uses h2 0.3 with RUSTSEC-2026-0258, so HTTP/2 is left to a reverse proxy.
 
 use std::fs;
 use std::io;
@@ -20,25 +20,23 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 
-const LOOK_AGAIN_EVERY: Duration = Duration::from_secs(2);
-const MADE_ANEW_AFTER: TimeDelta = TimeDelta::days(300);
+const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
+const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
-/// Why there is no TLS. Each says which file.
+/// The error of TLS.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    #[error(
-        "{path}: {cause}. Give STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE as PEM files that this user can read"
-    )]
+    #[error("{path}: {cause}. Set STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE to readable PEM files")]
     Unusable { path: PathBuf, cause: String },
-    #[error("the certificate and the key do not belong together, or no suite fits: {0}")]
+    #[error("certificate and key do not match, or no cipher suite fits: {0}")]
     Mismatch(rustls::Error),
-    #[error("the development certificate cannot be kept in {path}: {cause}")]
-    NotKept { path: PathBuf, cause: io::Error },
-    #[error("the development certificate cannot be made: {0}")]
-    NotMade(#[from] rcgen::Error),
+    #[error("failed to store the development certificate in {path}: {cause}")]
+    NotStored { path: PathBuf, cause: io::Error },
+    #[error("failed to create the development certificate: {0}")]
+    NotCreated(#[from] rcgen::Error),
 }
 
-/// A certificate that is read again when its files change.
+/// A certificate that is reloaded when its files change.
 #[derive(Debug)]
 pub struct Certificate {
     certificate_file: PathBuf,
@@ -53,10 +51,10 @@ impl ResolvesServerCert for Certificate {
 }
 
 impl Certificate {
-    /// Reads the files.
+    /// Loads certificate and key.
     ///
     /// # Errors
-    /// They cannot be read, or do not belong together.
+    /// The files are unreadable, or do not match.
     pub fn load(certificate_file: &Path, key_file: &Path) -> Result<Arc<Self>, TlsError> {
         Ok(Arc::new(Self {
             current: ArcSwap::from_pointee(read(certificate_file, key_file)?),
@@ -65,7 +63,7 @@ impl Certificate {
         }))
     }
 
-    /// Looks at the files again and again. Connections that are open keep what they have; what cannot be used is left alone.
+    /// Reloads the certificate when its files change. Open connections keep theirs; an invalid certificate is ignored.
     pub async fn watch(self: Arc<Self>) {
         let changed = || {
             [&self.certificate_file, &self.key_file]
@@ -73,7 +71,7 @@ impl Certificate {
         };
         let mut seen = changed();
         loop {
-            tokio::time::sleep(LOOK_AGAIN_EVERY).await;
+            tokio::time::sleep(RELOAD_INTERVAL).await;
             let now = changed();
             if now == seen {
                 continue;
@@ -82,9 +80,11 @@ impl Certificate {
                 Ok(fresh) => {
                     self.current.store(Arc::new(fresh));
                     seen = now;
-                    tracing::info!("the certificate was exchanged");
+                    tracing::info!("certificate reloaded");
                 }
-                Err(cause) => tracing::error!(%cause, "the changed certificate cannot be used, the one before stays"),
+                Err(cause) => {
+                    tracing::error!(%cause, "failed to reload the certificate; the previous one stays in use")
+                }
             }
         }
     }
@@ -102,7 +102,7 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// 256-bit suites first, all with forward secrecy; the hybrid post-quantum group is the library's first choice.
+/// Suites with forward secrecy, 256-bit first. The library prefers the hybrid post-quantum key exchange.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -126,7 +126,7 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// What the listener speaks. TLS 1.0 and 1.1 do not exist in rustls.
+/// Returns the configuration of a listener. rustls does not support TLS 1.0 and 1.1.
 ///
 /// # Errors
 /// No protocol version fits the suites.
@@ -140,17 +140,17 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Development's certificate for `localhost`, made at first start and kept for most of its year: an authority (`ca.pem`, to
-/// trust) and a leaf.
+/// Returns the development certificate for `localhost`, signed by a development authority (`ca.pem`). It is created at the first start,
+/// and renewed after 300 days.
 ///
 /// # Errors
-/// It cannot be made or kept.
+/// The certificate cannot be created or stored.
 pub fn development_certificate(directory: &Path, now: DateTime<Utc>) -> Result<Arc<Certificate>, TlsError> {
     let file = |name: &str| directory.join(name);
     let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));
-    let made = fs::metadata(&leaf).and_then(|leaf| leaf.modified()).map(DateTime::<Utc>::from);
-    if !made.is_ok_and(|made| now - made < MADE_ANEW_AFTER) || !key.exists() {
-        make_certificate(directory, now, &leaf, &key)?;
+    let created = fs::metadata(&leaf).and_then(|leaf| leaf.modified()).map(DateTime::<Utc>::from);
+    if !created.is_ok_and(|created| now - created < RENEW_AFTER) || !key.exists() {
+        create_certificate(directory, now, &leaf, &key)?;
     }
     Certificate::load(&leaf, &key)
 }
@@ -161,7 +161,7 @@ fn valid_for_a_year(certificate: &mut CertificateParams, now: DateTime<Utc>) {
     certificate.not_after = day(now + TimeDelta::days(364));
 }
 
-fn make_certificate(directory: &Path, now: DateTime<Utc>, leaf_file: &Path, key_file: &Path) -> Result<(), TlsError> {
+fn create_certificate(directory: &Path, now: DateTime<Utc>, leaf_file: &Path, key_file: &Path) -> Result<(), TlsError> {
     let authority_key = KeyPair::generate()?;
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.distinguished_name.push(DnType::CommonName, "Strongroom development authority");
@@ -180,15 +180,15 @@ fn make_certificate(directory: &Path, now: DateTime<Utc>, leaf_file: &Path, key_
     leaf.use_authority_key_identifier_extension = true;
     let leaf_pem = leaf.signed_by(&leaf_key, &issuer)?.pem();
 
-    let keep = |path: &Path, text: &str| {
-        write_private(path, text).map_err(|cause| TlsError::NotKept { path: path.to_owned(), cause })
+    let store = |path: &Path, text: &str| {
+        write_private(path, text).map_err(|cause| TlsError::NotStored { path: path.to_owned(), cause })
     };
-    keep(&directory.join("ca.pem"), &authority_pem)?;
-    keep(leaf_file, &leaf_pem)?;
-    keep(key_file, &leaf_key.serialize_pem())
+    store(&directory.join("ca.pem"), &authority_pem)?;
+    store(leaf_file, &leaf_pem)?;
+    store(key_file, &leaf_key.serialize_pem())
 }
 
-/// For this user's eyes only, from its first byte on.
+/// Writes a file that only this user can read.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

@@ -11,7 +11,7 @@ use crate::base::clock::Clock;
 use crate::config::{BucketSettings, Settings};
 use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
-use crate::features::auth::mail::{MailBell, MailKind};
+use crate::features::auth::mail::{MailKind, MailNotifier};
 use crate::features::auth::store::AuthStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::documents::intake::Intake;
@@ -111,15 +111,15 @@ impl Base {
         Ok(Credentials { throttle, passwords, breaches, keys: keys.clone() })
     }
 
-    pub fn auth(&self, revocations: &Arc<Revocations>, mail_bell: &MailBell) -> AuthStore {
+    pub fn auth(&self, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> AuthStore {
         let Self { settings, clock, pool, keys } = self;
-        let (sessions, bell) = (settings.sessions.clone(), mail_bell.clone());
+        let (sessions, bell) = (settings.sessions.clone(), mail_notifier.clone());
         AuthStore::new(pool.clone(), keys.clone(), revocations.clone(), bell, sessions, clock.clone())
     }
 
-    pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_bell: &MailBell) -> UserStore {
+    pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> UserStore {
         let (pool, clock) = (self.pool.clone(), self.clock.clone());
-        UserStore::new(pool, auth.clone(), revocations.clone(), mail_bell.clone(), clock)
+        UserStore::new(pool, auth.clone(), revocations.clone(), mail_notifier.clone(), clock)
     }
 
     pub fn admin(&self, throttle: &LoginThrottle, revocations: &Arc<Revocations>) -> AdminStore {

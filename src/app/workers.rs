@@ -128,12 +128,12 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> V
             now,
             (revocations.clone(), announcements.clone()),
             |(revocations, announcements)| {
-                let announced = announcements.follow();
+                let announced = announcements.subscribe();
                 async move { revocations.follow(announced).await }
             },
         ),
         Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {
-            let announced = announcements.follow();
+            let announced = announcements.subscribe();
             // After a restart: what was announced meanwhile is missed.
             live.resync();
             async move { live.follow(announced).await }
@@ -161,8 +161,8 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> V
 }
 
 fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
-    let Services { pool, keys, settings, clock, mail_bell, .. } = services;
-    MailWorker::new(pool.clone(), keys.clone(), settings, clock.clone(), mail_bell.clone())
+    let Services { pool, keys, settings, clock, mail_notifier, .. } = services;
+    MailWorker::new(pool.clone(), keys.clone(), settings, clock.clone(), mail_notifier.clone())
         .map_err(|error| WiringError::Mail(error.to_string()))
 }
 

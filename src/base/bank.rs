@@ -1,33 +1,32 @@
-//! Where money is sent to: an IBAN (ISO 13616) and a BIC (ISO 9362).
+//! Bank details: IBAN (ISO 13616) and BIC (ISO 9362).
 
 use std::fmt;
 use std::str::FromStr;
 
 use iban::IbanLike;
 
-/// The number of a bank account. Its country, its length and its checksum are right; whether the account exists, only the bank
-/// knows.
+/// A bank account number with a valid country, length and checksum. The account need not exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iban(iban::Iban);
 
-/// The code of a bank, of 8 or 11 characters.
+/// A bank identifier of 8 or 11 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bic(String);
 
-/// The text is no such number or code.
+/// The error for an invalid IBAN or BIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadBank(&'static str);
 
 impl Iban {
-    /// Without blanks.
+    /// Returns the IBAN without spaces.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.electronic_str()
     }
 }
 
-/// In groups of four, as it is printed.
+/// Formats the IBAN in groups of four, as it is printed.
 impl fmt::Display for Iban {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -37,11 +36,11 @@ impl fmt::Display for Iban {
 impl FromStr for Iban {
     type Err = BadBank;
 
-    /// Reads both spellings: without blanks, and in groups of four.
+    /// Accepts both forms: without spaces, and in groups of four.
     fn from_str(text: &str) -> Result<Self, BadBank> {
         text.parse()
             .map(Self)
-            .map_err(|_| BadBank("must be an IBAN in capitals whose length and check digits are right"))
+            .map_err(|_| BadBank("must be an IBAN in capitals with the right length and check digits"))
     }
 }
 
@@ -70,9 +69,9 @@ mod tests {
 
     #[test]
     fn iban_has_the_length_of_its_country_and_a_checksum() {
-        for sound in ["NL91ABNA0417164300", "NL91 ABNA 0417 1643 00", "GB29NWBK60161331926819", "NO9386011117947"] {
-            let iban: Iban = sound.parse().unwrap();
-            assert_eq!(iban.as_str(), sound.replace(' ', ""));
+        for valid in ["NL91ABNA0417164300", "NL91 ABNA 0417 1643 00", "GB29NWBK60161331926819", "NO9386011117947"] {
+            let iban: Iban = valid.parse().unwrap();
+            assert_eq!(iban.as_str(), valid.replace(' ', ""));
             assert_eq!(iban.to_string().parse(), Ok(iban));
         }
         for bad in [
@@ -92,8 +91,8 @@ mod tests {
 
     #[test]
     fn bic_has_eight_or_eleven_characters() {
-        for sound in ["ABNANL2A", "DEUTDEFF500"] {
-            assert_eq!(sound.parse::<Bic>().unwrap().as_str(), sound);
+        for valid in ["ABNANL2A", "DEUTDEFF500"] {
+            assert_eq!(valid.parse::<Bic>().unwrap().as_str(), valid);
         }
         for bad in ["", "ABNANL2", "ABNANL2AX", "abnanl2a", "AB1ANL2A", "ABNANL2A\u{200b}", "ABNANL2\u{c4}"] {
             assert!(bad.parse::<Bic>().is_err(), "{bad:?}");

@@ -1,28 +1,28 @@
-//! The only place that reads the current time, so that a test can turn it and every rule about time can be tried.
+//! The only place that reads the current time. Tests advance it, so all rules about time can be tested.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The time, as a value that is passed in. Clones share one clock.
+/// A clock that is passed to all code that needs the time. Clones share one clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    turned_by_ms: Arc<AtomicI64>,
+    offset_ms: Arc<AtomicI64>,
 }
 
 impl Clock {
-    /// Now, in UTC, in the microseconds that PostgreSQL keeps.
+    /// Returns the current time in UTC, in microseconds like PostgreSQL.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the one reader of the time")]
     pub fn now(&self) -> DateTime<Utc> {
-        let turned = TimeDelta::milliseconds(self.turned_by_ms.load(Ordering::Relaxed));
-        let now = Utc::now() + turned;
+        let offset = TimeDelta::milliseconds(self.offset_ms.load(Ordering::Relaxed));
+        let now = Utc::now() + offset;
         DateTime::from_timestamp_micros(now.timestamp_micros()).unwrap_or(now)
     }
 
-    /// Turns this clock, and every clone of it, forward (or back).
-    pub fn turn(&self, by: TimeDelta) {
-        self.turned_by_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
+    /// Moves this clock and its clones forward, or back for a negative duration. For tests.
+    pub fn advance(&self, by: TimeDelta) {
+        self.offset_ms.fetch_add(by.num_milliseconds(), Ordering::Relaxed);
     }
 }

@@ -1,12 +1,12 @@
-//! Days on the wire: `2026-01-31`, one spelling. chrono alone also reads spaces, signs and years of six digits, some of which
-//! PostgreSQL cannot keep.
+//! Dates in the API: `2026-01-31` and no other form. chrono alone also accepts spaces, signs and years of six digits, some of
+//! which PostgreSQL cannot store.
 
 use chrono::{Datelike, NaiveDate};
 
-/// Nothing in this service is older.
+/// The earliest year of a date.
 pub const FIRST_YEAR: i32 = 2000;
 
-/// The day that this text names.
+/// Parses a date.
 #[must_use]
 pub fn parse(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;
@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_has_one_spelling() {
+    fn date_has_one_form() {
         assert_eq!(parse("2028-02-29").map(|day| day.to_string()).as_deref(), Some("2028-02-29"));
         for text in [
             "",

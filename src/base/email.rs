@@ -1,49 +1,49 @@
-//! An e-mail address, parsed once. One spelling is one account: blanks around it are removed, letters become small, and an
-//! internationalised domain becomes its A-labels (`bücher.example` is `xn--bcher-kva.example`).
+//! E-mail addresses, normalized so that one address is one account: trimmed, in lower case, and with an internationalized domain
+//! in A-labels (`bücher.example` is `xn--bcher-kva.example`).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// Characters, once the domain is in A-labels.
-pub const MOST_CHARS: usize = 100;
+/// Maximum length, with the domain in A-labels.
+pub const MAX_CHARS: usize = 100;
 /// RFC 5321 §4.5.3.1.1.
-const MOST_BEFORE_THE_AT: usize = 64;
+const MAX_LOCAL_PART_BYTES: usize = 64;
 
-/// An address in lower case, in ASCII. A Cyrillic "а" before the @ is refused: it would make a twin of another user's address, and
-/// a mail server may fold both into one mailbox. In a domain it becomes an A-label, which looks like no other domain.
+/// An ASCII address in lower case. A Cyrillic "а" before the @ is refused (homoglyph, CWE-1007): the address would look like
+/// another user's, and a mail server may deliver both to one mailbox. In a domain it becomes an A-label, which looks different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
-/// Not an address of the form that we take.
+/// The error for an address that is not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEmail {
     #[error("must be an e-mail address, for example anna@example.com")]
     Malformed,
-    #[error("is too long: an address has at most {MOST_CHARS} characters, {MOST_BEFORE_THE_AT} of them before the @")]
+    #[error("is too long: an address has at most {MAX_CHARS} characters, {MAX_LOCAL_PART_BYTES} of them before the @")]
     TooLong,
 }
 
 impl EmailAddress {
-    /// The address, in lower case.
+    /// Returns the address in lower case.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What stands before the @.
+    /// Returns the part before the @.
     #[must_use]
     pub fn local_part(&self) -> &str {
         self.0.split('@').next().unwrap_or_default()
     }
 
-    /// What stands after the @.
+    /// Returns the part after the @.
     #[must_use]
     pub fn domain(&self) -> &str {
         self.0.split('@').nth(1).unwrap_or_default()
     }
 
-    /// The address without its `+tag` (subaddress, RFC 5233), which most providers deliver to the same mailbox.
+    /// Returns the address without its `+tag` (subaddress, RFC 5233). Most providers deliver both to one mailbox.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();
@@ -57,21 +57,21 @@ impl FromStr for EmailAddress {
     fn from_str(text: &str) -> Result<Self, BadEmail> {
         let text = text.trim();
         let (local, domain) = text.split_once('@').ok_or(BadEmail::Malformed)?;
-        if text.chars().count() > MOST_CHARS || local.len() > MOST_BEFORE_THE_AT {
+        if text.chars().count() > MAX_CHARS || local.len() > MAX_LOCAL_PART_BYTES {
             return Err(BadEmail::TooLong);
         }
-        let domain = in_a_labels(domain).ok_or(BadEmail::Malformed)?;
+        let domain = to_a_labels(domain).ok_or(BadEmail::Malformed)?;
         if !is_local_part(local) || !is_domain(&domain) {
             return Err(BadEmail::Malformed);
         }
         let address = format!("{local}@{domain}").to_ascii_lowercase();
-        if address.len() > MOST_CHARS { Err(BadEmail::TooLong) } else { Ok(Self(address)) }
+        if address.len() > MAX_CHARS { Err(BadEmail::TooLong) } else { Ok(Self(address)) }
     }
 }
 
-/// The domain as the DNS knows it (RFC 5890, UTS 46). One in ASCII stays, unless it claims to be internationalised: then it must
-/// be the A-label of something.
-fn in_a_labels(domain: &str) -> Option<Cow<'_, str>> {
+/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is kept, unless it claims to be internationalized: then its
+/// A-labels must be valid.
+fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     let claims = domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));
     if domain.is_ascii() && !claims {
         return Some(domain.into());
@@ -79,7 +79,7 @@ fn in_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     idna::domain_to_ascii_cow(domain.as_bytes(), idna::AsciiDenyList::STD3).ok()
 }
 
-/// RFC 5321's dot-atom: no quotes, no spaces, no control characters, so nothing that could end a header line.
+/// Accepts a dot-atom of RFC 5321: no quotes, spaces or control characters, so it cannot inject a mail header (CWE-93).
 fn is_local_part(text: &str) -> bool {
     let atom = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_has_one_spelling() {
+    fn address_is_in_lower_case() {
         let address: EmailAddress = "Alice.B+x@Example.COM".parse().unwrap();
         assert_eq!(address.as_str(), "alice.b+x@example.com");
         assert_eq!((address.local_part(), address.domain()), ("alice.b+x", "example.com"));
@@ -117,21 +117,21 @@ mod tests {
     }
 
     #[test]
-    fn blanks_around_an_address_are_no_part_of_it() {
+    fn surrounding_whitespace_is_removed() {
         for text in [" a@c.example", "a@c.example ", "\ta@c.example\n", "\u{a0}a@c.example\u{3000}"] {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "a@c.example", "{text:?}");
         }
     }
 
     #[test]
-    fn internationalised_domain_has_one_spelling() {
+    fn internationalized_domain_becomes_a_labels() {
         for text in
             ["anna@bücher.example", "anna@BÜCHER.example", "anna@xn--bcher-kva.example", "anna@XN--BCHER-KVA.example"]
         {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "anna@xn--bcher-kva.example", "{text}");
         }
         assert_eq!("a@ｃ．example".parse::<EmailAddress>().unwrap().as_str(), "a@c.example");
-        // A Cyrillic letter: another domain, and it looks like one.
+        // A Cyrillic letter gives a different domain that also looks different.
         assert_eq!("a@ex\u{430}mple.com".parse::<EmailAddress>().unwrap().as_str(), "a@xn--exmple-4nf.com");
         assert_eq!("a@r3---sn.example".parse::<EmailAddress>().unwrap().as_str(), "a@r3---sn.example");
         for text in ["a@xn--a.example", "a@xn--bcher-.example", "a@b\u{fffd}.example", "a@ü..example"] {
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn long_address_is_too_long_and_not_malformed() {
+    fn long_address_is_reported_as_too_long() {
         let of = |before: usize, after: usize| format!("{}@{}", "a".repeat(before), "b.".repeat(after / 2) + "bb");
         assert_eq!(of(64, 33).parse::<EmailAddress>().unwrap().as_str().len(), 99);
         let in_letters_below = format!("a@{}example", "\u{fc}.".repeat(40));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn malformed_address_is_refused() {
         for text in [
             "",
             "a",

@@ -1,12 +1,12 @@
-//! Bytes as text of hexadecimal digits, in lower case.
+//! Hexadecimal text in lower case.
 
-/// Two digits a byte.
+/// Encodes bytes.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The bytes of such a text. `None`: it is none.
+/// Decodes a text. `None` if it is not hexadecimal.
 #[must_use]
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =

@@ -1,4 +1,4 @@
-//! Ids that a client sees: random (UUIDv4), one type per object. An id is never a secret.
+//! Public ids: random (UUIDv4), one type per kind of object. An id is never a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,17 +6,16 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
-/// The text was not an id in the accepted form.
+/// The error for a text that is not an id.
 #[derive(Debug, thiserror::Error)]
 #[error("not an id")]
 pub struct NotAnId;
 
-/// Reads an id: 32 hexadecimal digits in five groups with hyphens. Capitals are accepted (RFC 9562 §4; Swift's `uuidString`
-/// writes them) and give the same id. Everything behind this function works with the id, never with the text: counters, logs
-/// and locks see one value.
+/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in either case (RFC 9562 §4; Swift's `uuidString` writes
+/// capitals). Counters, logs and locks use the parsed id, never the text, so that each id has one form there.
 ///
 /// # Errors
-/// The text is no id, or has another form that `Uuid` would read: braces, `urn:uuid:`, no hyphens.
+/// [`NotAnId`], also for other forms that `Uuid` accepts: braces, `urn:uuid:`, no hyphens.
 pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
@@ -30,14 +29,14 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// A new random id.
+            /// Creates a random id.
             #[must_use]
             #[allow(clippy::new_without_default, reason = "a default id would not be one")]
             pub fn new() -> Self {
                 Self(Uuid::new_v4())
             }
 
-            /// The value that the database keeps.
+            /// Returns the value that is stored in the database.
             #[must_use]
             pub fn uuid(self) -> Uuid {
                 self.0
@@ -73,9 +72,9 @@ macro_rules! ids {
 }
 
 ids! {
-    /// Who owns rows and signs in.
+    /// A user: owns rows and signs in.
     UserId,
-    /// One sign-in, from the password to the logout.
+    /// A session, from login to logout.
     SessionId,
     /// A customer of an owner.
     CustomerId,
@@ -94,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn id_is_read_in_either_case_and_in_no_other_form() {
+    fn id_is_parsed_in_either_case_and_in_no_other_form() {
         let id = InvoiceId::new();
         let text = id.to_string();
         assert_eq!(text.parse::<InvoiceId>().unwrap(), id);

@@ -1,4 +1,4 @@
-//! Floor 0: the words that everyone speaks. No I/O, no framework, nothing that knows a feature.
+//! Layer 0: domain primitives. No I/O, no framework, no knowledge of features.
 
 pub mod bank;
 pub mod clock;

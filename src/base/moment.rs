@@ -1,8 +1,8 @@
-//! A moment, as a client writes it.
+//! Points in time in requests.
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// RFC 3339, in the years that a list of ours can be about: PostgreSQL's own end elsewhere than chrono's.
+/// Parses RFC 3339 with a year from 2000 to 9999. PostgreSQL and chrono support different ranges of years.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
@@ -14,7 +14,7 @@ mod tests {
     use super::parse;
 
     #[test]
-    fn a_moment_has_a_zone_and_a_sane_year() {
+    fn time_zone_is_required_and_the_year_is_bounded() {
         assert_eq!(parse("2026-12-01T10:30:00+01:00"), parse("2026-12-01T09:30:00Z"));
         assert!(parse("2026-12-01T10:30:00.000001Z").is_some());
         for bad in ["", "now", "2026-12-01", "2026-12-01T10:30:00", "1999-12-31T23:59:59Z", "-4713-01-01T00:00:00Z"] {

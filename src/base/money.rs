@@ -1,34 +1,34 @@
-//! Money: whole minor units (cents) of a currency that is named beside them. No fraction, no float, no silent overflow.
+//! Money: integers in the minor unit (cents) of a currency. No floats, and no silent overflow (CWE-190).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The largest amount: what a JavaScript client still reads exactly, 2^53 - 1.
-pub const MOST_MINOR_UNITS: i64 = 9_007_199_254_740_991;
+/// The largest amount: 2^53 - 1, which JavaScript clients read exactly.
+pub const MAX_MINOR_UNITS: i64 = 9_007_199_254_740_991;
 
-/// A currency of ISO 4217 that has minor units (0, 2, 3 or 4 digits).
+/// An ISO 4217 currency with a minor unit (0, 2, 3 or 4 digits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency(iso_currency::Currency);
 
-/// No currency that one can be invoiced in.
+/// The error for an unknown currency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not a currency code of ISO 4217")]
+#[error("is not an ISO 4217 currency code")]
 pub struct BadCurrency;
 
 impl Currency {
-    /// `EUR`.
+    /// Returns the code, for example `EUR`.
     #[must_use]
     pub fn code(self) -> &'static str {
         self.0.code()
     }
 
-    /// How many digits stand after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
+    /// Returns the number of digits after the decimal point: 2 for EUR, 0 for JPY, 3 for KWD.
     #[must_use]
     pub fn minor_digits(self) -> u16 {
         self.0.exponent().unwrap_or(0)
     }
 
-    /// An amount in minor units as a decimal: 12345 is `123.45` in EUR and `12345` in JPY.
+    /// Formats an amount in minor units: 12345 is `123.45` in EUR and `12345` in JPY.
     #[must_use]
     pub fn decimal(self, minor: i64) -> String {
         let digits = usize::from(self.minor_digits());
@@ -44,7 +44,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Gold, test codes and "no currency" have no minor unit.
+        // Excludes gold, test codes and "no currency".
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }
@@ -56,12 +56,12 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The amount is larger than [`MOST_MINOR_UNITS`].
+/// The amount is larger than [`MAX_MINOR_UNITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is too large")]
 pub struct TooMuch;
 
-/// `value * numerator / denominator`, rounded half up to the minor unit. No part is negative.
+/// Returns `value * numerator / denominator`, rounded half up. No argument may be negative.
 ///
 /// # Errors
 /// [`TooMuch`].
@@ -71,7 +71,7 @@ pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, TooMuc
     capped((product + denominator / 2) / denominator)
 }
 
-/// The sum.
+/// Returns the sum.
 ///
 /// # Errors
 /// [`TooMuch`].
@@ -80,8 +80,8 @@ pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, TooMuch> {
 }
 
 fn capped(amount: i128) -> Result<i64, TooMuch> {
-    let most = i128::from(MOST_MINOR_UNITS);
-    if !(-most..=most).contains(&amount) {
+    let max = i128::from(MAX_MINOR_UNITS);
+    if !(-max..=max).contains(&amount) {
         return Err(TooMuch);
     }
     i64::try_from(amount).map_err(|_| TooMuch)
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn currencies_have_their_own_digits() {
+    fn currency_determines_its_number_of_digits() {
         for (code, digits) in [("EUR", 2), ("JPY", 0), ("KWD", 3), ("BHD", 3), ("CLF", 4)] {
             assert_eq!(code.parse::<Currency>().unwrap().minor_digits(), digits, "{code}");
         }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn decimals_have_the_digits_of_their_currency() {
+    fn amount_is_formatted_with_the_digits_of_its_currency() {
         let decimal = |code: &str, minor| code.parse::<Currency>().unwrap().decimal(minor);
         assert_eq!(decimal("EUR", 0), "0.00");
         assert_eq!(decimal("EUR", 5), "0.05");
@@ -110,18 +110,18 @@ mod tests {
         assert_eq!(decimal("EUR", -12_345), "-123.45");
         assert_eq!(decimal("JPY", 12_345), "12345");
         assert_eq!(decimal("KWD", 1_005), "1.005");
-        assert_eq!(decimal("EUR", MOST_MINOR_UNITS), "90071992547409.91");
+        assert_eq!(decimal("EUR", MAX_MINOR_UNITS), "90071992547409.91");
     }
 
     #[test]
-    fn halves_go_up_and_too_much_is_refused() {
+    fn halves_are_rounded_up_and_overflow_is_an_error() {
         assert_eq!(scale(1, 1, 2), Ok(1));
         assert_eq!(scale(333, 1, 1000), Ok(0));
         assert_eq!(scale(1_999, 2_100, 10_000), Ok(420));
-        assert_eq!(scale(MOST_MINOR_UNITS, 1, 1), Ok(MOST_MINOR_UNITS));
-        assert_eq!(scale(MOST_MINOR_UNITS, 1_001, 1_000), Err(TooMuch));
+        assert_eq!(scale(MAX_MINOR_UNITS, 1, 1), Ok(MAX_MINOR_UNITS));
+        assert_eq!(scale(MAX_MINOR_UNITS, 1_001, 1_000), Err(TooMuch));
         assert_eq!(scale(i64::MAX, i64::MAX, 1), Err(TooMuch));
-        assert_eq!(sum([MOST_MINOR_UNITS, 1]), Err(TooMuch));
+        assert_eq!(sum([MAX_MINOR_UNITS, 1]), Err(TooMuch));
         assert_eq!(sum([]), Ok(0));
     }
 }

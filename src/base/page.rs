@@ -1,21 +1,21 @@
-//! Lists in pages: how many items, and where the next page starts. A list without a limit is a way to make us work for nothing.
+//! Keyset pagination. Every list is limited (CWE-770).
 
 use chrono::{DateTime, Utc};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-/// The number is not a page's size.
+/// The error for a limit that is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a limit is a number from {} to {}", Limit::SMALLEST, Limit::LARGEST)]
 pub struct BadLimit;
 
-/// How many items a page holds at most: 1 to 100, 20 when nothing is asked for. Out of range is refused, not bent, so that a
-/// client learns of its mistake.
+/// The maximum number of items on a page: 1 to 100, by default 20. Other numbers are refused, not clamped, so that client
+/// developers notice the mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
-/// From a query, where everything is text.
+/// Deserializes from a query, in which all values are text.
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -28,13 +28,13 @@ impl Limit {
     pub const SMALLEST: u32 = 1;
     pub const LARGEST: u32 = 100;
 
-    /// The number of items.
+    /// Returns the number of items.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// How many rows to ask the database for: one more than fit, which tells whether there is a next page without counting.
+    /// Returns the number of rows to select: one more than the page holds, which shows whether there is a next page.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -55,7 +55,7 @@ impl TryFrom<u32> for Limit {
     }
 }
 
-/// A place in a list that is ordered by newest first. The id tells apart what was made in the same microsecond.
+/// A position in a list that is ordered by newest first. The id orders rows of the same microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub created_at: DateTime<Utc>,
@@ -63,7 +63,7 @@ pub struct Position {
 }
 
 impl Position {
-    /// Before everything: where the first page starts. Year 9999 in place of a condition that an index could not use.
+    /// Returns the start of a list. Year 9999 instead of a condition that an index could not use.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -72,24 +72,24 @@ impl Position {
         }
     }
 
-    /// After everything: where a list that is ordered by oldest first starts.
+    /// Returns the start of a list that is ordered by oldest first.
     #[must_use]
     pub fn end() -> Self {
         Self { created_at: DateTime::UNIX_EPOCH, id: Uuid::nil() }
     }
 }
 
-/// One page of a list. There is no total: it costs a count of everything, and tells how much there is.
+/// One page of a list. There is no total: it would require counting all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
-    /// Newest first.
+    /// The items of this page, newest first.
     pub items: Vec<T>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Send it as `cursor` to get the next page. Null on the last page.
     pub next_cursor: Option<String>,
 }
 
 impl<T> Page<T> {
-    /// The page out of [`Limit::rows`] rows. `seal` makes the cursor after the last item, where there are more.
+    /// Builds a page from up to [`Limit::rows`] rows. `seal` creates the cursor after the last item, if there are more.
     ///
     /// # Errors
     /// Those of `seal`.
@@ -104,10 +104,10 @@ impl<T> Page<T> {
         Ok(Self { items: rows, next_cursor })
     }
 
-    /// The same page with each item in another shape.
+    /// Converts each item.
     #[must_use]
-    pub fn map<U>(self, shape: impl FnMut(T) -> U) -> Page<U> {
-        Page { items: self.items.into_iter().map(shape).collect(), next_cursor: self.next_cursor }
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }
     }
 }
 
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_1_to_100_and_20_by_default() {
+    fn limit_is_1_to_100_and_20_by_default() {
         let read = |query: &str| serde_urlencoded::from_str::<Query>(query).ok().map(|query| query.limit.get());
         assert_eq!(read(""), Some(20));
         assert_eq!(read("limit=1"), Some(1));
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_has_a_cursor_only_where_a_next_page_has_something() {
+    fn page_has_a_cursor_only_if_a_next_page_exists() {
         assert_eq!(page(0, 2).next_cursor, None);
         assert_eq!(page(2, 2).next_cursor, None);
         let full = page(3, 2);
@@ -151,12 +151,12 @@ mod tests {
     }
 
     #[test]
-    fn the_start_is_before_everything() {
+    fn start_precedes_all_rows() {
         assert_eq!(Position::start().created_at.to_rfc3339(), "9999-12-31T23:59:59+00:00");
     }
 
     #[test]
-    fn the_last_page_says_so() {
+    fn cursor_of_the_last_page_is_null() {
         let wire = serde_json::to_value(page(1, 2).map(|n| n.to_string())).unwrap();
         assert_eq!(wire, serde_json::json!({"items": ["0"], "next_cursor": null}));
     }

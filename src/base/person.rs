@@ -1,19 +1,19 @@
-//! How people call themselves. Shown to others, so it is one readable line; never sent in mail.
+//! Profile texts of users. Other users see them, so they must be readable; mails never contain them (spam).
 
 use std::str::FromStr;
 
 use super::text::{is_line, is_paragraph, without_directional_marks};
 
-/// The text does not fit; what is expected, for whoever typed it.
+/// The error for an invalid text, which says what is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct Misfit(&'static str);
+pub struct BadProfileText(&'static str);
 
-/// A name: one line of 1 to 100 characters, in any script. Kept as it was typed, without directional marks.
+/// A name: one line of 1 to 100 characters in any script, without directional marks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// A few words about oneself: at most 500 characters.
+/// A description of up to 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bio(String);
 
@@ -32,24 +32,24 @@ impl Bio {
 }
 
 impl FromStr for DisplayName {
-    type Err = Misfit;
+    type Err = BadProfileText;
 
-    fn from_str(text: &str) -> Result<Self, Misfit> {
+    fn from_str(text: &str) -> Result<Self, BadProfileText> {
         let text = without_directional_marks(text);
         let fits = text.chars().count() <= 100 && is_line(&text);
         fits.then_some(Self(text))
-            .ok_or(Misfit("must be one line of 1 to 100 characters, without control or invisible characters"))
+            .ok_or(BadProfileText("must be one line of 1 to 100 characters, without control or invisible characters"))
     }
 }
 
 impl FromStr for Bio {
-    type Err = Misfit;
+    type Err = BadProfileText;
 
-    fn from_str(text: &str) -> Result<Self, Misfit> {
+    fn from_str(text: &str) -> Result<Self, BadProfileText> {
         let text = without_directional_marks(text);
         let fits = text.chars().count() <= 500 && is_paragraph(&text);
         fits.then_some(Self(text))
-            .ok_or(Misfit("must be text of at most 500 characters, without control or invisible characters"))
+            .ok_or(BadProfileText("must be text of at most 500 characters, without control or invisible characters"))
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_line_that_can_be_seen() {
+    fn name_is_one_visible_line() {
         for name in ["", " ", "Ann\nAdmin", "Ann\0", "a\u{200b}nna"] {
             assert!(name.parse::<DisplayName>().is_err(), "{name:?}");
         }

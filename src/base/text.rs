@@ -1,16 +1,16 @@
-//! Which characters a typed-in text may hold: those that a reader sees (CWE-1007, CWE-117, CWE-116).
+//! Allowed characters in text of users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
-//! Characters that are not seen make two names look alike, hide instructions or data in a text, break out of a line of a log, a
-//! mail or a file, or turn the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot keep NUL.
+//! Invisible characters make two names look alike, hide instructions or data in a text, break out of a line of a log, mail or
+//! file, or reverse the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot store NUL.
 //!
-//! The policy is the same for every field, by the properties of the Unicode Character Database:
+//! All fields follow one policy, by properties of the Unicode Character Database:
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and Zp (line and
-//!   paragraph separator), and everything else that is default-ignorable, such as the Hangul fillers.
-//! - Removed where a text is typed or pasted in: directional marks (`Bidi_Control`), because people paste them without knowing.
-//! - Kept where they belong: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible character,
-//!   and the tags of the three flags (England, Scotland, Wales) that Unicode recommends. Any other tag can hide text.
+//!   paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
+//! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without knowing.
+//! - Allowed in context: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible character, and the
+//!   tags of the three flags (England, Scotland, Wales) that Unicode recommends. Any other tag can hide text.
 //!
-//! Several lines (notes, a postal address) may hold line feeds and tabs too.
+//! Text with several lines (notes, postal addresses) may also contain line breaks and tabs.
 
 use icu_properties::props::{
     BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic,
@@ -20,36 +20,36 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// Makes an emoji of a character that is text otherwise.
+/// Displays a text character as an emoji.
 const EMOJI_PRESENTATION: char = '\u{fe0f}';
 
-/// The flags that are written as a black flag and tags: England, Scotland, Wales.
+/// The flags of England, Scotland and Wales: a black flag and tags.
 const TAG_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
 ];
 
-/// One line: a name, a tax id, a description. Not blank.
+/// Returns whether a text is one visible line and not blank: a name, a tax id, a description.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
     !text.trim().is_empty() && visible(text) == text
 }
 
-/// Several lines: notes, a postal address. Line feeds and tabs are fine.
+/// Returns whether a text is visible; line breaks and tabs are allowed: notes, a postal address.
 #[must_use]
 pub fn is_paragraph(text: &str) -> bool {
     text.split(['\n', '\r', '\t']).all(|part| visible(part) == part)
 }
 
-/// The text without directional marks: embeddings, overrides, isolates, LRM and RLM.
+/// Removes directional marks: embeddings, overrides, isolates, LRM and RLM.
 #[must_use]
 pub fn without_directional_marks(text: &str) -> String {
     let is_mark = CodePointSetData::new::<BidiControl>();
     text.chars().filter(|c| !is_mark.contains(*c)).collect()
 }
 
-/// The text without the characters that are refused in a line.
+/// Removes the characters that are refused in a line.
 #[must_use]
 pub fn visible(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
@@ -66,7 +66,7 @@ pub fn visible(text: &str) -> String {
     kept
 }
 
-/// Whether a reader sees the effect of this character between these texts.
+/// Returns whether a character has a visible effect between these texts.
 fn belongs(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),
@@ -86,7 +86,7 @@ fn is_seen(c: char) -> bool {
     !unseen && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// RFC 5892, appendices A.1 and A.2: after a virama, in the scripts of India.
+/// RFC 5892, appendices A.1 and A.2: after a virama, in Indic scripts.
 fn follows_virama(before: &str) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
@@ -101,7 +101,7 @@ fn separates_cursive_letters(before: &str, after: &str) -> bool {
         && joins(after.chars().find(solid), [JoiningType::RightJoining, JoiningType::DualJoining])
 }
 
-/// An emoji sequence, UTS 51: a pictograph on both sides. The one before may have a skin tone and a presentation selector.
+/// An emoji sequence (UTS 51): a pictograph on both sides. The first may have a skin tone and a presentation selector.
 fn joins_emoji(before: &str, after: &str) -> bool {
     let is_pictograph = CodePointSetData::new::<ExtendedPictographic>();
     let is_skin_tone = CodePointSetData::new::<EmojiModifier>();
@@ -115,7 +115,7 @@ mod tests {
 
     use super::*;
 
-    /// Every code point, by the categories of a second copy of Unicode's data.
+    /// Tests every code point against a second, independent copy of the Unicode data.
     #[test]
     fn characters_are_refused_by_general_category() {
         let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn invisible_characters_are_taken_out_for_display() {
+    fn visible_removes_invisible_characters() {
         assert_eq!(visible("in\u{200b}voi\u{202e}ce\u{ad}\n.pdf"), "invoice.pdf");
     }
 }

@@ -1,30 +1,30 @@
-//! Time zones: which day it is depends on the place.
+//! Time zones, which determine the date of an instant.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-/// A time zone of the IANA database, by its name, as compiled in.
+/// A time zone of the compiled-in IANA database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
-/// The text names no time zone.
+/// The error for an unknown time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a time zone of the IANA database, as Europe/Amsterdam")]
+#[error("must be an IANA time zone, for example Europe/Amsterdam")]
 pub struct BadTimeZone;
 
 impl TimeZone {
-    /// The zone of a business that has named none.
+    /// The default zone of a business.
     pub const UTC: Self = Self(Tz::UTC);
 
-    /// `Europe/Amsterdam`.
+    /// Returns the name, for example `Europe/Amsterdam`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
 
-    /// The day that it is there at this moment.
+    /// Returns the date in this zone.
     #[must_use]
     pub fn day(self, at: DateTime<Utc>) -> NaiveDate {
         at.with_timezone(&self.0).date_naive()
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn name_is_one_of_the_database() {
+    fn only_names_of_the_database_are_accepted() {
         for name in ["UTC", "Europe/Amsterdam", "America/Argentina/Buenos_Aires", "Asia/Calcutta"] {
             assert_eq!(name.parse::<TimeZone>().unwrap().name(), name);
         }

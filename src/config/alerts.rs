@@ -38,12 +38,12 @@ impl AlertSettings {
         let key = match url {
             Some(_) => reader.strong_secret(name),
             None if reader.has_secret(name) && !reader.has_secret("STRONGROOM_ALERTS_WEBHOOK_URL") => {
-                reader.fault(name, "signs nothing: set STRONGROOM_ALERTS_WEBHOOK_URL too, or remove it");
+                reader.fault(name, "is not used: set STRONGROOM_ALERTS_WEBHOOK_URL too, or remove it");
                 None
             }
             None => None,
         };
-        let mail_to = reader.given("STRONGROOM_ALERTS_MAIL_TO").and_then(|address| {
+        let mail_to = reader.optional("STRONGROOM_ALERTS_MAIL_TO").and_then(|address| {
             let address = address.parse().ok();
             if address.is_none() {
                 reader.fault("STRONGROOM_ALERTS_MAIL_TO", "is not one address such as security@api.example");
@@ -60,7 +60,7 @@ impl AlertSettings {
         let has_sink = slack.is_some() || url.is_some() || mail_to.is_some();
         if profile == Profile::Production && has_sink && runbooks == REPOSITORY_RUNBOOKS {
             let problem = "is missing: set the base URL of your runbooks, such as https://wiki.example/runbooks, so that people can open the links in alerts";
-            reader.fault_together("STRONGROOM_ALERTS_RUNBOOKS", problem);
+            reader.combined_fault("STRONGROOM_ALERTS_RUNBOOKS", problem);
         }
         let name = "STRONGROOM_ALERTS_SHOW_ADDRESSES";
         let show_addresses: Vec<String> = reader.list(name).into_iter().map(|(_, sink)| sink).collect();
@@ -93,7 +93,7 @@ fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<Webh
 pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<WebhookUrl> {
     let url = WebhookUrl::parse(text, profile);
     if url.is_none() {
-        let problem = "is not https://host.example/path: written as a browser would show it (lower case, no :443, no user, no fragment), with a public name and no number for a host (localhost in development only)";
+        let problem = "is not a URL such as https://host.example/path: in lower case, without :443, user or fragment, and with a public host name, not an address (localhost only in development)";
         reader.fault(name, problem);
     }
     url
@@ -143,6 +143,6 @@ fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     let last = labels.last().copied().unwrap_or_default();
-    let inside = ["localhost", "local", "internal", "localdomain"].contains(&last);
-    labels.len() > 1 && labels.iter().all(label) && !inside && last.chars().any(|c| c.is_ascii_alphabetic())
+    let is_local = ["localhost", "local", "internal", "localdomain"].contains(&last);
+    labels.len() > 1 && labels.iter().all(label) && !is_local && last.chars().any(|c| c.is_ascii_alphabetic())
 }

@@ -1,4 +1,4 @@
-//! What the commands need, each only its part of the settings.
+//! The settings of the commands. Each command reads only the settings that it needs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::secrets::MasterKeys;
 use super::{Profile, http, profile, replica, state_dir};
 
-/// What `dev` needs: where development keeps its files, and which PostgreSQL made its database.
+/// The settings of `dev`: the development folder, and how to find PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct DevelopmentSettings {
     pub state_dir: PathBuf,
@@ -19,15 +19,15 @@ pub struct DevelopmentSettings {
 }
 
 impl DevelopmentSettings {
-    /// Reads and checks this part alone.
+    /// Reads and validates these settings.
     ///
     /// # Errors
     /// All faults at once. The production profile is one: `dev reset` deletes data.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         if profile(&mut reader) == Profile::Production {
-            let problem = "is not development: `dev` removes data and works in development only";
-            reader.fault_together("STRONGROOM_PROFILE", problem);
+            let problem = "is not development: `dev` deletes data and works only in development";
+            reader.combined_fault("STRONGROOM_PROFILE", problem);
         }
         let database = DatabaseSettings::read_programs(&mut reader);
         let state_dir = state_dir(&mut reader);
@@ -35,30 +35,30 @@ impl DevelopmentSettings {
     }
 }
 
-/// What `health` needs: where the plain listener is.
+/// Reads the setting of `health`: the address for plain HTTP.
 ///
 /// # Errors
 /// All faults at once.
-pub fn plain_address(environment: &Environment) -> Result<SocketAddr, Faults> {
+pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     let mut reader = Reader::new(environment);
     let profile = profile(&mut reader);
     let address = http::bind(&mut reader, "STRONGROOM_HTTP_BIND", profile);
     reader.finish().map(|()| address)
 }
 
-/// What `migrate` needs, and no more: it must not ask for the service's secrets.
+/// The settings of `migrate`. It must not require the service's secrets.
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
     pub state_dir: PathBuf,
-    /// Its `owner_url` is the way in; `None`: development's own database.
+    /// `owner_url` is used to connect; `None`: the development database.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }
 
 impl OwnerSettings {
-    /// Reads and checks this part alone.
+    /// Reads and validates these settings.
     ///
     /// # Errors
     /// All faults at once.
@@ -80,7 +80,7 @@ impl OwnerSettings {
     }
 }
 
-/// What `admin` and `audit` need beside that: they write and check events, which have a MAC.
+/// The settings of `admin` and `audit`, which also write and verify events and need the master key.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,
@@ -88,7 +88,7 @@ pub struct AuditSettings {
 }
 
 impl AuditSettings {
-    /// Reads and checks this part alone.
+    /// Reads and validates these settings.
     ///
     /// # Errors
     /// All faults at once.
@@ -96,15 +96,15 @@ impl AuditSettings {
         Self::with_retired_keys(environment, &[])
     }
 
-    /// Reads and checks this part alone, and master keys that are no longer configured, each from its file.
+    /// Reads and validates these settings, and adds retired master keys from files.
     ///
     /// # Errors
     /// All faults at once.
     pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);
-        let keeps_secrets = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
-        let mut master_keys = MasterKeys::read(&mut reader, keeps_secrets);
+        let secrets_dir = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
+        let mut master_keys = MasterKeys::read(&mut reader, secrets_dir);
         master_keys.read_retired(&mut reader, files);
         reader.finish().map(|()| Self { owner, master_keys })
     }

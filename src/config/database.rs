@@ -1,8 +1,7 @@
-//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: PostgreSQL, over TLS that checks the server's name, unless it is on this machine.
+//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: PostgreSQL over TLS with a verified server name, unless it is on this machine.
 //!
-//! sqlx's default is `prefer`, which falls back to plain text, and `require` accepts any server. What is
-//! judged here is what sqlx understood and will connect to, not the text: `?host=`, `hostaddr=` and a second `sslmode=` win over
-//! what stands before them.
+//! sqlx's default `prefer` falls back to plain text, and `require` accepts any server. The parsed options are checked, not the
+//! text, because `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts of the URL.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -18,25 +17,25 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::strength::is_sample_password;
 
-/// How the database is reached and how long it may take.
+/// The connection to the database, and its limits.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// As the service's role. `None`: development's own database.
+    /// For the service's role. `None`: the development database.
     pub url: Option<PgConnectOptions>,
-    /// As the schema's owner, for `migrate`, `admin` and `audit` alone.
+    /// For the schema's owner, only for `migrate`, `admin` and `audit`.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
     /// How long a request waits for a connection before its 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run.
     pub statement_timeout: Duration,
-    /// For development's own database: `PG_BIN`, `PATH` and `HOME`, where PostgreSQL's programs are looked for.
+    /// `PG_BIN`, `PATH` and `HOME`, to find PostgreSQL's programs for the development database.
     pub pg_bin: Option<PathBuf>,
     pub path: Option<OsString>,
     pub home: Option<PathBuf>,
 }
 
-/// Without the URLs: sqlx prints the password in its `Debug`.
+/// Redacts the URLs: the `Debug` of sqlx prints passwords.
 impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")
@@ -55,31 +54,31 @@ const OWNER_URL: &str = "STRONGROOM_DATABASE_OWNER_URL";
 impl DatabaseSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
         if profile == Profile::Production && !reader.has_secret(URL) {
-            reader.fault(URL, "is missing: name the database, as the role strongroom_app");
+            reader.fault(URL, "is missing: set the URL of the database for the role strongroom_app");
         }
         let url = url(reader, URL, profile);
         let settings = Self { url, ..Self::with_owner_url(reader, profile) };
         if let (Profile::Production, Some(url)) = (profile, &settings.url) {
             let role = url.get_username();
-            // Row-level security and column grants do not bind these two.
+            // Row-level security and column grants do not apply to these two.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
-                let problem = "connects as the superuser or as the schema's owner, who are above row-level security: use strongroom_app";
+                let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(URL, problem);
             }
         }
         settings
     }
 
-    /// For commands that work as the schema's owner. Development's own database is the owner's too.
+    /// For commands that connect as the schema's owner.
     pub(super) fn read_for_owner(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let missing = !reader.has_secret(OWNER_URL);
         if missing && (profile == Profile::Production || reader.has_secret(URL)) {
-            reader.fault(OWNER_URL, "is missing: this command works as the role strongroom_owner");
+            reader.fault(OWNER_URL, "is missing: this command connects as the role strongroom_owner");
         }
         Self::with_owner_url(reader, profile)
     }
 
-    /// For commands that connect to no database and only look for development's own.
+    /// For commands that do not connect, and only locate the development database.
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
     }
@@ -92,9 +91,9 @@ impl DatabaseSettings {
             max_connections: u32::try_from(reader.number("STRONGROOM_DATABASE_MAX_CONNECTIONS", 4, 1000)).unwrap_or(16),
             acquire_timeout: seconds(reader, "STRONGROOM_DATABASE_ACQUIRE_SECONDS"),
             statement_timeout: seconds(reader, "STRONGROOM_DATABASE_STATEMENT_SECONDS"),
-            pg_bin: reader.given("PG_BIN").map(PathBuf::from),
-            path: reader.of_system("PATH").map(OsString::from),
-            home: reader.of_system("HOME").map(PathBuf::from),
+            pg_bin: reader.optional("PG_BIN").map(PathBuf::from),
+            path: reader.system("PATH").map(OsString::from),
+            home: reader.system("HOME").map(PathBuf::from),
         }
     }
 }
@@ -103,36 +102,36 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     let text: SecretString = reader.secret(name)?;
     let text = text.expose_secret();
     let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
-    // sqlx ignores what it does not know, so that `sslmod=verify-full` would be plain text; and it logs the value.
+    // sqlx ignores unknown parameters and logs their values; with `sslmod=verify-full` the connection would be unprotected.
     let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
     if parsed.as_ref().is_some_and(unknown) {
-        reader.fault(name, "has a parameter that is none of PostgreSQL's that we know: check its spelling");
+        reader.fault(name, "has an unknown parameter: check its spelling");
         return None;
     }
     let (Some(parsed), Ok(options)) = (parsed, text.parse::<PgConnectOptions>()) else {
-        let problem = "is not a PostgreSQL URL: postgres://user:password@host/database?sslmode=verify-full";
+        let problem = "is not a PostgreSQL URL such as postgres://user:password@host/database?sslmode=verify-full";
         reader.fault(name, problem);
         return None;
     };
     if profile == Profile::Production {
-        if !is_here(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
-            let problem = "needs sslmode=verify-full: every weaker mode accepts an impostor, or plain text (a unix socket and loopback may do without)";
+        if !is_local(&options) && !matches!(options.get_ssl_mode(), PgSslMode::VerifyFull) {
+            let problem = "needs sslmode=verify-full: weaker modes accept any server or plain text (not required for a Unix socket or loopback)";
             reader.fault(name, problem);
         }
         if passwords(&parsed).iter().any(|password| is_sample_password(options.get_username(), password)) {
-            reader.fault(name, "has a password that everybody tries first: openssl rand -hex 32 makes a better one");
+            reader.fault(name, "has a default password: openssl rand -hex 32 creates a better one");
         }
     }
     Some(options)
 }
 
-/// A socket of this machine, or its loopback.
-fn is_here(options: &PgConnectOptions) -> bool {
+/// Returns whether the server is on this machine: a Unix socket or loopback.
+fn is_local(options: &PgConnectOptions) -> bool {
     let host = options.get_host();
     options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)
 }
 
-/// As sqlx 0.9 reads them.
+/// The parameters of sqlx 0.9.
 fn is_parameter(key: &str) -> bool {
     let known = [
         "sslmode",

@@ -1,5 +1,5 @@
-//! Development's own secrets: made at first start, kept in its folder for this user's eyes only. Nothing of this runs in
-//! production, where a secret that is not given is a fault.
+//! Development secrets: created at the first start and stored in the development folder, readable only by the current user. In
+//! production a missing secret is a fault.
 
 use std::fs;
 use std::io::{self, Write};
@@ -13,55 +13,55 @@ use secrecy::SecretString;
 
 use super::reader::Reader;
 
-/// The kept secret of this name, made first where there is none.
+/// Returns the stored secret of this name, and creates it if it is missing.
 pub(super) fn secret(
     reader: &mut Reader<'_>,
     state_dir: &Path,
     name: &str,
-    make: fn() -> io::Result<String>,
+    generate: fn() -> io::Result<String>,
 ) -> Option<SecretString> {
     let folder = state_dir.join("secrets");
     let path = folder.join(name);
-    let kept = match path.try_exists() {
-        Ok(false) if reader.writes => keep(&folder, name, make).and_then(|()| read(&folder, &path)),
-        Ok(false) => make().map(SecretString::from),
+    let stored = match path.try_exists() {
+        Ok(false) if reader.writes => store(&folder, name, generate).and_then(|()| read(&folder, &path)),
+        Ok(false) => generate().map(SecretString::from),
         Ok(true) => read(&folder, &path),
         Err(error) => Err(error),
     };
-    if let Err(error) = &kept {
+    if let Err(error) = &stored {
         let problem = format!(
-            "is where development keeps its secrets, and {name} cannot be kept there ({error}): repair it, name another folder, or begin anew with `cargo run -- dev reset`"
+            "contains the development secrets, and {name} cannot be stored or read there ({error}): fix this, set another folder, or delete it with `cargo run -- dev reset`"
         );
         reader.fault("STRONGROOM_DEV_STATE_DIR", problem);
     }
-    kept.ok()
+    stored.ok()
 }
 
-/// 256 random bits.
+/// Returns 256 random bits as text.
 pub(super) fn random_text() -> io::Result<String> {
     let mut bytes = [0_u8; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("no randomness"))?;
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| io::Error::other("random generator failed"))?;
     Ok(STANDARD.encode(bytes))
 }
 
-/// An Ed25519 key, as PKCS#8 version 1 in PEM: the form that jsonwebtoken reads.
+/// Generates an Ed25519 key as PKCS#8 version 1 in PEM, the format that jsonwebtoken reads.
 pub(super) fn ed25519_pem() -> io::Result<String> {
-    let made = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
-    let der = made.map_err(|_| io::Error::other("no key"))?;
+    let key = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
+    let der = key.map_err(|_| io::Error::other("key generation failed"))?;
     Ok(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(der)))
 }
 
-fn keep(folder: &Path, name: &str, make: fn() -> io::Result<String>) -> io::Result<()> {
+fn store(folder: &Path, name: &str, generate: fn() -> io::Result<String>) -> io::Result<()> {
     if let Some(state_dir) = folder.parent() {
-        // The database's own user must be able to pass through to its data.
+        // The database server's user must be able to traverse it.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Whole or not at all, and never over another's: two that start together must end with one key.
+    // A hard link is atomic and does not overwrite: two concurrent starts end with one key.
     let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
-    let made = file.write_all(make()?.as_bytes()).and_then(|()| file.sync_all());
-    let linked = made.and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
+    let written = file.write_all(generate()?.as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| match fs::hard_link(&draft, folder.join(name)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     });
@@ -71,7 +71,7 @@ fn keep(folder: &Path, name: &str, make: fn() -> io::Result<String>) -> io::Resu
 
 fn read(folder: &Path, path: &Path) -> io::Result<SecretString> {
     if [folder, path].iter().map(fs::metadata).any(|meta| meta.is_ok_and(|meta| meta.mode() & 0o077 != 0)) {
-        return Err(io::Error::other("others can read it: chmod -R go= that folder"));
+        return Err(io::Error::other("other users can read it: run chmod -R go= on the folder"));
     }
     let text = fs::read_to_string(path)?;
     if text.is_empty() {

@@ -1,4 +1,4 @@
-//! `STRONGROOM_DOCUMENTS_…`: where files are kept, and how much of them.
+//! `STRONGROOM_DOCUMENTS_…`: storage and limits of documents.
 
 use std::path::{Path, PathBuf};
 
@@ -9,28 +9,28 @@ use super::Profile;
 use super::origin::is_loopback;
 use super::reader::Reader;
 
-/// Where files are kept, and how much of them.
+/// Storage and limits of documents.
 #[derive(Clone, Debug)]
 pub struct DocumentSettings {
-    /// Where uploads arrive and, without a bucket, stay.
+    /// For uploads in progress, and without a bucket for all documents.
     pub folder: PathBuf,
     pub bucket: Option<BucketSettings>,
-    /// Of one file, in bytes.
+    /// Maximum size of a file in bytes.
     pub max_bytes: usize,
-    /// Of one picture, in pixels.
+    /// Maximum number of pixels of an image.
     pub max_pixels: u32,
-    /// Of all files of an owner, in bytes.
+    /// Storage quota of an owner in bytes.
     pub quota_bytes: i64,
-    /// Files of an owner.
+    /// Maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs: this one. No setting; a test, which is another program, names it.
+    /// The program that inspects PDFs: this executable. Not a setting; tests set it, because they run in another executable.
     pub pdf_inspector: PathBuf,
 }
 
-/// A bucket of an S3-compatible store.
+/// An S3-compatible bucket.
 #[derive(Clone, Debug)]
 pub struct BucketSettings {
-    /// The origin of the store.
+    /// The origin of the server.
     pub endpoint: String,
     pub name: String,
     pub region: String,
@@ -44,19 +44,19 @@ const SECRET_KEY: &str = "STRONGROOM_DOCUMENTS_S3_SECRET_KEY";
 
 impl DocumentSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, state_dir: &Path) -> Self {
-        let folder = match (reader.given("STRONGROOM_DOCUMENTS_FOLDER"), profile) {
+        let folder = match (reader.optional("STRONGROOM_DOCUMENTS_FOLDER"), profile) {
             (Some(folder), _) => std::path::absolute(&folder).unwrap_or_else(|_| folder.into()),
             (None, Profile::Development) => state_dir.join("documents"),
             (None, Profile::Production) => {
-                let problem = "is missing: name a folder of the service's own that stays, where uploads arrive";
+                let problem = "is missing: set a persistent folder that only the service uses";
                 reader.fault("STRONGROOM_DOCUMENTS_FOLDER", problem);
                 PathBuf::new()
             }
         };
-        let number = |reader: &mut Reader<'_>, name, least, most| reader.number(name, least, most);
+        let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // Without its path no PDF is accepted (503).
+            // If unknown, uploads of PDFs are refused (503).
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
@@ -73,31 +73,33 @@ impl DocumentSettings {
 
 fn bucket(reader: &mut Reader<'_>, profile: Profile) -> Option<BucketSettings> {
     let region = reader.text("STRONGROOM_DOCUMENTS_S3_REGION");
-    let Some(url) = reader.given(S3_URL) else {
+    let Some(url) = reader.optional(S3_URL) else {
         for name in [ACCESS_KEY, SECRET_KEY] {
             if reader.has_secret(name) {
-                reader.fault(name, format!("is for a bucket, and there is none: set {S3_URL}, or remove this"));
+                reader.fault(name, format!("is not used without a bucket: set {S3_URL}, or remove it"));
             }
         }
         return None;
     };
-    let named = parse(&url, profile);
-    if named.is_none() {
-        reader
-            .fault(S3_URL, "is not https://host/bucket (http on loopback in development only), without user and query");
+    let bucket = parse(&url, profile);
+    if bucket.is_none() {
+        reader.fault(
+            S3_URL,
+            "is not a URL such as https://host/bucket, without user and query (http only on loopback in development)",
+        );
     }
-    let remedy = "a bucket is opened by a key of its own, never by the machine's";
+    let remedy = "create an access key that is limited to the bucket";
     let access_key = reader.required_secret(ACCESS_KEY, remedy);
     let secret_key = reader.required_secret(SECRET_KEY, remedy);
-    let (endpoint, name) = named?;
+    let (endpoint, name) = bucket?;
     Some(BucketSettings { endpoint, name, region, access_key: access_key?, secret_key: secret_key? })
 }
 
-/// The origin and the bucket.
+/// Parses the URL into origin and bucket.
 fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;
-    let is_private = match url.scheme() {
+    let is_secure = match url.scheme() {
         "https" => true,
         "http" => profile == Profile::Development && is_loopback(host),
         _ => false,
@@ -106,6 +108,6 @@ fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
     let bucket = url.path().trim_matches('/');
     let is_name = (3..=63).contains(&bucket.len())
         && bucket.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte));
-    (is_private && is_plain && is_name && url.fragment().is_none())
+    (is_secure && is_plain && is_name && url.fragment().is_none())
         .then(|| (url.origin().ascii_serialization(), bucket.to_owned()))
 }

@@ -1,28 +1,26 @@
-//! The environment, read once. In development a `.env` file in the current folder adds to it; what is set for the process wins.
-//! The process's own environment is never changed: `set_var` races with every thread that reads it.
+//! Reads the environment once. In development, a `.env` file in the current folder adds variables; the process environment
+//! takes precedence. The process environment is never changed, because `set_var` races with readers in other threads.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 
-/// Names and values, as they were when the process started. No `Debug`: the values hold secrets.
+/// The environment variables at the start of the process. Not `Debug`: the values contain secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
-/// The `.env` file cannot be used. Never quotes a line of it, since that line may hold a secret.
+/// The error for an unusable `.env` file. Never quotes a line, which may contain a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvironment {
     #[error("the file .env cannot be read ({0}): make it a text file that this user can read, or remove it")]
     Unreadable(io::ErrorKind),
-    #[error(
-        "the file .env has a line that is not NAME=value, {0}: a value with spaces, # or $ stands in 'single quotes'"
-    )]
+    #[error("the file .env has a line that is not NAME=value, {0}: put a value with spaces, # or $ in 'single quotes'")]
     Malformed(String),
     #[error("the file .env sets {0} twice: remove one of the two lines")]
     Twice(String),
     #[error(
-        "the file .env sets STRONGROOM_PROFILE to something other than development: it is read in development only, so set the profile in the environment"
+        "the file .env sets STRONGROOM_PROFILE to a value other than development: set the profile in the environment, since .env is only read in development"
     )]
     Profile,
 }
@@ -30,10 +28,10 @@ pub enum BadEnvironment {
 const PROFILE: &str = "STRONGROOM_PROFILE";
 
 impl Environment {
-    /// Reads the process's environment, and `.env` unless the profile is production.
+    /// Reads the process environment, and in development `.env`.
     ///
     /// # Errors
-    /// There is a `.env` that cannot be used.
+    /// `.env` exists and is invalid.
     #[allow(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn read() -> Result<Self, BadEnvironment> {
         let process =
@@ -48,17 +46,17 @@ impl Environment {
         }
     }
 
-    /// This environment, and below it the lines of a `.env` file.
+    /// Adds the variables of a `.env` file that are not set yet.
     ///
     /// # Errors
-    /// A line is malformed, a name stands there twice, or it names a profile other than development.
+    /// A line is malformed, a name occurs twice, or the file sets a profile other than development.
     pub fn with_dot_env(mut self, text: &str) -> Result<Self, BadEnvironment> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut file = BTreeMap::new();
-        let mut place = "at its beginning".to_owned();
+        let mut place = "at the beginning".to_owned();
         for line in dotenvy::from_read_iter(text.as_bytes()) {
             let (name, value) = line.map_err(|_| BadEnvironment::Malformed(place))?;
-            place = format!("below {name}");
+            place = format!("after {name}");
             if file.insert(name.clone(), OsString::from(value)).is_some() {
                 return Err(BadEnvironment::Twice(name));
             }
@@ -72,7 +70,7 @@ impl Environment {
         Ok(self)
     }
 
-    /// An environment made of these pairs and nothing else.
+    /// Creates an environment from these pairs only. For tests.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }

@@ -1,16 +1,16 @@
-//! What is wrong with the configuration, all of it. Never a value: a fault is printed and logged.
+//! The faults of a configuration. They are printed and logged, so they never contain a value.
 
 use std::fmt;
 
-/// One setting that does not hold.
+/// An invalid setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// What is wrong and what to do.
+    /// Says what is wrong and what to do.
     pub problem: String,
 }
 
-/// Every fault that was found.
+/// All faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(pub Vec<Fault>);
 

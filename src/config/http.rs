@@ -1,4 +1,4 @@
-//! `STRONGROOM_HTTP_…`: the plain listener, the public URL, the proxies in front.
+//! `STRONGROOM_HTTP_…`: the HTTP listener, the public URL and trusted proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
@@ -10,24 +10,24 @@ use super::Profile;
 use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
 
-/// The plain listener and what stands in front of it.
+/// The HTTP listener and its proxies.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub public_url: String,
-    /// Where `security.txt` sends reports: a URI.
+    /// The contact in `security.txt`: a URI.
     pub security_contact: String,
     pub trusted_proxies: Vec<Network>,
     pub tls_terminated_by_proxy: bool,
-    /// Whether there is a page that shows the API.
+    /// Whether `/docs` is served.
     pub docs: bool,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
     /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
-    /// How long clients are asked to leave before connections are refused.
+    /// How long the service drains before it refuses connections.
     pub drain: Duration,
     pub shutdown_grace: Duration,
 }
@@ -40,13 +40,16 @@ impl HttpSettings {
         if tls_terminated_by_proxy && trusted_proxies.is_empty() {
             reader.fault(
                 "STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY",
-                "needs STRONGROOM_HTTP_TRUSTED_PROXIES: name the proxy's address",
+                "needs STRONGROOM_HTTP_TRUSTED_PROXIES: set it to the proxy's address",
             );
         }
-        let given = reader.given("STRONGROOM_HTTP_PUBLIC_URL");
+        let given = reader.optional("STRONGROOM_HTTP_PUBLIC_URL");
         match &given {
             None if profile == Profile::Production => {
-                reader.fault("STRONGROOM_HTTP_PUBLIC_URL", "is missing: it is what clients type, https://api.example");
+                reader.fault(
+                    "STRONGROOM_HTTP_PUBLIC_URL",
+                    "is missing: set the URL that clients use, for example https://api.example",
+                );
             }
             Some(url) if !is_origin(url, profile) => {
                 reader.fault("STRONGROOM_HTTP_PUBLIC_URL", format!("is not of the form {EXPECTED}"));
@@ -55,7 +58,7 @@ impl HttpSettings {
         }
         let public_url = given.unwrap_or_else(|| served_at(bind));
         let security_contact = security_contact(reader, &public_url);
-        let docs = match reader.given("STRONGROOM_HTTP_DOCS") {
+        let docs = match reader.optional("STRONGROOM_HTTP_DOCS") {
             Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
             None => profile == Profile::Development,
         };
@@ -78,10 +81,10 @@ impl HttpSettings {
     }
 }
 
-/// RFC 9116 asks for a URI. Each becomes one line of `security.txt`, so that none may hold a line break.
+/// RFC 9116 requires a URI. It becomes one line of `security.txt`, so it must not contain line breaks.
 fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
-    let Some(contact) = reader.given(NAME) else {
+    let Some(contact) = reader.optional(NAME) else {
         let url = Url::parse(public_url).ok();
         return format!("mailto:security@{}", url.as_ref().and_then(Url::host_str).unwrap_or("localhost"));
     };
@@ -91,13 +94,13 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     if !known || !contact.chars().all(|c| c.is_ascii_graphic()) || Url::parse(&contact).is_err() {
         reader.fault(
             NAME,
-            "is not a URI of RFC 9116: mailto:security@example.com, https://example.com/report or tel:+1-201-555-0123",
+            "is not a URI such as mailto:security@example.com, https://example.com/report or tel:+1-201-555-0123",
         );
     }
     contact
 }
 
-/// The origin of this plain listener, as a browser writes it. A port that the system chooses is not known yet: then 8080.
+/// Returns the origin of the HTTP listener. If the system chooses the port, it is not known yet: then 8080.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -106,17 +109,19 @@ fn served_at(bind: SocketAddr) -> String {
     Url::parse(&url).map_or(url, |url| url.origin().ascii_serialization())
 }
 
-fn count(reader: &mut Reader<'_>, name: &str, least: u64) -> usize {
-    usize::try_from(reader.number(name, least, 1_000_000)).unwrap_or(usize::MAX)
+fn count(reader: &mut Reader<'_>, name: &str, min: u64) -> usize {
+    usize::try_from(reader.number(name, min, 1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// An address to listen on; in development loopback and nothing else.
+/// Reads an address to listen on; in development only loopback.
 pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> SocketAddr {
-    let nowhere = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
-    let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", nowhere);
+    let fallback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+    let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", fallback);
     if profile == Profile::Development && !bind.ip().is_loopback() {
-        reader
-            .fault(name, "is not on loopback: development listens there only (STRONGROOM_PROFILE=production for more)");
+        reader.fault(
+            name,
+            "is not on loopback: development listens only on loopback (use STRONGROOM_PROFILE=production)",
+        );
     }
     bind
 }
@@ -132,26 +137,28 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     networks
 }
 
-/// An address, or a network as `10.0.0.0/8`. There is none that is wide enough to trust half the world.
+/// An address, or a network such as `10.0.0.0/8`. Very wide networks are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
     prefix: u32,
 }
 
-/// No network that can be trusted.
+/// The error for an invalid network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadNetwork {
-    #[error("is no address and no network: 10.0.0.7, 10.0.0.0/24, fd00::/64")]
+    #[error("is neither an address nor a network: 10.0.0.7, 10.0.0.0/24, fd00::/64")]
     Malformed,
-    #[error("is wider than /8 (IPv4) or /16 (IPv6): everybody in it could claim any address; list your proxies only")]
+    #[error(
+        "is wider than /8 (IPv4) or /16 (IPv6): every client in it could forge its address; list only your proxies"
+    )]
     TooWide,
     #[error("has bits set beyond its prefix: 10.0.0.7/24 is either 10.0.0.7 or 10.0.0.0/24")]
     HostBits,
 }
 
 impl Network {
-    /// Whether the address lies in it. IPv4 in IPv6 is IPv4.
+    /// Returns whether the network contains the address. IPv4-mapped IPv6 addresses count as IPv4.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -164,21 +171,21 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, BadNetwork> {
         let (address, prefix) = text.split_once('/').map_or((text, None), |(address, prefix)| (address, Some(prefix)));
-        let written: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
-        let most = if written.is_ipv4() { 32 } else { 128 };
+        let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
+        let max = if given.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            // `parse` alone would take a sign.
+            // `parse` alone accepts a sign.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
             Some(_) => return Err(BadNetwork::Malformed),
-            None => most,
+            None => max,
         };
-        if prefix > most {
+        if prefix > max {
             return Err(BadNetwork::Malformed);
         }
-        let address = written.to_canonical();
+        let address = given.to_canonical();
         // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
-        let folded = address.is_ipv4() && written.is_ipv6();
-        let prefix = if folded { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
+        let is_mapped = address.is_ipv4() && given.is_ipv6();
+        let prefix = if is_mapped { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
         let (narrow_enough, zero) = match address {
             IpAddr::V4(_) => (prefix >= 8, IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
             IpAddr::V6(_) => (prefix >= 16, IpAddr::V6(Ipv6Addr::UNSPECIFIED)),
@@ -193,7 +200,7 @@ impl FromStr for Network {
     }
 }
 
-/// The bits in which two addresses of one family differ, the first bit left-most.
+/// Returns the bits in which two addresses of one family differ.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
@@ -202,7 +209,7 @@ fn distance(one: IpAddr, other: IpAddr) -> u128 {
     bits(one) ^ bits(other)
 }
 
-/// The first `prefix` bits.
+/// Returns the first `prefix` bits.
 fn first_bits(prefix: u32, bits: u128) -> u128 {
     bits.checked_shr(128 - prefix).unwrap_or(0)
 }

@@ -1,4 +1,4 @@
-//! How access tokens are signed.
+//! `STRONGROOM_JWT_…`: access tokens.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,13 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::development;
 use super::reader::Reader;
 
-/// The one algorithm that signs and verifies.
+/// The signature algorithm. Only the configured one is accepted (algorithm confusion).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JwtAlgorithm {
-    /// One service signs and verifies.
+    /// Only this service verifies tokens.
     #[default]
     Hs256,
-    /// Other services verify, with the published key (Ed25519).
+    /// Other services verify tokens with the public key (Ed25519).
     EdDsa,
 }
 
@@ -24,13 +24,13 @@ pub struct JwtSettings {
     pub algorithm: JwtAlgorithm,
     /// HS256: at least 32 bytes of text. EdDSA: a PKCS#8 private key in PEM.
     pub key: SecretString,
-    /// The key before this one: it still verifies, and signs nothing.
+    /// The previous key: it verifies, but does not sign.
     pub previous_key: Option<SecretString>,
-    /// Who says that it signs (`iss`).
+    /// The `iss` claim.
     pub issuer: String,
-    /// For whom (`aud`).
+    /// The `aud` claim.
     pub audience: String,
-    /// How long a token lives: at most 60 minutes.
+    /// Lifetime of a token, at most 60 minutes.
     pub ttl: Duration,
 }
 
@@ -57,7 +57,7 @@ impl JwtSettings {
             algorithm,
             key: key.unwrap_or_default(),
             previous_key,
-            issuer: reader.given("STRONGROOM_JWT_ISSUER").unwrap_or_else(|| public_url.to_owned()),
+            issuer: reader.optional("STRONGROOM_JWT_ISSUER").unwrap_or_else(|| public_url.to_owned()),
             audience: reader.text("STRONGROOM_JWT_AUDIENCE"),
             ttl: Duration::from_secs(reader.number("STRONGROOM_JWT_TTL_SECONDS", 60, 3600)),
         }
@@ -68,11 +68,12 @@ fn signing_key(reader: &mut Reader<'_>, name: &str, algorithm: JwtAlgorithm) -> 
     match algorithm {
         JwtAlgorithm::Hs256 => reader.strong_secret(name),
         JwtAlgorithm::EdDsa => {
-            let key = reader.required_secret(name, "openssl genpkey -algorithm ed25519 makes one");
+            let key = reader.required_secret(name, "openssl genpkey -algorithm ed25519 creates one");
             let is_pem =
                 |key: &SecretString| key.expose_secret().trim_start().starts_with("-----BEGIN PRIVATE KEY-----");
             if key.as_ref().is_some_and(|key| !is_pem(key)) {
-                reader.fault(name, "is not a private key in PKCS#8 PEM: openssl genpkey -algorithm ed25519 makes one");
+                reader
+                    .fault(name, "is not a private key in PKCS#8 PEM: openssl genpkey -algorithm ed25519 creates one");
             }
             key
         }

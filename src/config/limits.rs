@@ -1,18 +1,18 @@
-//! `STRONGROOM_LIMITS_…`: how often a route may be called.
+//! `STRONGROOM_LIMITS_…`: rate limits.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// So many in so long, as `200/15m`.
+/// A count per time window, for example `200/15m`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     pub count: u32,
     pub window: Duration,
 }
 
-/// Not of the form `200/15m`.
+/// The error for an invalid rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadRate;
 
@@ -30,12 +30,12 @@ impl FromStr for Rate {
         };
         let seconds = number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).ok_or(BadRate)?;
         let count = count.parse().map_err(|_| BadRate)?;
-        let sane = count > 0 && (1..=86_400).contains(&seconds);
-        sane.then_some(Self { count, window: Duration::from_secs(seconds) }).ok_or(BadRate)
+        let is_valid = count > 0 && (1..=86_400).contains(&seconds);
+        is_valid.then_some(Self { count, window: Duration::from_secs(seconds) }).ok_or(BadRate)
     }
 }
 
-/// One rate a tier (`security/limits/rate_limits.rs` says what each is for).
+/// The rate of each tier; see `security/limits/rate_limits.rs`.
 #[derive(Clone, Debug)]
 pub struct LimitSettings {
     pub standard: Rate,
@@ -66,6 +66,6 @@ impl LimitSettings {
 }
 
 pub(super) fn rate(reader: &mut Reader<'_>, name: &str) -> Rate {
-    let instead = Rate { count: 1, window: Duration::from_secs(1) };
-    reader.parsed(name, "a rate such as 200/15m (more than zero, in at most a day)", instead)
+    let fallback = Rate { count: 1, window: Duration::from_secs(1) };
+    reader.parsed(name, "a rate such as 200/15m (at least 1, within at most a day)", fallback)
 }

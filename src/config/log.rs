@@ -1,18 +1,18 @@
-//! `STRONGROOM_LOG_…`: what is logged and how.
+//! `STRONGROOM_LOG_…`: level and format of the log.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::Profile;
 use super::reader::Reader;
 
-/// The form of a log line.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Json,
     Text,
 }
 
-/// What is logged and how.
+/// Level and format of the log.
 #[derive(Clone, Debug)]
 pub struct LogSettings {
     pub filter: Targets,
@@ -21,7 +21,7 @@ pub struct LogSettings {
 
 impl LogSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
-        let format = match (reader.given("STRONGROOM_LOG_FORMAT").as_deref(), profile) {
+        let format = match (reader.optional("STRONGROOM_LOG_FORMAT").as_deref(), profile) {
             (Some("json"), _) | (None, Profile::Production) => LogFormat::Json,
             (Some("text"), _) | (None, Profile::Development) => LogFormat::Text,
             (Some(_), _) => {
@@ -36,18 +36,18 @@ impl LogSettings {
 fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
     let name = "STRONGROOM_LOG_FILTER";
     let Some(filter) = parse(&reader.text(name)) else {
-        let problem = "is not a list such as info,sqlx=warn: a level (off, error, warn, info, debug, trace) for everything, and target=level for parts";
+        let problem = "is not a list such as info,sqlx=warn: a level (off, error, warn, info, debug, trace), and target=level for single modules";
         reader.fault(name, problem);
         return Targets::new();
     };
-    // The libraries below us trace what they read and write: headers, tokens, mails.
-    if profile == Profile::Production && shows_everything(&filter) {
-        reader.fault(name, "asks for trace, which shows secrets: debug is the most here");
+    // At level trace, libraries log headers, tokens and mails (CWE-532).
+    if profile == Profile::Production && contains_trace(&filter) {
+        reader.fault(name, "contains trace, which logs secrets: use debug or less");
     }
     filter
 }
 
-/// `Targets` itself takes `inof`, or `info;sqlx=warn`, for the name of a target, and would log nothing else.
+/// Parses a filter strictly. `Targets` alone would read `inof` or `info;sqlx=warn` as the name of a target, and log nothing else.
 fn parse(text: &str) -> Option<Targets> {
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let is_target =
@@ -59,7 +59,7 @@ fn parse(text: &str) -> Option<Targets> {
     text.split(',').all(is_directive).then(|| text.parse().ok()).flatten()
 }
 
-fn shows_everything(targets: &Targets) -> bool {
+fn contains_trace(targets: &Targets) -> bool {
     let levels = targets.iter().map(|(_, level)| level);
     levels.chain(targets.default_level()).any(|level| level == LevelFilter::TRACE)
 }

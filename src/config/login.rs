@@ -36,7 +36,7 @@ impl LoginSettings {
             let rate = rate(reader, name);
             let an_hour = u64::from(rate.count) * 3600 / rate.window.as_secs().max(1);
             if profile == Profile::Production && an_hour.max(rate.count.into()) > most {
-                reader.fault_together(
+                reader.combined_fault(
                     name,
                     format!("lets passwords be guessed: at most {most} in one go and in an hour"),
                 );
@@ -48,7 +48,7 @@ impl LoginSettings {
         let failures_per_account = failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", MOST_OF_ONE_ACCOUNT);
         let accounts_per_network = failures("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", MOST_OF_ONE_ADDRESS);
         if failures_per_account.count < 2 {
-            reader.fault_together("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "must be at least 2: one slip is no attack");
+            reader.combined_fault("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "must be at least 2: one slip is no attack");
         }
         let failures_in_a_row = reader.number("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", 10, MOST_IN_A_ROW);
         let device_life = reader.number("STRONGROOM_LOGIN_DEVICE_SECONDS", 3600, 400 * 86_400);

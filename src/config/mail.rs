@@ -1,4 +1,4 @@
-//! `STRONGROOM_MAIL_…`: how mail leaves.
+//! `STRONGROOM_MAIL_…`: the mail server.
 
 use std::path::PathBuf;
 
@@ -13,9 +13,9 @@ use super::tls::pem_file;
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// `None`: files in development's folder.
+    /// `None`: mails are written to files in the development folder.
     pub smtp_url: Option<SecretString>,
-    /// PEM of a private authority.
+    /// A private certificate authority, PEM.
     pub smtp_ca: Option<PathBuf>,
     pub from: String,
 }
@@ -29,13 +29,13 @@ impl MailSettings {
             }
             Profile::Development => reader.secret(name),
         };
-        if smtp_url.as_ref().is_some_and(|url| !is_private(url.expose_secret(), profile)) {
-            let problem = "is not smtps://host or smtp://host?tls=required: mails hold links that open accounts (plain smtp://localhost in development only)";
+        if smtp_url.as_ref().is_some_and(|url| !is_encrypted(url.expose_secret(), profile)) {
+            let problem = "is not smtps://host or smtp://host?tls=required: mails contain links that give access to accounts (plain smtp://localhost only in development)";
             reader.fault(name, problem);
         }
         let from = reader.text("STRONGROOM_MAIL_FROM");
-        if profile == Profile::Production && reader.given("STRONGROOM_MAIL_FROM").is_none() {
-            reader.fault("STRONGROOM_MAIL_FROM", "is missing: name the sender (Name <address@host>)");
+        if profile == Profile::Production && reader.optional("STRONGROOM_MAIL_FROM").is_none() {
+            reader.fault("STRONGROOM_MAIL_FROM", "is missing: set the sender (Name <address@host>)");
         } else if from.parse::<lettre::message::Mailbox>().is_err() {
             reader.fault("STRONGROOM_MAIL_FROM", "is not a sender: Name <address@host>");
         }
@@ -44,9 +44,9 @@ impl MailSettings {
     }
 }
 
-/// Whether nobody on the way can read along. The parameters must be exactly `tls=required`: lettre takes the first `tls` of
-/// several, and `opportunistic` gives in to whoever cuts STARTTLS out.
-fn is_private(url: &str, profile: Profile) -> bool {
+/// Returns whether the connection requires TLS. The query must be exactly `tls=required`: lettre uses the first of several `tls`
+/// parameters, and an attacker can downgrade `opportunistic` by removing STARTTLS.
+fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };
     match (url.scheme(), url.query()) {

@@ -1,4 +1,4 @@
-//! `STRONGROOM_MANAGEMENT_…`: the listener for the operator's own tools.
+//! `STRONGROOM_MANAGEMENT_…`: the listener for operators.
 
 use std::net::SocketAddr;
 
@@ -8,32 +8,32 @@ use super::http::bind;
 use super::reader::Reader;
 use super::{Profile, TlsSettings};
 
-/// Where metrics are served, and to whom.
+/// The management listener.
 #[derive(Clone, Debug)]
 pub struct ManagementSettings {
     pub bind: SocketAddr,
-    /// Who asks must show it. `None`: whoever is on this machine may ask.
+    /// The required bearer token. `None`: all clients on this machine have access.
     pub token: Option<SecretString>,
 }
 
 const TOKEN: &str = "STRONGROOM_MANAGEMENT_TOKEN";
 
 impl ManagementSettings {
-    /// Beyond loopback it speaks TLS and wants a token; there is no setting for less.
+    /// Reads the settings. Beyond loopback, TLS and a token are required.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, tls: &TlsSettings) -> Self {
         let bind = bind(reader, "STRONGROOM_MANAGEMENT_BIND", profile);
         let token = if reader.has_secret(TOKEN) { reader.strong_secret(TOKEN) } else { None };
         if profile == Profile::Production && !bind.ip().is_loopback() {
             if token.is_none() {
-                reader.fault_together(
+                reader.combined_fault(
                     TOKEN,
-                    "is missing: beyond loopback the management port wants one (openssl rand -base64 48)",
+                    "is missing: beyond loopback the management port requires it (openssl rand -base64 48)",
                 );
             }
             if tls.files.is_none() {
-                reader.fault_together(
+                reader.combined_fault(
                     "STRONGROOM_TLS_CERT_FILE",
-                    "is missing: beyond loopback the management port speaks TLS, with this certificate",
+                    "is missing: beyond loopback the management port requires TLS, with this certificate",
                 );
             }
         }

@@ -1,8 +1,8 @@
-//! Floor 1: the configuration, typed, one file a section; the only reader of the environment.
+//! Layer 1: the configuration, one file per section. The only reader of the environment.
 //!
-//! Two profiles and no third. Development binds to loopback only and can therefore be the default. Production (staging is
-//! production) starts only when everything holds, and otherwise lists *all* faults at once. There is no switch that weakens
-//! a rule: what would be one is a fault.
+//! There are two profiles. Development binds to loopback only, so it is a safe default. Production (staging is production) starts
+//! only with a valid configuration, and otherwise lists *all* faults at once. No setting can weaken a rule (insecure
+//! configuration, API8:2023).
 
 mod alerts;
 mod catalog;
@@ -35,7 +35,7 @@ use std::path::PathBuf;
 
 pub use alerts::{AlertSettings, WebhookUrl};
 pub use catalog::{SETTINGS, Setting};
-pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings, plain_address};
+pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings, http_address};
 pub use cors::CorsSettings;
 pub use database::DatabaseSettings;
 pub use documents::{BucketSettings, DocumentSettings};
@@ -59,23 +59,23 @@ pub use traces::TraceSettings;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
 
-/// Where the service runs.
+/// The profile.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// On loopback, with its own database, keys, certificate and demo data. It can be the default because nobody else can reach it.
+    /// On loopback, with its own database, keys, certificate and demo data. The default, because other machines cannot reach it.
     #[default]
     Development,
-    /// Everywhere else.
+    /// All other environments.
     Production,
 }
 
-/// Everything that can be set, checked.
+/// All settings, validated.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Profile,
-    /// What events call this process, among others on the same database.
+    /// Name of this process in security events, among other replicas.
     pub replica: String,
-    /// Development's own folder: database, keys, certificate, mail, documents.
+    /// The development folder: database, keys, certificate, mail, documents.
     pub state_dir: PathBuf,
     pub http: HttpSettings,
     pub tls: TlsSettings,
@@ -84,7 +84,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// `None`: no breach service is asked.
+    /// `None`: no breach service.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -100,33 +100,33 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks everything.
+    /// Reads and validates all settings.
     ///
     /// # Errors
-    /// All faults at once, each with the setting's name and what to do.
+    /// All faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::read(Reader::new(environment))
     }
 
-    /// Checks everything and writes nothing: development's secrets are not made.
+    /// Validates all settings without creating development secrets.
     ///
     /// # Errors
     /// As for [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
-        Self::read(Reader::without_writing(environment)).map(drop)
+        Self::read(Reader::read_only(environment)).map(drop)
     }
 
     fn read(mut reader: Reader<'_>) -> Result<Self, Faults> {
         let profile = profile(&mut reader);
         let replica = replica(&mut reader);
         let state_dir = state_dir(&mut reader);
-        let keeps_secrets = (profile == Profile::Development).then_some(state_dir.as_path());
+        let secrets_dir = (profile == Profile::Development).then_some(state_dir.as_path());
         let http = HttpSettings::read(&mut reader, profile);
         let tls = TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy);
         let settings = Self {
             database: DatabaseSettings::read(&mut reader, profile),
-            secrets: SecretSettings::read(&mut reader, keeps_secrets),
-            jwt: JwtSettings::read(&mut reader, keeps_secrets, &http.public_url),
+            secrets: SecretSettings::read(&mut reader, secrets_dir),
+            jwt: JwtSettings::read(&mut reader, secrets_dir, &http.public_url),
             sessions: SessionSettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
             breaches: BreachSettings::read(&mut reader, profile),
@@ -151,10 +151,10 @@ impl Settings {
         reader.finish().map(|()| settings)
     }
 
-    /// One leaked secret must not be two, and a scraper must not hold a key.
+    /// Each secret must be different: a leaked one must not open anything else.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // A secret that is missing, or cannot be read, is empty here.
+        // A missing or unreadable secret is empty here.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -164,7 +164,7 @@ impl Settings {
         ];
         for (place, (name, secret)) in secrets.iter().enumerate().filter(|(_, (_, secret))| !secret.is_empty()) {
             if let Some((other, _)) = secrets.iter().take(place).find(|(_, other)| other == secret) {
-                reader.fault_together(name, format!("is the same as {other}: make another, each secret needs its own"));
+                reader.combined_fault(name, format!("is the same as {other}: create a different secret"));
             }
         }
     }
@@ -174,22 +174,22 @@ fn bytes(secret: &SecretString) -> &[u8] {
     secret.expose_secret().as_bytes()
 }
 
-/// Development's own folder, as an absolute path: it stays the same wherever the process goes.
+/// Returns the development folder as an absolute path.
 fn state_dir(reader: &mut Reader<'_>) -> PathBuf {
     let given = PathBuf::from(reader.text("STRONGROOM_DEV_STATE_DIR"));
     std::path::absolute(&given).unwrap_or(given)
 }
 
-/// The setting, or the host name as containers are told it.
+/// Returns the setting, or the host name that container engines set.
 fn replica(reader: &mut Reader<'_>) -> String {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))
     };
-    let name = reader.given("STRONGROOM_REPLICA");
+    let name = reader.optional("STRONGROOM_REPLICA");
     if name.as_deref().is_some_and(|name| !is_name(name)) {
         reader.fault("STRONGROOM_REPLICA", "is not 1 to 64 letters, digits, dots, hyphens and underscores");
     }
-    let host = || reader.of_system("HOSTNAME").and_then(|name| name.to_str()).map(str::to_owned);
+    let host = || reader.system("HOSTNAME").and_then(|name| name.to_str()).map(str::to_owned);
     name.or_else(host).filter(|name| is_name(name)).unwrap_or_else(|| "strongroom".to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Web origins (RFC 6454), in the one spelling that browsers send: what is compared byte for byte must be written that way.
+//! Web origins (RFC 6454), in the form that browsers send. Origins are compared byte by byte, so settings must use this form.
 
 use std::net::IpAddr;
 
@@ -6,24 +6,25 @@ use url::Url;
 
 use super::Profile;
 
-/// What an origin looks like, for the faults.
-pub(super) const EXPECTED: &str = "https://app.example: in lower case, without a path, a slash at its end, :443 or user:password@, and never * or null (plain http in development only, on loopback)";
+/// Describes the form, for faults.
+pub(super) const EXPECTED: &str = "https://app.example: in lower case, without a path, a trailing slash, :443 or user:password@, and not * or null (plain http only in development on loopback)";
 
-/// Whether the text is an origin, spelt as a browser would, over TLS. Development may also use plain HTTP on loopback, which
-/// nobody else can listen in on.
+/// Returns whether a text is an origin in the form of browsers, with TLS. Development may also use plain HTTP on loopback.
 pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(text) else { return false };
-    let safe = match url.scheme() {
+    let is_secure = match url.scheme() {
         "https" => true,
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // `https://*` is a host like any other to a URL parser.
+    // URL parsers accept `https://*` as a host.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
-    safe && url.host_str().is_some_and(|host| host.chars().all(plain)) && url.origin().ascii_serialization() == text
+    is_secure
+        && url.host_str().is_some_and(|host| host.chars().all(plain))
+        && url.origin().ascii_serialization() == text
 }
 
-/// `localhost`, or an address of the loopback. `localhost.evil.example` is neither.
+/// Returns whether a host is `localhost` or a loopback address. `localhost.evil.example` is neither.
 pub(super) fn is_loopback(host: &str) -> bool {
     let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
     host == "localhost" || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())

@@ -1,4 +1,4 @@
-//! `STRONGROOM_PASSWORD_…`: how long passwords are, how dear a hash is, and which breach service is asked.
+//! `STRONGROOM_PASSWORD_…`: password length, hash parameters and breach service.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,43 +8,43 @@ use super::alerts::{WebhookUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The dearest parameters that can be configured. A stored hash that asks for more was not made by this service.
+/// Maximum hash parameters. A stored hash with higher ones was not created by this service.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
-/// The rules for passwords.
+/// Password length and hash parameters.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
-    /// Characters.
+    /// In characters.
     pub min_chars: usize,
-    /// argon2id's m, in KiB.
+    /// argon2id memory in KiB.
     pub memory_kib: u32,
     pub iterations: u32,
     pub parallelism: u32,
-    /// Hashes at once; each keeps `memory_kib` for itself.
+    /// Maximum number of concurrent hashes; each uses `memory_kib`.
     pub hash_slots: usize,
-    /// How long a sign-in waits for a slot before its 503.
+    /// How long a login waits for a slot before its 503.
     pub max_wait: Duration,
 }
 
-/// argon2id rows of equal strength, memory in KiB and passes (OWASP Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
-const FLOOR: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// Every slot keeps its memory: more than this would be taken from whatever else runs on the machine.
-const MOST_MEMORY_KIB: u64 = 4 * 1_048_576;
+/// Minimum argon2id parameters of equal strength: memory in KiB, and iterations (OWASP Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
+const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+/// Maximum memory of all slots together.
+const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, MAX_MEMORY_KIB);
         let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, MAX_PASSES);
-        if !FLOOR.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
-            let problem = "is below OWASP's floor for this number of passes: 47104 with 1, 19456 with 2, 12288 with 3, 9216 with 4, 7168 with 5";
-            reader.fault_together("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
+        if !OWASP_MINIMUM.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
+            let problem = "is below the OWASP minimum for the number of iterations: 47104 with 1, 19456 with 2, 12288 with 3, 9216 with 4, 7168 with 5";
+            reader.combined_fault("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
         }
         let cores = std::thread::available_parallelism().map_or(1, usize::from).min(4);
         let hash_slots = reader.number_or("STRONGROOM_PASSWORD_HASH_SLOTS", 1, 64, cores);
-        if u64::from(memory_kib) * hash_slots as u64 > MOST_MEMORY_KIB {
-            let problem = "times STRONGROOM_PASSWORD_HASH_SLOTS is more than 4 GiB: use fewer slots, or less memory";
-            reader.fault_together("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
+        if u64::from(memory_kib) * hash_slots as u64 > MAX_TOTAL_MEMORY_KIB {
+            let problem = "times STRONGROOM_PASSWORD_HASH_SLOTS exceeds 4 GiB: use fewer slots or less memory";
+            reader.combined_fault("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
         }
         Self {
             min_chars: usize::try_from(reader.number("STRONGROOM_PASSWORD_MIN_LENGTH", 12, 20)).unwrap_or(12),
@@ -57,25 +57,25 @@ impl PasswordSettings {
     }
 }
 
-/// The breach service that is asked about new passwords.
+/// The breach service for new passwords.
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
-    /// Its ranges are at `/range/PREFIX` below.
+    /// The base URL; ranges are at `/range/PREFIX`.
     pub url: WebhookUrl,
-    /// PEM of a private authority.
+    /// A private certificate authority, PEM.
     pub ca: Option<PathBuf>,
 }
 
 impl BreachSettings {
-    /// `None`: no service is asked.
+    /// `None`: no service is configured.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Option<Self> {
         let ca = pem_file(reader, "STRONGROOM_PASSWORD_BREACH_CA_FILE", "-----BEGIN CERTIFICATE-----");
         let name = "STRONGROOM_PASSWORD_BREACH_URL";
-        let text = reader.given(name)?;
+        let text = reader.optional(name)?;
         outbound_url(reader, name, &text, profile).map(|url| Self { url, ca })
     }
 }
 
-fn small(reader: &mut Reader<'_>, name: &str, least: u32, most: u32) -> u32 {
-    u32::try_from(reader.number(name, least.into(), most.into())).unwrap_or(most)
+fn small(reader: &mut Reader<'_>, name: &str, min: u32, max: u32) -> u32 {
+    u32::try_from(reader.number(name, min.into(), max.into())).unwrap_or(max)
 }

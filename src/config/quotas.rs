@@ -1,8 +1,8 @@
-//! `STRONGROOM_QUOTAS_…`: how many rows an owner may keep.
+//! `STRONGROOM_QUOTAS_…`: row quotas of an owner.
 
 use super::reader::Reader;
 
-/// One cap per kind (`security/limits/row_quotas` says how they are counted).
+/// One quota per kind; see `security/limits/row_quotas`.
 #[derive(Clone, Copy, Debug)]
 pub struct QuotaSettings {
     pub customers: i64,
@@ -22,7 +22,7 @@ impl QuotaSettings {
     }
 }
 
-/// More than ten million are not counted within the time that a statement has.
+/// More than ten million rows cannot be counted within the statement timeout.
 fn quota(reader: &mut Reader<'_>, name: &str) -> i64 {
     i64::try_from(reader.number(name, 1, 10_000_000)).unwrap_or(1)
 }

@@ -1,4 +1,4 @@
-//! `STRONGROOM_SECRETS_…`: the keys from which all of the service's own keys are derived; and what development makes for itself.
+//! `STRONGROOM_SECRETS_…`: master keys, from which other keys are derived, and passwords of demo users.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::development;
 use super::reader::{Reader, read_secret};
 
-/// The keys from which all others are derived.
+/// The master keys.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
     /// At least 32 bytes.
@@ -20,13 +20,13 @@ pub struct MasterKeys {
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
-    /// Of the three users of the demo data. In development they are made; in production there is one by a setting with a loud
-    /// name, or no demo data.
+    /// Passwords of the three demo users. Development generates them; production has demo data only if
+    /// `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 
 impl SecretSettings {
-    /// `state_dir`: development's folder, in production none.
+    /// `state_dir` is the development folder; `None` in production.
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
         let master_keys = MasterKeys::read(reader, state_dir);
         let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
@@ -34,8 +34,8 @@ impl SecretSettings {
             let demo_passwords = reader.strong_secret(name).map(|one| [one.clone(), one.clone(), one]);
             return Self { master_keys, demo_passwords };
         }
-        let mut kept = |name| development::secret(reader, state_dir?, name, development::random_text);
-        let demo_passwords = kept("demo_password_1").zip(kept("demo_password_2")).zip(kept("demo_password_3"));
+        let mut stored = |name| development::secret(reader, state_dir?, name, development::random_text);
+        let demo_passwords = stored("demo_password_1").zip(stored("demo_password_2")).zip(stored("demo_password_3"));
         let demo_passwords = demo_passwords.map(|((first, second), third)| [first, second, third]);
         Self { master_keys, demo_passwords }
     }
@@ -54,7 +54,7 @@ impl MasterKeys {
         Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
 
-    /// Adds keys that only verify what was made with them.
+    /// Adds retired keys, which only verify.
     pub(super) fn read_retired(&mut self, reader: &mut Reader<'_>, files: &[PathBuf]) {
         for file in files {
             match read_secret(file) {

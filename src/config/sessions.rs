@@ -1,17 +1,17 @@
-//! `STRONGROOM_SESSION_…`: how long a sign-in lasts.
+//! `STRONGROOM_SESSION_…`: session timeouts.
 
 use std::time::Duration;
 
 use super::reader::Reader;
 
-/// The lives of sessions and refresh tokens.
+/// Session timeouts.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// A session that is not renewed for so long has ended.
+    /// Idle timeout: a session ends if it is not renewed for this long.
     pub idle: Duration,
-    /// A session ends after so long, whatever happens.
+    /// Absolute timeout: a session ends after this long.
     pub absolute: Duration,
-    /// A refresh token that comes again within so long is a second tab; later it is theft.
+    /// A refresh token that is used again within this time comes from a second tab; later it is treated as stolen.
     pub reuse_grace: Duration,
 }
 
@@ -20,9 +20,9 @@ impl SessionSettings {
         let idle = reader.number("STRONGROOM_SESSION_IDLE_SECONDS", 300, 2_592_000);
         let absolute = reader.number("STRONGROOM_SESSION_ABSOLUTE_SECONDS", 300, 7_776_000);
         if absolute < idle {
-            reader.fault_together(
+            reader.combined_fault(
                 "STRONGROOM_SESSION_ABSOLUTE_SECONDS",
-                "is shorter than STRONGROOM_SESSION_IDLE_SECONDS: make it longer, or that one shorter",
+                "is shorter than STRONGROOM_SESSION_IDLE_SECONDS: make it at least as long",
             );
         }
         Self {

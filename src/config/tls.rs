@@ -1,4 +1,4 @@
-//! `STRONGROOM_TLS_…`: our own HTTPS listener.
+//! `STRONGROOM_TLS_…`: the HTTPS listener.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -8,11 +8,11 @@ use super::Profile;
 use super::http::bind;
 use super::reader::Reader;
 
-/// Where HTTPS is spoken, and with which certificate.
+/// The HTTPS listener and its certificate.
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
     pub bind: SocketAddr,
-    /// Certificate chain and key. `None`: development makes its own, production leaves TLS to the declared proxy.
+    /// Certificate chain and key. `None`: development creates its own; in production a proxy terminates TLS.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
@@ -24,7 +24,7 @@ impl TlsSettings {
             (Some(_), None) => reader.fault("STRONGROOM_TLS_KEY_FILE", "is missing: the certificate needs its key"),
             (None, Some(_)) => reader.fault("STRONGROOM_TLS_CERT_FILE", "is missing: the key needs its certificate"),
             (None, None) if profile == Profile::Production && !by_proxy => {
-                let problem = "is missing: production speaks HTTPS itself (certificate and key), or stands behind a proxy that does (STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY=true)";
+                let problem = "is missing: production needs a certificate and key, or a proxy that terminates TLS (STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY=true)";
                 reader.fault("STRONGROOM_TLS_CERT_FILE", problem);
             }
             _ => {}
@@ -33,12 +33,12 @@ impl TlsSettings {
     }
 }
 
-/// The path of a file that can be read and holds what it should. What is in it is judged by whoever uses it.
-pub(super) fn pem_file(reader: &mut Reader<'_>, name: &str, holds: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(reader.given(name)?);
+/// Returns the path of a readable file with this PEM line. Its content is validated on use.
+pub(super) fn pem_file(reader: &mut Reader<'_>, name: &str, line: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(reader.optional(name)?);
     match fs::read_to_string(&path) {
-        Ok(text) if text.contains(holds) => {}
-        Ok(_) => reader.fault(name, format!("names a file without the PEM line {holds}: is it another file?")),
+        Ok(text) if text.contains(line) => {}
+        Ok(_) => reader.fault(name, format!("names a file without the line {line}: check the path")),
         Err(error) => reader.fault(name, format!("names a file that cannot be read ({})", error.kind())),
     }
     Some(path)

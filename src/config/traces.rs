@@ -1,4 +1,4 @@
-//! `STRONGROOM_TRACES_…`: where spans are sent, if anywhere.
+//! `STRONGROOM_TRACES_…`: the trace collector.
 
 use std::path::PathBuf;
 
@@ -7,22 +7,22 @@ use super::origin::is_origin;
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// The collector of traces.
+/// The trace collector.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
-    /// Its origin. `None`: no traces are made.
+    /// Its origin. `None`: no traces.
     pub collector: Option<String>,
-    /// PEM of a private authority.
+    /// A private certificate authority, PEM.
     pub authority: Option<PathBuf>,
 }
 
 impl TraceSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
         let name = "STRONGROOM_TRACES_OTLP_ENDPOINT";
-        let collector = reader.given(name);
-        // Plain HTTP on loopback is right in production too: that is where a collector's agent listens.
+        let collector = reader.optional(name);
+        // Plain HTTP on loopback is allowed in production too, for a local collector agent.
         if collector.as_ref().is_some_and(|url| !is_origin(url, Profile::Development)) {
-            let problem = "is not of the form https://collector.example:4318: without a path, user or password (plain http on loopback only)";
+            let problem = "is not a URL such as https://collector.example:4318, without a path, user or password (plain http only on loopback)";
             reader.fault(name, problem);
         }
         let authority = pem_file(reader, "STRONGROOM_TRACES_OTLP_CA_FILE", "-----BEGIN CERTIFICATE-----");

@@ -1,7 +1,7 @@
-//! What `NOTIFY` announces, heard on one connection a process and passed on to whoever follows.
+//! Receives PostgreSQL notifications (`LISTEN`) on one connection per process and forwards them to subscribers.
 //!
-//! Silence proves nothing: behind a pooler that forgets `LISTEN` the connection is fine and nothing ever arrives. So a
-//! heartbeat crosses the same connection every few seconds, and while it is missing the followers are told.
+//! An open connection is no proof: behind a pooler that drops `LISTEN`, it stays open and no notification arrives. So the process
+//! notifies itself every few seconds (heartbeat). While the heartbeat is missing, subscribers are informed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,106 +12,109 @@ use sqlx::postgres::PgListener;
 use tokio::sync::broadcast;
 
 const HEARTBEAT: &str = "heartbeat";
-const HEARTBEAT_EVERY: Duration = Duration::from_secs(3);
-const SILENT_AFTER: Duration = Duration::from_secs(8);
-const AGAIN_AFTER: Duration = Duration::from_millis(500);
+const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
+const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// What one follower may have waiting; beyond it, it is told that it missed something.
-const WAITING: usize = 4_096;
+/// Events that a subscriber may have waiting. A slower one receives a lag error and has missed some.
+const MAX_QUEUED: usize = 4_096;
 
-/// One thing that was heard.
+/// An event for subscribers.
 #[derive(Clone, Debug)]
-pub enum Heard {
-    /// A heartbeat came through: announcements are heard from before now on.
-    Alive,
-    /// An announcement on one of the channels.
-    Said { channel: Arc<str>, payload: Arc<str> },
-    /// Nothing is heard until the next [`Heard::Alive`]; what is announced meanwhile is missed.
-    Lost,
+pub enum ListenerEvent {
+    /// The heartbeat arrived: notifications sent after it are received.
+    Heartbeat,
+    /// A notification on one of the channels.
+    Notification { channel: Arc<str>, payload: Arc<str> },
+    /// Notifications are lost until the next [`ListenerEvent::Heartbeat`].
+    Disconnected,
 }
 
-/// The one listening connection.
+/// The listener.
 pub struct Announcements {
     pool: PgPool,
     channels: Vec<&'static str>,
-    followers: broadcast::Sender<Heard>,
-    heard: AtomicBool,
+    subscribers: broadcast::Sender<ListenerEvent>,
+    is_listening: AtomicBool,
 }
 
 impl Announcements {
-    /// For these channels. Nothing is connected yet.
+    /// Creates a listener for these channels, without connecting.
     #[must_use]
     pub fn new(pool: PgPool, channels: Vec<&'static str>) -> Self {
-        Self { pool, channels, followers: broadcast::Sender::new(WAITING), heard: AtomicBool::new(false) }
+        Self { pool, channels, subscribers: broadcast::Sender::new(MAX_QUEUED), is_listening: AtomicBool::new(false) }
     }
 
-    /// Everything that is heard from now on.
+    /// Subscribes to all events from now on.
     #[must_use]
-    pub fn follow(&self) -> broadcast::Receiver<Heard> {
-        self.followers.subscribe()
+    pub fn subscribe(&self) -> broadcast::Receiver<ListenerEvent> {
+        self.subscribers.subscribe()
     }
 
-    /// Whether announcements come through now.
+    /// Returns whether notifications are received.
     #[must_use]
-    pub fn heard(&self) -> bool {
-        self.heard.load(Ordering::Relaxed)
+    pub fn is_listening(&self) -> bool {
+        self.is_listening.load(Ordering::Relaxed)
     }
 
-    /// Hears until it is dropped; reconnects by itself.
+    /// Listens until the future is dropped, and reconnects after errors.
     pub async fn listen(&self) {
         loop {
-            if let Err(error) = self.hear().await {
-                // PostgreSQL's own text can hold a row's values.
+            if let Err(error) = self.listen_once().await {
+                // PostgreSQL's message can contain values of a row.
                 let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
                 let cause = code.unwrap_or_else(|| error.to_string());
-                tracing::warn!(cause, "announcements are not heard, the listener is down");
+                tracing::warn!(cause, "listener lost its connection; reconnecting");
             }
-            self.heard.store(false, Ordering::Relaxed);
-            self.tell(Heard::Lost);
-            tokio::time::sleep(AGAIN_AFTER).await;
+            self.is_listening.store(false, Ordering::Relaxed);
+            self.publish(ListenerEvent::Disconnected);
+            tokio::time::sleep(RECONNECT_DELAY).await;
         }
     }
 
-    /// One connection's life.
-    async fn hear(&self) -> Result<(), sqlx::Error> {
+    /// Listens on one connection until it ends.
+    async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen_all(self.channels.iter().copied().chain([HEARTBEAT])).await?;
-        // Side by side: a heartbeat that waits for a busy database must not keep announcements waiting behind it.
+        // In parallel: a heartbeat that waits for a busy database must not delay notifications.
         tokio::select! {
-            ended = self.beat() => ended,
-            ended = self.pass_on(&mut listener) => ended,
+            ended = self.send_heartbeats() => ended,
+            ended = self.forward(&mut listener) => ended,
         }
     }
 
-    async fn beat(&self) -> Result<(), sqlx::Error> {
-        let mut heartbeat = tokio::time::interval(HEARTBEAT_EVERY);
+    async fn send_heartbeats(&self) -> Result<(), sqlx::Error> {
+        let mut heartbeat = tokio::time::interval(HEARTBEAT_INTERVAL);
         loop {
             heartbeat.tick().await;
             sqlx::query!("select pg_notify($1, '')", HEARTBEAT).fetch_one(&self.pool).await?;
         }
     }
 
-    /// Until the heartbeat is missing or the connection ends.
-    async fn pass_on(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
-        let mut silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
+    /// Forwards notifications until the heartbeat is missing or the connection ends.
+    async fn forward(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
+        let mut timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
         loop {
             let message = tokio::select! {
-                () = &mut silent => return Ok(()),
+                () = &mut timeout => return Ok(()),
                 message = listener.try_recv() => message?,
             };
             let Some(message) = message else { return Ok(()) };
             if message.channel() == HEARTBEAT {
-                silent = Box::pin(tokio::time::sleep(SILENT_AFTER));
-                self.heard.store(true, Ordering::Relaxed);
-                self.tell(Heard::Alive);
+                timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
+                self.is_listening.store(true, Ordering::Relaxed);
+                self.publish(ListenerEvent::Heartbeat);
             } else {
-                self.tell(Heard::Said { channel: message.channel().into(), payload: message.payload().into() });
+                self.publish(ListenerEvent::Notification {
+                    channel: message.channel().into(),
+                    payload: message.payload().into(),
+                });
             }
         }
     }
 
-    fn tell(&self, heard: Heard) {
-        // Nobody may be following yet.
-        let _ = self.followers.send(heard);
+    fn publish(&self, event: ListenerEvent) {
+        // The error means that there are no subscribers yet.
+        let _ = self.subscribers.send(event);
     }
 }

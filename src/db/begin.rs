@@ -1,26 +1,26 @@
-//! A transaction begins whole or not at all.
+//! Runs BEGIN in its own task, so that cancellation cannot leak a transaction.
 //!
-//! sqlx knows of a transaction once PostgreSQL has answered BEGIN. A request that ends before (its client has gone) would give its
-//! connection back to the pool inside a transaction that nobody ends, and the next request would write into it. So BEGIN has a task
-//! of its own, which nothing cuts short: what nobody waits for any more is rolled back there.
+//! sqlx registers a transaction after PostgreSQL has answered BEGIN. If a request is cancelled before that (its client
+//! disconnected), its connection would return to the pool inside an open transaction, and the next request would write into it.
+//! The task completes BEGIN and rolls back if the request is gone.
 
 use sqlx::postgres::PgTransaction;
 use sqlx::{PgPool, SqlSafeStr, SqlStr};
 use tracing::Instrument;
 
-/// Begins.
+/// Begins a transaction.
 ///
 /// # Errors
-/// No connection within the pool's time, or the database is gone.
+/// No connection was free in time, or the database is unavailable.
 pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     begin_with(pool, "begin".into_sql_str()).await
 }
 
-/// Begins by this statement.
+/// Begins a transaction with this statement.
 ///
 /// # Errors
 /// As [`begin`].
-#[allow(clippy::disallowed_methods, reason = "this is the one place, and it says why")]
+#[allow(clippy::disallowed_methods, reason = "the only caller; see the module head")]
 pub async fn begin_with(pool: &PgPool, statement: SqlStr) -> Result<PgTransaction<'static>, sqlx::Error> {
     let pool = pool.clone();
     let begun = tokio::spawn(async move { pool.begin_with(statement).await }.in_current_span());

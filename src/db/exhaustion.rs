@@ -1,5 +1,5 @@
-//! Whether the database lacks disk or memory. Then every write fails and reads work, so the service stays ready: it is
-//! degraded, and the operator must hear of it by a way that needs no database (`app/management.rs`).
+//! Detects a database that is out of disk or memory (resource exhaustion). Then writes fail and reads work, so the service stays
+//! ready but degraded. `app/management.rs` reports it to the operator without using the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,45 +8,45 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// How long one refusal counts. With no other until then, the database has recovered.
-const REMEMBERED: TimeDelta = TimeDelta::minutes(1);
+/// Without a further error for this long, the database counts as recovered.
+const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
-/// SQLSTATE 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400 (`configuration_limit_exceeded`). Not 53300: too many
-/// connections pass by themselves.
+/// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400 (`configuration_limit_exceeded`). Not
+/// 53300 (`too_many_connections`), which is temporary.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("53100" | "53200" | "53400"))
 }
 
-/// When a statement was last refused for lack of disk or memory. Clones share it.
+/// The time of the last error for lack of disk or memory. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Exhaustion {
     clock: Clock,
-    /// In milliseconds since 1970; 0 for never.
+    /// Milliseconds since 1970; 0 for never.
     last: Arc<AtomicI64>,
 }
 
 impl Exhaustion {
-    /// Never yet.
+    /// Creates it without an error.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, last: Arc::default() }
     }
 
-    /// A statement was refused now.
-    pub fn note(&self) {
+    /// Records an error.
+    pub fn record(&self) {
         let before = self.is_current();
         self.last.store(self.clock.now().timestamp_millis(), Ordering::Relaxed);
         if !before {
-            tracing::error!("the database lacks disk or memory: writes are refused");
+            tracing::error!("database is out of disk or memory; writes fail");
         }
     }
 
-    /// Whether a statement was refused within the last minute.
+    /// Returns whether an error occurred within the last minute.
     #[must_use]
     pub fn is_current(&self) -> bool {
         let last = self.last.load(Ordering::Relaxed);
-        self.clock.now().timestamp_millis() - last < REMEMBERED.num_milliseconds()
+        self.clock.now().timestamp_millis() - last < RECOVERY_TIME.num_milliseconds()
     }
 }

@@ -1,10 +1,9 @@
-//! Answers that were given under an `Idempotency-Key` (`http/idempotency.rs`), kept inside the transaction of their work.
+//! Storage of idempotent replies (`http/idempotency.rs`), written in the transaction of the work.
 //!
-//! **Lock order**, so that keyed requests cannot deadlock: key, then invoice, then its number's counter, then document, then
-//! the owner's storage usage. A request claims its key before it locks or writes any other row, and the claim itself waits
-//! for no row. Foreign keys lock too: inserting a document locks its invoice. Deleting an invoice or a customer and moving a
-//! document lock in other orders, without a key; a cycle takes at least three of them at once. PostgreSQL then ends one of
-//! them, and its client gets a 503.
+//! **Lock order**, so that idempotent requests cannot deadlock: key, invoice, number counter, document, storage usage of the owner.
+//! A request claims its key before it locks or writes any other row, and the claim waits for no row lock. Foreign keys lock
+//! too: inserting a document locks its invoice. Deleting an invoice or customer, and moving a document, lock in other
+//! orders, without a key. A cycle needs at least three of these at once; PostgreSQL then aborts one, and its client receives 503.
 
 use std::time::Duration;
 
@@ -13,18 +12,18 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::base::id::UserId;
 
-/// How long an answer is given again.
-pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// How long a reply is stored.
+pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// How long a claim waits for another that has the key, in milliseconds, each time longer: 630 in all. A refused request's
-/// transaction is rolled back a moment after the reply, so a client that corrects itself at once would meet its own shadow; and
-/// most of those that are still being done are done by then. The wait is short, because it holds a connection.
-const WAITS: [u64; 6] = [10, 20, 40, 80, 160, 320];
+/// Exponential backoff while another request holds the key, in milliseconds: 630 in total. The transaction of a refused request is
+/// rolled back shortly after its reply, so an immediate retry finds the key still claimed. The total is short, because waiting
+/// holds a connection.
+const CLAIM_RETRY_MILLIS: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
-/// How many expired answers one statement of the sweep deletes.
-const SWEPT_AT_ONCE: i64 = 1_000;
+/// Expired replies that one statement deletes.
+const SWEEP_BATCH: i64 = 1_000;
 
-/// What a key is good for: one owner, one route, one body.
+/// A key and what it is bound to: one owner, one route, one body.
 pub struct Claim<'a> {
     pub owner: UserId,
     pub route: &'a str,
@@ -33,41 +32,38 @@ pub struct Claim<'a> {
     pub now: DateTime<Utc>,
 }
 
-/// An answer.
-pub struct Kept {
+/// A stored reply.
+pub struct StoredAnswer {
     pub status: i32,
     pub location: String,
     pub etag: Option<String>,
     pub body: String,
 }
 
-/// What became of a key until now.
-pub enum Claimed {
-    /// Nothing: do the work.
-    Fresh,
-    /// It was done.
-    Done(Kept),
-    /// It was used for another body.
-    OtherBody,
-    /// Another request is at it, and was for as long as one waits.
-    Running,
+/// The result of claiming a key.
+pub enum ClaimOutcome {
+    /// The key is new: do the work.
+    New,
+    /// The work was done, with this reply.
+    Answered(StoredAnswer),
+    /// The key was used with another body.
+    DifferentBody,
+    /// Another request still holds the key after the backoff.
+    InProgress,
 }
 
-/// Takes the key until the transaction ends.
-///
-/// # Errors
-/// The database cannot be asked.
-pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Claimed, sqlx::Error> {
-    for wait in WAITS {
+/// Claims the key until the transaction ends (advisory lock).
+pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
+    for wait in CLAIM_RETRY_MILLIS {
         match claim_now(connection, claim).await? {
-            Claimed::Running => tokio::time::sleep(Duration::from_millis(wait)).await,
+            ClaimOutcome::InProgress => tokio::time::sleep(Duration::from_millis(wait)).await,
             claimed => return Ok(claimed),
         }
     }
     claim_now(connection, claim).await
 }
 
-async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<Claimed, sqlx::Error> {
+async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     let owner = claim.owner.uuid();
     let ours = sqlx::query_scalar!(
         r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "ours!""#,
@@ -85,26 +81,29 @@ async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     )
     .fetch_optional(&mut *connection)
     .await?;
-    // Looked up without the lock too: whoever only gives the first answer again may hold it a moment longer than his reply takes.
+    // Looked up without the lock too: a request that returns the stored reply holds the lock slightly longer than its reply takes.
     match kept {
-        Some(kept) if kept.created_at <= claim.now - KEPT => {
+        Some(kept) if kept.created_at <= claim.now - RETENTION => {
             if !ours {
-                return Ok(Claimed::Running);
+                return Ok(ClaimOutcome::InProgress);
             }
-            forget(connection, claim).await?;
-            Ok(Claimed::Fresh)
+            delete_expired(connection, claim).await?;
+            Ok(ClaimOutcome::New)
         }
-        Some(kept) if kept.same => {
-            Ok(Claimed::Done(Kept { status: kept.status, location: kept.location, etag: kept.etag, body: kept.body }))
-        }
-        Some(_) => Ok(Claimed::OtherBody),
-        None if ours => Ok(Claimed::Fresh),
-        None => Ok(Claimed::Running),
+        Some(kept) if kept.same => Ok(ClaimOutcome::Answered(StoredAnswer {
+            status: kept.status,
+            location: kept.location,
+            etag: kept.etag,
+            body: kept.body,
+        })),
+        Some(_) => Ok(ClaimOutcome::DifferentBody),
+        None if ours => Ok(ClaimOutcome::New),
+        None => Ok(ClaimOutcome::InProgress),
     }
 }
 
-/// Deletes the expired answer of a key that is claimed.
-async fn forget(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<(), sqlx::Error> {
+/// Deletes the expired reply of a claimed key.
+async fn delete_expired(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from idempotency_keys where owner_id = $1 and route = $2 and key = $3",
         claim.owner.uuid(),
@@ -116,25 +115,19 @@ async fn forget(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<(), 
     Ok(())
 }
 
-/// Deletes the expired answers of all owners, a batch at a time. The schema's owner may see those and no others.
-///
-/// # Errors
-/// The database cannot be asked; what was deleted stays deleted.
+/// Deletes the expired replies of all owners in batches, by a function that can see only expired rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
-        let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEPT_AT_ONCE)
+        let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)
             .fetch_one(pool)
             .await?;
-        if deleted < SWEPT_AT_ONCE {
+        if deleted < SWEEP_BATCH {
             return Ok(());
         }
     }
 }
 
-/// Whether this key has an answer, for whatever body.
-///
-/// # Errors
-/// The database cannot be asked.
+/// Returns whether this key has a stored reply, for any body.
 pub async fn is_answered(
     connection: &mut PgConnection,
     owner: UserId,
@@ -149,16 +142,13 @@ pub async fn is_answered(
         owner.uuid(),
         route,
         key,
-        now - KEPT
+        now - RETENTION
     );
     answered.fetch_one(connection).await
 }
 
-/// Keeps the answer, with the work.
-///
-/// # Errors
-/// The database cannot be asked.
-pub async fn keep(connection: &mut PgConnection, claim: &Claim<'_>, answer: &Kept) -> Result<(), sqlx::Error> {
+/// Stores the reply.
+pub async fn store(connection: &mut PgConnection, claim: &Claim<'_>, answer: &StoredAnswer) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "insert into idempotency_keys (owner_id, route, key, fingerprint, status, location, etag, body, created_at)
          values ($1, $2, $3, sha256($4), $5, $6, $7, $8, $9)",

@@ -1,5 +1,4 @@
-//! Floor 1: the database. How connections are made and bounded, how the schema gets there, and the one way to run a
-//! statement on behalf of an owner ([`OwnerTx`]).
+//! Layer 1: the database. Bounded connections, migrations, and owner-scoped transactions ([`OwnerTx`]).
 
 pub mod announcements;
 mod begin;

@@ -1,15 +1,15 @@
-//! What a statement's outcome means.
+//! Interprets the results of statements.
 
 use sqlx::postgres::PgQueryResult;
 
-/// Whether this error is the violation of this constraint: the rule stands in the schema, where nothing can overtake it, and the
-/// store chooses the refusal. What PostgreSQL says beside the name holds values of the row and is not looked at.
+/// Returns whether an error is a violation of this constraint. Constraints replace check-then-insert, which races (CWE-367). Only
+/// the name is read: PostgreSQL's message contains values of the row.
 #[must_use]
 pub fn violates(error: &sqlx::Error, constraint: &str) -> bool {
     error.as_database_error().is_some_and(|error| error.constraint() == Some(constraint))
 }
 
-/// A write on one locked row has written one row. Anything else is a fault of ours, and must not look like a success.
+/// Checks that a write on a locked row changed exactly one row. Anything else is an internal error.
 ///
 /// # Errors
 /// [`sqlx::Error::RowNotFound`].

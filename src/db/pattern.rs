@@ -1,6 +1,6 @@
-//! What was typed is text and no pattern.
+//! Escapes search text for LIKE.
 
-/// The pattern (of LIKE) of what holds this text: `%` finds a percent sign.
+/// Returns a LIKE pattern for values that contain this text. `%`, `_` and `\` are literal.
 #[must_use]
 pub fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
@@ -18,7 +18,7 @@ mod tests {
     use super::containing;
 
     #[test]
-    fn a_pattern_is_only_what_we_make_one() {
+    fn wildcards_are_escaped() {
         assert_eq!(containing("Müller"), "%Müller%");
         assert_eq!(containing(r"100%_\"), r"%100\%\_\\%");
     }

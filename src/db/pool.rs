@@ -1,41 +1,41 @@
-//! The pool: bounded in connections, in waiting and in the time of a statement, so that a slow or lost database
-//! becomes a quick 503 and never a request that hangs.
+//! The connection pool. Connections, waiting times and statement times are bounded, so that a slow or lost database causes quick
+//! 503 replies and no hanging requests.
 
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection, PgPool};
 
-/// How many connections, and how long anything may wait.
+/// The limits of the pool.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
-    /// At most so many connections at once.
+    /// Maximum number of connections.
     pub max_connections: u32,
-    /// How long a request waits for a connection before it is refused with 503.
+    /// How long a request waits for a connection before its 503.
     pub acquire_timeout: Duration,
-    /// How long one statement may run before PostgreSQL ends it.
+    /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
 }
 
-/// A connection that was used a moment ago is taken to be there. One that is not costs its request a 503.
-const TRUSTED_FOR: Duration = Duration::from_secs(1);
+/// A connection that was idle for longer is checked before use. If a more recently used one is lost, its request receives 503.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// A pool that connects when it is first used.
+/// Creates a pool that connects on first use.
 #[must_use]
 pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let milliseconds = |time: Duration| time.as_millis().to_string();
     let options = options.application_name("strongroom").options([
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.statement_timeout / 2)),
-        // A transaction that its request forgot must not hold its locks.
+        // An abandoned transaction must not keep its locks.
         ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
-        // sqlx would ask each connection before each request whether it is there: a round trip more.
+        // sqlx would ping before each request: one more round trip.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {
-                if state.idle_for > TRUSTED_FOR {
+                if state.idle_for > PING_AFTER_IDLE {
                     connection.ping().await?;
                 }
                 Ok(true)

@@ -1,24 +1,21 @@
-//! What the service's database role must not have: everything that would open the walls between owners or around the audit trail
-//! (CWE-250, CWE-269). Production does not start with such a role.
+//! Least privilege of the service's database role (CWE-250, CWE-269): production does not start with a role that could bypass
+//! owner isolation or change the audit trail.
 
 use sqlx::PgConnection;
 
 use super::embedded::OWNER;
 
-/// A right that the role has and must not have.
+/// A privilege that the role must not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the database role {role} {fault}: run `{remedy}`")]
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// SQL for a superuser.
+    /// SQL that a superuser runs to fix it.
     pub remedy: String,
 }
 
-/// Returns everything that is wrong with the role of this connection.
-///
-/// # Errors
-/// The database cannot be asked.
+/// Returns all excess privileges of this connection's role.
 pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>, sqlx::Error> {
     let me = sqlx::query!(
         r#"select rolname::text as "name!", rolsuper as "superuser!", rolbypassrls as "bypassrls!",
@@ -48,7 +45,7 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
 
 type Found = Vec<(String, String)>;
 
-/// A membership in any role, the predefined ones (`pg_read_all_data`) among them.
+/// Memberships in other roles, including predefined ones such as `pg_read_all_data`.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"
@@ -59,7 +56,7 @@ async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found,
     Ok(found.map(|other| (format!("is a member of {other}"), format!("revoke {other} from {role}"))).collect())
 }
 
-/// An owner may change or drop an object, whatever is granted. PostgreSQL keeps a list of all objects that a role owns.
+/// Owned objects: an owner may change or drop an object regardless of grants.
 async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let objects = sqlx::query_scalar!(
         r#"select format('%s %s', object.type, object.identity) as "name!"
@@ -74,7 +71,7 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
     Ok(found.map(|name| (format!("owns the {name}"), format!("alter {name} owner to {OWNER}"))).collect())
 }
 
-/// UPDATE on a whole table where the migrations grant some columns only. The remedy grants those columns again.
+/// UPDATE on a whole table where the migrations grant only some columns. The remedy grants those columns again.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select c.oid::regclass::text as "name!", string_agg(quote_ident(a.attname), ', ') as "columns!"
@@ -98,8 +95,8 @@ async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Resul
     Ok(found.collect())
 }
 
-/// Privileges that no migration grants: to create objects, to get around triggers and policies, to change the audit trail, and to
-/// write the columns that say whose a row is and what a user may do.
+/// Privileges that no migration grants: creating objects, bypassing triggers and policies, changing the audit trail, and writing the
+/// columns for ownership, role and status.
 async fn privileges(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let grants = sqlx::query_scalar!(
         r#"with relations as (

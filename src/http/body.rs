@@ -1,8 +1,7 @@
-//! A JSON body becomes a validated value, or a 400 that names the field. Handlers take [`JsonBody`] and never
-//! see raw input.
+//! Input validation of JSON bodies: handlers take a [`JsonBody`], which is parsed and validated, and never raw input.
 //!
-//! Known fields only, by their names ([`super::object`]): each request type says `deny_unknown_fields`, and serde refuses a
-//! repeated field, so that no two parsers can read one body differently. [`super::faults`] says what is wrong.
+//! Unknown fields are refused (`deny_unknown_fields`, against mass assignment). Repeated fields are refused too, so that two
+//! parsers cannot read one body differently. [`super::faults`] writes the messages.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -22,7 +21,7 @@ use super::error::{ApiError, ApiResult, FieldFault};
 use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 
-/// The validated body of a request. The size and time of its arrival are bounded by `security/limits/body_limits.rs`.
+/// A parsed and validated body. `security/limits/body_limits.rs` bounds its size and the time to receive it.
 pub struct JsonBody<T>(pub T);
 
 impl<T> FromRequest for JsonBody<T>
@@ -47,7 +46,7 @@ where
     }
 }
 
-/// A body that may be left out: without one and without a `Content-Type` it is `T`'s default. Otherwise as [`JsonBody`].
+/// An optional body. Without a body and a `Content-Type` it is the default of `T`; otherwise it is read as [`JsonBody`].
 pub struct OptionalJsonBody<T>(pub T);
 
 impl<T> FromRequest for OptionalJsonBody<T>
@@ -72,11 +71,11 @@ where
     }
 }
 
-/// The type of every body that is no form.
+/// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// `application/json`, alone or in UTF-8. Anything else is no JSON of ours: a page can send `text/plain` to another origin
-/// without asking first, so this is a wall against forged requests too.
+/// Accepts `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: a page can send `text/plain` to another
+/// origin without a preflight request.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -96,7 +95,7 @@ pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     Ok(bytes)
 }
 
-/// What a body that did not arrive whole means.
+/// Maps an error of reading a body.
 #[must_use]
 pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
@@ -106,19 +105,19 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
     }
 }
 
-/// One JSON object of this type, from its bytes alone.
+/// Parses one JSON object.
 ///
 /// # Errors
 /// [`ApiError::NotJson`], or [`ApiError::Invalid`] with the field.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // serde looks at what it reads only: a refusal in the middle would leave the rest unseen.
+    // The whole body must be UTF-8: serde stops at the first fault and would not check the rest.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
-        return Err(not_json("must be a JSON object, and is empty"));
+        return Err(not_json("must be a JSON object, but is empty"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // A number beyond what serde can hold is JSON all the same.
+        // A number that serde cannot represent is still valid JSON.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -133,12 +132,12 @@ fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::NotJson(Some(FieldFault::new("", message)))
 }
 
-/// Where the text stops being JSON. What the parser says of it stays here.
+/// Reports the position of a syntax error. The parser's own message is not returned (CWE-209).
 fn broken_at(error: &serde_json::Error) -> ApiError {
     not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }
 
-/// The JSON pointer (RFC 6901) to this place.
+/// Returns the JSON pointer (RFC 6901) for a path.
 pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
@@ -151,15 +150,15 @@ pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// RFC 6901, and short: the key was typed in.
+/// Escapes a key for a JSON pointer (RFC 6901) and limits its length, since it comes from the client.
 pub(super) fn escape(key: &str) -> String {
     key.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
 
-/// All fields that break a rule of their own, at once.
+/// Validates a value and reports all invalid fields at once.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] with a pointer each.
+/// [`ApiError::Invalid`] with one fault for each field.
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     value.validate().map_err(|report| {
         ApiError::Invalid(
@@ -168,15 +167,15 @@ pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     })
 }
 
-/// garde's `custom(fits::<T>)`: a text that reads as `T`, which says what it expects.
+/// Validates that a text parses as `T`. For `#[garde(custom(fits::<T>))]`.
 ///
 /// # Errors
-/// It does not.
+/// The parse error of `T`.
 pub fn fits<T: FromStr<Err: Display>>(text: &str, _: &()) -> garde::Result {
     text.parse::<T>().map(drop).map_err(garde::Error::new)
 }
 
-/// `lines[0].quantity` → `/lines/0/quantity`.
+/// Converts garde's path to a JSON pointer: `lines[0].quantity` becomes `/lines/0/quantity`.
 fn garde_pointer(path: &str) -> String {
     let mut pointer = String::new();
     for part in path.split(['.', '[', ']']).filter(|part| !part.is_empty()) {

@@ -1,10 +1,10 @@
-//! A challenge in a problem document: work that a client must do before its next attempt.
+//! A proof-of-work challenge in a problem document.
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// A challenge in ALTCHA's format: find the number, from 0 to `maxnumber`, with which the SHA-256 of `salt` and number in decimal
-/// digits is `challenge`. `docs/limits.md` has a solver.
+/// A proof of work in ALTCHA's format. Find the number from 0 to `maxnumber` for which the SHA-256 of `salt` followed by the
+/// number in decimal digits equals `challenge`. `docs/limits.md` contains a solver.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "algorithm": "SHA-256",
@@ -17,16 +17,16 @@ pub struct Challenge {
     /// `SHA-256`.
     #[schema(max_length = 7, pattern = "^SHA-256$")]
     pub algorithm: &'static str,
-    /// The hash to be found, in hexadecimal digits.
+    /// The hash to find, in hexadecimal digits.
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub challenge: String,
     /// The largest number to try.
     #[schema(minimum = 1, maximum = 400_000)]
     pub maxnumber: u64,
-    /// What precedes the number. It holds the expiry, in seconds since 1970.
+    /// The text before the number. It contains the expiry, in seconds since 1970.
     #[schema(max_length = 100, pattern = "^[0-9a-f]{32}\\?expires=[0-9]+&$")]
     pub salt: String,
-    /// Returned unchanged with the solution.
+    /// Send it back unchanged with the solution.
     #[schema(min_length = 72, max_length = 72, pattern = "^[0-9a-f]{72}$")]
     pub signature: String,
 }

@@ -1,10 +1,11 @@
-//! Whose address a request comes from (ASVS 4.1.3, 15.3.4). One type; limits, logs and events use nothing else.
+//! The client's address (ASVS 4.1.3, 15.3.4; IP spoofing, CWE-348). Limits, logs and events use only this type.
 //!
-//! `X-Forwarded-For` is a list that everybody on the way may extend and the client may begin. Only its right end was
-//! written by somebody we know: we walk from the right, over listed proxies, and stop at the first address that is none.
-//! `Forwarded` (RFC 7239) is not read, from any peer: a proxy that extends one of the two headers passes the other one on as the
-//! client wrote it (`docs/decisions.md`).
-//! actix's own `realip_remote_addr()` takes the left end, which is whatever the client typed.
+//! `X-Forwarded-For` is a list: the client may send the first entries, and each proxy appends one. Only the entries that
+//! trusted proxies wrote are reliable. The list is read from the right; the first address that is not a trusted proxy is the
+//! client. actix's own `realip_remote_addr()` takes the left-most entry, which the client chooses.
+//!
+//! `Forwarded` (RFC 7239) is never read: a proxy that extends one of the two headers passes the other one on unchanged
+//! (`docs/decisions.md`).
 
 use std::fmt;
 use std::future::{Ready, ready};
@@ -17,69 +18,69 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::error::{ApiError, ApiResult};
 use crate::config::Network;
 
-/// A longer list is a lie or an accident; the rest is not read.
-const MOST_HOPS: usize = 32;
+/// Entries that are read. Longer lists are forged or misconfigured.
+const MAX_HOPS: usize = 32;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The proxies whose word counts.
+/// The proxies whose forwarded headers are read.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<Network>);
 
 impl TrustedProxies {
-    /// Whether this address is a listed proxy.
+    /// Returns whether the address is a trusted proxy.
     #[must_use]
     pub fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 }
 
-/// The client's address, IPv4 in IPv6 folded.
+/// The client's address. An IPv4-mapped IPv6 address is stored as IPv4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// The address of this request's client. Worked out once a request.
+    /// Returns the address of the request's client. Computed once per request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
             return *known;
         }
-        let nobody = TrustedProxies::default();
-        let trusted = request.app_data::<web::Data<TrustedProxies>>().map_or(&nobody, |trusted| trusted.get_ref());
+        let none = TrustedProxies::default();
+        let trusted = request.app_data::<web::Data<TrustedProxies>>().map_or(&none, |trusted| trusted.get_ref());
         let peer = peer(request).unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
         let address = Self::resolve(peer, request.headers(), trusted);
         request.extensions_mut().insert(address);
         address
     }
 
-    /// The rule itself.
+    /// Walks `X-Forwarded-For` from the right and returns the first address that is not a trusted proxy.
     #[must_use]
     pub fn resolve(peer: IpAddr, headers: &HeaderMap, trusted: &TrustedProxies) -> Self {
         let mut address = peer.to_canonical();
         let lines: Vec<&str> = headers.get_all(FORWARDED_FOR).map(|line| line.to_str().unwrap_or("?")).collect();
         let hops = lines.iter().rev().flat_map(|line| line.rsplit(','));
-        for hop in hops.take(MOST_HOPS) {
+        for hop in hops.take(MAX_HOPS) {
             if !trusted.contain(address) {
                 break;
             }
             match parse_hop(hop.trim()) {
                 Some(previous) => address = previous,
-                // Garbage: what is left of it cannot be believed either.
+                // Malformed: the entries to the left are unreliable too.
                 None => break,
             }
         }
         Self(address)
     }
 
-    /// The bucket of a limit: see [`prefix`].
+    /// Returns the key for counters and limits; see [`prefix`].
     #[must_use]
     pub fn prefix(self) -> IpAddr {
         prefix(self.0)
     }
 
-    /// What one tenant can rent by the block: a /24 of IPv4, a /48 of IPv6. Its addresses are not one person, so whoever counts
-    /// by it must leave alone those that did nothing.
+    /// Returns the network that one tenant can rent: a /24 of IPv4, a /48 of IPv6. Several users can share it, so a limit by
+    /// network must not block clients that have done nothing.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -89,20 +90,20 @@ impl ClientAddr {
     }
 }
 
-/// The bucket of an address that was written down.
+/// Returns the [`prefix`] of an address in text form.
 #[must_use]
 pub fn prefix_of(address: &str) -> Option<IpAddr> {
     address.parse().ok().map(|address| ClientAddr(address).prefix())
 }
 
-/// What [`ClientAddr::of`] found before the handler ran.
+/// Extracts the address that [`ClientAddr::of`] computed before the handler.
 impl FromRequest for ClientAddr {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let known = request.extensions().get::<Self>().copied();
-        ready(known.ok_or_else(|| ApiError::internal("the client's address is not known")))
+        ready(known.ok_or_else(|| ApiError::internal("the client address was not resolved")))
     }
 }
 
@@ -112,7 +113,7 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// What one client has at their disposal: an IPv4 address, or the /56 of an IPv6 subscriber.
+/// Returns what one subscriber controls: an IPv4 address, or a /56 of IPv6.
 #[must_use]
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {
@@ -121,13 +122,14 @@ pub fn prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Who is at the other end of the connection itself. `None`: it was reset before its address could be read.
+/// Returns the address of the TCP peer. `None` if the connection was reset before it could be read.
 #[allow(clippy::disallowed_methods, reason = "the one reader of the peer's address")]
 pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
-/// `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:5678`. A zone is garbage: it names a link of ours.
+/// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`. A zone id is refused: it is only
+/// meaningful on the sender's machine.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse::<IpAddr>()
@@ -152,12 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn an_unlisted_peer_is_the_client_whatever_it_says() {
+    fn header_of_an_untrusted_peer_is_ignored() {
         assert_eq!(resolve("203.0.113.9", &["1.1.1.1"]), "203.0.113.9");
     }
 
     #[test]
-    fn the_right_most_unlisted_hop_is_the_client() {
+    fn right_most_untrusted_hop_is_the_client() {
         assert_eq!(resolve("10.0.0.1", &["6.6.6.6, 198.51.100.7, 10.2.3.4"]), "198.51.100.7");
         assert_eq!(resolve("10.0.0.1", &["6.6.6.6", "198.51.100.7"]), "198.51.100.7");
         assert_eq!(resolve("::ffff:10.0.0.1", &["::ffff:198.51.100.7"]), "198.51.100.7");
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_stops_the_walk_at_the_last_good_hop() {
+    fn malformed_entry_ends_the_walk_at_the_last_valid_hop() {
         assert_eq!(resolve("10.0.0.1", &["198.51.100.7, unknown, 10.0.0.2"]), "10.0.0.2");
         assert_eq!(resolve("10.0.0.1", &["198.51.100.7, "]), "10.0.0.1");
         assert_eq!(resolve("10.0.0.1", &["fe80::1%eth0"]), "10.0.0.1");
@@ -175,14 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn one_subscriber_of_ipv6_is_one_bucket() {
+    fn ipv6_prefix_is_a_56() {
         let of = |text: &str| ClientAddr(text.parse().unwrap()).prefix();
         assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:1ff:ffff::2"));
         assert_ne!(of("2001:db8:0:100::1"), of("2001:db8:0:200::1"));
     }
 
     #[test]
-    fn a_network_is_what_one_tenant_can_rent() {
+    fn network_is_a_24_or_a_48() {
         let of = |text: &str| ClientAddr(text.parse().unwrap()).network();
         assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:ff00::2"));
         assert_ne!(of("2001:db8:0::1"), of("2001:db8:1::1"));

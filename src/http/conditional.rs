@@ -1,7 +1,7 @@
-//! Optimistic locking (RFC 9110 §13): a read gives an `ETag`, a write on the object gives it back as `If-Match`.
+//! Optimistic locking (RFC 9110 §13): a read returns an `ETag`, and a change requires it as `If-Match`.
 //!
-//! A read of what is costly to make gives nothing to a client who has it already (`If-None-Match`, 304).
-//! The check comes after the look-up (404 before 428 and 412), so that a stranger never learns a version.
+//! Expensive replies support `If-None-Match` (304). The check follows the look-up (404 before 428 and 412), so that other users
+//! never learn a version.
 
 use std::future::{Ready, ready};
 
@@ -11,13 +11,13 @@ use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::error::{ApiError, ApiResult};
 
-/// The version of an object as a strong entity tag.
+/// Returns a version as a strong entity tag.
 #[must_use]
 pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Whether a line is what RFC 9110 §13.1.1 lets stand here: `*` or a list of tags.
+/// Returns whether a header is well-formed (RFC 9110 §13.1.1): `*` or a list of tags.
 fn is_well_formed(line: &str) -> bool {
     let is_tag = |tag: &str| {
         let tag = tag.trim_matches([' ', '\t']);
@@ -27,49 +27,48 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(is_tag)
 }
 
-/// The version in a tag of ours. Tags are compared as they are written (RFC 9110 §8.8.3.2): `"01"` and `"+1"` are none.
+/// Parses a tag of this service. Tags are compared byte by byte (RFC 9110 §8.8.3.2): `"01"` and `"+1"` never match.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
 }
 
-/// What the client says it has read.
+/// The `If-Match` header: the version that the client has read.
 #[derive(Debug)]
 pub enum IfMatch {
-    /// No header.
     Missing,
-    /// One strong tag of ours.
+    /// One strong tag of this service.
     Version(i64),
-    /// Weak, `*`, a list, or no tag of ours: no promise about one version, so it holds for none.
+    /// A weak tag, `*`, a list, or a foreign tag. It does not name one version, so it never matches.
     Unusable,
-    /// Nothing that may stand there.
+    /// Not an `If-Match` header.
     Malformed,
 }
 
 impl IfMatch {
-    /// Goes on only if the client has read this very version.
+    /// Checks that the client has read this version.
     ///
     /// # Errors
-    /// 428 without the header, 400 for what is no tag, 412 with another version.
-    pub fn must_be(&self, version: i64) -> ApiResult<()> {
+    /// 428 without the header, 400 if it is malformed, 412 if it names another version.
+    pub fn check(&self, version: i64) -> ApiResult<()> {
         match self {
             Self::Missing => Err(ApiError::PreconditionRequired),
             Self::Version(read) if *read == version => Ok(()),
             Self::Version(_) | Self::Unusable => Err(ApiError::PreconditionFailed),
-            Self::Malformed => Err(ApiError::invalid("/If-Match", "must be the ETag of the last read")),
+            Self::Malformed => Err(ApiError::invalid("/If-Match", "must be the ETag of your last read")),
         }
     }
 }
 
-/// In bytes: far more than the tags of the copies that one can have of one object.
-const LONGEST: usize = 500;
+/// In bytes. Far more than the tags of all copies that a client can have of one object.
+const MAX_TAG_LIST_BYTES: usize = 500;
 
-/// What the client has already (RFC 9110 §13.1.2): its list of tags, over all lines. A malformed list is ignored, as if the header
-/// were missing: the client gets the whole reply, which is never wrong.
+/// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored: a full reply is
+/// always correct.
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Whether this version is among it. For a read, a weak tag is as good as a strong one.
+    /// Returns whether the client has this version. For reads, weak tags count too.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));
@@ -84,7 +83,7 @@ impl FromRequest for IfNoneMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let lines = request.headers().get_all(header::IF_NONE_MATCH).map(|line| line.to_str().unwrap_or("?"));
         let list = lines.collect::<Vec<_>>().join(",");
-        ready(Ok(Self(Some(list).filter(|list| list.len() <= LONGEST && is_well_formed(list)))))
+        ready(Ok(Self(Some(list).filter(|list| list.len() <= MAX_TAG_LIST_BYTES && is_well_formed(list)))))
     }
 }
 

@@ -1,6 +1,7 @@
-//! No request waits for ever: when a part that we depend on hangs without closing its connection, the client still gets
-//! its 503. Slow request bodies have their own, shorter limit (`security/limits/body_limits.rs`); a large one that keeps coming puts
-//! the end off.
+//! Request timeout: if a dependency hangs without closing its connection, the client still receives a 503 (CWE-400).
+//!
+//! Slow request bodies have a shorter limit (`security/limits/body_limits.rs`). Each received part of an upload extends the
+//! deadline.
 
 use std::cell::Cell;
 use std::pin::pin;
@@ -15,32 +16,32 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 
-/// From the request's head, or from the last of a large body, to the reply's head.
-pub const REPLY_WITHIN: Duration = Duration::from_secs(20);
+/// From the request's head, or the last received part of an upload, to the reply's head.
+pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// When a request's time is over.
+/// The time at which a request is aborted.
 #[derive(Clone)]
 pub struct Deadline(Rc<Cell<Instant>>);
 
 impl Deadline {
-    /// Of this request.
+    /// Returns the deadline of this request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Option<Self> {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Begins anew: something has come.
-    pub fn put_off(&self) {
-        self.0.set(Instant::now() + REPLY_WITHIN);
+    /// Restarts the timeout, because a part of the body arrived.
+    pub fn extend(&self) {
+        self.0.set(Instant::now() + REPLY_TIMEOUT);
     }
 }
 
-/// The middleware.
+/// Middleware that aborts a request at its deadline.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] when its time is over.
+/// [`ApiError::Unavailable`] if the deadline has passed.
 pub async fn enforce<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let deadline = Deadline(Rc::new(Cell::new(Instant::now() + REPLY_WITHIN)));
+    let deadline = Deadline(Rc::new(Cell::new(Instant::now() + REPLY_TIMEOUT)));
     request.extensions_mut().insert(deadline.clone());
     let mut reply = pin!(next.call(request));
     loop {
@@ -48,7 +49,7 @@ pub async fn enforce<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> 
         match timeout_at(end, &mut reply).await {
             Ok(reply) => return reply,
             Err(_) if deadline.0.get() > end => {}
-            Err(_) => return Err(ApiError::unavailable(5, "deadline passed").into()),
+            Err(_) => return Err(ApiError::unavailable(5, "request timed out").into()),
         }
     }
 }

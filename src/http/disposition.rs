@@ -1,5 +1,5 @@
-//! `Content-Disposition` for a file that somebody named (RFC 6266). A name is cleaned before it is encoded: it never leaves its
-//! header, names no other folder, and shows the ending that it has.
+//! `Content-Disposition` for user-named files (RFC 6266). A name is sanitized before it is encoded: it cannot inject headers
+//! (CWE-113), traverse folders (CWE-22), or hide its extension.
 
 use actix_web::http::header::{
     Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue, TryIntoHeaderValue,
@@ -7,16 +7,16 @@ use actix_web::http::header::{
 
 use crate::base::text;
 
-/// Longest name, in bytes: what file systems take. The ending is kept.
+/// In bytes, as in most file systems. A longer name is shortened and keeps its extension.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Names of devices on Windows, whatever ending follows.
+/// Device names on Windows, with any extension.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// `attachment` with this name.
+/// Returns the header `attachment` with this file name.
 #[must_use]
 pub fn attachment(file_name: &str) -> HeaderValue {
-    let name = saved_as(file_name);
+    let name = safe_file_name(file_name);
     let ascii: String = name.chars().map(|c| if c.is_ascii() { c } else { '_' }).collect();
     let mut parameters = vec![DispositionParam::Filename(ascii)];
     if !name.is_ascii() {
@@ -31,9 +31,9 @@ pub fn attachment(file_name: &str) -> HeaderValue {
     disposition.try_into_value().unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
-/// What a file of this name is called once it is saved.
+/// Returns a name that is safe to store and to save.
 #[must_use]
-pub fn saved_as(name: &str) -> String {
+pub fn safe_file_name(name: &str) -> String {
     let kept: String = text::visible(name).chars().map(|c| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c }).collect();
     let kept = kept.trim_matches([' ', '.']);
     let (stem, ending) = match kept.rsplit_once('.') {
@@ -59,13 +59,13 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_name_stands_as_it_is() {
+    fn plain_name_is_unchanged() {
         assert_eq!(header("INV-2026-0001.pdf"), "attachment; filename=\"INV-2026-0001.pdf\"");
         assert_eq!(header("two words.txt"), "attachment; filename=\"two words.txt\"");
     }
 
     #[test]
-    fn a_name_of_any_script_is_encoded_beside_a_plain_one() {
+    fn unicode_name_is_encoded_beside_an_ascii_one() {
         assert_eq!(
             header("Rüfüs 図.png"),
             "attachment; filename=\"R_f_s _.png\"; filename*=UTF-8''R%C3%BCf%C3%BCs%20%E5%9B%B3.png"
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leaves_its_header_or_its_folder() {
+    fn name_cannot_inject_headers_or_traverse_folders() {
         for (name, expected) in [
             ("../../etc/passwd", "_.._etc_passwd"),
             ("..\\..\\boot.ini", "_.._boot.ini"),
@@ -95,16 +95,16 @@ mod tests {
     }
 
     #[test]
-    fn long_name_is_cut_at_a_character_and_keeps_its_ending() {
+    fn long_name_is_cut_at_a_character_and_keeps_its_extension() {
         for letter in ["x", "ж", "図", "🦀"] {
-            let name = saved_as(&format!("{}.pdf", letter.repeat(5_000)));
+            let name = safe_file_name(&format!("{}.pdf", letter.repeat(5_000)));
             assert!(name.ends_with(&format!("{letter}.pdf")) && (251..=254).contains(&name.len()), "{}", name.len());
         }
         for end in [" ", "."] {
             let cut = format!("{}{end}{}", "x".repeat(253), "y".repeat(20));
-            assert_eq!(saved_as(&cut), "x".repeat(253), "no end that Windows drops");
+            assert_eq!(safe_file_name(&cut), "x".repeat(253), "no end that Windows drops");
         }
         let name = "🦀".repeat(10);
-        assert_eq!(saved_as(&format!("a.{name}")), format!("a.{name}"));
+        assert_eq!(safe_file_name(&format!("a.{name}")), format!("a.{name}"));
     }
 }

@@ -1,106 +1,105 @@
-//! Every way in which a request can fail, and the only place that chooses the status of a failure.
+//! The error type of the API, and the only place that chooses the status of an error.
 //!
-//! An error has two sides: what the client reads (status, title, code: all fixed here) and what the log keeps (the cause).
-//! [`ApiError::Internal`] has no way to say anything to the client, so leaking takes effort.
+//! An error has a public part (status, code, title: fixed here) and a cause that only the log receives.
+//! [`ApiError::Internal`] carries no text for the client, so internals cannot leak by accident (CWE-209).
 
 use std::borrow::Cow;
 use std::fmt;
 
 use actix_web::http::{StatusCode, header};
-use actix_web::{HttpResponse, ResponseError};
+use actix_web::{Error, HttpResponse, ResponseError};
 
 use crate::db::exhaustion::is_exhausted;
 use crate::storage::StorageError;
 
-/// What a handler or an extractor answers with.
+/// The result of handlers and extractors.
 pub type ApiResult<T> = Result<T, ApiError>;
 
-/// One fault of the input, by the JSON pointer of the field (RFC 6901), or the name of a query field.
+/// One fault of the input: the JSON pointer of the field (RFC 6901) and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// `/lines/0/quantity`; empty for the whole body.
+    /// For example `/lines/0/quantity`. For a query field: a slash and its name. Empty for the whole body.
     pub pointer: String,
-    /// What is expected there. Never what a parser said.
+    /// Says what is expected. Never the text of a parser.
     pub message: Cow<'static, str>,
 }
 
 impl FieldFault {
-    /// A fault of one field.
+    /// Creates a fault of one field.
     pub fn new(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         Self { pointer: pointer.into(), message: message.into() }
     }
 }
 
-/// Any refusal or failure. `docs/problems.md` explains each code to the client's developer.
+/// A refusal (4xx) or a failure (5xx). `docs/problems.md` explains each code to client developers.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The body is not JSON, or not in UTF-8: where, if it came whole.
+    /// The body is not JSON in UTF-8. Holds the position if the whole body arrived.
     NotJson(Option<FieldFault>),
-    /// Fields that do not fit.
+    /// Fields that break a rule.
     Invalid(Vec<FieldFault>),
-    /// No token, or one that does not hold. Which of the two, and why, is in the log alone.
+    /// The access token is missing or invalid. Only the log says which, and why.
     Unauthenticated,
-    /// A sign-in that failed, for whatever reason.
+    /// The login failed. All reasons give the same reply, to prevent user enumeration.
     InvalidCredentials,
-    /// The caller is known and may not use this function.
+    /// The caller's role does not allow this function.
     Forbidden,
-    /// A page of another origin sent this.
+    /// The request came from a page of an origin that is not allowed (CORS).
     OriginNotAllowed,
-    /// A cookie route was called without the proof that our own client sends.
+    /// A route that reads the refresh cookie was called without the CSRF header.
     CrossSiteRequest,
     /// The request came over plain HTTP.
     HttpsRequired,
-    /// Missing, somebody else's, deleted or malformed: one answer.
+    /// The object is missing, deleted or owned by another user, or its id is malformed. All four give the same reply.
     NotFound,
-    /// The path exists, this method on it does not.
+    /// The path does not support this method.
     MethodNotAllowed,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// The object is in a state that does not allow this.
+    /// The state of the object does not allow this.
     Conflict {
-        /// Stable and documented.
+        /// Stable, and documented in `docs/problems.md`.
         code: &'static str,
-        /// One sentence.
         title: &'static str,
     },
     /// `If-Match` does not hold the current version.
     PreconditionFailed,
     /// `If-Match` is missing.
     PreconditionRequired,
-    /// An `Idempotency-Key` that was used for another body.
-    KeyReused,
-    /// The body is larger than its route takes.
+    /// The `Idempotency-Key` was used with another body.
+    IdempotencyKeyReused,
+    /// The body exceeds the limit of its route.
     PayloadTooLarge,
-    /// A part of a file that lies behind its end.
+    /// The requested range begins after the end of the file.
     RangeNotSatisfiable {
-        /// Of the file, in bytes.
+        /// The file's length in bytes.
         length: u64,
     },
-    /// The body is of another type than the one that its route takes; empty if a library refused.
+    /// The body's media type is not the expected one. Empty if a library refused it.
     UnsupportedMediaType(&'static str),
-    /// This route speaks WebSocket alone, and this was no handshake of it.
+    /// The route is a WebSocket, and the request is not a handshake.
     UpgradeRequired,
-    /// Too many requests; come back after so many seconds.
+    /// A rate limit is exhausted.
     TooManyRequests {
-        /// At least 1.
+        /// Seconds, at least 1.
         retry_after: u64,
-        /// Work that admits the next attempt.
+        /// A proof of work that allows the next login attempt.
         challenge: Option<Box<super::challenge::Challenge>>,
     },
-    /// Too busy, or a part is down; come back after so many seconds.
+    /// The service is overloaded, or something it depends on is down.
     Unavailable {
-        /// At least 1.
+        /// Seconds, at least 1.
         retry_after: u64,
         /// For the log.
         cause: Cause,
-        /// The database lacks disk or memory ([`exhaustion`](crate::db::exhaustion)).
+        /// Whether the database is out of disk or memory ([`exhaustion`](crate::db::exhaustion)).
         exhausted: bool,
     },
-    /// A fault of ours. The cause goes to the log and nowhere else.
+    /// A fault of the service. Only the log receives the cause.
     Internal(Cause),
 }
 
-/// Text for the log, made so that no value of a row is in it.
+/// A cause for the log. It never contains values of a row.
 #[derive(Debug)]
 pub struct Cause(String);
 
@@ -110,42 +109,42 @@ impl fmt::Display for Cause {
     }
 }
 
-/// What the client reads of an error.
+/// The public part of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Face {
+pub struct PublicError {
     pub status: StatusCode,
     pub code: &'static str,
     pub title: &'static str,
 }
 
 impl ApiError {
-    /// A fault of ours that is no other error's.
+    /// Creates an internal error.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(Cause(cause.to_string()))
     }
 
-    /// Something we need does not answer, or is full.
+    /// Creates a 503 for a dependency that is down or full.
     pub fn unavailable(retry_after: u64, cause: impl fmt::Display) -> Self {
         Self::Unavailable { retry_after: retry_after.max(1), cause: Cause(cause.to_string()), exhausted: false }
     }
 
-    /// One field that does not fit.
+    /// Creates a 400 for one field.
     pub fn invalid(pointer: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::Invalid(vec![FieldFault::new(pointer, message)])
     }
 
-    /// Status, code and title: the whole public side.
+    /// Returns the public part: status, code and title.
     #[must_use]
-    pub fn face(&self) -> Face {
+    pub fn public(&self) -> PublicError {
         use StatusCode as S;
         let (status, code, title) = match self {
             Self::NotJson(_) => (S::BAD_REQUEST, "not_json", "The body is not valid JSON"),
             Self::Invalid(_) => (S::BAD_REQUEST, "invalid_input", "The input is not valid"),
-            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "Sign-in is needed"),
+            Self::Unauthenticated => (S::UNAUTHORIZED, "unauthenticated", "Authentication is required"),
             Self::InvalidCredentials => (S::UNAUTHORIZED, "invalid_credentials", "Invalid credentials"),
-            Self::Forbidden => (S::FORBIDDEN, "forbidden", "This is not allowed"),
+            Self::Forbidden => (S::FORBIDDEN, "forbidden", "Your role does not allow this"),
             Self::OriginNotAllowed => (S::FORBIDDEN, "origin_not_allowed", "This origin is not allowed"),
-            Self::CrossSiteRequest => (S::FORBIDDEN, "cross_site_request", "This request needs its own site's proof"),
+            Self::CrossSiteRequest => (S::FORBIDDEN, "cross_site_request", "The CSRF header is missing"),
             Self::HttpsRequired => (S::FORBIDDEN, "https_required", "HTTPS is required"),
             Self::NotFound => (S::NOT_FOUND, "not_found", "Resource not found"),
             Self::MethodNotAllowed => (S::METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed"),
@@ -154,26 +153,30 @@ impl ApiError {
             Self::PreconditionFailed => {
                 (S::PRECONDITION_FAILED, "stale_version", "The object has changed since it was read")
             }
-            Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "version_required", "If-Match is needed"),
-            Self::KeyReused => (S::UNPROCESSABLE_ENTITY, "key_reused", "This key was used for another body"),
+            Self::PreconditionRequired => (S::PRECONDITION_REQUIRED, "version_required", "If-Match is required"),
+            Self::IdempotencyKeyReused => {
+                (S::UNPROCESSABLE_ENTITY, "idempotency_key_reused", "This Idempotency-Key was used with another body")
+            }
             Self::PayloadTooLarge => (S::PAYLOAD_TOO_LARGE, "payload_too_large", "The body is too large"),
             Self::RangeNotSatisfiable { .. } => {
-                (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "The file has no such part")
+                (S::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", "The range is outside of the file")
             }
             Self::UnsupportedMediaType(_) => {
                 (S::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "The body's type is not accepted")
             }
-            Self::UpgradeRequired => (S::UPGRADE_REQUIRED, "upgrade_required", "This is a WebSocket"),
+            Self::UpgradeRequired => {
+                (S::UPGRADE_REQUIRED, "upgrade_required", "This route requires a WebSocket handshake")
+            }
             Self::TooManyRequests { .. } => (S::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests"),
             Self::Unavailable { .. } => (S::SERVICE_UNAVAILABLE, "unavailable", "The service is busy, try again later"),
-            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side"),
+            Self::Internal(_) => (S::INTERNAL_SERVER_ERROR, "internal", "Internal server error"),
         };
-        Face { status, code, title }
+        PublicError { status, code, title }
     }
 
-    /// Every one whose face is its own; what a conflict is called is said where it arises.
+    /// Returns one error for each code that is defined here. Conflicts define their codes where they occur.
     #[must_use]
-    pub fn plain() -> [Self; 21] {
+    pub fn one_of_each() -> [Self; 21] {
         [
             Self::NotJson(None),
             Self::Invalid(Vec::new()),
@@ -188,7 +191,7 @@ impl ApiError {
             Self::BodyTimeout,
             Self::PreconditionFailed,
             Self::PreconditionRequired,
-            Self::KeyReused,
+            Self::IdempotencyKeyReused,
             Self::PayloadTooLarge,
             Self::RangeNotSatisfiable { length: 0 },
             Self::UnsupportedMediaType(""),
@@ -199,9 +202,17 @@ impl ApiError {
         ]
     }
 
-    /// The one error that fits a status which some library chose (404 of an unknown path, 405, …).
+    /// Passes the typed error of a failed reply to `read`, or the error that fits the status if a library refused.
+    pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
+        match error.and_then(Error::as_error::<Self>) {
+            Some(error) => read(error),
+            None => read(&Self::from_status(status)),
+        }
+    }
+
+    /// Returns the error that fits a status chosen by a library, for example the 404 of an unknown path.
     #[must_use]
-    pub fn of_status(status: StatusCode) -> Self {
+    pub fn from_status(status: StatusCode) -> Self {
         match status {
             StatusCode::UNAUTHORIZED => Self::Unauthenticated,
             StatusCode::FORBIDDEN => Self::Forbidden,
@@ -211,18 +222,18 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
-            // The reply has its Retry-After already.
+            // The library has set Retry-After on the reply.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
-            status => Self::internal(format_args!("a library answered {status}")),
+            status => Self::internal(format_args!("a library replied with {status}")),
         }
     }
 }
 
-/// For the log: no reply is made of this.
+/// For the log. Replies never contain this text.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.face().code)?;
+        f.write_str(self.public().code)?;
         match self {
             Self::Internal(cause) | Self::Unavailable { cause, .. } => write!(f, ": {cause}"),
             _ => Ok(()),
@@ -232,10 +243,10 @@ impl fmt::Display for ApiError {
 
 impl ResponseError for ApiError {
     fn status_code(&self) -> StatusCode {
-        self.face().status
+        self.public().status
     }
 
-    /// Status and headers; the body, which holds the request id, is written by [`super::problem`].
+    /// Returns status and headers. [`super::problem`] adds the body, which contains the request id.
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status_code());
         match self {
@@ -258,7 +269,7 @@ impl ResponseError for ApiError {
     }
 }
 
-/// A store that is away is a 503. Bytes that should be there and are not are ours to mend.
+/// Unreachable storage is a 503. Missing bytes of a stored document are an internal error.
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
@@ -268,8 +279,8 @@ impl From<StorageError> for ApiError {
     }
 }
 
-/// A database that is away, full or too slow is a 503; anything else is ours to mend. PostgreSQL's own text can hold a
-/// row's values, so of a database's error only its code and constraint are kept.
+/// A database that is unreachable, full or too slow is a 503. Other errors are internal. PostgreSQL's message can contain
+/// values of a row, so only its code and the constraint's name are logged.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -283,7 +294,7 @@ impl From<sqlx::Error> for ApiError {
                     // Resources, shutdown, cancelled by timeout, deadlock, serialization.
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
                     "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // We are not let in: the database is closed, gone, or knows us no more.
+                    // The connection is refused: the database is closed or missing, or the role is unknown.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),
                 }

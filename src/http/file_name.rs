@@ -1,17 +1,17 @@
-//! The name that a client gives to a file in a form (RFC 7578, section 4.2). Clients encode a name that is not ASCII in four ways:
-//! - `filename*` (RFC 8187): Python's `urllib3` 1.x, .NET; it wins where both are given;
-//! - percent-encoding: browsers, curl, OkHttp and Node encode the quotation mark and line ends alone, aiohttp everything;
-//! - encoded words (RFC 2047): .NET, Spring;
-//! - none: UTF-8 as it is.
+//! Decodes the file name of an upload (RFC 7578, section 4.2). Clients encode names outside ASCII in four ways:
+//! - `filename*` (RFC 8187): Python's `urllib3` 1.x, .NET. It takes precedence over `filename`.
+//! - Percent-encoding: browsers, curl, OkHttp and Node encode only quotation marks and line breaks, aiohttp everything.
+//! - Encoded words (RFC 2047): .NET, Spring.
+//! - Plain UTF-8.
 //!
-//! A decoded name is still the client's: [`saved_as`](super::disposition::saved_as) cleans it.
+//! The decoded name is untrusted; [`safe_file_name`](super::disposition::safe_file_name) sanitizes it.
 
 use actix_web::http::header::{ContentDisposition, ExtendedValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 
-/// The decoded name; `None` if the part has none and so is no file.
+/// Returns the decoded name. `None` if the part has no name: then it is not a file.
 #[must_use]
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().and_then(extended);
@@ -27,12 +27,12 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // A percent sign without two digits stands for itself.
+    // A percent sign without two digits is literal.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }
 
-/// One or more words such as `=?utf-8?B?w7wucGRm?=`, in which a character may be cut in two.
+/// Decodes words such as `=?utf-8?B?w7wucGRm?=`. A character may be split between two words.
 fn encoded_words(name: &str) -> Option<String> {
     let mut decoded = Vec::new();
     for word in name.split_ascii_whitespace() {
@@ -44,7 +44,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Percent-encoding with other signs.
+            // Convert to percent-encoding.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {
@@ -65,7 +65,7 @@ mod tests {
         file_name(&ContentDisposition::from_raw(&line).unwrap())
     }
 
-    /// The parameters as each client writes them.
+    /// The parameters are copied from real clients.
     #[test]
     fn names_of_all_clients_are_decoded() {
         for (client, parameters, name) in [

@@ -1,9 +1,8 @@
-//! A form with a file (`multipart/form-data`, RFC 7578), part by part as it arrives. Handlers take [`Form`]; what is in memory
-//! is [`PART_HEAD`] and the piece that was asked for.
+//! Streams a form with a file (`multipart/form-data`, RFC 7578) part by part. At most one part head and one chunk are in memory.
 //!
-//! A form is refused where two readers could see two forms (CWE-436): a part with a header given twice or with encoded or
-//! compressed content, a form in a form, a part given twice, a compressed body. Other headers of a part are ignored, as RFC 7578,
-//! section 4.8, demands; its `Content-Length` by [`part_lengths`](super::part_lengths).
+//! A form is refused if two parsers could read it differently (CWE-436): a repeated part or part header, an encoded or compressed
+//! part, a nested form, a compressed body. Other part headers are ignored, as RFC 7578, section 4.8, requires. See
+//! [`part_lengths`](super::part_lengths) for `Content-Length`.
 
 use actix_multipart::{Field, Multipart, MultipartConfig, MultipartError};
 use actix_web::dev::Payload;
@@ -21,22 +20,22 @@ use super::error::{ApiError, ApiResult};
 use super::file_name::file_name;
 use super::part_lengths::PartLengths;
 
-/// Largest head of a part, and so the reader's memory, in bytes.
+/// Maximum size of a part's head in bytes, which also bounds the parser's memory.
 pub const PART_HEAD: usize = 8 * 1024;
-/// Beside the file, in bytes: the other parts, all heads and boundaries.
+/// Maximum size of everything but the file, in bytes: other parts, heads and boundaries.
 pub const ENVELOPE: usize = 64 * 1024;
 
-/// The type of every form.
+/// The media type of forms.
 pub const FORM: &str = "multipart/form-data";
 
-/// A form that is being read.
+/// A form that is being received.
 pub struct Form {
     parts: Multipart,
-    announced: Option<u64>,
+    declared_length: Option<u64>,
     names: Vec<String>,
 }
 
-/// How forms are read, for the application's data.
+/// Returns the parser's configuration, for the application data.
 #[must_use]
 pub fn config() -> MultipartConfig {
     MultipartConfig::new().buffer_limit(PART_HEAD)
@@ -49,7 +48,7 @@ impl FromRequest for Form {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let is_form = is_form(request);
         let length = request.headers().get(header::CONTENT_LENGTH);
-        let announced = length.and_then(|line| line.to_str().ok()?.parse().ok());
+        let declared_length = length.and_then(|line| line.to_str().ok()?.parse().ok());
         let mut lengths = PartLengths::new(&boundary(request));
         let body = payload.take().map_ok(move |bytes| lengths.rename(bytes));
         let parts = Multipart::from_request(request, &mut Payload::Stream { payload: Box::pin(body) });
@@ -58,7 +57,7 @@ impl FromRequest for Form {
                 return Err(ApiError::UnsupportedMediaType(FORM));
             }
             let parts = parts.await.map_err(|_| ApiError::UnsupportedMediaType(FORM))?;
-            Ok(Self { parts, announced, names: Vec::new() })
+            Ok(Self { parts, declared_length, names: Vec::new() })
         })
     }
 }
@@ -71,24 +70,24 @@ fn is_form(request: &HttpRequest) -> bool {
     kind.eq_ignore_ascii_case(FORM) && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// What stands between the parts. The reader of the form refuses one without it.
+/// Returns the boundary between parts. The parser refuses a form without one.
 fn boundary(request: &HttpRequest) -> String {
     let media_type = request.mime_type().ok().flatten();
     media_type.and_then(|kind| kind.get_param(BOUNDARY).map(|name| name.as_str().to_owned())).unwrap_or_default()
 }
 
 impl Form {
-    /// How large the whole is, in bytes, if its head says so; it cannot get larger.
+    /// Returns `Content-Length` in bytes, if the request has one. The body cannot exceed it.
     #[must_use]
-    pub fn announced(&self) -> Option<u64> {
-        self.announced
+    pub fn declared_length(&self) -> Option<u64> {
+        self.declared_length
     }
 
-    /// The next part, once the one before was read. Each name comes once: a form has as many parts as its handler knows names,
-    /// if that refuses all others.
+    /// Returns the next part. The previous one must have been read. A handler that refuses unknown names bounds the number of parts,
+    /// since each name may occur only once.
     ///
     /// # Errors
-    /// The form is none, is too large or too slow, or has a part that it must not have.
+    /// The form is malformed, too large or too slow, or contains an ambiguous or repeated part.
     pub async fn next(&mut self) -> ApiResult<Option<Part>> {
         let Some(field) = self.parts.next().await else { return Ok(None) };
         let field = field.map_err(|error| form_fault(&error))?;
@@ -104,7 +103,7 @@ impl Form {
     }
 }
 
-/// What makes a part's head say two things, or something else than its content.
+/// Returns why two parsers could read this part differently, if they could.
 fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
     let is_twice = |name| headers.get_all(name).count() > 1;
     let is_other = |name: &str, plain: &[&str]| {
@@ -123,18 +122,18 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // It was renamed, unless the reader sees a head where we see content.
+        // It was renamed, unless the parser sees a head where `PartLengths` sees content.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
 }
 
-/// The JSON pointer of a part.
+/// Returns the JSON pointer of a part.
 fn pointer(name: &str) -> String {
     format!("/{}", escape(name))
 }
 
-/// A part that is being read.
+/// A part that is being received.
 pub struct Part {
     field: Field,
     name: String,
@@ -146,59 +145,59 @@ impl Part {
         &self.name
     }
 
-    /// The refusal of this part.
+    /// Returns a 400 that names this part.
     #[must_use]
-    pub fn refused(&self, expected: &'static str) -> ApiError {
+    pub fn invalid(&self, expected: &'static str) -> ApiError {
         ApiError::invalid(pointer(&self.name), expected)
     }
 
-    /// The name that the client gives to the file, decoded and not cleaned.
+    /// Returns the client's file name, decoded and not sanitized.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         file_name(self.field.content_disposition()?)
     }
 
-    /// As it is declared, with its parameters; empty where it is not.
+    /// Returns the declared media type with its parameters, or an empty text.
     #[must_use]
     pub fn media_type(&self) -> &str {
         self.field.headers().get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default()
     }
 
-    /// The next bytes.
+    /// Returns the next chunk.
     ///
     /// # Errors
-    /// The form is none, is too large or too slow.
+    /// The form is malformed, too large or too slow.
     pub async fn bytes(&mut self) -> ApiResult<Option<Bytes>> {
         let bytes = self.field.next().await;
         bytes.transpose().map_err(|error| form_fault(&error))
     }
 
-    /// The whole of a short text.
+    /// Reads a short text.
     ///
     /// # Errors
-    /// It is longer than `most` bytes, a file, or not in UTF-8.
-    pub async fn text(mut self, most: usize) -> ApiResult<String> {
+    /// The part is longer than `max` bytes, is a file, or is not UTF-8.
+    pub async fn text(mut self, max: usize) -> ApiResult<String> {
         if self.file_name().is_some() {
-            return Err(self.refused("must be text, and has a file name: leave the file name out"));
+            return Err(self.invalid("must be text, but has a file name: leave the file name out"));
         }
         if !is_text(self.media_type()) {
-            return Err(self.refused(TEXT_PART));
+            return Err(self.invalid(TEXT_PART));
         }
         let mut text = Vec::new();
         while let Some(bytes) = self.bytes().await? {
-            if text.len() + bytes.len() > most {
-                return Err(self.refused("is too long"));
+            if text.len() + bytes.len() > max {
+                return Err(self.invalid("is too long"));
             }
             text.extend_from_slice(&bytes);
         }
-        String::from_utf8(text).map_err(|_| self.refused(TEXT_PART))
+        String::from_utf8(text).map_err(|_| self.invalid(TEXT_PART))
     }
 }
 
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
-/// Whether this media type is plain text that may be UTF-8. Apache's HTTP client declares ISO-8859-1 for any text: ASCII is the
-/// same in both, and the rest is refused because it is not UTF-8.
+/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all text; that is accepted,
+/// because text beyond ASCII then fails the UTF-8 check.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
@@ -206,7 +205,7 @@ fn is_text(media_type: &str) -> bool {
     declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
-/// What the reader says stays here: it would name our limits and his text.
+/// Maps an error of the parser. Its own text is not returned: it names limits and internals (CWE-209).
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {
@@ -214,12 +213,12 @@ fn form_fault(error: &MultipartError) -> ApiError {
             other => other,
         },
         MultipartError::ContentDispositionMissing | MultipartError::ContentDispositionNameMissing => {
-            ApiError::invalid("", "must have in each part Content-Disposition: form-data with a name, in UTF-8")
+            ApiError::invalid("", "must have Content-Disposition: form-data with a name in UTF-8 in each part")
         }
         _ => not_a_form(),
     }
 }
 
 fn not_a_form() -> ApiError {
-    ApiError::invalid("", "must be one whole form (multipart/form-data) whose parts are no forms")
+    ApiError::invalid("", "must be one complete form (multipart/form-data) without nested forms")
 }

@@ -1,5 +1,5 @@
-//! HEAD (RFC 9110 §9.3.2): every GET route but the WebSocket answers it, with the same status and headers and no body. The route,
-//! its layers and its limits are those of GET, so nothing is easier to reach by HEAD.
+//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it, with the same status and headers and without a body.
+//! Middleware, authorization and limits are those of GET.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
-/// The length of a body that is not sent. Without this, actix-http would read the whole body, a file or an export, and discard it.
+/// A body that has a length but is not sent. Without it, actix-http would read a whole file or export and discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {
@@ -26,10 +26,10 @@ impl MessageBody for OnlyLength {
     }
 }
 
-/// The middleware: drops the body of a reply to HEAD unread.
+/// Middleware that drops the body of a reply to HEAD.
 ///
 /// # Errors
-/// What the rest returns.
+/// Passes on the errors of inner services.
 pub async fn drop_body<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

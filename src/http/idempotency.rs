@@ -1,8 +1,9 @@
-//! `Idempotency-Key` on POSTs that make something: a client that heard no answer asks again, and the work is done
-//! once. The same key with the same body gets the first answer again for 24 hours; with another body it is refused (422). While
-//! the first is still being done it waits a moment, and is refused then (409). Key and answer are kept in the transaction of the
-//! work, so there is no moment in which one of the two is lost. A body that is too large to be held has its key apart
-//! ([`GivenKey`]). Only successes are kept: what was refused may be tried again.
+//! Idempotent POST requests (`Idempotency-Key`): a client that received no reply can safely repeat a request.
+//!
+//! The same key with the same body returns the first reply again for 24 hours; with another body it is refused (422). While
+//! the first request is running, the second waits up to 630 ms and is then refused (409). Key and reply are stored in the
+//! transaction of the work, so neither can be lost without the other. Only successes are stored: a refused request may be
+//! repeated. Uploads do not fit into memory and use [`StreamedIdempotencyKey`].
 
 use std::future::{Ready, ready};
 
@@ -22,34 +23,34 @@ use super::conditional::etag;
 use super::error::{ApiError, ApiResult};
 use super::matched_route::MatchedRoute;
 use crate::base::id::{self, UserId};
-use crate::db::idempotency::{self, Claim, Claimed, Kept};
+use crate::db::idempotency::{self, Claim, ClaimOutcome, StoredAnswer};
 
-/// The header.
+/// The header's name.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// Refuses a second request while the first with the same key is running.
+/// The error for a second request while the first with the same key is running.
 pub const KEY_IN_USE: ApiError =
-    ApiError::Conflict { code: "key_in_use", title: "The first request with this key is still running" };
+    ApiError::Conflict { code: "idempotency_key_in_use", title: "The first request with this key is still running" };
 
-/// A validated body, and the key that came with it.
-pub struct Keyed<T> {
+/// A validated JSON body and the request's key.
+pub struct IdempotentJson<T> {
     pub body: T,
     pub key: IdempotencyKey,
 }
 
-/// The key of a request, if it has one.
-pub struct IdempotencyKey(Option<Given>);
+/// The key of a request, if it has one, with the route and body that it is bound to.
+pub struct IdempotencyKey(Option<BoundKey>);
 
-struct Given {
+struct BoundKey {
     route: String,
     key: String,
     body: Bytes,
 }
 
-/// A key whose body is read elsewhere: it is none before [`GivenKey::on`] says what came.
-pub struct GivenKey(Option<(String, String)>);
+/// The key of a request whose body is streamed. [`for_body`](Self::for_body) binds it to the body.
+pub struct StreamedIdempotencyKey(Option<(String, String)>);
 
-impl FromRequest for GivenKey {
+impl FromRequest for StreamedIdempotencyKey {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
 
@@ -58,24 +59,24 @@ impl FromRequest for GivenKey {
     }
 }
 
-impl GivenKey {
-    /// For what came: bytes that are alike for no two bodies.
+impl StreamedIdempotencyKey {
+    /// Binds the key to a body. `fingerprint` must differ for different bodies.
     #[must_use]
-    pub fn on(self, came: Bytes) -> IdempotencyKey {
-        IdempotencyKey(self.0.map(|(route, key)| Given { route, key, body: came }))
+    pub fn for_body(self, fingerprint: Bytes) -> IdempotencyKey {
+        IdempotencyKey(self.0.map(|(route, key)| BoundKey { route, key, body: fingerprint }))
     }
 
-    /// Whether it was used and answered before, for whatever body.
+    /// Returns whether the key has a stored reply, for any body.
     ///
     /// # Errors
-    /// The database cannot be asked.
+    /// The database is unavailable.
     pub async fn is_used(&self, connection: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> ApiResult<bool> {
         let Some((route, key)) = &self.0 else { return Ok(false) };
         Ok(idempotency::is_answered(connection, owner, route, key, now).await?)
     }
 }
 
-impl<T> FromRequest for Keyed<T>
+impl<T> FromRequest for IdempotentJson<T>
 where
     T: DeserializeOwned + Validate<Context = ()> + 'static,
 {
@@ -94,13 +95,13 @@ where
             let bytes = read(payload).await?.freeze();
             let body: T = parse(&bytes)?;
             validate(&body)?;
-            Ok(Self { body, key: IdempotencyKey(key.map(|key| Given { route, key, body: bytes })) })
+            Ok(Self { body, key: IdempotencyKey(key.map(|key| BoundKey { route, key, body: bytes })) })
         })
     }
 }
 
-/// What a key is good for: one route, and one object where its path has an id. The path as it was typed would not do: an id has
-/// many spellings there (capitals, percent-encoding), and each would repeat the work.
+/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: an id has many spellings (capitals,
+/// percent-encoding), and each would repeat the work.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -109,7 +110,7 @@ fn route_of(request: &HttpRequest) -> String {
     }
 }
 
-/// 1 to 64 visible characters of ASCII, once.
+/// Reads the header: once, 1 to 64 visible ASCII characters.
 fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
     let mut lines = request.headers().get_all(IDEMPOTENCY_KEY);
     let key = match (lines.next(), lines.next()) {
@@ -118,27 +119,27 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
         (Some(_), Some(_)) => None,
     };
     let fits = |key: &&str| (1..=64).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
-    let expected = || ApiError::invalid("/Idempotency-Key", "must be 1 to 64 visible characters of ASCII, once");
+    let expected = || ApiError::invalid("/Idempotency-Key", "must be 1 to 64 visible ASCII characters, and given once");
     key.filter(fits).map(|key| Some(key.to_owned())).ok_or_else(expected)
 }
 
-/// An answer to a POST, as it can be given again.
-pub struct Answer(Kept);
+/// A reply to a POST that can be stored and sent again.
+pub struct Answer(StoredAnswer);
 
 impl Answer {
-    /// 201: where the new object is, its version if it has one, and the object.
+    /// Creates a 201 with `Location`, `ETag` if there is a version, and the new object.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
+    /// The object cannot be serialized.
     pub fn created(location: String, version: Option<i64>, view: &impl Serialize) -> ApiResult<Self> {
         let body = serde_json::to_string(view).map_err(ApiError::internal)?;
-        Ok(Self(Kept { status: 201, location, etag: version.map(etag), body }))
+        Ok(Self(StoredAnswer { status: 201, location, etag: version.map(etag), body }))
     }
 
-    /// On the wire.
+    /// Returns the HTTP response.
     #[must_use]
     pub fn reply(self) -> HttpResponse {
-        let Self(Kept { status, location, etag, body }) = self;
+        let Self(StoredAnswer { status, location, etag, body }) = self;
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let mut reply = HttpResponse::build(status.unwrap_or(StatusCode::CREATED));
         reply.insert_header((header::LOCATION, location));
@@ -150,11 +151,11 @@ impl Answer {
 }
 
 impl IdempotencyKey {
-    /// The first answer, if the work was done. To be asked inside its transaction, before it.
+    /// Claims the key and returns the stored reply, if there is one. Call it inside the transaction, before the work.
     ///
     /// # Errors
-    /// 422 for another body, 409 while the first is being done and for a moment was.
-    pub async fn answered(
+    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs.
+    pub async fn stored_reply(
         &self,
         connection: &mut PgConnection,
         owner: UserId,
@@ -162,18 +163,18 @@ impl IdempotencyKey {
     ) -> ApiResult<Option<HttpResponse>> {
         let Some(claim) = self.claim(owner, now) else { return Ok(None) };
         match idempotency::claim(connection, &claim).await? {
-            Claimed::Fresh => Ok(None),
-            Claimed::Done(kept) => Ok(Some(Answer(kept).reply())),
-            Claimed::OtherBody => Err(ApiError::KeyReused),
-            Claimed::Running => Err(KEY_IN_USE),
+            ClaimOutcome::New => Ok(None),
+            ClaimOutcome::Answered(kept) => Ok(Some(Answer(kept).reply())),
+            ClaimOutcome::DifferentBody => Err(ApiError::IdempotencyKeyReused),
+            ClaimOutcome::InProgress => Err(KEY_IN_USE),
         }
     }
 
-    /// Keeps the answer with the work, before its transaction is committed.
+    /// Stores the reply. Call it before the transaction of the work commits.
     ///
     /// # Errors
-    /// The database cannot be asked.
-    pub async fn keep(
+    /// The database is unavailable.
+    pub async fn store(
         &self,
         connection: &mut PgConnection,
         owner: UserId,
@@ -181,13 +182,13 @@ impl IdempotencyKey {
         answer: &Answer,
     ) -> ApiResult<()> {
         match self.claim(owner, now) {
-            Some(claim) => Ok(idempotency::keep(connection, &claim, &answer.0).await?),
+            Some(claim) => Ok(idempotency::store(connection, &claim, &answer.0).await?),
             None => Ok(()),
         }
     }
 
     fn claim(&self, owner: UserId, now: DateTime<Utc>) -> Option<Claim<'_>> {
-        let Given { route, key, body } = self.0.as_ref()?;
+        let BoundKey { route, key, body } = self.0.as_ref()?;
         Some(Claim { owner, route, key, body, now })
     }
 }

@@ -1,7 +1,7 @@
-//! Graceful shutdown as requests see it: a replica that is about to stop says so before it stops.
+//! Graceful shutdown, as requests see it.
 //!
-//! While it drains, readiness is 503, so that load balancers choose another replica, and each reply closes its connection, so
-//! that clients connect anew. Both take effect before any connection is refused.
+//! While the service drains, readiness is 503, so that load balancers choose another replica, and each reply closes its connection,
+//! so that clients reconnect. Both happen before connections are refused.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -11,18 +11,18 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpResponse};
 use tokio::sync::watch;
 
-/// How far the shutdown has come.
+/// The phase of a graceful shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Everything is served.
+    /// No shutdown.
     Serving,
-    /// Everything is served, and clients are asked to leave.
+    /// Requests are served; clients are asked to reconnect elsewhere.
     Draining,
-    /// Running requests finish, no other begins.
+    /// Running requests finish; new ones are refused.
     Closing,
 }
 
-/// The phase of this process. Clones share it.
+/// The current phase of this process. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(watch::Sender<Phase>);
 
@@ -33,25 +33,25 @@ impl Default for Lifecycle {
 }
 
 impl Lifecycle {
-    /// Begins a phase.
+    /// Enters a phase.
     pub fn enter(&self, phase: Phase) {
         self.0.send_replace(phase);
     }
 
-    /// Whether clients are asked to leave.
+    /// Returns whether the service is shutting down.
     #[must_use]
     pub fn is_stopping(&self) -> bool {
         *self.0.borrow() > Phase::Serving
     }
 
-    /// Waits until no further request may begin.
+    /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // A sender exists as long as `self`.
+        // The error cannot occur: `self` is a sender.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }
 
-/// The middleware: while the service stops, each reply closes its connection.
+/// Middleware that closes the connection after each reply while the service shuts down.
 ///
 /// # Errors
 /// Passes on what an inner middleware returned as `Err`; its response closes the connection too.
@@ -79,7 +79,7 @@ pub async fn close_connections<B: MessageBody>(
     }
 }
 
-/// A WebSocket's handshake keeps its connection: the socket is closed by a frame.
+/// A WebSocket handshake keeps its connection: a close frame ends it later.
 fn close<B>(reply: &mut HttpResponse<B>) {
     if !reply.head().upgrade() {
         reply.head_mut().set_connection_type(ConnectionType::Close);

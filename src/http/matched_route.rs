@@ -1,15 +1,15 @@
-//! The route that a request matched, as it stands in the table of routes: never the path that was typed.
+//! The matched route pattern of a request, for logs, metrics and keys. Never the requested path.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// Found once a request: before a request is routed, actix asks one route after the other.
+/// A route pattern, found once per request: before routing, actix compares all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 
 impl MatchedRoute {
-    /// The route of this request.
+    /// Returns the route of this request.
     #[must_use]
     pub fn of(request: &HttpRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
@@ -20,13 +20,13 @@ impl MatchedRoute {
         route
     }
 
-    /// `None`: its path is in no route.
+    /// Returns the pattern. `None` if no route matches.
     #[must_use]
     pub fn known(&self) -> Option<&str> {
         self.0.as_deref()
     }
 
-    /// For a text that must have something here: `-` for a path that is in no route.
+    /// Returns the pattern, or `-` if no route matches.
     #[must_use]
     pub fn name(&self) -> &str {
         self.known().unwrap_or("-")

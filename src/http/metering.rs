@@ -1,4 +1,4 @@
-//! Counts every request, whoever answers it: by the route that it matched, never by the path that was typed.
+//! Counts requests by matched route. The requested path is never used as a label.
 
 use std::time::Instant;
 
@@ -13,30 +13,30 @@ use super::matched_route::MatchedRoute;
 use crate::db::exhaustion::Exhaustion;
 use crate::telemetry::metrics::Metrics;
 
-/// The middleware.
+/// Middleware that counts each request and its refusal, and measures its time.
 ///
 /// # Errors
-/// What the rest returns.
+/// Passes on the errors of inner services.
 pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(metrics) = request.app_data::<Data<Metrics>>().cloned() else { return next.call(request).await };
-    let meter = metrics.requests.of(request.method().as_str(), MatchedRoute::of(request.request()).known());
+    let meter = metrics.requests.for_route(request.method().as_str(), MatchedRoute::of(request.request()).known());
     let exhaustion = request.app_data::<Data<Exhaustion>>().cloned();
-    let _running = metrics.requests.running();
+    let _running = metrics.requests.start();
     let started = Instant::now();
     let reply = next.call(request).await;
     let (status, error) = match &reply {
-        Ok(reply) => (reply.status(), reply.response().error().and_then(|error| error.as_error::<ApiError>())),
-        // As it will be sent: with what the layers in between have made of it.
-        Err(error) => (error.error_response().status(), error.as_error::<ApiError>()),
+        Ok(reply) => (reply.status(), reply.response().error()),
+        // `error_response` applies the mappers of the layers in between.
+        Err(error) => (error.error_response().status(), Some(error)),
     };
-    meter.answered(status.as_u16(), started.elapsed());
-    if let (Some(ApiError::Unavailable { exhausted: true, .. }), Some(exhaustion)) = (error, exhaustion) {
-        exhaustion.note();
-    }
+    meter.record(status.as_u16(), started.elapsed());
     if status.is_client_error() || status.is_server_error() {
-        let of_status = ApiError::of_status(status);
-        let error = error.unwrap_or(&of_status);
-        metrics.requests.refused(error.face().code);
+        ApiError::resolve(error, status, |error| {
+            metrics.requests.count_refusal(error.public().code);
+            if let (ApiError::Unavailable { exhausted: true, .. }, Some(exhaustion)) = (error, exhaustion) {
+                exhaustion.record();
+            }
+        });
     }
     reply
 }

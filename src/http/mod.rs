@@ -1,16 +1,13 @@
-//! Floor 2: the shape of every request and every reply.
+//! Layer 2: the form of all requests and replies.
 //!
-//! - [`error`]: one closed enum, the only chooser of an error's status; [`problem`]: how it looks on the wire; [`challenge`]: work that a refusal may ask for.
-//! - [`body`]: a JSON body becomes a validated value or a 400 that names the field; [`params`]: the same for paths and
-//!   queries. Handlers see nothing raw. [`object`]: fields have names; [`rules`]: what a field may hold; [`partial`]: a
-//!   field left out is not a null. [`typed`]: directional marks are removed from what people type.
-//!   [`values`]: integers and words. `faults`: what is wrong with a field, in our own words.
-//! - [`form`]: a form with a file, part by part as it arrives.
-//! - [`client_ip`]: whose address it is. [`matched_route`]: what it asks for. [`cookies`]: one cookie, or none. [`request_span`]: what the log says of a request;
-//!   [`metering`]: what is counted of it; [`trace_context`]: whose trace it is part of.
-//! - [`head`]: HEAD without a body. [`disposition`], [`ranges`]: a file, under its name, whole or in part.
-//! - [`conditional`]: `ETag` and `If-Match`; [`idempotency`]: what is asked twice is done once. [`deadline`], [`panics`]: no request hangs, none ends without a reply.
-//!   [`lifecycle`]: how far a graceful shutdown has come.
+//! - Errors: [`error`] chooses each status, [`problem`] writes the body (RFC 9457), [`challenge`] is a proof of work.
+//! - Input validation: [`body`] (JSON), [`params`] (paths and queries), [`form`] (uploads); [`object`], [`partial`], [`values`],
+//!   [`user_text`] and [`rules`] for single fields. `faults` writes the messages. Handlers never see raw input.
+//! - Who and what: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
+//! - Observability: [`request_span`] (log), [`metering`] (metrics).
+//! - Replies: [`reply`], [`head`], [`disposition`], [`ranges`].
+//! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
+//! - Robustness: [`deadline`], [`panics`], and [`lifecycle`] for graceful shutdown.
 
 pub mod body;
 pub mod challenge;
@@ -39,5 +36,6 @@ pub mod reply;
 pub mod request_span;
 pub mod rules;
 pub mod trace_context;
-pub mod typed;
+
+pub mod user_text;
 pub mod values;

@@ -1,5 +1,5 @@
-//! An object is read by its names alone. serde also reads a list as a struct, field after field: `["ann@example.com", "…"]`
-//! would be a sign-in, in a form that no document describes and that no gate in front of us looks into.
+//! Accepts a struct only as a JSON object. serde also reads a list as a struct, field by field: `["ann@example.com", "…"]`
+//! would be a login in an undocumented form, which a gateway in front of the service does not inspect.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -8,18 +8,18 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// A struct that was written as an object.
+/// A struct that is read from a JSON object only.
 pub struct Object<T>(pub T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ByNames(PhantomData))
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }
 
-struct ByNames<T>(PhantomData<T>);
+struct ObjectVisitor<T>(PhantomData<T>);
 
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ByNames<T> {
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     type Value = Object<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,19 +31,19 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ByNames<T> {
     }
 }
 
-/// For `#[serde(deserialize_with = "objects")]` on a list of structs.
+/// Deserializes a list of objects. For `#[serde(deserialize_with = "objects")]`.
 ///
 /// # Errors
-/// Those of the items, and of an item that is a list.
+/// An item is invalid or is not an object.
 pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let items = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
-/// [`objects`] for a list that may be left out; with `default`.
+/// Deserializes a list of objects that may be absent; use with `default`.
 ///
 /// # Errors
-/// Those of the items, and of null.
+/// The list is null, or an item is invalid.
 pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_needed() {
+    fn struct_is_read_from_an_object_only() {
         let read = |json| serde_json::from_str::<Object<Pair>>(json).ok().map(|Object(pair)| (pair.a, pair.b));
         assert_eq!(read(r#"{"a": 1, "b": 2}"#), Some((1, 2)));
         assert_eq!(read(r#"{"a": 1}"#), Some((1, 0)));

@@ -1,5 +1,4 @@
-//! A panic in a handler or in an inner middleware is a 500 like any other. actix alone would close the connection without
-//! an answer.
+//! Turns a panic in a handler or inner middleware into a 500. actix alone would close the connection without a reply.
 
 use std::panic::AssertUnwindSafe;
 
@@ -11,10 +10,10 @@ use futures_util::FutureExt;
 
 use super::error::ApiError;
 
-/// The middleware. What the panic said is in the log by the panic hook ([`crate::telemetry`]), never in the reply.
+/// Middleware that catches panics. The panic hook ([`crate::telemetry`]) logs the place; the reply says nothing about it.
 ///
 /// # Errors
-/// [`ApiError::Internal`] when the rest panicked.
+/// [`ApiError::Internal`] after a panic.
 pub async fn catch<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     AssertUnwindSafe(next.call(request))
         .catch_unwind()

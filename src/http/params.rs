@@ -1,8 +1,7 @@
-//! Ids and fields of queries, as typed values.
+//! Extractors for ids and query fields.
 //!
-//! A malformed id is a missing one, all the way: it is replaced by a fresh random id, which is nobody's, and looked up
-//! like any other. So a malformed, a missing, a deleted and a stranger's id take one path through the code and send the same
-//! statements; nothing about the four can differ because nothing asks which of them it is.
+//! A malformed id is treated as a nonexistent one: it is replaced by a new random id and looked up like any other. So
+//! malformed, missing, deleted and foreign ids take the same code path, send the same statements and get the same reply (BOLA).
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -19,8 +18,8 @@ use super::body::{pointer, validate};
 use super::error::{ApiError, ApiResult};
 use super::faults::data_fault;
 
-/// The id that this text names, or one that names nothing.
-fn named_by<T: FromStr + From<Uuid>>(text: &str) -> T {
+/// Parses an id, or returns a new random one.
+fn parse_or_random<T: FromStr + From<Uuid>>(text: &str) -> T {
     text.parse().unwrap_or_else(|_| T::from(Uuid::new_v4()))
 }
 
@@ -32,21 +31,21 @@ impl<T: FromStr + From<Uuid>> FromRequest for PathId<T> {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Ok(Self(named_by(request.match_info().get("id").unwrap_or_default()))))
+        ready(Ok(Self(parse_or_random(request.match_info().get("id").unwrap_or_default()))))
     }
 }
 
 /// An id in a body or in a query.
 #[derive(Clone, Copy, Debug)]
-pub struct GivenId<T>(pub T);
+pub struct IdField<T>(pub T);
 
-impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for GivenId<T> {
+impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for IdField<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(named_by(&text)))
+        String::deserialize(deserializer).map(|text| Self(parse_or_random(&text)))
     }
 }
 
-/// The query of a list. Unknown and repeated fields are refused: `?status=a&status=b` has no one meaning.
+/// The query of a list. Unknown fields are refused, and so are repeated ones (HTTP parameter pollution).
 pub struct QueryFields<T>(pub T);
 
 impl<T> FromRequest for QueryFields<T>
@@ -75,13 +74,13 @@ mod tests {
     use crate::base::id::CustomerId;
 
     #[test]
-    fn a_malformed_id_is_one_that_nobody_has() {
+    fn malformed_id_becomes_a_random_one() {
         let known = CustomerId::new();
-        let read = |text: &str| serde_json::from_value::<GivenId<CustomerId>>(text.into()).unwrap().0;
+        let read = |text: &str| serde_json::from_value::<IdField<CustomerId>>(text.into()).unwrap().0;
         assert_eq!(read(&known.to_string()), known);
         for malformed in ["", "1", "../1", "\0", &known.to_string().replace('-', "")] {
             assert_ne!(read(malformed), known);
-            assert_ne!(read(malformed), read(malformed), "a constant could be somebody's");
+            assert_ne!(read(malformed), read(malformed), "a constant could exist");
         }
     }
 

@@ -1,35 +1,35 @@
-//! `Content-Length` in a part of a form is ignored, as RFC 7578, section 4.8, demands. OkHttp, Guzzle and Spring send it.
+//! Ignores `Content-Length` in the parts of a form, as RFC 7578, section 4.8, requires. OkHttp, Guzzle and Spring send it.
 //!
-//! actix-multipart believes it. If it is too small, the rest of the file is dropped without an error; if it is too large, the
-//! next parts become the file's content, while a proxy sees two parts (a difference between parsers, CWE-436). So the header is
-//! renamed in the body, before it is read. Nothing else is changed, and no byte of a part's content.
+//! actix-multipart trusts it: too small a value drops the rest of the file without an error; too large a value makes the next
+//! parts part of the file, while a proxy sees two parts (parser differential, CWE-436). So the header is renamed in the stream
+//! before it is parsed. Nothing else changes, and no byte of a part's content.
 
 use actix_web::web::{Bytes, BytesMut};
 
 const NAME: &[u8] = b"content-length";
 const HEAD_END: u32 = u32::from_be_bytes(*b"\r\n\r\n");
 
-/// Follows a body in pieces of any size.
+/// Finds part headers in a body that arrives in chunks of any size.
 pub(super) struct PartLengths {
     delimiter: Vec<u8>,
     place: Place,
 }
 
-/// What the next byte belongs to.
+/// The state of the parser.
 enum Place {
-    /// A part's content: so many bytes of the delimiter have come.
+    /// Inside a part's content; `matched` bytes of the delimiter have been seen.
     Content { matched: usize },
-    /// A part's head: so many bytes of the header's name have come, or another header is being read.
+    /// Inside a part's head; `matched` bytes of the header's name have been seen. `None` inside another header.
     Head { last: u32, matched: Option<usize> },
 }
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // The first delimiter has no line end before it.
+        // No line break precedes the first delimiter.
         Self { delimiter: format!("\r\n--{boundary}").into_bytes(), place: Place::Content { matched: 2 } }
     }
 
-    /// The same bytes, with each `Content-Length` of a part called `Content-Lengtx`.
+    /// Renames each `Content-Length` of a part to `Content-Lengtx`.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {
@@ -43,7 +43,7 @@ impl PartLengths {
             Place::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // No other place in the delimiter has this byte.
+                    // The delimiter contains this byte only at its start.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {

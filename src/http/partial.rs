@@ -1,14 +1,15 @@
-//! Partial updates: a field that is left out stays as it is, and that must not be confused with one that is null.
+//! Partial updates (PATCH): an absent field is left unchanged, and differs from a field that is null.
 
 use serde::{Deserialize, Deserializer};
 
-/// For `#[serde(default, deserialize_with = "given")]`. `None` is a field that was left out.
+/// Deserializes a field that is present; with `default`, an absent field is `None`.
+/// For `#[serde(default, deserialize_with = "present")]`.
 ///
-/// On an `Option<String>` an explicit null is refused; on an `Option<Option<String>>` it is `Some(None)`: clear the field.
+/// On an `Option<String>`, null is an error. On an `Option<Option<String>>`, null is `Some(None)`: it clears the field.
 ///
 /// # Errors
 /// Those of the value.
-pub fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
@@ -18,14 +19,14 @@ mod tests {
 
     #[derive(Debug, PartialEq, Deserialize)]
     struct Update {
-        #[serde(default, deserialize_with = "given")]
+        #[serde(default, deserialize_with = "present")]
         name: Option<String>,
-        #[serde(default, deserialize_with = "given")]
+        #[serde(default, deserialize_with = "present")]
         email: Option<Option<String>>,
     }
 
     #[test]
-    fn absent_null_and_given_are_three_things() {
+    fn absent_null_and_present_are_distinct() {
         let read = |json| serde_json::from_str::<Update>(json).ok().map(|update| (update.name, update.email));
         assert_eq!(read("{}"), Some((None, None)));
         assert_eq!(read(r#"{"email": null}"#), Some((None, Some(None))));

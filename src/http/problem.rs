@@ -1,8 +1,8 @@
-//! How a failure looks on the wire: a problem document (RFC 9457) with the request id, whoever refused: a handler, an
-//! extractor, a middleware, the router or a library.
+//! Problem details (RFC 9457): every error reply has the same body, whether a handler, an extractor, a middleware, the
+//! router or a library refused the request.
 //!
-//! Known limit: what actix's HTTP parser answers by itself (400 for a request that is not HTTP, 408, 431) passes no
-//! middleware and has an empty body (`docs/decisions.md`).
+//! Known limit: replies of actix's HTTP parser (400 for a request that is not HTTP, 408, 431) pass no middleware and have
+//! an empty body (`docs/decisions.md`).
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -15,14 +15,14 @@ use tracing_actix_web::RequestId;
 use super::challenge::Challenge;
 use super::error::{ApiError, FieldFault};
 
-/// The media type of every failure.
+/// The media type of every error reply.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Where a problem's `type` points: `{public_url}/problems#{code}`.
+/// The public URL. A problem's `type` is `{public_url}/problems#{code}`.
 #[derive(Clone)]
 pub struct ProblemBase(pub String);
 
-/// The body of every failure.
+/// The body of every error reply.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(example = json!({
     "type": "/problems#invalid_input", "title": "The input is not valid", "status": 400, "code": "invalid_input",
@@ -30,39 +30,39 @@ pub struct ProblemBase(pub String);
     "errors": [{"pointer": "/lines/0/quantity", "message": "must be a decimal above zero"}]
 }))]
 pub struct Problem {
-    /// Where the code is explained.
+    /// URL of the explanation of the code.
     #[serde(rename = "type")]
     #[schema(max_length = 300, format = "uri-reference")]
     pub kind: String,
-    /// One fixed sentence for the code.
+    /// A short text for people. It is fixed for each code.
     #[schema(max_length = 100, format = "line")]
     pub title: String,
-    /// The HTTP status again.
+    /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// Stable: this is what a client compares.
+    /// Stable. Clients compare this.
     #[schema(max_length = 50, pattern = "^[a-z_]+$")]
     pub code: String,
-    /// Name it when you ask us: our log has the details under it.
+    /// Include it in support requests: the service's log has the details.
     #[schema(format = Uuid)]
     pub request_id: String,
-    /// What does not fit, for 400 and 415.
+    /// The invalid fields, for 400 and 415.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
-    /// With some refusals of a sign-in: work that admits the next attempt. `docs/limits.md` says how.
+    /// A proof of work that allows the next login attempt, with some 429 replies. See `docs/limits.md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Challenge, required = false)]
     pub challenge: Option<Challenge>,
 }
 
-/// One field that does not fit.
+/// One invalid field.
 #[derive(Serialize, utoipa::ToSchema)]
 pub struct ProblemField {
-    /// A JSON pointer into the body; with a slash, the name of the query field or of the header.
+    /// A JSON pointer into the body, or a slash and the name of a query field or header.
     #[schema(max_length = 300, format = JsonPointer)]
     pub pointer: String,
-    /// What is expected there.
+    /// Says what is expected.
     #[schema(max_length = 300, format = "line")]
     pub message: String,
 }
@@ -73,7 +73,7 @@ impl From<&FieldFault> for ProblemField {
     }
 }
 
-/// What an error says of single fields.
+/// Returns what an error says about single fields.
 pub fn fields(error: &ApiError) -> Vec<ProblemField> {
     match error {
         ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
@@ -85,7 +85,7 @@ pub fn fields(error: &ApiError) -> Vec<ProblemField> {
     }
 }
 
-/// The middleware: gives every failure its body, and the log its cause.
+/// Middleware that adds the problem document to every error reply and logs the cause.
 ///
 /// # Errors
 /// Passes on what an inner middleware returned as `Err`, with the body added to its response.
@@ -102,14 +102,13 @@ pub async fn shape_failures(
             if !status.is_client_error() && !status.is_server_error() {
                 return Ok(ServiceResponse::new(request, response));
             }
-            let error = response.error().and_then(|error| error.as_error::<ApiError>());
-            let document = Document::new(error, status, id, base.as_ref());
+            let document = ApiError::resolve(response.error(), status, |error| Document::new(error, id, base.as_ref()));
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Here and not in the mapper: the response that actix hands to a mapper has lost the error it was made of.
+            // Not in the mapper: the response that actix passes to a mapper no longer has its error.
             let status = error.as_response_error().status_code();
-            let document = Document::new(error.as_error::<ApiError>(), status, id, base.as_ref());
+            let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));
             error.add_response_mapper(move |reply| document.put_into(reply));
             Err(error)
         }
@@ -123,15 +122,8 @@ struct Document {
 }
 
 impl Document {
-    /// Writes the document of this error, or of the error that fits a library's status, and logs the cause of a 5xx.
-    fn new(
-        error: Option<&ApiError>,
-        status: StatusCode,
-        id: Option<RequestId>,
-        base: Option<&web::Data<ProblemBase>>,
-    ) -> Self {
-        let of_status = ApiError::of_status(status);
-        let error = error.unwrap_or(&of_status);
+    /// Writes the document of this error and logs the cause of a 5xx.
+    fn new(error: &ApiError, id: Option<RequestId>, base: Option<&web::Data<ProblemBase>>) -> Self {
         let mut challenge = None;
         match error {
             ApiError::TooManyRequests { challenge: work, .. } => challenge = work.as_deref().cloned(),
@@ -139,17 +131,17 @@ impl Document {
             ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),
             _ => {}
         }
-        let face = error.face();
+        let public = error.public();
         let problem = Problem {
-            kind: format!("{}/problems#{}", base.map_or("", |base| &base.0), face.code),
-            title: face.title.to_owned(),
-            status: face.status.as_u16(),
-            code: face.code.to_owned(),
+            kind: format!("{}/problems#{}", base.map_or("", |base| &base.0), public.code),
+            title: public.title.to_owned(),
+            status: public.status.as_u16(),
+            code: public.code.to_owned(),
             request_id: id.map(|id| id.to_string()).unwrap_or_default(),
             errors: fields(error),
             challenge,
         };
-        Self { status: face.status, body: serde_json::to_vec(&problem).unwrap_or_default() }
+        Self { status: public.status, body: serde_json::to_vec(&problem).unwrap_or_default() }
     }
 
     fn put_into(&self, reply: HttpResponse) -> HttpResponse {

@@ -1,35 +1,34 @@
-//! One part of a file (RFC 9110 §14): a download that broke off goes on. Several ranges at once are a way to make a server send
-//! more than the file; they get the whole file, as the RFC allows.
+//! Range requests (RFC 9110 §14), to resume downloads. Multiple ranges can make a server send more than the file (amplification),
+//! so they receive the whole file, as the RFC allows.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};
 
-/// What of the file is asked for. Both ends belong to a part.
+/// The part of a file that a request asks for. Both ends are inclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum RequestedRange {
     Whole,
     Part {
         first: u64,
         last: u64,
     },
-    /// It begins behind the end: 416.
+    /// The range begins after the end of the file: 416.
     Unsatisfiable,
 }
 
-/// What this request wants of a file of `length` bytes that is called `etag` now. A part of another version is of no use:
-/// `If-Range` with another tag wants the whole.
+/// Reads `Range` for a file of `length` bytes with this `etag`. If `If-Range` names another version, the whole file is returned.
 #[must_use]
-pub fn wanted(request: &HttpRequest, length: u64, etag: &str) -> Wanted {
+pub fn requested_range(request: &HttpRequest, length: u64, etag: &str) -> RequestedRange {
     let line = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
     if line(header::IF_RANGE).is_some_and(|tag| tag != etag) {
-        return Wanted::Whole;
+        return RequestedRange::Whole;
     }
-    let Some(Ok(Range::Bytes(ranges))) = line(header::RANGE).map(str::parse) else { return Wanted::Whole };
+    let Some(Ok(Range::Bytes(ranges))) = line(header::RANGE).map(str::parse) else { return RequestedRange::Whole };
     match ranges.as_slice() {
         [range] => range
             .to_satisfiable_range(length)
-            .map_or(Wanted::Unsatisfiable, |(first, last)| Wanted::Part { first, last }),
-        _ => Wanted::Whole,
+            .map_or(RequestedRange::Unsatisfiable, |(first, last)| RequestedRange::Part { first, last }),
+        _ => RequestedRange::Whole,
     }
 }
 
@@ -39,44 +38,44 @@ mod tests {
 
     use super::*;
 
-    fn of(range: &str) -> Wanted {
-        wanted(&TestRequest::default().insert_header((header::RANGE, range)).to_http_request(), 100, "\"a\"")
+    fn of(range: &str) -> RequestedRange {
+        requested_range(&TestRequest::default().insert_header((header::RANGE, range)).to_http_request(), 100, "\"a\"")
     }
 
     #[test]
-    fn one_range_is_a_part_within_the_file() {
-        assert_eq!(of("bytes=0-9"), Wanted::Part { first: 0, last: 9 });
-        assert_eq!(of("bytes=90-"), Wanted::Part { first: 90, last: 99 });
-        assert_eq!(of("bytes=-10"), Wanted::Part { first: 90, last: 99 });
-        assert_eq!(of("bytes=50-18446744073709551615"), Wanted::Part { first: 50, last: 99 });
-        assert_eq!(of("bytes=-1000"), Wanted::Part { first: 0, last: 99 });
+    fn single_range_is_clamped_to_the_file() {
+        assert_eq!(of("bytes=0-9"), RequestedRange::Part { first: 0, last: 9 });
+        assert_eq!(of("bytes=90-"), RequestedRange::Part { first: 90, last: 99 });
+        assert_eq!(of("bytes=-10"), RequestedRange::Part { first: 90, last: 99 });
+        assert_eq!(of("bytes=50-18446744073709551615"), RequestedRange::Part { first: 50, last: 99 });
+        assert_eq!(of("bytes=-1000"), RequestedRange::Part { first: 0, last: 99 });
     }
 
     #[test]
-    fn what_lies_behind_the_end_is_unsatisfiable() {
+    fn range_after_the_end_is_unsatisfiable() {
         for range in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
-            assert_eq!(of(range), Wanted::Unsatisfiable, "{range}");
+            assert_eq!(of(range), RequestedRange::Unsatisfiable, "{range}");
         }
     }
 
     #[test]
-    fn several_ranges_and_what_is_none_get_the_whole() {
+    fn multiple_or_malformed_ranges_return_the_whole_file() {
         for range in
             ["bytes=0-1,5-6", "bytes=0-,0-,0-,0-", "lines=1-2", "bytes=x", "0-1", "", "bytes=18446744073709551616-"]
         {
-            assert_eq!(of(range), Wanted::Whole, "{range}");
+            assert_eq!(of(range), RequestedRange::Whole, "{range}");
         }
     }
 
     #[test]
-    fn a_part_of_another_version_is_the_whole() {
+    fn range_of_another_version_returns_the_whole_file() {
         let with = |tag: &str| {
             let request = TestRequest::default().insert_header((header::RANGE, "bytes=0-9"));
-            wanted(&request.insert_header((header::IF_RANGE, tag)).to_http_request(), 100, "\"a\"")
+            requested_range(&request.insert_header((header::IF_RANGE, tag)).to_http_request(), 100, "\"a\"")
         };
-        assert_eq!(with("\"a\""), Wanted::Part { first: 0, last: 9 });
+        assert_eq!(with("\"a\""), RequestedRange::Part { first: 0, last: 9 });
         for tag in ["\"b\"", "W/\"a\"", "Tue, 24 Nov 2026 00:00:00 GMT"] {
-            assert_eq!(with(tag), Wanted::Whole, "{tag}");
+            assert_eq!(with(tag), RequestedRange::Whole, "{tag}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! What the log says of a request: our id, the matched route, the client's address as we believe it, who calls, and the outcome.
+//! The log span of a request: request id, matched route, client address, caller and outcome.
 //!
-//! Not the target (a query can hold anything), not the Host or forwarded headers as typed, not the user agent, and no Debug
-//! text of an error: that is what the default span of tracing-actix-web would write.
+//! The log omits the request target (a query can contain secrets), Host and forwarded headers, the user agent and debug texts
+//! of errors. The default span of tracing-actix-web would write them (log injection, CWE-117; CWE-532).
 
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ use super::matched_route::MatchedRoute;
 use super::trace_context;
 use crate::telemetry::traces;
 
-/// Our root span. `user` and `session` are filled in when a token has been verified.
+/// The root span. `user` and `session` are set after the access token was verified.
 #[derive(Default)]
 pub struct RequestSpan;
 
@@ -29,7 +29,7 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // Only to find a client's own story again; kept apart from ours and never trusted as unique.
+            // For correlation with the client's logs only. It need not be unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -37,33 +37,33 @@ impl RootSpanBuilder for RequestSpan {
             user = Empty,
             session = Empty,
         );
-        trace_context::join(&span, request);
+        trace_context::continue_trace(&span, request);
         span
     }
 
-    /// By [`tell_end`], which also knows how long it took.
+    /// Empty: [`log_outcome`] logs the end, with the duration.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
-/// The middleware: status and time, in the log's last line of this request and in its trace.
+/// Middleware that logs status and duration of each request, and records the status in its trace.
 ///
 /// # Errors
-/// What the rest returns.
-pub async fn tell_end<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+/// Passes on the errors of inner services.
+pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // As it will be sent: with what the layers in between have made of it.
+        // `error_response` applies the mappers of the layers in between.
         Err(error) => error.error_response().status(),
     };
-    traces::answered(status.as_u16());
+    traces::record_status(status.as_u16());
     let micros = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
     tracing::info!(status = status.as_u16(), micros, "request");
     reply
 }
 
-/// The method, if it is one of HTTP's: an unknown one is typed-in text.
+/// Returns a standard method, or `other`: an unknown method is free text of the client.
 pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",

@@ -1,5 +1,4 @@
-//! What garde's own rules do not know: each is a rule for `#[garde(custom(..))]`, with a message that says what is expected and
-//! repeats nothing that was typed in.
+//! Validation rules for `#[garde(custom(..))]`. Each message says what is expected and never quotes the input.
 
 use std::net::IpAddr;
 
@@ -11,79 +10,79 @@ use crate::base::moment as moments;
 use crate::base::money::Currency;
 use crate::base::text;
 
-fn hold(holds: bool, expected: &'static str) -> Result {
+fn check(holds: bool, expected: &'static str) -> Result {
     if holds { Ok(()) } else { Err(Error::new(expected)) }
 }
 
-/// One line of visible text.
+/// Accepts one line of visible text.
 ///
 /// # Errors
-/// It is blank, or holds control or invisible characters.
+/// The text is blank or contains control or invisible characters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn line(value: &str, _: &()) -> Result {
-    hold(text::is_line(value), "must be one line of text, without control or invisible characters")
+    check(text::is_line(value), "must be one line of text, without control or invisible characters")
 }
 
-/// Text of several lines.
+/// Accepts text with several lines.
 ///
 /// # Errors
-/// It holds control characters other than line feeds and tabs, or invisible characters.
+/// The text contains invisible characters, or control characters other than line breaks and tabs.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn paragraph(value: &str, _: &()) -> Result {
-    hold(text::is_paragraph(value), "must be text without control or invisible characters")
+    check(text::is_paragraph(value), "must be text without control or invisible characters")
 }
 
-/// An e-mail address.
+/// Accepts an e-mail address.
 ///
 /// # Errors
-/// It is none.
+/// See [`EmailAddress`].
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn email(value: &str, _: &()) -> Result {
     value.parse::<EmailAddress>().map(drop).map_err(Error::new)
 }
 
-/// A currency's code.
+/// Accepts a currency code.
 ///
 /// # Errors
-/// It is none of ISO 4217 with minor units that one can invoice in.
+/// See [`Currency`].
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn currency(value: &str, _: &()) -> Result {
-    hold(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")
+    check(value.parse::<Currency>().is_ok(), "must be an ISO 4217 currency code in upper case")
 }
 
-/// A country.
+/// Accepts a country code (ISO 3166-1 alpha-2).
 ///
 /// # Errors
-/// It is not two capital letters, as ISO 3166-1 has it.
+/// The text is not two capital letters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn country(value: &str, _: &()) -> Result {
     let letters = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase());
-    hold(letters, "must be a country code of two capital letters, as NL")
+    check(letters, "must be a country code of two capital letters, for example NL")
 }
 
-/// A day.
+/// Accepts a date.
 ///
 /// # Errors
-/// It is not written as 2026-01-31, or lies outside [`day::FIRST_YEAR`] to 9999.
+/// The text is not of the form 2026-01-31, or its year is not from [`day::FIRST_YEAR`] to 9999.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn day(value: &str, _: &()) -> Result {
-    hold(day::parse(value).is_some(), "must be a day from 2000 to 9999, as 2026-01-31")
+    check(day::parse(value).is_some(), "must be a date from 2000 to 9999, for example 2026-01-31")
 }
 
-/// A moment.
+/// Accepts a point in time.
 ///
 /// # Errors
-/// It is not RFC 3339 with a zone, or of no year from 2000 to 9999.
+/// The text is not RFC 3339 with a time zone, or its year is not from 2000 to 9999.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn moment(value: &str, _: &()) -> Result {
-    hold(moments::parse(value).is_some(), "must be a moment as 2026-12-01T09:30:00Z")
+    check(moments::parse(value).is_some(), "must be a date and time, for example 2026-12-01T09:30:00Z")
 }
 
-/// An IP address.
+/// Accepts an IP address.
 ///
 /// # Errors
-/// It is none.
+/// The text is not an IP address.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn address(value: &str, _: &()) -> Result {
-    hold(value.parse::<IpAddr>().is_ok(), "must be an IP address")
+    check(value.parse::<IpAddr>().is_ok(), "must be an IP address")
 }

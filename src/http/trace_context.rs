@@ -1,9 +1,9 @@
-//! Whose trace a request is part of (W3C Trace Context). Only a listed proxy may say so: its `traceparent` is read as strictly as
-//! the standard writes it, and everybody else's is not read at all. A client that could choose the trace would hang its requests
-//! into somebody else's, switch the recording of its own off, or flood one. `tracestate` and `baggage` are never read: what they
-//! carry would be typed-in text in all that follows.
+//! Trace context (W3C `traceparent`), accepted only from trusted proxies.
 //!
-//! Known limit: a proxy that passes its client's `traceparent` on vouches for it. Let it write its own.
+//! A client that chooses its trace could attach its requests to another user's trace, disable the sampling of its own, or flood one
+//! trace. `tracestate` and `baggage` are never read: they would carry free text into all spans.
+//!
+//! Known limit: if a proxy passes on its client's `traceparent`, the service accepts it. Configure the proxy to write its own.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::web::Data;
@@ -14,16 +14,16 @@ use crate::telemetry::traces::{self, TraceParent};
 
 const TRACEPARENT: &str = "traceparent";
 
-/// Makes this span a part of the trace that a listed proxy names.
-pub fn join(span: &Span, request: &ServiceRequest) {
+/// Attaches the span to the trace that a trusted proxy names.
+pub fn continue_trace(span: &Span, request: &ServiceRequest) {
     if let Some(parent) = parent(request) {
-        traces::join(span, &parent);
+        traces::set_parent(span, &parent);
     }
 }
 
 fn parent(request: &ServiceRequest) -> Option<TraceParent> {
     let mut lines = request.headers().get_all(TRACEPARENT);
     let (Some(line), None) = (lines.next(), lines.next()) else { return None };
-    let listed = request.app_data::<Data<TrustedProxies>>()?.contain(peer(request)?);
-    if listed { line.to_str().ok()?.parse().ok() } else { None }
+    let is_trusted = request.app_data::<Data<TrustedProxies>>()?.contain(peer(request)?);
+    if is_trusted { line.to_str().ok()?.parse().ok() } else { None }
 }

@@ -1,4 +1,4 @@
-//! Values of a JSON body whose form is stricter or wider than serde's own.
+//! Deserializers for JSON values that serde reads too strictly or too leniently.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,22 +7,22 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53: up to here a double holds every integer exactly.
-const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
+/// 2^53: a double represents all integers up to here exactly.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// For `#[serde(deserialize_with = "integer")]`: an integer as JSON Schema defines it. `172.0` is one (JavaScript, PHP and pandas
-/// write it), `172.5` is not.
+/// Deserializes an integer as JSON Schema defines it: `172.0` is an integer (JavaScript, PHP and pandas write it), `172.5`
+/// is not. For `#[serde(deserialize_with = "integer")]`.
 ///
 /// # Errors
-/// It is no integer, or beyond what `T` or a double holds exactly.
+/// The value is not an integer, or exceeds what `T` or a double represents exactly.
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Integer(PhantomData))
 }
 
-/// [`integer`] for a field that may be null; with `default` where it may be left out.
+/// Deserializes an [`integer`] or null. Use with `default` if the field may be absent.
 ///
 /// # Errors
-/// Those of [`integer`].
+/// As [`integer`].
 pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Whole<T>(T);
     impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {
@@ -53,18 +53,19 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
 
     #[allow(clippy::cast_possible_truncation, reason = "a whole number of at most 53 bits")]
     fn visit_f64<E: Error>(self, number: f64) -> Result<T, E> {
-        if number.fract() != 0.0 || number.abs() > LARGEST_EXACT {
+        if number.fract() != 0.0 || number.abs() > MAX_EXACT {
             return Err(E::invalid_value(Unexpected::Float(number), &self));
         }
         self.visit_i64(number as i64)
     }
 }
 
-/// For `#[serde(deserialize_with = "word")]`: one of an enum's words. serde alone also reads `{"card": null}` as `"card"`.
+/// Deserializes an enum from a string. serde alone also reads `{"card": null}` as `"card"`.
+/// For `#[serde(deserialize_with = "variant")]`.
 ///
 /// # Errors
-/// It is no string, or none of the words.
-pub fn word<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+/// The value is not a string, or not one of the variants.
+pub fn variant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(StringDeserializer::new(String::deserialize(deserializer)?))
 }
 
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn word_is_a_string() {
+    fn variant_is_a_string() {
         #[derive(Debug, PartialEq, Deserialize)]
         #[serde(rename_all = "snake_case")]
         enum Method {
@@ -111,7 +112,7 @@ mod tests {
         }
         #[derive(Deserialize)]
         struct Payment {
-            #[serde(deserialize_with = "word")]
+            #[serde(deserialize_with = "variant")]
             method: Method,
         }
         let read = |json: &str| serde_json::from_str::<Payment>(json).ok().map(|payment| payment.method);

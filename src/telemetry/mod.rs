@@ -1,8 +1,7 @@
-//! Floor 1: what the service tells its operator: the log, [`metrics`], [`traces`]. Lines of JSON in production, readable ones in
-//! development.
+//! Layer 1: logs, [`metrics`] and [`traces`]. The log is JSON in production and text in development, on standard output.
 //!
-//! Secrets and typed-in text cannot enter: a field is an id, a number or a fixed word, and the root span
-//! (`http/request_span.rs`) chooses its own. Sinks: standard output; metrics and traces for whoever is told to have them.
+//! Logs contain no secrets and no user input (CWE-532, CWE-117): fields are ids, numbers or fixed words, and the root span
+//! (`http/request_span.rs`) lists its fields.
 
 pub mod metrics;
 pub mod traces;
@@ -17,11 +16,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use traces::Traces;
 
-/// Begins logging to standard output, and making traces if there is somebody to send them to.
+/// Starts logging to standard output, and tracing if a collector is configured.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // A log that cannot be written has no other place: a complaint on standard error would end the service once that is closed.
+    // Errors of writing the log are ignored: reporting them on a closed standard error would end the service.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    // The filter is the log's own: whether a request is traced does not depend on what is logged of it.
+    // The filter applies to the log only: traces do not depend on the log level.
     let log = if json {
         log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
     } else if io::stdout().is_terminal() {
@@ -33,7 +32,7 @@ pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
     log_panics();
 }
 
-/// A panic is told by its place. Its message can hold whatever was being worked on.
+/// Logs the place of a panic. Its message can contain user data.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(ToString::to_string).unwrap_or_default();

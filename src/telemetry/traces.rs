@@ -1,8 +1,8 @@
-//! Traces: one span a request, sent to a collector by OTLP over HTTP, if a setting names one.
+//! Traces: one span per request, sent by OTLP over HTTP to a configured collector.
 //!
-//! What leaves is an allow-list ([`SENT`]): method, route, status and our request id, which leads to the log, where the rest is.
-//! Not the target, no address, no user. Spans wait in a bounded queue for a thread of their own; what does not fit is dropped, so a
-//! collector that is slow or gone slows nothing here.
+//! Spans contain only an allow-list ([`SENT_FIELDS`]): method, route, status and request id. The log has the rest under the same
+//! request id. No request target, address or user leaves the service. Spans wait in a bounded queue for a separate thread;
+//! when it is full, spans are dropped. So a slow collector does not slow down requests.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -29,57 +29,57 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// Spans that wait at most; about 1 KiB each.
-const WAITING: usize = 4_096;
-const BATCH: usize = 512;
-const SEND_EVERY: Duration = Duration::from_secs(2);
-/// The longest that the collector may take for one batch, and that the last batch may take at the end.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// About 1 KiB each.
+const MAX_QUEUED_SPANS: usize = 4_096;
+const BATCH_SIZE: usize = 512;
+const SEND_INTERVAL: Duration = Duration::from_secs(2);
+/// For one batch, and for the last batch at shutdown.
+const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
 
-/// The name of the one span that is sent, and its fields: as the log calls them, and as OpenTelemetry does.
+/// The name of the exported span, and its fields with their names in the log and in OpenTelemetry.
 const SPAN: &str = "request";
-const SENT: [(&str, &str); 4] = [
+const SENT_FIELDS: [(&str, &str); 4] = [
     ("method", "http.request.method"),
     ("route", "http.route"),
     (STATUS, "http.response.status_code"),
     ("request_id", "strongroom.request_id"),
 ];
 
-/// Why traces cannot be sent.
+/// The error for a trace exporter that cannot be created.
 #[derive(Debug, thiserror::Error)]
-pub enum BadTraces {
-    #[error("the file of the collector's authority holds no certificate")]
+pub enum TraceSetupError {
+    #[error("the file of the collector's certificate authority contains no certificate")]
     Authority,
-    #[error("traces cannot be sent: {0}")]
+    #[error("the trace exporter cannot be created: {0}")]
     Client(String),
 }
 
-/// What became of the spans.
+/// Counts exported and dropped spans.
 #[derive(Debug, Default)]
-pub struct Delivered {
+pub struct DeliveryCounts {
     pub sent: AtomicU64,
     pub lost: AtomicU64,
 }
 
-/// Sends spans until [`Self::stop`].
+/// Exports spans until [`Self::stop`].
 pub struct Traces {
     provider: SdkTracerProvider,
-    delivered: Arc<Delivered>,
+    delivered: Arc<DeliveryCounts>,
 }
 
 impl Traces {
-    /// To the collector at this origin. Nothing is connected yet.
+    /// Creates an exporter to the collector at this origin, without connecting.
     ///
     /// # Errors
-    /// See [`BadTraces`].
-    pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, BadTraces> {
-        let broken = |error: &dyn std::fmt::Display| BadTraces::Client(error.to_string());
+    /// [`TraceSetupError`].
+    pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
+        let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // A client that blocks belongs to no runtime, so it is made on a thread that has none.
+        // A blocking client must not be created inside of a runtime.
         let client = std::thread::spawn(move || {
-            let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(PATIENCE);
+            let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
         });
         let client = client.join().map_err(|_| broken(&"no client"))?.map_err(|error| broken(&error))?;
@@ -87,18 +87,18 @@ impl Traces {
             .with_http()
             .with_http_client(client)
             .with_endpoint(format!("{collector}/v1/traces"))
-            .with_timeout(PATIENCE)
+            .with_timeout(EXPORT_TIMEOUT)
             .with_retry_policy(RetryPolicy::disabled())
             .build()
             .map_err(|error| broken(&error))?;
-        let delivered = Arc::new(Delivered::default());
-        let trimmed = Trimmed { exporter, delivered: delivered.clone() };
+        let delivered = Arc::new(DeliveryCounts::default());
+        let exporter = AllowListExporter { exporter, delivered: delivered.clone() };
         let queue = BatchConfigBuilder::default()
-            .with_max_queue_size(WAITING)
-            .with_max_export_batch_size(BATCH)
-            .with_scheduled_delay(SEND_EVERY);
-        let processor = BatchSpanProcessor::builder(trimmed).with_batch_config(queue.build()).build();
-        // Not what the environment says: the configuration has one door.
+            .with_max_queue_size(MAX_QUEUED_SPANS)
+            .with_max_export_batch_size(BATCH_SIZE)
+            .with_scheduled_delay(SEND_INTERVAL);
+        let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
+        // Ignore OTEL_* variables: only config/ reads the environment.
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", "strongroom"),
@@ -113,62 +113,62 @@ impl Traces {
         Ok(Self { provider, delivered })
     }
 
-    /// What the log's registry takes to make spans out of requests.
+    /// Returns the tracing layer that creates spans from requests.
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let tracer: SdkTracer = self.provider.tracer("strongroom");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         let bare = layer.with_location(false).with_threads(false).with_level(false).with_target(false);
-        // Events are the log's: their text is made for the operator alone.
+        // Events are for the log only.
         let requests = filter_fn(|metadata| metadata.is_span() && metadata.name() == SPAN);
         bare.with_tracked_inactivity(false).with_filter(requests.with_max_level_hint(LevelFilter::INFO))
     }
 
     #[must_use]
-    pub fn delivered(&self) -> Arc<Delivered> {
+    pub fn delivered(&self) -> Arc<DeliveryCounts> {
         self.delivered.clone()
     }
 
-    /// Sends what waits, for a few seconds at most.
+    /// Sends the queued spans, for at most [`EXPORT_TIMEOUT`].
     pub async fn stop(self) {
-        let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(PATIENCE)).await;
+        let ended = tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(EXPORT_TIMEOUT)).await;
         if !matches!(ended, Ok(Ok(()))) {
-            tracing::warn!("the last traces were not delivered");
+            tracing::warn!("failed to export the last traces");
         }
     }
 }
 
-/// The public authorities, or the one that is named and no other.
-fn tls(authority: Option<&Path>) -> Result<ClientConfig, BadTraces> {
+/// Trusts the public authorities, or only the given one.
+fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authority {
         let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         roots = RootCertStore::empty();
-        let (added, _) = roots.add_parsable_certificates(certificates.map_err(|_| BadTraces::Authority)?);
+        let (added, _) = roots.add_parsable_certificates(certificates.map_err(|_| TraceSetupError::Authority)?);
         if added == 0 {
-            return Err(BadTraces::Authority);
+            return Err(TraceSetupError::Authority);
         }
     }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| BadTraces::Client(error.to_string()))?;
+    let builder = builder.map_err(|error| TraceSetupError::Client(error.to_string()))?;
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Takes out of each span what is not on the list, right before it leaves: whatever was added to it on the way.
+/// Removes all fields that are not on the allow-list right before a span is sent.
 #[derive(Debug)]
-struct Trimmed {
+struct AllowListExporter {
     exporter: opentelemetry_otlp::SpanExporter,
-    delivered: Arc<Delivered>,
+    delivered: Arc<DeliveryCounts>,
 }
 
-impl SpanExporter for Trimmed {
+impl SpanExporter for AllowListExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
         let result = self.exporter.export(batch.into_iter().map(trim).collect()).await;
         let counted = if result.is_ok() { &self.delivered.sent } else { &self.delivered.lost };
         counted.fetch_add(spans, Ordering::Relaxed);
         if result.is_err() {
-            tracing::warn!(spans, "the collector did not take these traces");
+            tracing::warn!(spans, "failed to export traces");
         }
         result
     }
@@ -187,7 +187,7 @@ fn trim(mut span: SpanData) -> SpanData {
         .attributes
         .into_iter()
         .filter_map(|KeyValue { key, value, .. }| {
-            let (_, name) = SENT.iter().find(|(ours, _)| *ours == key.as_str())?;
+            let (_, name) = SENT_FIELDS.iter().find(|(ours, _)| *ours == key.as_str())?;
             Some(KeyValue::new(*name, value))
         })
         .collect();
@@ -202,7 +202,7 @@ fn trim(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The span of another service that called us (W3C Trace Context, version 00).
+/// The span of the calling service (W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,
@@ -210,7 +210,7 @@ pub struct TraceParent {
     sampled: bool,
 }
 
-/// No `traceparent` as the standard writes it.
+/// The error for a malformed `traceparent`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadTraceParent;
 
@@ -234,16 +234,16 @@ impl FromStr for TraceParent {
     }
 }
 
-/// Hangs our span below that one. Nothing happens where no traces are sent.
-pub fn join(span: &Span, parent: &TraceParent) {
+/// Makes `parent` the parent of a span. Has no effect if traces are off.
+pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // Its errors: no traces are sent, or the span is none.
+    // The error means that traces are off.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 
-/// How this task's request ended. Nothing happens where no traces are sent.
-pub fn answered(status: u16) {
+/// Records the reply's status in the current span. Has no effect if traces are off.
+pub fn record_status(status: u16) {
     Span::current().set_attribute(STATUS, i64::from(status));
 }
 
@@ -252,7 +252,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_traceparent_is_read_as_the_standard_writes_it() {
+    fn malformed_traceparent_is_rejected() {
         let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         assert!(good.parse::<TraceParent>().unwrap().sampled);
         for bad in [

@@ -1,16 +1,15 @@
-//! Bounds that follow from a format or from what numbers mean here, so that a client knows the largest of everything. What a
-//! type says itself stands.
+//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Explicit limits are kept.
 
 use serde_json::{Map, Value, json};
 
-use crate::base::money::MOST_MINOR_UNITS;
+use crate::base::money::MAX_MINOR_UNITS;
 
-/// Adds what is missing, everywhere in the document.
+/// Adds missing limits everywhere in the document.
 pub(super) fn add(document: &mut Value) {
     match document {
         Value::Object(members) => {
             bound(members);
-            // An example is no schema.
+            // Examples are not schemas.
             members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
         }
         Value::Array(items) => items.iter_mut().for_each(add),
@@ -18,14 +17,13 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// What is refused in every text (`base/text.rs`), for a character class of ECMA-262. The rest of the policy needs Unicode's tables.
+/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The full policy needs Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
-/// Directional marks. They are removed.
+/// Directional marks, which are removed.
 const MARKS: &str = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069";
 
-/// The formats that are ours, written as everybody's patterns: `line`, something visible on one line, and `paragraph`; and a
-/// day, which is no older than anything here.
+/// Returns the pattern of a format: `line` (one visible line), `paragraph`, or a date from the year 2000.
 fn pattern(format: &str) -> Option<String> {
     match format {
         "line" => Some(format!(r"^[^{REFUSED}\t\n\r]*[^{REFUSED}{MARKS}\s][^{REFUSED}\t\n\r]*$")),
@@ -38,7 +36,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // Not for "date", which everybody knows.
+        // "date" is a standard format and stays.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }
@@ -59,8 +57,8 @@ fn bound(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), json!(most));
     } else if is("integer") && !schema.contains_key("maximum") {
-        // Whatever says nothing else is an amount.
+        // Other integers are amounts.
         schema.insert("minimum".to_owned(), json!(0));
-        schema.insert("maximum".to_owned(), json!(MOST_MINOR_UNITS));
+        schema.insert("maximum".to_owned(), json!(MAX_MINOR_UNITS));
     }
 }

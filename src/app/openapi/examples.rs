@@ -1,17 +1,16 @@
-//! An example for everything, without saying it everywhere. An object's example is handed down to its fields, and to the
-//! objects in it; formats and words that mean the same everywhere have theirs here. What a type says itself stands. At the end
-//! each body has one whole example, which a test sends: it works against the demo data.
+//! Adds examples. The example of an object also provides those of its fields and nested objects. Common fields and formats have their
+//! examples here. Explicit examples are kept. Each body then has a complete example, which a test sends: it works with the demo data.
 
 use serde_json::{Map, Value, json};
 
-/// Adds what is missing.
+/// Adds missing examples.
 pub(super) fn add(document: &mut Value) {
     let Some(schemas) = document.pointer("/components/schemas").and_then(Value::as_object).cloned() else { return };
     let mut schemas = schemas;
     let names: Vec<String> = schemas.keys().cloned().collect();
     for name in &names {
         if let Some(example) = schemas.get(name).and_then(|schema| schema.get("example")).cloned() {
-            hand_down(&mut schemas, name, &example);
+            propagate(&mut schemas, name, &example);
         }
     }
     for schema in schemas.values_mut() {
@@ -19,7 +18,7 @@ pub(super) fn add(document: &mut Value) {
             schema.remove("example");
         }
         let properties = schema.get_mut("properties").and_then(Value::as_object_mut);
-        properties.into_iter().flatten().for_each(|(name, property)| say_what_is_common(name, property));
+        properties.into_iter().flatten().for_each(|(name, property)| add_common_texts(name, property));
     }
     for operation in operations(document) {
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut).into_iter().flatten();
@@ -50,33 +49,33 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     items.flat_map(Map::values_mut)
 }
 
-/// Each member to its field, unless that has one; what is an object, or a list of them, to that object's fields.
-fn hand_down(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
+/// Copies the members of an example to the fields, also of nested objects and lists.
+fn propagate(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
     for (field, value) in example.as_object().into_iter().flatten() {
         let property = schemas.get_mut(name).and_then(|schema| schema.pointer_mut(&format!("/properties/{field}")));
         let Some(property) = property.and_then(Value::as_object_mut) else { continue };
         let inner = property.get("$ref").or_else(|| property.get("items")?.get("$ref")).and_then(Value::as_str);
         if let Some(inner) = inner.and_then(|path| path.rsplit('/').next()).map(str::to_owned) {
             let one = value.as_array().and_then(|items| items.first()).unwrap_or(value);
-            hand_down(schemas, &inner, one);
+            propagate(schemas, &inner, one);
         } else if !value.is_null() {
             property.entry("example").or_insert_with(|| value.clone());
         }
     }
 }
 
-/// Words that mean the same in every object, and formats.
-fn say_what_is_common(name: &str, property: &mut Value) {
+/// Adds texts and examples of common fields.
+fn add_common_texts(name: &str, property: &mut Value) {
     let Some(property) = property.as_object_mut() else { return };
-    let words = match name {
-        "id" => "Names it in paths. An id is never a secret.",
-        "items" => "What is on this page.",
-        "created_at" => "When it was made, in UTC.",
-        "updated_at" => "When it was last changed, in UTC.",
+    let description = match name {
+        "id" => "Identifies the resource in paths. Not a secret.",
+        "items" => "The items of this page.",
+        "created_at" => "Time of creation, in UTC.",
+        "updated_at" => "Time of the last change, in UTC.",
         _ => "",
     };
-    if !words.is_empty() {
-        property.entry("description").or_insert(json!(words));
+    if !description.is_empty() {
+        property.entry("description").or_insert(json!(description));
     }
     if let Some(example) = common_example(name, property) {
         property.entry("example").or_insert(example);
@@ -94,7 +93,7 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// The example of a whole object, from its fields'.
+/// Builds the example of an object from those of its fields.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);

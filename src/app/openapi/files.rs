@@ -1,4 +1,4 @@
-//! What the OpenAPI document says of a download: it can be had in parts, and not at all by a client who has it already.
+//! Parameters and responses of downloads: ranges and conditional requests.
 
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -14,46 +14,42 @@ fn text(pattern: &str, longest: usize) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(longest))
 }
 
-/// The headers that its replies refer to.
+/// Returns the headers of the responses.
 pub(super) fn headers() -> [(&'static str, Header); 2] {
     let made = |pattern: &str, example: String, about: &str| {
         let header = HeaderBuilder::new().schema(Some(text(pattern, 100))).example(Some(example.into()));
         header.description(Some(about)).build()
     };
     [
-        (ETAG, made("^\"[0-9a-f]{64}\"$", format!("\"{}\"", "0a".repeat(32)), "The SHA-256 of the whole file.")),
-        (CONTENT_RANGE, made("^bytes [0-9*]", "bytes 0-9/50".to_owned(), "Which part this is, of how many bytes.")),
+        (ETAG, made("^\"[0-9a-f]{64}\"$", format!("\"{}\"", "0a".repeat(32)), "The SHA-256 of the file.")),
+        (CONTENT_RANGE, made("^bytes [0-9*]", "bytes 0-9/50".to_owned(), "The range, and the size of the file.")),
     ]
 }
 
-/// What a client may ask.
+/// Returns the request headers.
 pub(super) fn parameters() -> [Parameter; 2] {
     let of = |name: &str, about: &str, example: &str| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
-        // Without bounds: any text is accepted (RFC 9110 §14.2 and §13.1.5).
+        // Any text is accepted (RFC 9110 §14.2 and §13.1.5).
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
     };
     [
-        of("Range", "One part of the file. Several parts, or a malformed range, get the whole file.", "bytes=0-9"),
-        of(
-            "If-Range",
-            "The ETag of the copy that the part belongs to. With any other text, the reply is the whole file.",
-            "\"another\"",
-        ),
+        of("Range", "A byte range. Multiple or malformed ranges return the whole file.", "bytes=0-9"),
+        of("If-Range", "The ETag of the client's copy. Any other value returns the whole file.", "\"another\""),
     ]
 }
 
-/// The whole file, a part of it, nothing.
+/// Returns the responses: the file, a range of it, and 304.
 pub(super) fn responses(whole: Response) -> [(&'static str, Response); 3] {
     let tagged = |response: ResponseBuilder| {
         response.header_ref("ETag", header(ETAG)).header_ref(ORIGIN_LABEL, header(ORIGIN_LABEL))
     };
     let part = tagged(ResponseBuilder::from(whole.clone())).header_ref(CONTENT_RANGE, header(CONTENT_RANGE));
-    let nothing = tagged(ResponseBuilder::new()).description("The client has it already");
+    let not_modified = tagged(ResponseBuilder::new()).description("The copy of the client is current");
     [
         ("200", tagged(ResponseBuilder::from(whole)).build()),
-        ("206", part.description("The part that was asked for").build()),
-        ("304", nothing.build()),
+        ("206", part.description("The requested range").build()),
+        ("304", not_modified.build()),
     ]
 }

@@ -1,13 +1,13 @@
-//! The headers that replies share in the OpenAPI document.
+//! The shared response headers.
 
 use utoipa::openapi::Ref;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-/// The label that CORS puts on replies.
+/// The CORS header.
 pub(super) const ORIGIN_LABEL: &str = "Access-Control-Allow-Origin";
 
-/// The headers that replies refer to.
+/// Returns the headers that responses refer to.
 pub(super) fn headers() -> [(&'static str, Header); 4] {
     let text = |pattern: &str, example: &str, about: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(100));
@@ -16,16 +16,20 @@ pub(super) fn headers() -> [(&'static str, Header); 4] {
     let int32 = SchemaFormat::KnownFormat(KnownFormat::Int32);
     let seconds = ObjectBuilder::new().schema_type(Type::Integer).format(Some(int32));
     let seconds = seconds.minimum(Some(1)).maximum(Some(86_400));
-    let retry = HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds until it is worth trying."));
+    let retry =
+        HeaderBuilder::new().schema(Some(seconds)).description(Some("Seconds to wait before the next attempt."));
     [
-        ("ETag", text("^\"[0-9]+(-[0-9]+)*\"$", "\"1\"", "Its version, for If-Match or If-None-Match.")),
-        ("Location", text("^/api/v1/", "/api/v1/customers/c0000000-0000-4000-8000-000000000001", "Where it is.")),
+        ("ETag", text("^\"[0-9]+(-[0-9]+)*\"$", "\"1\"", "The version, for If-Match or If-None-Match.")),
+        (
+            "Location",
+            text("^/api/v1/", "/api/v1/customers/c0000000-0000-4000-8000-000000000001", "The URL of the new resource."),
+        ),
         ("Retry-After", retry.example(Some(1.into())).build()),
-        (ORIGIN_LABEL, text("^https?://", "https://app.example", "Only for a listed origin, and it alone.")),
+        (ORIGIN_LABEL, text("^https?://", "https://app.example", "The origin of the request, if it is allowed.")),
     ]
 }
 
-/// A reference to one of them.
+/// Returns a reference to a header.
 pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }

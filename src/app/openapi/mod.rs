@@ -1,9 +1,8 @@
-//! The OpenAPI 3.1 document, written from the route table: what a row says is what the document says, so neither can forget
-//! the other.
+//! The OpenAPI 3.1 document, generated from the route table, so that both always agree.
 //!
-//! - [`docs`](super::docs): what a row adds in words and types. `operation`, `parameters`: an operation, from its row. `texts`: what it says.
-//! - `refusals`: the refusals of each operation. `headers`: what replies share; `files`: downloads. `bounds`, `examples`: what
-//!   follows for every schema.
+//! - [`docs`](super::docs): the documentation column of the table. `operation`, `parameters`, `texts`: an operation from its row.
+//! - `refusals`: the errors of each operation. `headers`, `files`: shared headers, and downloads.
+//! - `bounds`, `examples`: limits and examples for all schemas.
 
 mod bounds;
 mod examples;
@@ -30,48 +29,46 @@ use super::routes::table;
 use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
 
-/// Method and path of each operation, in the order of the table: a document's paths have none.
+/// Returns method and path of all operations in the order of the table. The paths of a document are unordered.
 pub(super) fn order() -> Vec<(String, &'static str)> {
     table().iter().map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
 }
 
-/// The document as a file: for everybody, so its server is relative.
+/// Returns the document as a file, with a relative server URL.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// It cannot be serialized.
 pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&build("/")?)
 }
 
-/// The whole document. `server` is the service's public URL.
+/// Builds the document. `server` is the public URL.
 ///
 /// # Errors
-/// It cannot be written as JSON.
+/// It cannot be serialized.
 pub fn build(server: &str) -> Result<Value, serde_json::Error> {
-    let mut document = serde_json::to_value(written(server))?;
+    let mut document = serde_json::to_value(base_document(server))?;
     examples::add(&mut document);
     bounds::add(&mut document);
     Ok(document)
 }
 
-fn written(server: &str) -> OpenApi {
+fn base_document(server: &str) -> OpenApi {
     let bearer = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some("The access_token of POST /api/v1/auth/login (RFC8725: short-lived, pinned algorithm)."))
         .build();
-    // A scheme of its own, so that a reader sees at once what is for administrators. No token has a role in it.
+    // A separate scheme marks the endpoints for administrators. Tokens contain no role.
     let administrators = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some(
-            "The same, of an administrator (RFC8725); the database is asked at each request whether he is one.",
+            "An access token of an administrator (RFC8725). The role is read from the database at each request.",
         ))
         .build();
-    let cookie = ApiKeyValue::with_description(
-        "__Host-refresh",
-        "Set by sign-in; sent by the browser from a page of ours only.",
-    );
+    let cookie =
+        ApiKeyValue::with_description("__Host-refresh", "Set by the login. Accepted only from an allowed origin.");
     let mut components = ComponentsBuilder::new()
         .security_scheme("bearer", SecurityScheme::Http(bearer))
         .security_scheme("administrators_bearer", SecurityScheme::Http(administrators))
@@ -97,20 +94,20 @@ fn written(server: &str) -> OpenApi {
     for refusals in table.iter().flat_map(refusals::of) {
         components = components.response(refusals.name(), refusals.response());
     }
-    let here = ServerBuilder::new().url(server);
-    let here = here.description(Some("This service, wherever it runs: local, staging or production"));
-    let for_everybody = ExtensionsBuilder::new().add("x-internal", false).build();
+    let server = ServerBuilder::new().url(server);
+    let server = server.description(Some("This service: local, staging or production"));
+    let public = ExtensionsBuilder::new().add("x-internal", false).build();
     OpenApiBuilder::new()
         .info(
             InfoBuilder::new()
                 .title("Strongroom")
                 .version("1")
-                .description(Some("Invoices and documents, kept safe. Refusals are problem documents (RFC 9457); each code is explained at /problems. An operation lists the refusals that a request which follows this document can get; every operation also refuses a body that it does not take (413), and every path a method that it does not have (405). Every GET, apart from the WebSocket, answers HEAD too. The examples work against the demo data of development."))
-                .contact(Some(ContactBuilder::new().name(Some("Whoever runs this service: /.well-known/security.txt")).build()))
+                .description(Some("An invoice and document API. Errors are problem details (RFC 9457); /problems explains the codes. Each operation lists the errors that a valid request can receive. All operations also reject unexpected bodies (413) and unsupported methods (405). All GET operations except the WebSocket support HEAD. The examples work with the demo data of the development profile."))
+                .contact(Some(ContactBuilder::new().name(Some("The operator of this service: /.well-known/security.txt")).build()))
                 .license(Some(utoipa::openapi::LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
                 .build(),
         )
-        .servers(Some([here.extensions(Some(for_everybody)).build()]))
+        .servers(Some([server.extensions(Some(public)).build()]))
         .paths(paths)
         .tags(Some(texts::tags(&table)))
         .components(Some(components.build()))

@@ -1,4 +1,4 @@
-//! One operation, from its row: what it takes, what it gives, and what it refuses.
+//! Builds an operation from its row.
 
 use utoipa::openapi::encoding::EncodingBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder};
@@ -25,7 +25,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     let docs = &endpoint.docs;
     let mut operation = OperationBuilder::new()
         .summary(Some(docs.summary))
-        .description(Some(texts::description(endpoint, docs.says)))
+        .description(Some(texts::description(endpoint, docs.description)))
         .operation_id(Some(operation_id(endpoint)))
         .tag(texts::tag(endpoint.path));
     for parameter in parameters(endpoint) {
@@ -33,7 +33,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     }
     if let Some(request) = &docs.request {
         let content = ContentBuilder::new().schema(Some(request.reference()));
-        let (media_type, content) = match docs.takes_files {
+        let (media_type, content) = match docs.form_files {
             [] => ("application/json", content.build()),
             files => {
                 let file = EncodingBuilder::new().content_type(Some(files.join(", "))).build();
@@ -45,9 +45,9 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        // Said aloud: nobody forgot it.
+        // An explicit empty list: public on purpose.
         Access::Public => operation.securities(Some([])),
-        // The ticket is no part of the HTTP request.
+        // The ticket is not part of the HTTP request.
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
@@ -70,20 +70,20 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         success = success.header_ref(ORIGIN_LABEL, headers::header(ORIGIN_LABEL));
     }
     for media_type in &docs.files {
-        // Bytes have no schema (OpenAPI 3.1): their type says it all.
+        // Bytes have no schema in OpenAPI 3.1.
         success = success.content(*media_type, ContentBuilder::new().build());
     }
-    operation = match docs.in_parts {
+    operation = match docs.ranges {
         false => operation.response(docs.success.to_string(), success.build()),
         true => files::responses(success.build())
             .into_iter()
             .fold(operation, |operation, (status, response)| operation.response(status, response)),
     };
     if docs.cached {
-        let same = ["ETag", ORIGIN_LABEL]
+        let not_modified = ["ETag", ORIGIN_LABEL]
             .into_iter()
-            .fold(ResponseBuilder::new(), |same, name| same.header_ref(name, headers::header(name)));
-        operation = operation.response("304", same.description("The copy with this ETag is up to date").build());
+            .fold(ResponseBuilder::new(), |response, name| response.header_ref(name, headers::header(name)));
+        operation = operation.response("304", not_modified.description("The copy of the client is current").build());
     }
     for refusals in refusals::of(endpoint) {
         let shared = RefOr::<Response>::Ref(Ref::from_response_name(refusals.name()));
@@ -92,7 +92,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     operation
 }
 
-/// `get_api_v1_invoices_id` says nothing that `get_invoices_id` does not.
+/// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
     let path = endpoint.path.trim_start_matches("/api/v1");
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());

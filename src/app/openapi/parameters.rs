@@ -1,4 +1,4 @@
-//! The parameters of an operation, each with an example that works against the demo data.
+//! Builds the parameters of an operation, with examples that work with the demo data.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -8,9 +8,9 @@ use super::{files, texts};
 use crate::app::routes::{Access, Endpoint};
 use crate::features::demo;
 
-/// The demo object on which its example works: of what is read, the one that lives longest.
+/// Returns id and version of the demo object in the example.
 fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
-    let of_collection = match texts::tag(endpoint.path) {
+    let default = match texts::tag(endpoint.path) {
         "customers" => (demo::CUSTOMER, "\"1\""),
         "credit-notes" => (demo::CREDIT_NOTE, ""),
         "documents" => (demo::DOCUMENT, "\"1\""),
@@ -18,7 +18,7 @@ fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
         "admin" => (demo::BEN, ""),
         _ => (demo::ISSUED, "\"2\""),
     };
-    endpoint.docs.example.unwrap_or(of_collection)
+    endpoint.docs.example.unwrap_or(default)
 }
 
 pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
@@ -27,7 +27,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     if endpoint.path.contains("{id}") {
         let id =
             ParameterBuilder::new().name("id").parameter_in(ParameterIn::Path).required(Required::True).description(
-                Some("The id of the object; capitals are accepted. What is no id of yours is not found (404)."),
+                Some("The id of the resource, in either case. Malformed, unknown and foreign ids return 404."),
             );
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
@@ -40,31 +40,33 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .parameter_in(ParameterIn::Header)
             .required(required)
             .description(Some(
-                "Any value: it shows that a page of ours sent this. The refresh cookie counts with it only.",
+                "Any value. Required with the refresh cookie: other sites cannot send it (prevents CSRF).",
             ));
         let schema =
             ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,100}$")).max_length(Some(100));
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
-    if endpoint.docs.in_parts {
+    if endpoint.docs.ranges {
         parameters.extend(files::parameters());
     }
-    if endpoint.docs.keyed {
+    if endpoint.docs.idempotent {
         let key = ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
-            .description(Some("Made up by the client for this one wish; asked again with it, the first answer comes again for 24 hours."));
+            .description(Some("A unique key that the client creates for this operation. For 24 hours, a repeated request with the same key returns the first response."));
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$")).max_length(Some(64));
         parameters.push(key.schema(Some(schema)).example(Some("6f1c2b1e-order-17".into())).build());
     }
-    if endpoint.docs.cached || endpoint.docs.in_parts {
+    if endpoint.docs.cached || endpoint.docs.ranges {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
-            .description(Some("The ETag of the copy that the client has; if it is up to date, the answer is 304. A malformed value is ignored."));
-        // Without bounds: any text is accepted (RFC 9110 §13.1.2).
+            .description(Some(
+                "The ETag of the client's copy. If it is current, 304 is returned. A malformed value is ignored.",
+            ));
+        // Any text is accepted (RFC 9110 §13.1.2).
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }
@@ -73,7 +75,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
             .required(Required::True)
-            .description(Some("The ETag of the last read; needed (428 without it)."));
+            .description(Some("The ETag of the last read. 428 if it is missing, 412 if the resource has changed."));
         let schema =
             ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[1-9][0-9]{0,18}\"$")).max_length(Some(21));
         parameters.push(version.schema(Some(schema)).example(Some(example_version.into())).build());
@@ -81,11 +83,11 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     parameters
 }
 
-/// Whether it changes an object that has a version, and so asks for `If-Match`.
+/// Returns whether the endpoint changes a versioned resource, and so requires `If-Match`.
 pub(super) fn writes_version(endpoint: &Endpoint) -> bool {
     let changes = match endpoint.method.as_str() {
         "PUT" | "PATCH" | "DELETE" => true,
-        // A step in the life of what is there; elsewhere a POST makes something new.
+        // With an id, POST changes a resource (issue, void); otherwise it creates one.
         "POST" => endpoint.path.contains("{id}"),
         _ => false,
     };

@@ -1,8 +1,8 @@
-//! What each operation refuses, with its codes: derived from the columns of its row, by which the layers refuse too, and from
-//! what the row adds for its feature ([`Docs::refuses`](crate::app::docs::Docs::refuses)).
+//! The error responses of each operation: derived from the columns of its row, plus those of the feature
+//! ([`Docs::errors`](crate::app::docs::Docs::errors)).
 //!
-//! Listed is what a client can meet whose request follows the document. A body where none is documented (413) and another
-//! method (405) are refused everywhere and listed nowhere. The client of the tests compares every refusal with this list.
+//! Only errors that a valid request can receive are listed. All operations reject unexpected bodies (413) and unsupported
+//! methods (405). The test client compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,23 +14,23 @@ use super::headers::{ORIGIN_LABEL, header};
 use super::parameters::writes_version;
 use crate::app::routes::{Access, Endpoint, table};
 use crate::http::body::JSON;
-use crate::http::error::{ApiError, Face, FieldFault};
+use crate::http::error::{ApiError, FieldFault, PublicError};
 use crate::http::form::FORM;
 use crate::http::idempotency::KEY_IN_USE;
 use crate::http::problem::{PROBLEM_JSON, ProblemField, fields};
 use crate::security::limits::body_limits::BodyLimit;
 use crate::security::limits::rate_limits::Tier;
 
-/// The refusals of one operation that have the same status.
+/// The errors of an operation with the same status.
 pub(super) struct Refusals {
     pub(super) status: u16,
-    /// With what each says of single fields.
-    faces: BTreeMap<Face, Vec<ProblemField>>,
-    /// What the operation takes. Operations that take something else refuse fields with other words.
+    /// With example faults of fields.
+    errors: BTreeMap<PublicError, Vec<ProblemField>>,
+    /// The kind of input. It determines the example faults.
     takes: &'static str,
 }
 
-/// The refusals of this operation, by status.
+/// Returns the errors of an operation, by status.
 pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
     let takes = match endpoint.body {
         BodyLimit::Json(_) => "json",
@@ -38,24 +38,24 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
         BodyLimit::None if endpoint.docs.takes_query() => "query",
         BodyLimit::None => "no_query",
     };
-    let mut by_status: BTreeMap<u16, BTreeMap<Face, Vec<ProblemField>>> = BTreeMap::new();
-    let of_row = from_row(endpoint).into_iter().map(|error| (error.face(), fields(&error)));
-    for (face, fields) in of_row.chain(endpoint.docs.refuses.iter().map(|face| (*face, Vec::new()))) {
-        by_status.entry(face.status.as_u16()).or_default().insert(face, fields);
+    let mut by_status: BTreeMap<u16, BTreeMap<PublicError, Vec<ProblemField>>> = BTreeMap::new();
+    let of_row = from_row(endpoint).into_iter().map(|error| (error.public(), fields(&error)));
+    for (error, fields) in of_row.chain(endpoint.docs.errors.iter().map(|error| (*error, Vec::new()))) {
+        by_status.entry(error.status.as_u16()).or_default().insert(error, fields);
     }
-    by_status.into_iter().map(|(status, faces)| Refusals { status, faces, takes }).collect()
+    by_status.into_iter().map(|(status, errors)| Refusals { status, errors, takes }).collect()
 }
 
-/// Every code that a reply of the API can have.
+/// Returns all problem codes of the API.
 pub fn codes() -> impl Iterator<Item = &'static str> {
-    let mut codes: BTreeSet<&str> = ApiError::plain().iter().map(|error| error.face().code).collect();
+    let mut codes: BTreeSet<&str> = ApiError::one_of_each().iter().map(|error| error.public().code).collect();
     for refusals in table().iter().flat_map(of) {
         codes.extend(refusals.codes());
     }
     codes.into_iter()
 }
 
-/// What follows from the columns of the row.
+/// Returns the errors that follow from the row.
 fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
     let mut errors =
         vec![ApiError::HttpsRequired, ApiError::OriginNotAllowed, ApiError::unavailable(1, ""), ApiError::internal("")];
@@ -88,34 +88,34 @@ fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
         }
         BodyLimit::Form(_) => errors.push(ApiError::UnsupportedMediaType(FORM)),
     }
-    if endpoint.docs.keyed {
-        errors.extend([KEY_IN_USE, ApiError::KeyReused]);
+    if endpoint.docs.idempotent {
+        errors.extend([KEY_IN_USE, ApiError::IdempotencyKeyReused]);
     }
     if writes_version(endpoint) {
         errors.extend([ApiError::PreconditionRequired, ApiError::PreconditionFailed]);
     }
-    if endpoint.docs.in_parts {
+    if endpoint.docs.ranges {
         errors.push(ApiError::RangeNotSatisfiable { length: 0 });
     }
     errors
 }
 
 impl Refusals {
-    /// The name of their response among the components: operations that refuse alike share it.
+    /// Returns the name of the response component. Operations with the same errors share it.
     pub(super) fn name(&self) -> String {
         let codes = self.codes().collect::<Vec<_>>().join("-");
-        if self.faces.values().all(Vec::is_empty) { codes } else { format!("{codes}.{}", self.takes) }
+        if self.errors.values().all(Vec::is_empty) { codes } else { format!("{codes}.{}", self.takes) }
     }
 
     pub(super) fn codes(&self) -> impl Iterator<Item = &'static str> {
-        self.faces.keys().map(|face| face.code)
+        self.errors.keys().map(|error| error.code)
     }
 
-    /// With an example of each code.
+    /// Returns the response, with an example of each code.
     pub(super) fn response(&self) -> Response {
-        let titles: Vec<&str> = self.faces.keys().map(|face| face.title).collect();
+        let titles: Vec<&str> = self.errors.keys().map(|error| error.title).collect();
         let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("Problem"));
-        let examples = self.faces.iter().map(|(face, fields)| (face.code, RefOr::T(example(face, fields))));
+        let examples = self.errors.iter().map(|(error, fields)| (error.code, RefOr::T(example(error, fields))));
         let content = ContentBuilder::new().schema(Some(schema)).examples_from_iter(examples).build();
         let mut response = ResponseBuilder::new().description(titles.join(". ") + ".").content(PROBLEM_JSON, content);
         if matches!(self.status, 429 | 503) {
@@ -127,13 +127,13 @@ impl Refusals {
     }
 }
 
-fn example(face: &Face, fields: &[ProblemField]) -> Example {
+fn example(error: &PublicError, fields: &[ProblemField]) -> Example {
     let mut problem = json!({
-        "type": format!("/problems#{}", face.code), "title": face.title, "status": face.status.as_u16(),
-        "code": face.code, "request_id": "0f5e5a3c-2f0b-4b7e-9a39-5b8f4f1f7c11"
+        "type": format!("/problems#{}", error.code), "title": error.title, "status": error.status.as_u16(),
+        "code": error.code, "request_id": "0f5e5a3c-2f0b-4b7e-9a39-5b8f4f1f7c11"
     });
     if let Some(problem) = problem.as_object_mut().filter(|_| !fields.is_empty()) {
         problem.insert("errors".to_owned(), json!(fields));
     }
-    ExampleBuilder::new().summary(face.title).value(Some(problem)).build()
+    ExampleBuilder::new().summary(error.title).value(Some(problem)).build()
 }

@@ -1,4 +1,4 @@
-//! One PostgreSQL server: made by `initdb`, started under a shell that ends it, reached by a Unix socket.
+//! A PostgreSQL server: created by `initdb`, started by a shell that also ends it, reached by a Unix socket.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,36 +11,34 @@ use sqlx::{ConnectOptions, Error as SqlError};
 use tokio::time::{sleep, timeout};
 
 use super::error::{EmbeddedError, at};
-use super::home::{Home, LOOK, PORT};
+use super::home::{Home, POLL_INTERVAL, PORT};
 use super::programs::Programs;
 use super::roles::Role;
 
-/// Recovery after a crash may take its time.
-const TIME_TO_START: Duration = Duration::from_secs(120);
+/// Recovery after a crash can take long.
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A PostgreSQL and the home that it runs in.
+/// A server: the programs and the folders that it uses.
 #[derive(Clone, Debug)]
 pub struct Cluster {
-    /// PostgreSQL.
     pub programs: Programs,
-    /// Where, and as whom.
     pub home: Home,
 }
 
-/// Who ends the server: a line of `sh` that is given the folder as `$1` and the server's command as the rest.
+/// The shell script that starts and ends the server. `$1` is the folder; the other arguments are the server's command.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    /// What the shell does.
+    /// Text for `sh -c`.
     pub script: &'static str,
-    /// Whether its input is ours: a pipe that closes when we end.
+    /// Whether its standard input is a pipe from this process, which closes when this process ends.
     pub by_pipe: bool,
 }
 
 impl Watch {
-    /// The server ends when the one process that started it ends. The shell reads from a pipe whose other end only that
-    /// process holds; the kernel closes it on any end, SIGKILL too, so nothing needs to be polled. Only builtins: the
-    /// shell has nothing to start. The subshell's stdin must be named, since POSIX gives a background one `/dev/null`.
-    pub const UNTIL_WE_END: Self = Self {
+    /// Ends the server when this process ends. The shell reads from a pipe that only this process holds open. The kernel closes it
+    /// at any end, even SIGKILL, so nothing is polled. The script uses only builtins. The subshell's stdin is redirected
+    /// explicitly, because POSIX gives background commands `/dev/null`.
+    pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
             (read -r _ <&3; kill -INT "$server") 2>/dev/null & watcher=$!
@@ -52,7 +50,7 @@ impl Watch {
 }
 
 impl Cluster {
-    /// How to connect. Nothing is taken from `~/.pgpass`.
+    /// Returns the connection options. `~/.pgpass` is ignored.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
@@ -62,12 +60,12 @@ impl Cluster {
             .database(database)
     }
 
-    /// Makes the data folder (this blocks for a second or two), under another name until it is whole: a start that is killed leaves nothing that could be
-    /// taken for a database. Each attempt has its own name, since a killed service's `initdb` works on for a moment.
+    /// Creates the data folder. Blocks for one or two seconds. The folder has a temporary name until it is complete, so that a killed
+    /// start leaves no partial database. Each attempt has its own name, because the `initdb` of a killed service runs on briefly.
     ///
     /// # Errors
-    /// `initdb` refuses, or the folder cannot be written.
-    pub fn initialise(&self, more: &[&str]) -> Result<(), EmbeddedError> {
+    /// `initdb` fails, or the folder cannot be written.
+    pub fn initialize(&self, options: &[&str]) -> Result<(), EmbeddedError> {
         let (data, unfinished) = (self.home.data(), self.home.unfinished());
         let initdb = self.programs.program("initdb");
         let made = self
@@ -77,28 +75,28 @@ impl Cluster {
             .arg("-D")
             .arg(&unfinished)
             .args(["-U", Role::Superuser.name(), "-A", "trust", "-E", "UTF8", "--locale=C"])
-            .args(more)
+            .args(options)
             .stderr(Stdio::piped())
             .output()
             .map_err(at(&initdb))?;
         if !made.status.success() {
-            let said = String::from_utf8_lossy(&made.stderr);
-            let said = telling_line(&said).unwrap_or_else(|| made.status.to_string());
-            return Err(EmbeddedError::Initdb { path: data, said });
+            let output = String::from_utf8_lossy(&made.stderr);
+            let reason = failure_reason(&output).unwrap_or_else(|| made.status.to_string());
+            return Err(EmbeddedError::Initdb { path: data, reason });
         }
         fs::rename(&unfinished, &data).map_err(at(&data))
     }
 
-    /// Starts the server and connects to it as superuser.
+    /// Starts the server and connects as superuser.
     ///
     /// # Errors
-    /// It does not start (its last line is told) or does not answer in two minutes.
+    /// The server does not start, or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // A server that has just ended closes its socket a moment before it gives its data free.
+        // A server that is shutting down closes its socket shortly before it unlocks its data.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
-                Err(EmbeddedError::DidNotStart { said, .. }) if is_in_use(&said) => sleep(4 * LOOK).await,
+                Err(EmbeddedError::DidNotStart { reason, .. }) if is_in_use(&reason) => sleep(4 * POLL_INTERVAL).await,
                 Err(error) => return Err(error),
                 Ok(connection) => return Ok((child, connection)),
             }
@@ -130,24 +128,24 @@ impl Cluster {
             loop {
                 match options.connect().await {
                     Ok(connection) => return Ok(connection),
-                    Err(error) if is_not_yet(&error) => {}
+                    Err(error) if is_starting(&error) => {}
                     Err(error) => return Err(error.into()),
                 }
                 if child.try_wait().map_err(at(&self.home.folder))?.is_some() {
                     let log = self.home.log();
-                    let said = fs::read_to_string(&log).unwrap_or_default();
-                    let said = telling_line(&said).unwrap_or_else(|| "nothing".to_owned());
-                    return Err(EmbeddedError::DidNotStart { said, log });
+                    let output = fs::read_to_string(&log).unwrap_or_default();
+                    let reason = failure_reason(&output).unwrap_or_else(|| "no reason".to_owned());
+                    return Err(EmbeddedError::DidNotStart { reason, log });
                 }
-                sleep(LOOK).await;
+                sleep(POLL_INTERVAL).await;
             }
         };
-        timeout(TIME_TO_START, wait).await.unwrap_or_else(|_| Err(EmbeddedError::NoAnswer(self.home.log())))
+        timeout(START_TIMEOUT, wait).await.unwrap_or_else(|_| Err(EmbeddedError::NoAnswer(self.home.log())))
     }
 }
 
-/// The server is there in a moment: no socket yet, or 57P03 (it is starting up).
-fn is_not_yet(error: &SqlError) -> bool {
+/// Returns whether the server is still starting: no socket yet, or SQLSTATE 57P03.
+fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,
         SqlError::Database(error) => error.code().as_deref() == Some("57P03"),
@@ -155,26 +153,25 @@ fn is_not_yet(error: &SqlError) -> bool {
     }
 }
 
-/// A lock file or shared memory of a server that is about to be gone.
-fn is_in_use(said: &str) -> bool {
-    said.contains("already exists") || said.contains("is still in use")
+/// Returns whether a server that is shutting down still holds its lock file or shared memory.
+fn is_in_use(reason: &str) -> bool {
+    reason.contains("already exists") || reason.contains("is still in use")
 }
 
-/// What tells most: the last reason that is marked as one, since hints and farewells follow it; without one, all that is
-/// not routine.
-fn telling_line(log: &str) -> Option<String> {
-    // "The database system is starting up" is an answer to our own asking.
+/// Extracts the reason of a failure from the log: the last line marked as an error, or else all lines that are not routine.
+fn failure_reason(log: &str) -> Option<String> {
+    // "The database system is starting up" is caused by the connection attempts of this process.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();
         marks.find_map(|mark| line.split_once(mark).map(|(_, reason)| reason.trim().to_owned()))
     });
-    let said = marked.unwrap_or_else(|| {
+    let reason = marked.unwrap_or_else(|| {
         let unusual = log.lines().map(str::trim).filter(|line| !line.contains("LOG:"));
         unusual.collect::<Vec<_>>().join(" ")
     });
-    let said = said.trim().trim_end_matches('.');
-    (!said.is_empty()).then(|| said.to_owned())
+    let reason = reason.trim().trim_end_matches('.');
+    (!reason.is_empty()).then(|| reason.to_owned())
 }
 
 #[cfg(test)]
@@ -182,10 +179,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_reason_is_found_in_the_log() {
+    fn reason_of_a_failure_is_found_in_the_log() {
         let log = "LOG:  starting\nFATAL:  could not open file \"x\": No such file\nFATAL:  the database system is starting up\nLOG:  database system is shut down\n";
-        assert_eq!(telling_line(log).unwrap(), "could not open file \"x\": No such file");
-        assert_eq!(telling_line("LOG:  x\nnot found,\nor so.\n").unwrap(), "not found, or so");
-        assert_eq!(telling_line("\n"), None);
+        assert_eq!(failure_reason(log).unwrap(), "could not open file \"x\": No such file");
+        assert_eq!(failure_reason("LOG:  x\nnot found,\nor so.\n").unwrap(), "not found, or so");
+        assert_eq!(failure_reason("\n"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The database of `cargo run`: durable, one per development folder, started and ended with the service.
+//! The database of `cargo run`: durable, one for each development folder, started and stopped with the service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,14 +13,14 @@ use tokio::time::sleep;
 use super::cluster::{Cluster, Watch};
 use super::error::{EmbeddedError, at};
 use super::folder::{Locked, lock};
-use super::home::{Home, LOOK};
+use super::home::{Home, POLL_INTERVAL};
 use super::programs::{Search, find};
 use super::roles::{Role, create_database, create_roles};
 
-/// What is asked of the outside.
+/// The inputs from the configuration.
 #[derive(Clone, Debug, Default)]
 pub struct DevServerConfig {
-    /// `.strongroom` in the checkout, where the data are if they can be. It is made if missing.
+    /// The development folder, by default `.strongroom` in the checkout. Created if missing.
     pub state_dir: PathBuf,
     /// `PG_BIN`.
     pub pg_bin: Option<PathBuf>,
@@ -36,20 +36,20 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. It ends with this process, at the latest: dropping it closes the pipe that keeps it.
+/// A running development database. It ends at the latest with this process: dropping it closes the pipe that keeps it running.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // After the child: the pipe closes before the lock is free.
+    // Declared after the child, so that the pipe closes before the lock is released.
     _locked: Locked,
 }
 
 impl DevServer {
-    /// Starts it, and makes it first where there is none: the data, the roles and the empty database.
+    /// Starts the server. If there is none yet, creates the data, the roles and the empty database first.
     ///
     /// # Errors
-    /// See [`EmbeddedError`]: each says what to do.
+    /// [`EmbeddedError`].
     pub async fn start(config: &DevServerConfig) -> Result<Self, EmbeddedError> {
         let locked = lock(&config.state_dir)?;
         let search = config.search();
@@ -65,61 +65,61 @@ impl DevServer {
         let programs = find(&search, &home.user, version).await?;
         let cluster = Cluster { programs, home };
         if version.is_none() {
-            tracing::info!(folder = %cluster.home.folder.display(), "making the development database");
-            cluster.initialise(&[])?;
+            tracing::info!(folder = %cluster.home.folder.display(), "creating the development database");
+            cluster.initialize(&[])?;
         }
-        let (child, mut superuser) = cluster.start(Watch::UNTIL_WE_END, &[]).await?;
-        // At every start: the first one may have been ended between the server and its roles.
+        let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
+        // At each start: the first one may have been killed before it created the roles.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;
         Ok(Self { cluster, child, _locked: locked })
     }
 
-    /// How to connect.
+    /// Returns the connection options.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         self.cluster.options(role, database)
     }
 
-    /// Where the data and the log are.
+    /// Returns the folder with the data and the log.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.cluster.home.folder
     }
 
-    /// Ends the server and waits until everything is on the disk. Open connections are closed.
+    /// Stops the server and waits until all data is on disk. Open connections are closed.
     ///
     /// # Errors
-    /// It does not end in 30 seconds.
+    /// The server does not stop within 30 seconds.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         drop(self.child.stdin.take());
         for _ in 0..6000 {
             if self.child.try_wait().map_err(at(self.data_dir()))?.is_some() {
                 return Ok(());
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         Err(EmbeddedError::DoesNotEnd(self.cluster.home.pid().unwrap_or_default()))
     }
 }
 
-/// Removes the development database and everything else that development put into its folder. Says what is gone.
+/// Removes the development database and the other contents of the development folder. Returns the removed paths.
 ///
 /// # Errors
-/// A service is running on it, or the files cannot be removed.
+/// A service is using the folder, or the files cannot be removed.
 pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedError> {
     let locked = lock(&config.state_dir)?;
     let search = config.search();
-    let mut doomed = Vec::new();
+    let mut paths = Vec::new();
     if let Some(home) = locked.existing(&search)? {
         home.end_previous().await?;
-        doomed.push(home.socket);
+        paths.push(home.socket);
     }
-    doomed.extend(locked.places(&search));
-    doomed.extend(locked.contents());
+    paths.extend(locked.places(&search));
+    paths.extend(locked.contents());
     let mut removed = Vec::new();
-    for path in doomed {
+    for path in paths {
         let gone = match fs::symlink_metadata(&path) {
             Ok(found) if found.is_dir() => fs::remove_dir_all(&path),
             Ok(_) => fs::remove_file(&path),
@@ -131,16 +131,16 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // Only if nobody else has put anything there.
+    // Fails if the folder contains anything else.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
-    // The folder of all checkouts' databases goes with the last of them.
+    // Fails while it contains the database of another checkout.
     let _ = fs::remove_dir("/var/lib/strongroom");
     Ok(removed)
 }
 
-/// The version that made the data. It cannot be missing in whole ones: `initialise` gives them their name last.
+/// Returns the version that created the data. Complete data always has one, because `initialize` renames the folder last.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

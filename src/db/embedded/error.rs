@@ -1,137 +1,130 @@
-//! What can go wrong with the embedded PostgreSQL. Each message is one sentence that says what to do, because it is the
-//! first thing that a new user may see.
+//! Errors of the embedded PostgreSQL. Each message says what to do, because a new user may see it first.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why there is no embedded PostgreSQL.
+/// The reason why the embedded PostgreSQL cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
-    /// Not installed, and not downloaded.
+    /// PostgreSQL is not installed and could not be downloaded.
     #[error(
-        "No PostgreSQL {OLDEST} or newer is installed here{}: install it ({INSTALL}), set DATABASE_URL to one that runs, \
+        "No PostgreSQL {MIN_VERSION} or newer is installed here{}: install it ({INSTALL}), set DATABASE_URL to a running server, \
          or run everything in containers with `{COMPOSE}`.",
         tried(download.as_deref())
     )]
     NoPrograms {
-        /// Why the download failed, where one was tried.
+        /// The error of the download, if one was tried.
         download: Option<String>,
     },
-    /// The data are of a version that is not installed.
+    /// The data belongs to a version that is not installed.
     #[error(
-        "The development database was made by PostgreSQL {major}, which is not installed here{}: install that version, \
-         or remove the data for good with `cargo run -- dev reset`.",
+        "The development database was created by PostgreSQL {major}, which is not installed here{}: install that version, \
+         or delete the data with `cargo run -- dev reset`.",
         tried(download.as_deref())
     )]
     OtherVersion {
-        /// The version that made the data.
+        /// The version that created the data.
         major: u32,
-        /// Why the download failed, where one was tried.
+        /// The error of the download, if one was tried.
         download: Option<String>,
     },
-    /// `PG_BIN` is wrong.
+    /// `PG_BIN` is invalid.
     #[error(
-        "PG_BIN names {}, where there is no working `postgres` {OLDEST} or newer with its `initdb`: \
-         set it to the folder that holds both, or unset it.", .0.display()
+        "PG_BIN names {}, which does not contain a working `postgres` {MIN_VERSION} or newer and `initdb`: \
+         set it to the folder that contains both, or unset it.", .0.display()
     )]
     NoProgramsIn(PathBuf),
-    /// Root, and nobody to drop to.
+    /// Running as root, without an unprivileged user to switch to.
     #[error(
-        "PostgreSQL does not run as root and /etc/passwd names neither `postgres` nor `nobody`: \
+        "PostgreSQL does not run as root, and /etc/passwd has neither `postgres` nor `nobody`: \
          run this as an ordinary user, or add one with `useradd --system postgres`."
     )]
     NoUser,
-    /// A second start.
+    /// Another service uses the development folder.
     #[error(
         "The development database is in use by process {pid}: \
-         use the Strongroom that already runs, or stop it first."
+         use the running Strongroom, or stop it first."
     )]
     AlreadyRunning {
-        /// Who holds it.
+        /// The process that holds the lock.
         pid: String,
     },
-    /// Files.
+    /// An error of the file system.
     #[error(
-        "{} cannot be used ({source}): give it to the user who runs this, or remove it.", path.display()
+        "{} cannot be used ({source}): change its owner to the user who runs this, or remove it.", path.display()
     )]
-    Folder {
-        /// Where.
-        path: PathBuf,
-        /// Why.
-        source: io::Error,
-    },
-    /// Somebody else made the folder: they could hold the other end of the socket.
+    Folder { path: PathBuf, source: io::Error },
+    /// Another user created the folder, and could listen on the socket in it.
     #[error(
-        "{} belongs to another user or is open to others: remove it, or ask its owner to.", .0.display()
+        "{} belongs to another user or is accessible to others: remove it, or ask its owner to remove it.", .0.display()
     )]
     NotOurs(PathBuf),
-    /// The way to it has been closed since it was made.
+    /// A folder above it is no longer accessible.
     #[error(
-        "User {user} can no longer reach the database in {}: open the way to it (`chmod o+x` on the folders above it), \
-         or remove its data for good with `cargo run -- dev reset`.", path.display()
+        "User {user} can no longer reach the database in {}: allow access (`chmod o+x` on the folders above it), \
+         or delete the data with `cargo run -- dev reset`.", path.display()
     )]
     Unreachable {
         /// The user that runs the server.
         user: String,
-        /// Where the data are.
         path: PathBuf,
     },
-    /// Not a whole database.
+    /// The data is incomplete.
     #[error(
-        "{} is not a whole PostgreSQL database: restore it from a copy, or start anew with `cargo run -- dev reset`.",
+        "{} is not a complete PostgreSQL database: restore it from a backup, or delete it with `cargo run -- dev reset`.",
         .0.display()
     )]
     Incomplete(PathBuf),
-    /// `initdb` refused.
-    #[error("PostgreSQL could not make a database in {} ({said}): put that right and try again.", path.display())]
+    /// `initdb` failed.
+    #[error("PostgreSQL could not create a database in {} ({reason}): fix this and try again.", path.display())]
     Initdb {
-        /// Where.
         path: PathBuf,
-        /// Its last line.
-        said: String,
+        /// From its output.
+        reason: String,
     },
-    /// `postgres` refused.
+    /// `postgres` exited.
     #[error(
-        "PostgreSQL did not start, saying \"{said}\": see {}, or start anew with `cargo run -- dev reset`.", log.display()
+        "PostgreSQL did not start ({reason}): see {}, or delete the database with `cargo run -- dev reset`.", log.display()
     )]
     DidNotStart {
-        /// The log's last telling line.
-        said: String,
-        /// The whole log.
+        /// From its log.
+        reason: String,
         log: PathBuf,
     },
-    /// It started but does not answer.
-    #[error("PostgreSQL did not answer in time: see {}, and try again.", .0.display())]
+    /// The server started but does not accept connections.
+    #[error("PostgreSQL did not accept connections in time: see {}, and try again.", .0.display())]
     NoAnswer(PathBuf),
-    /// A previous one does not end.
+    /// A previous server is still running.
     #[error(
-        "The previous PostgreSQL in this folder (process {0}) does not end: end it with `kill -INT {0}` and try again."
+        "The previous PostgreSQL in this folder (process {0}) does not stop: stop it with `kill -INT {0}` and try again."
     )]
     DoesNotEnd(String),
-    /// It answers, but not as it should.
-    #[error("The embedded PostgreSQL refused to prepare its roles ({0}): start anew with `cargo run -- dev reset`.")]
+    /// A statement failed.
+    #[error(
+        "The embedded PostgreSQL failed to create its roles ({0}): delete the database with `cargo run -- dev reset`."
+    )]
     Sql(#[from] sqlx::Error),
 }
 
-/// STRATEGY file_copy and pg_database_owner came with 15.
-pub(super) const OLDEST: u32 = 15;
+/// 15 introduced STRATEGY file_copy and pg_database_owner.
+pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
 const COMPOSE: &str = "deploy/make-secrets.sh && docker compose up --build";
 
 fn tried(download: Option<&str>) -> String {
-    download.map(|why| format!(", and downloading it failed ({why})")).unwrap_or_default()
+    download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// No programs of the version that is needed, if a certain one is.
-pub(super) fn missing(wanted: Option<u32>, download: Option<String>) -> EmbeddedError {
-    match wanted {
+/// Returns the error for missing programs; `required` is the version that the data needs.
+pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
+    match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },
         None => EmbeddedError::NoPrograms { download },
     }
 }
 
-/// Names the path in an error of the file system.
+/// Adds the path to an error of the file system.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
     let path = path.to_owned();
     move |source| EmbeddedError::Folder { path, source }

@@ -1,6 +1,7 @@
-//! Where the development database is: in the checkout (`.strongroom/postgres`), so that it is found and removed with it.
-//! Elsewhere, named after the checkout, when that is no place for it: root has dropped to a user who cannot reach
-//! root's home, or the file system keeps no owners and modes (a folder shared with Windows or a virtual machine).
+//! The location of the development database: in the checkout (`.strongroom/postgres`), so that it is removed with it.
+//!
+//! Another location, named after the checkout, is used in two cases: the server's user cannot access root's home, or the file
+//! system does not support owners and modes (a folder shared with Windows or a virtual machine).
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -12,37 +13,37 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// Everything that a service in development puts into the folder. Reset removes these and no others: the folder's name
-/// comes from a setting, and whoever points it at their home must not lose that.
+/// Everything that development creates in the folder. Reset removes only these: the folder is a setting, and a user who sets it to
+/// their home must not lose their files.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// The development folder, locked: one service at a time.
+/// The development folder, locked for one service at a time.
 #[derive(Debug)]
 pub(super) struct Locked {
-    /// `.strongroom` in the checkout.
+    /// By default `.strongroom` in the checkout.
     pub folder: PathBuf,
-    /// The kernel lets go of it when this process ends, however it ends.
+    /// The kernel releases it at any end of this process.
     lock: File,
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // By name, since closing is not enough: a child that another thread is just starting has a copy until it runs.
+        // Closing is not enough: a child process that another thread is starting has a copy until it calls exec.
         let _ = self.lock.unlock();
     }
 }
 
-/// Takes the lock, or says who has it.
+/// Takes the lock, or reports the process that holds it.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
-        // Others may pass through (the server's user must), but not look.
+        // The server's user must be able to traverse it; others cannot list it.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir).map_err(at(state_dir))?;
         let folder = fs::canonicalize(state_dir).map_err(at(state_dir))?;
         let path = folder.join(LOCK);
         let mut lock = match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-            // A reset has just removed the folder.
+            // A concurrent reset removed the folder.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             opened => opened.map_err(at(&path))?,
         };
@@ -55,9 +56,9 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
             }
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
-        // A reset may have removed the file between our opening and our locking it; then we hold nothing.
-        let ours = lock.metadata().map_err(at(&path))?.ino();
-        if fs::metadata(&path).is_ok_and(|now| now.ino() == ours) {
+        // A concurrent reset may have removed the file after it was opened; then the lock is worthless.
+        let inode = lock.metadata().map_err(at(&path))?.ino();
+        if fs::metadata(&path).is_ok_and(|now| now.ino() == inode) {
             lock.set_len(0).map_err(at(&path))?;
             write!(lock, "{}", std::process::id()).map_err(at(&path))?;
             return Ok(Locked { folder, lock });
@@ -66,7 +67,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
 }
 
 impl Locked {
-    /// The places where the data can be, best first.
+    /// Returns the possible locations of the data, the preferred one first.
     pub fn places(&self, search: &Search) -> Vec<PathBuf> {
         let name = name_of(self.folder.as_os_str().as_encoded_bytes());
         let mut places = vec![self.folder.join(POSTGRES), Path::new("/var/lib/strongroom").join(&name)];
@@ -74,16 +75,16 @@ impl Locked {
         places
     }
 
-    /// What a reset removes, the lock last.
+    /// Returns the paths that a reset removes, the lock last.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
 
-    /// Where the data are, if there are any.
+    /// Returns the location of existing data.
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // Not `exists`: what we may not look into is not nothing, and a new database beside it would look like loss.
+            // Not `exists`: an inaccessible database must be an error. A new one beside it would look like data loss.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));
@@ -92,14 +93,14 @@ impl Locked {
         Ok(None)
     }
 
-    /// Where new data shall be, with its folders made.
+    /// Chooses the location of new data and creates its folders.
     pub fn new_home(&self, search: &Search) -> Result<Home, EmbeddedError> {
         let user = ServerUser::choose(None, &self.folder)?;
-        let mut refusal = EmbeddedError::NoUser;
+        let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // Below the home of root nobody else gets; below /var/lib nobody but root makes anything.
+            // Other users cannot access root's home, and only root can create folders in /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
-            if rank > 0 && parent_is_for_root != user.is_dropped_to() {
+            if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;
             }
             if let Some(parent) = place.parent().filter(|_| rank > 0) {
@@ -109,13 +110,13 @@ impl Locked {
             match home.prepare() {
                 Ok(()) if user.reaches(&home.folder) => return Ok(home),
                 Ok(()) => {
-                    refusal = EmbeddedError::Unreachable { user: user.name().to_owned(), path: home.folder.clone() };
+                    failure = EmbeddedError::Unreachable { user: user.name().to_owned(), path: home.folder.clone() };
                 }
-                Err(error) => refusal = error,
+                Err(error) => failure = error,
             }
-            // Only an empty one goes.
+            // Removes only an empty folder.
             let _ = fs::remove_dir(&home.folder);
         }
-        Err(refusal)
+        Err(failure)
     }
 }

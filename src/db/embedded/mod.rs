@@ -1,14 +1,14 @@
-//! A PostgreSQL of our own for `cargo run` and `cargo test`, so that both work on a machine where nothing is configured.
+//! An embedded PostgreSQL server for `cargo run` and `cargo test`, so that both work without configuration.
 //!
-//! Never in production: with `DATABASE_URL` set, nothing here runs. What is promised:
-//! - it listens on a Unix socket in a folder of mode 0700 and on no port: nothing clashes, nobody else can connect
-//!   (authentication is `trust`, so that folder is the wall);
-//! - it never runs as root, and gets none of the service's environment, which may hold keys;
-//! - it ends by itself when the service ends, however that happens ([`cluster::Watch`]);
-//! - the development database ([`dev`]) is durable; the one of the tests (`tests/api/support/database.rs`) is not.
+//! For development only: with `DATABASE_URL` set, nothing here runs. Guarantees:
+//! - It listens only on a Unix socket in a folder of mode 0700. There is no port to conflict, and other users cannot connect.
+//!   Authentication is `trust`, so the folder's mode is the access control.
+//! - It never runs as root, and does not inherit the service's environment, which may contain keys.
+//! - It ends when the service ends, for any reason ([`cluster::Watch`]).
+//! - The development database ([`dev`]) is durable; the test database (`tests/api/support/database.rs`) is not.
 //!
-//! [`programs`] finds PostgreSQL, `fetch` downloads it, [`user`] says as whom it runs, [`home`] where it lives,
-//! [`cluster`] makes and starts one.
+//! [`programs`] finds PostgreSQL, `fetch` downloads it, [`user`] selects the user that runs it, [`home`] the folders, and
+//! [`cluster`] creates and starts a server.
 
 pub mod cluster;
 pub mod dev;

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are: `PG_BIN`, then the homes that packages give them, then PATH, then the download.
+//! Finds PostgreSQL's programs: in `PG_BIN`, the usual folders of packages, PATH, or a download, in this order.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -6,65 +6,65 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use super::error::{EmbeddedError, OLDEST, missing};
+use super::error::{EmbeddedError, MIN_VERSION, missing};
 use super::user::ServerUser;
 
-/// Where to look. Everything from the environment is passed in: only `config/` reads it.
+/// The folders to search. The values come from `config/`, the only reader of the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// `PG_BIN`: this folder and no other.
+    /// `PG_BIN`: if set, only this folder.
     pub pg_bin: Option<PathBuf>,
     /// `PATH`.
     pub path: Option<OsString>,
-    /// `HOME`, where a download is kept.
+    /// `HOME`, for the cache of downloads.
     pub home: Option<PathBuf>,
 }
 
-/// A PostgreSQL that can be run.
+/// An installed PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Programs {
     /// The folder with `postgres` and `initdb`.
     pub bin: PathBuf,
-    /// 15, 16, 17 …
+    /// The major version: 15, 16, 17 …
     pub major: u32,
 }
 
 impl Programs {
-    /// One of the programs.
+    /// Returns the path of a program.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 
-    /// Reads the version, running as the user that will run the server: a program that only root reaches is none.
+    /// Reads the version, running as the server's user: a program that only root can access does not count.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
         if !bin.join("initdb").is_file() {
             return None;
         }
-        let said = user.command(&postgres).arg("--version").stdout(Stdio::piped()).output().ok()?;
-        let major = major(&String::from_utf8_lossy(&said.stdout))?;
-        (major >= OLDEST).then_some(Self { bin, major })
+        let output = user.command(&postgres).arg("--version").stdout(Stdio::piped()).output().ok()?;
+        let major = major(&String::from_utf8_lossy(&output.stdout))?;
+        (major >= MIN_VERSION).then_some(Self { bin, major })
     }
 }
 
-/// `postgres (PostgreSQL) 15.18 (Debian …)` → 15; also `18beta1`.
-fn major(said: &str) -> Option<u32> {
-    let number = said.split("(PostgreSQL) ").nth(1)?;
+/// Parses `postgres (PostgreSQL) 15.18 (Debian …)` as 15, and `18beta1` as 18.
+fn major(output: &str) -> Option<u32> {
+    let number = output.split("(PostgreSQL) ").nth(1)?;
     let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
     number.get(..end)?.parse().ok()
 }
 
-/// The programs of `wanted` (the version that made the data: no other reads them), else the newest.
+/// Finds the programs of the `required` version (only the version that created the data can read it), or else the newest.
 ///
 /// # Errors
-/// There are none, and `PG_BIN` or the failed download is named.
-pub async fn find(search: &Search, user: &ServerUser, wanted: Option<u32>) -> Result<Programs, EmbeddedError> {
-    let fits = |programs: &Programs| wanted.is_none_or(|major| major == programs.major);
+/// There are none. The error names `PG_BIN` or the failed download.
+pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
+    let fits = |programs: &Programs| required.is_none_or(|major| major == programs.major);
     if let Some(bin) = &search.pg_bin {
         let programs = Programs::read(bin, user).ok_or_else(|| EmbeddedError::NoProgramsIn(bin.clone()))?;
-        return Some(programs).filter(fits).ok_or(missing(wanted, None));
+        return Some(programs).filter(fits).ok_or(missing(required, None));
     }
     let mut found: Vec<Programs> = Vec::new();
     for bin in candidates(search, user) {
@@ -74,32 +74,32 @@ pub async fn find(search: &Search, user: &ServerUser, wanted: Option<u32>) -> Re
         }
         found.extend(Programs::read(&bin, user).filter(fits));
     }
-    // Stable: of one version, the first place wins.
+    // The sort is stable: of one version, the first folder wins.
     found.sort_by_key(|programs| Reverse(programs.major));
     match found.into_iter().next() {
         Some(programs) => Ok(programs),
-        // What we would not run need not come.
-        None if wanted.is_some_and(|major| major < OLDEST) => Err(missing(wanted, None)),
-        None => download(search, user, wanted).await,
+        // Do not download a version that is too old to run.
+        None if required.is_some_and(|major| major < MIN_VERSION) => Err(missing(required, None)),
+        None => download(search, user, required).await,
     }
 }
 
 #[cfg(feature = "fetch-postgres")]
-async fn download(search: &Search, user: &ServerUser, wanted: Option<u32>) -> Result<Programs, EmbeddedError> {
-    let failed = |why: String| missing(wanted, Some(why));
-    let cache = cache(search, user).ok_or_else(|| failed("there is no HOME to keep it in".to_owned()))?;
-    let bin = super::fetch::fetch(&cache, wanted).await.map_err(failed)?;
-    Programs::read(&bin, user).ok_or_else(|| failed(format!("what came to {} does not run", bin.display())))
+async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
+    let failed = |error: String| missing(required, Some(error));
+    let cache = cache(search, user).ok_or_else(|| failed("HOME is not set".to_owned()))?;
+    let bin = super::fetch::fetch(&cache, required).await.map_err(failed)?;
+    Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
 #[cfg(not(feature = "fetch-postgres"))]
-async fn download(_: &Search, _: &ServerUser, wanted: Option<u32>) -> Result<Programs, EmbeddedError> {
-    Err(missing(wanted, None))
+async fn download(_: &Search, _: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
+    Err(missing(required, None))
 }
 
-/// Where a download is kept. Root's home is closed to the user that must run it.
+/// Returns the cache for downloads. The server's user cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
-    if user.is_dropped_to() {
+    if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));
     }
     search.home.as_ref().map(|home| home.join(".cache/strongroom"))
@@ -129,7 +129,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
             .split(|byte| *byte == b':')
             .filter_map(|folder| std::str::from_utf8(folder).ok())
             .map(PathBuf::from)
-            // A relative one would be looked up in whatever folder we are in.
+            // A relative folder would depend on the current folder.
             .filter(|folder| folder.is_absolute()),
     );
     bins.extend(
@@ -142,7 +142,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
     bins
 }
 
-/// The folders in `parent` whose names begin with `prefix`, in one order on every machine.
+/// Returns the folders in `parent` whose names start with `prefix`, sorted.
 fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(parent)
         .into_iter()
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_read_from_what_postgres_says() {
+    fn major_version_is_parsed() {
         assert_eq!(major("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), Some(15));
         assert_eq!(major("postgres (PostgreSQL) 18beta1\n"), Some(18));
         assert_eq!(major("mysqld 8"), None);

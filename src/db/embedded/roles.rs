@@ -10,26 +10,26 @@ use sqlx::{Executor, query_scalar, raw_sql};
 
 /// Owns the schema and runs migrations.
 pub const OWNER: &str = "strongroom_owner";
-/// The service's own role: not an owner, no BYPASSRLS.
+/// The service's role: owns nothing, no BYPASSRLS.
 pub const APP: &str = "strongroom_app";
 /// The development database.
 pub const DATABASE: &str = "strongroom";
-/// Made by `initdb`.
+/// Created by `initdb`.
 const SUPERUSER: &str = "postgres";
 
-/// As whom to connect.
+/// A role to connect as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Makes databases and roles. The service never connects as this one.
+    /// Creates databases and roles. The service never connects as superuser.
     Superuser,
-    /// Migrates.
+    /// Runs migrations.
     Owner,
-    /// Serves.
+    /// The service.
     App,
 }
 
 impl Role {
-    /// Its name in PostgreSQL.
+    /// Returns the name in PostgreSQL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -40,12 +40,9 @@ impl Role {
     }
 }
 
-/// Makes the roles, where they are missing. They can do what is said here and nothing else.
-///
-/// # Errors
-/// The database refuses, or is gone.
+/// Creates missing roles.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // Two at once (tests on a shared server) must not both find a role missing.
+    // The lock prevents a race of two processes (tests on a shared server).
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);
@@ -72,12 +69,12 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Makes the development database, where it is missing. The caller holds the lock of the checkout.
+/// Creates the development database if it is missing. The caller holds the lock of the checkout.
 pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let there: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
+    let exists: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
         .fetch_one(&mut *superuser)
         .await?;
-    if !there {
+    if !exists {
         superuser.execute(raw_sql("create database strongroom owner strongroom_owner")).await?;
     }
     Ok(())

@@ -1,5 +1,5 @@
-//! As whom PostgreSQL runs. It refuses root, and development in a container is often root: then we drop to another user,
-//! with nothing but the standard library (no sudo, no unsafe).
+//! The user that runs PostgreSQL. It refuses to run as root, as which containers often run: then an unprivileged user is used. This
+//! needs only the standard library (no sudo, no unsafe).
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,18 +17,18 @@ pub struct ServerUser {
     uid: u32,
     gid: u32,
     name: String,
-    /// We are root, and the server must not be.
+    /// This process is root, and the server must not be.
     drop: bool,
 }
 
 impl ServerUser {
-    /// Ourselves; for root the owner of `data` if there are any (who may be a developer that started without root
-    /// before), else `postgres`, else `nobody`. `scratch` is a folder in which we may write.
+    /// Chooses the current user. For root: the owner of existing `data` (who may have started without root before), or `postgres`,
+    /// or the system user `nobody`. `scratch` is a writable folder.
     ///
     /// # Errors
-    /// Root finds neither user, or `scratch` cannot be written.
+    /// Root finds none of them, or `scratch` is not writable.
     pub fn choose(data: Option<&Path>, scratch: &Path) -> Result<Self, EmbeddedError> {
-        let (uid, gid) = ourselves(scratch).map_err(at(scratch))?;
+        let (uid, gid) = current_ids(scratch).map_err(at(scratch))?;
         if uid != 0 {
             let name = format!("id {uid}");
             return Ok(Self { uid, gid, name, drop: false });
@@ -49,26 +49,26 @@ impl ServerUser {
             .ok_or(EmbeddedError::NoUser)
     }
 
-    /// Whether we are root and the server is somebody else.
+    /// Returns whether this process is root and the server runs as another user.
     #[must_use]
-    pub fn is_dropped_to(&self) -> bool {
+    pub fn is_unprivileged(&self) -> bool {
         self.drop
     }
 
-    /// The id that its files have.
+    /// Returns the user id.
     #[must_use]
     pub fn uid(&self) -> u32 {
         self.uid
     }
 
-    /// How it is called, for messages.
+    /// Returns a name for messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// A command that runs as this user, in a process group of its own (Ctrl-C in the terminal must reach the service,
-    /// which still needs its database while it drains), with an environment that holds none of our secrets.
+    /// Returns a command that runs as this user, with an environment without secrets. It has its own process group: Ctrl-C must reach
+    /// only the service, which still needs its database while it drains.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -76,7 +76,7 @@ impl ServerUser {
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")
-            // Messages that we can read; and on macOS, PostgreSQL refuses to start without a locale.
+            // English messages. On macOS, PostgreSQL does not start without a locale.
             .env("LC_ALL", "C")
             .current_dir("/")
             .process_group(0)
@@ -89,7 +89,7 @@ impl ServerUser {
         command
     }
 
-    /// A line of `sh` that runs as this user, with `$1`, `$2` …
+    /// Returns a shell script that runs as this user, with the arguments `$1`, `$2` …
     #[must_use]
     pub fn shell(&self, script: &str, arguments: &[&OsStr]) -> Command {
         let mut command = self.command("/bin/sh");
@@ -97,11 +97,11 @@ impl ServerUser {
         command
     }
 
-    /// Makes a folder that is this user's alone, or finds it so.
+    /// Creates a folder that only this user can access, or checks an existing one.
     ///
     /// # Errors
-    /// It cannot be made; or it is there but another's, a link, or open to others: in `/tmp` anybody can make the name
-    /// first, and would then hold the socket that we connect to.
+    /// The folder cannot be created, is a link, or is accessible to another user. In `/tmp`, another user could create it first and
+    /// own the socket in it (CWE-379).
     pub fn own_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
             Ok(()) if self.drop => lchown(path, Some(self.uid), Some(self.gid)).map_err(at(path))?,
@@ -115,15 +115,15 @@ impl ServerUser {
         if private { Ok(()) } else { Err(EmbeddedError::NotOurs(path.to_owned())) }
     }
 
-    /// Whether this user can enter the folder: only trying tells, since a closed folder may lie anywhere above it.
+    /// Returns whether this user can enter the folder. Tried out, because any folder above it can deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
         !self.drop || self.shell("cd -- \"$1\"", &[folder.as_os_str()]).status().is_ok_and(|status| status.success())
     }
 }
 
-/// Our effective ids. The standard library has no `geteuid`, but the owner of a thing that is ours tells.
-fn ourselves(scratch: &Path) -> io::Result<(u32, u32)> {
+/// Returns the effective user and group id. The standard library has no `geteuid`, so they are read from a file of this process.
+fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,
         Err(_) => {
@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_are_those_of_the_whole_name() {
+    fn user_is_found_by_its_full_name() {
         let users = "postgresql:x:7:8::/:/bin/sh\nbroken\npostgres:x:101:104:,,,:/var/lib/postgresql:/bin/bash\n";
         assert_eq!(ids(users, "postgres"), Some((101, 104)));
         assert_eq!(ids(users, "nobody"), None);

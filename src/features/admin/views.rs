@@ -9,7 +9,7 @@ use super::model::{Account, Filter, Role, Status};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Page};
 use crate::http::rules;
-use crate::http::typed::typed;
+use crate::http::user_text::user_text;
 
 /// Page and filter of the users.
 #[derive(Deserialize, Validate, IntoParams)]
@@ -26,7 +26,7 @@ pub struct AccountQuery {
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
     /// Part of the email address, case-insensitive.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, example = "demo")]
     pub email: Option<String>,

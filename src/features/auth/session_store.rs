@@ -239,7 +239,7 @@ impl AuthStore {
             .await?;
             transaction.commit().await?;
             self.revocations.announce(ended);
-            self.bell.ring();
+            self.notifier.notify();
         }
         Ok(())
     }

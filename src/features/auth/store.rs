@@ -14,7 +14,7 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::mail::{MailBell, MailKind};
+use super::mail::{MailKind, MailNotifier};
 use super::model::NewProfile;
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
@@ -42,7 +42,7 @@ pub struct AuthStore {
     pub(super) pool: PgPool,
     pub(super) keys: Arc<Keys>,
     pub(super) revocations: Arc<Revocations>,
-    pub(super) bell: MailBell,
+    pub(super) notifier: MailNotifier,
     pub(super) settings: SessionSettings,
     pub(super) clock: Clock,
 }
@@ -60,11 +60,11 @@ impl AuthStore {
         pool: PgPool,
         keys: Arc<Keys>,
         revocations: Arc<Revocations>,
-        bell: MailBell,
+        notifier: MailNotifier,
         settings: SessionSettings,
         clock: Clock,
     ) -> Self {
-        Self { pool, keys, revocations, bell, settings, clock }
+        Self { pool, keys, revocations, notifier, settings, clock }
     }
 
     /// Queues a confirmation link, or "you have an account already" if the address belongs to a user.
@@ -99,7 +99,7 @@ impl AuthStore {
         )
         .execute(&self.pool)
         .await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(true)
     }
 
@@ -195,7 +195,7 @@ impl AuthStore {
         )
         .execute(&self.pool)
         .await?;
-        self.bell.ring();
+        self.notifier.notify();
         Ok(true)
     }
 
@@ -247,7 +247,7 @@ impl AuthStore {
         transaction.commit().await?;
         self.revocations.announce(ended);
         reset.publish();
-        self.bell.ring();
+        self.notifier.notify();
         Ok(Some((user, changed.device_epoch)))
     }
 

@@ -28,7 +28,7 @@ pub async fn replace(
 ) -> ApiResult<HttpResponse> {
     let business = Business::try_from(body)?;
     let (_, version) = store.read(&caller).await?;
-    if_match.must_be(version)?;
+    if_match.check(version)?;
     let version = store.replace(&caller, &business, version).await?;
     Event::new(EventKind::UserUpdated).reason("business").user(caller.user()).session(caller.session()).record();
     Ok(ok_versioned(version, &BusinessView::from(business)))

@@ -10,7 +10,7 @@ use crate::base::time_zone::TimeZone;
 use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
-use crate::http::typed::typed;
+use crate::http::user_text::user_text;
 use crate::http::values::optional_integer;
 
 /// The whole business. An omitted field is cleared.
@@ -23,12 +23,12 @@ use crate::http::values::optional_integer;
 }))]
 pub struct ReplaceBusiness {
     /// Without line breaks.
-    #[serde(deserialize_with = "typed")]
+    #[serde(deserialize_with = "user_text")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     name: String,
     /// Postal address. May have several lines.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     address: Option<String>,
@@ -37,12 +37,12 @@ pub struct ReplaceBusiness {
     #[schema(min_length = 2, max_length = 2, pattern = "^[A-Z]{2}$")]
     country: Option<String>,
     /// VAT id, in the format of its country.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     vat_id: Option<String>,
     /// The name of a trade register, and the number in it.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 100), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 100, format = "line")]
     registration: Option<String>,

@@ -12,7 +12,7 @@ use crate::base::page::Page;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
-use crate::http::idempotency::{Answer, Keyed};
+use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::authorization::cursors::Cursors;
@@ -25,7 +25,7 @@ const LIST: &str = "customers";
 /// Creates a customer.
 pub async fn create(
     caller: Caller,
-    Keyed { body: new, key }: Keyed<NewCustomer>,
+    IdempotentJson { body: new, key }: IdempotentJson<NewCustomer>,
     customers: Data<CustomerStore>,
     quotas: Data<RowQuotas>,
     clock: Data<Clock>,
@@ -33,14 +33,14 @@ pub async fn create(
     let customer = Customer::new(new.try_into()?, clock.now());
     let (owner, now) = (caller.user(), customer.created_at());
     let mut change = customers.begin(&caller).await?;
-    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
         return Ok(answer);
     }
     quotas.admit(change.connection(), owner, Rows::Customers).await?;
     change.insert(&customer).await?;
     let location = format!("/api/v1/customers/{}", customer.id());
     let answer = Answer::created(location, Some(customer.version()), &CustomerView::from(&customer))?;
-    key.keep(change.connection(), owner, now, &answer).await?;
+    key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
 }
@@ -80,7 +80,7 @@ pub async fn update(
     let update = Change::try_from(update)?;
     let mut change = customers.begin(&caller).await?;
     let customer = change.lock(id).await?;
-    if_match.must_be(customer.version())?;
+    if_match.check(customer.version())?;
     let customer = customer.updated(update, clock.now());
     change.save(&customer).await?;
     change.commit().await?;
@@ -96,7 +96,7 @@ pub async fn delete(
 ) -> ApiResult<HttpResponse> {
     let mut change = customers.begin(&caller).await?;
     let customer = change.lock(id).await?;
-    if_match.must_be(customer.version())?;
+    if_match.check(customer.version())?;
     change.delete(&customer).await?;
     change.commit().await?;
     Ok(reply::no_content())

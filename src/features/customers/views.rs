@@ -11,9 +11,9 @@ use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::{Limit, Page};
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::partial::given;
+use crate::http::partial::present;
 use crate::http::rules;
-use crate::http::typed::{given_typed, typed};
+use crate::http::user_text::{present_user_text, user_text};
 
 /// A customer to create.
 #[derive(Deserialize, Validate, ToSchema)]
@@ -24,7 +24,7 @@ use crate::http::typed::{given_typed, typed};
 }))]
 pub struct NewCustomer {
     /// Without line breaks.
-    #[serde(deserialize_with = "typed")]
+    #[serde(deserialize_with = "user_text")]
     #[garde(length(chars, max = 200), custom(rules::line))]
     #[schema(min_length = 1, max_length = 200, format = "line")]
     pub name: String,
@@ -33,12 +33,12 @@ pub struct NewCustomer {
     #[schema(max_length = 100, format = Email)]
     pub email: Option<String>,
     /// Postal address. May have several lines.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::paragraph)))]
     #[schema(max_length = 500, format = "paragraph")]
     pub address: Option<String>,
     /// Tax id, in the format of the customer's country.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 50), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 50, format = "line")]
     pub tax_id: Option<String>,
@@ -71,27 +71,27 @@ impl TryFrom<NewCustomer> for Details {
 }))]
 pub struct UpdateCustomer {
     /// Without line breaks.
-    #[serde(default, deserialize_with = "given_typed")]
+    #[serde(default, deserialize_with = "present_user_text")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub name: Option<String>,
     /// Email address, printed on invoices. The service sends no mail to it.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(rules::email))))]
     #[schema(max_length = 100, value_type = Option<String>, format = Email)]
     pub email: Option<Option<String>>,
     /// Postal address. May have several lines.
-    #[serde(default, deserialize_with = "given_typed")]
+    #[serde(default, deserialize_with = "present_user_text")]
     #[garde(inner(length(chars, max = 500)), inner(inner(custom(rules::paragraph))))]
     #[schema(max_length = 500, value_type = Option<String>, format = "paragraph")]
     pub address: Option<Option<String>>,
     /// Tax id, in the format of the customer's country.
-    #[serde(default, deserialize_with = "given_typed")]
+    #[serde(default, deserialize_with = "present_user_text")]
     #[garde(inner(length(chars, max = 50)), inner(inner(custom(rules::line))))]
     #[schema(min_length = 1, max_length = 50, value_type = Option<String>, format = "line")]
     pub tax_id: Option<Option<String>>,
     /// ISO 4217. Suggested currency for new invoices.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "present")]
     #[garde(inner(custom(rules::currency)))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", nullable = false)]
     pub default_currency: Option<String>,

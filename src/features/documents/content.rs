@@ -16,7 +16,7 @@ use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
-use crate::http::ranges::{Wanted, wanted};
+use crate::http::ranges::{RequestedRange, requested_range};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 use crate::storage::{Storage, StorageError};
@@ -38,14 +38,14 @@ pub async fn content(
     if known.has(&etag) {
         return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
     }
-    let range = match wanted(&request, file.size, &etag) {
-        Wanted::Whole => 0..file.size,
-        Wanted::Part { first, last } => {
+    let range = match requested_range(&request, file.size, &etag) {
+        RequestedRange::Whole => 0..file.size,
+        RequestedRange::Part { first, last } => {
             let part = format!("bytes {first}-{last}/{}", file.size);
             reply.status(StatusCode::PARTIAL_CONTENT).insert_header((header::CONTENT_RANGE, part));
             first..last + 1
         }
-        Wanted::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { length: file.size }),
+        RequestedRange::Unsatisfiable => return Err(ApiError::RangeNotSatisfiable { length: file.size }),
     };
     reply.insert_header((header::CONTENT_TYPE, content_type(file)));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file.name)));

@@ -15,7 +15,7 @@ use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
 use crate::http::form::Form;
-use crate::http::idempotency::{Answer, GivenKey, KEY_IN_USE};
+use crate::http::idempotency::{Answer, KEY_IN_USE, StreamedIdempotencyKey};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::authorization::cursors::Cursors;
@@ -27,7 +27,7 @@ const LIST: &str = "documents";
 /// Takes a file in. Whatever goes wrong, its room is given back.
 pub async fn create(
     caller: Caller,
-    key: GivenKey,
+    key: StreamedIdempotencyKey,
     form: Form,
     intake: Data<Intake>,
     documents: Data<DocumentStore>,
@@ -59,17 +59,17 @@ enum Made {
 async fn create_in(
     room: &Room,
     caller: &Caller,
-    key: GivenKey,
+    key: StreamedIdempotencyKey,
     form: Form,
     intake: &Intake,
     documents: &DocumentStore,
 ) -> ApiResult<Made> {
     let arrived = intake.receive(form, room).await?;
-    let key = key.on(arrived.told_apart());
+    let key = key.for_body(arrived.told_apart());
     let document = Document::new(arrived.title, arrived.invoice, arrived.file, intake.clock.now());
     let (owner, now) = (caller.user(), document.created_at());
     let mut change = documents.begin(caller).await?;
-    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
         return Ok(Made::Before(answer));
     }
     if !room.is_held() {
@@ -79,7 +79,7 @@ async fn create_in(
     change.insert(&document).await?;
     let location = format!("/api/v1/documents/{}", document.id());
     let answer = Answer::created(location, Some(document.version()), &DocumentView::from(&document))?;
-    key.keep(change.connection(), owner, now, &answer).await?;
+    key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(Made::Now(answer.reply()))
 }
@@ -124,7 +124,7 @@ pub async fn update(
 ) -> ApiResult<HttpResponse> {
     let mut change = documents.begin(&caller).await?;
     let document = change.lock(id).await?;
-    read.must_be(document.version())?;
+    read.check(document.version())?;
     let document = document.changed(Change::from(update), clock.now());
     change.save(&document).await?;
     change.commit().await?;
@@ -141,7 +141,7 @@ pub async fn delete(
 ) -> ApiResult<HttpResponse> {
     let mut change = documents.begin(&caller).await?;
     let document = change.lock(id).await?;
-    read.must_be(document.version())?;
+    read.check(document.version())?;
     change.delete(&document).await?;
     change.commit().await?;
     removals.ring();

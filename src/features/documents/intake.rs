@@ -14,12 +14,12 @@ use super::room_store::{self, Quota};
 use crate::base::clock::Clock;
 use crate::base::id::{InvoiceId, UserId};
 use crate::db::OwnerTx;
-use crate::http::disposition::saved_as;
+use crate::http::disposition::safe_file_name;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::{Form, Part};
-use crate::http::idempotency::GivenKey;
+use crate::http::idempotency::StreamedIdempotencyKey;
 use crate::http::rules;
-use crate::http::typed::Typed;
+use crate::http::user_text::UserText;
 use crate::security::files::uploads::{FileType, Inspector, PdfInspector, Refused};
 use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
@@ -69,13 +69,13 @@ impl Intake {
     ///
     /// # Errors
     /// A conflict if there is no room.
-    pub async fn hold(&self, caller: &Caller, key: &GivenKey, form: &Form) -> ApiResult<Room> {
+    pub async fn hold(&self, caller: &Caller, key: &StreamedIdempotencyKey, form: &Form) -> ApiResult<Room> {
         let mut transaction = OwnerTx::begin(&self.pool, caller.user()).await?;
         if key.is_used(transaction.connection(), caller.user(), self.clock.now()).await? {
             return Ok(Room { removals: self.removals.clone(), user: caller.user(), held: None });
         }
         let most = self.max_bytes as u64;
-        let bytes = form.announced().map_or(most, |announced| announced.clamp(1, most));
+        let bytes = form.declared_length().map_or(most, |announced| announced.clamp(1, most));
         self.room(transaction, caller, bytes).await
     }
 
@@ -99,7 +99,7 @@ impl Intake {
         arriving.write(bytes).map_err(|error| ApiError::unavailable(5, error))?;
         self.storage.keep(arriving).await?;
         let sha256 = digest(&SHA256, bytes).as_ref().try_into().map_err(ApiError::internal)?;
-        Ok((File { name: saved_as(name), kind, size: bytes.len() as u64, sha256, key }, room))
+        Ok((File { name: safe_file_name(name), kind, size: bytes.len() as u64, sha256, key }, room))
     }
 
     /// Takes a whole form in. Its bytes are in the store when this returns, if there is room for them.
@@ -112,7 +112,7 @@ impl Intake {
             match part.name() {
                 "file" => file = Some(self.read(part, room).await?),
                 "title" => {
-                    let text = part.text(MAX_TITLE_BYTES).await?.unmarked();
+                    let text = part.text(MAX_TITLE_BYTES).await?.without_marks();
                     if rules::line(&text, &()).is_err() || text.chars().count() > MAX_TITLE {
                         return Err(ApiError::invalid(
                             "/title",
@@ -126,7 +126,7 @@ impl Intake {
                     let text = part.text(LONGEST_ID).await?;
                     invoice = Some(text.parse().unwrap_or_else(|_| InvoiceId::new()));
                 }
-                _ => return Err(part.refused("is not a known field")),
+                _ => return Err(part.invalid("is not a known field")),
             }
         }
         let Some((file, arrived)) = file else { return Err(ApiError::invalid("/file", "is required")) };
@@ -138,7 +138,7 @@ impl Intake {
 
     /// The file's part: looked at, hashed and written block by block, beside the threads that answer requests.
     async fn read(&self, mut part: Part, room: &Room) -> ApiResult<(File, Option<Incoming>)> {
-        let name = part.file_name().map(|name| saved_as(&name)).ok_or(Refused::Name)?;
+        let name = part.file_name().map(|name| safe_file_name(&name)).ok_or(Refused::Name)?;
         let kind = FileType::agreed(part.media_type(), &name)?;
         let arriving = match room.held {
             Some(key) => Some(self.storage.receive(key).await?),

@@ -8,10 +8,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Change, Document};
 use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::{Limit, Page};
-use crate::http::params::GivenId;
-use crate::http::partial::given;
+use crate::http::params::IdField;
+use crate::http::partial::present;
 use crate::http::rules;
-use crate::http::typed::given_typed;
+use crate::http::user_text::present_user_text;
 
 /// A file to be kept. It comes as a form (`multipart/form-data`) with one part for each of these.
 #[derive(ToSchema)]
@@ -36,15 +36,15 @@ pub struct NewDocument {
 #[schema(example = json!({"title": "Terms of delivery, 2027", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct UpdateDocument {
     /// On one line.
-    #[serde(default, deserialize_with = "given_typed")]
+    #[serde(default, deserialize_with = "present_user_text")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,
     /// One of your invoices, to hang it on; null takes it off.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(value_type = Option<String>, format = Uuid)]
-    pub invoice_id: Option<Option<GivenId<InvoiceId>>>,
+    pub invoice_id: Option<Option<IdField<InvoiceId>>>,
 }
 
 impl From<UpdateDocument> for Change {
@@ -70,7 +70,7 @@ pub struct DocumentQuery {
     /// Documents that hang on this invoice. An id that is none of your invoices' has none.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000006")]
-    pub invoice_id: Option<GivenId<InvoiceId>>,
+    pub invoice_id: Option<IdField<InvoiceId>>,
 }
 
 /// What is known of a document.

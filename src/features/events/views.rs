@@ -10,7 +10,7 @@ use super::model::{Filter, StoredEvent};
 use crate::base::id::UserId;
 use crate::base::moment;
 use crate::base::page::{Limit, Page};
-use crate::http::params::GivenId;
+use crate::http::params::IdField;
 use crate::http::rules;
 use crate::security::audit::event::{EventKind, Severity};
 use crate::security::sessions::caller::Caller;
@@ -105,7 +105,7 @@ pub struct EventQuery {
     /// Only events by or about this user. An unknown id has no events.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
-    pub user_id: Option<GivenId<UserId>>,
+    pub user_id: Option<IdField<UserId>>,
     /// Only events from this client address.
     #[garde(inner(custom(rules::address)))]
     #[param(max_length = 45, example = "127.0.0.1")]
@@ -129,7 +129,7 @@ impl EventQuery {
         Filter {
             kind: self.kind.clone(),
             severity: self.severity.map(|severity| Severity::from(severity).name()),
-            user: self.user_id.map(|GivenId(user)| user.uuid()),
+            user: self.user_id.map(|IdField(user)| user.uuid()),
             // In the canonical spelling, as stored.
             address: address.map(|address: std::net::IpAddr| address.to_string()),
             from: time(&self.from),
@@ -205,7 +205,7 @@ pub struct EventView {
     /// Id of the request, as in the log.
     #[schema(required = true)]
     request_id: Option<Uuid>,
-    /// Keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
+    /// IdempotentJson hash of the identifier that the client sent. Equal identifiers have equal hashes.
     #[schema(required = true, max_length = 16, pattern = "^[0-9a-f]+$")]
     subject: Option<String>,
     /// Kind of the requested object.

@@ -9,12 +9,12 @@ use super::model::Content;
 use super::totals::{Discount, DiscountTooLarge, Line, LineError, Totals, TotalsError};
 use crate::base::day;
 use crate::base::id::CustomerId;
-use crate::base::money::{Currency, MOST_MINOR_UNITS};
+use crate::base::money::{Currency, MAX_MINOR_UNITS};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::object::objects;
-use crate::http::params::GivenId;
+use crate::http::params::IdField;
 use crate::http::rules;
-use crate::http::typed::typed;
+use crate::http::user_text::user_text;
 use crate::http::values::optional_integer;
 
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
@@ -33,7 +33,7 @@ pub struct InvoiceDraft {
     /// One of your customers.
     #[garde(skip)]
     #[schema(value_type = String, format = Uuid)]
-    pub customer_id: GivenId<CustomerId>,
+    pub customer_id: IdField<CustomerId>,
     /// ISO 4217. All amounts are in its minor unit: cents for EUR, yen for JPY, fils for KWD.
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
@@ -43,7 +43,7 @@ pub struct InvoiceDraft {
     #[schema(format = Date)]
     pub due_date: Option<String>,
     /// Printed below the lines.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 2000), inner(custom(rules::paragraph)))]
     #[schema(max_length = 2000, format = "paragraph")]
     pub notes: Option<String>,
@@ -59,7 +59,7 @@ pub struct InvoiceDraft {
     pub discount_rate: Option<String>,
     /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Excludes `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
-    #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
+    #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
     pub discount_amount: Option<i64>,
 }
@@ -69,7 +69,7 @@ pub struct InvoiceDraft {
 #[serde(deny_unknown_fields)]
 pub struct NewLine {
     /// The item or service, without line breaks.
-    #[serde(deserialize_with = "typed")]
+    #[serde(deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), custom(rules::line))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
@@ -88,7 +88,7 @@ pub struct NewLine {
     pub discount_rate: Option<String>,
     /// Discount in minor units, at most quantity × unit price. Excludes `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
-    #[garde(range(min = 0, max = MOST_MINOR_UNITS))]
+    #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     pub discount_amount: Option<i64>,
     /// Tax in percent of the amount after discounts: "21", "8.875".

@@ -24,7 +24,7 @@ use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::params::{GivenId, QueryFields};
+use crate::http::params::{IdField, QueryFields};
 use crate::http::rules;
 use crate::security::files::csv_injection;
 use crate::security::sessions::caller::{Authenticator, Caller};
@@ -62,7 +62,7 @@ pub struct ExportQuery {
     /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
-    pub customer_id: Option<GivenId<CustomerId>>,
+    pub customer_id: Option<IdField<CustomerId>>,
     /// Issued on this day or later.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]

@@ -14,7 +14,7 @@ use crate::base::page::Page;
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
-use crate::http::idempotency::{Answer, Keyed};
+use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::authorization::cursors::Cursors;
@@ -28,7 +28,7 @@ const PAYMENTS: &str = "payments";
 /// Creates a draft.
 pub async fn create(
     caller: Caller,
-    Keyed { body: draft, key }: Keyed<InvoiceDraft>,
+    IdempotentJson { body: draft, key }: IdempotentJson<InvoiceDraft>,
     invoices: Data<InvoiceStore>,
     quotas: Data<RowQuotas>,
     clock: Data<Clock>,
@@ -37,14 +37,14 @@ pub async fn create(
     let draft = Invoice::draft(content, totals, clock.now());
     let (owner, now) = (caller.user(), draft.state().created_at);
     let mut change = invoices.begin(&caller).await?;
-    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
         return Ok(answer);
     }
     quotas.admit(change.connection(), owner, Rows::Invoices).await?;
     change.insert(&draft).await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
     let answer = Answer::created(location, Some(draft.state().version), &InvoiceView::from(&draft))?;
-    key.keep(change.connection(), owner, now, &answer).await?;
+    key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
 }
@@ -94,7 +94,7 @@ pub async fn replace(
     let (content, totals) = draft.parse()?;
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    if_match.must_be(invoice.state().version)?;
+    if_match.check(invoice.state().version)?;
     let invoice = invoice.replace(content, totals, clock.now())?;
     change.replace(&invoice).await?;
     change.commit().await?;
@@ -110,7 +110,7 @@ pub async fn delete(
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    if_match.must_be(invoice.state().version)?;
+    if_match.check(invoice.state().version)?;
     invoice.ensure_draft()?;
     change.delete(&invoice).await?;
     change.commit().await?;
@@ -129,7 +129,7 @@ pub async fn issue(
     let now = clock.now();
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    if_match.must_be(invoice.state().version)?;
+    if_match.check(invoice.state().version)?;
     invoice.ensure_draft()?;
     let calendar = change.calendar().await?;
     let day = calendar.issue_date(body.issue_date(), now)?;
@@ -151,7 +151,7 @@ pub async fn void(
 ) -> ApiResult<HttpResponse> {
     let mut change = invoices.begin(&caller).await?;
     let invoice = change.lock(id).await?;
-    if_match.must_be(invoice.state().version)?;
+    if_match.check(invoice.state().version)?;
     let invoice = invoice.void(clock.now())?;
     change.save_state(&invoice).await?;
     change.commit().await?;
@@ -162,7 +162,7 @@ pub async fn void(
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    Keyed { body: payment, key }: Keyed<NewPayment>,
+    IdempotentJson { body: payment, key }: IdempotentJson<NewPayment>,
     invoices: Data<InvoiceStore>,
     quotas: Data<RowQuotas>,
     clock: Data<Clock>,
@@ -171,7 +171,7 @@ pub async fn pay(
     let payment = payment.parse(now)?;
     let mut change = invoices.begin(&caller).await?;
     // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
-    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
         return Ok(answer);
     }
     let invoice = change.lock(id).await?;
@@ -180,7 +180,7 @@ pub async fn pay(
     change.insert_payment(&invoice, &payment).await?;
     change.save_state(&invoice).await?;
     let answer = Answer::created(format!("/api/v1/invoices/{id}/payments"), None, &PaymentView::from(payment))?;
-    key.keep(change.connection(), owner, now, &answer).await?;
+    key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
 }

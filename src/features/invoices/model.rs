@@ -78,7 +78,7 @@ impl TransitionError {
             Self::NotADraft => ("not_a_draft", "The invoice is not a draft"),
             Self::NotPayable => ("not_payable", "The invoice is not open for payments"),
             Self::PaymentExceedsBalance => {
-                ("not_what_is_due", "A payment must be above zero and at most the amount due")
+                ("payment_exceeds_balance", "A payment must be above zero and at most the amount due")
             }
             Self::NotVoidable => ("not_voidable", "The invoice has payments or credit notes, or is already void"),
             Self::NotCreditable => ("not_creditable", "The invoice is a draft, void, or credited in full"),

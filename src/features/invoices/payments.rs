@@ -9,12 +9,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::base::day;
 use crate::base::id::PaymentId;
-use crate::base::money::MOST_MINOR_UNITS;
+use crate::base::money::MAX_MINOR_UNITS;
 use crate::base::page::{Limit, Page, Position};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
-use crate::http::typed::typed;
-use crate::http::values::{integer, word};
+use crate::http::user_text::user_text;
+use crate::http::values::{integer, variant};
 
 /// The payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
@@ -82,19 +82,19 @@ impl Payment {
 pub struct NewPayment {
     /// Minor units of the invoice's currency, at most the amount due.
     #[serde(deserialize_with = "integer")]
-    #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
+    #[garde(range(min = 1, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     amount: i64,
     /// The day on which the payment was received.
     #[garde(custom(rules::day))]
     #[schema(format = Date)]
     paid_on: String,
-    #[serde(deserialize_with = "word")]
+    #[serde(deserialize_with = "variant")]
     #[garde(skip)]
     #[schema(inline)]
     method: PaymentMethod,
     /// Reference of the bank transfer, or a receipt number.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 140), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 140, format = "line")]
     reference: Option<String>,

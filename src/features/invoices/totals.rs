@@ -68,7 +68,7 @@ pub struct LineAmounts {
 /// Why a line is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineError {
-    /// Quantity × unit price is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
+    /// Quantity × unit price is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
     Overflow,
     Discount(DiscountTooLarge),
 }
@@ -153,7 +153,7 @@ pub struct Totals {
 /// Why the totals cannot be computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TotalsError {
-    /// The sum up to the line with this index is larger than [`MOST_MINOR_UNITS`](crate::base::money::MOST_MINOR_UNITS).
+    /// The sum up to the line with this index is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
     OverflowAtLine(usize),
     /// The total including tax is larger.
     Overflow,

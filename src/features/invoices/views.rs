@@ -11,9 +11,9 @@ use crate::base::day;
 use crate::base::id::CustomerId;
 use crate::base::page::Limit;
 use crate::http::error::ApiError;
-use crate::http::params::GivenId;
+use crate::http::params::IdField;
 use crate::http::rules;
-use crate::http::typed::typed;
+use crate::http::user_text::user_text;
 
 pub use super::drafts::InvoiceDraft;
 pub use super::replies::{InvoicePage, InvoiceView};
@@ -46,7 +46,7 @@ pub struct InvoiceQuery {
     /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
-    pub customer_id: Option<GivenId<CustomerId>>,
+    pub customer_id: Option<IdField<CustomerId>>,
     /// Issued on this day or later.
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
@@ -68,7 +68,7 @@ pub struct InvoiceQuery {
     #[param(example = false)]
     pub overdue: Option<bool>,
     /// Substring of the number or of the customer's current name. Not case-sensitive, but accents count. No wildcards.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,

@@ -10,7 +10,7 @@ use super::model::Change;
 use super::objects::Objects;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
-use crate::db::announcements::Heard;
+use crate::db::announcements::ListenerEvent;
 use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{MOST_WAITING_CHANGES, Places};
@@ -57,19 +57,19 @@ impl Live {
     }
 
     /// Follows the announcements until they end.
-    pub async fn follow(&self, mut announcements: broadcast::Receiver<Heard>) {
+    pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         let mut missed = false;
         loop {
             match announcements.recv().await {
-                Ok(Heard::Said { channel, payload }) if *channel == *CHANNEL => {
+                Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
                     if let Ok(change) = payload.parse() {
                         self.tell(&change);
                     }
                 }
-                Ok(Heard::Said { .. }) => {}
-                Ok(Heard::Lost) => missed = true,
+                Ok(ListenerEvent::Notification { .. }) => {}
+                Ok(ListenerEvent::Disconnected) => missed = true,
                 // Now, not when it was lost: a read that is older than the first announcement heard would miss what is between.
-                Ok(Heard::Alive) => {
+                Ok(ListenerEvent::Heartbeat) => {
                     if std::mem::take(&mut missed) {
                         self.resync();
                     }

@@ -10,7 +10,7 @@ use super::model::{Change, Topic};
 use crate::base::id::InvoiceId;
 use crate::http::body;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::params::GivenId;
+use crate::http::params::IdField;
 use crate::security::crypto::secret_output::HandedSecret;
 
 /// What opens a socket.
@@ -47,7 +47,7 @@ pub enum Said {
 pub struct Wish {
     object: String,
     #[serde(default)]
-    id: Option<GivenId<Any>>,
+    id: Option<IdField<Any>>,
 }
 
 /// An id of any kind.
@@ -69,7 +69,7 @@ impl Wish {
     /// # Errors
     /// [`ApiError::Invalid`]: no such kind, one object without an id, or all of a kind with one.
     pub fn topic(&self) -> ApiResult<Topic> {
-        Topic::named(&self.object, self.id.map(|GivenId(id)| id.uuid()))
+        Topic::named(&self.object, self.id.map(|IdField(id)| id.uuid()))
             .ok_or_else(|| ApiError::invalid("/object", "is none that can be subscribed to like this"))
     }
 }
@@ -134,7 +134,7 @@ impl Say {
     /// A refusal: its code and nothing else, so that a stranger's object and a missing one are told in the same bytes.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
-        Self::Error { code: error.face().code }
+        Self::Error { code: error.public().code }
     }
 
     /// The text that is sent.

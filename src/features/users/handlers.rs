@@ -37,7 +37,7 @@ pub async fn update(
 ) -> ApiResult<HttpResponse> {
     let change = ProfileChange::try_from(&body)?;
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
-    version.must_be(profile.version)?;
+    version.check(profile.version)?;
     let changed = profile.changed(&change, clock.now());
     if !store.save(&caller, &changed).await? {
         return Err(ApiError::PreconditionFailed);

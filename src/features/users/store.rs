@@ -13,7 +13,7 @@ use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::db::begin;
-use crate::features::auth::mail::{MailBell, MailKind};
+use crate::features::auth::mail::{MailKind, MailNotifier};
 use crate::features::auth::model::ClientSeen;
 use crate::features::auth::session_store::Granted;
 use crate::features::auth::store::AuthStore;
@@ -34,15 +34,21 @@ pub struct UserStore {
     pool: PgPool,
     auth: AuthStore,
     revocations: Arc<Revocations>,
-    bell: MailBell,
+    notifier: MailNotifier,
     clock: Clock,
 }
 
 impl UserStore {
     /// On this pool.
     #[must_use]
-    pub fn new(pool: PgPool, auth: AuthStore, revocations: Arc<Revocations>, bell: MailBell, clock: Clock) -> Self {
-        Self { pool, auth, revocations, bell, clock }
+    pub fn new(
+        pool: PgPool,
+        auth: AuthStore,
+        revocations: Arc<Revocations>,
+        notifier: MailNotifier,
+        clock: Clock,
+    ) -> Self {
+        Self { pool, auth, revocations, notifier, clock }
     }
 
     /// The caller's profile.
@@ -183,7 +189,7 @@ impl UserStore {
         transaction.commit().await?;
         self.revocations.announce(ended);
         kept.publish();
-        self.bell.ring();
+        self.notifier.notify();
         Ok(())
     }
 }

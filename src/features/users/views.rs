@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use secrecy::SecretString;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{Profile, ProfileChange};
@@ -11,6 +11,7 @@ use crate::base::id::UserId;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::partial::present;
 use crate::security::authentication::credentials::within_cap;
 
 /// One's own profile.
@@ -46,21 +47,15 @@ impl From<Profile> for ProfileView {
 #[schema(example = json!({"display_name": "Anna D.", "bio": "Keeps the books."}))]
 pub struct UpdateProfile {
     /// What others see.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "present")]
     #[garde(inner(custom(fits::<DisplayName>)))]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
     /// Null takes it away.
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(fits::<Bio>))))]
     #[schema(value_type = Option<String>, required = false, max_length = 500, format = "paragraph")]
     bio: Option<Option<String>>,
-}
-
-/// A field that is there has a value. Without this a null would read as "left out", and a client would be told that its wish was
-/// granted when nothing happened.
-fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(deserializer).map(Some)
 }
 
 impl TryFrom<&UpdateProfile> for ProfileChange {

@@ -22,7 +22,7 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
         Ok(reply) => {
             let status = reply.status();
             let error = reply.response().error().and_then(|error| error.as_error::<ApiError>());
-            let of_status = (error.is_none() && status.is_client_error()).then(|| ApiError::of_status(status));
+            let of_status = (error.is_none() && status.is_client_error()).then(|| ApiError::from_status(status));
             if let Some(error) = error.or(of_status.as_ref()) {
                 record_refusal(error, in_path(reply));
             }
@@ -62,7 +62,7 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
 
 /// Returns the kind and reason of the event. `None` if the refusal has recorded its own event, or is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
-    let reason = error.face().code;
+    let reason = error.public().code;
     let kind = match error {
         ApiError::NotJson(_)
         | ApiError::Invalid(_)
@@ -73,7 +73,7 @@ fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
         ApiError::Forbidden | ApiError::NotFound | ApiError::MethodNotAllowed | ApiError::CrossSiteRequest => {
             EventKind::AuthzFail
         }
-        ApiError::Conflict { .. } | ApiError::KeyReused => EventKind::SequenceFail,
+        ApiError::Conflict { .. } | ApiError::IdempotencyKeyReused => EventKind::SequenceFail,
         ApiError::OriginNotAllowed => EventKind::MaliciousCors,
         ApiError::TooManyRequests { .. } => EventKind::ExcessRateLimitExceeded,
         ApiError::Internal(_) => EventKind::SysError,

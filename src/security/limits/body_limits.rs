@@ -147,7 +147,7 @@ fn bounded(body: Payload, most: usize, deadline: Option<Deadline>) -> BodyStream
             Err(error) => (Err(error), 0),
         };
         if let (Some(deadline), Ok(chunk)) = (&deadline, &item) {
-            deadline.put_off();
+            deadline.extend();
             let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
             let end = late.deadline() + Duration::from_secs(1) * more / SLOWEST_FORM;
             late.as_mut().reset(end);

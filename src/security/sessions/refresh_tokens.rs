@@ -22,7 +22,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::base::id::UserId;
-use crate::http::cookies::{each, the_only};
+use crate::http::cookies::{all, single};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 use crate::security::crypto::secret_tokens::SecretToken;
 
@@ -167,7 +167,7 @@ pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
 
 /// All tokens of ours that a request brings, for a request that is refused: each of them was exposed.
 pub fn exposed(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
-    each(COOKIE, headers).filter_map(|value| from_cookie(keys, value)).map(|(token, _)| token)
+    all(COOKIE, headers).filter_map(|value| from_cookie(keys, value)).map(|(token, _)| token)
 }
 
 /// Why a request brings no refresh token of ours.
@@ -196,7 +196,7 @@ impl CookieFault {
 /// # Errors
 /// [`CookieFault`], for the log: the client is told nothing of it.
 pub fn presented(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
-    from_cookie(keys, the_only(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
+    from_cookie(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
-//! Metrics, for Prometheus: what is counted where it happens ([`requests`]), and what its owner is asked for at each scrape.
+//! Prometheus metrics: counters that requests update ([`requests`]), and values that are read at each scrape.
 //!
-//! One registry a service and no global one: tests run many services in one process. The values of a label are `&'static str`,
-//! text of the program, from lists that are complete before the first request: so no id and nothing that somebody typed can
-//! become a label, and nobody can make the number of series grow.
+//! Each service has its own registry, because tests run many services in one process. Label values are `&'static str` from fixed
+//! lists. So ids and user input cannot become labels, and the number of series is bounded (cardinality explosion).
 
 mod requests;
 
@@ -14,25 +13,25 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, text};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 
-pub use requests::{Requests, RouteMeter, Running, STATUSES};
+pub use requests::{Requests, RouteMeter, RunningRequest, STATUSES};
 
 /// The media type of [`Metrics::text`].
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Reads a value when it is asked for. `None`: it is not known now, and the series is left out rather than made up.
+/// Reads a value at a scrape. `None` omits the series.
 pub type Read = Box<dyn Fn() -> Option<f64> + Send + Sync>;
 
-/// One value under its label.
+/// A label value and its reader.
 pub type Labelled = (&'static str, Read);
 
-/// Everything that is measured in one service.
+/// The metrics of one service.
 pub struct Metrics {
     pub requests: Arc<Requests>,
     registry: Mutex<Registry>,
 }
 
 impl Metrics {
-    /// For these endpoints (method and pattern) and these codes of refusals; all others count as one.
+    /// Creates metrics for these endpoints (method and pattern) and problem codes. Others are counted together.
     pub fn new(
         endpoints: impl IntoIterator<Item = (&'static str, &'static str)>,
         codes: impl IntoIterator<Item = &'static str>,
@@ -43,7 +42,7 @@ impl Metrics {
         Self { requests, registry: Mutex::new(registry) }
     }
 
-    /// A value that goes up and down. No `read` may wait.
+    /// Registers a gauge. `read` must not block.
     pub fn gauge(
         &self,
         name: &'static str,
@@ -53,12 +52,12 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::One(Box::new(read)) });
     }
 
-    /// Several of them under one name, told apart by a label.
+    /// Registers several gauges under one name, distinguished by a label.
     pub fn gauges(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Gauge, of: Values::Many(label, values) });
     }
 
-    /// A count that only grows. Its name gets `_total`.
+    /// Registers a counter. `_total` is appended to its name.
     pub fn counter(
         &self,
         name: &'static str,
@@ -68,7 +67,7 @@ impl Metrics {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::One(Box::new(read)) });
     }
 
-    /// Several of them under one name, told apart by a label.
+    /// Registers several counters under one name, distinguished by a label.
     pub fn counters(&self, name: &'static str, help: &'static str, label: &'static str, values: Vec<Labelled>) {
         self.register(Readings { name, help, kind: MetricType::Counter, of: Values::Many(label, values) });
     }
@@ -78,7 +77,7 @@ impl Metrics {
         registry.register_collector(Box::new(readings));
     }
 
-    /// All of it, as OpenMetrics 1.0.
+    /// Encodes all metrics as OpenMetrics 1.0.
     ///
     /// # Errors
     /// None in practice: it writes to memory.

@@ -1,6 +1,6 @@
-//! Requests by route and status, how long they took, and refusals by their code.
+//! Request metrics: counts by route and status, durations, and refusals by code.
 //!
-//! Counted by every worker at once, so without a lock and without an allocation: each route has its row of atomics, made at start.
+//! All workers count at once, without locks and allocations: each route has its atomics, created at start.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-/// Every status that the service answers with; a test compares. Another one would count as `other`.
+/// All statuses of the service, which a test checks. Others are counted as `other`.
 pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -40,23 +40,23 @@ pub const STATUSES: [(u16, &str); 25] = [
     (503, "503"),
 ];
 
-/// Upper bounds in microseconds; one more bucket is open. An argon2 hash takes about 40 ms, the deadline is 20 s.
+/// Upper bounds in microseconds; the last bucket is unbounded. An argon2 hash takes about 40 ms, the request timeout is 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
-/// A label where there is nothing to name.
+/// The label for everything that is not listed.
 const OTHER: &str = "other";
 
-/// All that is counted of requests.
+/// The metrics of all requests.
 pub struct Requests {
     by_route: HashMap<&'static str, Vec<RouteMeter>>,
-    /// Every path that is none, as one.
+    /// All unknown paths together.
     unknown: RouteMeter,
     refusals: Vec<(&'static str, AtomicU64)>,
     running: AtomicI64,
 }
 
-/// What is counted of one method on one path.
+/// The metrics of one method on one path.
 pub struct RouteMeter {
     method: &'static str,
     route: &'static str,
@@ -65,10 +65,10 @@ pub struct RouteMeter {
     micros: AtomicU64,
 }
 
-/// A request that runs, until this is dropped: also when its client has gone.
-pub struct Running<'a>(&'a AtomicI64);
+/// Counts a request as running until it is dropped, also if the client disconnects.
+pub struct RunningRequest<'a>(&'a AtomicI64);
 
-impl Drop for Running<'_> {
+impl Drop for RunningRequest<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
     }
@@ -81,7 +81,7 @@ impl Requests {
     ) -> Self {
         let mut by_route: HashMap<&'static str, Vec<RouteMeter>> = HashMap::new();
         for (method, route) in endpoints {
-            // Last in its list: whatever other method somebody tries.
+            // The last entry counts all other methods.
             let meters = by_route.entry(route).or_insert_with(|| vec![RouteMeter::new(OTHER, route)]);
             meters.insert(0, RouteMeter::new(method, route));
         }
@@ -93,22 +93,22 @@ impl Requests {
         }
     }
 
-    /// Where a request is counted: `route` is the pattern that it matched, if any.
+    /// Returns the meter of a request. `route` is the matched pattern, if any.
     #[must_use]
-    pub fn of(&self, method: &str, route: Option<&str>) -> &RouteMeter {
+    pub fn for_route(&self, method: &str, route: Option<&str>) -> &RouteMeter {
         let meters = route.and_then(|route| self.by_route.get(route));
         let exact = meters.and_then(|meters| meters.iter().find(|meter| meter.method == method));
         exact.or_else(|| meters.and_then(|meters| meters.last())).unwrap_or(&self.unknown)
     }
 
-    /// Counts a request as running until the value is dropped.
-    pub fn running(&self) -> Running<'_> {
+    /// Counts a request as running until the returned value is dropped.
+    pub fn start(&self) -> RunningRequest<'_> {
         self.running.fetch_add(1, Ordering::Relaxed);
-        Running(&self.running)
+        RunningRequest(&self.running)
     }
 
-    /// Counts a refusal or failure by its code.
-    pub fn refused(&self, code: &str) {
+    /// Counts a refusal or failure by its problem code.
+    pub fn count_refusal(&self, code: &str) {
         let known = self.refusals.iter().find(|(known, _)| *known == code);
         if let Some((_, count)) = known.or(self.refusals.last()) {
             count.fetch_add(1, Ordering::Relaxed);
@@ -131,8 +131,8 @@ impl RouteMeter {
         }
     }
 
-    /// Counts one answer.
-    pub fn answered(&self, status: u16, took: Duration) {
+    /// Records one reply.
+    pub fn record(&self, status: u16, took: Duration) {
         let place = STATUSES.iter().position(|(known, _)| *known == status).unwrap_or(STATUSES.len());
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BOUNDS.iter().position(|bound| micros <= *bound).unwrap_or(BOUNDS.len());
@@ -157,13 +157,12 @@ impl Collector for Requests {
     #[allow(clippy::cast_precision_loss, reason = "a sum of microseconds is exact up to 285 years")]
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let (count, gauge, histogram) = (MetricType::Counter, MetricType::Gauge, MetricType::Histogram);
-        let mut family =
-            encoder.encode_descriptor("http_requests", "Requests answered, by route and status", None, count)?;
+        let mut family = encoder.encode_descriptor("http_requests", "Requests by route and status", None, count)?;
         for meter in self.meters() {
             let names = STATUSES.iter().map(|(_, name)| *name).chain([OTHER]);
             for (status, count) in names.zip(&meter.by_status) {
                 let count = count.load(Ordering::Relaxed);
-                // Routes times statuses would be a thousand lines of nothing.
+                // Omit zeros: routes times statuses would be a thousand lines.
                 if count > 0 {
                     let labels = [("method", meter.method), ("route", meter.route), ("status", status)];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;
@@ -171,7 +170,7 @@ impl Collector for Requests {
             }
         }
 
-        let help = "Time from a request's head to its reply's";
+        let help = "Time from the head of a request to the head of its reply";
         let mut family = encoder.encode_descriptor("http_request_duration_seconds", help, None, histogram)?;
         for meter in self.meters().filter(|meter| meter.was_used()) {
             let bounds = BOUNDS.iter().map(|bound| *bound as f64 / 1e6).chain([f64::INFINITY]);
@@ -183,11 +182,11 @@ impl Collector for Requests {
             family.encode_family(&labels)?.encode_histogram::<NoLabelSet>(seconds, all, &buckets, None)?;
         }
 
-        let help = "Requests that are being worked on";
+        let help = "Requests in progress";
         let mut running = encoder.encode_descriptor("http_requests_running", help, None, gauge)?;
         running.encode_gauge(&self.running.load(Ordering::Relaxed))?;
 
-        let help = "Refusals and failures, by the code that the client reads";
+        let help = "Refused and failed requests by problem code";
         let mut family = encoder.encode_descriptor("http_refusals", help, None, count)?;
         for (code, count) in &self.refusals {
             let count = count.load(Ordering::Relaxed);
@@ -202,25 +201,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_listed_counts_as_one() {
+    fn unlisted_labels_are_counted_as_other() {
         let requests = Requests::new([("GET", "/a"), ("POST", "/a")], ["not_found"]);
-        assert_eq!(requests.of("GET", Some("/a")).method, "GET");
+        assert_eq!(requests.for_route("GET", Some("/a")).method, "GET");
         for odd in ["PATCH", "HACK", "get", ""] {
-            let meter = requests.of(odd, Some("/a"));
+            let meter = requests.for_route(odd, Some("/a"));
             assert_eq!((meter.method, meter.route), ("other", "/a"));
-            let meter = requests.of(odd, None);
+            let meter = requests.for_route(odd, None);
             assert_eq!((meter.method, meter.route), ("other", "unknown"));
         }
-        requests.refused("alice@example.com");
+        requests.count_refusal("alice@example.com");
         assert_eq!(requests.refusals[1].1.load(Ordering::Relaxed), 1);
-        requests.of("GET", Some("/a")).answered(299, Duration::ZERO);
-        assert_eq!(requests.of("GET", Some("/a")).by_status[STATUSES.len()].load(Ordering::Relaxed), 1);
+        requests.for_route("GET", Some("/a")).record(299, Duration::ZERO);
+        assert_eq!(requests.for_route("GET", Some("/a")).by_status[STATUSES.len()].load(Ordering::Relaxed), 1);
     }
 
     #[test]
-    fn a_request_whose_client_has_gone_runs_no_longer() {
+    fn dropped_request_is_no_longer_running() {
         let requests = Requests::new([], []);
-        let running = requests.running();
+        let running = requests.start();
         assert_eq!(requests.running.load(Ordering::Relaxed), 1);
         drop(running);
         assert_eq!(requests.running.load(Ordering::Relaxed), 0);

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::floors::sources;
+use super::layers::sources;
 
 type Path = Vec<String>;
 /// What lies in one folder, what each imports there, and by which files.

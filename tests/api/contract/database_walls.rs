@@ -1,4 +1,4 @@
-//! Walls 3 and 4, by the catalogue: a table with an owner and without its walls is named, whoever adds it.
+//! Row-level security and composite keys (BOLA, walls 3 and 4): checks every table with an owner in the database catalogue.
 
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
@@ -14,7 +14,7 @@ async fn names(app: &TestApp, sql: &'static str) -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn every_table_with_an_owner_has_all_its_walls() {
+async fn every_owned_table_has_row_level_security_and_composite_keys() {
     let app = TestApp::start().await;
     let owned = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1").await;
@@ -43,8 +43,7 @@ async fn every_table_with_an_owner_has_all_its_walls() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
-    // But for the classifier, who can read an id and its owner and nothing else: see the test below. And the schema's owner, who
-    // deletes expired answers.
+    // Exceptions: the classifier, which can read only ids and owners (see below), and the schema's owner, who deletes expired replies.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies
@@ -74,7 +73,7 @@ async fn every_table_with_an_owner_has_all_its_walls() {
         where i.indisunique and not i.indisprimary and not (a.attnum = any(i.indkey))",
     )
     .await;
-    assert_eq!(global_unique, Vec::<String>::new(), "a unique index across owners tells what others have");
+    assert_eq!(global_unique, Vec::<String>::new(), "a unique index across owners reveals the data of other users");
 
     let views = names(
         &app,
@@ -82,11 +81,11 @@ async fn every_table_with_an_owner_has_all_its_walls() {
         and not coalesce(reloptions::text, '') like '%security_invoker=true%'",
     )
     .await;
-    assert_eq!(views, Vec::<String>::new(), "a plain view reads with its owner's rights");
+    assert_eq!(views, Vec::<String>::new(), "a view without security_invoker reads with its owner's privileges");
 }
 
 #[actix_web::test]
-async fn the_service_role_is_small() {
+async fn service_role_has_least_privilege() {
     let app = TestApp::start().await;
     let pool = &app.services().pool;
     assert_eq!(role_faults(&mut pool.acquire().await.unwrap()).await.unwrap(), Vec::new());
@@ -96,7 +95,7 @@ async fn the_service_role_is_small() {
         where grantee = 'strongroom_app' and privilege_type = 'UPDATE'
           and (column_name in ('owner_id', 'number', 'created_at', 'id', 'role', 'issue_date')
               or (table_name, column_name) = ('users', 'status'))
-          -- A new reset takes the place of the last one, whole.
+          -- A new reset replaces the previous one.
           and table_name <> 'password_resets'",
     )
     .await;
@@ -130,7 +129,7 @@ async fn the_service_role_is_small() {
 }
 
 #[actix_web::test]
-async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
+async fn classifier_role_can_read_only_ids_and_owners() {
     let app = TestApp::start().await;
     let policies = names(
         &app,
@@ -176,7 +175,7 @@ async fn whose_an_object_is_is_known_to_one_function_that_knows_no_more() {
 }
 
 #[actix_web::test]
-async fn the_schema_owner_sees_expired_answers_only() {
+async fn schema_owner_can_read_only_expired_replies() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for key in ["old", "new"] {
@@ -196,31 +195,30 @@ async fn the_schema_owner_sees_expired_answers_only() {
 }
 
 #[actix_web::test]
-async fn without_an_owner_there_are_no_rows_even_without_a_where() {
+async fn unscoped_query_without_an_owner_returns_no_rows() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
     let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(everything, 1);
-    // Wall 3 alone: no condition in the query, no setting, then a stranger's setting.
+    // Only row-level security: no condition in the query; without a setting, then with another user's setting.
     let pool = &app.services().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
-    let mut stranger = OwnerTx::begin(pool, UserId::new()).await.unwrap();
-    let foreign: i64 =
-        sqlx::query_scalar("select count(*) from invoices").fetch_one(stranger.connection()).await.unwrap();
-    let changed = sqlx::query("update invoices set notes = 'x'").execute(stranger.connection()).await.unwrap();
+    let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();
+    let foreign: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(other.connection()).await.unwrap();
+    let changed = sqlx::query("update invoices set notes = 'x'").execute(other.connection()).await.unwrap();
     assert_eq!((unset, foreign, changed.rows_affected()), (0, 0, 0));
     let planted = sqlx::query(
         "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
         select gen_random_uuid(), id, 'x', 'EUR', now(), now() from users",
     )
-    .execute(stranger.connection())
+    .execute(other.connection())
     .await;
     assert!(planted.is_err(), "WITH CHECK must refuse another owner's row");
 }
 
 #[actix_web::test]
-async fn the_owner_of_one_request_is_gone_in_the_next_on_the_same_connection() {
+async fn owner_setting_does_not_leak_to_the_next_transaction_of_a_connection() {
     let database = TestDatabase::create().await;
     let one = sqlx::postgres::PgPoolOptions::new()
         .max_connections(1)
@@ -240,6 +238,6 @@ async fn the_owner_of_one_request_is_gone_in_the_next_on_the_same_connection() {
         let after: String = sqlx::query_scalar(setting).fetch_one(&one).await.unwrap();
         assert_eq!(after, "");
         let owner: Option<uuid::Uuid> = sqlx::query_scalar("select current_owner()").fetch_one(&one).await.unwrap();
-        assert_eq!(owner, None, "an empty setting is no owner and no error");
+        assert_eq!(owner, None, "an empty setting means no owner, and is not an error");
     }
 }

@@ -1,5 +1,4 @@
-//! The examples of the OpenAPI document are real: each operation is sent as its example says, by a demo user to the demo data,
-//! and succeeds. What cannot be known beforehand is listed here, with its reason.
+//! Tests the examples of the OpenAPI document: a demo user sends each operation as in its example, and it succeeds.
 
 use std::collections::BTreeSet;
 
@@ -16,22 +15,22 @@ use crate::support::files::pdf;
 use crate::support::form::Form;
 use crate::support::{Actor, TestApp};
 
-/// Operations whose example cannot work as it stands.
+/// Operations whose example cannot be sent, with the reason.
 const NOT_SENT: &[(&str, &str)] = &[
     ("post_auth_confirm", "the token is in a mail"),
     ("post_auth_password_reset_confirm", "the token is in a mail"),
     ("post_auth_refresh", "the cookie is in a browser"),
-    ("delete_auth_sessions_id", "the id of a session comes with the sign-in"),
-    ("post_invoices_id_issue", "the day of issue lies within the last 30 days"),
-    ("get_live", "it is a WebSocket, which features::live opens"),
-    ("get_well_known_change_password", "it redirects (303), which features::well_known follows"),
-    ("get_well_known_jwks_json", "there is none while tokens are signed with a shared secret"),
+    ("delete_auth_sessions_id", "session ids are created by the login"),
+    ("post_invoices_id_issue", "the issue date must be within the last 30 days"),
+    ("get_live", "it is a WebSocket; see features::live"),
+    ("get_well_known_change_password", "it redirects (303); see features::well_known"),
+    ("get_well_known_jwks_json", "404 while tokens are signed with a shared secret"),
 ];
 
-/// What an example says for the password that development makes at its first start.
+/// The placeholder for the password that development generates.
 const DEMO_PASSWORD: &str = "printed by cargo run";
 
-/// A service with demo data, and anna and the administrator, signed in.
+/// Starts a service with demo data, and signs in Anna and the administrator.
 pub async fn demo_app() -> (TestApp, Actor, Actor) {
     let app = TestApp::start().await;
     let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
@@ -40,8 +39,8 @@ pub async fn demo_app() -> (TestApp, Actor, Actor) {
     let made =
         background(&app.services().recorder, demo::create_missing(&demo_services, Some(&mut owner), &passwords)).await;
     made.unwrap().expect("demo users");
-    let anna = Actor::sign_in(&app.anybody(), "anna@demo.example", passwords[0].expose_secret()).await;
-    let root = Actor::sign_in(&app.anybody(), "root@demo.example", passwords[2].expose_secret()).await;
+    let anna = Actor::sign_in(&app.anonymous(), "anna@demo.example", passwords[0].expose_secret()).await;
+    let root = Actor::sign_in(&app.anonymous(), "root@demo.example", passwords[2].expose_secret()).await;
     (app, anna, root)
 }
 
@@ -51,13 +50,13 @@ fn document() -> Value {
 
 fn operations(document: &Value) -> Vec<(Method, String, Value)> {
     let rows = table().into_iter().map(|row| {
-        let told = document["paths"][row.path][row.method.as_str().to_lowercase()].clone();
-        (Method::from_bytes(row.method.as_str().as_bytes()).unwrap(), row.path.to_owned(), told)
+        let operation = document["paths"][row.path][row.method.as_str().to_lowercase()].clone();
+        (Method::from_bytes(row.method.as_str().as_bytes()).unwrap(), row.path.to_owned(), operation)
     });
     rows.collect()
 }
 
-/// The request that an operation's examples make, with every optional parameter but the cursor, which comes with a page.
+/// Builds a request from the examples of an operation, with all optional parameters except the cursor.
 fn request(client: &Client, password: &str, method: Method, path: &str, operation: &Value) -> Request {
     let id = operation["operationId"].as_str().unwrap();
     let (mut path, mut query, mut headers) = (path.to_owned(), Vec::new(), Vec::new());
@@ -72,7 +71,7 @@ fn request(client: &Client, password: &str, method: Method, path: &str, operatio
             "query" if name == "cursor" => {}
             "query" => query.push((name, example)),
             "header" => headers.push((name, example)),
-            other => panic!("{id}: say here how a parameter in {other} is sent"),
+            other => panic!("{id}: add code that sends a parameter in {other}"),
         }
     }
     if !query.is_empty() {
@@ -90,13 +89,13 @@ fn request(client: &Client, password: &str, method: Method, path: &str, operatio
                 request.body("application/json", body)
             }
             None if media.contains_key("multipart/form-data") => {
-                let said = &media["multipart/form-data"]["example"];
+                let example = &media["multipart/form-data"]["example"];
                 let form = Form::default().file("terms.pdf", "application/pdf", &pdf(""));
-                let fields = said.as_object().unwrap().iter();
+                let fields = example.as_object().unwrap().iter();
                 request.form(fields.fold(form, |form, (name, text)| form.text(name, text.as_str().unwrap())))
             }
             None => {
-                panic!("{id}: say here how a body of {:?} is made from its example", media.keys().collect::<Vec<_>>())
+                panic!("{id}: add code that sends a body of {:?}", media.keys().collect::<Vec<_>>())
             }
         },
     }
@@ -106,7 +105,7 @@ async fn sent((app, anna, root): &(TestApp, Actor, Actor), row: (Method, String,
     let (method, path, operation) = row;
     let access =
         table().into_iter().find(|row| row.path == path && row.method.as_str() == method.as_str()).unwrap().access;
-    let request = request(&app.anybody(), &anna.password, method, &path, &operation);
+    let request = request(&app.anonymous(), &anna.password, method, &path, &operation);
     match access {
         Access::SignedIn | Access::TokenOrCookie => request.bearer(&anna.token).send().await,
         Access::Admin => request.bearer(&root.token).send().await,
@@ -115,7 +114,7 @@ async fn sent((app, anna, root): &(TestApp, Actor, Actor), row: (Method, String,
 }
 
 #[::core::prelude::v1::test]
-fn every_word_of_the_document_is_explained_and_has_an_example() {
+fn all_parts_of_the_document_have_a_description_and_an_example() {
     let document = document();
     let mut missing = Vec::new();
     let mut must = |has: bool, what: String| {
@@ -123,22 +122,22 @@ fn every_word_of_the_document_is_explained_and_has_an_example() {
             missing.push(what);
         }
     };
-    let says = |value: &Value| value["description"].as_str().is_some_and(|text| !text.trim().is_empty());
+    let is_described = |value: &Value| value["description"].as_str().is_some_and(|text| !text.trim().is_empty());
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         for (field, property) in schema["properties"].as_object().unwrap_or(&Map::new()) {
-            must(says(property), format!("a doc comment on {name}.{field}"));
+            must(is_described(property), format!("a doc comment on {name}.{field}"));
             let refers = property.get("$ref").is_some() || property["items"].get("$ref").is_some();
             let shown = refers || property.get("example").is_some() || property["format"] == "binary";
             must(shown, format!("{field} in #[schema(example = json!({{…}}))] of {name}"));
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The text begins with the row's own words, so an empty one begins with a space.
-        let own_words = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
-        must(own_words, format!(".says(\"…\") in the route table for {method} {path}"));
+        // The row's text comes first: without it, the description starts with a space.
+        let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
+        must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().unwrap();
-            must(says(parameter), format!("a doc comment on the parameter {name} of {method} {path}"));
+            must(is_described(parameter), format!("a doc comment on the parameter {name} of {method} {path}"));
             must(parameter.get("example").is_some(), format!("#[param(example = …)] on {name} of {method} {path}"));
         }
         for (media, content) in operation["requestBody"]["content"].as_object().unwrap_or(&Map::new()) {
@@ -146,17 +145,17 @@ fn every_word_of_the_document_is_explained_and_has_an_example() {
         }
     }
     for tag in document["tags"].as_array().unwrap() {
-        must(says(tag), format!("what {} is, in app/openapi/texts.rs", tag["name"]));
+        must(is_described(tag), format!("a description of {} in app/openapi/texts.rs", tag["name"]));
     }
     assert!(missing.is_empty(), "please add: {missing:#?}");
 }
 
 #[actix_web::test]
-async fn every_example_works_against_the_demo_data() {
+async fn all_examples_work_with_the_demo_data() {
     let document = document();
     let (reads, writes): (Vec<_>, Vec<_>) = operations(&document)
         .into_iter()
-        .filter(|(.., told)| !NOT_SENT.iter().any(|(id, _)| told["operationId"] == *id))
+        .filter(|(.., operation)| !NOT_SENT.iter().any(|(id, _)| operation["operationId"] == *id))
         .partition(|(method, ..)| *method == Method::GET);
     let mut failed = Vec::new();
     let demo = demo_app().await;
@@ -167,7 +166,7 @@ async fn every_example_works_against_the_demo_data() {
         }
     }
     for row in writes {
-        // Each on data that no other has changed.
+        // Each write uses fresh demo data.
         let demo = demo_app().await;
         let (name, reply) = (format!("{} {}", row.0, row.1), sent(&demo, row).await);
         if !reply.status.is_success() {
@@ -176,20 +175,20 @@ async fn every_example_works_against_the_demo_data() {
     }
     assert!(
         failed.is_empty(),
-        "give the row `.on(demo::…)`, its body another example, or a line in NOT_SENT with the reason: {failed:#?}"
+        "add `.example_on(demo::…)` to the row, another example to the body, or a line to NOT_SENT: {failed:#?}"
     );
 }
 
 #[::core::prelude::v1::test]
-fn the_exceptions_are_operations() {
+fn exceptions_name_existing_operations() {
     let document = document();
     for (id, reason) in NOT_SENT {
-        assert!(operations(&document).iter().any(|(.., told)| told["operationId"] == *id), "{id}: {reason}");
+        assert!(operations(&document).iter().any(|(.., operation)| operation["operationId"] == *id), "{id}: {reason}");
     }
 }
 
 #[::core::prelude::v1::test]
-fn the_codes_in_the_document_are_those_that_are_explained() {
+fn problem_codes_of_the_document_are_documented() {
     let document = document();
     let mut shown = BTreeSet::new();
     for response in document["components"]["responses"].as_object().unwrap().values() {
@@ -199,7 +198,7 @@ fn the_codes_in_the_document_are_those_that_are_explained() {
     let explained = include_str!("../../../docs/problems.md");
     let mut codes: BTreeSet<String> =
         explained.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_owned())).collect();
-    // No operation has it: it is the answer where there is none.
+    // No operation has this code: it is the reply where there is none.
     codes.remove("method_not_allowed");
-    assert_eq!(shown, codes, "docs/problems.md and the refusals in app/openapi/refusals.rs");
+    assert_eq!(shown, codes, "docs/problems.md must match app/openapi/refusals.rs");
 }

@@ -1,5 +1,5 @@
-//! What must not grow with the rows: the cost of a page, however deep it is and however much others have, and the memory of an
-//! export. One owner has a million invoices here, twenty others have 5,000 each, and Bob has 100 among them.
+//! Costs that must not grow with the number of rows: of a page at any depth (keyset pagination), and the memory of an export. Alice
+//! has a million invoices, twenty other users have 5,000 each, and Bob has 100.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// A page of 21 rows, by index alone. Each row and each level of the index is a block at worst; a scan of Bob's neighbours would
-/// be thousands, of all rows 40,000.
+/// For a page of 21 rows by index. Each row and index level reads at most one block; scanning other owners' rows would read
+/// thousands, and all rows 40,000.
 const BLOCKS_OF_A_PAGE: i64 = 80;
-/// A batch of 1,000 rows with the names of their customers, as they are and as they were at issue.
+/// For an export batch of 1,000 rows with current and issued names of customers.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// What the allocator may keep, in KiB. A million rows are 200 MiB of CSV.
+/// Tolerance for the allocator, in KiB. A million rows are 200 MiB of CSV.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -26,7 +26,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // Keys between tables are checked row by row: a minute of nothing.
+    // Checking foreign keys row by row would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(1, 20) n;
@@ -50,7 +50,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     (app, database)
 }
 
-/// Every checked statement that lists invoices.
+/// Returns the SQL statements that list invoices.
 fn statements() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
     let texts = fs::read_dir(folder).unwrap().map(|entry| {
@@ -60,15 +60,15 @@ fn statements() -> Vec<String> {
     texts.filter(|text| text.contains("from invoices") && text.contains("limit $4")).collect()
 }
 
-/// What a statement is ordered by.
+/// Returns the ORDER BY clause.
 fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// How many blocks this owner's page after `depth` rows touches. Its plan reads no whole table.
+/// Returns the number of blocks that the page after `depth` rows reads, and checks that there is no sequential scan.
 async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
     let order = order(text);
-    // What comes before creation and id, if anything does.
+    // The expression before created_at and id, if there is one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
@@ -87,7 +87,7 @@ async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i
     }));
     let page = format!("execute page({})", values.join(", "));
     connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
-    // From the sixth on, PostgreSQL weighs a plan that fits all values against one for these: as in a service that runs for long.
+    // From the sixth execution on, PostgreSQL may use a generic plan, as in a long-running service.
     for _ in 0..6 {
         connection.execute(AssertSqlSafe(page.clone())).await.unwrap();
     }
@@ -99,24 +99,24 @@ async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i
     plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
 }
 
-/// Exports, dropping what comes. How many lines and what memory at most.
+/// Exports and returns the number of lines and the maximum memory.
 async fn export(program: &Program, actor: &Actor) -> (usize, u64) {
     let url = format!("{}/api/v1/invoices/export", program.base);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let mut reply = client.get(url).bearer_auth(&actor.token).send().await.unwrap().error_for_status().unwrap();
-    let (mut lines, mut most, mut chunks) = (0, 0, 0);
+    let (mut lines, mut peak, mut chunks) = (0, 0, 0);
     while let Some(chunk) = reply.chunk().await.expect("the whole export") {
         lines += chunk.iter().filter(|byte| **byte == b'\n').count();
         chunks += 1;
         if chunks % 500 == 1 {
-            most = most.max(program.resident());
+            peak = peak.max(program.resident());
         }
     }
-    (lines, most.max(program.resident()))
+    (lines, peak.max(program.resident()))
 }
 
 #[actix_web::test]
-async fn the_cost_of_a_page_and_the_memory_of_an_export_do_not_grow() {
+async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let (app, database) = filled().await;
     let id = async |name: &str| -> String {
         let sql = "select id::text from users where email = $1";
@@ -141,7 +141,7 @@ async fn the_cost_of_a_page_and_the_memory_of_an_export_do_not_grow() {
     let alice = Actor::sign_in(&client, "alice@example.com", PASSWORD).await;
     let other = Actor::sign_in(&client, "bob@example.com", PASSWORD).await;
     let (lines, small) = export(&program, &other).await;
-    assert_eq!(lines, 101, "his hundred and the head");
+    assert_eq!(lines, 101, "a hundred rows and the header");
     let (lines, large) = export(&program, &alice).await;
     assert_eq!(lines, 1_000_001);
     assert!(large < small + SLACK, "{small} KiB for 100 rows, {large} KiB for a million");

@@ -1,9 +1,9 @@
-//! What holds for everything, walked from data: the tree, the route table, the checked statements, the catalogue.
+//! Contract tests: rules for the whole project, checked over the sources, the route table, all SQL and the database catalogue.
 
 mod cycles;
 mod database_walls;
 mod examples;
-mod floors;
+mod layers;
 mod migrations;
 mod million_rows;
 pub mod monitoring;

@@ -1,4 +1,4 @@
-//! What `deploy/` asks of the metrics and what `docs/runbooks/` answers: each alert has its page, each page its alert.
+//! Alerts in `deploy/` and pages in `docs/runbooks/` match.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Every query of the dashboard and of the rules, with the place where it stands.
+/// Returns all queries of the dashboard and the rules with their location.
 pub fn queries() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/strongroom.json")).unwrap();
     let mut found = Vec::new();
@@ -34,7 +34,7 @@ pub fn queries() -> Vec<(String, String)> {
     found
 }
 
-/// The names of our metrics in a query.
+/// Returns the names of the service's metrics in a query.
 pub fn metrics_in(query: &str) -> BTreeSet<String> {
     let words = query.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     words.filter(|word| word.starts_with("strongroom_")).map(str::to_owned).collect()
@@ -46,7 +46,7 @@ struct Rule {
     lines: Vec<String>,
 }
 
-/// The rules, by their own simple form: one line a field; an expression may go on in deeper lines.
+/// Parses the rules: one field per line; an expression may continue in indented lines.
 fn rules() -> Vec<Rule> {
     let text = read("deploy/prometheus/rules.yml");
     let blocks = text.split("\n      - alert: ").skip(1);
@@ -62,7 +62,7 @@ fn rules() -> Vec<Rule> {
 }
 
 #[test]
-fn every_alert_has_its_page_and_every_page_its_alert() {
+fn alerts_and_runbooks_match() {
     let rules = rules();
     for rule in &rules {
         let page = format!("          runbook_url: \"{{{{ $externalLabels.runbooks }}}}/{}.md\"", rule.alert);
@@ -91,9 +91,9 @@ fn every_alert_has_its_page_and_every_page_its_alert() {
     }
 }
 
-/// Each alert is tried by promtool (`.ci/monitoring`): that it comes, and that it does not come too soon.
+/// promtool tests that each alert fires, and that it does not fire too early (`.ci/monitoring`).
 #[test]
-fn every_alert_has_its_own_test() {
+fn every_alert_has_tests() {
     let tests = read("deploy/prometheus/rules_test.yml");
     for rule in rules() {
         let tried = tests.split("alertname: ").skip(1).filter(|part| part.lines().next() == Some(rule.alert.as_str()));

@@ -1,4 +1,4 @@
-//! The OpenAPI document and the routes that the running application really has are the same, both ways.
+//! The OpenAPI document matches the routes of the running application.
 
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ fn documented() -> BTreeSet<(String, String)> {
 }
 
 #[actix_web::test]
-async fn the_running_routes_and_the_document_are_the_same() {
+async fn running_routes_match_the_document() {
     let app = TestApp::start().await;
     let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap();
     let service = test::init_service(App::new().configure(|config| routes::mount(config, &endpoints, &unknown)).route(
@@ -46,7 +46,7 @@ async fn the_running_routes_and_the_document_are_the_same() {
             methods.into_iter().map(move |method| (method.as_str().unwrap().to_owned(), path.clone()))
         })
         .collect();
-    // HEAD is said once, in the document's description: every GET answers it, apart from the WebSocket.
+    // HEAD is described once in the document: all GET routes except the WebSocket support it.
     let (heads, running): (BTreeSet<_>, BTreeSet<_>) = running.into_iter().partition(|(method, _)| method == "HEAD");
     let readable =
         routes::table().into_iter().filter(|row| row.method == "GET" && row.access != routes::Access::Ticket);
@@ -59,16 +59,16 @@ async fn the_running_routes_and_the_document_are_the_same() {
 }
 
 #[actix_web::test]
-async fn what_is_served_is_the_document() {
+async fn served_document_matches_the_generated_one() {
     let app = TestApp::start().await;
-    let mut served = app.anybody().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
+    let mut served = app.anonymous().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
     served["servers"] = document()["servers"].clone();
     assert_eq!(served, document());
     assert_eq!(served["openapi"], "3.1.0");
 }
 
 #[::core::prelude::v1::test]
-fn every_reference_leads_somewhere_and_every_operation_is_complete() {
+fn references_resolve_and_operations_are_complete() {
     let document = document();
     let text = document.to_string();
     for reference in text.split("\"$ref\":\"").skip(1) {

@@ -1,4 +1,4 @@
-//! What the documents say is true: every path exists, every named test exists, every setting, code and dependency is listed.
+//! Documents match the code: paths and tests that they name exist, and all settings, codes and dependencies are listed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn read(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// The rows of the first table below this heading, as cells.
+/// Returns the cells of the first table below a heading.
 fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
     let below = text.split(heading).nth(1).unwrap_or_else(|| panic!("no heading {heading}"));
     let rows = below.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
@@ -27,7 +27,7 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// The source of the test module that a path such as `attacks::browser::cors` names, with the test's name at its end if there is one.
+/// Returns whether a test module such as `attacks::browser::cors` exists, or a test in it if the name ends with one.
 fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");
@@ -43,7 +43,7 @@ fn test_exists(name: &str) -> bool {
 }
 
 #[test]
-fn every_row_of_the_practice_table_leads_to_code_and_to_its_attack() {
+fn practice_table_names_existing_code_and_tests() {
     let rows = table(&read("README.md"), "## The practices");
     assert!(rows.len() >= 20, "{}", rows.len());
     for row in &rows {
@@ -59,7 +59,7 @@ fn every_row_of_the_practice_table_leads_to_code_and_to_its_attack() {
     }
 }
 
-/// A practice is a file or a folder of a chapter; `audit` and `websockets` are one practice each.
+/// Returns the head file of each practice: a file or folder of a chapter. `audit` and `websockets` are one practice each.
 fn practices() -> Vec<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
@@ -78,7 +78,7 @@ fn practices() -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_practice_names_its_attack_and_a_test_that_exists() {
+fn practice_heads_are_complete() {
     let mut faults = Vec::new();
     let practices = practices();
     assert!(practices.len() > 25, "{practices:?}");
@@ -96,9 +96,9 @@ fn every_practice_names_its_attack_and_a_test_that_exists() {
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
-/// What the build reads outside of src/ must get into the image's build.
+/// Files that are compiled in must be part of the image's build context.
 #[test]
-fn what_is_compiled_in_is_let_into_the_image() {
+fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");
     let mut folders = vec![root().join("src")];
     let mut seen = 0;
@@ -116,7 +116,7 @@ fn what_is_compiled_in_is_let_into_the_image() {
                     let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap().to_owned();
                     seen += 1;
                     let inside = file.starts_with("src/") || allowed.lines().any(|line| line == format!("!{file}"));
-                    assert!(inside, ".dockerignore keeps {file} out");
+                    assert!(inside, ".dockerignore excludes {file}");
                 }
             }
         }
@@ -124,9 +124,9 @@ fn what_is_compiled_in_is_let_into_the_image() {
     assert!(seen > 0);
 }
 
-/// The image's build does not read rust-toolchain.toml, and a workflow's setting would override it.
+/// The image's build does not read rust-toolchain.toml, and a workflow could override it.
 #[test]
-fn one_version_of_rust_is_used_everywhere() {
+fn same_rust_version_is_used_everywhere() {
     let toolchain = read("rust-toolchain.toml");
     let version = toolchain.split("channel = \"").nth(1).unwrap().split('"').next().unwrap();
     assert!(toolchain.contains(r#"components = ["clippy", "rustfmt"]"#));
@@ -143,7 +143,7 @@ fn one_version_of_rust_is_used_everywhere() {
     assert!(images > 0);
 }
 
-/// The names of a section's entries in Cargo.toml.
+/// Returns the names of the entries in a section of Cargo.toml.
 fn crates(section: &str) -> Vec<String> {
     let manifest = read("Cargo.toml");
     let body = manifest.split(&format!("\n[{section}]\n")).nth(1).unwrap().split("\n[").next().unwrap();
@@ -152,7 +152,7 @@ fn crates(section: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_dependency_is_listed_with_its_job_and_no_other() {
+fn dependencies_match_their_document() {
     let text = read("docs/dependencies.md");
     for (section, heading) in [("dependencies", "## In the service"), ("dev-dependencies", "## In the tests")] {
         let mut listed: Vec<String> = table(&text, heading).iter().map(|row| quoted(&row[0]).remove(0)).collect();
@@ -164,18 +164,18 @@ fn every_dependency_is_listed_with_its_job_and_no_other() {
 }
 
 #[test]
-fn the_rates_that_are_documented_are_those_that_hold() {
+fn documented_rates_match_the_settings() {
     let rows = table(&read("docs/limits.md"), "## Rates");
-    let told: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).filter(|name| is_rate(name)).collect();
-    assert_eq!(rows.len(), told.len());
+    let names: Vec<&str> = SETTINGS.iter().map(|setting| setting.name).filter(|name| is_rate(name)).collect();
+    assert_eq!(rows.len(), names.len());
     for row in rows {
         let [_, budget, setting] = row.as_slice() else { panic!("three cells: {row:?}") };
         let setting = quoted(setting).remove(0);
         let default = SETTINGS.iter().find(|known| known.name == setting).unwrap().default;
         let (count, window) = default.split_once('/').unwrap();
         let window = window.replace('m', " min").replace('h', " h");
-        let told = budget.split(',').next().unwrap();
-        assert_eq!(told, format!("{count} in {window}"), "{setting}");
+        let documented = budget.split(',').next().unwrap();
+        assert_eq!(documented, format!("{count} in {window}"), "{setting}");
     }
 }
 
@@ -185,21 +185,23 @@ fn is_rate(name: &str) -> bool {
 }
 
 #[test]
-fn every_kind_of_event_is_explained_with_its_severity() {
+fn event_kinds_are_documented_with_their_severity() {
     let rows = table(&read("docs/security-events.md"), "## Kinds");
-    let told: Vec<(String, String)> = rows.iter().map(|row| (quoted(&row[0]).remove(0), row[1].clone())).collect();
+    let documented: Vec<(String, String)> =
+        rows.iter().map(|row| (quoted(&row[0]).remove(0), row[1].clone())).collect();
     let known = EventKind::ALL.iter().map(|kind| (kind.name().to_owned(), kind.severity().name().to_owned()));
-    assert_eq!(told, known.collect::<Vec<_>>());
+    assert_eq!(documented, known.collect::<Vec<_>>());
     assert!(rows.iter().all(|row| row[2].len() > 10), "{rows:?}");
 }
 
 #[test]
-fn every_code_of_a_refusal_is_explained() {
+fn problem_codes_are_documented() {
     let explained = read("docs/problems.md");
     let headings: Vec<&str> = explained.lines().filter_map(|line| line.strip_prefix("## ")).collect();
     let error = read("src/http/error.rs");
-    let face = error.split("pub fn face").nth(1).unwrap().split("Face { status, code, title }").next().unwrap();
-    let mut codes: Vec<String> = face
+    let public =
+        error.split("pub fn public").nth(1).unwrap().split("PublicError { status, code, title }").next().unwrap();
+    let mut codes: Vec<String> = public
         .split('"')
         .skip(1)
         .step_by(2)

@@ -1,5 +1,5 @@
-//! `docs/requests.http` is true: each request is sent in order, as an editor would, and answered as it says. To add a step,
-//! write it there: `### title`, `# @name` if a later one needs its answer, `# expect` with the status and the code of a refusal.
+//! Sends all requests of `docs/requests.http` in order and checks the expected replies. To add a step, write it there: `### title`,
+//! `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 use super::examples::demo_app;
 use crate::support::client::Reply;
 
-/// One request of the file, with its `{{…}}` still in it.
+/// A request of the file, with unresolved `{{…}}`.
 #[derive(Default)]
 struct Step {
     title: String,
@@ -39,22 +39,22 @@ fn step(block: &str) -> Step {
         } else if step.line.is_empty() {
             step.line = line.to_owned();
         } else {
-            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("no header: {line}"));
+            let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("not a header: {line}"));
             step.headers.push((name.to_owned(), value.to_owned()));
         }
     }
     step.body = lines.map(str::to_owned).collect();
-    assert_ne!(step.status, 0, "{}: say `# expect` and the status", step.title);
+    assert_ne!(step.status, 0, "{}: `# expect` with the status is missing", step.title);
     step
 }
 
-/// What `{{name}}` stands for: a variable of the file's head, a new key, or a part of an earlier answer.
-struct Known {
+/// The values of `{{name}}`: variables at the top of the file, new keys, and parts of earlier replies.
+struct Values {
     variables: HashMap<String, String>,
     replies: HashMap<String, Reply>,
 }
 
-impl Known {
+impl Values {
     fn fill(&self, text: &str) -> String {
         let mut parts = text.split("{{");
         let mut filled = parts.next().unwrap().to_owned();
@@ -85,7 +85,7 @@ impl Known {
 }
 
 #[actix_web::test]
-async fn the_request_collection_works_from_top_to_bottom() {
+async fn all_requests_of_the_collection_work() {
     let file = include_str!("../../../docs/requests.http");
     let (app, anna, root) = demo_app().await;
     let head = file.lines().take_while(|line| !line.starts_with("### "));
@@ -96,18 +96,18 @@ async fn the_request_collection_works_from_top_to_bottom() {
     variables.insert("base".to_owned(), base.clone());
     variables.insert("password".to_owned(), anna.password.clone());
     variables.insert("administrators_password".to_owned(), root.password.clone());
-    let mut known = Known { variables, replies: HashMap::new() };
+    let mut known = Values { variables, replies: HashMap::new() };
     let steps = steps(file);
     assert!(steps.len() >= 25, "{}", steps.len());
     for step in steps {
         let line = known.fill(&step.line);
         let (method, target) = line.split_once(' ').unwrap_or_else(|| panic!("{}: no request line", step.title));
         let path = target.strip_prefix(&base).unwrap_or_else(|| panic!("{}: write {{{{base}}}}", step.title));
-        let mut request = app.anybody().request(Method::from_bytes(method.as_bytes()).unwrap(), path);
+        let mut request = app.anonymous().request(Method::from_bytes(method.as_bytes()).unwrap(), path);
         for (name, value) in &step.headers {
             request = request.header(name, known.fill(value));
         }
-        // The parts of a form end their lines as HTTP does.
+        // Forms need CRLF.
         let is_form = step.headers.iter().any(|(_, value)| value.starts_with("multipart/"));
         let body = known.fill(step.body.join(if is_form { "\r\n" } else { "\n" }).trim_start());
         let reply = if body.trim().is_empty() { request } else { request.raw(body) }.send().await;

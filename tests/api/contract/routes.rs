@@ -1,4 +1,4 @@
-//! Every row of the route table, attacked: a row that is added tomorrow is attacked tomorrow.
+//! Attacks every row of the route table, including rows that are added later.
 
 use reqwest::Method;
 use serde_json::json;
@@ -10,7 +10,7 @@ use crate::support::client::{Client, Request};
 use crate::support::form::Form;
 use crate::support::{Actor, TestApp};
 
-/// A path that a request can be sent to.
+/// Returns a path with a random id.
 fn path(endpoint: &Endpoint) -> String {
     endpoint.path.replace("{id}", &uuid::Uuid::new_v4().to_string())
 }
@@ -19,7 +19,7 @@ fn request(client: &Client, endpoint: &Endpoint) -> Request {
     client.request(Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap(), &path(endpoint))
 }
 
-/// Those that ask for a token.
+/// Returns the endpoints that require a token.
 fn signed_in() -> impl Iterator<Item = Endpoint> {
     table()
         .into_iter()
@@ -37,22 +37,22 @@ impl Actors {
         Self { alice: app.user("alice").await, root: app.admin("root").await }
     }
 
-    /// The token of the one who may call this.
+    /// Returns the token of an actor with access.
     fn token(&self, endpoint: &Endpoint) -> &str {
         if endpoint.access == Access::Admin { &self.root.token } else { &self.alice.token }
     }
 }
 
 #[actix_web::test]
-async fn without_a_valid_token_every_signed_in_route_refuses_alike() {
+async fn missing_or_malformed_token_gets_the_same_401_on_every_route() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let nobody = app.anybody();
-    let before = app.everything().await;
+    let anonymous = app.anonymous();
+    let before = app.digest_all().await;
     for endpoint in signed_in() {
-        let plain = request(&nobody, &endpoint).send().await;
-        plain.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
-        let with = |name: &str, value: String| request(&nobody, &endpoint).header(name, value);
+        let plain = request(&anonymous, &endpoint).send().await;
+        plain.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
+        let with = |name: &str, value: String| request(&anonymous, &endpoint).header(name, value);
         let token = &alice.token;
         let tries = [
             with("authorization", String::new()),
@@ -68,27 +68,32 @@ async fn without_a_valid_token_every_signed_in_route_refuses_alike() {
         ];
         for attempt in tries {
             let reply = attempt.send().await;
-            assert_eq!(reply.refused(401, "unauthenticated").alike(), plain.alike(), "{}", endpoint.path);
+            assert_eq!(
+                reply.assert_refused(401, "unauthenticated").comparable(),
+                plain.comparable(),
+                "{}",
+                endpoint.path
+            );
         }
         let in_query = format!("{}?access_token={token}", path(&endpoint));
         let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
-        nobody.request(method, &in_query).send().await.refused(401, "unauthenticated");
+        anonymous.request(method, &in_query).send().await.assert_refused(401, "unauthenticated");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
-async fn a_listed_origin_without_a_token_is_still_nobody() {
+async fn allowed_origin_does_not_replace_a_token() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     for endpoint in signed_in() {
-        let reply = request(&nobody, &endpoint).header("origin", "http://localhost:8080").send().await;
-        reply.refused(401, "unauthenticated");
+        let reply = request(&anonymous, &endpoint).header("origin", "http://localhost:8080").send().await;
+        reply.assert_refused(401, "unauthenticated");
     }
 }
 
 #[actix_web::test]
-async fn an_object_that_is_not_there_is_not_found_on_every_route() {
+async fn unknown_id_returns_404_on_every_route() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     for endpoint in signed_in().filter(|endpoint| endpoint.path.contains("{id}")) {
@@ -97,55 +102,55 @@ async fn an_object_that_is_not_there_is_not_found_on_every_route() {
         if endpoint.body != BodyLimit::None {
             attempt = attempt.json(&body_for(endpoint.path));
         }
-        attempt.send().await.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        attempt.send().await.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     }
 }
 
 #[actix_web::test]
-async fn a_body_one_byte_too_large_is_refused_before_it_is_parsed() {
+async fn body_one_byte_too_large_is_refused_before_parsing() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
-        // Not JSON at all: parsing it would be a 400.
+        // Not JSON: parsing it would return 400.
         let reply = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))
             .send()
             .await;
-        reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
-        // A form of just so many bytes: attacks::files::uploads::transfers.
+        reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
+        // For forms see attacks::files::uploads::transfers.
         if matches!(endpoint.body, BodyLimit::Json(_)) {
             let fits = request(&actors.alice.client, &endpoint)
                 .bearer(actors.token(&endpoint))
                 .body("application/json", "x".repeat(limit));
-            fits.send().await.refused(400, "not_json");
+            fits.send().await.assert_refused(400, "not_json");
         }
     }
 }
 
 #[actix_web::test]
-async fn an_unknown_field_is_refused_on_every_route_that_takes_a_body() {
+async fn unknown_field_is_refused_on_every_route_with_a_body() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for endpoint in table().into_iter().filter(|endpoint| endpoint.body != BodyLimit::None) {
         for field in ["isAdmin", "role", "owner_id", "id", "password_hash", "created_at"] {
             let attempt =
                 request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).header("if-match", "\"1\"");
             let attempt = match endpoint.body {
-                BodyLimit::Form(_) => attempt.form(Form::sound().text(field, "true")),
+                BodyLimit::Form(_) => attempt.form(Form::valid().text(field, "true")),
                 _ => attempt.json(&json!({field: true})),
             };
             let reply = attempt.send().await;
-            reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+            reply.assert_invalid_field(&format!("/{field}")).assert_events(&["input_validation_fail/invalid_input"]);
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
-async fn only_json_in_utf_8_is_a_body() {
+async fn body_other_than_json_in_utf_8_is_refused() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     for endpoint in table().into_iter().filter(|endpoint| matches!(endpoint.body, BodyLimit::Json(_))) {
@@ -159,12 +164,12 @@ async fn only_json_in_utf_8_is_a_body() {
         ] {
             let reply =
                 request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).body(kind, "{}").send().await;
-            reply.refused(415, "unsupported_media_type");
+            reply.assert_refused(415, "unsupported_media_type");
         }
         let not_utf_8 = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", b"{\"a\":\"\xff\"}".to_vec());
-        not_utf_8.send().await.refused(400, "not_json");
+        not_utf_8.send().await.assert_refused(400, "not_json");
         let deep = "[".repeat(5_000);
         let deep =
             request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).body("application/json", deep);
@@ -173,7 +178,7 @@ async fn only_json_in_utf_8_is_a_body() {
 }
 
 #[actix_web::test]
-async fn a_query_that_nobody_reads_is_refused() {
+async fn unexpected_query_is_refused() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     for endpoint in table() {
@@ -183,22 +188,22 @@ async fn a_query_that_nobody_reads_is_refused() {
         if endpoint.access == Access::Cookie {
             attempt = attempt.header("origin", "http://localhost:8080").header("x-strongroom-csrf", "1");
         }
-        attempt.send().await.refused(400, "invalid_input");
+        attempt.send().await.assert_refused(400, "invalid_input");
     }
 }
 
 #[actix_web::test]
-async fn other_methods_are_refused_with_the_ones_that_exist() {
+async fn unsupported_method_returns_405_with_the_allowed_ones() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let endpoints = table();
     for endpoint in &endpoints {
-        let taken: Vec<&str> =
+        let supported: Vec<&str> =
             endpoints.iter().filter(|other| other.path == endpoint.path).map(|other| other.method.as_str()).collect();
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "PROPFIND"] {
-            let answers_head = method == "HEAD" && taken.contains(&"GET") && endpoint.access != Access::Ticket;
-            if taken.contains(&method) || answers_head {
+            let supports_head = method == "HEAD" && supported.contains(&"GET") && endpoint.access != Access::Ticket;
+            if supported.contains(&method) || supports_head {
                 continue;
             }
             let verb = Method::from_bytes(method.as_bytes()).unwrap();
@@ -211,35 +216,35 @@ async fn other_methods_are_refused_with_the_ones_that_exist() {
                 .send()
                 .await;
             assert_eq!(reply.status.as_u16(), 405);
-            reply.left(&["authz_fail/method_not_allowed"]);
+            reply.assert_events(&["authz_fail/method_not_allowed"]);
             if method != "HEAD" {
-                reply.refused(405, "method_not_allowed");
+                reply.assert_refused(405, "method_not_allowed");
             }
-            for one in &taken {
+            for one in &supported {
                 assert!(reply.header("allow").unwrap().contains(one));
             }
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
-async fn reading_changes_nothing() {
+async fn get_requests_change_nothing() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     actors.alice.invoice().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for endpoint in table().into_iter().filter(|endpoint| endpoint.method == actix_web::http::Method::GET) {
         request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint)).send().await;
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
-async fn paths_that_others_have_do_not_exist_here() {
+async fn common_paths_of_other_products_return_404() {
     let app = TestApp::start().await;
-    let missing = app.anybody().request(Method::GET, "/no-such-path").send().await;
-    missing.refused(404, "not_found");
+    let missing = app.anonymous().request(Method::GET, "/no-such-path").send().await;
+    missing.assert_refused(404, "not_found");
     for path in [
         "/",
         "/v0",
@@ -260,7 +265,7 @@ async fn paths_that_others_have_do_not_exist_here() {
         "/api/v1/me/",
         "/%2e%2e/etc/passwd",
     ] {
-        let reply = app.anybody().request(Method::GET, path).send().await;
-        assert_eq!(reply.alike(), missing.alike(), "{path}");
+        let reply = app.anonymous().request(Method::GET, path).send().await;
+        assert_eq!(reply.comparable(), missing.comparable(), "{path}");
     }
 }

@@ -1,4 +1,4 @@
-//! The check of the service's database role, by planting what it must find (CWE-250, CWE-269).
+//! Least privilege of the database role (CWE-250, CWE-269): each excess privilege is granted, reported and revoked.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};
@@ -6,9 +6,8 @@ use strongroom::db::service_role::{RoleFault, role_faults};
 use crate::support::TestApp;
 use crate::support::database::Role;
 
-/// Each right that would open a wall is planted, named, and taken away by the SQL that the fault says.
 #[actix_web::test]
-async fn rights_that_open_a_wall_are_faults_with_a_remedy() {
+async fn excess_privilege_is_reported_with_a_remedy() {
     let app = TestApp::start().await;
     let database = app.database.name();
     let mut superuser = app.database.options(Role::Superuser).connect().await.unwrap();
@@ -59,7 +58,7 @@ async fn rights_that_open_a_wall_are_faults_with_a_remedy() {
             run(&mut transaction, &fault.remedy).await;
         }
         assert_eq!(faults_of_the_service(&mut transaction).await, Vec::new(), "{planted}");
-        // The remedy takes nothing away that the service needs.
+        // The remedy does not revoke what the service needs.
         run(&mut transaction, "set local role strongroom_app; update users set bio = bio where false").await;
         transaction.rollback().await.unwrap();
     }
@@ -69,7 +68,7 @@ async fn run(transaction: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(transaction).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// As the service's role sees itself, in this transaction.
+/// Checks the role within this transaction.
 async fn faults_of_the_service(transaction: &mut PgConnection) -> Vec<RoleFault> {
     run(transaction, "set local role strongroom_app").await;
     let faults = role_faults(transaction).await.unwrap();

@@ -1,5 +1,5 @@
-//! Wall 2: every statement on an owned table carries its owner. `.sqlx/` is the list of every checked statement; each is
-//! parsed, and a table that is read or written without `owner_id = $n` is named.
+//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all statements in
+//! `.sqlx/` and reports tables that are read or written without `owner_id = $n`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -29,14 +29,14 @@ pub const OWNED: [&str; 12] = [
     "document_usage",
 ];
 
-/// Statements that may do without, each with its reason.
+/// Unscoped statements that are allowed, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
-/// One table of a statement that nobody scoped.
+/// Returns the unscoped tables of a statement.
 fn unscoped(sql: &str) -> Vec<String> {
-    // The parser does not know this lock's strength; FOR UPDATE reads the same tables.
+    // The parser does not support this lock; FOR UPDATE reads the same tables.
     let sql = &sql.replace("for no key update", "for update");
-    // Nor which partial index a conflict is about; that names no table.
+    // It does not support the condition of a partial index either; that names no table.
     let sql = &sql.replace("where state = 'open' do update", "do update");
     let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     let mut check = Check::default();
@@ -143,7 +143,7 @@ fn alias(factor: &TableFactor) -> Option<(String, String)> {
     })
 }
 
-/// The terms that all must hold. A condition inside an OR is none.
+/// Collects the terms of a conjunction. Conditions inside an OR do not count.
 fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     match condition {
         Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
@@ -155,7 +155,7 @@ fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     }
 }
 
-/// `alias.owner_id = $n`, either way round; the alias may be left out where only one owned table stands.
+/// Returns whether a condition is `alias.owner_id = $n`, in either order. The alias is optional if there is only one owned table.
 fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = condition else { return false };
     let column = |side: &Expr| match side {
@@ -168,7 +168,7 @@ fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
 }
 
 #[test]
-fn every_statement_on_an_owned_table_carries_its_owner() {
+fn every_statement_on_an_owned_table_is_scoped() {
     let mut seen = 0;
     for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
         let entry: Value = serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
@@ -177,14 +177,14 @@ fn every_statement_on_an_owned_table_carries_its_owner() {
             continue;
         }
         let faults = unscoped(sql);
-        assert!(faults.is_empty(), "no owner for {faults:?} in: {sql}");
+        assert!(faults.is_empty(), "{faults:?} not scoped by owner in: {sql}");
         seen += usize::from(OWNED.iter().any(|table| sql.contains(table)));
     }
     assert!(seen >= 10, "only {seen} statements on owned tables were found: is .sqlx complete?");
 }
 
 #[test]
-fn the_check_itself_sees_each_way_to_forget() {
+fn unscoped_statements_are_detected() {
     for hole in [
         "select id from invoices where id = $1",
         "select id from invoices where id = $1 or owner_id = $2",
@@ -198,14 +198,14 @@ fn the_check_itself_sees_each_way_to_forget() {
         "with gone as (delete from invoices where id = $1 returning id) select id from gone",
         "select id from invoices where owner_id = $1 union select id from invoices",
     ] {
-        assert!(!unscoped(hole).is_empty(), "not seen: {hole}");
+        assert!(!unscoped(hole).is_empty(), "not detected: {hole}");
     }
-    for sound in [
+    for scoped in [
         "select i.id from invoices i join customers c on c.owner_id = $1 and c.id = i.customer_id where i.owner_id = $1",
         "update invoices set notes = $2 where owner_id = $1 and id = $3",
         "insert into customers (id, owner_id, name) values ($1, $2, $3)",
         "select id from users where email = $1",
     ] {
-        assert_eq!(unscoped(sound), Vec::<String>::new(), "{sound}");
+        assert_eq!(unscoped(scoped), Vec::<String>::new(), "{scoped}");
     }
 }

@@ -7,11 +7,11 @@ use crate::support::TestApp;
 #[actix_web::test]
 async fn problem_type_links_to_its_heading_on_the_page() {
     let app = TestApp::start().await;
-    let page = app.anybody().request(Method::GET, "/problems").send().await.ok(200);
+    let page = app.anonymous().request(Method::GET, "/problems").send().await.ok(200);
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
     let text = page.text();
-    let refused = app.anybody().request(Method::GET, "/api/v1/me").send().await;
-    let refused = refused.refused(401, "unauthenticated").json();
+    let refused = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
+    let refused = refused.assert_refused(401, "unauthenticated").json();
     let kind = refused["type"].as_str().unwrap().split_once("/problems#").unwrap().1;
     assert!(text.contains(&format!("<h2 id=\"{kind}\">{kind}</h2>")), "{text}");
     let source = include_str!("../../../docs/problems.md");
@@ -25,7 +25,7 @@ async fn problem_type_links_to_its_heading_on_the_page() {
 }
 
 async fn contact(app: &TestApp) -> String {
-    let reply = app.anybody().request(Method::GET, "/.well-known/security.txt").send().await.ok(200);
+    let reply = app.anonymous().request(Method::GET, "/.well-known/security.txt").send().await.ok(200);
     reply.text().lines().next().unwrap().to_owned()
 }
 

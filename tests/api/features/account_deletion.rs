@@ -44,7 +44,7 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
     app.all_rows.execute(FILL).await.unwrap();
     alice.document().await;
     bob.invoice().await;
-    let stranger = try_sign_in(&app.anybody(), "nobody@example.com", PASSWORD).await;
+    let stranger = try_sign_in(&app.anonymous(), "nobody@example.com", PASSWORD).await;
 
     // A row in the middle that cannot be deleted yet: the process ends between two batches.
     let mut lock = app.all_rows.begin().await.unwrap();
@@ -53,12 +53,12 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
     let leave = json!({"password": alice.password});
     alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.ok(204);
 
-    alice.get("/api/v1/invoices").await.refused(401, "unauthenticated");
-    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
-    let gone = try_sign_in(&app.anybody(), &alice.email, &alice.password).await;
-    assert_eq!(gone.alike(), stranger.alike(), "a deleted account is like one that never was");
+    alice.get("/api/v1/invoices").await.assert_refused(401, "unauthenticated");
+    alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
+    let gone = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await;
+    assert_eq!(gone.comparable(), stranger.comparable(), "a deleted account is like one that never was");
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
-    wait::holds("some invoices are deleted and some are left", partly).await;
+    wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
     let database: TestDatabase = app.database.clone();
     drop(app);
@@ -66,10 +66,10 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
 
     let app = TestApp::on(database, &[]).await;
     let only_bobs = async || rows(&app, "owners").await;
-    wait::equal(1, only_bobs).await;
+    wait::until_equal(1, only_bobs).await;
     let left = futures_util::future::join_all(OWNED.map(|table| rows(&app, table))).await;
     assert_eq!(left, [1, 1, 2, 0, 0, 0, 0], "{OWNED:?}: what is left is another user's");
-    let bob = Actor::sign_in(&app.anybody(), &bob.email, &bob.password).await;
+    let bob = Actor::sign_in(&app.anonymous(), &bob.email, &bob.password).await;
     assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 1);
     let removed: i64 =
         sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
@@ -85,11 +85,11 @@ async fn address_of_a_deleted_account_can_register_at_once() {
     let mut lock = app.all_rows.begin().await.unwrap();
     lock.execute("select id from invoices for update").await.unwrap();
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
-    let register = app.anybody().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
+    let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
     // The first is from their registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
-    wait::equal(2, links).await;
+    wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the old rows are still there");
     lock.rollback().await.unwrap();
 }
@@ -100,14 +100,14 @@ async fn rows_of_a_living_account_cannot_be_purged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let owner: uuid::Uuid = sqlx::query_scalar("select id from owners").fetch_one(&app.all_rows).await.unwrap();
     let mut transaction = strongroom::db::OwnerTx::begin(&app.services().pool, owner.into()).await.unwrap();
     let more: bool =
         sqlx::query_scalar("select purge_deleted_owner(1000)").fetch_one(transaction.connection()).await.unwrap();
     transaction.commit().await.unwrap();
     assert!(!more);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     for forbidden in [
         "delete from owners",
         "update owners set deleted_at = now()",

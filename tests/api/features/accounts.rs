@@ -18,19 +18,19 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
     let me = alice.get("/api/v1/me").await.ok(200);
     assert_eq!((me.header("etag"), &me.json()["bio"]), (Some("\"1\""), &Value::Null));
     let changed = alice.patch("/api/v1/me", "\"1\"", &json!({"display_name": "Алиса", "bio": "Bücher"})).await.ok(200);
-    changed.left(&["user_updated/profile"]);
+    changed.assert_events(&["user_updated/profile"]);
     assert_eq!((&changed.json()["display_name"], &changed.json()["bio"]), (&json!("Алиса"), &json!("Bücher")));
     let cleared = alice.patch("/api/v1/me", "\"2\"", &json!({"bio": null})).await.ok(200).json();
     assert_eq!((&cleared["display_name"], &cleared["bio"]), (&json!("Алиса"), &Value::Null));
     assert_eq!(alice.get("/api/v1/me").await.json(), cleared);
-    alice.patch("/api/v1/me", "\"3\"", &json!({"display_name": null})).await.refused_field("/display_name");
+    alice.patch("/api/v1/me", "\"3\"", &json!({"display_name": null})).await.assert_invalid_field("/display_name");
 
     let next = "another horse battery 7";
     let change = json!({"current_password": PASSWORD, "new_password": next});
     let done = alice.post("/api/v1/me/password", &change).await.ok(200);
     assert!(done.events().contains(&"authn_password_change/by_owner".to_owned()), "{:?}", done.events());
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    let again = Actor::sign_in(&app.anybody(), &alice.email, next).await;
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    let again = Actor::sign_in(&app.anonymous(), &alice.email, next).await;
 
     let issue = format!("/api/v1/invoices/{}/issue", again.invoice().await);
     again.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
@@ -41,11 +41,11 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
         // The account is gone; what it owned is deleted in the background.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
-        wait::equal(0_i64, left).await;
+        wait::until_equal(0_i64, left).await;
     }
-    try_sign_in(&app.anybody(), &alice.email, next).await.refused(401, "invalid_credentials");
+    try_sign_in(&app.anonymous(), &alice.email, next).await.assert_refused(401, "invalid_credentials");
     let told = async || newest_mail(&app, &alice.email).await.contains("was deleted");
-    wait::holds("a mail that the account is gone", told).await;
+    wait::until("a mail that the account is gone", told).await;
 }
 
 /// The account is deleted after the session of the request was checked: its session is still there.
@@ -55,11 +55,11 @@ async fn profile_of_an_account_deleted_meanwhile_returns_404() {
     let alice = app.user("alice").await;
     let delete = "set session_replication_role = replica; delete from users; set session_replication_role = origin";
     app.all_rows.execute(delete).await.unwrap();
-    alice.get("/api/v1/me").await.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    alice.get("/api/v1/me").await.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     let change = json!({"display_name": "Alice"});
-    alice.patch("/api/v1/me", "\"1\"", &change).await.refused(404, "not_found");
+    alice.patch("/api/v1/me", "\"1\"", &change).await.assert_refused(404, "not_found");
     let change = json!({"current_password": alice.password, "new_password": "a long horse battery 5"});
-    alice.request(Method::POST, "/api/v1/me/password").json(&change).send().await.refused(404, "not_found");
+    alice.request(Method::POST, "/api/v1/me/password").json(&change).send().await.assert_refused(404, "not_found");
 }
 
 #[actix_web::test]
@@ -126,7 +126,7 @@ async fn the_command_line_makes_administrators() {
     let done = strongroom(&app, &create, "a long horse battery 5\n");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(role("root@example.com").await.as_deref(), Some("admin"));
-    try_sign_in(&app.anybody(), "root@example.com", "a long horse battery 5").await.ok(200);
+    try_sign_in(&app.anonymous(), "root@example.com", "a long horse battery 5").await.ok(200);
     assert!(!strongroom(&app, &create, "a long horse battery 5\n").status.success(), "once");
 
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));

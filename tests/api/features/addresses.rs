@@ -10,18 +10,18 @@ use crate::support::{Actor, TestApp};
 #[actix_web::test]
 async fn blanks_around_an_address_are_removed_wherever_it_is_typed() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
-    register(&nobody, " carol@example.com ").await.ok(202);
-    confirm(&nobody, &mail_token(&app, "carol@example.com").await, PASSWORD, "Carol").await.ok(204);
+    let anonymous = app.anonymous();
+    register(&anonymous, " carol@example.com ").await.ok(202);
+    confirm(&anonymous, &mail_token(&app, "carol@example.com").await, PASSWORD, "Carol").await.ok(204);
     for typed in ["carol@example.com ", "\tcarol@example.com", " Carol@Example.com\n", "carol@example.com\u{a0}"] {
-        try_sign_in(&nobody, typed, PASSWORD).await.ok(200);
+        try_sign_in(&anonymous, typed, PASSWORD).await.ok(200);
     }
-    let reset = nobody.request(Method::POST, "/api/v1/auth/password-reset");
+    let reset = anonymous.request(Method::POST, "/api/v1/auth/password-reset");
     reset.json(&json!({"email": " carol@example.com "})).send().await.ok(202);
     let token = crate::support::actor::reset_token(&app, "carol@example.com", "").await;
     assert!(!token.is_empty());
     let customer = json!({"name": "Acme", "email": " billing@acme.example ", "default_currency": "EUR"});
-    let carol = Actor::sign_in(&nobody, "carol@example.com", PASSWORD).await;
+    let carol = Actor::sign_in(&anonymous, "carol@example.com", PASSWORD).await;
     let kept = carol.post("/api/v1/customers", &customer).await.ok(201).json();
     assert_eq!(kept["email"], "billing@acme.example");
 }
@@ -31,23 +31,25 @@ async fn blanks_around_an_address_are_removed_wherever_it_is_typed() {
 async fn failures_of_an_address_with_blanks_count_for_the_same_account() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     for blanks in 0..5 {
         let typed = format!("{}{}", " ".repeat(blanks), alice.email);
-        try_sign_in(&nobody, &typed, "wrong horse battery 9").await.refused(401, "invalid_credentials");
+        try_sign_in(&anonymous, &typed, "wrong horse battery 9").await.assert_refused(401, "invalid_credentials");
     }
-    try_sign_in(&nobody, &format!("{} ", alice.email), "wrong horse battery 9").await.refused(429, "too_many_requests");
+    try_sign_in(&anonymous, &format!("{} ", alice.email), "wrong horse battery 9")
+        .await
+        .assert_refused(429, "too_many_requests");
 }
 
 #[actix_web::test]
 async fn internationalised_domain_is_kept_as_a_labels() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
-    register(&nobody, "anna@Bücher.example").await.ok(202);
+    let anonymous = app.anonymous();
+    register(&anonymous, "anna@Bücher.example").await.ok(202);
     let token = mail_token(&app, "anna@xn--bcher-kva.example").await;
-    confirm(&nobody, &token, PASSWORD, "Anna").await.ok(204);
+    confirm(&anonymous, &token, PASSWORD, "Anna").await.ok(204);
     for typed in ["anna@bücher.example", "anna@xn--bcher-kva.example"] {
-        let anna = Actor::sign_in(&nobody, typed, PASSWORD).await;
+        let anna = Actor::sign_in(&anonymous, typed, PASSWORD).await;
         assert_eq!(anna.get("/api/v1/me").await.ok(200).json()["email"], "anna@xn--bcher-kva.example");
     }
 }
@@ -57,16 +59,16 @@ async fn long_address_is_refused_as_too_long() {
     let app = TestApp::start().await;
     let long = format!("{}@{}example.com", "a".repeat(60), "office.".repeat(5));
     let reset = |email: &str| {
-        let request = app.anybody().request(Method::POST, "/api/v1/auth/password-reset");
+        let request = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset");
         request.json(&json!({"email": email})).send()
     };
-    for reply in [register(&app.anybody(), &long).await, reset(&long).await] {
-        reply.refused_field("/email").left(&["input_validation_fail/invalid_input"]);
+    for reply in [register(&app.anonymous(), &long).await, reset(&long).await] {
+        reply.assert_invalid_field("/email").assert_events(&["input_validation_fail/invalid_input"]);
         let said = "is too long: an address has at most 100 characters, 64 of them before the @";
         assert_eq!(reply.json()["errors"], json!([{"pointer": "/email", "message": said}]));
     }
-    let no_address = register(&app.anybody(), "anna").await;
-    no_address.refused_field("/email");
+    let no_address = register(&app.anonymous(), "anna").await;
+    no_address.assert_invalid_field("/email");
     let said = "must be an e-mail address, for example anna@example.com";
     assert_eq!(no_address.json()["errors"][0]["message"], said);
 }

@@ -44,8 +44,8 @@ async fn users_are_listed_searched_and_read() {
     let rest = list(&format!("?limit=3&cursor={cursor}")).await;
     assert_eq!((addresses(&rest), &rest["next_cursor"]), (vec!["root".to_owned()], &Value::Null));
     // A cursor is bound to the administrator, the list and the filter.
-    root.get(&format!("{USERS}?role=user&cursor={cursor}")).await.refused_field("/cursor");
-    app.admin("toor").await.get(&format!("{USERS}?cursor={cursor}")).await.refused_field("/cursor");
+    root.get(&format!("{USERS}?role=user&cursor={cursor}")).await.assert_invalid_field("/cursor");
+    app.admin("toor").await.get(&format!("{USERS}?cursor={cursor}")).await.assert_invalid_field("/cursor");
     for (query, field) in [
         ("?role=root", "/role"),
         ("?status=gone", "/status"),
@@ -54,7 +54,10 @@ async fn users_are_listed_searched_and_read() {
         ("?password_hash=x", "/password_hash"),
         ("?role=user&role=admin", "/role"),
     ] {
-        root.get(&format!("{USERS}{query}")).await.refused_field(field).left(&["input_validation_fail/invalid_input"]);
+        root.get(&format!("{USERS}{query}"))
+            .await
+            .assert_invalid_field(field)
+            .assert_events(&["input_validation_fail/invalid_input"]);
     }
 
     let ann = list("?email=ann").await["items"][0].clone();
@@ -63,7 +66,7 @@ async fn users_are_listed_searched_and_read() {
     assert_eq!((&one["role"], &one["status"], &one["locked"]), (&json!("user"), &json!("active"), &json!(false)));
     assert!(one["last_active_at"].is_string());
     let missing = root.get(&format!("{USERS}/{}", uuid::Uuid::new_v4())).await;
-    missing.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    missing.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
 }
 
 #[actix_web::test]
@@ -74,13 +77,15 @@ async fn locked_user_is_unlocked_without_a_new_password() {
     let seen = async || root.get(&format!("{USERS}/{id}")).await.ok(200).json()["locked"].clone();
     assert_eq!(seen().await, false);
     for _ in 0..3 {
-        try_sign_in(&app.from([127, 0, 0, 9].into()), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&app.client_from([127, 0, 0, 9].into()), &alice.email, WRONG)
+            .await
+            .assert_refused(401, "invalid_credentials");
     }
     assert_eq!(seen().await, true);
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    act(&root, &id, "unlock").await.ok(204).left(&["admin_user_unlocked/"]);
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    act(&root, &id, "unlock").await.ok(204).assert_events(&["admin_user_unlocked/"]);
     assert_eq!(seen().await, false);
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
 /// Counters per address and for re-authentication are reset as well.
@@ -88,29 +93,29 @@ async fn locked_user_is_unlocked_without_a_new_password() {
 async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;
     let (root, alice, bob) = (app.admin("root").await, app.user("alice").await, app.user("bob").await);
-    let there = app.from([127, 0, 0, 9].into());
+    let there = app.client_from([127, 0, 0, 9].into());
     let body = |password| json!({"current_password": password, "new_password": "another horse battery 7"});
     let reauthenticate = async |password| alice.post("/api/v1/me/password", &body(password)).await;
     for _ in 0..5 {
         for actor in [&alice, &bob] {
-            try_sign_in(&there, &actor.email, WRONG).await.refused(401, "invalid_credentials");
+            try_sign_in(&there, &actor.email, WRONG).await.assert_refused(401, "invalid_credentials");
         }
-        reauthenticate(WRONG).await.refused(401, "invalid_credentials");
+        reauthenticate(WRONG).await.assert_refused(401, "invalid_credentials");
     }
     for actor in [&alice, &bob] {
-        try_sign_in(&there, &actor.email, PASSWORD).await.refused(429, "too_many_requests");
+        try_sign_in(&there, &actor.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     }
-    reauthenticate(PASSWORD).await.refused(429, "too_many_requests");
+    reauthenticate(PASSWORD).await.assert_refused(429, "too_many_requests");
 
-    act(&root, &id_of(&alice).await, "unlock").await.ok(204).left(&["admin_user_unlocked/"]);
+    act(&root, &id_of(&alice).await, "unlock").await.ok(204).assert_events(&["admin_user_unlocked/"]);
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
-    try_sign_in(&there, &bob.email, PASSWORD).await.refused(429, "too_many_requests");
+    try_sign_in(&there, &bob.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     reauthenticate(PASSWORD).await.ok(200);
     // Unlocking resets the counters but keeps throttling: five more failures lock again.
     for _ in 0..5 {
-        try_sign_in(&there, &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&there, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
-    try_sign_in(&there, &alice.email, WRONG).await.refused(429, "too_many_requests");
+    try_sign_in(&there, &alice.email, WRONG).await.assert_refused(429, "too_many_requests");
 }
 
 #[actix_web::test]
@@ -121,33 +126,37 @@ async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
     let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
     let owned = app.digest(&["customers", "invoices"]).await;
     let done = act(&root, &id, "disable").await.ok(204);
-    done.left(&["admin_user_disabled/", "session_ended/disabled_by_admin"]);
-    alice.get(&invoice).await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    done.assert_events(&["admin_user_disabled/", "session_ended/disabled_by_admin"]);
+    alice
+        .get(&invoice)
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/session_ended"]);
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let seen = root.get(&format!("{USERS}?status=disabled")).await.ok(200).json();
     assert_eq!((addresses(&seen), &seen["items"][0]["last_active_at"]), (vec!["alice".to_owned()], &Value::Null));
     // Disabling again succeeds and ends nothing else.
-    act(&root, &id, "disable").await.ok(204).left(&["admin_user_disabled/"]);
+    act(&root, &id, "disable").await.ok(204).assert_events(&["admin_user_disabled/"]);
 
-    act(&root, &id, "enable").await.ok(204).left(&["admin_user_enabled/"]);
+    act(&root, &id, "enable").await.ok(204).assert_events(&["admin_user_enabled/"]);
     assert_eq!(app.digest(&["customers", "invoices"]).await, owned);
-    Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await.get(&invoice).await.ok(200);
+    Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get(&invoice).await.ok(200);
 }
 
 #[actix_web::test]
 async fn ending_a_users_sessions_leaves_other_sessions() {
     let app = TestApp::start().await;
     let (root, alice, bob) = (app.admin("root").await, app.user("alice").await, app.user("bob").await);
-    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let path = format!("{USERS}/{}/sessions", id_of(&alice).await);
     let done = root.request(Method::DELETE, &path).send().await.ok(204);
-    done.left(&["admin_sessions_ended/", "session_ended/ended_by_admin", "session_ended/ended_by_admin"]);
+    done.assert_events(&["admin_sessions_ended/", "session_ended/ended_by_admin", "session_ended/ended_by_admin"]);
     for actor in [&alice, &elsewhere] {
-        actor.get("/api/v1/me").await.refused(401, "unauthenticated");
+        actor.get("/api/v1/me").await.assert_refused(401, "unauthenticated");
     }
-    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+    alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
     bob.get("/api/v1/me").await.ok(200);
-    Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
+    Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
 /// Actor and target, in the log and in the stored row.
@@ -157,7 +166,7 @@ async fn admin_action_records_actor_and_target() {
     let (root, alice) = (app.admin("root").await, app.user("alice").await);
     let (id, roots) = (id_of(&alice).await, id_of(&root).await);
     let reply = act(&root, &id, "unlock").await.ok(204);
-    let lines = crate::support::logs::of_request(&reply.request_id());
+    let lines = crate::support::logs::for_request(&reply.request_id());
     let event = lines.iter().find(|line| line["event"] == "admin_user_unlocked").unwrap();
     assert_eq!((&event["object_id"], &event["user"]), (&json!(id), &json!(roots)));
     let rows: Vec<(String, String, String)> = sqlx::query_as(

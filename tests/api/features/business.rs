@@ -35,7 +35,7 @@ async fn issue(alice: &Actor, id: &str) -> Value {
 }
 
 fn turn_to(clock: &Clock, moment: &str) {
-    clock.turn(moment.parse::<chrono::DateTime<chrono::Utc>>().unwrap() - clock.now());
+    clock.advance(moment.parse::<chrono::DateTime<chrono::Utc>>().unwrap() - clock.now());
 }
 
 #[actix_web::test]
@@ -51,7 +51,7 @@ async fn business_has_the_display_name_and_utc_until_it_is_set() {
     let mut spaced = business();
     spaced["iban"] = json!("NL91 ABNA 0417 1643 00");
     let set = alice.put(PATH, "\"1\"", &spaced).await.ok(200);
-    set.left(&["user_updated/business"]);
+    set.assert_events(&["user_updated/business"]);
     assert_eq!((set.header("etag"), set.json()), (Some("\"2\""), business()));
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
 
@@ -141,7 +141,7 @@ async fn issue_date_and_number_follow_the_time_zone() {
         set_business(&alice, "\"1\"", zone, None).await;
         let (first, second) = (alice.invoice().await, alice.invoice().await);
         let old = issue(&alice, &first).await;
-        app.clock.turn(chrono::TimeDelta::minutes(1));
+        app.clock.advance(chrono::TimeDelta::minutes(1));
         let new = issue(&alice, &second).await;
         assert_eq!((&old["issue_date"], &old["number"]), (&json!("2027-12-31"), &json!("INV-2027-0001")), "{zone}");
         assert_eq!((&new["issue_date"], &new["number"]), (&json!("2028-01-01"), &json!("INV-2028-0001")), "{zone}");
@@ -167,8 +167,8 @@ async fn invoice_is_overdue_after_the_due_date_in_the_time_zone() {
     assert!(overdue(&alice).await, "it is the 1st of July in Auckland");
     set_business(&alice, "\"3\"", "America/Los_Angeles", None).await;
     turn_to(&app.clock, "2027-07-01T06:59:00Z");
-    let alice = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let alice = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     assert!(!overdue(&alice).await, "the last minute");
-    app.clock.turn(chrono::TimeDelta::minutes(1));
+    app.clock.advance(chrono::TimeDelta::minutes(1));
     assert!(overdue(&alice).await, "the first minute of the next day");
 }

@@ -1,4 +1,4 @@
-//! What the commands say to a person: one sentence that says what to do, and nothing is changed by a command that only looks.
+//! The command line: each error is one sentence that says what to do, and read-only commands change nothing.
 
 use std::fs;
 use std::io::Write;
@@ -13,14 +13,14 @@ use strongroom::db::embedded::{DATABASE, DevServer, DevServerConfig, OWNER, Role
 use strongroom::db::migrate::MIGRATOR;
 
 use crate::support::database::TestDatabase;
-use crate::support::folder;
+use crate::support::folder as test_folder;
 
-/// A folder in which the program is run, with nothing of this machine's environment but where PostgreSQL is.
-struct Place(PathBuf);
+/// A working folder for the program, with an environment that only locates PostgreSQL.
+struct WorkingFolder(PathBuf);
 
-impl Place {
+impl WorkingFolder {
     fn new() -> Self {
-        let folder = folder::new_path();
+        let folder = test_folder::new_path();
         fs::create_dir(&folder).unwrap();
         Self(folder)
     }
@@ -46,21 +46,21 @@ impl Place {
         self.command(arguments, settings).output().unwrap()
     }
 
-    /// What a successful command prints.
-    fn prints(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    /// Runs a command that succeeds, and returns its output.
+    fn output_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "");
         text(&output.stdout)
     }
 
-    /// The one line that a refused command says.
-    fn refusal(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
+    /// Runs a command that fails, and returns its error message of one line.
+    fn error_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
-        let said = text(&output.stderr);
-        let sentence = said.strip_prefix("strongroom: ").and_then(|said| said.strip_suffix('\n'));
-        sentence.filter(|sentence| !sentence.contains('\n')).unwrap_or_else(|| panic!("one line: {said}")).to_owned()
+        let message = text(&output.stderr);
+        let line = message.strip_prefix("strongroom: ").and_then(|rest| rest.strip_suffix('\n'));
+        line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("not one line: {message}")).to_owned()
     }
 
     async fn development_database(&self) -> DevServer {
@@ -74,7 +74,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for WorkingFolder {
     fn drop(&mut self) {
         let _ = self.run(&["dev", "reset"], &[]);
         let _ = fs::remove_dir_all(&self.0);
@@ -89,8 +89,8 @@ fn url(options: PgConnectOptions) -> String {
     options.to_url_lossy().to_string()
 }
 
-/// A server that refuses every client: it answers the first message of each client with this error. Returns its URL.
-fn server_that_refuses(code: &'static str, message: &'static str) -> String {
+/// Starts a server that replies to each client with this error. Returns its URL.
+fn server_with_error(code: &'static str, message: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     thread::spawn(move || {
@@ -104,38 +104,38 @@ fn server_that_refuses(code: &'static str, message: &'static str) -> String {
 }
 
 #[actix_web::test]
-async fn faults_of_the_database_are_told_apart() {
-    let (place, database) = (Place::new(), TestDatabase::create().await);
+async fn database_errors_have_distinct_messages() {
+    let (folder, database) = (WorkingFolder::new(), TestDatabase::create().await);
     let app = database.options(Role::App);
-    let serve = |url: String| place.refusal(&["serve"], &[("DATABASE_URL", &url)]);
+    let serve = |url: String| folder.error_of(&["serve"], &[("DATABASE_URL", &url)]);
 
     let missing = serve(url(app.clone().database("nowhere")));
     assert!(
         missing.contains("\"nowhere\" does not exist") && missing.contains("correct its name in its URL"),
         "{missing}"
     );
-    let role = serve(url(app.clone().username("nobody_here")));
-    assert!(role.contains("nobody_here") && role.contains("deploy/postgres/roles.sh"), "{role}");
+    let role = serve(url(app.clone().username("unknown_role")));
+    assert!(role.contains("unknown_role") && role.contains("deploy/postgres/roles.sh"), "{role}");
     let unreachable = serve("postgres://strongroom_app@127.0.0.1:1/strongroom".to_owned());
     assert!(
-        unreachable.starts_with("no database server answers (") && unreachable.contains("host and port"),
+        unreachable.starts_with("the database server is not reachable (") && unreachable.contains("host and port"),
         "{unreachable}"
     );
 
-    let password = serve(server_that_refuses("28P01", "password authentication failed for user \"strongroom_app\""));
+    let password = serve(server_with_error("28P01", "password authentication failed for user \"strongroom_app\""));
     assert_eq!(
         password,
-        "the database refuses the password (password authentication failed for user \"strongroom_app\"): correct the role and the password in its URL"
+        "the database rejected the password (password authentication failed for user \"strongroom_app\"): correct role and password in its URL"
     );
-    let starting = serve(server_that_refuses("57P03", "the database system is starting up"));
-    assert!(starting.ends_with("try again in a moment"), "{starting}");
+    let starting = serve(server_with_error("57P03", "the database system is starting up"));
+    assert!(starting.ends_with("try again soon"), "{starting}");
 
     let owner_url = url(app);
-    let privilege = place.refusal(&["migrate"], &[("STRONGROOM_DATABASE_OWNER_URL", &owner_url)]);
+    let privilege = folder.error_of(&["migrate"], &[("STRONGROOM_DATABASE_OWNER_URL", &owner_url)]);
     assert!(privilege.contains("lacks a privilege") && privilege.contains("strongroom_owner"), "{privilege}");
 }
 
-/// An empty database of its own, and its owner's URL.
+/// Creates an empty database and returns its name and the options of its owner.
 async fn empty_database(beside: &TestDatabase) -> (String, PgConnectOptions) {
     let name = format!("strongroom_test_1_{}", uuid::Uuid::new_v4().simple());
     let mut superuser = beside.options(Role::Superuser).connect().await.unwrap();
@@ -145,26 +145,26 @@ async fn empty_database(beside: &TestDatabase) -> (String, PgConnectOptions) {
 }
 
 #[actix_web::test]
-async fn unmigrated_database_is_named_and_migrate_says_what_it_applied() {
-    let (place, database) = (Place::new(), TestDatabase::create().await);
+async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
+    let (folder, database) = (WorkingFolder::new(), TestDatabase::create().await);
     let (name, owner) = empty_database(&database).await;
     let (owner_url, app_url) = (url(owner), url(database.options(Role::App).database(&name)));
     let (as_owner, as_app) =
         ([("STRONGROOM_DATABASE_OWNER_URL", owner_url.as_str())], [("DATABASE_URL", app_url.as_str())]);
-    let unmigrated = "the schema is not up to date: run `strongroom migrate` first";
-    assert_eq!(place.refusal(&["serve"], &as_app), unmigrated);
-    assert_eq!(place.refusal(&["admin", "demote", "--email", "root@demo.example"], &as_owner), unmigrated);
+    let unmigrated = "the database schema is not up to date: run `strongroom migrate` first";
+    assert_eq!(folder.error_of(&["serve"], &as_app), unmigrated);
+    assert_eq!(folder.error_of(&["admin", "demote", "--email", "root@demo.example"], &as_owner), unmigrated);
 
-    let first = place.prints(&["migrate"], &as_owner);
+    let first = folder.output_of(&["migrate"], &as_owner);
     let lines: Vec<&str> = first.lines().collect();
     let applied: Vec<String> =
         MIGRATOR.iter().map(|one| format!("applied {} {}", one.version, one.description)).collect();
     assert_eq!(lines[..applied.len()], applied);
     assert_eq!(
         lines[applied.len()..],
-        [format!("The schema is up to date: {} migrations were applied.", applied.len())]
+        [format!("The schema is up to date. {} migrations were applied.", applied.len())]
     );
-    assert_eq!(place.prints(&["migrate"], &as_owner), "The schema was up to date: nothing was applied.\n");
+    assert_eq!(folder.output_of(&["migrate"], &as_owner), "The schema is up to date. No migration was applied.\n");
 
     let mut owner = database.options(Role::Owner).database(&name).connect().await.unwrap();
     for (change, sentence) in [
@@ -179,7 +179,7 @@ async fn unmigrated_database_is_named_and_migrate_says_what_it_applied() {
     ] {
         owner.execute(change).await.unwrap();
         // No `dev reset`: the database may contain data of production.
-        assert_eq!(place.refusal(&["migrate"], &as_owner), sentence);
+        assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();
     let mut superuser = database.options(Role::Superuser).connect().await.unwrap();
@@ -189,8 +189,8 @@ async fn unmigrated_database_is_named_and_migrate_says_what_it_applied() {
 
 #[actix_web::test]
 async fn development_database_of_another_build_leads_to_dev_reset() {
-    let place = Place::new();
-    assert!(place.prints(&["migrate"], &[]).contains("migrations were applied"));
+    let folder = WorkingFolder::new();
+    assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
         // Edited after it was applied; fails on what is there; comes from a newer build.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
@@ -200,18 +200,18 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {
-        let server = place.development_database().await;
+        let server = folder.development_database().await;
         let mut owner = server.options(Role::Owner, DATABASE).connect().await.unwrap();
         owner.execute("create table kept as select * from _sqlx_migrations").await.unwrap();
         owner.execute(AssertSqlSafe(change)).await.unwrap();
         owner.close().await.unwrap();
         server.stop().await.unwrap();
         for command in ["serve", "migrate"] {
-            let refusal = place.refusal(&[command], &[]);
-            assert!(refusal.starts_with("the development database does not fit this build ("), "{change}: {refusal}");
+            let refusal = folder.error_of(&[command], &[]);
+            assert!(refusal.starts_with("the development database does not match this build ("), "{change}: {refusal}");
             assert!(refusal.contains("`cargo run -- dev reset`"), "{change}: {refusal}");
         }
-        let server = place.development_database().await;
+        let server = folder.development_database().await;
         let mut owner = server.options(Role::Owner, DATABASE).connect().await.unwrap();
         owner.execute("delete from _sqlx_migrations").await.unwrap();
         owner.execute("insert into _sqlx_migrations select * from kept").await.unwrap();
@@ -223,65 +223,66 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
 
 #[test]
 fn check_config_refuses_a_broken_log_filter_and_writes_nothing() {
-    let place = Place::new();
-    assert_eq!(place.prints(&["check-config"], &[]), "The configuration is valid.\n");
+    let folder = WorkingFolder::new();
+    assert_eq!(folder.output_of(&["check-config"], &[]), "The configuration is valid.\n");
     for broken in ["inof", "info,[", "info;sqlx=warn", "info, sqlx=warn", "info,sqlx=loud", "info,,", "=warn", "sqlx="]
     {
-        let refused = place.run(&["check-config"], &[("STRONGROOM_LOG_FILTER", broken)]);
-        let said = text(&refused.stderr);
-        assert!(said.contains("STRONGROOM_LOG_FILTER is not a list such as info,sqlx=warn"), "{broken}: {said}");
+        let refused = folder.run(&["check-config"], &[("STRONGROOM_LOG_FILTER", broken)]);
+        let message = text(&refused.stderr);
+        assert!(message.contains("STRONGROOM_LOG_FILTER is not a list such as info,sqlx=warn"), "{broken}: {message}");
     }
-    assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0, "nothing is written");
+    assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 0, "nothing is written");
 }
 
 #[test]
-fn reader_that_has_left_ends_a_command_quietly() {
-    let place = Place::new();
+fn closed_output_pipe_is_not_an_error() {
+    let folder = WorkingFolder::new();
     let pages: [&[&str]; 5] = [&["openapi"], &["check-config"], &["audit", "key"], &["migrate"], &["audit", "verify"]];
     for arguments in pages {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
-        let output = place.command(arguments, &[]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
+        let output = folder.command(arguments, &[]).stdout(writer).stderr(Stdio::piped()).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {}", text(&output.stderr));
         assert_eq!(text(&output.stderr), "", "{arguments:?}");
     }
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
-    let output = place.command(&["openapi"], &[]).stdout(full).stderr(Stdio::piped()).output().unwrap();
-    assert!(text(&output.stderr).starts_with("strongroom: the output cannot be written ("), "{}", text(&output.stderr));
+    let output = folder.command(&["openapi"], &[]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert!(text(&output.stderr).starts_with("strongroom: failed to write the output ("), "{}", text(&output.stderr));
 }
 
 #[test]
-fn misspelt_arguments_of_admin_are_named() {
-    let place = Place::new();
-    let create = |email, name| place.refusal(&["admin", "create", "--email", email, "--name", name], &[]);
+fn invalid_arguments_of_admin_are_reported() {
+    let folder = WorkingFolder::new();
+    let create = |email, name| folder.error_of(&["admin", "create", "--email", email, "--name", name], &[]);
     assert_eq!(create("notmail", "Root"), "--email must be an e-mail address, for example anna@example.com");
     assert!(create("root@api.example", "").starts_with("--name must"), "{}", create("root@api.example", ""));
-    let promote = place.refusal(&["admin", "promote", "--email", "notmail"], &[]);
+    let promote = folder.error_of(&["admin", "promote", "--email", "notmail"], &[]);
     assert!(promote.starts_with("--email must be an e-mail address"), "{promote}");
     assert_eq!(create("root@api.example", "Root"), "the password needs at least 12 characters");
 }
 
 #[test]
 fn dev_reset_is_refused_under_the_production_profile() {
-    let place = Place::new();
-    fs::create_dir_all(place.state().join("mail")).unwrap();
-    let refused = place.run(&["dev", "reset"], &[("STRONGROOM_PROFILE", "production")]);
+    let folder = WorkingFolder::new();
+    fs::create_dir_all(folder.state().join("mail")).unwrap();
+    let refused = folder.run(&["dev", "reset"], &[("STRONGROOM_PROFILE", "production")]);
     assert_eq!(refused.status.code(), Some(1));
-    let said = text(&refused.stderr);
-    assert!(said.contains("STRONGROOM_PROFILE is not development: `dev` removes data"), "{said}");
-    assert!(place.state().join("mail").exists(), "nothing is removed");
-    // It connects to no database, so it asks for no URL.
+    let message = text(&refused.stderr);
+    assert!(message.contains("STRONGROOM_PROFILE is not development: `dev` deletes data"), "{message}");
+    assert!(folder.state().join("mail").exists(), "nothing is removed");
+    // It does not connect to a database, so DATABASE_URL does not matter.
     let elsewhere = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none")];
-    assert!(place.prints(&["dev", "reset"], &elsewhere).contains("removed "));
-    assert!(!place.state().exists());
+    assert!(folder.output_of(&["dev", "reset"], &elsewhere).contains("deleted "));
+    assert!(!folder.state().exists());
 }
 
 #[test]
-fn output_that_goes_to_no_terminal_has_no_colour() {
-    let place = Place::new();
-    let nobody = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none"), ("STRONGROOM_LOG_FORMAT", "text")];
-    for (arguments, settings) in [(["serve"], &nobody[..]), (["--help"], &[]), (["--nonsense"], &[])] {
-        let output = place.run(&arguments, settings);
+fn output_without_a_terminal_has_no_color() {
+    let folder = WorkingFolder::new();
+    let unreachable =
+        [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none"), ("STRONGROOM_LOG_FORMAT", "text")];
+    for (arguments, settings) in [(["serve"], &unreachable[..]), (["--help"], &[]), (["--nonsense"], &[])] {
+        let output = folder.run(&arguments, settings);
         assert!(!output.stdout.is_empty() || !output.stderr.is_empty());
         assert!(!output.stdout.contains(&0x1b) && !output.stderr.contains(&0x1b), "{arguments:?}");
     }

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actor::payment;
-use crate::support::pdf::{rows, told};
+use crate::support::pdf::{info, rows};
 use crate::support::{Actor, TestApp};
 
 /// Issues an invoice with 150.00 at 21 % and 49.99 at 0 %; total 231.49.
@@ -131,7 +131,7 @@ async fn pdf_of_a_credit_note_shows_the_amounts_of_the_api() {
     let number = note["number"].as_str().unwrap();
     let name = format!("attachment; filename=\"{number}.pdf\"");
     assert_eq!(reply.header("content-disposition"), Some(name.as_str()));
-    assert_eq!(told(&reply.body, "Title"), format!("Credit note {number}"));
+    assert_eq!(info(&reply.body, "Title"), format!("Credit note {number}"));
     let text = rows(&reply.body).join("\n");
     for expected in [
         "Credit note",

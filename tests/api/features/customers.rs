@@ -34,7 +34,7 @@ async fn customer_is_created_read_updated_and_deleted() {
     assert_eq!(alice.get(&path).await.ok(200).json(), changed);
 
     alice.delete(&path, "\"2\"").await.ok(204);
-    alice.get(&path).await.refused(404, "not_found");
+    alice.get(&path).await.assert_refused(404, "not_found");
     assert_eq!(alice.get("/api/v1/customers").await.json(), json!({"items": [], "next_cursor": null}));
 }
 
@@ -89,7 +89,7 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let path = format!("/api/v1/customers/{}", alice.customer().await);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (field, value) in [
         ("name", json!("")),
         ("name", json!("x".repeat(201))),
@@ -108,8 +108,8 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
     ] {
         let mut body = json!({"name": "Acme", "default_currency": "EUR"});
         body[field] = value.clone();
-        alice.post("/api/v1/customers", &body).await.refused_field(&format!("/{field}"));
-        alice.patch(&path, "\"1\"", &json!({field: value})).await.refused_field(&format!("/{field}"));
+        alice.post("/api/v1/customers", &body).await.assert_invalid_field(&format!("/{field}"));
+        alice.patch(&path, "\"1\"", &json!({field: value})).await.assert_invalid_field(&format!("/{field}"));
     }
     for (query, field) in [
         ("limit=0", "limit"),
@@ -124,11 +124,11 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
         ("cursor=x", "cursor"),
     ] {
         let reply = alice.get(&format!("/api/v1/customers?{query}")).await;
-        reply.refused_field(&format!("/{field}"));
+        reply.assert_invalid_field(&format!("/{field}"));
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     let missing = alice.post("/api/v1/customers", &json!({"default_currency": "EUR"})).await;
-    missing.refused_field("/name");
+    missing.assert_invalid_field("/name");
 }
 
 #[actix_web::test]
@@ -138,9 +138,9 @@ async fn customer_with_invoices_cannot_be_deleted() {
     let invoice = format!("/api/v1/invoices/{}", alice.invoice().await);
     let customer = alice.get(&invoice).await.json()["customer_id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/customers/{customer}");
-    let before = app.everything().await;
-    alice.delete(&path, "\"1\"").await.refused(409, "customer_has_invoices");
-    assert_eq!(app.everything().await, before);
+    let before = app.digest_all().await;
+    alice.delete(&path, "\"1\"").await.assert_refused(409, "customer_has_invoices");
+    assert_eq!(app.digest_all().await, before);
     alice.delete(&invoice, "\"1\"").await.ok(204);
     alice.request(Method::DELETE, &path).header("if-match", "\"1\"").send().await.ok(204);
 }

@@ -32,7 +32,7 @@ async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
     let alice = app.user("alice").await;
     // In one piece, in exactly one part, in several.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
-        let document = alice.upload(Form::of_size(size)).await.ok(201).json();
+        let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");
         let path = format!("/api/v1/documents/{}", document["id"].as_str().unwrap());
         let content = format!("{path}/content");
@@ -43,7 +43,7 @@ async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
         app.services().intake.removals.sweep().await.unwrap();
         assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()), "{size}");
     }
-    alice.upload(Form::default().file("a.png", "image/png", b"no picture")).await.refused_field("/file");
+    alice.upload(Form::default().file("a.png", "image/png", b"no picture")).await.assert_invalid_field("/file");
     assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()));
 }
 
@@ -52,8 +52,8 @@ async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
 async fn a_bucket_that_is_away_is_a_503_and_never_half_a_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;
     let alice = app.user("alice").await;
-    let reply = alice.upload(Form::sound()).await;
-    reply.refused(503, "unavailable").left(&[]);
+    let reply = alice.upload(Form::valid()).await;
+    reply.assert_refused(503, "unavailable").assert_events(&[]);
     assert!(reply.header("retry-after").is_some());
     let documents: i64 = sqlx::query_scalar("select count(*) from documents").fetch_one(&app.all_rows).await.unwrap();
     let noted: i64 =

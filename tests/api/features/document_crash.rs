@@ -67,7 +67,7 @@ async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sig
         let writers: Vec<_> = (0..6)
             .map(|writer| actix_web::rt::spawn(write(client.clone(), token.clone(), writer, kept.clone())))
             .collect();
-        wait::holds("documents are acknowledged", async || kept.lock().unwrap().len() >= 12 * round).await;
+        wait::until("documents are acknowledged", async || kept.lock().unwrap().len() >= 12 * round).await;
         program.kill();
         for writer in writers {
             writer.await.unwrap();
@@ -84,7 +84,7 @@ async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sig
     }
 
     let count = "select count(*) from document_removals";
-    wait::holds("what is swept is gone", async || {
+    wait::until("what is swept is gone", async || {
         let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
         left == 0 && names(&state_dir.join("documents/incoming")).is_empty()
     })

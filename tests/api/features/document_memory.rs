@@ -40,7 +40,7 @@ async fn fifty_uploads_of_ten_mebibytes_at_once_are_not_in_memory() {
     let program = Program::start(&app.database);
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     let alice = Actor::sign_in(&client, "alice@example.com", crate::support::actor::PASSWORD).await;
-    alice.upload(Form::sound()).await.ok(201);
+    alice.upload(Form::valid()).await.ok(201);
     let before = program.resident();
     let most = Arc::new(AtomicU64::new(0));
     let watch = {

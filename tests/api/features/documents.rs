@@ -19,7 +19,7 @@ pub fn id_of(document: &Value) -> &str {
 /// The names of everything that is kept or arriving, once nothing is due to go.
 pub async fn kept(app: &TestApp) -> Vec<String> {
     let due = "select count(*) from document_removals where due_at <= now()";
-    wait::equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
+    wait::until_equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
     let folder = &app.services().settings.documents.folder;
     let names = ["objects", "incoming"].into_iter().flat_map(|part| std::fs::read_dir(folder.join(part)).unwrap());
     names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
@@ -66,7 +66,7 @@ async fn a_document_is_renamed_hung_on_an_invoice_and_taken_off() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
-    let hung = alice.upload(Form::sound().text("title", "Terms").text("invoice_id", &invoice)).await.ok(201).json();
+    let hung = alice.upload(Form::valid().text("title", "Terms").text("invoice_id", &invoice)).await.ok(201).json();
     assert_eq!((&hung["title"], &hung["invoice_id"]), (&json!("Terms"), &json!(invoice)));
     let loose = alice.document().await;
     let of_invoice = format!("{LIST}?invoice_id={invoice}");
@@ -91,12 +91,12 @@ async fn a_draft_that_is_deleted_leaves_its_documents_behind() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
-    let document = alice.upload(Form::sound().text("invoice_id", &invoice)).await.ok(201).json();
+    let document = alice.upload(Form::valid().text("invoice_id", &invoice)).await.ok(201).json();
     let path = format!("{LIST}/{}", id_of(&document));
     alice.delete(&format!("/api/v1/invoices/{invoice}"), "\"1\"").await.ok(204);
     let left = alice.get(&path).await.ok(200);
     assert_eq!((left.header("etag"), &left.json()["invoice_id"]), (Some("\"2\""), &json!(null)));
-    alice.patch(&path, "\"1\"", &json!({"title": "Other"})).await.refused(412, "stale_version");
+    alice.patch(&path, "\"1\"", &json!({"title": "Other"})).await.assert_refused(412, "stale_version");
     alice.get(&format!("{path}/content")).await.ok(200);
 }
 
@@ -126,8 +126,8 @@ async fn deleting_takes_the_bytes_and_gives_the_room_back() {
     assert_eq!(kept(&app).await.len(), 2);
     let path = format!("{LIST}/{one}");
     alice.delete(&path, "\"1\"").await.ok(204);
-    alice.get(&path).await.refused(404, "not_found");
-    alice.get(&format!("{path}/content")).await.refused(404, "not_found");
+    alice.get(&path).await.assert_refused(404, "not_found");
+    alice.get(&format!("{path}/content")).await.assert_refused(404, "not_found");
     let left = text(&app, "select storage_key::text from documents").await;
     assert_eq!(kept(&app).await, [left], "the other's bytes are there, and no more");
     let used = text(&app, "select files || ' files of ' || bytes from document_usage").await;
@@ -145,7 +145,7 @@ async fn an_account_goes_with_its_documents_and_their_bytes() {
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
     // Rows first, in the background; then their bytes.
-    wait::equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
+    wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
     assert_eq!(kept(&app).await.len(), 1);
     bob.get(&format!("{LIST}/{his}/content")).await.ok(200);
 }
@@ -199,20 +199,23 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
 async fn what_is_uploaded_twice_under_one_key_is_kept_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
     let alice = app.user("alice").await;
-    let form = || Form::sound().text("title", "Terms");
+    let form = || Form::valid().text("title", "Terms");
     let first = again(&alice, "wish", form()).await.ok(201);
     for _ in 0..2 {
-        assert_eq!(again(&alice, "wish", form()).await.alike(), first.alike());
+        assert_eq!(again(&alice, "wish", form()).await.comparable(), first.comparable());
     }
     for other in [
-        Form::sound(),
-        Form::sound().text("title", "Other"),
+        Form::valid(),
+        Form::valid().text("title", "Other"),
         Form::default().file("terms.txt", "text/plain", b"Other.\n").text("title", "Terms"),
         Form::default().file("other.txt", "text/plain", b"Delivery within three days.\n").text("title", "Terms"),
     ] {
-        again(&alice, "wish", other).await.refused(422, "key_reused").left(&["sequence_fail/key_reused"]);
+        again(&alice, "wish", other)
+            .await
+            .assert_refused(422, "idempotency_key_reused")
+            .assert_events(&["sequence_fail/idempotency_key_reused"]);
     }
-    again(&alice, "other", form()).await.refused(409, "quota_exceeded");
+    again(&alice, "other", form()).await.assert_refused(409, "quota_exceeded");
     assert_eq!(kept(&app).await.len(), 1);
     assert_eq!(text(&app, "select files || '' from document_usage").await, "1");
 }
@@ -221,11 +224,11 @@ async fn what_is_uploaded_twice_under_one_key_is_kept_once() {
 async fn of_many_uploads_under_one_key_one_is_kept() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = futures_util::future::join_all((0..8).map(|_| again(&alice, "wish", Form::sound()))).await;
+    let all = futures_util::future::join_all((0..8).map(|_| again(&alice, "wish", Form::valid()))).await;
     let made: Vec<_> = all.iter().filter(|reply| reply.status.as_u16() == 201).map(|reply| reply.json()).collect();
     assert!(!made.is_empty() && made.iter().all(|one| *one == made[0]));
     for other in all.iter().filter(|reply| reply.status.as_u16() != 201) {
-        other.refused(409, "key_in_use");
+        other.assert_refused(409, "idempotency_key_in_use");
     }
     assert_eq!(kept(&app).await.len(), 1);
     assert_eq!(text(&app, "select files || ' files of ' || bytes from document_usage").await, "1 files of 28");
@@ -241,5 +244,5 @@ async fn an_issued_invoice_takes_documents_too() {
     let invoice = invoice.as_str().unwrap();
     let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{invoice}/issue"));
     issue.header("if-match", "\"1\"").send().await.ok(200);
-    alice.upload(Form::sound().text("invoice_id", invoice)).await.ok(201);
+    alice.upload(Form::valid().text("invoice_id", invoice)).await.ok(201);
 }

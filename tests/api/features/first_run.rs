@@ -1,4 +1,4 @@
-//! What a new user does: `cargo run` with nothing configured, paste what it prints, kill it, start it again.
+//! The first steps of a new user: `cargo run` without configuration, paste the printed commands, kill and restart the service.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A folder for all that development keeps; reset at the end.
+/// A checkout folder; reset at the end.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -38,23 +38,23 @@ impl Checkout {
     fn start(&self) -> Service {
         fs::create_dir_all(&self.0).unwrap();
         let mut process = self.command(&[]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut said = String::new();
+        let mut output = String::new();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         for line in lines.by_ref() {
-            said.push_str(&line.unwrap());
-            said.push('\n');
-            if said.ends_with("Stop with Ctrl-C.\n") {
+            output.push_str(&line.unwrap());
+            output.push('\n');
+            if output.ends_with("Stop with Ctrl-C.\n") {
                 break;
             }
         }
-        // Its log goes on coming, and a full pipe would hold it.
+        // Drain the log, because a full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
-        assert!(said.contains("Strongroom is ready"), "{said}");
-        Service { process, said }
+        assert!(output.contains("Strongroom is ready"), "{output}");
+        Service { process, output }
     }
 
-    /// What it says when it does not start.
-    fn refusal(&self, more: &[(&str, &str)]) -> String {
+    /// Returns the error message of a failed start.
+    fn start_error(&self, more: &[(&str, &str)]) -> String {
         let done = self.command(&[]).envs(more.iter().copied()).output().unwrap();
         assert!(!done.status.success());
         String::from_utf8(done.stderr).unwrap().lines().last().unwrap().to_owned()
@@ -69,18 +69,18 @@ impl Checkout {
 
 struct Service {
     process: Child,
-    said: String,
+    output: String,
 }
 
 impl Service {
-    /// The lines to paste.
+    /// Returns the commands to paste.
     fn lines(&self) -> Vec<&str> {
-        self.said.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
+        self.output.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
     }
 
     fn base(&self) -> String {
-        let start = self.said.find("http://127.0.0.1:").unwrap();
-        self.said[start..].split('/').take(3).collect::<Vec<_>>().join("/")
+        let start = self.output.find("http://127.0.0.1:").unwrap();
+        self.output[start..].split('/').take(3).collect::<Vec<_>>().join("/")
     }
 
     fn signal(&self, name: &str) {
@@ -102,46 +102,46 @@ impl Drop for Service {
 }
 
 #[actix_web::test]
-async fn what_the_first_start_prints_can_be_pasted_and_lives_on() {
+async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let checkout = Checkout::new();
     let service = checkout.start();
-    let [sign_in, own, strangers] = service.lines()[..] else { panic!("three lines: {}", service.said) };
-    for (read, status) in [(own, "200 OK"), (strangers, "404 Not Found")] {
+    let [sign_in, own, foreign] = service.lines()[..] else { panic!("three lines: {}", service.output) };
+    for (read, status) in [(own, "200 OK"), (foreign, "404 Not Found")] {
         let pasted = Command::new("sh").args(["-c", &format!("{sign_in}\n{read}")]).output().unwrap();
         let answer = String::from_utf8(pasted.stdout).unwrap();
         assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{answer}");
     }
-    let second = checkout.refusal(&[]);
+    let second = checkout.start_error(&[]);
     assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
 
     // Another development folder, the same address.
     let other = Checkout::new();
-    let busy = other.refusal(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
+    let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
     assert!(busy.contains("another program has it") && busy.contains("STRONGROOM_HTTP_BIND"), "{busy}");
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // Port 0 is another port each time; all else is the same.
-    let said = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
-    let before = said(&service);
+    // Only the port changes.
+    let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
+    let before = commands(&service);
     service.stop();
     let service = checkout.start();
-    assert_eq!(said(&service), before);
+    assert_eq!(commands(&service), before);
 
-    // Whoever has tried what a lock is like can start again.
+    // The service also starts while a demo user is locked.
     for _ in 0..6 {
         let body = json!({"email": "anna@demo.example", "password": "wrong horse battery 1"});
         client(&service).request(Method::POST, "/api/v1/auth/login").json(&body).send().await;
     }
     service.stop();
     let service = checkout.start();
-    assert!(service.said.contains("locked"), "{}", service.said);
+    assert!(service.output.contains("locked"), "{}", service.output);
     service.stop();
     checkout.reset();
 }
 
 #[actix_web::test]
-async fn what_was_acknowledged_is_there_after_sigkill() {
+async fn acknowledged_writes_survive_sigkill() {
     let checkout = Checkout::new();
     let mut service = checkout.start();
     let token = sign_in(&service).await;
@@ -162,7 +162,7 @@ async fn what_was_acknowledged_is_there_after_sigkill() {
             })
         })
         .collect();
-    wait::holds("40 writes are acknowledged", async || kept.lock().unwrap().len() >= 40).await;
+    wait::until("40 writes are acknowledged", async || kept.lock().unwrap().len() >= 40).await;
     service.signal("-KILL");
     service.process.wait().unwrap();
     for writer in writers {

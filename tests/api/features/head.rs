@@ -16,7 +16,7 @@ fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     (reply.status.as_u16(), headers)
 }
 
-async fn ask(actor: &Actor, method: Method, access: Access, path: &str) -> Reply {
+async fn send(actor: &Actor, method: Method, access: Access, path: &str) -> Reply {
     match access {
         Access::Public => actor.client.request(method, path).send().await,
         _ => actor.request(method, path).send().await,
@@ -31,18 +31,18 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
     let mut walked = 0;
     for operation in operations().into_iter().filter(|operation| operation.method == Method::GET) {
         let actor = if operation.access == Access::Admin { &root } else { &alice };
-        let id = match operation.is_on_an_object() {
+        let id = match operation.is_on_object() {
             true => make(&alice, operation.collection()).await,
             false => admin_id.clone(),
         };
         let path = operation.path.replace("{id}", &id);
         if operation.access == Access::Ticket {
-            let head = ask(actor, Method::HEAD, operation.access, &path).await;
+            let head = send(actor, Method::HEAD, operation.access, &path).await;
             assert_eq!((head.status.as_u16(), head.header("allow")), (405, Some("GET")), "no HEAD for a WebSocket");
             continue;
         }
-        let get = ask(actor, Method::GET, operation.access, &path).await;
-        let head = ask(actor, Method::HEAD, operation.access, &path).await;
+        let get = send(actor, Method::GET, operation.access, &path).await;
+        let head = send(actor, Method::HEAD, operation.access, &path).await;
         let printed = operation.path.ends_with("/pdf");
         assert_eq!(head_of(&head, !printed), head_of(&get, !printed), "{path}");
         walked += 1;
@@ -67,7 +67,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(head.header("content-length"), Some("28"));
     let part = alice.request(Method::HEAD, &content).header("range", "bytes=9-14").send().await.ok(206);
     assert_eq!((part.header("content-length"), part.header("content-range")), (Some("6"), Some("bytes 9-14/28")));
-    alice.get(&content).await.refused(500, "internal");
+    alice.get(&content).await.assert_refused(500, "internal");
 }
 
 /// HEAD does not read the batches of a body that is not sent.
@@ -94,12 +94,12 @@ async fn head_is_subject_to_access_control_and_rate_limits() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let path = format!("/api/v1/invoices/{}", bob.invoice().await);
     let head = async |path: &str| alice.request(Method::HEAD, path).send().await;
-    let unauthenticated = app.anybody().request(Method::HEAD, "/api/v1/me").send().await;
+    let unauthenticated = app.anonymous().request(Method::HEAD, "/api/v1/me").send().await;
     assert_eq!(unauthenticated.status.as_u16(), 401);
-    unauthenticated.left(&["authn_token_invalid/missing"]);
+    unauthenticated.assert_events(&["authn_token_invalid/missing"]);
     let foreign = head(&path).await;
     assert_eq!(foreign.status.as_u16(), 404);
-    foreign.left(&["authz_fail/not_found"]);
+    foreign.assert_events(&["authz_fail/not_found"]);
     let admin = head("/api/v1/admin/users").await;
     assert_eq!(admin.status.as_u16(), 403);
     for _ in 0..4 {
@@ -107,6 +107,6 @@ async fn head_is_subject_to_access_control_and_rate_limits() {
     }
     let beyond = head(&path).await;
     assert_eq!(beyond.status.as_u16(), 429);
-    beyond.left(&["excess_rate_limit_exceeded/too_many_requests"]);
-    alice.get(&path).await.refused(429, "too_many_requests");
+    beyond.assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
+    alice.get(&path).await.assert_refused(429, "too_many_requests");
 }

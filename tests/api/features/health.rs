@@ -11,12 +11,12 @@ use crate::support::{TestApp, wait};
 async fn service_is_not_ready_while_the_database_is_unreachable() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16();
+    let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
-    app.database.cut_off().await;
+    app.database.disconnect().await;
     // A result is cached for one second.
     until(503, &ready).await;
-    app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
     until(204, &ready).await;
     alice.get("/api/v1/me").await.ok(200);
@@ -26,11 +26,11 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
 #[actix_web::test]
 async fn parallel_readiness_checks_share_one_database_query() {
     let app = TestApp::start().await;
-    let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     let replies = join_all((0..40).map(|_| ready())).await;
     let asked = replies.iter().filter(|reply| !reply.statements().is_empty()).count();
     assert!((1..replies.len() / 2).contains(&asked), "{asked} of {} asked the database", replies.len());
-    let live = app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    let live = app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     assert!(live.statements().is_empty(), "liveness does not query the database");
 }
 
@@ -42,8 +42,8 @@ async fn health_command_checks_the_service_on_this_machine() {
     assert_eq!(health(&plain), (Some(0), String::new()));
     let any = format!("0.0.0.0:{}", plain.rsplit(':').next().unwrap());
     assert_eq!(health(&any), (Some(0), String::new()), "a container listens on all addresses");
-    app.database.cut_off().await;
-    until(503, &async || app.anybody().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
+    app.database.disconnect().await;
+    until(503, &async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
     let (code, stderr) = health(&plain);
     assert_eq!(code, Some(1));
     assert!(stderr.contains("is not ready") && stderr.contains("log"), "{stderr}");
@@ -63,5 +63,5 @@ fn health(plain: &str) -> (Option<i32>, String) {
 }
 
 async fn until(status: u16, ready: &impl AsyncFn() -> u16) {
-    wait::equal(status, ready).await;
+    wait::until_equal(status, ready).await;
 }

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: asked twice, done once; and what a key must not be good for.
+//! `Idempotency-Key`: repeated requests take effect once, and a key is bound to owner, route and body.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ fn customer(name: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn what_is_asked_twice_is_done_once_and_answered_alike() {
+async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
@@ -38,7 +38,7 @@ async fn what_is_asked_twice_is_done_once_and_answered_alike() {
     for (path, table, body) in [
         ("/api/v1/customers", "customers", customer("Acme")),
         ("/api/v1/invoices", "invoices", draft(&on)),
-        // All that is due: a second one would be refused.
+        // The whole balance: a second payment would be refused.
         (payments.as_str(), "payments", payment(total)),
         (credit_notes.as_str(), "credit_notes", json!({})),
     ] {
@@ -46,18 +46,18 @@ async fn what_is_asked_twice_is_done_once_and_answered_alike() {
         let first = post(&alice, path, "wish-1", &body).await.ok(201);
         for _ in 0..2 {
             let again = post(&alice, path, "wish-1", &body).await;
-            assert_eq!(again.alike(), first.alike(), "{path}");
+            assert_eq!(again.comparable(), first.comparable(), "{path}");
         }
         assert_eq!(count(&app, table).await, before + 1, "{path}");
     }
-    // Without a key, or with another, it is another wish.
+    // Without a key, or with another one, it is another request.
     alice.post("/api/v1/customers", &customer("Acme")).await.ok(201);
     post(&alice, "/api/v1/customers", "wish-2", &customer("Acme")).await.ok(201);
     assert_eq!(count(&app, "customers").await, 5);
 }
 
 #[actix_web::test]
-async fn of_many_at_once_one_is_done() {
+async fn concurrent_requests_with_one_key_take_effect_once() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let body = customer("Acme");
@@ -66,7 +66,11 @@ async fn of_many_at_once_one_is_done() {
     for reply in &replies {
         match reply.status.as_u16() {
             201 => made.push(reply.text()),
-            _ => drop(reply.refused(409, "key_in_use").left(&["sequence_fail/key_in_use"])),
+            _ => drop(
+                reply
+                    .assert_refused(409, "idempotency_key_in_use")
+                    .assert_events(&["sequence_fail/idempotency_key_in_use"]),
+            ),
         }
     }
     made.dedup();
@@ -74,35 +78,34 @@ async fn of_many_at_once_one_is_done() {
 }
 
 #[actix_web::test]
-async fn a_key_is_good_for_one_body_one_route_one_owner_and_one_day() {
+async fn key_is_bound_to_body_route_and_owner_for_24_hours() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let first = post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
-    other.refused(422, "key_reused").left(&["sequence_fail/key_reused"]);
-    // The same wish in another spelling is another body.
+    other.assert_refused(422, "idempotency_key_reused").assert_events(&["sequence_fail/idempotency_key_reused"]);
+    // Other whitespace makes another body.
     let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
-    spaced.refused(422, "key_reused");
-    assert_eq!(app.everything().await, before);
+    spaced.assert_refused(422, "idempotency_key_reused");
+    assert_eq!(app.digest_all().await, before);
 
     let bobs = post(&bob, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
     assert_ne!(bobs.json()["id"], first.json()["id"]);
     let on = first.json()["id"].as_str().unwrap().to_owned();
     post(&alice, "/api/v1/invoices", "k", &draft(&on)).await.ok(201);
 
-    app.clock.turn(TimeDelta::hours(24) + TimeDelta::seconds(1));
-    let alice = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    app.clock.advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
+    let alice = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
     let later = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
     assert_ne!(later.json()["id"], first.json()["id"]);
     let again = post(&alice, "/api/v1/customers", "k", &customer("Other")).await.ok(201);
-    assert_eq!(again.json()["id"], later.json()["id"], "the new answer has replaced the expired one");
+    assert_eq!(again.json()["id"], later.json()["id"], "the new reply has replaced the expired one");
 }
 
-/// Of all owners, also of one who never sends another key.
 #[actix_web::test]
-async fn expired_answers_of_all_owners_are_swept() {
+async fn expired_replies_of_all_owners_are_deleted() {
     let app = TestApp::start().await;
     for name in ["alice", "bob"] {
         let user = app.user(name).await;
@@ -115,31 +118,31 @@ async fn expired_answers_of_all_owners_are_swept() {
         .await
         .unwrap();
     strongroom::db::idempotency::sweep(&app.services().pool).await.unwrap();
-    let kept: Vec<String> =
+    let keys: Vec<String> =
         sqlx::query_scalar("select key from idempotency_keys").fetch_all(&app.all_rows).await.unwrap();
-    assert_eq!(kept, ["new", "new"]);
+    assert_eq!(keys, ["new", "new"]);
 }
 
-/// Two requests that take the same locks in opposite orders deadlock. The order is written in `db/idempotency.rs`.
+/// Two requests that take the same locks in opposite orders deadlock. `db/idempotency.rs` defines the order.
 #[actix_web::test]
-async fn every_keyed_request_claims_its_key_before_any_other_lock() {
+async fn every_idempotent_request_claims_its_key_before_other_locks() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
     let issue = format!("/api/v1/invoices/{invoice}/issue");
     alice.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
     let on = alice.customer().await;
-    let form = || Form::sound().text("invoice_id", &invoice);
-    let keyed = |path: &str| alice.request(Method::POST, path).header("idempotency-key", "k");
+    let form = || Form::valid().text("invoice_id", &invoice);
+    let with_key = |path: &str| alice.request(Method::POST, path).header("idempotency-key", "k");
     let replies = [
-        keyed("/api/v1/customers").json(&customer("Acme")).send().await.ok(201),
-        keyed("/api/v1/invoices").json(&draft(&on)).send().await.ok(201),
-        keyed(&format!("/api/v1/invoices/{invoice}/payments")).json(&payment(1)).send().await.ok(201),
-        keyed(&format!("/api/v1/invoices/{invoice}/credit-notes")).json(&json!({})).send().await.ok(201),
-        keyed("/api/v1/documents").form(form()).send().await.ok(201),
+        with_key("/api/v1/customers").json(&customer("Acme")).send().await.ok(201),
+        with_key("/api/v1/invoices").json(&draft(&on)).send().await.ok(201),
+        with_key(&format!("/api/v1/invoices/{invoice}/payments")).json(&payment(1)).send().await.ok(201),
+        with_key(&format!("/api/v1/invoices/{invoice}/credit-notes")).json(&json!({})).send().await.ok(201),
+        with_key("/api/v1/documents").form(form()).send().await.ok(201),
     ];
-    let keyed_routes = strongroom::app::routes::table().into_iter().filter(|endpoint| endpoint.docs.is_keyed()).count();
-    assert_eq!(replies.len(), keyed_routes, "every route that takes a key is here");
+    let routes = strongroom::app::routes::table().into_iter().filter(|endpoint| endpoint.docs.is_idempotent()).count();
+    assert_eq!(replies.len(), routes, "all routes that accept a key are tested");
     const LOCKS: [&str; 6] = [
         "for update",
         "insert into customers",
@@ -156,12 +159,12 @@ async fn every_keyed_request_claims_its_key_before_any_other_lock() {
     for reply in &replies {
         assert!(place(reply, &["pg_try_advisory_xact_lock"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    // The document's foreign key locks the invoice; the owner's usage comes last.
+    // The foreign key of a document locks its invoice; the owner's storage usage comes last.
     let [.., upload] = &replies;
     assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
 
-/// A session of the database that has a key of hers, as a request has it until its transaction ends.
+/// Returns a database session that holds a key of Alice, as a request does until its transaction ends.
 async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
     let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
     let mut holder = app.owner().await;
@@ -173,10 +176,9 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
     holder
 }
 
-/// The transaction of a refused request ends a moment after its reply. Whoever asks again at once is not told that he is still
-/// being served.
+/// The transaction of a refused request ends shortly after its reply, so an immediate retry must wait for the key.
 #[actix_web::test]
-async fn a_key_that_is_free_in_a_moment_is_waited_for_and_one_that_is_not_is_refused() {
+async fn claimed_key_is_awaited_briefly_and_then_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let holder = holding(&app, &alice, "soon").await;
@@ -188,13 +190,13 @@ async fn a_key_that_is_free_in_a_moment_is_waited_for_and_one_that_is_not_is_ref
     reply.ok(201);
 
     let holder = holding(&app, &alice, "late").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let begun = Instant::now();
     let refused = post(&alice, "/api/v1/customers", "late", &customer("Other")).await;
-    refused.refused(409, "key_in_use").left(&["sequence_fail/key_in_use"]);
-    assert!(begun.elapsed() < Duration::from_secs(5), "it waits a moment, with a connection, and no longer");
-    assert_eq!(app.everything().await, before);
-    // With the key, but of another's or for another wish, nobody waits.
+    refused.assert_refused(409, "idempotency_key_in_use").assert_events(&["sequence_fail/idempotency_key_in_use"]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "the wait is short, because it holds a connection");
+    assert_eq!(app.digest_all().await, before);
+    // Requests of another user, or with another key, do not wait.
     let bob = app.user("bob").await;
     post(&bob, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
     post(&alice, "/api/v1/customers", "other", &customer("Other")).await.ok(201);
@@ -202,27 +204,25 @@ async fn a_key_that_is_free_in_a_moment_is_waited_for_and_one_that_is_not_is_ref
     post(&alice, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
 }
 
-/// As it happens: refused, corrected, asked again at once.
 #[actix_web::test]
-async fn who_is_refused_and_asks_again_at_once_is_served() {
+async fn corrected_request_with_the_same_key_succeeds_immediately() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (on, nobody) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
+    let (on, unknown) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
     for n in 0..50 {
         let key = format!("wish-{n}");
-        post(&alice, "/api/v1/invoices", &key, &draft(&nobody)).await.refused_field("/customer_id");
+        post(&alice, "/api/v1/invoices", &key, &draft(&unknown)).await.assert_invalid_field("/customer_id");
         post(&alice, "/api/v1/invoices", &key, &draft(&on)).await.ok(201);
     }
 }
 
-/// The answer goes where the right to it is: a key opens nothing for somebody whose session is over, or who never had one.
 #[actix_web::test]
-async fn a_key_is_no_token() {
+async fn key_does_not_replace_authentication() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
-    let nobody = app.anybody().request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
-    nobody.json(&customer("Acme")).send().await.refused(401, "unauthenticated");
+    let anonymous = app.anonymous().request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
+    anonymous.json(&customer("Acme")).send().await.assert_refused(401, "unauthenticated");
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.refused(401, "unauthenticated");
+    post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.assert_refused(401, "unauthenticated");
 }

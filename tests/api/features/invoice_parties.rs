@@ -108,10 +108,10 @@ async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = invoice(&alice, &customer(&alice).await).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let issue = format!("/api/v1/invoices/{id}/issue");
-    alice.request(Method::POST, &issue).header("if-match", "\"7\"").send().await.refused(412, "stale_version");
-    assert_eq!(app.everything().await, before);
+    alice.request(Method::POST, &issue).header("if-match", "\"7\"").send().await.assert_refused(412, "stale_version");
+    assert_eq!(app.digest_all().await, before);
     step(&alice, &id, "issue", "\"1\"").await;
     let stored: Vec<Value> =
         sqlx::query_scalar("select to_jsonb(p) - 'owner_id' - 'invoice_id' from invoice_parties p")

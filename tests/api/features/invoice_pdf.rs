@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actor::payment;
-use crate::support::pdf::{dots, rows, text, told};
+use crate::support::pdf::{dots, info, rows, text};
 use crate::support::{Actor, Reply, TestApp};
 
 /// The grey level of the watermark.
@@ -64,9 +64,9 @@ async fn pdf_shows_the_amounts_of_the_api() {
         assert_eq!(reply.header("content-type"), Some("application/pdf"));
         let name = format!("attachment; filename=\"{number}.pdf\"");
         assert_eq!(reply.header("content-disposition"), Some(name.as_str()));
-        assert_eq!(told(&reply.body, "Title"), format!("Invoice {number}"));
-        assert_eq!((told(&reply.body, "Pages"), told(&reply.body, "Tagged")), ("1".into(), "yes".into()));
-        assert!(told(&reply.body, "Page size").ends_with("(A4)"));
+        assert_eq!(info(&reply.body, "Title"), format!("Invoice {number}"));
+        assert_eq!((info(&reply.body, "Pages"), info(&reply.body, "Tagged")), ("1".into(), "yes".into()));
+        assert!(info(&reply.body, "Page size").ends_with("(A4)"));
         let text = rows(&reply.body).join("\n");
         let amount = |field: &Value| decimal(field.as_i64().unwrap(), digits);
         let day = invoice["issue_date"].as_str().unwrap();

@@ -22,7 +22,7 @@ async fn read(alice: &Actor, invoice: &str) -> Value {
 }
 
 fn refused(reply: &Reply, code: &str) {
-    reply.refused(409, code).left(&[&format!("sequence_fail/{code}")]);
+    reply.assert_refused(409, code).assert_events(&[&format!("sequence_fail/{code}")]);
 }
 
 #[actix_web::test]
@@ -82,24 +82,24 @@ async fn invalid_transition_is_refused_and_changes_nothing() {
     pay(&alice, &partly, 1).await.ok(201);
     pay(&alice, &paid, total).await.ok(201);
     step(&alice, &void, "void", "\"1\"").await.ok(200);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     refused(&pay(&alice, &drafted, 1).await, "not_payable");
     refused(&step(&alice, &issued, "issue", "\"2\"").await, "not_a_draft");
-    refused(&pay(&alice, &issued, total + 1).await, "not_what_is_due");
+    refused(&pay(&alice, &issued, total + 1).await, "payment_exceeds_balance");
     refused(&step(&alice, &partly, "issue", "\"3\"").await, "not_a_draft");
     refused(&step(&alice, &partly, "void", "\"3\"").await, "not_voidable");
-    refused(&pay(&alice, &partly, total).await, "not_what_is_due");
+    refused(&pay(&alice, &partly, total).await, "payment_exceeds_balance");
     refused(&step(&alice, &paid, "void", "\"3\"").await, "not_voidable");
     refused(&pay(&alice, &paid, 1).await, "not_payable");
     refused(&step(&alice, &void, "void", "\"2\"").await, "not_voidable");
     refused(&step(&alice, &void, "issue", "\"2\"").await, "not_a_draft");
     refused(&pay(&alice, &void, 1).await, "not_payable");
     for name in ["issue", "void"] {
-        step(&alice, &drafted, name, "\"2\"").await.refused(412, "stale_version");
+        step(&alice, &drafted, name, "\"2\"").await.assert_refused(412, "stale_version");
         let path = format!("/api/v1/invoices/{drafted}/{name}");
-        alice.request(Method::POST, &path).send().await.refused(428, "version_required");
+        alice.request(Method::POST, &path).send().await.assert_refused(428, "version_required");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // A voided invoice keeps its number.
     let voided = step(&alice, &issued, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&voided["status"], &voided["due"], voided["number"].is_string()), (&json!("void"), &json!(0), true));
@@ -115,10 +115,10 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
     let issued = step(&alice, &id, "issue", "\"1\"").await.ok(200).json();
     assert_eq!((&issued["status"], &issued["total"], &issued["due"]), (&json!("paid"), &json!(0), &json!(0)));
     assert!(issued["number"].is_string());
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     refused(&pay(&alice, &id, 1).await, "not_payable");
     refused(&step(&alice, &id, "issue", "\"2\"").await, "not_a_draft");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     for query in ["status=issued", "overdue=true"] {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
         assert_eq!(page["items"], json!([]), "{query}: it is paid");
@@ -135,9 +135,9 @@ async fn invoice_past_its_due_date_cannot_be_issued() {
     let mut body = draft(&alice.customer().await);
     body["due_date"] = json!("2020-01-31");
     let id = alice.post("/api/v1/invoices", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned();
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     refused(&step(&alice, &id, "issue", "\"1\"").await, "due_before_issue");
-    assert_eq!(app.everything().await, before, "no number was assigned");
+    assert_eq!(app.digest_all().await, before, "no number was assigned");
 }
 
 #[actix_web::test]
@@ -146,7 +146,7 @@ async fn invalid_payment_names_its_field() {
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (field, value) in [
         ("amount", json!(0)),
         ("amount", json!(-1)),
@@ -159,9 +159,9 @@ async fn invalid_payment_names_its_field() {
     ] {
         let mut body = payment(1);
         body[field] = value;
-        alice.post(&format!("/api/v1/invoices/{id}/payments"), &body).await.refused_field(&format!("/{field}"));
+        alice.post(&format!("/api/v1/invoices/{id}/payments"), &body).await.assert_invalid_field(&format!("/{field}"));
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]

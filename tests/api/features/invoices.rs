@@ -67,7 +67,7 @@ async fn draft_is_created_read_replaced_and_deleted() {
     assert_eq!(alice.get(&path(&made)).await.ok(200).json(), replaced);
 
     alice.delete(&path(&made), "\"2\"").await.ok(204);
-    alice.get(&path(&made)).await.refused(404, "not_found");
+    alice.get(&path(&made)).await.assert_refused(404, "not_found");
     let lines: i64 = sqlx::query_scalar("select count(*) from invoice_lines").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(lines, 0, "the lines are deleted too");
 }
@@ -77,7 +77,7 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (pointer, value) in [
         ("/currency", json!("eur")),
         ("/due_date", json!("2026-02-30")),
@@ -111,9 +111,9 @@ async fn invalid_input_names_its_field_and_changes_nothing() {
         body.pointer_mut(object).unwrap()[field] = value.clone();
         let reply = alice.post("/api/v1/invoices", &body).await;
         assert_eq!(reply.status.as_u16(), 400, "{pointer} {value}");
-        reply.refused_field(pointer);
+        reply.assert_invalid_field(pointer);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -123,12 +123,12 @@ async fn issued_invoice_cannot_be_replaced_or_deleted() {
     let customer = alice.customer().await;
     let made = created(&alice, &draft(&customer)).await;
     issue(&app, &made, "2026-11-01").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let issued = alice.get(&path(&made)).await.ok(200);
     assert_eq!((issued.json()["number"].as_str(), issued.header("etag")), (Some("INV-2026-0001"), Some("\"2\"")));
-    alice.put(&path(&made), "\"2\"", &draft(&customer)).await.refused(409, "not_a_draft");
-    alice.delete(&path(&made), "\"2\"").await.refused(409, "not_a_draft");
-    assert_eq!(app.everything().await, before);
+    alice.put(&path(&made), "\"2\"", &draft(&customer)).await.assert_refused(409, "not_a_draft");
+    alice.delete(&path(&made), "\"2\"").await.assert_refused(409, "not_a_draft");
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -180,7 +180,7 @@ async fn list_of_invoices_is_filtered_by_each_parameter() {
         assert_eq!(seen.iter().collect::<Vec<_>>(), expected, "{query}");
     }
     for query in ["status=lost", "overdue=maybe", "issued_from=1-1-2026", "due_to=2026-13-01", "sort=id", "search="] {
-        alice.get(&format!("/api/v1/invoices?{query}")).await.refused(400, "invalid_input");
+        alice.get(&format!("/api/v1/invoices?{query}")).await.assert_refused(400, "invalid_input");
     }
 }
 

@@ -16,7 +16,7 @@ const KEYS: [(&str, &str); 2] = [
 async fn replicas() -> (TestApp, TestApp) {
     let first = TestApp::with(&KEYS).await;
     let second = TestApp::on(first.database.clone(), &KEYS).await;
-    second.listening().await;
+    second.wait_until_listening().await;
     (first, second)
 }
 
@@ -29,24 +29,24 @@ async fn a_change_on_one_replica_is_told_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
     // The ticket of one replica opens a socket of the other.
-    let mut socket = Socket::of(&there, &alice).await;
+    let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;
 
     let customer = alice.customer().await;
-    assert_eq!(socket.hear().await, event("customer", &customer, 1, "created"));
+    assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
     let invoice = alice.post("/api/v1/invoices", &crate::support::actor::draft(&customer)).await.ok(201).json();
     let id = invoice["id"].as_str().unwrap();
-    assert_eq!(socket.hear().await, event("invoice", id, 1, "created"));
+    assert_eq!(socket.receive().await, event("invoice", id, 1, "created"));
     let path = format!("/api/v1/invoices/{id}");
     alice.request(Method::POST, &format!("{path}/issue")).header("if-match", "\"1\"").send().await.ok(200);
-    assert_eq!(socket.hear().await, event("invoice", id, 2, "updated"), "numbering and issuing are one change");
+    assert_eq!(socket.receive().await, event("invoice", id, 2, "updated"), "numbering and issuing are one change");
     alice.post(&format!("{path}/payments"), &payment(1)).await.ok(201);
-    assert_eq!(socket.hear().await, event("invoice", id, 3, "updated"), "a payment is a change of its invoice");
+    assert_eq!(socket.receive().await, event("invoice", id, 3, "updated"), "a payment is a change of its invoice");
     let other = alice.customer().await;
-    assert_eq!(socket.hear().await, event("customer", &other, 1, "created"));
+    assert_eq!(socket.receive().await, event("customer", &other, 1, "created"));
     alice.delete(&format!("/api/v1/customers/{other}"), "\"1\"").await.ok(204);
-    assert_eq!(socket.hear().await, event("customer", &other, 1, "deleted"));
+    assert_eq!(socket.receive().await, event("customer", &other, 1, "deleted"));
 }
 
 #[actix_web::test]
@@ -54,17 +54,17 @@ async fn a_document_is_told_from_its_upload_to_its_deletion() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     assert_eq!(socket.subscribe("documents", None).await, json!({"type": "subscribed", "object": "documents"}));
     let id = alice.document().await;
     let path = format!("/api/v1/documents/{id}");
-    assert_eq!(socket.hear().await, event("document", &id, 1, "created"));
+    assert_eq!(socket.receive().await, event("document", &id, 1, "created"));
     alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice})).await.ok(200);
-    assert_eq!(socket.hear().await, event("document", &id, 2, "updated"));
+    assert_eq!(socket.receive().await, event("document", &id, 2, "updated"));
     alice.delete(&format!("/api/v1/invoices/{invoice}"), "\"1\"").await.ok(204);
-    assert_eq!(socket.hear().await, event("document", &id, 3, "updated"), "the draft that it hung on has gone");
+    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "the draft that it hung on has gone");
     alice.delete(&path, "\"3\"").await.ok(204);
-    assert_eq!(socket.hear().await, event("document", &id, 3, "deleted"));
+    assert_eq!(socket.receive().await, event("document", &id, 3, "deleted"));
 }
 
 #[actix_web::test]
@@ -76,14 +76,14 @@ async fn only_what_was_asked_for_is_told_until_it_is_no_more() {
         let reply = alice.patch(&format!("/api/v1/customers/{id}"), version, &json!({"name": "Renamed"})).await;
         reply.ok(200);
     };
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     let subscribed = json!({"type": "subscribed", "object": "customer", "id": one});
     assert_eq!(socket.subscribe("customer", Some(&one)).await, subscribed);
     rename(&other, "\"1\"").await;
     rename(&one, "\"1\"").await;
-    assert_eq!(socket.hear().await, event("customer", &one, 2, "updated"));
+    assert_eq!(socket.receive().await, event("customer", &one, 2, "updated"));
     let wish = json!({"type": "unsubscribe", "object": "customer", "id": one});
-    assert_eq!(socket.ask(&wish).await["type"], "unsubscribed");
+    assert_eq!(socket.request(&wish).await["type"], "unsubscribed");
     rename(&one, "\"2\"").await;
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "nothing came between");
 }
@@ -93,16 +93,16 @@ async fn only_what_was_asked_for_is_told_until_it_is_no_more() {
 async fn a_lost_listener_comes_back_and_clients_read_again() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     socket.subscribe("customers", None).await;
     sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query ilike 'listen %'")
         .bind(app.database.name())
         .execute(&app.all_rows)
         .await
         .unwrap();
-    assert_eq!(socket.hear().await, json!({"type": "resync"}));
+    assert_eq!(socket.receive().await, json!({"type": "resync"}));
     let customer = alice.customer().await;
-    assert_eq!(socket.hear().await, event("customer", &customer, 1, "created"));
+    assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
 /// More than one socket keeps is not told one by one.
@@ -110,13 +110,13 @@ async fn a_lost_listener_comes_back_and_clients_read_again() {
 async fn who_falls_behind_is_told_to_read_again() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     socket.subscribe("customers", None).await;
     let made = "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
         select gen_random_uuid(), id, 'x', 'EUR', now(), now() from users, generate_series(1, 2000) where email = $1";
     sqlx::query(made).bind(&alice.email).execute(&app.all_rows).await.unwrap();
     let mut events = 0;
-    while socket.hear().await["type"] != "resync" {
+    while socket.receive().await["type"] != "resync" {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
@@ -126,8 +126,8 @@ async fn who_falls_behind_is_told_to_read_again() {
 async fn a_session_that_ends_on_one_replica_closes_its_sockets_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    let other = Actor::sign_in(&here.anybody(), &alice.email, &alice.password).await;
-    let mut socket = Socket::of(&there, &other).await;
+    let other = Actor::sign_in(&here.anonymous(), &alice.email, &alice.password).await;
+    let mut socket = Socket::connect(&there, &other).await;
     other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    assert_eq!(socket.closed().await, 4401);
+    assert_eq!(socket.close_code().await, 4401);
 }

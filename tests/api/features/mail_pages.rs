@@ -18,14 +18,14 @@ fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
 async fn mail_pages_are_served_when_the_docs_are_disabled() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
     for path in PAGES {
-        let page = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+        let page = app.anonymous().request(Method::GET, path).send().await.ok(200).text();
         for inline in ["<style", " style=", " onclick", " onload", "javascript:", "<script>", "http:", "https:"] {
             assert!(!page.contains(inline), "{path}: {inline}");
         }
         let files = [values(&page, "src"), values(&page, "href")].concat();
         assert!(files.len() >= 3, "{files:?}");
         for file in files {
-            let reply = app.anybody().request(Method::GET, file).send().await.ok(200);
+            let reply = app.anonymous().request(Method::GET, file).send().await.ok(200);
             assert!(!reply.body.is_empty() && reply.header("content-type").is_some(), "{file}");
         }
     }
@@ -45,7 +45,7 @@ async fn forms_send_the_fields_of_the_api() {
             ],
         ),
     ] {
-        let page = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+        let page = app.anonymous().request(Method::GET, path).send().await.ok(200).text();
         let forms: Vec<_> =
             page.split("<form ").skip(1).map(|rest| format!(" {}", rest.split("</form>").next().unwrap())).collect();
         assert_eq!(forms.len(), sends.len());
@@ -62,8 +62,8 @@ async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;
     let token = "A".repeat(43);
     for path in PAGES {
-        let reply = app.anybody().request(Method::GET, &format!("{path}?token={token}")).send().await;
-        reply.refused(400, "invalid_input").left(&["input_validation_fail/invalid_input"]);
+        let reply = app.anonymous().request(Method::GET, &format!("{path}?token={token}")).send().await;
+        reply.assert_refused(400, "invalid_input").assert_events(&["input_validation_fail/invalid_input"]);
         assert!(!reply.text().contains(&token));
     }
     let stored = "select count(*) from security_events e where to_jsonb(e)::text like '%' || $1 || '%'";
@@ -75,11 +75,11 @@ async fn token_in_a_query_is_refused_and_not_stored() {
 async fn mails_link_to_the_pages() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    register(&app.anybody(), "bob@example.com").await.ok(202);
+    register(&app.anonymous(), "bob@example.com").await.ok(202);
     let mail = newest_mail(&app, "bob@example.com").await;
     assert!(mail.contains("/confirm#token="), "{mail}");
     let forgot = serde_json::json!({"email": alice.email});
-    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
+    app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&forgot).send().await.ok(202);
     // `reset_token` looks for `/reset#token=` in the mail.
     assert_eq!(reset_token(&app, &alice.email, "").await.len(), 43);
 }

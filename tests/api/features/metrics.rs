@@ -1,4 +1,4 @@
-//! What is measured is what happened.
+//! Metrics match what happened.
 
 use std::sync::Arc;
 
@@ -25,11 +25,11 @@ async fn requests_and_refusals_are_counted_by_route_status_and_code() {
     for _ in 0..3 {
         alice.get("/api/v1/customers").await.ok(200);
     }
-    alice.get(&format!("/api/v1/customers/{}", uuid::Uuid::new_v4())).await.refused(404, "not_found");
-    app.anybody().request(Method::PUT, "/api/v1/customers").send().await.refused(405, "method_not_allowed");
-    app.anybody().request(Method::GET, "/api/v1/customers").send().await.refused(401, "unauthenticated");
-    let from = app.anybody().request(Method::GET, "/health/live").header("origin", "https://evil.example");
-    from.send().await.refused(403, "origin_not_allowed");
+    alice.get(&format!("/api/v1/customers/{}", uuid::Uuid::new_v4())).await.assert_refused(404, "not_found");
+    app.anonymous().request(Method::PUT, "/api/v1/customers").send().await.assert_refused(405, "method_not_allowed");
+    app.anonymous().request(Method::GET, "/api/v1/customers").send().await.assert_refused(401, "unauthenticated");
+    let from = app.anonymous().request(Method::GET, "/health/live").header("origin", "https://evil.example");
+    from.send().await.assert_refused(403, "origin_not_allowed");
 
     let after = app.metrics().await;
     let grown = |series: &str| after.value(series) - before.find(series).unwrap_or(0.0);
@@ -38,7 +38,11 @@ async fn requests_and_refusals_are_counted_by_route_status_and_code() {
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"401\""), 1.0);
     assert_eq!(requests("method=\"other\",route=\"/api/v1/customers\",status=\"405\""), 1.0);
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers/{id}\",status=\"404\""), 1.0);
-    assert_eq!(requests("method=\"GET\",route=\"/health/live\",status=\"403\""), 1.0, "a layer's refusal counts too");
+    assert_eq!(
+        requests("method=\"GET\",route=\"/health/live\",status=\"403\""),
+        1.0,
+        "refusals of middleware are counted too"
+    );
     for code in ["not_found", "method_not_allowed", "unauthenticated", "origin_not_allowed"] {
         assert_eq!(grown(&format!("strongroom_http_refusals_total{{code=\"{code}\"}}")), 1.0, "{code}");
     }
@@ -69,15 +73,15 @@ async fn head_requests_are_counted_apart_from_get() {
 
 /// Whatever the service can answer has a label of its own: `other` is for what nobody has thought of.
 #[actix_web::test]
-async fn every_status_and_every_code_has_a_label() {
+async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
-    for error in ApiError::plain() {
-        assert!(statuses.contains(&error.face().status.as_u16()), "{}", error.face().code);
+    for error in ApiError::one_of_each() {
+        assert!(statuses.contains(&error.public().status.as_u16()), "{}", error.public().code);
     }
     assert!(STATUSES.iter().all(|(status, name)| status.to_string() == *name));
     let app = TestApp::start().await;
     let metrics = app.metrics().await;
-    let document = app.anybody().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
+    let document = app.anonymous().request(Method::GET, "/api/v1/openapi.json").send().await.ok(200).json();
     for operations in document["paths"].as_object().unwrap().values() {
         for operation in operations.as_object().unwrap().values() {
             for status in operation["responses"].as_object().into_iter().flat_map(|responses| responses.keys()) {
@@ -95,12 +99,12 @@ async fn every_status_and_every_code_has_a_label() {
 }
 
 #[actix_web::test]
-async fn what_runs_beside_the_requests_is_measured() {
-    // Not so wide that the key of a budget which is full again is forgotten meanwhile.
+async fn background_work_is_measured() {
+    // A narrow limit, so that its key is not dropped before it is checked.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
-    let socket = Socket::of(&app, &alice).await;
+    let socket = Socket::connect(&app, &alice).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.value("strongroom_password_hashes_total"), hashes as f64);
     assert_eq!(metrics.value("strongroom_password_hashes_waiting"), 0.0);
@@ -122,9 +126,8 @@ async fn what_runs_beside_the_requests_is_measured() {
     drop(socket);
 }
 
-/// Mail that stays, and mail that was given up, is seen; what is no longer known is left out, not made up.
 #[actix_web::test]
-async fn the_outbox_is_seen_and_a_lost_database_is_no_empty_outbox() {
+async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     let app = TestApp::start().await;
     for (kind, attempts, minutes) in [("given_up", 10, 90), ("waiting", 1, 30), ("waiting", 0, 1)] {
         let sql = format!(
@@ -140,22 +143,22 @@ async fn the_outbox_is_seen_and_a_lost_database_is_no_empty_outbox() {
     let oldest = metrics.value("strongroom_mail_outbox_oldest_seconds");
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
-    app.database.cut_off().await;
-    // An answer holds for a second.
-    wait::equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
+    app.database.disconnect().await;
+    // The values are cached for a second.
+    wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
     app.database.restore().await;
 }
 
 #[actix_web::test]
-async fn hashes_that_are_refused_are_counted() {
+async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
-    let body = json!({"email": "nobody@example.com", "password": "correct horse battery 9"});
-    // One runs, sixty-four may wait; the wait is shorter than so many hashes take.
+    let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
+    // One hash runs and 64 wait, some of them for longer than the maximum wait.
     let replies = join_all((1..=120_u8).map(|host| {
-        let client = app.from([127, 0, 1, host].into());
+        let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
         async move { client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await.status.as_u16() }
     }))
@@ -166,34 +169,34 @@ async fn hashes_that_are_refused_are_counted() {
 }
 
 #[actix_web::test]
-async fn a_busy_management_port_is_one_sentence() {
+async fn occupied_management_port_is_reported_in_one_line() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let state_dir = folder::new_path();
     let settings = settings(&state_dir, &[("STRONGROOM_MANAGEMENT_BIND", &address)]);
     let database = TestDatabase::create().await;
     let start = server::start(Arc::new(settings), database.options(Role::App), None, Clock::default());
-    let said = start.err().expect("it does not start").to_string();
-    assert!(said.starts_with(&address) && said.contains("another program has it"), "{said}");
-    assert!(said.contains("STRONGROOM_MANAGEMENT_BIND") && said.lines().count() == 1, "{said}");
+    let message = start.err().expect("it does not start").to_string();
+    assert!(message.starts_with(&address) && message.contains("another program has it"), "{message}");
+    assert!(message.contains("STRONGROOM_MANAGEMENT_BIND") && message.lines().count() == 1, "{message}");
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
 
-/// A dashboard or an alert that asks for a metric that is not there shows nothing, for ever, and nobody notices.
+/// A dashboard or alert on an unknown metric silently shows nothing.
 #[actix_web::test]
-async fn the_dashboard_and_the_rules_ask_only_for_metrics_that_exist() {
+async fn dashboard_and_alerts_use_existing_metrics() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.get("/api/v1/customers").await.ok(200);
     let metrics = app.metrics().await;
     let known = metrics.names();
     for (place, query) in monitoring::queries() {
-        let asked = monitoring::metrics_in(&query);
-        assert!(!asked.is_empty(), "{place}: {query}");
-        for name in asked {
-            // Only where traces are sent.
+        let names = monitoring::metrics_in(&query);
+        assert!(!names.is_empty(), "{place}: {query}");
+        for name in names {
+            // Only with traces.
             let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
-            assert!(known, "{place} asks for {name}, which is not exported");
+            assert!(known, "{place} uses {name}, which is not exported");
         }
     }
 }

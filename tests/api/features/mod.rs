@@ -1,4 +1,4 @@
-//! What works, and what is said when it cannot.
+//! Feature tests: what the API offers, and the messages when something fails.
 
 mod about;
 mod account_deletion;

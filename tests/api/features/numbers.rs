@@ -14,13 +14,13 @@ fn document() -> Value {
 
 /// JSON Schema accepts `172.0` as an integer. Clients that only have doubles may send it.
 #[actix_web::test]
-async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_is_not() {
+async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let document = document();
     let (customer, mut fields) = (alice.customer().await, 0);
     for operation in operations() {
-        let Some(fits) = operation.body_that_fits(&customer) else { continue };
+        let Some(fits) = operation.valid_body(&customer) else { continue };
         for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
             let line = operation.body.as_deref() == Some("InvoiceDraft") && name == "NewLine";
             if operation.body.as_deref() != Some(name) && !line {
@@ -38,7 +38,7 @@ async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_
                     } else {
                         body[field] = json!(value)
                     }
-                    let id = match operation.is_on_an_object() {
+                    let id = match operation.is_on_object() {
                         true => make(&alice, operation.collection()).await,
                         false => String::new(),
                     };
@@ -46,13 +46,13 @@ async fn integer_with_a_decimal_point_is_accepted_in_every_field_and_a_fraction_
                         let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
                         issue.header("if-match", "\"1\"").send().await.ok(200);
                     }
-                    operation.to(&alice, &id).header("if-match", "\"1\"").json(&body).send().await
+                    operation.request_to(&alice, &id).header("if-match", "\"1\"").json(&body).send().await
                 };
                 let reply = send(172.0).await;
                 assert_ne!(reply.status.as_u16(), 400, "{field} of {}: {}", operation.path, reply.text());
                 let pointer = if line { format!("/lines/0/{field}") } else { format!("/{field}") };
-                send(172.5).await.refused_field(&pointer);
-                send(9_007_199_254_740_994.0).await.refused_field(&pointer);
+                send(172.5).await.assert_invalid_field(&pointer);
+                send(9_007_199_254_740_994.0).await.assert_invalid_field(&pointer);
             }
         }
     }
@@ -68,7 +68,7 @@ async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
     for quantity in ["0", "0.0", "000.000"] {
         let mut body = draft(&customer);
         body["lines"][0]["quantity"] = json!(quantity);
-        alice.post("/api/v1/invoices", &body).await.refused_field("/lines/0/quantity");
+        alice.post("/api/v1/invoices", &body).await.assert_invalid_field("/lines/0/quantity");
     }
     // A look-ahead (ECMA-262) that requires a digit above zero.
     let pattern = &document()["components"]["schemas"]["NewLine"]["properties"]["quantity"]["pattern"];

@@ -8,7 +8,7 @@ use crate::support::TestApp;
 #[actix_web::test]
 async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     let app = TestApp::start().await;
-    let reply = app.anybody().request(Method::GET, "/docs").send().await.ok(200);
+    let reply = app.anonymous().request(Method::GET, "/docs").send().await.ok(200);
     assert_eq!(reply.header("content-type"), Some("text/html; charset=utf-8"));
     let policy = reply.header("content-security-policy").unwrap();
     let expected = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
@@ -34,7 +34,7 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     assert_eq!(files, ["/docs/page.css", "/docs/page.js", "/icon.svg"]);
     for (file, kind) in files.iter().zip(["text/css; charset=utf-8", "text/javascript; charset=utf-8", "image/svg+xml"])
     {
-        let reply = app.anybody().request(Method::GET, file).send().await.ok(200);
+        let reply = app.anonymous().request(Method::GET, file).send().await.ok(200);
         assert_eq!(reply.header("content-type"), Some(kind));
         assert!(!reply.body.is_empty());
     }
@@ -44,21 +44,21 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
 #[actix_web::test]
 async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;
-    let refused = app.anybody().request(Method::GET, "/docs?x=1").send().await;
-    refused.refused(400, "invalid_input");
+    let refused = app.anonymous().request(Method::GET, "/docs?x=1").send().await;
+    refused.assert_refused(400, "invalid_input");
     assert!(refused.header("content-security-policy").unwrap().contains("sandbox"));
 }
 
 #[actix_web::test]
 async fn disabled_docs_return_404_like_an_unknown_path() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_DOCS", "false")]).await;
-    let client = app.anybody();
+    let client = app.anonymous();
     for method in [Method::GET, Method::POST] {
         let missing = client.request(method.clone(), "/no-such-path").send().await;
-        missing.refused(404, "not_found");
+        missing.assert_refused(404, "not_found");
         for path in table().iter().map(|endpoint| endpoint.path).filter(|path| path.starts_with("/docs")) {
             let reply = client.request(method.clone(), path).send().await;
-            assert_eq!(reply.alike(), missing.alike(), "{method} {path}");
+            assert_eq!(reply.comparable(), missing.comparable(), "{method} {path}");
             assert_eq!(reply.events(), missing.events());
         }
     }

@@ -91,7 +91,7 @@ async fn replicas_replaced_under_load_fail_no_request_and_raise_no_false_alarm()
     let mut log = String::new();
     for round in 0..4 {
         let before = seen.created.get();
-        wait::holds("customers are created", async || seen.created.get() >= before + 20).await;
+        wait::until("customers are created", async || seen.created.get() >= before + 20).await;
         let old = std::mem::replace(&mut replicas[round % 2], start().await);
         log += &old.terminate().await;
     }
@@ -122,12 +122,12 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     assert_eq!(alice.get("/api/v1/me").await.ok(200).header("connection"), None);
 
     let stopping = actix_web::rt::spawn(app.running.take().unwrap().stop());
-    let ready = async || app.anybody().request(Method::GET, "/health/ready").send().await;
-    wait::equal(503, async || ready().await.status.as_u16()).await;
-    assert_eq!(ready().await.refused(503, "unavailable").header("connection"), Some("close"));
+    let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await;
+    wait::until_equal(503, async || ready().await.status.as_u16()).await;
+    assert_eq!(ready().await.assert_refused(503, "unavailable").header("connection"), Some("close"));
     assert_eq!(alice.get("/api/v1/me").await.ok(200).header("connection"), Some("close"));
     let missing = alice.get(&format!("/api/v1/customers/{}", uuid::Uuid::new_v4())).await;
-    assert_eq!(missing.refused(404, "not_found").header("connection"), Some("close"));
+    assert_eq!(missing.assert_refused(404, "not_found").header("connection"), Some("close"));
     stopping.abort();
 }
 
@@ -146,12 +146,12 @@ async fn a_running_request_finishes_after_newcomers_are_refused() {
     );
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(format!("{head}{}", &body[..9]).as_bytes()).await.unwrap();
-    wait::holds("the request runs", async || app.metrics().await.value("strongroom_http_requests_running") >= 1.0)
+    wait::until("the request runs", async || app.metrics().await.value("strongroom_http_requests_running") >= 1.0)
         .await;
 
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
-    wait::holds("newcomers are refused", async || TcpStream::connect(address).await.is_err()).await;
+    wait::until("newcomers are refused", async || TcpStream::connect(address).await.is_err()).await;
     // Longer than the rest of the shutdown takes if it does not wait.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!stopping.is_finished());
@@ -171,7 +171,7 @@ async fn a_second_signal_ends_the_service_at_once() {
     let program = Program::start_in(&database, &state_dir, &[("STRONGROOM_HTTP_DRAIN_SECONDS", "300")]);
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     program.signal("-TERM");
-    wait::holds("it drains", async || client.try_get("/health/ready").await.is_some_and(|ready| ready == 503)).await;
+    wait::until("it drains", async || client.try_get("/health/ready").await.is_some_and(|ready| ready == 503)).await;
     let log = program.terminate().await;
     assert!(log.contains("ended by a second signal"), "{log}");
 }

@@ -75,10 +75,10 @@ const CLIENTS: [(&str, &str, &str, &str); 9] = [
 async fn forms_of_common_clients_are_accepted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (client, file, title, saved_as) in CLIENTS {
+    for (client, file, title, safe_file_name) in CLIENTS {
         let form = Form::default().raw(file, CONTENT).raw(title, b"Terms");
         let document = alice.upload(form).await.ok(201).json();
-        assert_eq!((&document["file_name"], &document["title"]), (&json!(saved_as), &json!("Terms")), "{client}");
+        assert_eq!((&document["file_name"], &document["title"]), (&json!(safe_file_name), &json!("Terms")), "{client}");
         assert_eq!(document["size"], json!(CONTENT.len()), "{client}");
     }
 }

@@ -12,13 +12,13 @@ use crate::support::TestApp;
 async fn change_password_address_redirects_to_the_reset_page() {
     let app = TestApp::start().await;
     for method in [Method::GET, Method::HEAD] {
-        let reply = app.anybody().request(method, "/.well-known/change-password").send().await.ok(303);
+        let reply = app.anonymous().request(method, "/.well-known/change-password").send().await.ok(303);
         assert_eq!(reply.header("location"), Some("/reset"));
     }
-    app.anybody().request(Method::GET, "/reset").send().await.ok(200);
+    app.anonymous().request(Method::GET, "/reset").send().await.ok(200);
     // Password managers probe this path to detect services that return 200 for every path.
     let probe = "/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200";
-    app.anybody().request(Method::GET, probe).send().await.refused(404, "not_found");
+    app.anonymous().request(Method::GET, probe).send().await.assert_refused(404, "not_found");
 }
 
 /// Sends a request on a new connection, and waits until the server closes it.

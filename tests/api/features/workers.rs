@@ -17,9 +17,9 @@ async fn worker_that_panics_is_restarted_counted_and_reported() {
     });
     let supervisor = Supervisor::start(vec![worker], &app.services().recorder);
     let health = supervisor.health().remove(0);
-    wait::holds("the restart", async || health.restarts() == 1 && health.is_running()).await;
-    wait::holds("the second run", async || runs.load(Ordering::SeqCst) == 2).await;
-    wait::holds("the event", async || {
+    wait::until("the restart", async || health.restarts() == 1 && health.is_running()).await;
+    wait::until("the second run", async || runs.load(Ordering::SeqCst) == 2).await;
+    wait::until("the event", async || {
         let events = "select count(*) from security_events where kind = 'sys_error' and reason = 'worker_panicked'";
         sqlx::query_scalar::<_, i64>(events).fetch_one(&app.all_rows).await.unwrap() == 1
     })

@@ -1,4 +1,4 @@
-//! Those who send requests: each a real user with a real session.
+//! Users in tests, each with a real account and session.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -16,20 +16,20 @@ pub struct Actor {
     pub token: String,
     /// The value of the refresh cookie.
     pub cookie: String,
-    /// The cookie of his device, as a browser sends it.
+    /// The device cookie.
     pub device: String,
     pub client: Client,
 }
 
 impl Actor {
-    /// Registers, reads the mail, confirms, signs in.
-    pub async fn join(app: &TestApp, name: &str) -> Self {
-        Self::join_by(app, &app.anybody(), name).await
+    /// Registers, confirms with the mailed token and signs in.
+    pub async fn sign_up(app: &TestApp, name: &str) -> Self {
+        Self::sign_up_from(app, &app.anonymous(), name).await
     }
 
-    /// The same, by another way in.
-    pub async fn join_by(app: &TestApp, client: &Client, name: &str) -> Self {
-        app.listening().await;
+    /// Signs up with this client.
+    pub async fn sign_up_from(app: &TestApp, client: &Client, name: &str) -> Self {
+        app.wait_until_listening().await;
         let email = format!("{name}@example.com");
         register(client, &email).await.ok(202);
         confirm(client, &mail_token(app, &email).await, PASSWORD, name).await.ok(204);
@@ -48,16 +48,16 @@ impl Actor {
         }
     }
 
-    /// Somebody without a session, to be given parts of another's.
-    pub fn nobody(app: &TestApp) -> Self {
-        let nothing = String::new;
+    /// Creates an actor without a session, to combine with parts of another actor.
+    pub fn anonymous(app: &TestApp) -> Self {
+        let empty = String::new;
         Self {
-            email: nothing(),
-            password: nothing(),
-            token: nothing(),
-            cookie: nothing(),
-            device: nothing(),
-            client: app.anybody(),
+            email: empty(),
+            password: empty(),
+            token: empty(),
+            cookie: empty(),
+            device: empty(),
+            client: app.anonymous(),
         }
     }
 
@@ -85,21 +85,21 @@ impl Actor {
         self.request(Method::DELETE, path).header("if-match", version).send().await
     }
 
-    /// Uses the refresh cookie as our own page does.
+    /// Refreshes the session as a page of the service does.
     pub async fn refresh(&self, app: &TestApp, cookie: &str) -> Reply {
         refresh(app, &self.client, cookie).await
     }
 
-    /// A new customer's id.
+    /// Creates a customer and returns its id.
     pub async fn customer(&self) -> String {
         let customer = json!({"name": "Acme Ltd", "email": "billing@acme.example", "default_currency": "EUR"});
         let reply = self.post("/api/v1/customers", &customer).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// A new document's id.
+    /// Uploads a document and returns its id.
     pub async fn document(&self) -> String {
-        let reply = self.upload(Form::sound()).await.ok(201);
+        let reply = self.upload(Form::valid()).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
@@ -107,14 +107,14 @@ impl Actor {
         self.request(Method::POST, "/api/v1/documents").form(form).send().await
     }
 
-    /// A new draft's id, on a customer of one's own.
+    /// Creates a draft invoice with a new customer and returns its id.
     pub async fn invoice(&self) -> String {
         let customer = self.customer().await;
         let reply = self.post("/api/v1/invoices", &draft(&customer)).await.ok(201);
         reply.json()["id"].as_str().unwrap().to_owned()
     }
 
-    /// A new credit note's id, on a new invoice.
+    /// Creates a credit note on a new invoice and returns its id.
     pub async fn credit_note(&self) -> String {
         let invoice = format!("/api/v1/invoices/{}", self.invoice().await);
         let issue = self.request(Method::POST, &format!("{invoice}/issue")).header("if-match", "\"1\"");
@@ -124,7 +124,7 @@ impl Actor {
     }
 }
 
-/// A draft that fits.
+/// Returns a valid draft.
 pub fn draft(customer: &str) -> Value {
     json!({
         "customer_id": customer,
@@ -137,12 +137,12 @@ pub fn draft(customer: &str) -> Value {
     })
 }
 
-/// A payment that fits.
+/// Returns a valid payment.
 pub fn payment(amount: i64) -> Value {
     json!({"amount": amount, "paid_on": "2026-11-20", "method": "bank_transfer", "reference": "INV-2026-0001"})
 }
 
-/// A body that fits this route of an object.
+/// Returns a valid body for a route with an id.
 pub fn body_for(path: &str) -> Value {
     if path.ends_with("/payments") {
         payment(1)
@@ -171,7 +171,7 @@ pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply 
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-/// The same by a browser that sends this cookie.
+/// Signs in with this cookie.
 pub async fn try_sign_in_with(client: &Client, email: &str, password: &str, cookie: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").header("cookie", cookie).json(&body).send().await
@@ -187,28 +187,28 @@ pub async fn refresh(app: &TestApp, client: &Client, cookie: &str) -> Reply {
         .await
 }
 
-/// The value that a reply sets as refresh cookie.
+/// Returns the value of the refresh cookie that a reply sets.
 pub fn refresh_cookie(reply: &Reply) -> Option<String> {
     let line = reply.header("set-cookie")?;
     let value = line.strip_prefix("__Host-refresh=")?.split(';').next()?;
     Some(value.to_owned()).filter(|value| !value.is_empty())
 }
 
-/// The device's cookie that a reply sets, as `name=value`.
+/// Returns the device cookie that a reply sets, as `name=value`.
 pub fn device_cookie(reply: &Reply) -> Option<String> {
     let lines = reply.headers.get_all("set-cookie").iter().map(|line| line.to_str().unwrap());
     let line = lines.into_iter().find(|line| line.starts_with("__Host-device="))?;
     Some(line.split(';').next()?.to_owned())
 }
 
-/// The token in the newest mail to this address.
+/// Returns the token in the newest mail to this address.
 pub async fn mail_token(app: &TestApp, email: &str) -> String {
     token_in(&newest_mail(app, email).await)
 }
 
-/// The token in the newest mail for a new password, once there is one and it is not `old`.
+/// Waits for a password reset mail with a token other than `old`, and returns the token.
 pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
-    wait::found("a mail with a link to choose a password", async || {
+    wait::until_some("a password reset mail", async || {
         let mails = mails(app, email);
         let newest = mails.iter().rev().find(|mail| mail.contains("/reset#"))?;
         Some(token_in(newest)).filter(|token| token != old)
@@ -216,24 +216,24 @@ pub async fn reset_token(app: &TestApp, email: &str, old: &str) -> String {
     .await
 }
 
-/// The token in this mail.
+/// Returns the token in a mail.
 pub fn token_in(mail: &str) -> String {
     let start = mail.find("#token=").expect("a link with a token") + "#token=".len();
     mail[start..].chars().take_while(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect()
 }
 
-/// The newest mail to this address, once it is there.
+/// Waits for a mail to this address, and returns the newest one.
 pub async fn newest_mail(app: &TestApp, email: &str) -> String {
-    wait::found("a mail", async || mails(app, email).pop()).await
+    wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Every mail to this address, oldest first.
+/// Returns all mails to this address, oldest first.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(app.state_dir.join("mail")) else { return Vec::new() };
     let mut mails: Vec<_> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // Not one that is being written.
+            // Skip incomplete files.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
             // Quoted-printable breaks long lines.

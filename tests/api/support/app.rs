@@ -1,4 +1,4 @@
-//! The service, started as `main` starts it: same wiring, real sockets, a database of its own.
+//! The service under test, started as in `main`, with real sockets and its own database.
 
 use chrono::TimeDelta;
 use std::net::{IpAddr, Ipv4Addr};
@@ -16,7 +16,7 @@ use strongroom::features::users::store as users;
 
 use super::client::Client;
 use super::database::{Role, TestDatabase};
-use super::events::Sent;
+use super::events::SentRequests;
 use super::folder;
 use super::metrics::Metrics;
 use super::relay::Relay;
@@ -24,30 +24,30 @@ use super::{Actor, events, logs, wait};
 
 pub struct TestApp {
     pub running: Option<Running>,
-    pub sent: Sent,
+    pub sent: SentRequests,
     pub database: TestDatabase,
     pub clock: Clock,
     pub base: String,
     pub state_dir: PathBuf,
-    /// The database as its superuser sees it: row-level security does not apply, so "nothing changed" means all rows.
+    /// A superuser connection, which bypasses row-level security: digests include all rows.
     pub all_rows: PgPool,
-    /// Its thread ends with this.
-    _lives: tokio::sync::oneshot::Sender<()>,
+    /// Ends the thread on drop.
+    _shutdown: tokio::sync::oneshot::Sender<()>,
 }
 
 impl TestApp {
-    /// With limits so wide that only tests of limits meet them.
+    /// Starts with rate limits that other tests do not reach.
     pub async fn start() -> Self {
         Self::with(&[]).await
     }
 
-    /// With these settings changed.
+    /// Starts with these settings changed.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         Self::on(database, changed).await
     }
 
-    /// On a database that exists already: a restart, or a second replica.
+    /// Starts on an existing database, as a restart or a second replica.
     pub async fn on(database: TestDatabase, changed: &[(&str, &str)]) -> Self {
         let state_dir = folder::new_path();
         let settings = settings(&state_dir, changed);
@@ -55,7 +55,7 @@ impl TestApp {
         Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// On a database whose replies can be withheld.
+    /// Starts on a database whose replies can be withheld.
     pub async fn relayed() -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));
@@ -63,7 +63,7 @@ impl TestApp {
         (app, relay)
     }
 
-    /// With these settings as they are, on a thread of its own as a process has one: it goes on while a test waits.
+    /// Starts with exactly these settings on its own thread, so that it runs while the test blocks.
     pub fn serve(
         settings: Settings,
         certificate: Option<Arc<Certificate>>,
@@ -72,12 +72,12 @@ impl TestApp {
         state_dir: PathBuf,
     ) -> Self {
         logs::capture();
-        let (options, its_clock) = (database.options(Role::App), clock.clone());
+        let (options, service_clock) = (database.options(Role::App), clock.clone());
         let (started, running) = mpsc::channel();
-        let (lives, ended) = tokio::sync::oneshot::channel::<()>();
+        let (shutdown, ended) = tokio::sync::oneshot::channel::<()>();
         thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let running = server::start(Arc::new(settings), options, certificate, its_clock).unwrap();
+                let running = server::start(Arc::new(settings), options, certificate, service_clock).unwrap();
                 started.send(running).unwrap();
                 let _ = ended.await;
             });
@@ -89,13 +89,13 @@ impl TestApp {
             .connect_lazy_with(database.options(Role::Superuser));
         Self {
             running: Some(running),
-            sent: Sent::default(),
+            sent: SentRequests::default(),
             database,
             clock,
             base,
             state_dir,
             all_rows,
-            _lives: lives,
+            _shutdown: shutdown,
         }
     }
 
@@ -103,85 +103,86 @@ impl TestApp {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Until announcements are heard and ended sessions are read: before, each request asks the database.
-    pub async fn listening(&self) {
+    /// Waits until the listener and the revocation reader are running. Before, each request reads its session.
+    pub async fn wait_until_listening(&self) {
         let services = self.services();
-        let listening = async || services.announcements.heard() && services.authenticator.revocations.is_current();
-        wait::holds("the listener is up", listening).await;
+        let listening =
+            async || services.announcements.is_listening() && services.authenticator.revocations.is_current();
+        wait::until("the listener is up", listening).await;
     }
 
-    /// Somebody without an account, from 127.0.0.1.
-    pub fn anybody(&self) -> Client {
-        self.from(Ipv4Addr::LOCALHOST.into())
+    /// Returns a client without an account, from 127.0.0.1.
+    pub fn anonymous(&self) -> Client {
+        self.client_from(Ipv4Addr::LOCALHOST.into())
     }
 
-    /// Whoever reaches the management port, from this machine.
+    /// Returns a client of the management port.
     pub fn operator(&self) -> Client {
         let address = self.running.as_ref().unwrap().management;
-        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).of(self).undocumented()
+        Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).record_in(self).undocumented()
     }
 
-    /// What a scraper reads.
+    /// Scrapes the metrics.
     pub async fn metrics(&self) -> Metrics {
         Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Somebody without an account, from this loopback address.
-    pub fn from(&self, address: IpAddr) -> Client {
-        Client::from_address(&self.base, address).of(self)
+    /// Returns a client without an account, from this loopback address.
+    pub fn client_from(&self, address: IpAddr) -> Client {
+        Client::from_address(&self.base, address).record_in(self)
     }
 
-    /// A new user, joined and signed in as people do it: by mail and password.
+    /// Signs up a new user.
     pub async fn user(&self, name: &str) -> Actor {
-        Actor::join(self, name).await
+        Actor::sign_up(self, name).await
     }
 
-    /// A new administrator, made as the command line makes one of a user, and signed in.
+    /// Signs up a new user and promotes them to administrator.
     pub async fn admin(&self, name: &str) -> Actor {
-        let admin = Actor::join(self, name).await;
+        let admin = Actor::sign_up(self, name).await;
         self.promote(&admin).await;
         admin
     }
 
-    /// As `strongroom admin promote` does it.
+    /// Promotes like `strongroom admin promote`.
     pub async fn promote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::promote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
     }
 
-    /// As `strongroom admin demote` does it.
+    /// Demotes like `strongroom admin demote`.
     pub async fn demote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::demote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
     }
 
-    /// A connection of the schema's owner.
+    /// Connects as the schema's owner.
     pub async fn owner(&self) -> PgConnection {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Lets time pass, for the service and for the counters of failures, which follow the clock of the database.
-    pub async fn pass(&self, time: TimeDelta) {
-        self.clock.turn(time);
+    /// Advances the clock of the service, and the counters of failures, which use the clock of the database.
+    pub async fn advance_time(&self, time: TimeDelta) {
+        self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
         sqlx::query(sql).bind(time).execute(&self.all_rows).await.unwrap();
     }
 
-    /// A digest of every row of these tables: equal before and after means that nothing changed.
+    /// Returns a digest of all rows of these tables. If it is equal before and after, nothing changed.
     pub async fn digest(&self, tables: &[&str]) -> String {
         let mut digest = String::new();
         for table in tables {
-            // The last use of a session is written beside the requests, when its minute is over.
+            // `last_used_at` is written in the background.
             let row = "(to_jsonb(t) - 'last_used_at')::text";
             let sql = format!("select coalesce(md5(string_agg({row}, '|' order by {row})), '-') from {table} t");
-            let one: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.all_rows).await.unwrap();
-            digest.push_str(&format!("{table}={one} "));
+            let hash: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.all_rows).await.unwrap();
+            digest.push_str(&format!("{table}={hash} "));
         }
         digest
     }
 
-    /// The digest of everything that users own and are.
-    pub async fn everything(&self) -> String {
+    /// Returns a digest of all accounts and owned rows.
+    pub async fn digest_all(&self) -> String {
         self.digest(&[
             "users",
             "sessions",
@@ -195,17 +196,17 @@ impl TestApp {
             "credit_notes",
             "documents",
             "document_uploads",
-            // Who has nothing has used nothing.
+            // Rows without files are equal to missing rows.
             "(select * from document_usage where files > 0)",
             "live_tickets",
         ])
         .await
     }
 
-    /// Ends the service as SIGTERM does, and keeps the database.
+    /// Stops the service like SIGTERM, and keeps the database.
     pub async fn stop(mut self) -> TestDatabase {
         self.running.take().unwrap().stop().await;
-        events::must_have_rows(self.database.options(Role::Superuser), &self.sent);
+        events::assert_stored(self.database.options(Role::Superuser), &self.sent);
         self.all_rows.close().await;
         let _ = std::fs::remove_dir_all(&self.state_dir);
         self.database.clone()
@@ -216,7 +217,7 @@ impl Drop for TestApp {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {
             if !thread::panicking() {
-                events::must_have_rows(self.database.options(Role::Superuser), &self.sent);
+                events::assert_stored(self.database.options(Role::Superuser), &self.sent);
             }
             running.abort();
         }
@@ -242,7 +243,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_EXPORT", "100000/1h"),
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
-        // Tests probe for a living.
+        // Tests probe a lot.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];

@@ -1,4 +1,4 @@
-//! The client of every test. It checks of *every* reply what must hold for every reply, so that no test can forget it.
+//! The HTTP client of all tests. It checks the invariants of every reply.
 
 use std::net::IpAddr;
 
@@ -7,10 +7,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 use strongroom::security::browser::headers::{PAGE_POLICY, SECURITY_HEADERS};
 
-use super::events::Sent;
+use super::events::SentRequests;
 use super::{TestApp, documented, logs};
 
-/// A header that is not here has no business in a reply.
+/// Allowed response headers.
 const EXPECTED_HEADERS: &[&str] = &[
     "accept-ranges",
     "access-control-allow-credentials",
@@ -43,18 +43,18 @@ const EXPECTED_HEADERS: &[&str] = &[
     "x-request-id",
 ];
 
-/// Someone who sends requests from one address.
+/// A client that sends requests from one address.
 #[derive(Clone)]
 pub struct Client {
     base: String,
     http: reqwest::Client,
-    sent: Sent,
-    /// Whether the OpenAPI document describes what it talks to.
+    sent: SentRequests,
+    /// Whether the OpenAPI document describes the server.
     is_documented: bool,
 }
 
 impl Client {
-    /// From the loopback address given, so that addresses can differ for real.
+    /// Creates a client with this loopback address as source.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
             // It speaks plain HTTP. Otherwise each client would parse the system's certificate authorities.
@@ -64,10 +64,10 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { base: base.to_owned(), http, sent: Sent::default(), is_documented: true }
+        Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Over TLS, trusting this authority (PEM) alone.
+    /// Creates a TLS client that trusts only this authority (PEM).
     pub fn trusting(base: &str, authority: &[u8]) -> Self {
         let http = reqwest::Client::builder()
             .tls_certs_only([reqwest::Certificate::from_pem(authority).unwrap()])
@@ -75,20 +75,20 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .unwrap();
-        Self { base: base.to_owned(), http, sent: Sent::default(), is_documented: true }
+        Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Its requests are this service's, which checks their events at its end.
-    pub fn of(self, app: &TestApp) -> Self {
+    /// Records the requests in `app`, which checks their events at its end.
+    pub fn record_in(self, app: &TestApp) -> Self {
         Self { sent: app.sent.clone(), ..self }
     }
 
-    /// It talks to the management port, where every path of the API is unknown.
+    /// For the management port, which the OpenAPI document does not describe.
     pub fn undocumented(self) -> Self {
         Self { is_documented: false, ..self }
     }
 
-    /// A reply, if there can be a connection at all.
+    /// Returns the status, or `None` if there is no connection.
     pub async fn try_get(&self, path: &str) -> Option<StatusCode> {
         Some(self.http.get(format!("{}{path}", self.base)).send().await.ok()?.status())
     }
@@ -100,7 +100,7 @@ impl Client {
 }
 
 /// A request being built.
-pub struct Request(reqwest::RequestBuilder, Sent, bool);
+pub struct Request(reqwest::RequestBuilder, SentRequests, bool);
 
 impl Request {
     pub fn header(self, name: &str, value: impl AsRef<[u8]>) -> Self {
@@ -119,24 +119,24 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body), self.1, self.2)
     }
 
-    /// A body whose type is a header that was given already.
+    /// Sets a body without setting its type.
     pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body), self.1, self.2)
     }
 
-    /// The status, if a reply comes at all: the service may be killed meanwhile.
+    /// Returns the status, or `None` without a reply, because the service may be killed.
     pub async fn try_send(self) -> Option<u16> {
         Some(self.0.send().await.ok()?.status().as_u16())
     }
 
-    /// What was made, if a reply comes at all and whole.
+    /// Returns the created resource, if a complete 201 arrives.
     pub async fn try_reply(self) -> Option<Value> {
         let reply = self.0.send().await.ok()?;
-        let made = reply.status() == StatusCode::CREATED;
-        reply.json().await.ok().filter(|_| made)
+        let is_created = reply.status() == StatusCode::CREATED;
+        reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends it, and checks what holds for every reply.
+    /// Sends the request and checks the invariants of the reply.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");
@@ -145,7 +145,7 @@ impl Request {
         let (status, headers) = (response.status(), response.headers().clone());
         let body = response.bytes().await.expect("a whole body").to_vec();
         let reply = Reply { status, headers, body };
-        self.1.note(&reply.request_id());
+        self.1.record(&reply.request_id());
         reply.check_head();
         if method == Method::HEAD {
             assert!(reply.body.is_empty(), "HEAD has no body");
@@ -153,7 +153,7 @@ impl Request {
         }
         reply.check_body();
         if self.2 && reply.status.as_u16() >= 400 {
-            documented::check(&method, &path, &reply);
+            documented::assert_documented(&method, &path, &reply);
         }
         reply
     }
@@ -161,7 +161,7 @@ impl Request {
 
 const SESSION_LOOK_UP: &str = "from sessions where id = $1";
 
-/// A reply that has passed the checks.
+/// A checked reply.
 #[derive(Debug)]
 pub struct Reply {
     pub status: StatusCode,
@@ -169,7 +169,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// The kinds of event that a refusal leaves. None: it is no abuse, or a part of ours is down.
+/// Returns the kinds of security event that a refusal records. Empty if it records none.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
@@ -198,9 +198,12 @@ impl Reply {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
         }
         assert_eq!(uuid::Uuid::parse_str(&self.request_id()).unwrap().get_version_num(), 4);
-        // The one redirect: a password manager's way to the page for a new password.
-        let leads = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
-        assert!(!self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || leads, "we never redirect");
+        // The only redirect, for password managers.
+        let is_allowed = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
+        assert!(
+            !self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || is_allowed,
+            "unexpected redirect"
+        );
     }
 
     fn check_body(&self) {
@@ -222,9 +225,9 @@ impl Reply {
         assert!(!problem["title"].as_str().unwrap().is_empty());
         let known = ["type", "title", "status", "code", "request_id", "errors"];
         for member in problem.as_object().unwrap().keys() {
-            // Work that gives a turn is offered with a 429 alone.
-            let fits = known.contains(&member.as_str()) || (member == "challenge" && self.status.as_u16() == 429);
-            assert!(fits, "unknown member {member}");
+            // A challenge occurs only with 429.
+            let is_allowed = known.contains(&member.as_str()) || (member == "challenge" && self.status.as_u16() == 429);
+            assert!(is_allowed, "unknown member {member}");
         }
     }
 
@@ -245,39 +248,38 @@ impl Reply {
         String::from_utf8(self.body.clone()).unwrap()
     }
 
-    /// The names of the security events that this request left: `name/reason`.
+    /// Returns the security events of the request, as `kind/reason`.
     pub fn events(&self) -> Vec<String> {
         logs::events(&self.request_id())
     }
 
-    /// The statements that it sent to the database, without the look-up of the caller's session.
+    /// Returns the SQL statements of the request, without the look-up of the session.
     pub fn statements(&self) -> Vec<String> {
         let mut statements = logs::statements(&self.request_id());
         statements.retain(|statement| !statement.ends_with(SESSION_LOOK_UP));
         statements
     }
 
-    /// How often it asked the database about the caller's session: at its first use, and when what is remembered is too old.
+    /// Returns how often the request read its session from the database: on first use, and if the cache is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
-    /// Asserts the whole refusal: status, code, that the body says nothing else, and that it left an event of its kind, so that
-    /// no test can forget it.
+    /// Asserts status, code and that a security event of a fitting kind was recorded.
     #[track_caller]
-    pub fn refused(&self, status: u16, code: &str) -> &Self {
+    pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
         let (kinds, events) = (kinds_of(status, code), self.events());
         let fits = events.iter().any(|event| kinds.iter().any(|kind| event.starts_with(kind)));
-        assert!(fits || kinds.is_empty(), "{status} {code} left {events:?}");
+        assert!(fits || kinds.is_empty(), "{status} {code} recorded {events:?}");
         self
     }
 
-    /// Asserts a refusal of one field.
+    /// Asserts a 400 that names this field.
     #[track_caller]
-    pub fn refused_field(&self, pointer: &str) -> &Self {
-        self.refused(400, "invalid_input");
+    pub fn assert_invalid_field(&self, pointer: &str) -> &Self {
+        self.assert_refused(400, "invalid_input");
         let errors = self.json()["errors"].clone();
         assert!(
             errors.as_array().is_some_and(|errors| errors.iter().any(|error| error["pointer"] == pointer)),
@@ -286,9 +288,9 @@ impl Reply {
         self
     }
 
-    /// Asserts the events, all of them and no other.
+    /// Asserts exactly these security events.
     #[track_caller]
-    pub fn left(&self, events: &[&str]) -> &Self {
+    pub fn assert_events(&self, events: &[&str]) -> &Self {
         assert_eq!(self.events(), events);
         self
     }
@@ -299,8 +301,8 @@ impl Reply {
         self
     }
 
-    /// Status, headers and body as a stranger compares them: without the request id, the date and its own length.
-    pub fn alike(&self) -> (u16, Vec<(String, String)>, String) {
+    /// Returns status, headers and body without the request id and the date, to compare replies.
+    pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<_> = self
             .headers
             .iter()

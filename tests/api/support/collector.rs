@@ -1,4 +1,4 @@
-//! A collector of traces (OTLP over HTTP), and the real program that sends to it.
+//! A trace collector (OTLP over HTTP), and the real program that exports to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -19,12 +19,12 @@ use super::folder;
 use super::metrics::Metrics;
 use super::wait;
 
-/// What it does with what it gets.
+/// The behavior of the collector.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
-    Takes,
-    /// Accepts connections, reads, and never answers.
-    NeverAnswers,
+pub enum CollectorBehavior {
+    Accept,
+    /// Reads requests and never replies.
+    NeverReply,
 }
 
 pub struct Collector {
@@ -33,19 +33,19 @@ pub struct Collector {
 }
 
 impl Collector {
-    pub fn start(manner: Manner) -> Self {
+    pub fn start(manner: CollectorBehavior) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let bodies: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
-        let kept = bodies.clone();
+        let received = bodies.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
-                let (mut stream, kept) = (stream.unwrap(), kept.clone());
+                let (mut stream, received) = (stream.unwrap(), received.clone());
                 thread::spawn(move || {
                     let mut reader = BufReader::new(stream.try_clone().unwrap());
                     while let Some(body) = request(&mut reader) {
-                        kept.lock().unwrap().push(body);
-                        if manner == Manner::NeverAnswers {
+                        received.lock().unwrap().push(body);
+                        if manner == CollectorBehavior::NeverReply {
                             thread::sleep(Duration::from_secs(3600));
                         }
                         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n");
@@ -56,8 +56,8 @@ impl Collector {
         Self { address, bodies }
     }
 
-    /// Whether anything that was sent holds this text.
-    pub fn holds(&self, text: &str) -> bool {
+    /// Returns whether any request contains this text.
+    pub fn contains(&self, text: &str) -> bool {
         let bodies = self.bodies.lock().unwrap();
         bodies.iter().any(|body| body.windows(text.len()).any(|window| window == text.as_bytes()))
     }
@@ -73,14 +73,15 @@ impl Collector {
         scopes.flat_map(|scope| scope.spans).collect()
     }
 
-    /// The one span with this request id, once it has come.
+    /// Waits for the span with this request id.
     pub async fn span(&self, request_id: &str) -> Span {
         let id = ("strongroom.request_id".to_owned(), format!("{request_id:?}"));
-        wait::found("its span", async || self.spans().into_iter().find(|span| attributes(span).contains(&id))).await
+        wait::until_some("its span", async || self.spans().into_iter().find(|span| attributes(span).contains(&id)))
+            .await
     }
 }
 
-/// The attributes of a span, each value as its protocol text.
+/// Returns the attributes of a span, with values as text.
 pub fn attributes(span: &Span) -> Vec<(String, String)> {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     let text = |value: Option<Value>| match value {
@@ -92,7 +93,7 @@ pub fn attributes(span: &Span) -> Vec<(String, String)> {
     pairs.map(|pair| (pair.key.clone(), text(pair.value.clone().and_then(|value| value.value)))).collect()
 }
 
-/// The body of one request that has a length.
+/// Reads the body of a request with Content-Length.
 fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let (mut line, mut length) = (String::new(), 0);
     assert!(reader.read_line(&mut line).ok()? == 0 || line.starts_with("POST /v1/traces "), "{line}");
@@ -113,17 +114,17 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The real program, which sends its traces there. The tests' own services share one log, which sends none.
-pub struct Traced {
+/// The real program with traces. Services in the test process share one log without traces.
+pub struct TracedProgram {
     process: Child,
     pub base: String,
     management: String,
     pub state_dir: PathBuf,
-    /// It ends with its last holder.
+    /// Dropped with its last clone.
     pub database: TestDatabase,
 }
 
-impl Traced {
+impl TracedProgram {
     pub async fn start(collector: SocketAddr, changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         let state_dir = folder::new_path();
@@ -142,12 +143,12 @@ impl Traced {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let mut word = |start: &str| {
+        let mut value_after = |start: &str| {
             let line = lines.find(|line| line.starts_with(start)).expect("it starts");
             line.split_whitespace().nth(1).unwrap().to_owned()
         };
-        let base = word("  open ").strip_suffix("/docs").unwrap().to_owned();
-        let management = word("  metrics ").strip_suffix("/metrics").unwrap().to_owned();
+        let base = value_after("  open ").strip_suffix("/docs").unwrap().to_owned();
+        let management = value_after("  metrics ").strip_suffix("/metrics").unwrap().to_owned();
         thread::spawn(move || lines.for_each(drop));
         Self { process, base, management, state_dir, database }
     }
@@ -161,7 +162,7 @@ impl Traced {
         Metrics(client.request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Ends it as an orchestrator does, and waits.
+    /// Stops it like an orchestrator (SIGTERM), and waits.
     pub fn stop(&mut self) -> bool {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
@@ -169,7 +170,7 @@ impl Traced {
     }
 }
 
-impl Drop for Traced {
+impl Drop for TracedProgram {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -1,9 +1,8 @@
-//! A database of its own for each test, cloned from a template that is migrated once.
+//! A separate database for each test, cloned from a template that is migrated once.
 //!
-//! One server for all test processes of a user and a target folder: in memory, not durable, on a Unix socket. Nobody owns
-//! it: every process touches its `lease` while it lives, and the server's shell calls the roll every half minute, so that
-//! it ends and removes its folder within a minute after the last test, however that ended.
-//! `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces it.
+//! All test processes of a user and a target folder share one server: in memory, not durable, on a Unix socket. Each process renews
+//! a `lease` file while it runs. The server's shell checks it every half minute, so the server stops and removes its folder
+//! within a minute after the last test process. `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces the server.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -26,15 +25,15 @@ use uuid::Uuid;
 
 use super::relay::Relay;
 
-/// Cargo's folder for the tests of this target folder: it outlives the server, so the lock is there.
+/// Cargo's folder for test files. It outlives the server, so it contains the lock.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const DAY: u64 = 24 * 60 * 60;
 
-/// The roll call. `open` says that newcomers may use the server. It is taken away *before* the last look at the lease,
-/// and a newcomer signs the lease before it looks for `open`: so either the shell sees the newcomer or the newcomer sees
-/// a closed door and starts another server, in another folder.
-const UNTIL_NOBODY_IS_LEFT: Watch = Watch {
+/// Checks the lease. `open` means that new processes may use the server. The shell removes it *before* the last check of the lease, and
+/// a new process renews the lease before it checks `open`. So either the shell sees the lease, or the process sees that the server
+/// is stopping and starts another one in another folder.
+const UNTIL_LEASES_END: Watch = Watch {
     script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
         "$@" & server=$!
         (while sleep 30; do
@@ -46,7 +45,7 @@ const UNTIL_NOBODY_IS_LEFT: Watch = Watch {
     by_pipe: false,
 };
 
-/// Nothing here outlives the machine, so nothing waits for a disk.
+/// Test data need not survive a crash, so the server never waits for a disk.
 const NOT_DURABLE: [&str; 7] = [
     "fsync=off",
     "synchronous_commit=off",
@@ -57,21 +56,21 @@ const NOT_DURABLE: [&str; 7] = [
     "max_connections=200",
 ];
 
-/// One test's database: migrated, empty, and dropped with the last of its clones, whether the test passed or failed.
+/// The database of a test: migrated, empty, and dropped with its last clone.
 #[derive(Clone)]
 pub struct TestDatabase {
     clone: Arc<TemplateClone>,
-    /// What the service reaches it through, if anything.
+    /// The relay between service and database, if any.
     relay: Option<Arc<Relay>>,
 }
 
 impl TestDatabase {
-    /// Takes some 30 ms.
+    /// Creates a database. Takes about 30 ms.
     pub async fn create() -> Self {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
         let mut superuser = server.superuser.connect().await.unwrap();
-        // file_copy is twice as quick as the default where nothing is synced. Who owns the database owns schema public.
+        // file_copy is twice as fast as the default without fsync. The database owner owns schema public.
         let template = &server.template;
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
@@ -79,19 +78,19 @@ impl TestDatabase {
         Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }), relay: None }
     }
 
-    /// The same database, which the service's role reaches through this relay.
+    /// Routes connections of the service's role through this relay.
     pub fn behind(self, relay: Arc<Relay>) -> Self {
         Self { relay: Some(relay), ..self }
     }
 
-    /// What the server calls it.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.clone.name
     }
 
-    /// The database goes away under the service: nobody is connected, nobody gets in.
-    pub async fn cut_off(&self) {
-        self.admit(false).await;
+    /// Closes all connections and refuses new ones.
+    pub async fn disconnect(&self) {
+        self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
         sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1")
             .bind(self.name())
@@ -100,28 +99,27 @@ impl TestDatabase {
             .unwrap();
     }
 
-    /// The connections on which this database's services hear announcements and read ended sessions end, and none can take
-    /// their place.
-    pub async fn deafen(&self) {
-        self.admit(false).await;
+    /// Closes the connections for notifications and ended sessions, and refuses new ones.
+    pub async fn disconnect_listeners(&self) {
+        self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
         let sql = "select pg_terminate_backend(pid) from pg_stat_activity
                    where datname = $1 and (query ilike 'listen %' or application_name = 'strongroom ended sessions')";
         sqlx::query(sql).bind(self.name()).execute(&mut superuser).await.unwrap();
     }
 
-    /// And comes back.
+    /// Accepts connections again.
     pub async fn restore(&self) {
-        self.admit(true).await;
+        self.allow_connections(true).await;
     }
 
-    async fn admit(&self, everybody: bool) {
+    async fn allow_connections(&self, allowed: bool) {
         let mut superuser = self.clone.superuser.connect().await.unwrap();
-        let sql = format!("alter database {} allow_connections {everybody}", self.name());
+        let sql = format!("alter database {} allow_connections {allowed}", self.name());
         superuser.execute(AssertSqlSafe(sql)).await.unwrap();
     }
 
-    /// How to connect to it.
+    /// Returns the connection options of a role.
     pub fn options(&self, role: Role) -> PgConnectOptions {
         let options = as_role(&self.clone.superuser, role, &self.clone.name);
         match &self.relay {
@@ -138,26 +136,26 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // Not unwrapped: the test may be failing already, and the sweep comes by.
-        let _ = apart({
+        // Errors are ignored: the test may be failing already, and a later sweep drops the database.
+        let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)
         });
     }
 }
 
-/// The server of all tests, and the database that they clone.
+/// The server of all tests, and the template database.
 struct TestServer {
     superuser: PgConnectOptions,
     template: String,
 }
 
 impl TestServer {
-    /// Finds or starts it, once per process.
+    /// Finds or starts the server, once per process.
     fn shared() -> &'static Self {
         static SERVER: OnceLock<TestServer> = OnceLock::new();
         SERVER.get_or_init(|| {
-            apart(|| async {
+            on_own_thread(|| async {
                 let superuser = match std::env::var("TEST_DATABASE_URL") {
                     Ok(url) => url.parse().expect("TEST_DATABASE_URL is a database's URL"),
                     Err(_) => embedded().await.unwrap_or_else(|error| panic!("{error}")),
@@ -169,7 +167,7 @@ impl TestServer {
     }
 }
 
-/// The template of this build's migrations: made once, by whoever comes first, as the role that migrates in production.
+/// Returns the template with the migrations of this build. The first process creates it, with the role that migrates in production.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));
@@ -178,7 +176,7 @@ async fn template(options: &PgConnectOptions) -> String {
     // Held until this connection closes.
     superuser.execute("select pg_advisory_lock(1400136275)").await.unwrap();
     sweep(&mut superuser, &name).await;
-    let whole: Option<bool> = sqlx::query_scalar("select datistemplate from pg_database where datname = $1")
+    let is_complete: Option<bool> = sqlx::query_scalar("select datistemplate from pg_database where datname = $1")
         .bind(&name)
         .fetch_optional(&mut superuser)
         .await
@@ -186,7 +184,7 @@ async fn template(options: &PgConnectOptions) -> String {
     let run = async |superuser: &mut PgConnection, sql: String| {
         superuser.execute(AssertSqlSafe(sql)).await.unwrap();
     };
-    if whole != Some(true) {
+    if is_complete != Some(true) {
         run(&mut superuser, format!("drop database if exists {name} with (force)")).await;
         run(&mut superuser, format!("create database {name} owner strongroom_owner")).await;
         let mut owner = as_role(options, Role::Owner, &name).connect().await.unwrap();
@@ -210,8 +208,7 @@ async fn remove(superuser: PgConnectOptions, name: String) -> Result<(), sqlx::E
     superuser.close().await
 }
 
-/// Drops what killed tests left, and templates of migrations that nobody uses any more: on a server of our own they go
-/// with it, on one that stays they would pile up.
+/// Drops databases of killed tests and old templates, which would accumulate on a permanent server.
 async fn sweep(superuser: &mut PgConnection, current: &str) {
     let old: Vec<(String, bool)> = sqlx::query_as(
         r"select datname::text, datistemplate from pg_database
@@ -236,7 +233,7 @@ async fn sweep(superuser: &mut PgConnection, current: &str) {
 async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     let user = ServerUser::choose(None, SCRATCH.as_ref())?;
     let lock = PathBuf::from(format!("{SCRATCH}/database-{}.lock", user.uid()));
-    // Released when this function ends: the server is ready then.
+    // Released at the end of this function, when the server is ready.
     let mut current = File::options()
         .read(true)
         .write(true)
@@ -254,14 +251,14 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
         home: std::env::var_os("HOME").map(PathBuf::from),
     };
     let running = Home::new(user.clone(), PathBuf::from(&folder));
-    if !folder.is_empty() && sign(&running.folder) && running.folder.join("open").exists() && running.answers() {
+    if !folder.is_empty() && renew_lease(&running.folder) && running.folder.join("open").exists() && running.answers() {
         let programs = find(&search, &user, None).await?;
         keep_alive(running.folder.clone());
         return Ok(Cluster { programs, home: running }.options(Role::Superuser, "postgres"));
     }
 
     let name = format!("strongroom-test-{}-{}", user.uid(), name_of(SCRATCH.as_bytes()));
-    forget_the_dead(&name);
+    remove_stale_folders(&name);
     let folder = memory().join(format!("{name}-{}", &Uuid::new_v4().simple().to_string()[..8]));
     current.set_len(0).unwrap();
     current.rewind().unwrap();
@@ -270,9 +267,9 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     home.prepare()?;
     let programs = find(&search, &home.user, None).await?;
     let cluster = Cluster { programs, home };
-    cluster.initialise(&["--no-sync"])?;
-    sign(&folder);
-    let (_, mut superuser) = cluster.start(UNTIL_NOBODY_IS_LEFT, &NOT_DURABLE).await?;
+    cluster.initialize(&["--no-sync"])?;
+    renew_lease(&folder);
+    let (_, mut superuser) = cluster.start(UNTIL_LEASES_END, &NOT_DURABLE).await?;
     create_roles(&mut superuser).await?;
     superuser.close().await?;
     File::create(folder.join("open")).unwrap();
@@ -280,32 +277,32 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     Ok(cluster.options(Role::Superuser, "postgres"))
 }
 
-/// Answers the roll call. False when the folder is gone.
-fn sign(folder: &Path) -> bool {
+/// Renews the lease. Returns false if the folder was removed.
+fn renew_lease(folder: &Path) -> bool {
     File::create(folder.join("lease")).is_ok()
 }
 
 fn keep_alive(folder: PathBuf) {
     thread::spawn(move || {
-        while sign(&folder) {
+        while renew_lease(&folder) {
             thread::sleep(HEARTBEAT);
         }
     });
 }
 
-/// Memory, if there is 1 GiB of it (a container gives 64 MB by default); else the disk, which is two to six times slower.
+/// Returns a folder in memory if 1 GiB is free (containers have 64 MB by default), or else on disk, which is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
-    let said = Command::new("df").args(["-Pk"]).arg(shm).output();
-    let free_kib = said.ok().and_then(|said| {
-        let said = String::from_utf8(said.stdout).ok()?;
-        said.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
+    let output = Command::new("df").args(["-Pk"]).arg(shm).output();
+    let free_kib = output.ok().and_then(|output| {
+        let output = String::from_utf8(output.stdout).ok()?;
+        output.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
     });
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Folders whose server died with the machine or by SIGKILL. A living one renews its lease.
-fn forget_the_dead(name: &str) {
+/// Removes folders of servers that were killed. A running server renews its lease.
+fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let is_ours = entry.file_name().to_string_lossy().starts_with(name);
@@ -317,13 +314,13 @@ fn forget_the_dead(name: &str) {
     }
 }
 
-/// Runs on a thread and a runtime of its own, and waits: for `OnceLock` and `Drop`, which are not async.
-pub fn apart<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
+/// Runs a future on a new thread with its own runtime, and waits. For `OnceLock` and `Drop`, which are not async.
+pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()
 }
 
-/// Since 1970, for names that tell their age.
+/// Returns the seconds since 1970, for names that contain their age.
 fn seconds() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }

@@ -1,5 +1,4 @@
-//! Whether the OpenAPI document lists what was refused. Every refusal of every test passes here, so an operation that answers with
-//! a code that it does not list fails the test that saw it.
+//! Checks that the OpenAPI document lists each refusal that any test receives.
 
 use std::sync::LazyLock;
 
@@ -11,12 +10,12 @@ use super::client::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 
-/// The path of the document that this path is on. One without an id wins: `/invoices/export` is no invoice.
+/// Returns the matching path of the document. A path without an id takes precedence: `/invoices/export` is not an invoice.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
-        let (mut wanted, mut given) = (template.split('/'), path.split('/'));
+        let (mut expected, mut actual) = (template.split('/'), path.split('/'));
         loop {
-            match (wanted.next(), given.next()) {
+            match (expected.next(), actual.next()) {
                 (None, None) => return true,
                 (Some(one), Some(other)) if one == other || (one == "{id}" && !other.is_empty()) => {}
                 _ => return false,
@@ -27,16 +26,16 @@ fn template(path: &str) -> Option<&'static str> {
     templates.filter(|template| fits(template)).min_by_key(|template| template.contains('{'))
 }
 
-/// The codes that this operation lists for this status.
+/// Returns the problem codes that an operation lists for a status.
 fn codes(operation: &Value, status: &str) -> Vec<String> {
     let Some(reference) = operation["responses"][status]["$ref"].as_str() else { return Vec::new() };
     let response = DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap();
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Fails if the operation of this request does not list this refusal. Excused is what a request gets that does not follow the
-/// document: an unknown path or method, and a body where none is documented.
-pub fn check(method: &Method, path: &str, reply: &Reply) {
+/// Asserts that the operation lists this refusal. Requests that contradict the document are excepted: unknown paths and methods, and
+/// undocumented bodies.
+pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];
     if operation.is_null() {
@@ -50,5 +49,5 @@ pub fn check(method: &Method, path: &str, reply: &Reply) {
         _ => false,
     };
     let listed = codes(operation, &status);
-    assert!(is_excused || listed.contains(&code), "{method} {template} answers {status} {code} and lists {listed:?}");
+    assert!(is_excused || listed.contains(&code), "{method} {template} replies {status} {code}, but lists {listed:?}");
 }

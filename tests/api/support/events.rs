@@ -1,5 +1,5 @@
-//! Every event that a request left in the log must have its row in `security_events`, and no other: asked once a test, at its
-//! end, for every request that the test has sent. So each attack test asserts the event that lasts, too.
+//! Checks that the logged security events of all requests of a test are stored in `security_events`, and no others. This runs at the
+//! end of each test, so attack tests also assert the stored events.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -8,30 +8,29 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection};
 use uuid::Uuid;
 
-use super::database::apart;
+use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The requests that were sent to one service. Its clients share it, so that no other test's requests can come in: a port is given
-/// again as soon as its service has ended.
+/// The ids of the requests to one service, shared by its clients. Ports are reused, so requests are not identified by port.
 #[derive(Clone, Default)]
-pub struct Sent(Arc<Mutex<Vec<Uuid>>>);
+pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
-impl Sent {
-    /// This request was sent.
-    pub fn note(&self, request: &str) {
+impl SentRequests {
+    /// Adds a request.
+    pub fn record(&self, request: &str) {
         self.0.lock().unwrap().push(request.parse().unwrap());
     }
 }
 
-/// Waits until the rows of all these requests are what the log says. Blocks: the service has a thread of its own.
-pub fn must_have_rows(superuser: PgConnectOptions, sent: &Sent) {
+/// Waits until the stored events of all requests equal the logged ones. Blocks; the service has its own thread.
+pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if requests.is_empty() {
         return;
     }
-    apart(move || async move {
-        let mut superuser = superuser.connect().await.expect("the database is there again at the end");
-        wait::equal(Vec::new(), async || {
+    on_own_thread(move || async move {
+        let mut superuser = superuser.connect().await.expect("the database is available at the end");
+        wait::until_equal(Vec::new(), async || {
             let rows: Vec<(Uuid, String)> = sqlx::query_as(
                 "select request_id, kind || '/' || reason from security_events where request_id = any($1)",
             )
@@ -39,16 +38,16 @@ pub fn must_have_rows(superuser: PgConnectOptions, sent: &Sent) {
             .fetch_all(&mut superuser)
             .await
             .unwrap();
-            let (told, kept) = (of_log(&requests), grouped(rows));
-            let differ = requests.iter().filter(|id| told.get(id) != kept.get(id));
-            differ.map(|id| (told.get(id).cloned(), kept.get(id).cloned())).collect()
+            let (logged, stored) = (events_in_log(&requests), grouped(rows));
+            let differ = requests.iter().filter(|id| logged.get(id) != stored.get(id));
+            differ.map(|id| (logged.get(id).cloned(), stored.get(id).cloned())).collect()
         })
         .await;
         superuser.close().await.unwrap();
     });
 }
 
-fn of_log(requests: &[Uuid]) -> BTreeMap<Uuid, Vec<String>> {
+fn events_in_log(requests: &[Uuid]) -> BTreeMap<Uuid, Vec<String>> {
     grouped(requests.iter().flat_map(|id| logs::events_so_far(&id.to_string()).into_iter().map(|event| (*id, event))))
 }
 

@@ -1,4 +1,4 @@
-//! Files as they should be, small.
+//! Small valid files.
 
 use super::pdf_files::PdfFile;
 
@@ -17,7 +17,7 @@ pub fn jpeg(width: u16, height: u16) -> Vec<u8> {
     jpeg_with(width, height, b"")
 }
 
-/// With a comment.
+/// Returns a JPEG with a comment.
 pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     let segment = |kind: u8, body: &[u8]| {
         let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
@@ -35,12 +35,12 @@ pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     parts.concat()
 }
 
-/// With these entries in its catalog.
+/// Returns a PDF with these catalog entries.
 pub fn pdf(inside: &str) -> Vec<u8> {
     PdfFile::default().catalog(inside).plain()
 }
 
-/// The directory of a ZIP archive with one file: what a program that unpacks looks for at the end.
+/// The central directory of a ZIP archive with one file, which readers look for at the end.
 pub const ARCHIVE: &[u8] =
     b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
     PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

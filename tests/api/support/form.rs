@@ -1,23 +1,23 @@
-//! Forms with files, written byte by byte: what a sound client sends, and what no client would.
+//! Forms with files, written byte by byte, so that tests can send valid and malformed ones.
 
 use super::client::Request;
 
 const BOUNDARY: &str = "a-boundary-that-is-in-no-file";
 
-/// A form being written.
+/// A form under construction.
 #[derive(Clone, Default)]
 pub struct Form {
     bytes: Vec<u8>,
 }
 
 impl Form {
-    /// With one file that is sound.
-    pub fn sound() -> Self {
+    /// Creates a form with a valid file.
+    pub fn valid() -> Self {
         Self::default().file("terms.txt", "text/plain", b"Delivery within three days.\n")
     }
 
-    /// One with a file of this size.
-    pub fn of_size(bytes: usize) -> Self {
+    /// Creates a form with a file of this size.
+    pub fn with_size(bytes: usize) -> Self {
         Self::default().file("long.txt", "text/plain", &vec![b'x'; bytes])
     }
 
@@ -31,12 +31,12 @@ impl Form {
         self.raw(&head, content)
     }
 
-    /// A part with this head.
+    /// Adds a part with this head.
     pub fn raw(self, head: &str, content: &[u8]) -> Self {
         self.raw_bytes(head.as_bytes(), content)
     }
 
-    /// The same, with a head that need not be text.
+    /// Adds a part with a head that need not be text.
     pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
         self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);
@@ -48,14 +48,14 @@ impl Form {
         format!("multipart/form-data; boundary={BOUNDARY}")
     }
 
-    /// The whole form.
+    /// Returns the complete form.
     pub fn bytes(mut self) -> Vec<u8> {
         self.bytes.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         self.bytes
     }
 
-    /// Without its end.
-    pub fn cut_off(self) -> Vec<u8> {
+    /// Returns the form without its end.
+    pub fn truncated(self) -> Vec<u8> {
         self.bytes
     }
 }

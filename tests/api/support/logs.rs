@@ -1,4 +1,4 @@
-//! What the service logged: every line of the whole run, in production's format, found again by request id.
+//! Captures the log of the test process in the format of production, indexed by request id.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -19,10 +19,10 @@ struct Lines {
     by_request: HashMap<String, Vec<Value>>,
 }
 
-/// Begins capturing, once a process.
+/// Starts capturing, once per process.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // Not development's own line with a mail's link, which is the one secret that is logged on purpose, and there alone.
+        // Exclude the development log of mails, the only log target that contains secrets (links) on purpose.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -60,21 +60,21 @@ impl MakeWriter<'_> for Capture {
     }
 }
 
-/// Every line that was logged inside this request, once its last one has come.
-pub fn of_request(id: &str) -> Vec<Value> {
-    wait::found_blocking("the closing line of a request", || {
+/// Waits for the end of a request, and returns its log lines.
+pub fn for_request(id: &str) -> Vec<Value> {
+    wait::until_some_blocking("the last log line of a request", || {
         let lines = LINES.lock().unwrap().by_request.get(id).cloned().unwrap_or_default();
         lines.iter().any(|line| line["message"] == "request").then_some(lines)
     })
 }
 
-/// The names (and reasons) of the security events of this request, in order: `authz_fail/not_found`. Tallied ones too, which
-/// have no line in production.
+/// Returns the security events of a request in order, as `authz_fail/not_found`, including tallied events, which production does not
+/// log singly.
 pub fn events(id: &str) -> Vec<String> {
-    names(&of_request(id), &["security", "security_aggregate"])
+    names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Those that have a line of their own, and so a row, of what has been logged until now.
+/// Returns the events that were logged singly so far; each has a row.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
@@ -87,13 +87,13 @@ fn names(lines: &[Value], targets: &[&str]) -> Vec<String> {
         .collect()
 }
 
-/// The statements that this request sent to the database, in order, as the log tells them.
+/// Returns the SQL statements of a request in order.
 pub fn statements(id: &str) -> Vec<String> {
-    of_request(id)
+    for_request(id)
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| {
-            // sqlx tells the whole text only where its summary cuts it.
+            // sqlx logs the full text only if the summary is truncated.
             let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
             let text = whole.or(line["summary"].as_str()).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -101,18 +101,18 @@ pub fn statements(id: &str) -> Vec<String> {
         .collect()
 }
 
-/// The first line that holds this text, for the failure's message.
-pub fn first_with(text: &str) -> Option<String> {
+/// Returns the first line with this text, for failure messages.
+pub fn first_containing(text: &str) -> Option<String> {
     LINES.lock().unwrap().raw.iter().find(|line| line.contains(text)).cloned()
 }
 
-/// Every line of the whole run that holds this text.
-pub fn all_with(text: &str) -> Vec<Value> {
+/// Returns all lines with this text.
+pub fn all_containing(text: &str) -> Vec<Value> {
     let lines = LINES.lock().unwrap();
     lines.raw.iter().filter(|line| line.contains(text)).map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// Whether any line of the whole run holds this text.
-pub fn hold(text: &str) -> bool {
+/// Returns whether any line contains this text.
+pub fn contains(text: &str) -> bool {
     LINES.lock().unwrap().raw.iter().any(|line| line.contains(text))
 }

@@ -1,11 +1,11 @@
-//! What a scraper reads, taken apart.
+//! Parses scraped metrics.
 
 use std::collections::BTreeSet;
 
 pub struct Metrics(pub String);
 
 impl Metrics {
-    /// The lines that hold a value: series and value.
+    /// Returns all series with their values.
     pub fn lines(&self) -> impl Iterator<Item = (&str, f64)> {
         let lines = self.0.lines().filter(|line| !line.starts_with('#'));
         lines.map(|line| line.rsplit_once(' ').map(|(series, value)| (series, value.parse().unwrap())).unwrap())
@@ -15,7 +15,7 @@ impl Metrics {
         self.lines().map(|(series, _)| series).collect()
     }
 
-    /// The names without their labels.
+    /// Returns the names without labels.
     pub fn names(&self) -> BTreeSet<&str> {
         self.series().into_iter().map(|series| series.split('{').next().unwrap()).collect()
     }

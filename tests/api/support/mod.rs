@@ -1,4 +1,4 @@
-//! The service under test, for real: a database of its own, real sockets, real time that can be turned.
+//! Test support: the real service with its own database, real sockets and a clock that tests can advance.
 
 pub mod actor;
 pub mod altcha;

@@ -1,5 +1,4 @@
-//! The route table with what the OpenAPI document adds to it, so that attacks on all bodies, all ids or all versions are walks:
-//! tomorrow's row is attacked too.
+//! The route table combined with the OpenAPI document, for tests that walk all bodies, ids or versions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,26 +11,26 @@ use super::actor::{PASSWORD, draft, payment};
 use super::client::Request;
 use super::form::Form;
 
-/// One row of the table.
+/// A row of the table.
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
     pub access: Access,
-    /// The name of its body's schema.
+    /// The schema name of the body.
     pub body: Option<String>,
-    /// Whether its body is a form.
+    /// Whether the body is a form.
     pub takes_form: bool,
-    /// Whether it asks for `If-Match`.
+    /// Whether it requires `If-Match`.
     pub takes_version: bool,
 }
 
-/// Every row.
+/// Returns all rows.
 pub fn operations() -> Vec<Operation> {
     let document: Value = serde_json::from_str(&openapi::text().unwrap()).unwrap();
     let rows = table().into_iter().map(|row| {
-        let told = &document["paths"][row.path][row.method.as_str().to_lowercase()];
-        let schema = told["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
-        let parameters = told["parameters"].as_array().cloned().unwrap_or_default();
+        let operation = &document["paths"][row.path][row.method.as_str().to_lowercase()];
+        let schema = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str();
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
         Operation {
             method: Method::from_bytes(row.method.as_str().as_bytes()).unwrap(),
             path: row.path,
@@ -44,27 +43,27 @@ pub fn operations() -> Vec<Operation> {
     rows.collect()
 }
 
-/// Those of administrators.
+/// Returns the operations for administrators.
 pub fn for_administrators() -> Vec<Operation> {
     operations().into_iter().filter(|operation| operation.access == Access::Admin).collect()
 }
 
-/// Every operation with a JSON body, an object of this actor's for it, and a body that fits.
+/// Returns all operations with a JSON body, each with a resource of the actor and a valid body.
 pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
     let customer = actor.customer().await;
     let mut all = Vec::new();
     for operation in operations() {
-        let Some(body) = operation.body_that_fits(&customer) else { continue };
-        let id = if operation.is_on_an_object() { make(actor, operation.collection()).await } else { String::new() };
+        let Some(body) = operation.valid_body(&customer) else { continue };
+        let id = if operation.is_on_object() { make(actor, operation.collection()).await } else { String::new() };
         all.push((operation, id, body));
     }
-    assert!(all.len() >= 12, "the walk has something to walk on");
+    assert!(all.len() >= 12, "there are operations with bodies");
     all
 }
 
 impl Operation {
-    /// A request to this id, with the actor's token where one is asked for.
-    pub fn to(&self, actor: &Actor, id: &str) -> Request {
+    /// Returns a request to this id, with the actor's token if the operation requires one.
+    pub fn request_to(&self, actor: &Actor, id: &str) -> Request {
         let path = self.path.replace("{id}", id);
         match self.access {
             Access::Public | Access::Cookie | Access::Ticket => actor.client.request(self.method.clone(), &path),
@@ -72,28 +71,28 @@ impl Operation {
         }
     }
 
-    /// Whether it is on one object of the caller's, by its id. Administrators' are on everybody's.
-    pub fn is_on_an_object(&self) -> bool {
+    /// Returns whether the path contains the id of a resource of the caller.
+    pub fn is_on_object(&self) -> bool {
         self.access == Access::SignedIn && self.path.contains("{id}")
     }
 
-    /// The path of the list that the object named by the id is in.
+    /// Returns the path of the collection.
     pub fn collection(&self) -> &'static str {
         self.path.split("/{id}").next().unwrap()
     }
 
-    /// Sent by this actor to this id, with a body that fits if it takes one.
-    pub fn by(&self, actor: &Actor, id: &str, customer: &str) -> Request {
+    /// Returns a request of the actor to this id, with a valid body.
+    pub fn request_by(&self, actor: &Actor, id: &str, customer: &str) -> Request {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
-        match self.body_that_fits(customer) {
+        match self.valid_body(customer) {
             Some(body) => request.json(&body),
-            None if self.takes_form => request.form(Form::sound()),
+            None if self.takes_form => request.form(Form::valid()),
             None => request,
         }
     }
 
-    /// A body that it takes, for an owner of this customer.
-    pub fn body_that_fits(&self, customer: &str) -> Option<Value> {
+    /// Returns a valid body for an owner of this customer.
+    pub fn valid_body(&self, customer: &str) -> Option<Value> {
         let token = "A".repeat(43);
         Some(match self.body.as_deref()? {
             "Register" | "RequestReset" => json!({"email": "carol@example.com"}),
@@ -117,12 +116,12 @@ impl Operation {
             "NewPayment" => payment(1),
             "NewCreditNote" => json!({"reason": "x", "lines": [{"line": 1, "amount": 1}, {"line": 2}]}),
             "UpdateDocument" => json!({"title": "Other", "invoice_id": null}),
-            other => panic!("say what fits into a {other}"),
+            other => panic!("add a valid body for {other}"),
         })
     }
 }
 
-/// Makes an object of the list at this path for this actor, and says its id.
+/// Creates a resource in a collection and returns its id.
 pub async fn make(actor: &Actor, collection: &str) -> String {
     match collection {
         "/api/v1/customers" => actor.customer().await,
@@ -135,6 +134,6 @@ pub async fn make(actor: &Actor, collection: &str) -> String {
             let current = sessions["items"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap();
             current["id"].as_str().unwrap().to_owned()
         }
-        other => panic!("say how an object of {other} is made"),
+        other => panic!("add code that creates a resource in {other}"),
     }
 }

@@ -1,4 +1,4 @@
-//! A PDF as its reader sees it, by poppler's programs.
+//! Reads PDFs with poppler's programs.
 
 use std::io::Write;
 use std::ops::RangeInclusive;
@@ -13,7 +13,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // It takes a boolean that the standard asks for as a fault.
+        // It reports a boolean that the standard requires.
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));
@@ -26,17 +26,17 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
     output.stdout
 }
 
-/// The text of each page, as it can be selected, in reading order and without marks of direction.
+/// Returns the selectable text of each page in reading order, without directional marks.
 pub fn pages(pdf: &[u8]) -> Vec<String> {
     split(&run("pdftotext", &["-", "-"], pdf))
 }
 
-/// All of it.
+/// Returns the text of all pages.
 pub fn text(pdf: &[u8]) -> String {
     pages(pdf).join("\n")
 }
 
-/// The text of each page as it was written: a table's row is a line. Words that are read from right to left are not in order.
+/// Returns the text of each page by rows of tables. Right-to-left text is not in reading order.
 pub fn rows(pdf: &[u8]) -> Vec<String> {
     split(&run("pdftotext", &["-raw", "-", "-"], pdf))
 }
@@ -46,15 +46,15 @@ fn split(text: &str) -> Vec<String> {
     text.trim_end_matches('\u{c}').split('\u{c}').map(|page| page.trim().to_owned()).collect()
 }
 
-/// How many dots of the first page have one of these greys, at 20 dots an inch.
+/// Counts the pixels of the first page with these shades of gray, at 20 dpi.
 pub fn dots(pdf: &[u8], greys: RangeInclusive<u8>) -> usize {
-    // PGM: a head of three lines, then a byte a dot.
+    // PGM: a header of three lines, then one byte per pixel.
     let picture = seen("pdftoppm", &["-gray", "-r", "20", "-singlefile", "-"], pdf);
     picture.iter().filter(|dot| greys.contains(dot)).count()
 }
 
-/// What the document says of itself: `Pages`, `JavaScript`, `Title`.
-pub fn told(pdf: &[u8], name: &str) -> String {
+/// Returns a property of the document: `Pages`, `JavaScript`, `Title`.
+pub fn info(pdf: &[u8], name: &str) -> String {
     let info = run("pdfinfo", &["-"], pdf);
     let line = info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
     line.unwrap_or_default().trim().to_owned()

@@ -1,7 +1,6 @@
-//! PDFs object by object: with a cross-reference table, or packed into a compressed object stream, where no raw search finds
-//! a name.
+//! Builds PDFs, either with a cross-reference table, or packed into a compressed object stream, which hides names from a raw search.
 
-/// A PDF of one empty page. Object 1 is the catalog, 2 the page tree, 3 the page; further ones count from 4.
+/// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page; further objects start at 4.
 #[derive(Clone, Default)]
 pub struct PdfFile {
     catalog: String,
@@ -13,7 +12,7 @@ pub struct PdfFile {
 #[derive(Clone)]
 struct Object {
     body: Vec<u8>,
-    /// A stream cannot be in an object stream.
+    /// Streams cannot be in an object stream.
     is_stream: bool,
 }
 
@@ -59,7 +58,7 @@ impl PdfFile {
         all
     }
 
-    /// With a cross-reference table.
+    /// Writes the file with a cross-reference table.
     pub fn plain(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -69,7 +68,7 @@ impl PdfFile {
         writer.table(0, all.len() + 1, &format!("/Root 1 0 R {}", self.trailer))
     }
 
-    /// All that can be is in one compressed object stream; a cross-reference stream says where.
+    /// Writes the file with a compressed object stream and a cross-reference stream.
     pub fn packed(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -98,7 +97,7 @@ impl PdfFile {
     }
 }
 
-/// A new revision of a file with a cross-reference table, appended to it, in which this object is another one.
+/// Appends a revision that replaces an object to a file with a cross-reference table.
 pub fn revised(file: &[u8], number: usize, body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(file);
     let previous = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().to_owned();
@@ -133,7 +132,7 @@ impl Writer {
         self.bytes.extend([format!("{number} 0 obj\n").as_bytes(), body, b"\nendobj\n"].concat());
     }
 
-    /// The table of all objects that were written, from this number on.
+    /// Writes the cross-reference table of the objects from this number on.
     fn table(mut self, first: usize, size: usize, trailer: &str) -> Vec<u8> {
         let start = self.bytes.len();
         let mut table = format!("xref\n{first} {size}\n");
@@ -154,7 +153,7 @@ impl Writer {
     }
 }
 
-/// These bytes in DEFLATE's fixed code, which a raw search cannot read.
+/// Compresses bytes with DEFLATE's fixed code.
 pub fn deflated(content: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -163,7 +162,7 @@ pub fn deflated(content: &[u8]) -> Vec<u8> {
     bits.zlib()
 }
 
-/// This and so many zeros in DEFLATE's fixed code: 13 bits for each 258 of them.
+/// Compresses bytes followed by zeros (decompression bomb): 13 bits for each 258 zeros.
 pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -185,7 +184,7 @@ struct Bits {
 }
 
 impl Default for Bits {
-    /// The last block, in the fixed code.
+    /// Starts the last block, in the fixed code.
     fn default() -> Self {
         Self { bytes: vec![0x78, 0x01], held: 0b011, count: 3 }
     }
@@ -199,7 +198,7 @@ impl Bits {
         }
     }
 
-    /// Codes begin with their highest bit.
+    /// Writes a code, highest bit first.
     fn code(&mut self, code: u32, length: u32) {
         self.held |= (code.reverse_bits() >> (32 - length)) << self.count;
         self.count += length;
@@ -210,7 +209,7 @@ impl Bits {
         }
     }
 
-    /// The end of the block. No reader of PDF asks for the right checksum.
+    /// Ends the block. PDF readers do not verify the checksum.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

@@ -1,4 +1,4 @@
-//! The real program, in a process of its own: to be killed, and to have its memory measured.
+//! The real program in a separate process, for tests that kill it or measure its memory.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use super::database::{Role, TestDatabase};
 use super::folder;
 use super::wait;
 
-/// The program on a database.
+/// A running program.
 pub struct Program {
     process: Child,
     pub base: String,
@@ -27,7 +27,7 @@ impl Program {
         Self::start_in(database, &state_dir, &[])
     }
 
-    /// In this folder, with these settings.
+    /// Starts in this folder with these settings.
     pub fn start_in(database: &TestDatabase, state_dir: &Path, changed: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .env_clear()
@@ -52,7 +52,7 @@ impl Program {
         Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 
-    /// Ends it as SIGKILL does, and keeps its folder.
+    /// Kills it (SIGKILL), and keeps its folder.
     pub fn kill(mut self) {
         self.is_kept = true;
     }
@@ -63,26 +63,26 @@ impl Program {
         assert!(sent.success());
     }
 
-    /// Ends it by SIGTERM, keeps its folder, and returns what it logged.
+    /// Stops it (SIGTERM), keeps its folder, and returns its log.
     pub async fn terminate(mut self) -> String {
         self.is_kept = true;
         self.signal("-TERM");
-        let ended = wait::found("the program ends", async || self.process.try_wait().unwrap()).await;
+        let ended = wait::until_some("the program ends", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "{ended}");
-        // The reader has the whole log once it has dropped its half.
-        wait::holds("the log is read", async || Arc::strong_count(&self.log) == 1).await;
+        // The log is complete when the reader has dropped its clone.
+        wait::until("the log is read", async || Arc::strong_count(&self.log) == 1).await;
         self.log.lock().unwrap().clone()
     }
 
-    /// Resident memory in KiB.
+    /// Returns the resident memory in KiB.
     pub fn resident(&self) -> u64 {
         let id = self.process.id();
         if let Ok(status) = fs::read_to_string(format!("/proc/{id}/status")) {
             let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
             return line.trim().strip_suffix(" kB").unwrap().parse().unwrap();
         }
-        let said = Command::new("ps").args(["-o", "rss=", "-p", &id.to_string()]).output().unwrap();
-        String::from_utf8(said.stdout).unwrap().trim().parse().unwrap()
+        let output = Command::new("ps").args(["-o", "rss=", "-p", &id.to_string()]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().unwrap()
     }
 }
 

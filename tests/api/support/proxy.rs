@@ -13,7 +13,7 @@ use super::wait;
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The proxy. It knows a replica by its base URL.
+/// The proxy. Replicas are identified by base URL.
 pub struct Proxy {
     pub base: String,
     ready: Ready,
@@ -33,7 +33,7 @@ impl Proxy {
     /// Adds a replica and waits until its readiness check succeeds.
     pub async fn add(&self, base: &str) {
         spawn(check(base.to_owned(), self.ready.clone()));
-        wait::holds("the replica is ready", async || self.has(base)).await;
+        wait::until("the replica is ready", async || self.has(base)).await;
     }
 
     /// Whether new connections go to this replica.
@@ -68,7 +68,7 @@ async fn accept(listener: TcpListener, ready: Ready) {
         let Some(replica) = replica else { continue };
         spawn(async move {
             if let Ok(mut replica) = TcpStream::connect(replica).await {
-                // How a connection ends is the client's to judge.
+                // The client judges how the connection ends.
                 let _ = copy_bidirectional(&mut client, &mut replica).await;
             }
         });

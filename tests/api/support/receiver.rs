@@ -1,4 +1,4 @@
-//! The other end of an alert, or of a query to a breach service: a receiver behind real TLS that does what it is told to, also what no decent one does.
+//! A TLS server that behavior webhooks and the breach service, including malicious ones.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,123 +14,123 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// What it does with a whole request.
+/// The reaction to a request.
 #[derive(Clone, Debug)]
-pub enum Plays {
-    /// These bytes, then it closes.
-    Says(String),
-    /// Nothing, for ever.
-    SaysNothing,
-    /// A head that promises a body, which never comes.
-    KeepsTheBody,
-    /// A 200 and an answer of 64 MiB.
-    FloodsTheBody,
+pub enum ReceiverBehavior {
+    /// Sends these bytes and closes the connection.
+    Reply(String),
+    /// Never replies.
+    NeverReply,
+    /// Sends a head, but never the body.
+    WithholdBody,
+    /// Sends a 200 with a body of 64 MiB.
+    FloodBody,
 }
 
-impl Plays {
-    pub fn well() -> Self {
+impl ReceiverBehavior {
+    pub fn ok() -> Self {
         Self::status("200 OK", "", "ok")
     }
 
     pub fn status(status: &str, headers: &str, body: &str) -> Self {
-        Self::Says(format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
+        Self::Reply(format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len()))
     }
 }
 
-/// One request as it arrived.
+/// A received request.
 #[derive(Clone, Debug)]
-pub struct Arrived {
+pub struct ReceivedRequest {
     pub head: String,
     pub headers: HashMap<String, String>,
     pub body: String,
 }
 
-impl Arrived {
+impl ReceivedRequest {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
 }
 
-/// It listens until it is dropped.
+/// Listens until it is dropped.
 pub struct Receiver {
     pub port: u16,
     folder: PathBuf,
-    plays: Arc<Mutex<Plays>>,
-    arrived: Arc<Mutex<Vec<Arrived>>>,
+    behavior: Arc<Mutex<ReceiverBehavior>>,
+    received: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
-    /// Bytes of floods that found a taker.
-    pub taken: Arc<AtomicUsize>,
-    listens: tokio::task::JoinHandle<()>,
+    /// Bytes of floods that clients accepted.
+    pub flooded: Arc<AtomicUsize>,
+    listener: tokio::task::JoinHandle<()>,
 }
 
 impl Receiver {
-    pub async fn start(plays: Plays) -> Self {
+    pub async fn start(behavior: ReceiverBehavior) -> Self {
         let folder = folder::new_path();
         let certificate = tls::development_certificate(&folder, Clock::default().now()).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(tls::server_config(certificate).unwrap()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (plays, arrived) = (Arc::new(Mutex::new(plays)), Arc::new(Mutex::new(Vec::new())));
-        let (connections, taken) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let listens = tokio::spawn({
-            let (plays, arrived, connections, taken) =
-                (plays.clone(), arrived.clone(), connections.clone(), taken.clone());
+        let (behavior, received) = (Arc::new(Mutex::new(behavior)), Arc::new(Mutex::new(Vec::new())));
+        let (connections, flooded) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let task = tokio::spawn({
+            let (behavior, received, connections, flooded) =
+                (behavior.clone(), received.clone(), connections.clone(), flooded.clone());
             async move {
                 loop {
                     let (stream, _) = listener.accept().await.unwrap();
                     connections.fetch_add(1, Ordering::SeqCst);
-                    let (acceptor, plays, arrived, taken) =
-                        (acceptor.clone(), plays.clone(), arrived.clone(), taken.clone());
+                    let (acceptor, behavior, received, flooded) =
+                        (acceptor.clone(), behavior.clone(), received.clone(), flooded.clone());
                     tokio::spawn(async move {
                         // A caller that does not trust us breaks off in the handshake.
                         let Ok(mut stream) = acceptor.accept(stream).await else { return };
                         let Some(request) = request(&mut stream).await else { return };
-                        arrived.lock().unwrap().push(request);
-                        let plays = plays.lock().unwrap().clone();
-                        answer(&mut stream, plays, &taken).await;
+                        received.lock().unwrap().push(request);
+                        let behavior = behavior.lock().unwrap().clone();
+                        answer(&mut stream, behavior, &flooded).await;
                     });
                 }
             }
         });
-        Self { port, folder, plays, arrived, connections, taken, listens }
+        Self { port, folder, behavior, received, connections, flooded, listener: task }
     }
 
     pub fn url(&self) -> String {
         format!("https://localhost:{}/hook", self.port)
     }
 
-    /// The authority that its certificate is from.
+    /// Returns the certificate authority.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
 
-    pub fn plays(&self, plays: Plays) {
-        *self.plays.lock().unwrap() = plays;
+    pub fn set_behavior(&self, behavior: ReceiverBehavior) {
+        *self.behavior.lock().unwrap() = behavior;
     }
 
-    pub fn arrived(&self) -> Vec<Arrived> {
-        self.arrived.lock().unwrap().clone()
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.received.lock().unwrap().clone()
     }
 
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// What has arrived, once it is so many or more.
-    pub async fn wait_for(&self, number: usize) -> Vec<Arrived> {
+    /// Waits for at least `number` requests, and returns all.
+    pub async fn wait_for_requests(&self, number: usize) -> Vec<ReceivedRequest> {
         let what = format!("message {number}");
-        wait::found(&what, async || Some(self.arrived()).filter(|arrived| arrived.len() >= number)).await
+        wait::until_some(&what, async || Some(self.requests()).filter(|received| received.len() >= number)).await
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.listens.abort();
+        self.listener.abort();
         let _ = std::fs::remove_dir_all(&self.folder);
     }
 }
 
-async fn request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Arrived> {
+async fn request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     loop {
         if let Some(end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") {
@@ -141,7 +141,7 @@ async fn request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Arrived> {
             let length: usize = headers.get("content-length").map_or(0, |length| length.parse().unwrap());
             if bytes.len() >= end + 4 + length {
                 let body = String::from_utf8(bytes[end + 4..].to_vec()).unwrap();
-                return Some(Arrived { head, headers, body });
+                return Some(ReceivedRequest { head, headers, body });
             }
         }
         if stream.read_buf(&mut bytes).await.ok()? == 0 {
@@ -150,20 +150,20 @@ async fn request(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<Arrived> {
     }
 }
 
-async fn answer(stream: &mut (impl AsyncWriteExt + Unpin), plays: Plays, taken: &AtomicUsize) {
+async fn answer(stream: &mut (impl AsyncWriteExt + Unpin), behavior: ReceiverBehavior, flooded: &AtomicUsize) {
     const MIB: usize = 1 << 20;
-    match plays {
-        Plays::Says(bytes) => {
+    match behavior {
+        ReceiverBehavior::Reply(bytes) => {
             let _ = stream.write_all(bytes.as_bytes()).await;
             let _ = stream.shutdown().await;
         }
-        Plays::SaysNothing => std::future::pending().await,
-        Plays::KeepsTheBody => {
+        ReceiverBehavior::NeverReply => std::future::pending().await,
+        ReceiverBehavior::WithholdBody => {
             let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n").await;
             let _ = stream.flush().await;
             std::future::pending().await
         }
-        Plays::FloodsTheBody => {
+        ReceiverBehavior::FloodBody => {
             let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", 64 * MIB);
             let _ = stream.write_all(head.as_bytes()).await;
             let part = vec![b'x'; MIB];
@@ -171,7 +171,7 @@ async fn answer(stream: &mut (impl AsyncWriteExt + Unpin), plays: Plays, taken: 
                 if stream.write_all(&part).await.is_err() {
                     return;
                 }
-                taken.fetch_add(MIB, Ordering::SeqCst);
+                flooded.fetch_add(MIB, Ordering::SeqCst);
             }
         }
     }

@@ -1,5 +1,4 @@
-//! A relay between the service and its database that can withhold the database's replies: the database hangs, and no connection
-//! is closed.
+//! A relay that can withhold the replies of the database: the database hangs, and connections stay open.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,21 +14,21 @@ use super::folder;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Listens in a folder of its own. Its thread ends with the last of the senders.
+/// Listens in its own folder. The thread ends when the relay is dropped.
 pub struct Relay {
     folder: PathBuf,
     withheld: watch::Sender<bool>,
 }
 
 impl Relay {
-    /// Relays to the server that these options name.
+    /// Starts a relay to this server.
     pub fn to(server: PgConnectOptions) -> Arc<Self> {
         let folder = folder::new_path();
         std::fs::create_dir(&folder).unwrap();
         let (withheld, state) = watch::channel(false);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let (ready, listens) = std::sync::mpsc::channel();
-        // A runtime of its own: a test may block its thread.
+        // A separate runtime, because a test may block its thread.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
@@ -48,12 +47,12 @@ impl Relay {
         Arc::new(Self { folder, withheld })
     }
 
-    /// The same connection through the relay.
+    /// Returns connection options through the relay.
     pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
         options.socket(&self.folder)
     }
 
-    /// Withholds what the database sends from now on, or lets it through.
+    /// Withholds or forwards the replies of the database.
     pub fn withhold(&self, withheld: bool) {
         self.withheld.send_replace(withheld);
     }

@@ -1,4 +1,4 @@
-//! A WebSocket client made by hand, so that it can also send what no library would.
+//! A minimal WebSocket client that can also send invalid frames.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 
 use super::{Actor, TestApp, logs, wait};
 
-/// The example of RFC 6455 §1.3, with the answer that it must have.
+/// The example of RFC 6455 §1.3, with its expected response.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Bounds every wait for something that must come.
-const AT_MOST: Duration = Duration::from_secs(20);
+/// Timeout for expected messages.
+const MAX_WAIT: Duration = Duration::from_secs(20);
 
 pub const TEXT: u8 = 1;
 pub const BINARY: u8 = 2;
@@ -23,17 +23,17 @@ pub const PING: u8 = 9;
 
 pub struct Socket {
     pub stream: TcpStream,
-    /// The id of its handshake, under which the log has its story.
+    /// The request id of the handshake, for the log.
     pub request_id: String,
 }
 
-/// The reply to a handshake: its head, and the stream behind it.
-pub async fn shake(app: &TestApp, more: &str) -> (String, TcpStream) {
+/// Sends a handshake with more headers, and returns the head of the reply and the stream.
+pub async fn handshake(app: &TestApp, more: &str) -> (String, TcpStream) {
     let stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
-    shake_on(app, stream, more).await
+    handshake_on(app, stream, more).await
 }
 
-async fn shake_on(app: &TestApp, mut stream: TcpStream, more: &str) -> (String, TcpStream) {
+async fn handshake_on(app: &TestApp, mut stream: TcpStream, more: &str) -> (String, TcpStream) {
     let head = format!(
         "GET /api/v1/live HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{more}\r\n"
@@ -45,23 +45,23 @@ async fn shake_on(app: &TestApp, mut stream: TcpStream, more: &str) -> (String, 
     }
     let head = String::from_utf8(head).unwrap();
     let id = head.lines().find_map(|line| line.to_lowercase().strip_prefix("x-request-id: ").map(str::to_owned));
-    app.sent.note(&id.expect("a request id"));
+    app.sent.record(&id.expect("a request id"));
     (head, stream)
 }
 
-/// A ticket for this actor.
+/// Creates a ticket for the actor.
 pub async fn ticket(actor: &Actor) -> String {
     let reply = actor.request(Method::POST, "/api/v1/live/tickets").send().await.ok(201);
     reply.json()["ticket"].as_str().unwrap().to_owned()
 }
 
 impl Socket {
-    /// A handshake that is taken; nothing said yet.
+    /// Opens a socket without authenticating.
     pub async fn open(app: &TestApp) -> Self {
-        Self::taken(shake(app, "").await)
+        Self::upgraded(handshake(app, "").await)
     }
 
-    fn taken((head, stream): (String, TcpStream)) -> Self {
+    fn upgraded((head, stream): (String, TcpStream)) -> Self {
         assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
         let header = |name: &str| {
             let line = head.lines().find(|line| line.to_lowercase().starts_with(&format!("{name}: "))).unwrap();
@@ -71,68 +71,68 @@ impl Socket {
         Self { request_id: header("x-request-id"), stream }
     }
 
-    /// Signed in by a ticket of this actor's.
-    pub async fn of(app: &TestApp, actor: &Actor) -> Self {
-        // The ticket first: a socket waits only five seconds for it.
+    /// Opens a socket and authenticates with a ticket of the actor.
+    pub async fn connect(app: &TestApp, actor: &Actor) -> Self {
+        // The ticket is created first: the socket waits only five seconds for it.
         let ticket = ticket(actor).await;
         Self::open(app).await.signed_in(&ticket).await
     }
 
-    /// The same on a connection on which little is under way at once.
-    pub async fn slow(app: &TestApp, actor: &Actor) -> Self {
+    /// Connects with very small buffers, like a slow client.
+    pub async fn connect_slow(app: &TestApp, actor: &Actor) -> Self {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(2_304).unwrap();
         socket2::SockRef::from(&socket).set_tcp_mss(536).unwrap();
         let ticket = ticket(actor).await;
         let stream = socket.connect(app.running.as_ref().unwrap().http).await.unwrap();
-        Self::taken(shake_on(app, stream, "").await).signed_in(&ticket).await
+        Self::upgraded(handshake_on(app, stream, "").await).signed_in(&ticket).await
     }
 
     async fn signed_in(mut self, ticket: &str) -> Self {
-        self.say(&json!({"type": "authenticate", "ticket": ticket})).await;
-        assert_eq!(self.hear().await["type"], "ready");
+        self.send(&json!({"type": "authenticate", "ticket": ticket})).await;
+        assert_eq!(self.receive().await["type"], "ready");
         self
     }
 
-    /// Sends one frame: first byte as given, masked.
+    /// Sends a masked frame with this first byte.
     pub async fn frame(&mut self, first: u8, payload: &[u8]) {
         self.raw(&frame(first, payload)).await;
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        // The other side may have closed meanwhile; what it said is read afterwards.
+        // The server may have closed; its close frame is read later.
         let _ = self.stream.write_all(bytes).await;
     }
 
-    pub async fn say(&mut self, message: &Value) {
+    pub async fn send(&mut self, message: &Value) {
         self.frame(0x80 | TEXT, message.to_string().as_bytes()).await;
     }
 
-    /// Says something and reads the answer to it.
-    pub async fn ask(&mut self, message: &Value) -> Value {
-        self.say(message).await;
-        self.hear().await
+    /// Sends a message and returns the next one.
+    pub async fn request(&mut self, message: &Value) -> Value {
+        self.send(message).await;
+        self.receive().await
     }
 
     pub async fn subscribe(&mut self, object: &str, id: Option<&str>) -> Value {
-        let mut wish = json!({"type": "subscribe", "object": object});
+        let mut message = json!({"type": "subscribe", "object": object});
         if let Some(id) = id {
-            wish["id"] = id.into();
+            message["id"] = id.into();
         }
-        self.ask(&wish).await
+        self.request(&message).await
     }
 
-    /// The next frame: opcode and payload. `None`: the connection has ended.
+    /// Returns opcode and payload of the next frame. `None` at the end of the connection.
     pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        tokio::time::timeout(AT_MOST, self.read()).await.expect("something comes")
+        tokio::time::timeout(MAX_WAIT, self.read()).await.expect("a frame arrives")
     }
 
     async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
         let first = self.stream.read_u8().await.ok()?;
-        assert_eq!(first & 0xf0, 0x80, "whole frames, no extension");
+        assert_eq!(first & 0xf0, 0x80, "final frames without extensions");
         let length = match self.stream.read_u8().await.ok()? {
             126 => usize::from(self.stream.read_u16().await.ok()?),
-            127 => panic!("a server that says so much"),
+            127 => panic!("frame too long"),
             length => usize::from(length),
         };
         let mut payload = vec![0; length];
@@ -140,28 +140,28 @@ impl Socket {
         Some((first & 0x0f, payload))
     }
 
-    /// The text of the next message; pings are passed over.
+    /// Returns the text of the next message, skipping pings.
     pub async fn text(&mut self) -> String {
         loop {
             match self.next().await {
                 Some((TEXT, payload)) => return String::from_utf8(payload).unwrap(),
                 Some((PING, _)) => {}
-                other => panic!("no message: {other:?}"),
+                other => panic!("not a message: {other:?}"),
             }
         }
     }
 
-    pub async fn hear(&mut self) -> Value {
+    pub async fn receive(&mut self) -> Value {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Reads on until the close frame and says its code, then sees the connection end. Well before the database is asked again
-    /// whether the session lives: what must be announced is not found by that.
-    pub async fn closed(&mut self) -> u16 {
-        tokio::time::timeout(AT_MOST, self.last_word()).await.expect("it is closed")
+    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than the interval of
+    /// session re-checks, so only notifications can have closed the socket.
+    pub async fn close_code(&mut self) -> u16 {
+        tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }
 
-    async fn last_word(&mut self) -> u16 {
+    async fn read_close_code(&mut self) -> u16 {
         loop {
             match self.next().await {
                 Some((CLOSE, payload)) => {
@@ -174,9 +174,9 @@ impl Socket {
         }
     }
 
-    /// Waits until an event has been left that begins like this, and says all that were.
-    pub async fn left(&self, event: &str) -> Vec<String> {
-        wait::found(event, async || {
+    /// Waits for a security event with this prefix, and returns all events of the socket.
+    pub async fn wait_for_event(&self, event: &str) -> Vec<String> {
+        wait::until_some(event, async || {
             let events = logs::events(&self.request_id);
             events.iter().any(|one| one.starts_with(event)).then_some(events)
         })
@@ -184,7 +184,7 @@ impl Socket {
     }
 }
 
-/// One frame of a client.
+/// Returns a masked client frame.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 19, 61, 200];
     let mut frame = vec![first];
@@ -193,6 +193,6 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
         length => frame.extend([&[0x80 | 126][..], &(length as u16).to_be_bytes()].concat()),
     }
     frame.extend(mask);
-    frame.extend(payload.iter().enumerate().map(|(place, byte)| byte ^ mask[place % 4]));
+    frame.extend(payload.iter().enumerate().map(|(index, byte)| byte ^ mask[index % 4]));
     frame
 }

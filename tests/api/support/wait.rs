@@ -1,50 +1,50 @@
-//! What happens beside a reply is waited for. The bound is no measure of the service: it is far beyond what a loaded machine needs.
+//! Waits for background work. The timeout is not a performance requirement: it is far longer than a loaded machine needs.
 
 use std::fmt::Debug;
 use std::thread;
 use std::time::{Duration, Instant};
 
-pub const AT_MOST: Duration = Duration::from_secs(90);
-const BETWEEN: Duration = Duration::from_millis(10);
+pub const MAX_WAIT: Duration = Duration::from_secs(90);
+const POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// What `look` finds, once it finds something.
-pub async fn found<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+/// Waits until `read` returns a value, and returns it.
+pub async fn until_some<T>(what: &str, mut read: impl AsyncFnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
-        if let Some(found) = look().await {
+        if let Some(found) = read().await {
             return found;
         }
-        assert!(begun.elapsed() < AT_MOST, "not in {AT_MOST:?}: {what}");
-        tokio::time::sleep(BETWEEN).await;
+        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: {what}");
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Until it is so.
-pub async fn holds(what: &str, mut look: impl AsyncFnMut() -> bool) {
-    found(what, async || look().await.then_some(())).await;
+/// Waits until `check` returns true.
+pub async fn until(what: &str, mut check: impl AsyncFnMut() -> bool) {
+    until_some(what, async || check().await.then_some(())).await;
 }
 
-/// Until `look` sees this.
-pub async fn equal<T: PartialEq + Debug>(wanted: T, mut look: impl AsyncFnMut() -> T) {
+/// Waits until `read` returns the expected value.
+pub async fn until_equal<T: PartialEq + Debug>(expected: T, mut read: impl AsyncFnMut() -> T) {
     let begun = Instant::now();
     loop {
-        let seen = look().await;
-        if seen == wanted {
+        let actual = read().await;
+        if actual == expected {
             return;
         }
-        assert!(begun.elapsed() < AT_MOST, "not in {AT_MOST:?}: {wanted:?}, but {seen:?}");
-        tokio::time::sleep(BETWEEN).await;
+        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: expected {expected:?}, got {actual:?}");
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Like [`found`], for what waits on a thread.
-pub fn found_blocking<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+/// Like [`until_some`], but blocks the thread.
+pub fn until_some_blocking<T>(what: &str, mut read: impl FnMut() -> Option<T>) -> T {
     let begun = Instant::now();
     loop {
-        if let Some(found) = look() {
+        if let Some(found) = read() {
             return found;
         }
-        assert!(begun.elapsed() < AT_MOST, "not in {AT_MOST:?}: {what}");
+        assert!(begun.elapsed() < MAX_WAIT, "not in {MAX_WAIT:?}: {what}");
         thread::sleep(Duration::from_millis(2));
     }
 }

@@ -1,7 +1,7 @@
 #![no_main]
 
 use actix_web::http::header::{ContentDisposition, HeaderValue};
-use strongroom::http::disposition::saved_as;
+use strongroom::http::disposition::safe_file_name;
 use strongroom::http::file_name::file_name;
 use strongroom::security::files::uploads::FileType;
 
@@ -23,7 +23,7 @@ libfuzzer_sys::fuzz_target!(|names: (&str, &[u8])| {
         let Some(name) = file_name(&disposition) else { continue };
         // A byte of ISO-8859-1 can be two of UTF-8.
         assert!(name.len() <= 2 * head.len(), "{name:?}");
-        let saved = saved_as(&name);
+        let saved = safe_file_name(&name);
         assert!(!saved.is_empty() && !saved.starts_with('.') && saved.len() <= 255, "{saved:?}");
         assert!(!saved.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)), "{saved:?}");
         assert!(!saved.ends_with(['.', ' ']), "{saved:?}");

@@ -35,11 +35,11 @@ use crate::security::detection::alerts::{MAIL_KIND, Runbooks, message_of};
 
 /// Rings when mail was queued, so that it goes out at once.
 #[derive(Clone, Debug, Default)]
-pub struct MailBell(Arc<Notify>);
+pub struct MailNotifier(Arc<Notify>);
 
-impl MailBell {
+impl MailNotifier {
     /// Mail was queued.
-    pub fn ring(&self) {
+    pub fn notify(&self) {
         self.0.notify_one();
     }
 }
@@ -72,12 +72,12 @@ pub struct MailWorker {
     runbooks: Runbooks,
     /// Whether alerts name users by address.
     shows_addresses: bool,
-    bell: MailBell,
+    notifier: MailNotifier,
     stopping: AtomicBool,
 }
 
 impl MailWorker {
-    /// A worker that `bell` wakes.
+    /// A worker that `notifier` wakes.
     ///
     /// # Errors
     /// [`BadMailSettings`]; the configuration has checked all of it but the certificate.
@@ -86,7 +86,7 @@ impl MailWorker {
         keys: Arc<Keys>,
         settings: &Settings,
         clock: Clock,
-        bell: MailBell,
+        notifier: MailNotifier,
     ) -> Result<Self, BadMailSettings> {
         let links = Links {
             public_url: settings.http.public_url.clone(),
@@ -96,7 +96,7 @@ impl MailWorker {
         let shows_addresses = settings.alerts.shows_addresses_to("mail");
         let delivery = Delivery::new(&settings.mail, settings.state_dir.join("mail"))?;
         let stopping = AtomicBool::new(false);
-        Ok(Self { pool, keys, clock, delivery, links, runbooks, shows_addresses, bell, stopping })
+        Ok(Self { pool, keys, clock, delivery, links, runbooks, shows_addresses, notifier, stopping })
     }
 
     /// Works until [`Self::stop`]. What is queued then stays for the next start.
@@ -105,7 +105,7 @@ impl MailWorker {
             match self.deliver_due().await {
                 Ok(0) => {
                     // Either way there is a reason to look again.
-                    let _ = timeout(LOOK_EVERY, self.bell.0.notified()).await;
+                    let _ = timeout(LOOK_EVERY, self.notifier.0.notified()).await;
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -119,7 +119,7 @@ impl MailWorker {
     /// Ends [`Self::run`] after the mail that it holds.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
-        self.bell.ring();
+        self.notifier.notify();
     }
 
     /// Takes the mail that is due, sends it, and returns how many there were.

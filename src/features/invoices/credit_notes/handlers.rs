@@ -11,7 +11,7 @@ use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::page::Page;
 use crate::features::invoices::model::TransitionError;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::idempotency::{Answer, Keyed};
+use crate::http::idempotency::{Answer, IdempotentJson};
 use crate::http::params::{PathId, QueryFields};
 use crate::http::reply;
 use crate::security::authorization::cursors::Cursors;
@@ -25,7 +25,7 @@ const LIST: &str = "credit_notes";
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    Keyed { body: note, key }: Keyed<NewCreditNote>,
+    IdempotentJson { body: note, key }: IdempotentJson<NewCreditNote>,
     invoices: Data<InvoiceStore>,
     quotas: Data<RowQuotas>,
     clock: Data<Clock>,
@@ -33,7 +33,7 @@ pub async fn create(
     let (owner, now) = (caller.user(), clock.now());
     let mut change = invoices.begin(&caller).await?;
     // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
-    if let Some(answer) = key.answered(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
         return Ok(answer);
     }
     let invoice = change.lock(id).await?;
@@ -47,7 +47,7 @@ pub async fn create(
     change.save_state(&invoice).await?;
     let location = format!("/api/v1/credit-notes/{}", note.header.id);
     let answer = Answer::created(location, None, &CreditNoteView::from(&note))?;
-    key.keep(change.connection(), owner, now, &answer).await?;
+    key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
     Ok(answer.reply())
 }

@@ -8,12 +8,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::super::replies::TaxView;
 use super::model::{CreditNote, CreditNoteHeader, CreditPart, CreditedLine};
 use crate::base::id::{CreditNoteId, InvoiceId};
-use crate::base::money::MOST_MINOR_UNITS;
+use crate::base::money::MAX_MINOR_UNITS;
 use crate::base::page::{Limit, Page};
 use crate::http::object::some_objects;
-use crate::http::params::GivenId;
+use crate::http::params::IdField;
 use crate::http::rules;
-use crate::http::typed::typed;
+use crate::http::user_text::user_text;
 use crate::http::values::{integer, optional_integer};
 
 /// A credit note to issue.
@@ -22,7 +22,7 @@ use crate::http::values::{integer, optional_integer};
 #[schema(example = json!({"reason": "Two posters were torn.", "lines": [{"line": 1, "amount": 578}]}))]
 pub struct NewCreditNote {
     /// Printed on the credit note.
-    #[serde(default, deserialize_with = "typed")]
+    #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, max = 500), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub reason: Option<String>,
@@ -44,7 +44,7 @@ pub struct NewCreditedLine {
     pub line: i32,
     /// Minor units before tax, at most the remaining amount of the line. Default: the whole remaining amount.
     #[serde(default, deserialize_with = "optional_integer")]
-    #[garde(range(min = 1, max = MOST_MINOR_UNITS))]
+    #[garde(range(min = 1, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 1, maximum = 9_007_199_254_740_991_i64)]
     pub amount: Option<i64>,
 }
@@ -75,7 +75,7 @@ pub struct CreditNoteQuery {
     /// Credit notes of this invoice. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
-    pub invoice_id: Option<GivenId<InvoiceId>>,
+    pub invoice_id: Option<IdField<InvoiceId>>,
 }
 
 /// A credit note. Amounts are in the invoice's currency and computed by the server.

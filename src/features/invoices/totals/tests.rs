@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::money::{Currency, MOST_MINOR_UNITS};
+use crate::base::money::{Currency, MAX_MINOR_UNITS};
 
 fn rate(text: &str) -> Rate {
     text.parse().unwrap()
@@ -110,7 +110,7 @@ fn discount_above_the_discounted_amount_is_refused() {
 #[test]
 fn overflow_names_its_line() {
     let most = || line("1000", "90071992547.40991", "0");
-    assert_eq!(Totals::of(&[most()], None).unwrap().total, MOST_MINOR_UNITS);
+    assert_eq!(Totals::of(&[most()], None).unwrap().total, MAX_MINOR_UNITS);
     assert_eq!(Totals::of(&[line("1", "0.01", "0"), most()], None), Err(TotalsError::OverflowAtLine(1)));
     assert_eq!(Totals::of(&[line("1000", "90071992547.40991", "1")], None), Err(TotalsError::Overflow));
     let (quantity, price) =

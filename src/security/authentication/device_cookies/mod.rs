@@ -22,7 +22,7 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::base::id::UserId;
-use crate::http::cookies::the_only;
+use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
@@ -51,7 +51,7 @@ impl Device {
     /// The device in these headers, if its cookie is unexpired and of the account with this name, in lower case.
     #[must_use]
     pub fn recognise(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
-        let text = the_only(COOKIE, headers)?;
+        let text = single(COOKIE, headers)?;
         let mut bytes = [0; SIGNED + Tag::LENGTH];
         // Of one length only; the decoder would not write more than fits.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {

@@ -58,7 +58,7 @@ impl Writer {
                 }
                 Err(error) => {
                     if is_exhausted(&error) {
-                        self.exhaustion.note();
+                        self.exhaustion.record();
                     }
                     if !std::mem::replace(&mut away, true) {
                         tracing::warn!(cause = cause(&error), "security events are waiting for the database");

@@ -28,7 +28,7 @@ pub use self::store::CHANNEL;
 use self::store::Found;
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
-use crate::db::announcements::Heard;
+use crate::db::announcements::ListenerEvent;
 use crate::db::begin;
 use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
@@ -257,10 +257,10 @@ impl Revocations {
     }
 
     /// Follows the announcements until they end. One that is missed is found by the next read.
-    pub async fn follow(&self, mut announcements: broadcast::Receiver<Heard>) {
+    pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         loop {
             match announcements.recv().await {
-                Ok(Heard::Said { channel, payload }) if *channel == *CHANNEL => {
+                Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
                     if let Ok(session) = payload.parse() {
                         self.note(session);
                     }

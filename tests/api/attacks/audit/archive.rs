@@ -90,11 +90,11 @@ impl Trail {
 /// Runs a service that many days in the past, and stops it.
 async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
     let clock = Clock::default();
-    clock.turn(-TimeDelta::days(days_ago));
+    clock.advance(-TimeDelta::days(days_ago));
     let state_dir = folder::new_path();
     let app = TestApp::serve(settings(&state_dir, &[MASTER]), None, database, clock, state_dir);
     for _ in 0..3 {
-        app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+        app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }
     app.stop().await
 }
@@ -122,7 +122,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let until = format!("Batches up to {} were archived", seals - seals_left);
     assert!(code == Some(0) && output.contains(&until), "{output}");
     let heads = trail.folder.join("heads.txt");
-    fs::write(&heads, macs.iter().map(|mac| logs::first_with(mac).unwrap()).collect::<String>()).unwrap();
+    fs::write(&heads, macs.iter().map(|mac| logs::first_containing(mac).unwrap()).collect::<String>()).unwrap();
     let folder = trail.folder.to_str().unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify", "--heads", heads.to_str().unwrap(), "--archive", folder]);
     assert!(code == Some(0) && output.contains("The archive was read, from batch 1 on."), "{output}");

@@ -27,7 +27,11 @@ impl Trail {
         for _ in 0..2 {
             let app = TestApp::on(database, &[MASTER]).await;
             for _ in 0..3 {
-                app.anybody().request(reqwest::Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+                app.anonymous()
+                    .request(reqwest::Method::GET, "/api/v1/me")
+                    .send()
+                    .await
+                    .assert_refused(401, "unauthenticated");
             }
             database = app.stop().await;
         }
@@ -63,7 +67,7 @@ impl Trail {
             .fetch_all(&mut self.owner)
             .await
             .unwrap();
-        let lines = macs.iter().map(|mac| logs::first_with(mac).expect("each seal has a logged head"));
+        let lines = macs.iter().map(|mac| logs::first_containing(mac).expect("each seal has a logged head"));
         lines.collect::<Vec<_>>().join("\n")
     }
 }

@@ -24,13 +24,13 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
 async fn leave_event(app: &TestApp) {
     background_sync(&app.services().recorder, || Event::new(EventKind::SequenceFail).reason("marker").record());
     let sql = "select count(*) from security_events join security_events_unsealed using (seq) where reason = 'marker'";
-    wait::equal(1, async || number(app, sql).await).await;
+    wait::until_equal(1, async || number(app, sql).await).await;
 }
 
 /// Waits for an event with this reason. Returns its amount.
 async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
     let sql = "select amount from security_events where kind = 'sys_audit_fault' and reason = $1 limit 1";
-    wait::found(reason, async || sqlx::query_scalar(sql).bind(reason).fetch_optional(&app.all_rows).await.unwrap())
+    wait::until_some(reason, async || sqlx::query_scalar(sql).bind(reason).fetch_optional(&app.all_rows).await.unwrap())
         .await
 }
 
@@ -51,7 +51,7 @@ async fn service_session_that_blocks_sealing_is_terminated() {
     leave_event(&app).await;
     assert_eq!(wait_for_fault(&app, "sealing_blocked").await, Some(1));
     assert!(attacker.execute("select 1").await.is_err(), "the attacker's session is over");
-    wait::equal(0, async || number(&app, "select count(*) from security_events_unsealed").await).await;
+    wait::until_equal(0, async || number(&app, "select count(*) from security_events_unsealed").await).await;
 }
 
 #[actix_web::test]
@@ -62,16 +62,16 @@ async fn overdue_seal_raises_an_event_and_a_metric() {
     assert!(app.metrics().await.value(OLDEST) < 60.0);
     app.all_rows.execute("update security_events_unsealed set since = since - interval '1 minute'").await.unwrap();
     wait_for_fault(&app, "seal_overdue").await;
-    wait::holds("the metric reports the delay", async || app.metrics().await.value(OLDEST) >= 60.0).await;
+    wait::until("the metric reports the delay", async || app.metrics().await.value(OLDEST) >= 60.0).await;
     drop(holder);
-    wait::holds("everything is sealed", async || app.metrics().await.value(OLDEST) == 0.0).await;
+    wait::until("everything is sealed", async || app.metrics().await.value(OLDEST) == 0.0).await;
 }
 
 #[actix_web::test]
 async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
     let app = TestApp::start().await;
     let mut owner = connect(&app, Role::Owner).await;
-    wait::holds("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
+    wait::until("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
     for (step, missing) in [
         ("alter table security_events disable trigger security_events_remember_unsealed", 1.0),
         // Not enough: the trigger would not fire if session_replication_role is replica.
@@ -81,7 +81,7 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
         ("alter table security_event_seals disable trigger all", 2.0),
     ] {
         owner.execute(step).await.unwrap();
-        wait::holds(step, async || app.metrics().await.find(TRIGGERS) == Some(missing)).await;
+        wait::until(step, async || app.metrics().await.find(TRIGGERS) == Some(missing)).await;
     }
     wait_for_fault(&app, "trigger_missing").await;
     owner.close().await.unwrap();

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::client::Reply;
-use crate::support::collector::{Collector, Manner, Traced, attributes};
+use crate::support::collector::{Collector, CollectorBehavior, TracedProgram, attributes};
 use crate::support::wait;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -27,8 +27,8 @@ fn is_refused(reply: &Reply, status: u16, code: &str) {
 
 #[actix_web::test]
 async fn traceparent_of_a_client_is_ignored() {
-    let collector = Collector::start(Manner::Takes);
-    let service = Traced::start(collector.address, &[]).await;
+    let collector = Collector::start(CollectorBehavior::Accept);
+    let service = TracedProgram::start(collector.address, &[]).await;
     for chosen in [PARENT, UNRECORDED] {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
@@ -39,13 +39,13 @@ async fn traceparent_of_a_client_is_ignored() {
         assert!(span.parent_span_id.is_empty(), "{span:?}");
         assert_eq!(span.trace_state, "");
     }
-    assert!(!collector.holds("typed-in"));
+    assert!(!collector.contains("typed-in"));
 }
 
 #[actix_web::test]
 async fn traceparent_of_a_trusted_proxy_is_continued_without_baggage() {
-    let collector = Collector::start(Manner::Takes);
-    let service = Traced::start(collector.address, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let collector = Collector::start(CollectorBehavior::Accept);
+    let service = TracedProgram::start(collector.address, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let request = || service.client().request(Method::GET, "/health/live").header("baggage", "who=typed-in");
     let reply = request().header("traceparent", PARENT).header("tracestate", "vendor=typed-in").send().await.ok(204);
     let span = collector.span(&reply.request_id()).await;
@@ -58,13 +58,13 @@ async fn traceparent_of_a_trusted_proxy_is_continued_without_baggage() {
     }
     let twice = request().header("traceparent", PARENT).header("traceparent", PARENT).send().await.ok(204);
     assert_ne!(hex(&collector.span(&twice.request_id()).await.trace_id), TRACE);
-    assert!(!collector.holds("typed-in"));
+    assert!(!collector.contains("typed-in"));
 }
 
 #[actix_web::test]
 async fn span_holds_only_method_route_status_and_request_id() {
-    let collector = Collector::start(Manner::Takes);
-    let service = Traced::start(collector.address, &[]).await;
+    let collector = Collector::start(CollectorBehavior::Accept);
+    let service = TracedProgram::start(collector.address, &[]).await;
     let client = service.client();
     let password = std::fs::read_to_string(service.state_dir.join("secrets/demo_password_1")).unwrap();
     let sign_in = json!({"email": "anna@demo.example", "password": password});
@@ -97,7 +97,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
         assert_eq!(told, expected.map(|(key, value)| (key.to_owned(), value)));
         assert!(span.events.is_empty() && span.links.is_empty(), "{span:?}");
     }
-    service.database.cut_off().await;
+    service.database.disconnect().await;
     let failed = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     is_refused(&failed, 503, "unavailable");
     let error = |span: &Span| span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
@@ -106,15 +106,15 @@ async fn span_holds_only_method_route_status_and_request_id() {
     let user = profile.json()["id"].as_str().map(str::to_owned);
     let secret = [Some(id.to_string()), user, Some(token), Some(password), Some("anna@demo.example".to_owned())];
     for text in secret.into_iter().flatten().chain(["typed-in".to_owned(), "127.0.0.1".to_owned()]) {
-        assert!(!collector.holds(&text), "{text} left");
+        assert!(!collector.contains(&text), "{text} left");
     }
 }
 
 /// More requests than the queue holds. None of them waits for the collector, and the service still shuts down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
-    let collector = Collector::start(Manner::NeverAnswers);
-    let mut service = Traced::start(collector.address, &[]).await;
+    let collector = Collector::start(CollectorBehavior::NeverReply);
+    let mut service = TracedProgram::start(collector.address, &[]).await;
     let client = service.client();
     let all = (0..50).map(async |_| {
         for _ in 0..100 {
@@ -130,10 +130,10 @@ async fn unresponsive_collector_delays_no_request() {
 #[actix_web::test]
 async fn unreachable_collector_only_increments_a_counter() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut service = Traced::start(nobody, &[]).await;
+    let mut service = TracedProgram::start(nobody, &[]).await;
     service.client().request(Method::GET, "/health/live").send().await.ok(204);
     let lost = async || service.metrics().await.value("strongroom_trace_spans_total{outcome=\"lost\"}") > 0.0;
-    wait::holds("the loss is counted", lost).await;
+    wait::until("the loss is counted", lost).await;
     let metrics = service.metrics().await;
     assert_eq!(metrics.value("strongroom_trace_spans_total{outcome=\"sent\"}"), 0.0);
     service.client().request(Method::GET, "/health/ready").send().await.ok(204);

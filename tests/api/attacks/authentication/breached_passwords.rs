@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token, try_sign_in};
-use crate::support::receiver::{Arrived, Plays, Receiver};
+use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
 /// No list has it, and zxcvbn accepts it.
@@ -27,27 +27,27 @@ async fn asking(receiver: &Receiver) -> TestApp {
     .await
 }
 
-fn range(lines: &[&str]) -> Plays {
-    Plays::status("200 OK", "content-type: text/plain\r\n", &lines.join("\r\n"))
+fn range(lines: &[&str]) -> ReceiverBehavior {
+    ReceiverBehavior::status("200 OK", "content-type: text/plain\r\n", &lines.join("\r\n"))
 }
 
-fn breached(count: u64) -> Plays {
+fn breached(count: u64) -> ReceiverBehavior {
     range(&[OTHER_LINE, &format!("{SUFFIX}:{count}")])
 }
 
 /// Confirms a new registration with this password.
 async fn join(app: &TestApp, email: &str, password: &str) -> Reply {
-    register(&app.anybody(), email).await.ok(202);
-    confirm(&app.anybody(), &mail_token(app, email).await, password, "Grace Hopper").await
+    register(&app.anonymous(), email).await.ok(202);
+    confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await
 }
 
 fn must_be_refused(reply: &Reply, pointer: &str) {
-    reply.refused_field(pointer).left(&["input_validation_fail/invalid_input"]);
+    reply.assert_invalid_field(pointer).assert_events(&["input_validation_fail/invalid_input"]);
     let told = reply.json()["errors"].to_string();
     assert!(told.contains("was published in a data breach: choose four or more random words"), "{told}");
 }
 
-fn first_line(arrived: &Arrived) -> &str {
+fn first_line(arrived: &ReceivedRequest) -> &str {
     arrived.head.lines().next().unwrap()
 }
 
@@ -55,18 +55,18 @@ fn first_line(arrived: &Arrived) -> &str {
 async fn breached_password_is_refused_and_only_five_digits_of_its_hash_leave() {
     let receiver = Receiver::start(breached(3)).await;
     let app = asking(&receiver).await;
-    register(&app.anybody(), "grace@example.com").await.ok(202);
+    register(&app.anonymous(), "grace@example.com").await.ok(202);
     let token = mail_token(&app, "grace@example.com").await;
-    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
-    must_be_refused(&confirm(&app.anybody(), &token, BREACHED, "Grace Hopper").await, "/password");
+    let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
+    must_be_refused(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
     // Our own rules come first: these are never asked about.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
-        confirm(&app.anybody(), &token, own_rule, "Grace Hopper").await.refused_field("/password");
+        confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
     assert_eq!(app.services().credentials.passwords.hashes(), hashes, "refused before the hash");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 
-    let arrived = receiver.arrived();
+    let arrived = receiver.requests();
     assert_eq!(arrived.len(), 1);
     assert_eq!(first_line(&arrived[0]), format!("GET /range/{PREFIX} HTTP/1.1"));
     let mut headers: Vec<_> = arrived[0].headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
@@ -81,24 +81,24 @@ async fn breached_password_is_refused_in_a_change_and_in_a_reset() {
     let receiver = Receiver::start(breached(3)).await;
     let app = asking(&receiver).await;
     let alice = app.user("alice").await;
-    app.anybody()
+    app.anonymous()
         .request(Method::POST, "/api/v1/auth/password-reset")
         .json(&json!({"email": alice.email}))
         .send()
         .await
         .ok(202);
     let token = reset_token(&app, &alice.email, "").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let change = json!({"current_password": PASSWORD, "new_password": BREACHED});
     must_be_refused(&alice.post("/api/v1/me/password", &change).await, "/new_password");
     let reset = json!({"token": token, "new_password": BREACHED});
-    let reset = app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
+    let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     must_be_refused(&reset, "/new_password");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // A sign-in is not a choice: nothing is asked.
-    let asked = receiver.arrived().len();
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
-    assert_eq!(receiver.arrived().len(), asked);
+    let asked = receiver.requests().len();
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
+    assert_eq!(receiver.requests().len(), asked);
 }
 
 /// Keyboards send é as one code point or as two. The hash is that of NFC for both.
@@ -112,7 +112,7 @@ async fn breached_password_is_found_in_both_normal_forms() {
     ] {
         must_be_refused(&join(&app, email, password).await, "/password");
     }
-    assert_eq!(first_line(&receiver.arrived()[0]), "GET /range/99178 HTTP/1.1");
+    assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
 /// Padding has the count 0. To take it for a breach would refuse good passwords.
@@ -120,32 +120,32 @@ async fn breached_password_is_found_in_both_normal_forms() {
 async fn padding_and_other_hashes_of_the_range_refuse_nothing() {
     let receiver = Receiver::start(breached(0)).await;
     let app = asking(&receiver).await;
-    join(&app, "grace@example.com", BREACHED).await.ok(204).left(&["user_created/confirmed"]);
-    assert_eq!(receiver.arrived().len(), 1);
+    join(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
+    assert_eq!(receiver.requests().len(), 1);
 }
 
 #[actix_web::test]
 async fn breach_service_that_fails_refuses_nothing_and_leaves_an_event() {
-    let receiver = Receiver::start(Plays::SaysNothing).await;
+    let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
     let app = asking(&receiver).await;
     let elsewhere = Receiver::start(breached(3)).await;
     let location = format!("location: https://localhost:{}/range/{PREFIX}\r\n", elsewhere.port);
     let (line, huge) = (format!("{SUFFIX}:3"), [OTHER_LINE].repeat(10_000));
     let unavailable = [
-        Plays::SaysNothing,
-        Plays::KeepsTheBody,
-        Plays::FloodsTheBody,
+        ReceiverBehavior::NeverReply,
+        ReceiverBehavior::WithholdBody,
+        ReceiverBehavior::FloodBody,
         range(&huge),
-        Plays::status("503 Service Unavailable", "", &line),
-        Plays::status("302 Found", &location, &line),
-        Plays::Says(format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{line}")),
-        Plays::Says("nonsense".to_owned()),
+        ReceiverBehavior::status("503 Service Unavailable", "", &line),
+        ReceiverBehavior::status("302 Found", &location, &line),
+        ReceiverBehavior::Reply(format!("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{line}")),
+        ReceiverBehavior::Reply("nonsense".to_owned()),
     ];
     let garbage = ["", "<html>", &format!("{line}\r\n\u{0}"), "9F1A2D:3", &format!("{SUFFIX}:-3"), SUFFIX];
-    let invalid = garbage.iter().map(|body| ("invalid_reply", Plays::status("200 OK", "", body)));
+    let invalid = garbage.iter().map(|body| ("invalid_reply", ReceiverBehavior::status("200 OK", "", body)));
     let cases = unavailable.into_iter().map(|plays| ("unavailable", plays)).chain(invalid);
     for (number, (reason, plays)) in cases.enumerate() {
-        receiver.plays(plays.clone());
+        receiver.set_behavior(plays.clone());
         let event = format!("breach_check_failed/{reason}");
         let reply = join(&app, &format!("user{number}@example.com"), BREACHED).await.ok(204);
         assert_eq!(reply.events(), [event.as_str(), "user_created/confirmed"], "{plays:?}");
@@ -153,13 +153,13 @@ async fn breach_service_that_fails_refuses_nothing_and_leaves_an_event() {
     assert_eq!(elsewhere.connections(), 0, "no redirect is followed");
 
     // No failure was cached.
-    receiver.plays(breached(3));
+    receiver.set_behavior(breached(3));
     must_be_refused(&join(&app, "grace@example.com", BREACHED).await, "/password");
     // The service is gone; what it said before still counts.
     drop(receiver);
     must_be_refused(&join(&app, "ann@example.com", BREACHED).await, "/password");
     let reply = join(&app, "eve@example.com", PASSWORD).await.ok(204);
-    reply.left(&["breach_check_failed/unavailable", "user_created/confirmed"]);
+    reply.assert_events(&["breach_check_failed/unavailable", "user_created/confirmed"]);
 }
 
 #[actix_web::test]
@@ -169,17 +169,17 @@ async fn second_query_with_the_same_prefix_is_not_sent_for_a_day() {
     for (email, hours, queries) in
         [("a@example.com", 0, 1), ("b@example.com", 0, 1), ("c@example.com", 23, 1), ("d@example.com", 2, 2)]
     {
-        app.clock.turn(TimeDelta::hours(hours));
+        app.clock.advance(TimeDelta::hours(hours));
         must_be_refused(&join(&app, email, BREACHED).await, "/password");
-        assert_eq!(receiver.arrived().len(), queries, "{email}");
+        assert_eq!(receiver.requests().len(), queries, "{email}");
     }
     join(&app, "e@example.com", PASSWORD).await.ok(204);
-    assert_eq!(receiver.arrived().len(), 3, "another prefix is asked about");
+    assert_eq!(receiver.requests().len(), 3, "another prefix is asked about");
 }
 
 #[actix_web::test]
 async fn breach_service_is_off_by_default() {
     let app = TestApp::start().await;
     assert!(app.services().credentials.breaches.is_none());
-    join(&app, "grace@example.com", BREACHED).await.ok(204).left(&["user_created/confirmed"]);
+    join(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
 }

@@ -33,16 +33,16 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
         .execute(&app.all_rows)
         .await
         .unwrap();
-    let nobody = app.anybody();
-    register(&nobody, "unconfirmed@example.com").await.ok(202);
+    let anonymous = app.anonymous();
+    register(&anonymous, "unconfirmed@example.com").await.ok(202);
     let locked = app.user("locked").await;
     for _ in 0..10 {
-        try_sign_in(&nobody, &locked.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&anonymous, &locked.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
-    let before = app.everything().await;
+    let before = app.digest_all().await;
 
-    let (first, cost) = counted(&app, &nobody, "nobody@example.com", WRONG).await;
-    first.refused(401, "invalid_credentials").left(&["authn_login_fail/unknown_account"]);
+    let (first, cost) = counted(&app, &anonymous, "nobody@example.com", WRONG).await;
+    first.assert_refused(401, "invalid_credentials").assert_events(&["authn_login_fail/unknown_account"]);
     assert_eq!((cost, first.header("set-cookie")), (1, None));
     for (email, password, reason) in [
         ("alice@example.com", WRONG, "wrong_password"),
@@ -60,12 +60,12 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
         ("alice@example.com", "x", "wrong_password"),
         ("alice@example.com", "", "wrong_password"),
     ] {
-        let (reply, cost) = counted(&app, &nobody, email, password).await;
-        assert_eq!(reply.alike(), first.alike(), "{email} {password}");
+        let (reply, cost) = counted(&app, &anonymous, email, password).await;
+        assert_eq!(reply.comparable(), first.comparable(), "{email} {password}");
         assert_eq!(reply.statements(), first.statements(), "{email} {password}");
         assert_eq!((cost, reply.events()), (1, vec![format!("authn_login_fail/{reason}")]), "{email} {password}");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     alice.get("/api/v1/me").await.ok(200);
 }
 
@@ -82,27 +82,27 @@ async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
         hash
     };
     assert!(stored().await.contains("t=2,"));
-    try_sign_in(&app.anybody(), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+    try_sign_in(&app.anonymous(), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     assert!(stored().await.contains("t=2,"));
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
     assert!(stored().await.contains("t=3,"), "{}", stored().await);
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.ok(200);
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
 /// A token is for one thing: what opens a mail's door opens no other.
 #[actix_web::test]
 async fn a_mails_token_signs_nobody_in() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
-    register(&nobody, "eve@example.com").await.ok(202);
+    let anonymous = app.anonymous();
+    register(&anonymous, "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
-    let get = nobody.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
-    get.refused(401, "unauthenticated").left(&["authn_token_invalid/malformed"]);
+    let get = anonymous.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
+    get.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/malformed"]);
     let reset = json!({"token": token, "new_password": "another horse battery 7"});
-    nobody
+    anonymous
         .request(Method::POST, "/api/v1/auth/password-reset/confirm")
         .json(&reset)
         .send()
         .await
-        .refused_field("/token");
+        .assert_invalid_field("/token");
 }

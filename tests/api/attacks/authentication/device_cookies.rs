@@ -17,7 +17,7 @@ const WRONG: &str = "correct horse battery 8";
 const OTHER: &str = "another horse battery 7";
 
 fn from(app: &TestApp, network: u8) -> Client {
-    app.from(Ipv4Addr::new(127, 4, network, 1).into())
+    app.client_from(Ipv4Addr::new(127, 4, network, 1).into())
 }
 
 /// Locks the account for unknown clients, from ten networks.
@@ -25,12 +25,12 @@ pub async fn lock(app: &TestApp, email: &str) {
     for network in 100..110 {
         try_sign_in(&from(app, network), email, WRONG).await;
     }
-    try_sign_in(&from(app, 99), email, PASSWORD).await.refused(401, "invalid_credentials");
+    try_sign_in(&from(app, 99), email, PASSWORD).await.assert_refused(401, "invalid_credentials");
 }
 
 /// Chooses [`OTHER`] by a reset.
 async fn reset(app: &TestApp, email: &str) -> Reply {
-    app.anybody()
+    app.anonymous()
         .request(Method::POST, "/api/v1/auth/password-reset")
         .json(&json!({"email": email}))
         .send()
@@ -56,12 +56,12 @@ async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
     let mut device = alice.device.clone();
     for network in 1..=3 {
         let back = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
-        back.left(&["authn_login_success/", "session_created/"]);
+        back.assert_events(&["authn_login_success/", "session_created/"]);
         let renewed = device_cookie(&back).unwrap();
         assert_ne!(parts(&renewed).0, parts(&device).0, "a new device, without failures");
         device = renewed;
     }
-    try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let lines: Vec<_> = try_sign_in_with(&from(&app, 5), &alice.email, PASSWORD, &device)
         .await
         .headers
@@ -78,18 +78,18 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let elsewhere = TestApp::start().await;
-    elsewhere.clock.turn(TimeDelta::days(90));
+    elsewhere.clock.advance(TimeDelta::days(90));
     let twin = elsewhere.user("alice").await;
-    app.pass(TimeDelta::days(89)).await;
+    app.advance_time(TimeDelta::days(89)).await;
     lock(&app, &alice.email).await;
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
-    app.pass(TimeDelta::days(1) + TimeDelta::seconds(1)).await;
+    app.advance_time(TimeDelta::days(1) + TimeDelta::seconds(1)).await;
     let fresh = try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
     let fresh = device_cookie(&fresh).unwrap();
     let bobs = device_cookie(&try_sign_in(&from(&app, 2), &bob.email, PASSWORD).await.ok(200)).unwrap();
     lock(&app, &alice.email).await;
     let stranger = try_sign_in(&from(&app, 3), &alice.email, PASSWORD).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let (_, bytes) = parts(&fresh);
     let forged = |at: usize| {
         let mut bytes = bytes.clone();
@@ -112,11 +112,11 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
     ];
     for (network, (name, cookie)) in (10..).zip(&cookies) {
         let reply = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, cookie).await;
-        assert_eq!(reply.alike(), stranger.alike(), "{name}");
+        assert_eq!(reply.comparable(), stranger.comparable(), "{name}");
         assert_eq!(reply.statements(), stranger.statements(), "{name}");
         assert_eq!(reply.events(), ["authn_login_fail/correct_password_while_locked"], "{name}");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
@@ -127,27 +127,31 @@ async fn stolen_device_is_retired_after_ten_failures_and_no_other_suffers() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let other = device_cookie(&try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200)).unwrap();
-    let before = app.everything().await;
-    let bare = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", &alice.device).send().await;
-    bare.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    let before = app.digest_all().await;
+    let bare = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", &alice.device).send().await;
+    bare.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     let counted = async |kind: &'static str| -> Option<i64> {
         let sql = "select max(failures) from login_failures where kind = $1";
         sqlx::query_scalar(sql).bind(kind).fetch_one(&app.all_rows).await.unwrap()
     };
     for guess in 1..=10 {
         let reply = try_sign_in_with(&from(&app, 10 + guess), &alice.email, WRONG, &alice.device).await;
-        reply.refused(401, "invalid_credentials");
+        reply.assert_refused(401, "invalid_credentials");
         let retired = guess == 10;
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
         assert_eq!(counted("account").await, Some(0), "no unknown client suffers");
     }
     // From now on it is an unknown client.
-    try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device).await.refused(401, "invalid_credentials");
+    try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
+        .await
+        .assert_refused(401, "invalid_credentials");
     assert_eq!((counted("device").await, counted("account").await), (Some(10), Some(1)));
     lock(&app, &alice.email).await;
     let refused = try_sign_in_with(&from(&app, 31), &alice.email, PASSWORD, &alice.device).await;
-    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
-    assert_eq!(app.everything().await, before);
+    refused
+        .assert_refused(401, "invalid_credentials")
+        .assert_events(&["authn_login_fail/correct_password_while_locked"]);
+    assert_eq!(app.digest_all().await, before);
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
 
@@ -161,7 +165,7 @@ async fn a_failure_is_the_same_with_and_without_a_device() {
         let before = hashes();
         let reply: Reply = try_sign_in_with(&from(&app, network), email, WRONG, cookie).await;
         assert_eq!(reply.header("set-cookie"), None);
-        (reply.alike(), reply.statements(), hashes() - before)
+        (reply.comparable(), reply.statements(), hashes() - before)
     };
     let without = seen(1, &alice.email, "").await;
     assert_eq!(without.0.0, 401);
@@ -199,10 +203,12 @@ async fn password_reset_voids_the_device_cookies_of_an_intruder() {
         let cookie = &kept[guess as usize % 4];
         try_sign_in_with(&from(&app, 10 + guess), &alice.email, WRONG, cookie)
             .await
-            .refused(401, "invalid_credentials");
+            .assert_refused(401, "invalid_credentials");
     }
     let refused = try_sign_in_with(&from(&app, 40), &alice.email, OTHER, &alice.device).await;
-    refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
+    refused
+        .assert_refused(401, "invalid_credentials")
+        .assert_events(&["authn_login_fail/correct_password_while_locked"]);
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
@@ -222,7 +228,9 @@ async fn password_change_and_end_of_all_sessions_void_earlier_device_cookies() {
             try_sign_in(&from(&app, network), &actor.email, WRONG).await;
         }
         let refused = try_sign_in_with(&from(&app, 1), &actor.email, password, &actor.device).await;
-        refused.refused(401, "invalid_credentials").left(&["authn_login_fail/correct_password_while_locked"]);
+        refused
+            .assert_refused(401, "invalid_credentials")
+            .assert_events(&["authn_login_fail/correct_password_while_locked"]);
     }
     let fresh = device_cookie(&changed).expect("a new device cookie in the same reply");
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
@@ -235,11 +243,11 @@ async fn a_reset_makes_the_device_known_so_that_the_next_lock_does_not_matter() 
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
     let device = device_cookie(&reset(&app, &alice.email).await).unwrap();
-    let bare = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", &device).send().await;
-    bare.refused(401, "unauthenticated");
+    let bare = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", &device).send().await;
+    bare.assert_refused(401, "unauthenticated");
     for network in 120..130 {
         try_sign_in(&from(&app, network), &alice.email, WRONG).await;
     }
-    try_sign_in(&from(&app, 2), &alice.email, OTHER).await.refused(401, "invalid_credentials");
+    try_sign_in(&from(&app, 2), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &device).await.ok(200);
 }

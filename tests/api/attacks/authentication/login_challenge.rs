@@ -16,14 +16,14 @@ const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR
 
 /// A client behind the address that is full.
 fn newcomer(app: &TestApp) -> Client {
-    app.from([127, 3, 1, 1].into())
+    app.client_from([127, 3, 1, 1].into())
 }
 
 /// Fills the address with failures.
 async fn spray(app: &TestApp) {
     for name in 0..20 {
         let reply = try_sign_in(&newcomer(app), &format!("victim{name}@example.com"), WRONG).await;
-        reply.refused(401, "invalid_credentials");
+        reply.assert_refused(401, "invalid_credentials");
     }
 }
 
@@ -34,7 +34,7 @@ async fn sign_in_with(client: &Client, email: &str, password: &str, altcha: &str
 
 /// The challenge of this refusal.
 fn challenge(reply: &Reply) -> Value {
-    reply.refused(429, "too_many_requests").left(&REFUSED);
+    reply.assert_refused(429, "too_many_requests").assert_events(&REFUSED);
     assert!((3000..=3600).contains(&reply.header("retry-after").unwrap().parse::<u64>().unwrap()));
     reply.json()["challenge"].clone()
 }
@@ -71,7 +71,7 @@ async fn invalid_solution_is_refused_like_none() {
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let bad = [
         ("nothing", String::new()),
         ("no base64", "{}".to_owned()),
@@ -87,10 +87,10 @@ async fn invalid_solution_is_refused_like_none() {
         assert_eq!(refused.status.as_u16(), 429, "{name}");
         challenge(&refused);
     }
-    sign_in_with(&client, &alice.email, PASSWORD, &"1".repeat(1001)).await.refused_field("/altcha");
-    app.clock.turn(TimeDelta::minutes(5));
+    sign_in_with(&client, &alice.email, PASSWORD, &"1".repeat(1001)).await.assert_invalid_field("/altcha");
+    app.clock.advance(TimeDelta::minutes(5));
     challenge(&sign_in_with(&client, &alice.email, PASSWORD, &solved).await);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// On two replicas and at the same time.
@@ -118,10 +118,10 @@ async fn solution_lifts_no_limit_of_the_pair() {
     let client = newcomer(&app);
     for _ in 0..5 {
         let solution = solve(&challenge(&try_sign_in(&client, &alice.email, WRONG).await));
-        sign_in_with(&client, &alice.email, WRONG, &solution).await.refused(401, "invalid_credentials");
+        sign_in_with(&client, &alice.email, WRONG, &solution).await.assert_refused(401, "invalid_credentials");
     }
     let full = try_sign_in(&client, &alice.email, PASSWORD).await;
-    full.refused(429, "too_many_requests").left(&["authn_login_fail_max/pair", REFUSED[1]]);
+    full.assert_refused(429, "too_many_requests").assert_events(&["authn_login_fail_max/pair", REFUSED[1]]);
     assert_eq!(full.json()["challenge"], json!(null));
 }
 
@@ -161,9 +161,9 @@ async fn challenge_does_not_tell_whether_an_account_exists() {
             .collect();
         let before = app.services().credentials.passwords.hashes();
         let answered = sign_in_with(&client, email, WRONG, &solve(&challenge)).await;
-        answered.refused(401, "invalid_credentials");
+        answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
-        seen.push((refused.statements(), shape, answered.alike(), answered.statements(), hashes));
+        seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
         // The next challenge must cost the same.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)

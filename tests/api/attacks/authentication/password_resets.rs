@@ -10,7 +10,7 @@ use crate::support::{Actor, Reply, TestApp, wait};
 const OTHER: &str = "another horse battery 7";
 
 async fn post(app: &TestApp, path: &str, body: Value) -> Reply {
-    app.anybody().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
+    app.anonymous().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
 }
 
 async fn choose(app: &TestApp, token: &str, password: &str) -> Reply {
@@ -25,7 +25,7 @@ async fn links(app: &TestApp, email: &str, wanted: usize) -> Vec<String> {
     let tokens = || -> Vec<String> {
         mails(app, email).iter().filter(|mail| mail.contains("/reset#")).map(|mail| token_in(mail)).collect()
     };
-    wait::equal(wanted, async || tokens().len()).await;
+    wait::until_equal(wanted, async || tokens().len()).await;
     tokens()
 }
 
@@ -33,26 +33,29 @@ async fn links(app: &TestApp, email: &str, wanted: usize) -> Vec<String> {
 async fn reset_link_works_once_and_in_time() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    post(&app, "password-reset", json!({"email": alice.email})).await.ok(202).left(&["authn_reset_requested/"]);
+    post(&app, "password-reset", json!({"email": alice.email}))
+        .await
+        .ok(202)
+        .assert_events(&["authn_reset_requested/"]);
     let token = reset_token(&app, &alice.email, "").await;
     // A refused password leaves the token alive.
-    choose(&app, &token, "short").await.refused_field("/new_password");
-    choose(&app, &token, "alice alice alice").await.refused_field("/new_password");
+    choose(&app, &token, "short").await.assert_invalid_field("/new_password");
+    choose(&app, &token, "alice alice alice").await.assert_invalid_field("/new_password");
     let done = choose(&app, &token, OTHER).await.ok(204);
     assert!(done.events().contains(&"authn_password_change/reset".to_owned()), "{:?}", done.events());
     let cookies: Vec<_> = done.headers.get_all("set-cookie").iter().collect();
     assert_eq!(cookies.len(), 1, "a reset does not sign in");
     assert!(done.header("set-cookie").unwrap().starts_with("__Host-device="));
-    choose(&app, &token, PASSWORD).await.refused_field("/token");
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);
+    choose(&app, &token, PASSWORD).await.assert_invalid_field("/token");
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 
     post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
     let late = reset_token(&app, &alice.email, &token).await;
-    app.clock.turn(TimeDelta::minutes(30) + TimeDelta::seconds(1));
-    let before = app.everything().await;
-    choose(&app, &late, PASSWORD).await.refused_field("/token");
-    assert_eq!(app.everything().await, before);
+    app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
+    let before = app.digest_all().await;
+    choose(&app, &late, PASSWORD).await.assert_invalid_field("/token");
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// A stranger who knows the address requests links: the one that the owner is about to follow still works.
@@ -62,12 +65,12 @@ async fn later_request_leaves_earlier_links_alive_until_one_is_used() {
     let alice = app.user("alice").await;
     let tokens = links(&app, &alice.email, 3).await;
     choose(&app, &tokens[0], OTHER).await.ok(204);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for dead in &tokens {
-        choose(&app, dead, "a third horse battery 3").await.refused_field("/token");
+        choose(&app, dead, "a third horse battery 3").await.assert_invalid_field("/token");
     }
-    assert_eq!(app.everything().await, before);
-    try_sign_in(&app.anybody(), &alice.email, OTHER).await.ok(200);
+    assert_eq!(app.digest_all().await, before);
+    try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
 /// An intruder's link must not outlive the owner's change of the password.
@@ -80,10 +83,10 @@ async fn password_change_ends_every_reset_link_of_its_user_alone() {
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
     for dead in &tokens {
-        choose(&app, dead, "a third horse battery 3").await.refused_field("/token");
+        choose(&app, dead, "a third horse battery 3").await.assert_invalid_field("/token");
     }
     choose(&app, &bobs, OTHER).await.ok(204);
-    Actor::sign_in(&app.anybody(), &alice.email, OTHER).await;
+    Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;
 }
 
 /// Two requests at once, with one link or with two: one of them sets the password.

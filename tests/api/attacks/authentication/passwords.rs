@@ -14,16 +14,16 @@ const OTHER: &str = "another horse battery 7";
 
 /// A new user with this password.
 async fn joined(app: &TestApp, email: &str, password: &str) {
-    register(&app.anybody(), email).await.ok(202);
-    confirm(&app.anybody(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
+    register(&app.anonymous(), email).await.ok(202);
+    confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
 }
 
 #[actix_web::test]
 async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
     let app = TestApp::start().await;
-    register(&app.anybody(), "grace.hopper@example.com").await.ok(202);
+    register(&app.anonymous(), "grace.hopper@example.com").await.ok(202);
     let token = mail_token(&app, "grace.hopper@example.com").await;
-    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     for (password, why) in [
         (String::new(), "at least 12"),
         ("eleven char".to_owned(), "at least 12"),
@@ -47,15 +47,15 @@ async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
         ("grace.hopper.grace.hopper".to_owned(), "your own name"),
         ("strongroom2026".to_owned(), "your own name"),
     ] {
-        let reply = confirm(&app.anybody(), &token, &password, "Grace Hopper").await;
-        reply.refused_field("/password").left(&["input_validation_fail/invalid_input"]);
+        let reply = confirm(&app.anonymous(), &token, &password, "Grace Hopper").await;
+        reply.assert_invalid_field("/password").assert_events(&["input_validation_fail/invalid_input"]);
         let told = reply.json()["errors"].to_string();
         assert!(told.contains(why), "{password}: {told}");
         assert!(password.is_empty() || !reply.text().contains(&password), "the password is not sent back");
     }
     assert_eq!(app.services().credentials.passwords.hashes(), hashes);
-    assert_eq!(app.everything().await, before);
-    confirm(&app.anybody(), &token, PASSWORD, "Grace Hopper").await.ok(204);
+    assert_eq!(app.digest_all().await, before);
+    confirm(&app.anonymous(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
 /// No rule of composition, no hint: long is enough, in any script.
@@ -74,7 +74,7 @@ async fn length_is_what_counts_in_characters() {
     {
         let email = format!("user{n}@example.com");
         joined(&app, &email, password).await;
-        try_sign_in(&app.anybody(), &email, password).await.ok(200);
+        try_sign_in(&app.anonymous(), &email, password).await.ok(200);
     }
 }
 
@@ -84,20 +84,20 @@ async fn similar_password_is_refused() {
     let app = TestApp::start().await;
     let long: String = "k9 Wq7 Zp3 Lx8 Vt5 Rm2 Hb6 Nc4 Jd1 Ys0 Fg9 Tw7 Qe3 Ua8 Xi5 Ko2 Bz".chars().take(64).collect();
     joined(&app, "long@example.com", &long).await;
-    try_sign_in(&app.anybody(), "long@example.com", &long).await.ok(200);
+    try_sign_in(&app.anonymous(), "long@example.com", &long).await.ok(200);
     let mut other_end: String = long.chars().take(63).collect();
     other_end.push('!');
     let cut: String = long.chars().take(63).collect();
     for other in [other_end, cut, long.to_uppercase(), format!("{}\0", &long[..63])] {
-        try_sign_in(&app.anybody(), "long@example.com", &other).await.refused(401, "invalid_credentials");
+        try_sign_in(&app.anonymous(), "long@example.com", &other).await.assert_refused(401, "invalid_credentials");
     }
     joined(&app, "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await;
     for other in
         ["caf\u{e9} \u{1f511} walrus horse", " cafe \u{1f511} walrus horse ", " CAF\u{c9} \u{1f511} walrus horse "]
     {
-        try_sign_in(&app.anybody(), "spaced@example.com", other).await.refused(401, "invalid_credentials");
+        try_sign_in(&app.anonymous(), "spaced@example.com", other).await.assert_refused(401, "invalid_credentials");
     }
-    try_sign_in(&app.anybody(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
+    try_sign_in(&app.anonymous(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
 }
 
 /// Keyboards differ in how they send é: as one code point (NFC) or as two (NFD).
@@ -109,14 +109,14 @@ async fn password_typed_on_another_keyboard_signs_in() {
         [("mac@example.com", decomposed, composed), ("linux@example.com", composed, decomposed)]
     {
         joined(&app, email, chosen).await;
-        try_sign_in(&app.anybody(), email, typed).await.ok(200);
-        try_sign_in(&app.anybody(), email, chosen).await.ok(200);
+        try_sign_in(&app.anonymous(), email, typed).await.ok(200);
+        try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
     // Six characters, typed as twelve code points.
-    register(&app.anybody(), "short@example.com").await.ok(202);
+    register(&app.anonymous(), "short@example.com").await.ok(202);
     let token = mail_token(&app, "short@example.com").await;
-    let reply = confirm(&app.anybody(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
-    reply.refused_field("/password");
+    let reply = confirm(&app.anonymous(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
+    reply.assert_invalid_field("/password");
     assert!(reply.text().contains("at least 12"), "{}", reply.text());
 }
 
@@ -125,25 +125,25 @@ async fn password_typed_on_another_keyboard_signs_in() {
 async fn an_endless_password_costs_no_hash_anywhere() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (before, hashes) = (app.everything().await, app.services().credentials.passwords.hashes());
+    let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     let endless = "x7 ".repeat(3_000);
     for email in [alice.email.as_str(), "nobody@example.com"] {
-        let reply = try_sign_in(&app.anybody(), email, &endless).await;
-        reply.refused_field("/password");
+        let reply = try_sign_in(&app.anonymous(), email, &endless).await;
+        reply.assert_invalid_field("/password");
         assert_eq!(reply.statements(), Vec::<String>::new());
     }
     let change = json!({"current_password": endless, "new_password": OTHER});
-    alice.post("/api/v1/me/password", &change).await.refused_field("/current_password");
+    alice.post("/api/v1/me/password", &change).await.assert_invalid_field("/current_password");
     let change = json!({"current_password": PASSWORD, "new_password": endless});
-    alice.post("/api/v1/me/password", &change).await.refused_field("/new_password");
+    alice.post("/api/v1/me/password", &change).await.assert_invalid_field("/new_password");
     let leave = json!({"password": endless});
-    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.refused_field("/password");
-    confirm(&app.anybody(), &"A".repeat(43), &endless, "Eve").await.refused_field("/password");
+    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.assert_invalid_field("/password");
+    confirm(&app.anonymous(), &"A".repeat(43), &endless, "Eve").await.assert_invalid_field("/password");
     let reset = json!({"token": "A".repeat(43), "new_password": endless});
-    let reset = app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
-    reset.refused_field("/new_password");
+    let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
+    reset.assert_invalid_field("/new_password");
     assert_eq!(app.services().credentials.passwords.hashes(), hashes);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// A stolen access token is not enough to take the account over, and guessing with it is counted.
@@ -151,20 +151,23 @@ async fn an_endless_password_costs_no_hash_anywhere() {
 async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leaving() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let change = |current: &str| json!({"current_password": current, "new_password": OTHER});
     let wrong = alice.post("/api/v1/me/password", &change("correct horse battery 8")).await;
-    wrong.refused(401, "invalid_credentials").left(&["authn_password_change_fail/wrong_password"]);
+    wrong.assert_refused(401, "invalid_credentials").assert_events(&["authn_password_change_fail/wrong_password"]);
     let leave = json!({"password": "correct horse battery 8"});
     let wrong = alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await;
-    wrong.refused(401, "invalid_credentials").left(&["authn_login_fail/wrong_password"]);
+    wrong.assert_refused(401, "invalid_credentials").assert_events(&["authn_login_fail/wrong_password"]);
     for _ in 0..3 {
-        alice.post("/api/v1/me/password", &change("correct horse battery 8")).await.refused(401, "invalid_credentials");
+        alice
+            .post("/api/v1/me/password", &change("correct horse battery 8"))
+            .await
+            .assert_refused(401, "invalid_credentials");
     }
-    alice.post("/api/v1/me/password", &change(PASSWORD)).await.refused(429, "too_many_requests");
-    assert_eq!(app.everything().await, before);
+    alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
+    assert_eq!(app.digest_all().await, before);
     // It was a thief's budget: her sign-in from elsewhere is another counter.
-    Actor::sign_in(&app.from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
+    Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
 /// Gives the account a hash of [`PASSWORD`] with these parameters, as an earlier configuration left it.
@@ -192,8 +195,8 @@ async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
     let passwords = &app.services().credentials.passwords;
     let work = async |name: &str| {
         let before = (passwords.work_done(), passwords.hashes());
-        let reply = try_sign_in(&app.anybody(), &format!("{name}@example.com"), OTHER).await;
-        reply.refused(401, "invalid_credentials");
+        let reply = try_sign_in(&app.anonymous(), &format!("{name}@example.com"), OTHER).await;
+        reply.assert_refused(401, "invalid_credentials");
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
@@ -211,7 +214,7 @@ async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
     // The owner's sign-in replaces the last dear hash: the price falls for all.
-    try_sign_in(&app.anybody(), "dearer@example.com", PASSWORD).await.ok(200);
+    try_sign_in(&app.anonymous(), "dearer@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "today", "cheaper", "dearer"] {
         assert!(equals(work(name).await, default_work), "{name} once no dearer hash is stored");
     }
@@ -229,10 +232,10 @@ async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
     ])
     .await;
     let alice = app.user("alice").await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     let flood = futures_util::future::join_all((0..150).map(|n| {
-        let nobody = nobody.clone();
-        async move { try_sign_in(&nobody, &format!("user{n}@example.com"), PASSWORD).await }
+        let anonymous = anonymous.clone();
+        async move { try_sign_in(&anonymous, &format!("user{n}@example.com"), PASSWORD).await }
     }));
     let reads = async {
         for _ in 0..20 {
@@ -241,12 +244,12 @@ async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
     };
     let (flood, ()) = tokio::join!(flood, reads);
     let refused = flood.iter().filter(|reply| reply.status.as_u16() == 503).inspect(|reply| {
-        reply.refused(503, "unavailable");
+        reply.assert_refused(503, "unavailable");
         assert_eq!(reply.header("retry-after"), Some("1"));
     });
     assert!(refused.count() > 0, "one slot, 64 places to wait");
     for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
-        reply.refused(401, "invalid_credentials");
+        reply.assert_refused(401, "invalid_credentials");
     }
-    try_sign_in(&nobody, &alice.email, PASSWORD).await.ok(200);
+    try_sign_in(&anonymous, &alice.email, PASSWORD).await.ok(200);
 }

@@ -13,7 +13,7 @@ use crate::support::{Actor, Reply, TestApp, wait};
 const OTHER: &str = "another horse battery 7";
 
 async fn post(app: &TestApp, path: &str, body: Value) -> Reply {
-    app.anybody().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
+    app.anonymous().request(Method::POST, &format!("/api/v1/auth/{path}")).json(&body).send().await
 }
 
 async fn rows(app: &TestApp, sql: &'static str) -> i64 {
@@ -29,7 +29,7 @@ async fn seen(
     let (hashes, queued) = (passwords.hashes(), rows(app, "select count(*) from mail_outbox").await);
     let reply = ask.await;
     let queued = rows(app, "select count(*) from mail_outbox").await - queued;
-    (reply.alike(), reply.statements(), reply.events(), passwords.hashes() - hashes, queued)
+    (reply.comparable(), reply.statements(), reply.events(), passwords.hashes() - hashes, queued)
 }
 
 #[actix_web::test]
@@ -37,18 +37,18 @@ async fn registration_is_the_same_for_a_known_address() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest(&["users", "sessions"]).await;
-    let nobody = app.anybody();
-    let unknown = seen(&app, register(&nobody, "nobody@example.com")).await;
+    let anonymous = app.anonymous();
+    let unknown = seen(&app, register(&anonymous, "nobody@example.com")).await;
     assert_eq!((unknown.3, unknown.4), (0, 1), "no hash, one mail");
     assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
-        let known = seen(&app, register(&nobody, spelling)).await;
+        let known = seen(&app, register(&anonymous, spelling)).await;
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
     // Only the owner learns, by mail, that there is an account.
     assert!(newest_mail(&app, "nobody@example.com").await.contains("#token="));
-    wait::holds("the owner is told", async || mails(&app, &alice.email).len() >= 2).await;
+    wait::until("the owner is told", async || mails(&app, &alice.email).len() >= 2).await;
     let told = mails(&app, &alice.email).pop().unwrap();
     assert!(!told.contains("#token="), "{told}");
 }
@@ -57,7 +57,7 @@ async fn registration_is_the_same_for_a_known_address() {
 async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_address() {
     let app = TestApp::start().await;
     let (alice, disabled) = (app.user("alice").await, app.user("disabled").await);
-    register(&app.anybody(), "unconfirmed@example.com").await.ok(202);
+    register(&app.anonymous(), "unconfirmed@example.com").await.ok(202);
     sqlx::query("update users set status = 'disabled' where email = $1")
         .bind(&disabled.email)
         .execute(&app.all_rows)
@@ -82,34 +82,36 @@ async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_addres
 #[actix_web::test]
 async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     let confirm = |token: &str| {
-        let (nobody, token) = (nobody.clone(), token.to_owned());
-        async move { confirm(&nobody, &token, PASSWORD, "Eve").await }
+        let (anonymous, token) = (anonymous.clone(), token.to_owned());
+        async move { confirm(&anonymous, &token, PASSWORD, "Eve").await }
     };
     let hashes = || app.services().credentials.passwords.hashes();
-    register(&app.anybody(), "eve@example.com").await.ok(202);
+    register(&app.anonymous(), "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
     assert_eq!(rows(&app, "select count(*) from users").await, 0, "nobody before the mail is answered");
-    post(&app, "password-reset/confirm", json!({"token": token, "new_password": OTHER})).await.refused_field("/token");
+    post(&app, "password-reset/confirm", json!({"token": token, "new_password": OTHER}))
+        .await
+        .assert_invalid_field("/token");
     let before = hashes();
     let wrong = confirm(&"A".repeat(43)).await;
-    wrong.refused_field("/token").left(&["input_validation_fail/invalid_input"]);
+    wrong.assert_invalid_field("/token").assert_events(&["input_validation_fail/invalid_input"]);
     let cut = &token[..42];
     for dead in [cut, &format!("{token}A"), &token.to_lowercase(), "", "x"] {
-        assert_eq!(confirm(dead).await.alike(), wrong.alike(), "{dead}");
+        assert_eq!(confirm(dead).await.comparable(), wrong.comparable(), "{dead}");
     }
     assert_eq!(hashes(), before, "only a live token is worth a hash");
     let made = confirm(&token).await.ok(204);
-    made.left(&["user_created/confirmed"]);
+    made.assert_events(&["user_created/confirmed"]);
     assert_eq!(made.header("set-cookie"), None, "nobody is signed in by it");
-    assert_eq!(confirm(&token).await.alike(), wrong.alike());
+    assert_eq!(confirm(&token).await.comparable(), wrong.comparable());
     assert_eq!(hashes(), before + 1);
 
-    register(&app.anybody(), "late@example.com").await.ok(202);
+    register(&app.anonymous(), "late@example.com").await.ok(202);
     let token = mail_token(&app, "late@example.com").await;
-    app.clock.turn(TimeDelta::hours(24) + TimeDelta::seconds(1));
-    assert_eq!(confirm(&token).await.alike(), wrong.alike());
+    app.clock.advance(TimeDelta::hours(24) + TimeDelta::seconds(1));
+    assert_eq!(confirm(&token).await.comparable(), wrong.comparable());
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
@@ -119,11 +121,11 @@ async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
 async fn address_registered_by_an_attacker_opens_with_the_victims_password_only() {
     const ATTACKERS: &str = OTHER;
     let app = TestApp::start().await;
-    let (attacker, victim) = (app.from([127, 6, 6, 6].into()), app.from([127, 1, 1, 1].into()));
+    let (attacker, victim) = (app.client_from([127, 6, 6, 6].into()), app.client_from([127, 1, 1, 1].into()));
     for field in ["password", "display_name", "bio"] {
         let body = json!({"email": "victim@example.com", field: ATTACKERS});
         let reply = attacker.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
-        reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+        reply.assert_invalid_field(&format!("/{field}")).assert_events(&["input_validation_fail/invalid_input"]);
     }
     assert_eq!(rows(&app, "select count(*) from registrations").await, 0);
     for link in [0, 4, 5] {
@@ -133,14 +135,14 @@ async fn address_registered_by_an_attacker_opens_with_the_victims_password_only(
         }
         // The attacker has used up the budget of their own network, not the victim's.
         register(&victim, &email).await.ok(202);
-        wait::equal(6, async || mails(&app, &email).len()).await;
+        wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
-        confirm(&victim, &tokens[link], PASSWORD, "Victim").await.ok(204).left(&["user_created/confirmed"]);
+        confirm(&victim, &tokens[link], PASSWORD, "Victim").await.ok(204).assert_events(&["user_created/confirmed"]);
         for others in &tokens {
-            confirm(&attacker, others, ATTACKERS, "Mallory").await.refused_field("/token");
+            confirm(&attacker, others, ATTACKERS, "Mallory").await.assert_invalid_field("/token");
         }
         assert_eq!(rows(&app, "select count(*) from registrations").await, 0, "confirmation ends the others");
-        try_sign_in(&attacker, &email, ATTACKERS).await.refused(401, "invalid_credentials");
+        try_sign_in(&attacker, &email, ATTACKERS).await.assert_refused(401, "invalid_credentials");
         let owner = Actor::sign_in(&victim, &email, PASSWORD).await;
         assert_eq!(owner.get("/api/v1/me").await.ok(200).json()["display_name"], "Victim");
     }
@@ -162,31 +164,31 @@ async fn address_registered_by_an_attacker_opens_with_the_victims_password_only(
 #[actix_web::test]
 async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
-    register(&nobody, "grace.hopper@example.com").await.ok(202);
+    let anonymous = app.anonymous();
+    register(&anonymous, "grace.hopper@example.com").await.ok(202);
     let token = mail_token(&app, "grace.hopper@example.com").await;
-    confirm(&nobody, &token, "short", "Grace").await.refused_field("/password");
-    confirm(&nobody, &token, "grace.hopper.grace.hopper", "Grace").await.refused_field("/password");
-    confirm(&nobody, &token, PASSWORD, "").await.refused_field("/display_name");
+    confirm(&anonymous, &token, "short", "Grace").await.assert_invalid_field("/password");
+    confirm(&anonymous, &token, "grace.hopper.grace.hopper", "Grace").await.assert_invalid_field("/password");
+    confirm(&anonymous, &token, PASSWORD, "").await.assert_invalid_field("/display_name");
     assert_eq!(rows(&app, "select count(*) from users").await, 0);
-    confirm(&nobody, &token, PASSWORD, "Grace").await.ok(204);
+    confirm(&anonymous, &token, PASSWORD, "Grace").await.ok(204);
 }
 
 /// Two links of one address, followed at once: one account, and no error but the one for a dead token.
 #[actix_web::test]
 async fn two_links_of_one_address_at_once_create_one_account() {
     let app = TestApp::start().await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     for _ in 0..2 {
-        register(&nobody, "eve@example.com").await.ok(202);
+        register(&anonymous, "eve@example.com").await.ok(202);
     }
-    wait::equal(2, async || mails(&app, "eve@example.com").len()).await;
+    wait::until_equal(2, async || mails(&app, "eve@example.com").len()).await;
     let tokens: Vec<String> = mails(&app, "eve@example.com").iter().map(|mail| token_in(mail)).collect();
     let (one, other) =
-        tokio::join!(confirm(&nobody, &tokens[0], PASSWORD, "Eve"), confirm(&nobody, &tokens[1], OTHER, "Eve"));
+        tokio::join!(confirm(&anonymous, &tokens[0], PASSWORD, "Eve"), confirm(&anonymous, &tokens[1], OTHER, "Eve"));
     let (made, refused) = if one.status == 204 { (one, other) } else { (other, one) };
     made.ok(204);
-    refused.refused_field("/token");
+    refused.assert_invalid_field("/token");
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
@@ -195,9 +197,9 @@ async fn two_links_of_one_address_at_once_create_one_account() {
 async fn a_mail_carries_nothing_that_somebody_typed() {
     let app = TestApp::start().await;
     let name = "Win a prize at evil.example";
-    register(&app.anybody(), "victim@example.com").await.ok(202);
+    register(&app.anonymous(), "victim@example.com").await.ok(202);
     let mail = newest_mail(&app, "victim@example.com").await;
-    confirm(&app.anybody(), &token_in(&mail), PASSWORD, name).await.ok(204);
+    confirm(&app.anonymous(), &token_in(&mail), PASSWORD, name).await.ok(204);
     post(&app, "password-reset", json!({"email": "victim@example.com"})).await.ok(202);
     reset_token(&app, "victim@example.com", "").await;
     for mail in mails(&app, "victim@example.com") {
@@ -205,7 +207,7 @@ async fn a_mail_carries_nothing_that_somebody_typed() {
     }
     // The link leads to where the configuration says, whatever the request's Host says.
     let spoofed = app
-        .anybody()
+        .anonymous()
         .request(Method::POST, "/api/v1/auth/register")
         .header("host", "evil.example")
         .header("x-forwarded-host", "evil.example")
@@ -218,7 +220,7 @@ async fn a_mail_carries_nothing_that_somebody_typed() {
     for bad in
         ["victim@example.com\r\nBcc: all@example.com", "victim@example.com, all@example.com", "<all@example.com>"]
     {
-        register(&app.anybody(), bad).await.refused_field("/email");
+        register(&app.anonymous(), bad).await.assert_invalid_field("/email");
     }
 }
 
@@ -229,7 +231,7 @@ async fn what_is_kept_opens_nothing() {
     let alice = app.user("alice").await;
     post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);
     let reset = reset_token(&app, &alice.email, "").await;
-    register(&app.anybody(), "eve@example.com").await.ok(202);
+    register(&app.anonymous(), "eve@example.com").await.ok(202);
     let unused = mail_token(&app, "eve@example.com").await;
     for table in
         ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "mail_outbox", "login_failures"]

@@ -12,7 +12,7 @@ const ALL: &str = "/api/v1/admin/security-events";
 
 /// Waits until the list at this path matches. Rows are written asynchronously.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-    wait::found(path, async || {
+    wait::until_some(path, async || {
         let page = actor.get(path).await.ok(200).json();
         Some(page["items"].as_array().unwrap().clone()).filter(|items| has(items))
     })
@@ -28,14 +28,14 @@ async fn security_history_is_private_and_hides_what_was_detected() {
     // The account is locked at the second failure.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let somewhere = app.from([127, 0, 0, 77].into());
-    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
-    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
+    let somewhere = app.client_from([127, 0, 0, 77].into());
+    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
+    try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
     // Correct password, but locked: the history must not reveal that it was correct.
-    try_sign_in(&somewhere, &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
+    try_sign_in(&somewhere, &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     // Probing by a hijacked session. It must not see what was detected.
-    alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.refused(404, "not_found");
-    alice.get(ALL).await.refused(403, "forbidden").left(&["authz_fail/forbidden"]);
+    alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.assert_refused(404, "not_found");
+    alice.get(ALL).await.assert_refused(403, "forbidden").assert_events(&["authz_fail/forbidden"]);
 
     let failed = |items: &[Value]| kinds(items).iter().filter(|kind| **kind == "authn_login_fail").count() == 3;
     let items = until(&alice, OWN, failed).await;
@@ -59,10 +59,10 @@ async fn security_history_is_private_and_hides_what_was_detected() {
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
-    alice.get(&format!("{OWN}?cursor={cursor}")).await.refused_field("/cursor");
+    alice.get(&format!("{OWN}?cursor={cursor}")).await.assert_invalid_field("/cursor");
     for query in ["user_id=1", "kind=authz_fail", "all=true"] {
         let field = format!("/{}", query.split('=').next().unwrap());
-        alice.get(&format!("{OWN}?{query}")).await.refused_field(&field);
+        alice.get(&format!("{OWN}?{query}")).await.assert_invalid_field(&field);
     }
 }
 
@@ -72,13 +72,13 @@ async fn administrators_filter_all_events_and_each_read_is_recorded() {
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
     let missing = uuid::Uuid::new_v4().to_string();
-    alice.get(&format!("/api/v1/invoices/{missing}")).await.refused(404, "not_found");
+    alice.get(&format!("/api/v1/invoices/{missing}")).await.assert_refused(404, "not_found");
     let path = format!("{ALL}?user_id={id}&kind=authz_fail&severity=warning&address=127.0.0.1");
     let items = until(&root, &path, |items| !items.is_empty()).await;
     let [event] = items.as_slice() else { panic!("one: {items:?}") };
     assert_eq!((&event["object_id"], &event["object_class"]), (&json!(missing), &json!("missing")));
     assert_eq!((&event["route"], &event["user_id"]), (&json!("/api/v1/invoices/{id}"), &json!(id)));
-    root.get(&path).await.ok(200).left(&["admin_events_read/events"]);
+    root.get(&path).await.ok(200).assert_events(&["admin_events_read/events"]);
 
     for nothing in [
         format!("user_id={missing}"),
@@ -99,21 +99,24 @@ async fn administrators_filter_all_events_and_each_read_is_recorded() {
         ("to=-4713-01-01T00:00:00Z", "/to"),
         ("seq=1", "/seq"),
     ] {
-        root.get(&format!("{ALL}?{query}")).await.refused_field(field).left(&["input_validation_fail/invalid_input"]);
+        root.get(&format!("{ALL}?{query}"))
+            .await
+            .assert_invalid_field(field)
+            .assert_events(&["input_validation_fail/invalid_input"]);
     }
     let first = root.get(&format!("{ALL}?limit=2")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     root.get(&format!("{ALL}?limit=2&cursor={cursor}")).await.ok(200);
-    root.get(&format!("{ALL}?limit=2&kind=authz_fail&cursor={cursor}")).await.refused_field("/cursor");
+    root.get(&format!("{ALL}?limit=2&kind=authz_fail&cursor={cursor}")).await.assert_invalid_field("/cursor");
 
     let alerts = root.get("/api/v1/admin/alerts?state=open").await.ok(200);
-    alerts.left(&["admin_events_read/alerts"]);
+    alerts.assert_events(&["admin_events_read/alerts"]);
     assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
-    root.get("/api/v1/admin/alerts?state=gone").await.refused_field("/state");
+    root.get("/api/v1/admin/alerts?state=gone").await.assert_invalid_field("/state");
     // Events are read-only.
     for path in [ALL, "/api/v1/admin/alerts", OWN] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
-            root.request(method, path).send().await.refused(405, "method_not_allowed");
+            root.request(method, path).send().await.assert_refused(405, "method_not_allowed");
         }
     }
 }

@@ -72,13 +72,13 @@ fn values(field: &str) -> [Value; 3] {
 }
 
 /// A digest of all tables, including those of registration and sign-in.
-async fn everything(app: &TestApp) -> String {
+async fn digest_all(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", "mail_outbox", "login_failures", "refresh_tokens"];
-    app.everything().await + &app.digest(&waiting).await
+    app.digest_all().await + &app.digest(&waiting).await
 }
 
 fn send(alice: &Actor, operation: &Operation, id: &str, body: impl Into<String>) -> crate::support::client::Request {
-    operation.to(alice, id).header("if-match", "\"1\"").body("application/json", body.into())
+    operation.request_to(alice, id).header("if-match", "\"1\"").body("application/json", body.into())
 }
 
 #[actix_web::test]
@@ -86,20 +86,20 @@ async fn server_owned_field_is_refused_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for (operation, id, fits) in &all {
         for field in SERVER_OWNED.into_iter().filter(|field| fits.get(field).is_none()) {
             for value in values(field) {
                 let mut body = fits.clone();
                 body[field] = value;
                 let reply = send(&alice, operation, id, body.to_string()).send().await;
-                reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+                reply.assert_invalid_field(&format!("/{field}")).assert_events(&[INVALID]);
                 assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 1);
                 assert!(reply.statements().is_empty(), "refused before any SQL statement");
             }
         }
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 #[actix_web::test]
@@ -107,7 +107,7 @@ async fn server_owned_field_of_a_line_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     let with_lines = all.iter().filter(|(_, _, fits)| fits.get("lines").is_some());
     for (operation, id, fits) in with_lines {
         for field in [
@@ -127,15 +127,15 @@ async fn server_owned_field_of_a_line_is_refused() {
             let mut body = fits.clone();
             body["lines"][1][field] = json!(1);
             let reply = send(&alice, operation, id, body.to_string()).send().await;
-            reply.refused_field(&format!("/lines/1/{field}")).left(&[INVALID]);
+            reply.assert_invalid_field(&format!("/lines/1/{field}")).assert_events(&[INVALID]);
         }
         for nested in ["customer", "owner"] {
             let mut body = fits.clone();
             body[nested] = json!({"id": Uuid::new_v4(), "owner_id": Uuid::new_v4()});
-            send(&alice, operation, id, body.to_string()).send().await.refused_field(&format!("/{nested}"));
+            send(&alice, operation, id, body.to_string()).send().await.assert_invalid_field(&format!("/{nested}"));
         }
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 /// Duplicate keys: a gateway may read the first one and the service the last (CWE-436).
@@ -144,7 +144,7 @@ async fn duplicate_key_is_refused_in_every_body() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for (operation, id, fits) in &all {
         for (field, value) in fits.as_object().unwrap() {
             let text = fits.to_string();
@@ -160,12 +160,12 @@ async fn duplicate_key_is_refused_in_every_body() {
                 ),
             ] {
                 let reply = send(&alice, operation, id, twice).send().await;
-                reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+                reply.assert_invalid_field(&format!("/{field}")).assert_events(&[INVALID]);
                 assert!(reply.statements().is_empty());
             }
         }
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 /// serde can read a JSON array as a struct. Such a body has no field names and would bypass the checks above.
@@ -174,24 +174,24 @@ async fn body_that_is_no_object_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for (operation, id, fits) in &all {
         let null = send(&alice, operation, id, "null").send().await;
-        null.refused_field("").left(&[INVALID]);
+        null.assert_invalid_field("").assert_events(&[INVALID]);
         let in_order: Vec<&Value> = fits.as_object().unwrap().values().collect();
         for body in [json!(in_order), json!([fits]), json!([]), json!("text"), json!(1), json!(true)] {
             let reply = send(&alice, operation, id, body.to_string()).send().await;
-            assert_eq!(reply.alike(), null.alike(), "{} {body}", operation.path);
+            assert_eq!(reply.comparable(), null.comparable(), "{} {body}", operation.path);
             assert!(reply.statements().is_empty());
         }
         if fits.get("lines").is_some() {
             let mut body = fits.clone();
             body["lines"][0] = json!(["Consulting", "1", "100", null, null, "21"]);
             let reply = send(&alice, operation, id, body.to_string()).send().await;
-            reply.refused_field("/lines/0").left(&[INVALID]);
+            reply.assert_invalid_field("/lines/0").assert_events(&[INVALID]);
         }
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 #[actix_web::test]
@@ -199,13 +199,13 @@ async fn status_cannot_be_set_by_the_client() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for status in ["issued", "partially_paid", "paid", "void", "draft"] {
         let mut body = draft(&customer);
         body["status"] = json!(status);
-        alice.post("/api/v1/invoices", &body).await.refused_field("/status").left(&[INVALID]);
+        alice.post("/api/v1/invoices", &body).await.assert_invalid_field("/status").assert_events(&[INVALID]);
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
     let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
     assert_eq!((made["status"].as_str(), &made["number"], &made["paid"]), (Some("draft"), &Value::Null, &json!(0)));
 }
@@ -217,15 +217,15 @@ async fn roles(app: &TestApp) -> Vec<(String, String)> {
 #[actix_web::test]
 async fn role_cannot_be_set_at_registration_or_update() {
     let app = TestApp::start().await;
-    let client = app.anybody();
-    let before = everything(&app).await;
+    let client = app.anonymous();
+    let before = digest_all(&app).await;
     let fields = [("role", json!("admin")), ("isAdmin", json!(true)), ("status", json!("active"))];
     for (field, value) in &fields {
         let body = json!({"email": "mallory@example.com", *field: value});
         let reply = client.request(Method::POST, "/api/v1/auth/register").json(&body).send().await;
-        reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+        reply.assert_invalid_field(&format!("/{field}")).assert_events(&[INVALID]);
     }
-    assert_eq!(everything(&app).await, before, "no registration is stored");
+    assert_eq!(digest_all(&app).await, before, "no registration is stored");
 
     // With a valid token, and with the role inside a text field.
     register(&client, "mallory@example.com").await.ok(202);
@@ -236,12 +236,16 @@ async fn role_cannot_be_set_at_registration_or_update() {
         let mut body = confirm.clone();
         body[*field] = value.clone();
         let reply = client.request(Method::POST, "/api/v1/auth/confirm").json(&body).send().await;
-        reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+        reply.assert_invalid_field(&format!("/{field}")).assert_events(&[INVALID]);
     }
     client.request(Method::POST, "/api/v1/auth/confirm").json(&confirm).send().await.ok(204);
     let mallory = Actor::sign_in(&client, "mallory@example.com", PASSWORD).await;
-    mallory.patch("/api/v1/me", "\"1\"", &json!({"role": "admin"})).await.refused_field("/role").left(&[INVALID]);
-    mallory.patch("/api/v1/me", "\"1\"", &json!({"email": "x@example.com"})).await.refused_field("/email");
+    mallory
+        .patch("/api/v1/me", "\"1\"", &json!({"role": "admin"}))
+        .await
+        .assert_invalid_field("/role")
+        .assert_events(&[INVALID]);
+    mallory.patch("/api/v1/me", "\"1\"", &json!({"email": "x@example.com"})).await.assert_invalid_field("/email");
     mallory.patch("/api/v1/me", "\"1\"", &json!({"display_name": "M"})).await.ok(200);
     assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
 }
@@ -256,15 +260,15 @@ async fn no_response_contains_private_properties() {
     // These operations would end the session or change the password that the test uses.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
-            || row.method == Method::DELETE && !row.is_on_an_object()
+            || row.method == Method::DELETE && !row.is_on_object()
     };
     let rows = operations().into_iter().filter(|row| row.access == Access::SignedIn && !ends(row));
     let private =
         ["owner_id", "user_id", "password", "argon2", "hash", "role", "version", "cookie", &alice.cookie, &hash];
     let mut seen = 0;
     for row in rows {
-        let id = if row.is_on_an_object() { make(&alice, row.collection()).await } else { String::new() };
-        let reply = row.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        let id = if row.is_on_object() { make(&alice, row.collection()).await } else { String::new() };
+        let reply = row.request_by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
         // Files are binary, but may contain text.
         let text = String::from_utf8_lossy(&reply.body);

@@ -24,15 +24,15 @@ async fn a_listed_origin_is_named_and_no_other_is() {
     let reply = alice.get("/api/v1/me").await.ok(200);
     assert_eq!(reply.header("access-control-allow-origin"), None);
     // A refusal is labelled too, so that a page can read it.
-    let reply = app.anybody().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
-    assert_eq!(reply.refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
+    let reply = app.anonymous().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
+    assert_eq!(reply.assert_refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
 }
 
 #[actix_web::test]
 async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
     let app = app().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let customer = json!({"name": "Evil", "default_currency": "EUR"});
     for origin in [
         "https://evil.example",
@@ -62,7 +62,7 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
             .json(&customer)
             .send()
             .await;
-        write.refused(403, "origin_not_allowed").left(&["malicious_cors/origin_not_allowed"]);
+        write.assert_refused(403, "origin_not_allowed").assert_events(&["malicious_cors/origin_not_allowed"]);
         assert_eq!(write.header("access-control-allow-origin"), None, "{origin}");
         assert!(write.statements().is_empty(), "{origin}: not even the database was asked");
     }
@@ -70,15 +70,15 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
         .request(Method::POST, "/api/v1/customers")
         .header("origin", LISTED)
         .header("origin", "https://evil.example");
-    two.json(&customer).send().await.refused(403, "origin_not_allowed");
-    assert_eq!(app.everything().await, before);
+    two.json(&customer).send().await.assert_refused(403, "origin_not_allowed");
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
 async fn a_preflight_is_answered_for_listed_origins_only() {
     let app = app().await;
     let preflight = |origin: &str, method: &str| {
-        app.anybody()
+        app.anonymous()
             .request(Method::OPTIONS, "/api/v1/invoices")
             .header("origin", origin)
             .header("access-control-request-method", method)
@@ -87,10 +87,10 @@ async fn a_preflight_is_answered_for_listed_origins_only() {
     };
     let yes = preflight(LISTED, "PUT").await.ok(200);
     assert_eq!(yes.header("access-control-allow-origin"), Some(LISTED));
-    preflight("https://evil.example", "PUT").await.refused(403, "origin_not_allowed");
-    preflight(LISTED, "TRACE").await.refused(403, "origin_not_allowed");
+    preflight("https://evil.example", "PUT").await.assert_refused(403, "origin_not_allowed");
+    preflight(LISTED, "TRACE").await.assert_refused(403, "origin_not_allowed");
     for path in ["/", "/health/live", "/api/v1/auth/login"] {
-        let reply = app.anybody().request(Method::GET, path).header("origin", LISTED).send().await;
+        let reply = app.anonymous().request(Method::GET, path).header("origin", LISTED).send().await;
         assert_ne!(reply.header("access-control-allow-origin"), Some("*"));
     }
 }
@@ -102,8 +102,8 @@ async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let app = TestApp::with(&settings).await;
     let mut replies = BTreeSet::new();
     for _ in 0..16 {
-        let reply = app.anybody().request(Method::GET, "/health/live").header("origin", LISTED).send().await.ok(204);
-        let preflight = app.anybody().request(Method::OPTIONS, "/api/v1/invoices").header("origin", LISTED);
+        let reply = app.anonymous().request(Method::GET, "/health/live").header("origin", LISTED).send().await.ok(204);
+        let preflight = app.anonymous().request(Method::OPTIONS, "/api/v1/invoices").header("origin", LISTED);
         let preflight = preflight.header("access-control-request-method", "PUT").send().await.ok(200);
         let lists = [
             reply.header("access-control-expose-headers"),
@@ -120,7 +120,7 @@ async fn no_origin_is_no_page_and_needs_its_token_like_everybody() {
     let app = app().await;
     let alice = app.user("alice").await;
     alice.get("/api/v1/me").await.ok(200);
-    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
 /// A page that downloads in parts needs to send these headers, and to read what comes with the reply.
@@ -130,7 +130,7 @@ async fn page_of_a_listed_origin_can_go_on_with_a_download() {
     let alice = app.user("alice").await;
     let path = format!("/api/v1/documents/{}/content", alice.document().await);
     for method in ["GET", "HEAD"] {
-        let preflight = app.anybody().request(Method::OPTIONS, &path).header("origin", LISTED);
+        let preflight = app.anonymous().request(Method::OPTIONS, &path).header("origin", LISTED);
         let wanted = "authorization,if-none-match,if-range,range";
         let preflight =
             preflight.header("access-control-request-method", method).header("access-control-request-headers", wanted);
@@ -142,8 +142,8 @@ async fn page_of_a_listed_origin_can_go_on_with_a_download() {
     for name in ["accept-ranges", "content-disposition", "content-range", "etag"] {
         assert!(part.header(name).is_some() && readable.contains(name), "{name} of {readable}");
     }
-    let other = app.anybody().request(Method::OPTIONS, &path).header("origin", LISTED);
+    let other = app.anonymous().request(Method::OPTIONS, &path).header("origin", LISTED);
     let other =
         other.header("access-control-request-method", "GET").header("access-control-request-headers", "x-other");
-    other.send().await.refused(403, "origin_not_allowed");
+    other.send().await.assert_refused(403, "origin_not_allowed");
 }

@@ -10,7 +10,7 @@ async fn a_cookie_without_its_pages_proof_moves_nothing() {
     let alice = app.user("alice").await;
     let before = app.digest(&["sessions", "refresh_tokens"]).await;
     let cookie = format!("__Host-refresh={}", alice.cookie);
-    let refresh = || app.anybody().request(Method::POST, "/api/v1/auth/refresh").header("cookie", &cookie);
+    let refresh = || app.anonymous().request(Method::POST, "/api/v1/auth/refresh").header("cookie", &cookie);
     let own = app.services().settings.http.public_url.clone();
     for (attempt, code) in [
         (refresh(), "cross_site_request"),
@@ -24,7 +24,7 @@ async fn a_cookie_without_its_pages_proof_moves_nothing() {
         ),
     ] {
         let reply = attempt.send().await;
-        reply.refused(403, code);
+        reply.assert_refused(403, code);
         assert_eq!(reply.header("set-cookie"), None);
         assert_eq!(reply.events().len(), 1);
         assert!(reply.statements().is_empty());

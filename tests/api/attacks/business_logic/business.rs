@@ -27,7 +27,7 @@ async fn business_is_restricted_to_its_owner() {
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
     // Bob's business is not set, so it has version 1.
-    bob.put(PATH, "\"2\"", &forged).await.refused(412, "stale_version").left(&[]);
+    bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
     assert_eq!(bob.get(PATH).await.ok(200).json()["name"], "Mallory");
@@ -55,7 +55,7 @@ async fn invalid_field_is_named_and_nothing_changes() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let too_long = |length: usize| json!("x".repeat(length + 1));
     for (field, values) in [
         ("name", vec![json!(""), json!(" "), json!("a\nb"), json!(null), too_long(200), json!("a\u{200b}b")]),
@@ -94,10 +94,10 @@ async fn invalid_field_is_named_and_nothing_changes() {
             let mut body = business();
             body[field] = value;
             let reply = alice.put(PATH, "\"2\"", &body).await;
-            reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+            reply.assert_invalid_field(&format!("/{field}")).assert_events(&["input_validation_fail/invalid_input"]);
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// Backdated and postdated invoices move income and tax into another period.
@@ -106,16 +106,16 @@ async fn issue_date_out_of_range_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.invoice().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for day in [days_ago(31), days_ago(400), Utc::now().date_naive() + Days::new(1), NaiveDate::MIN, NaiveDate::MAX] {
         let reply = issue_on(&alice, &id, day).await;
-        reply.refused_field("/issue_date").left(&["input_validation_fail/invalid_input"]);
+        reply.assert_invalid_field("/issue_date").assert_events(&["input_validation_fail/invalid_input"]);
     }
     for body in [json!({"issue_date": "today"}), json!({"issue_date": 1}), json!({"issue_date": "2026-02-30"})] {
         let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue")).header("if-match", "\"1\"");
-        issue.json(&body).send().await.refused_field("/issue_date");
+        issue.json(&body).send().await.assert_invalid_field("/issue_date");
     }
-    assert_eq!(app.everything().await, before, "no number was assigned");
+    assert_eq!(app.digest_all().await, before, "no number was assigned");
     let issued = issue_on(&alice, &id, days_ago(30)).await.ok(200).json();
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
@@ -127,12 +127,12 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (first, second) = (alice.invoice().await, alice.invoice().await);
     issue_on(&alice, &first, days_ago(3)).await.ok(200);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for ago in [4, 30] {
         let reply = issue_on(&alice, &second, days_ago(ago)).await;
-        reply.refused(409, "issued_before_last").left(&["sequence_fail/issued_before_last"]);
+        reply.assert_refused(409, "issued_before_last").assert_events(&["sequence_fail/issued_before_last"]);
     }
-    assert_eq!(app.everything().await, before, "no number was assigned");
+    assert_eq!(app.digest_all().await, before, "no number was assigned");
     // The database refuses it for the service's role, too.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
@@ -151,7 +151,7 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
 #[actix_web::test]
 async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;
-    app.clock.turn("2028-01-02T12:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
+    app.clock.advance("2028-01-02T12:00:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
     let alice = app.user("alice").await;
     let day = |text: &str| text.parse::<NaiveDate>().unwrap();
     let mut ids = Vec::new();
@@ -162,7 +162,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[0], day("2027-12-30")).await), "INV-2027-0001");
     assert_eq!(number(issue_on(&alice, &ids[1], day("2027-12-31")).await), "INV-2027-0002");
     assert_eq!(number(issue_on(&alice, &ids[2], day("2028-01-01")).await), "INV-2028-0001");
-    issue_on(&alice, &ids[3], day("2027-12-31")).await.refused(409, "issued_before_last");
+    issue_on(&alice, &ids[3], day("2027-12-31")).await.assert_refused(409, "issued_before_last");
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
@@ -170,7 +170,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;
-    app.clock.turn("2027-06-30T12:30:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
+    app.clock.advance("2027-06-30T12:30:00Z".parse::<chrono::DateTime<Utc>>().unwrap() - app.clock.now());
     let alice = app.user("alice").await;
     let (first, second) = (alice.invoice().await, alice.invoice().await);
     let zone = |name: &str| json!({"name": "x", "time_zone": name});
@@ -181,7 +181,7 @@ async fn changed_time_zone_cannot_backdate_an_invoice() {
     alice.put(PATH, "\"1\"", &zone("Pacific/Auckland")).await.ok(200);
     assert_eq!(issue(&first).await.ok(200).json()["issue_date"], "2027-07-01");
     alice.put(PATH, "\"2\"", &zone("America/Los_Angeles")).await.ok(200);
-    issue(&second).await.refused(409, "issued_before_last").left(&["sequence_fail/issued_before_last"]);
+    issue(&second).await.assert_refused(409, "issued_before_last").assert_events(&["sequence_fail/issued_before_last"]);
 }
 
 #[actix_web::test]
@@ -203,6 +203,6 @@ async fn parallel_issues_are_numbered_in_date_order() {
     numbered.sort_unstable();
     assert!(numbered.windows(2).all(|pair| pair[0].1 <= pair[1].1), "{numbered:?}");
     for reply in replies.iter().filter(|reply| reply.status.as_u16() != 200) {
-        reply.refused(409, "issued_before_last");
+        reply.assert_refused(409, "issued_before_last");
     }
 }

@@ -35,25 +35,25 @@ async fn credit_above_the_invoice_total_is_refused() {
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 1, "amount": 14_000}]})).await.ok(201);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for body in [
         json!({"lines": [{"line": 1, "amount": 1_001}]}),
         json!({"lines": [{"line": 2, "amount": 5_000}]}),
         json!({"lines": [{"line": 2}, {"line": 1, "amount": 9_007_199_254_740_991_i64}]}),
     ] {
         let reply = credit(&alice, &id, &body).await;
-        reply.refused(409, "credit_exceeds_invoice").left(&["sequence_fail/credit_exceeds_invoice"]);
+        reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // The remaining amount can be credited exactly, then nothing more.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for body in [json!({}), json!({"lines": [{"line": 1, "amount": 1}]}), json!({"lines": [{"line": 2}]})] {
         let reply = credit(&alice, &id, &body).await;
-        reply.refused(409, "not_creditable").left(&["sequence_fail/not_creditable"]);
+        reply.assert_refused(409, "not_creditable").assert_events(&["sequence_fail/not_creditable"]);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
@@ -91,19 +91,19 @@ async fn draft_and_void_invoice_cannot_be_credited() {
     let (draft, void) = (alice.invoice().await, issued(&alice).await);
     let path = format!("/api/v1/invoices/{void}/void");
     alice.request(Method::POST, &path).header("if-match", "\"2\"").send().await.ok(200);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for id in [&draft, &void] {
-        credit(&alice, id, &json!({})).await.refused(409, "not_creditable");
+        credit(&alice, id, &json!({})).await.assert_refused(409, "not_creditable");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // An invoice with a credit note cannot be voided: the credit note would have no valid invoice.
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let path = format!("/api/v1/invoices/{id}/void");
     let reply = alice.request(Method::POST, &path).header("if-match", "\"3\"").send().await;
-    reply.refused(409, "not_voidable").left(&["sequence_fail/not_voidable"]);
-    assert_eq!(app.everything().await, before);
+    reply.assert_refused(409, "not_voidable").assert_events(&["sequence_fail/not_voidable"]);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -111,7 +111,7 @@ async fn invalid_credit_note_names_its_field() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (body, pointer) in [
         (json!({"lines": []}), "/lines"),
         (json!({"lines": null}), "/lines"),
@@ -130,9 +130,9 @@ async fn invalid_credit_note_names_its_field() {
         (json!({"number": "CN-2026-0001"}), "/number"),
         (json!({"issue_date": "2026-01-01"}), "/issue_date"),
     ] {
-        credit(&alice, &id, &body).await.refused_field(pointer).left(&[INVALID]);
+        credit(&alice, &id, &body).await.assert_invalid_field(pointer).assert_events(&[INVALID]);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// Numbers are counted per owner and year, without gaps or duplicates.
@@ -160,7 +160,7 @@ async fn database_refuses_credit_above_the_invoice_total() {
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({})).await.ok(201);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for change in [
         "update invoices set credited = total + 1",
         "update invoices set credited = -1",
@@ -172,5 +172,5 @@ async fn database_refuses_credit_above_the_invoice_total() {
         let error = app.all_rows.execute(change).await.unwrap_err();
         assert_eq!(error.as_database_error().unwrap().code().unwrap(), "23514", "{change}");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }

@@ -9,12 +9,12 @@ const BEHIND_A_PROXY: (&str, &str) = ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.
 
 /// The address under which the refusal of this request was recorded.
 async fn address(app: &TestApp, headers: &[(&str, &str)]) -> String {
-    let request = app.anybody().request(Method::GET, "/api/v1/me");
+    let request = app.anonymous().request(Method::GET, "/api/v1/me");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));
     let reply = request.send().await;
-    reply.refused(401, "unauthenticated");
+    reply.assert_refused(401, "unauthenticated");
     let id: Uuid = reply.request_id().parse().unwrap();
-    wait::found("its row", async || {
+    wait::until_some("its row", async || {
         let sql = "select address from security_events where request_id = $1";
         sqlx::query_scalar(sql).bind(id).fetch_optional(&app.all_rows).await.unwrap()
     })
@@ -53,6 +53,7 @@ async fn x_forwarded_for_decides_where_forwarded_disagrees() {
 async fn forwarded_proto_does_not_make_plain_http_secure() {
     let tls = ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true");
     let app = super::transport::production(&[BEHIND_A_PROXY, tls]).await;
-    let plain = app.anybody().request(Method::GET, "/health/live").header("forwarded", "for=198.51.100.7;proto=https");
-    plain.send().await.refused(403, "https_required");
+    let plain =
+        app.anonymous().request(Method::GET, "/health/live").header("forwarded", "for=198.51.100.7;proto=https");
+    plain.send().await.assert_refused(403, "https_required");
 }

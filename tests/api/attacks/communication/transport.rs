@@ -30,22 +30,28 @@ pub async fn production(changed: &[(&str, &str)]) -> TestApp {
 pub fn over_tls(app: &TestApp) -> Client {
     let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
     let port = app.running.as_ref().unwrap().https.unwrap().port();
-    Client::trusting(&format!("https://localhost:{port}"), &authority).of(app)
+    Client::trusting(&format!("https://localhost:{port}"), &authority).record_in(app)
 }
 
 #[actix_web::test]
 async fn a_token_seen_on_plain_http_ends_its_session() {
     let app = production(&[]).await;
     let tls = over_tls(&app);
-    let alice = Actor::join_by(&app, &tls, "alice").await;
+    let alice = Actor::sign_up_from(&app, &tls, "alice").await;
     alice.get("/api/v1/me").await.ok(200);
     let other = Actor::sign_in(&tls, &alice.email, &alice.password).await;
 
-    let plain = app.anybody().request(Method::GET, "/api/v1/me").bearer(&alice.token).send().await;
-    plain.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
+    let plain = app.anonymous().request(Method::GET, "/api/v1/me").bearer(&alice.token).send().await;
+    plain
+        .assert_refused(403, "https_required")
+        .assert_events(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
     assert_eq!(plain.header("location"), None, "never a redirect: it would make the mistake work");
 
-    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    alice
+        .get("/api/v1/me")
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/session_ended"]);
     other.get("/api/v1/me").await.ok(200);
 }
 
@@ -54,13 +60,13 @@ async fn a_token_seen_on_plain_http_ends_its_session() {
 async fn every_credential_seen_on_plain_http_ends_its_session() {
     let app = production(&[]).await;
     let tls = over_tls(&app);
-    let joined = Actor::join_by(&app, &tls, "alice").await;
+    let joined = Actor::sign_up_from(&app, &tls, "alice").await;
     let cookie = |actor: &Actor| format!("__Host-refresh={}", actor.cookie);
     let bearer = |actor: &Actor| format!("Bearer {}", actor.token);
     for way in ["cookie", "used cookie", "two cookies", "two tokens", "on a socket"] {
         let (alice, other) =
             (Actor::sign_in(&tls, &joined.email, PASSWORD).await, Actor::sign_in(&tls, &joined.email, PASSWORD).await);
-        let plain = |path| app.anybody().request(Method::GET, path);
+        let plain = |path| app.anonymous().request(Method::GET, path);
         let (request, ended) = match way {
             "cookie" => (plain("/api/v1/me").header("cookie", cookie(&alice)), 1),
             "used cookie" => {
@@ -77,17 +83,21 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
             _ => (plain("/api/v1/live").header("cookie", cookie(&alice)).header("upgrade", "websocket"), 1),
         };
         let reply = request.send().await;
-        reply.refused(403, "https_required");
+        reply.assert_refused(403, "https_required");
         let ends = vec!["session_ended/token_over_plain_http".to_owned(); ended];
         assert_eq!(reply.events(), [vec!["plain_http_refused/".to_owned()], ends].concat(), "{way}");
-        alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
-        alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+        alice
+            .get("/api/v1/me")
+            .await
+            .assert_refused(401, "unauthenticated")
+            .assert_events(&["authn_token_revoked/session_ended"]);
+        alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
     // A forged one names no session, and costs no statement.
-    let forged = app.anybody().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
+    let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
-    forged.refused(403, "https_required").left(&["plain_http_refused/"]);
+    forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
     assert_eq!(forged.statements(), Vec::<String>::new());
     joined.get("/api/v1/me").await.ok(200);
 }
@@ -96,7 +106,7 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
-    let alice = Actor::join_by(&app, &over_tls(&app), "alice").await;
+    let alice = Actor::sign_up_from(&app, &over_tls(&app), "alice").await;
     let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap();
     let service = test::init_service(stack::application(app.services(), &endpoints, &unknown)).await;
     let request = test::TestRequest::get()
@@ -114,15 +124,15 @@ async fn plain_request_from_an_unknown_peer_ends_no_session() {
 #[actix_web::test]
 async fn nothing_is_served_over_plain_http_in_production() {
     let app = production(&[]).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for endpoint in strongroom::app::routes::table() {
         let path = endpoint.path.replace("{id}", "x");
         let method = Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
-        let reply = app.anybody().request(method, &path).header("x-forwarded-proto", "https").send().await;
-        reply.refused(403, "https_required");
+        let reply = app.anonymous().request(method, &path).header("x-forwarded-proto", "https").send().await;
+        reply.assert_refused(403, "https_required");
         assert!(reply.events().contains(&"malicious_forwarding_header/".to_owned()));
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// The one exception, for a container's health check: no further than this machine, no further than health, and no way to show a
@@ -130,17 +140,19 @@ async fn nothing_is_served_over_plain_http_in_production() {
 #[actix_web::test]
 async fn health_is_told_over_plain_http_to_this_machine_alone() {
     let app = production(&[]).await;
-    let alice = Actor::join_by(&app, &over_tls(&app), "alice").await;
-    let plain = |path: &str| app.anybody().request(Method::GET, path);
+    let alice = Actor::sign_up_from(&app, &over_tls(&app), "alice").await;
+    let plain = |path: &str| app.anonymous().request(Method::GET, path);
     for path in ["/health/ready", "/health/live"] {
-        plain(path).send().await.ok(204).left(&[]);
-        plain(path).header("x-forwarded-for", "203.0.113.7").send().await.refused(403, "https_required");
+        plain(path).send().await.ok(204).assert_events(&[]);
+        plain(path).header("x-forwarded-for", "203.0.113.7").send().await.assert_refused(403, "https_required");
     }
     for path in ["/health", "/health/../api/v1/me", "/healthy", "/api/v1/openapi.json"] {
-        plain(path).send().await.refused(403, "https_required").left(&["plain_http_refused/"]);
+        plain(path).send().await.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
     }
     let shown = plain("/health/ready").bearer(&alice.token).send().await;
-    shown.refused(403, "https_required").left(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
+    shown
+        .assert_refused(403, "https_required")
+        .assert_events(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
 }
 
 #[actix_web::test]
@@ -151,18 +163,22 @@ async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
     ])
     .await;
     let by_proxy = |said: &'static str| {
-        app.anybody().request(Method::GET, "/.well-known/security.txt").header("x-forwarded-proto", said).send()
+        app.anonymous().request(Method::GET, "/.well-known/security.txt").header("x-forwarded-proto", said).send()
     };
     by_proxy("https").await.ok(200);
     for said in ["http", "HTTPS, http", "https, http", "https,https", ""] {
-        by_proxy(said).await.refused(403, "https_required");
+        by_proxy(said).await.assert_refused(403, "https_required");
     }
-    app.anybody().request(Method::GET, "/.well-known/security.txt").send().await.refused(403, "https_required");
+    app.anonymous()
+        .request(Method::GET, "/.well-known/security.txt")
+        .send()
+        .await
+        .assert_refused(403, "https_required");
     let elsewhere = app
-        .from([127, 0, 0, 2].into())
+        .client_from([127, 0, 0, 2].into())
         .request(Method::GET, "/.well-known/security.txt")
         .header("x-forwarded-proto", "https");
-    elsewhere.send().await.refused(403, "https_required");
+    elsewhere.send().await.assert_refused(403, "https_required");
 }
 
 #[actix_web::test]
@@ -222,6 +238,6 @@ async fn a_new_certificate_is_taken_without_dropping_connections() {
     }
     tls::development_certificate(&folder, Clock::default().now()).unwrap();
     let taken = async || over_tls(&app).try_get("/health/live").await.is_some();
-    wait::holds("the new certificate is taken", taken).await;
+    wait::until("the new certificate is taken", taken).await;
     before.request(Method::GET, "/health/live").send().await.ok(204);
 }

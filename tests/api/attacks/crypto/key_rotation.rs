@@ -28,7 +28,7 @@ async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> 
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
     let app = TestApp::on(database, &settings).await;
-    app.listening().await;
+    app.wait_until_listening().await;
     app
 }
 
@@ -61,18 +61,18 @@ fn next_page(cursor: &str) -> String {
 
 /// The same user at another replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
-    Actor { client: app.anybody(), token: user.token.clone(), ..Actor::nobody(app) }
+    Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }
 
 async fn request_reset(app: &TestApp, user: &Actor) {
     let body = json!({"email": user.email});
-    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&body).send().await.ok(202);
+    app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&body).send().await.ok(202);
 }
 
 /// Follows a reset link.
 async fn choose_password(app: &TestApp, token: &str) {
     let body = json!({"token": token, "new_password": "another horse battery 7"});
-    app.anybody().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
+    app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
 }
 
 /// Two replicas behind a proxy that sends requests to the one that is not being restarted.
@@ -102,7 +102,7 @@ impl Fleet {
         }
         let before = self.turns.borrow().clone();
         let worked = async || self.turns.borrow().iter().zip(&before).all(|(now, before)| *now >= before + 2);
-        wait::holds("two turns of every user", worked).await;
+        wait::until("two turns of every user", worked).await;
     }
 
     /// Renews, turns a page and signs in, each time at another replica than the time before.
@@ -115,16 +115,16 @@ impl Fleet {
         while !self.is_done.get() {
             let turn = self.turns.borrow()[place];
             let app = self.next(turn).await;
-            let renewed = refresh(&app, &app.anybody(), &cookie).await.ok(200);
+            let renewed = refresh(&app, &app.anonymous(), &cookie).await.ok(200);
             let token = renewed.json()["access_token"].as_str().unwrap().to_owned();
             drop(app);
             let app = self.next(turn + 1).await;
-            let there = Actor { client: app.anybody(), token, ..Actor::nobody(&app) };
+            let there = Actor { client: app.anonymous(), token, ..Actor::anonymous(&app) };
             there.get(&next_page(&page)).await.ok(200);
             page = cursor(&there).await;
             drop(app);
             let app = self.next(turn).await;
-            let signed_in = try_sign_in_with(&app.anybody(), &user.email, PASSWORD, &device).await.ok(200);
+            let signed_in = try_sign_in_with(&app.anonymous(), &user.email, PASSWORD, &device).await.ok(200);
             device = device_cookie(&signed_in).unwrap();
             cookie = refresh_cookie(&signed_in).unwrap();
             self.turns.borrow_mut()[place] += 1;
@@ -180,36 +180,36 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
     alice.customer().await;
     alice.customer().await;
     let before = cursor(&alice).await;
-    let unused = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let unused = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     request_reset(&app, &alice).await;
     let link = reset_token(&app, &alice.email, "").await;
 
     let app = replica(app.stop().await, NEW, Some(OLD)).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
-    let renewed = refresh(&app, &app.anybody(), &alice.cookie).await.ok(200);
+    let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
     // Only a known device can sign in to a locked account. Each key has its own counters.
     lock(&app, &alice.email).await;
     let sign_in =
-        async |app: &TestApp, device: &str| try_sign_in_with(&app.anybody(), &alice.email, PASSWORD, device).await;
+        async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
     let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
     // The old key alone: nothing that was made after the change was made with it.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
-    at(&app, &alice).get(&next_page(&after)).await.refused_field("/cursor");
-    refresh(&app, &app.anybody(), &renewed).await.refused(401, "unauthenticated");
+    at(&app, &alice).get(&next_page(&after)).await.assert_invalid_field("/cursor");
+    refresh(&app, &app.anonymous(), &renewed).await.assert_refused(401, "unauthenticated");
     lock(&app, &alice.email).await;
-    sign_in(&app, &renewed_device).await.refused(401, "invalid_credentials");
+    sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
     // The new key alone: what was made before the change is over, apart from the link, which is known by its hash.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
-    at(&app, &alice).get(&next_page(&before)).await.refused_field("/cursor");
-    refresh(&app, &app.anybody(), &unused.cookie).await.refused(401, "unauthenticated");
-    refresh(&app, &app.anybody(), &renewed).await.ok(200);
-    sign_in(&app, &alice.device).await.refused(401, "invalid_credentials");
+    at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");
+    refresh(&app, &app.anonymous(), &unused.cookie).await.assert_refused(401, "unauthenticated");
+    refresh(&app, &app.anonymous(), &renewed).await.ok(200);
+    sign_in(&app, &alice.device).await.assert_refused(401, "invalid_credentials");
     sign_in(&app, &renewed_device).await.ok(200);
     choose_password(&app, &link).await;
 }
@@ -220,7 +220,7 @@ async fn late_tab_at_a_replica_with_the_other_key_gets_the_newest_token() {
     let (old, new) = (replica(database.clone(), OLD, Some(NEW)).await, replica(database, NEW, Some(OLD)).await);
     let alice = old.user("alice").await;
     let renew = async |app: &TestApp, cookie: &str| {
-        let reply = refresh(app, &app.anybody(), cookie).await.ok(200);
+        let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
     // A session's tokens: the first, one derived from the old key, one derived from the new key.
@@ -260,7 +260,7 @@ async fn mail_that_waits_during_the_change_carries_a_link_that_works() {
                 .unwrap();
         attempts == 1
     };
-    wait::holds("a failed delivery", tried).await;
+    wait::until("a failed delivery", tried).await;
     let app = replica(app.stop().await, NEW, Some(OLD)).await;
     sqlx::query("update mail_outbox set next_attempt_at = created_at").execute(&app.all_rows).await.unwrap();
     let token = reset_token(&app, &alice.email, "").await;
@@ -270,9 +270,9 @@ async fn mail_that_waits_during_the_change_carries_a_link_that_works() {
 #[actix_web::test]
 async fn audit_verify_names_a_missing_key_in_one_fault_and_takes_retired_keys() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
-    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     let app = replica(app.stop().await, NEW, Some(OLD)).await;
-    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     let database = app.stop().await;
     for missing in [OLD, NEW] {
         let has = if missing == OLD { NEW } else { OLD };

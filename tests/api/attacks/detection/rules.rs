@@ -31,7 +31,7 @@ async fn counted(app: &TestApp, rule: &str) -> i64 {
 
 /// Waits until the rule has counted this many events.
 pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
-    wait::equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
+    wait::until_equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
 /// Rule, subject, and number of messages per sink.
@@ -60,8 +60,12 @@ pub async fn probe_until_session_ends(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(steps >= 30, "{steps}");
-    session.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
-    session.refresh(app, &session.cookie).await.refused(401, "unauthenticated");
+    session
+        .get("/api/v1/me")
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/session_ended"]);
+    session.refresh(app, &session.cookie).await.assert_refused(401, "unauthenticated");
     elsewhere.get("/api/v1/me").await.ok(200);
     steps
 }
@@ -72,7 +76,7 @@ async fn forty_seven_denials_raise_one_alert() {
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
     for _ in 0..47 {
-        mallory.get(&format!("/api/v1/invoices/{theirs}")).await.refused(404, "not_found");
+        mallory.get(&format!("/api/v1/invoices/{theirs}")).await.assert_refused(404, "not_found");
     }
     wait_for_count(&app, "access_denials", 47).await;
     assert_eq!(alerts(&app).await, [("access_denials".to_owned(), id_of(&mallory).await, 1)]);
@@ -98,8 +102,8 @@ async fn missing_and_foreign_objects_are_counted_separately() {
     for (paths, event) in [&foreign, &missing, &malformed].into_iter().zip(events) {
         for path in paths {
             let reply = mallory.get(&format!("/api/v1/{path}")).await;
-            reply.refused(404, "not_found").left(&[event]);
-            answers.push(reply.alike());
+            reply.assert_refused(404, "not_found").assert_events(&[event]);
+            answers.push(reply.comparable());
         }
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]));
@@ -112,7 +116,7 @@ async fn missing_and_foreign_objects_are_counted_separately() {
 async fn probing_session_is_ended_and_others_are_not() {
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "30/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
-    let elsewhere = Actor::sign_in(&app.anybody(), &mallory.email, &mallory.password).await;
+    let elsewhere = Actor::sign_in(&app.anonymous(), &mallory.email, &mallory.password).await;
     let theirs = alice.invoice().await;
     let steps = probe_until_session_ends(&app, &mallory, &elsewhere, || theirs.clone()).await;
     alice.get("/api/v1/me").await.ok(200);
@@ -132,7 +136,7 @@ async fn probing_session_is_ended_and_others_are_not() {
 async fn id_enumeration_over_websocket_is_counted() {
     let app = TestApp::with(&[("STRONGROOM_RULES_ID_ENUMERATION", "20/5m")]).await;
     let mallory = app.user("mallory").await;
-    let mut socket = crate::support::socket::Socket::of(&app, &mallory).await;
+    let mut socket = crate::support::socket::Socket::connect(&app, &mallory).await;
     for _ in 0..20 {
         let answer = socket.subscribe("invoice", Some(&Uuid::new_v4().to_string())).await;
         assert_eq!(answer["code"], "not_found");
@@ -150,8 +154,8 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let (alice, mallory) = (first.user("alice").await, first.user("mallory").await);
     let path = format!("/api/v1/invoices/{}", alice.invoice().await);
     let probe_at = async |app: &TestApp| {
-        let probe = app.anybody().request(Method::GET, &path).bearer(&mallory.token).send().await;
-        probe.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        let probe = app.anonymous().request(Method::GET, &path).bearer(&mallory.token).send().await;
+        probe.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     };
     for app in [&first, &second, &first, &second] {
         probe_at(app).await;
@@ -177,7 +181,7 @@ async fn counter_resets_when_its_window_ends() {
         probe(&mallory, &theirs).await;
     }
     wait_for_count(&app, "access_denials", 9).await;
-    app.clock.turn(TimeDelta::minutes(5));
+    app.clock.advance(TimeDelta::minutes(5));
     for _ in 0..9 {
         probe(&mallory, &theirs).await;
     }
@@ -192,7 +196,7 @@ async fn events_are_stored_even_if_counting_fails() {
     let mallory = app.user("mallory").await;
     sqlx::query("revoke insert, update on abuse_counters from strongroom_app").execute(&app.all_rows).await.unwrap();
     let reply = mallory.get(&format!("/api/v1/invoices/{}", Uuid::new_v4())).await;
-    reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+    reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     // The row itself is checked when the app stops, as in every test.
 }
 

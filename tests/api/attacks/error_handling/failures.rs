@@ -11,18 +11,18 @@ async fn a_lost_database_is_a_503_without_a_word_about_it() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let name = app.database.name().to_owned();
-    app.database.cut_off().await;
+    app.database.disconnect().await;
     let reply = alice.get("/api/v1/invoices").await;
-    reply.refused(503, "unavailable");
+    reply.assert_refused(503, "unavailable");
     assert!(reply.header("retry-after").is_some());
     for word in [name.as_str(), "postgres", "sql", "connection", "socket"] {
         assert!(!reply.text().to_lowercase().contains(word), "{word}: {}", reply.text());
     }
-    let told = logs::of_request(&reply.request_id());
+    let told = logs::for_request(&reply.request_id());
     assert!(told.iter().any(|line| line["cause"].is_string()), "the cause is in the log");
-    let ready = app.anybody().request(Method::GET, "/health/ready").send().await;
-    ready.refused(503, "unavailable");
-    app.anybody().request(Method::GET, "/health/live").send().await.ok(204);
+    let ready = app.anonymous().request(Method::GET, "/health/ready").send().await;
+    ready.assert_refused(503, "unavailable");
+    app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
 }
 
@@ -32,10 +32,10 @@ async fn a_broken_schema_is_a_500_of_one_sentence() {
     let alice = app.user("alice").await;
     sqlx::query("alter table customers rename column name to leak_e7f1").execute(&app.all_rows).await.unwrap();
     let reply = alice.get("/api/v1/customers").await;
-    reply.refused(500, "internal");
-    assert_eq!(reply.json()["title"], "Something went wrong on our side");
+    reply.assert_refused(500, "internal");
+    assert_eq!(reply.json()["title"], "Internal server error");
     assert!(!reply.text().contains("leak") && !reply.text().contains("column"));
-    let told = logs::of_request(&reply.request_id());
+    let told = logs::for_request(&reply.request_id());
     assert!(told.iter().any(|line| line["cause"].as_str().is_some_and(|cause| cause.contains("42703"))));
 }
 
@@ -46,21 +46,21 @@ async fn a_panic_is_a_500_like_any_other() {
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
-    reply.refused(500, "internal");
+    reply.assert_refused(500, "internal");
     alice.get("/api/v1/me").await.ok(200);
 }
 
 #[actix_web::test]
 async fn a_missing_migration_is_not_ready() {
     let app = TestApp::start().await;
-    app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
         .execute(&app.all_rows)
         .await
         .unwrap();
     let database: TestDatabase = app.stop().await;
     let app = TestApp::on(database, &[]).await;
-    app.anybody().request(Method::GET, "/health/ready").send().await.refused(503, "unavailable");
+    app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
 /// A database that is there and does not answer holds no request for ever.
@@ -71,7 +71,7 @@ async fn a_statement_that_hangs_is_a_503() {
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let reply = alice.get("/api/v1/customers").await;
-    reply.refused(503, "unavailable");
+    reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
     // Others do not wait behind it.
     alice.get("/api/v1/me").await.ok(200);
@@ -97,24 +97,24 @@ async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as
         // Every one has its connection and its statement is under way: now nothing comes back any more.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
-        wait::holds("statements wait for the lock", blocked).await;
+        wait::until("statements wait for the lock", blocked).await;
         relay.withhold(true);
         lock.rollback().await.unwrap();
     };
     let requests = join_all((0..REQUESTS).map(|_| alice.get("/api/v1/customers")));
     let (replies, ()) = futures_util::future::join(requests, hang).await;
     for reply in &replies {
-        reply.refused(503, "unavailable");
+        reply.assert_refused(503, "unavailable");
         assert!(reply.header("retry-after").is_some());
-        let told = logs::of_request(&reply.request_id());
+        let told = logs::for_request(&reply.request_id());
         let last = told.iter().find(|line| line["message"] == "request").unwrap();
         assert_eq!(last["status"], 503, "the log says what was sent");
     }
-    let cut_off = |id: String| logs::of_request(&id).iter().any(|line| line["cause"] == "deadline passed");
+    let cut_off = |id: String| logs::for_request(&id).iter().any(|line| line["cause"] == "request timed out");
     assert!(replies.iter().any(|reply| cut_off(reply.request_id())), "the deadline answered some");
     assert_eq!((counted(503).await, counted(500).await), (REQUESTS as f64, 0.0));
 
     relay.withhold(false);
     let works = async || alice.get("/api/v1/customers").await.status == 200;
-    wait::holds("all works again", works).await;
+    wait::until("all works again", works).await;
 }

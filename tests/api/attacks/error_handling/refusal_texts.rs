@@ -45,7 +45,7 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "trailing",
     "recursion",
     "out of range",
-    "documented form",
+    "documented format",
 ];
 
 /// Every message of this refusal is ours, and points at what was sent or at what the contract names.
@@ -148,7 +148,7 @@ async fn refusal_of_a_wrong_body_has_no_word_of_a_parser_in_any_operation() {
         for body in wrong_bodies(fits) {
             let what = format!("{} {} {body}", operation.method, operation.path);
             // Nothing has this version: a body that fits after all changes nothing.
-            let request = operation.to(&alice, id).header("if-match", "\"999\"");
+            let request = operation.request_to(&alice, id).header("if-match", "\"999\"");
             let reply = request.body("application/json", body.clone()).send().await;
             if reply.status.as_u16() == 400 {
                 assert_eq!(reply.json()["code"], "invalid_input", "{what}: it is JSON");
@@ -168,7 +168,7 @@ async fn refusal_of_a_broken_body_says_where_it_is_broken() {
         alice.request(Method::POST, "/api/v1/customers").body(kind, body).send()
     };
     for (body, said) in [
-        ("", "must be a JSON object, and is empty"),
+        ("", "must be a JSON object, but is empty"),
         ("{\"name\": \"A\",\n \"email\": ,}", "is not JSON at line 2, column 11"),
         ("{'name': 'A'}", "is not JSON at line 1, column 2"),
         ("name=A", "is not JSON at line 1, column 2"),
@@ -176,15 +176,15 @@ async fn refusal_of_a_broken_body_says_where_it_is_broken() {
         ("{\"name\": \"A\", \"default_currency\": \"EUR\"} {}", "is not JSON at line 1, column 42"),
     ] {
         let reply = post("application/json", body).await;
-        reply.refused(400, "not_json").left(&["input_validation_fail/not_json"]);
+        reply.assert_refused(400, "not_json").assert_events(&["input_validation_fail/not_json"]);
         assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
     }
     // The type that curl sends by itself.
     let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
-    form.refused(415, "unsupported_media_type").left(&["input_validation_fail/unsupported_media_type"]);
+    form.assert_refused(415, "unsupported_media_type").assert_events(&["input_validation_fail/unsupported_media_type"]);
     assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
     let upload = alice.request(Method::POST, "/api/v1/documents").json(&json!({})).send().await;
-    upload.refused(415, "unsupported_media_type");
+    upload.assert_refused(415, "unsupported_media_type");
     assert_eq!(upload.json()["errors"][0]["message"], "must be multipart/form-data");
 }
 
@@ -196,7 +196,7 @@ async fn refusal_of_a_wrong_query_has_no_word_of_a_parser_in_any_list() {
     let (names, mut refused) = (names(&document), 0);
     for operation in operations().into_iter().filter(|operation| operation.method == Method::GET) {
         let actor = if operation.access == Access::Admin { &root } else { &alice };
-        let id = if operation.is_on_an_object() { make(&alice, operation.collection()).await } else { String::new() };
+        let id = if operation.is_on_object() { make(&alice, operation.collection()).await } else { String::new() };
         let told = &document["paths"][operation.path]["get"]["parameters"];
         let fields = told.as_array().cloned().unwrap_or_default();
         for field in fields.iter().filter(|field| field["in"] == "query") {
@@ -239,7 +239,7 @@ async fn refusal_says_what_is_expected() {
         ("/notes", json!("x".repeat(2_001)), "must have a length of at most 2000"),
     ] {
         let reply = alice.post("/api/v1/invoices", &with(pointer, value.clone())).await;
-        reply.refused(400, "invalid_input");
+        reply.assert_refused(400, "invalid_input");
         assert_eq!(reply.json()["errors"], json!([{"pointer": pointer, "message": said}]), "{value}");
     }
     let payment = |method: Value| json!({"amount": 1, "paid_on": "2026-11-20", "method": method});
@@ -249,7 +249,7 @@ async fn refusal_says_what_is_expected() {
         (json!({"card": null}), "must be a string"),
     ] {
         let reply = alice.post(&path, &payment(method)).await;
-        reply.refused(400, "invalid_input");
+        reply.assert_refused(400, "invalid_input");
         assert_eq!(reply.json()["errors"], json!([{"pointer": "/method", "message": said}]));
     }
     let overdue = alice.get("/api/v1/invoices?overdue=yes").await;
@@ -263,12 +263,12 @@ async fn refusal_says_what_is_expected() {
 async fn type_of_a_problem_leads_to_its_explanation_on_another_port_too() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let app = TestApp::with(&[("STRONGROOM_HTTP_BIND", &format!("127.0.0.1:{port}"))]).await;
-    let reply = app.anybody().request(Method::GET, "/nothing").send().await;
-    reply.refused(404, "not_found");
+    let reply = app.anonymous().request(Method::GET, "/nothing").send().await;
+    reply.assert_refused(404, "not_found");
     let problem = reply.json();
     let (page, anchor) = problem["type"].as_str().unwrap().split_once('#').unwrap();
     assert_eq!(page, format!("http://localhost:{port}/problems"));
     let path = page.strip_prefix(&format!("http://localhost:{port}")).unwrap();
-    let explained = app.anybody().request(Method::GET, path).send().await.ok(200).text();
+    let explained = app.anonymous().request(Method::GET, path).send().await.ok(200).text();
     assert!(explained.contains(anchor));
 }

@@ -51,9 +51,9 @@ async fn an_export_without_a_database_is_a_503_and_no_half_file() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    app.database.cut_off().await;
+    app.database.disconnect().await;
     let reply = alice.request(Method::GET, "/api/v1/invoices/export").send().await;
-    reply.refused(503, "unavailable");
+    reply.assert_refused(503, "unavailable");
     assert!(reply.header("retry-after").is_some());
     app.database.restore().await;
 }
@@ -72,7 +72,7 @@ async fn an_export_ends_with_the_session_of_its_reader() {
         from invoices, generate_series(1, 150000) n";
     app.all_rows.execute(many).await.unwrap();
     for ended in [true, false] {
-        let alice = crate::support::Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+        let alice = crate::support::Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
         let url = format!("{}/api/v1/invoices/export", app.base);
         let reply = reqwest::Client::new().get(url).bearer_auth(&alice.token).send().await.unwrap();
         assert_eq!(reply.status().as_u16(), 200);

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::actor::draft;
-use crate::support::pdf::{dots, rows, told};
+use crate::support::pdf::{dots, info, rows};
 use crate::support::{Actor, TestApp};
 
 /// A page that acts when it is opened, or on a click.
@@ -73,15 +73,15 @@ async fn what_is_typed_stays_text_and_never_acts() {
         let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
         let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
         assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
-        assert_eq!(told(&pdf, "Author"), typed);
-        assert_eq!([told(&pdf, "JavaScript"), told(&pdf, "Form")], ["no", "none"], "{typed}");
+        assert_eq!(info(&pdf, "Author"), typed);
+        assert_eq!([info(&pdf, "JavaScript"), info(&pdf, "Form")], ["no", "none"], "{typed}");
         let xml = between(&pdf, "<?xpacket begin", "<?xpacket end");
         assert!(holds(xml, "dc:creator") && !holds(xml, "<script") && !holds(xml, "<img"), "{typed}");
         for acts in ACTS {
             // In the author's name it is a string, in which a parenthesis is escaped.
             assert_eq!(
                 holds(&pdf, acts),
-                typed.contains(acts) && told(&pdf, "Author").contains(acts),
+                typed.contains(acts) && info(&pdf, "Author").contains(acts),
                 "{acts}: {typed}"
             );
         }
@@ -121,7 +121,7 @@ async fn marks_that_are_piled_up_take_no_more_than_other_text() {
         let pdf = print(&alice, &draft).await;
         assert!(pdf.len() < 128 * 1024, "{} bytes of {mark:?}", pdf.len());
         let text = rows(&pdf).join("\n");
-        assert_eq!((told(&pdf, "Pages").as_str(), text.matches("1 1.00 0 % 1.00").count()), ("1", 5), "{mark:?}");
+        assert_eq!((info(&pdf, "Pages").as_str(), text.matches("1 1.00 0 % 1.00").count()), ("1", 5), "{mark:?}");
     }
 }
 
@@ -160,7 +160,7 @@ async fn thirty_at_once_wait_for_each_other_or_are_told_to_come_back() {
             printed += 1;
             bodies.push(reply.body);
         } else {
-            reply.refused(503, "unavailable").left(&[]);
+            reply.assert_refused(503, "unavailable").assert_events(&[]);
             assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
         }
     }

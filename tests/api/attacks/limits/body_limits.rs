@@ -47,7 +47,7 @@ async fn a_body_without_a_length_is_counted_on_the_way() {
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
             // Slowly, and for ever if the server were willing.
-            wait::found_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
+            wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await
         .unwrap();
@@ -68,13 +68,13 @@ async fn a_connection_whose_body_was_read_is_used_again() {
 async fn a_packed_body_is_not_unpacked() {
     let app = TestApp::start().await;
     let reply = app
-        .anybody()
+        .anonymous()
         .request(Method::POST, "/api/v1/auth/login")
         .header("content-encoding", "gzip")
         .body("application/json", vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0])
         .send()
         .await;
-    reply.refused(400, "not_json");
+    reply.assert_refused(400, "not_json");
 }
 
 #[actix_web::test]
@@ -109,7 +109,7 @@ async fn a_client_that_takes_nothing_of_its_replies_loses_its_connection() {
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
         // The service does not read on while it cannot write: then a write of ours waits in vain, and is no end.
-        wait::found_blocking("the connection is closed", || {
+        wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)
         });

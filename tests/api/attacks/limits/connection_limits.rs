@@ -66,7 +66,7 @@ impl Flood {
     }
 
     async fn stands(&self, number: usize) {
-        wait::holds("the flood stands", async || self.opened.load(Ordering::Relaxed) >= number).await;
+        wait::until("the flood stands", async || self.opened.load(Ordering::Relaxed) >= number).await;
     }
 }
 
@@ -91,21 +91,21 @@ async fn a_flood_from_one_address_leaves_every_listener_to_others() {
         flood.stands(number).await;
     }
     // The attacker has what the cap allows, before and after others are served.
-    wait::holds("the attacker's cap is reached", async || open(&app).await >= 250.0).await;
+    wait::until("the attacker's cap is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
-        app.anybody().request(Method::GET, "/problems").send().await.refused(403, "https_required");
+        app.anonymous().request(Method::GET, "/problems").send().await.assert_refused(403, "https_required");
     }
     assert!((200.0..=280.0).contains(&open(&app).await), "256 of the attacker's, and ours");
     drop((silent, half_heads, scrapes));
 
     let refused = async || app.metrics().await.value("strongroom_connections_refused_total");
-    wait::holds("the flood has ended", async || open(&app).await < 10.0).await;
+    wait::until("the flood has ended", async || open(&app).await < 10.0).await;
     let refused = refused().await;
     assert!(refused > 4_000.0, "{refused}");
     let sql = "select coalesce(sum(amount), 0)::float8 from security_events
                where (kind, reason) = ('excess_rate_limit_exceeded', 'connections')";
-    wait::equal(refused, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
+    wait::until_equal(refused, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
     let rows: i64 = sqlx::query_scalar("select count(*) from security_events where reason = 'connections'")
         .fetch_one(&app.all_rows)
         .await
@@ -119,13 +119,13 @@ async fn silent_tls_connections_are_ended_soon_and_are_few() {
     let app = production(&[]).await;
     let https = app.running.as_ref().unwrap().https.unwrap();
     let held = hold(500, https, b"");
-    wait::holds("all are judged", async || {
+    wait::until("all are judged", async || {
         let metrics = app.metrics().await;
         let refused = metrics.value("strongroom_tls_handshakes_refused_total");
         metrics.value("strongroom_tls_handshakes") + refused == 500.0 && refused == 372.0
     })
     .await;
-    wait::holds("those under way are ended", async || open(&app).await == 0.0).await;
+    wait::until("those under way are ended", async || open(&app).await == 0.0).await;
     drop(held);
 }
 
@@ -134,7 +134,7 @@ async fn a_listed_proxy_has_no_cap_of_its_own() {
     let listed = [CAPS, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.9")]].concat();
     let app = TestApp::with(&listed).await;
     let held = hold(400, app.running.as_ref().unwrap().http, b"GET ");
-    wait::equal(400.0, async || open(&app).await).await;
+    wait::until_equal(400.0, async || open(&app).await).await;
     drop(held);
 }
 
@@ -144,10 +144,10 @@ async fn a_freed_connection_can_be_used_again() {
     let app = TestApp::with(CAPS).await;
     let address = app.running.as_ref().unwrap().http;
     let held = hold(300, address, b"GET ");
-    let attacker = Client::from_address(&app.base, ATTACKER.into()).of(&app);
+    let attacker = Client::from_address(&app.base, ATTACKER.into()).record_in(&app);
     assert_eq!(attacker.try_get("/health/live").await, None);
     drop(held);
-    wait::holds("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
+    wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
 /// A client that resets its connection has no address any more. Its token was not seen on a foreign connection.
@@ -186,8 +186,8 @@ async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
 async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     let app = TestApp::start().await;
     let reading = slow_reader(&app, 100).await;
-    wait::equal(1.0, async || open(&app).await).await;
-    wait::equal(0.0, async || open(&app).await).await;
+    wait::until_equal(1.0, async || open(&app).await).await;
+    wait::until_equal(0.0, async || open(&app).await).await;
     reading.abort();
 }
 
@@ -196,7 +196,7 @@ async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
 async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
     let app = TestApp::start().await;
     let reading = slow_reader(&app, 2_048).await;
-    wait::equal(1.0, async || open(&app).await).await;
+    wait::until_equal(1.0, async || open(&app).await).await;
     sleep(2 * STALL_TIMEOUT).await;
     assert_eq!(open(&app).await, 1.0);
     reading.abort();

@@ -43,35 +43,35 @@ async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself(
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    wait::equal(0, async || app.services().recorder.queued()).await;
+    wait::until_equal(0, async || app.services().recorder.queued()).await;
     assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     fill_disk(&app).await;
 
     let write = alice.request(Method::POST, "/api/v1/customers");
     let body = json!({"name": "Initech", "email": "billing@initech.example", "default_currency": "EUR"});
     let refused = write.json(&body).send().await;
-    assert_eq!(refused.refused(503, "unavailable").header("retry-after"), Some("30"));
-    try_sign_in(&app.anybody(), &alice.email, PASSWORD).await.refused(503, "unavailable");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(refused.assert_refused(503, "unavailable").header("retry-after"), Some("30"));
+    try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(503, "unavailable");
+    assert_eq!(app.digest_all().await, before);
     // Reads work, so the replica stays in the load balancer.
     alice.get(&format!("/api/v1/customers/{customer}")).await.ok(200);
-    app.anybody().request(Method::GET, "/health/ready").send().await.ok(204);
+    app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     assert_eq!(status(&app).await, json!({"status": "degraded", "reasons": ["database_exhausted"]}));
     assert_eq!(app.metrics().await.value(EXHAUSTED), 1.0);
 
     // Events of strangers are tallied; what a user did waits in the queue.
     for _ in 0..100 {
-        app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+        app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }
-    alice.get("/api/v1/invoices/10000000-0000-4000-8000-000000000001").await.refused(404, "not_found");
+    alice.get("/api/v1/invoices/10000000-0000-4000-8000-000000000001").await.assert_refused(404, "not_found");
     make_room(&app).await;
     let user = "select count(*) from security_events where kind = 'authz_fail' and user_id is not null";
-    wait::equal(1, async || number(&app, user).await).await;
-    app.clock.turn(TimeDelta::seconds(61));
+    wait::until_equal(1, async || number(&app, user).await).await;
+    app.clock.advance(TimeDelta::seconds(61));
     let strangers =
         "select coalesce(sum(coalesce(amount, 1)), 0)::bigint from security_events where kind = 'authn_token_invalid'";
-    wait::equal(100, async || number(&app, strangers).await).await;
+    wait::until_equal(100, async || number(&app, strangers).await).await;
     assert_eq!(app.services().recorder.lost(), 0);
     alice.customer().await;
     assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));

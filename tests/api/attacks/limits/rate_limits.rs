@@ -16,7 +16,9 @@ async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
             _ => {
                 // A token bucket refills while it is emptied.
                 assert!(sent >= within, "request {sent} is within the budget");
-                reply.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+                reply
+                    .assert_refused(429, "too_many_requests")
+                    .assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
                 assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
             }
         }
@@ -34,7 +36,7 @@ async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_ad
     ])
     .await;
     let alice = app.user("alice").await;
-    let attacker = app.anybody();
+    let attacker = app.anonymous();
     let call = async |method: &Method, path: &str, sent: usize| {
         let request = attacker.request(method.clone(), path);
         match sent % 2 {
@@ -69,10 +71,14 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     for _ in 0..3 {
-        alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+        alice
+            .get("/api/v1/me")
+            .await
+            .assert_refused(401, "unauthenticated")
+            .assert_events(&["authn_token_revoked/session_ended"]);
     }
     let limited = alice.get("/api/v1/me").await;
-    limited.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+    limited.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     bob.get("/api/v1/me").await.ok(200);
 }
 
@@ -83,10 +89,10 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     for _ in 0..3 {
-        alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+        alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
     }
     let limited = alice.refresh(&app, &alice.cookie).await;
-    limited.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+    limited.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     assert_eq!(limited.statements(), Vec::<String>::new());
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }
@@ -105,7 +111,9 @@ async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_t
         if sent < 4 {
             *cookie = refresh_cookie(&reply.ok(200)).unwrap();
         } else {
-            reply.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+            reply
+                .assert_refused(429, "too_many_requests")
+                .assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
             assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
             assert_eq!(reply.statements(), Vec::<String>::new());
         }
@@ -124,15 +132,15 @@ async fn user_over_their_budget_takes_nothing_from_others_behind_the_same_addres
         if sent < 6 {
             reply.ok(200);
         } else {
-            reply.refused(429, "too_many_requests");
+            reply.assert_refused(429, "too_many_requests");
         }
     }
     for _ in 0..6 {
         alice.get("/api/v1/me").await.ok(200);
     }
-    alice.get("/api/v1/me").await.refused(429, "too_many_requests");
+    alice.get("/api/v1/me").await.assert_refused(429, "too_many_requests");
     // Requests without a token have their own.
-    app.anybody().request(Method::GET, "/api/v1/me").send().await.refused(401, "unauthenticated");
+    app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
 #[actix_web::test]
@@ -140,25 +148,29 @@ async fn user_has_one_budget_from_all_addresses() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let alice = app.user("alice").await;
     let read = async |host: u8| {
-        let client = app.from([127, 0, 1, host].into());
+        let client = app.client_from([127, 0, 1, host].into());
         client.request(Method::GET, "/api/v1/me").bearer(&alice.token).send().await
     };
     for host in 1..=6 {
         read(host).await.ok(200);
     }
-    read(7).await.refused(429, "too_many_requests");
+    read(7).await.assert_refused(429, "too_many_requests");
 }
 
 /// A socket's handshake is anonymous until its ticket arrives, and is charged to what an address has for verified callers.
 #[actix_web::test]
 async fn verified_callers_of_one_address_share_a_larger_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h")]).await;
-    let handshake = async || app.anybody().request(Method::GET, "/api/v1/live").send().await;
+    let handshake = async || app.anonymous().request(Method::GET, "/api/v1/live").send().await;
     for _ in 0..VERIFIED_SHARE {
-        handshake().await.refused(426, "upgrade_required");
+        handshake().await.assert_refused(426, "upgrade_required");
     }
-    handshake().await.refused(429, "too_many_requests");
-    app.from([127, 0, 0, 9].into()).request(Method::GET, "/api/v1/live").send().await.refused(426, "upgrade_required");
+    handshake().await.assert_refused(429, "too_many_requests");
+    app.client_from([127, 0, 0, 9].into())
+        .request(Method::GET, "/api/v1/live")
+        .send()
+        .await
+        .assert_refused(426, "upgrade_required");
 }
 
 /// A flood of refusals by a user without the role costs a budget, and beyond it no query.
@@ -167,28 +179,28 @@ async fn user_without_the_role_is_limited_before_the_database_is_asked() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
     let alice = app.user("alice").await;
     for _ in 0..3 {
-        alice.get("/api/v1/admin/users").await.refused(403, "forbidden");
+        alice.get("/api/v1/admin/users").await.assert_refused(403, "forbidden");
     }
     let limited = alice.get("/api/v1/admin/users").await;
-    limited.refused(429, "too_many_requests");
+    limited.assert_refused(429, "too_many_requests");
     assert_eq!(limited.statements(), Vec::<String>::new());
 }
 
 #[actix_web::test]
 async fn refusal_says_when_to_come_back_and_nothing_else() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
-    let nobody = app.anybody();
+    let anonymous = app.anonymous();
     for _ in 0..5 {
-        nobody.request(Method::GET, "/problems").send().await.ok(200);
+        anonymous.request(Method::GET, "/problems").send().await.ok(200);
     }
-    let reply = nobody.request(Method::GET, "/problems").send().await;
-    reply.refused(429, "too_many_requests").left(&["excess_rate_limit_exceeded/too_many_requests"]);
+    let reply = anonymous.request(Method::GET, "/problems").send().await;
+    reply.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=720).contains(&wait), "5 an hour is one in 12 minutes: {wait}");
     assert_eq!(reply.json().get("errors"), None, "no roadmap");
     // Another route has a bucket of its own, another address too.
-    nobody.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
-    app.from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
+    anonymous.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
+    app.client_from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
 }
 
 #[actix_web::test]
@@ -198,7 +210,7 @@ async fn a_forwarded_address_from_nobody_changes_nothing() {
     for n in 0..50 {
         let fake = format!("198.51.100.{n}");
         let reply = app
-            .anybody()
+            .anonymous()
             .request(Method::GET, "/nothing")
             .header("x-forwarded-for", &fake)
             .header("forwarded", format!("for={fake}"))
@@ -217,12 +229,12 @@ async fn behind_a_listed_proxy_the_client_is_who_the_proxy_says() {
         TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "2/1h"), ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")])
             .await;
     let from =
-        |chain: &'static str| app.anybody().request(Method::GET, "/nothing").header("x-forwarded-for", chain).send();
+        |chain: &'static str| app.anonymous().request(Method::GET, "/nothing").header("x-forwarded-for", chain).send();
     for _ in 0..2 {
-        from("6.6.6.6, 198.51.100.1").await.refused(404, "not_found");
+        from("6.6.6.6, 198.51.100.1").await.assert_refused(404, "not_found");
     }
-    from("7.7.7.7, 198.51.100.1").await.refused(429, "too_many_requests");
-    from("6.6.6.6, 198.51.100.2").await.refused(404, "not_found");
+    from("7.7.7.7, 198.51.100.1").await.assert_refused(429, "too_many_requests");
+    from("6.6.6.6, 198.51.100.2").await.assert_refused(404, "not_found");
 }
 
 /// But for health checks; a handshake has the larger budget.
@@ -245,12 +257,12 @@ async fn every_route_is_limited_for_anonymous_requests() {
     for endpoint in routes::table().into_iter().filter(limited) {
         let path = endpoint.path.replace("{id}", "x");
         let method = || Method::from_bytes(endpoint.method.as_str().as_bytes()).unwrap();
-        let first = app.anybody().request(method(), &path).send().await;
+        let first = app.anonymous().request(method(), &path).send().await;
         assert_ne!(first.status.as_u16(), 429, "{path}");
-        app.anybody().request(method(), &path).send().await.refused(429, "too_many_requests");
+        app.anonymous().request(method(), &path).send().await.assert_refused(429, "too_many_requests");
     }
-    app.anybody().request(Method::GET, "/nothing").send().await.refused(404, "not_found");
-    app.anybody().request(Method::GET, "/nothing/else").send().await.refused(429, "too_many_requests");
+    app.anonymous().request(Method::GET, "/nothing").send().await.assert_refused(404, "not_found");
+    app.anonymous().request(Method::GET, "/nothing/else").send().await.assert_refused(429, "too_many_requests");
     let unlimited = routes::table().into_iter().filter(|endpoint| endpoint.tier == Tier::Unlimited);
     assert_eq!(unlimited.map(|endpoint| endpoint.path).collect::<Vec<_>>(), ["/health/live", "/health/ready"]);
 }

@@ -41,22 +41,22 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         alice.post(&credit_notes, &credit).await.ok(201);
     }
 
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for refused in [
         customer(&alice).await,
         alice.post("/api/v1/invoices", &draft(&on)).await,
         alice.post(&payments, &payment(1)).await,
         alice.post(&credit_notes, &credit).await,
     ] {
-        refused.refused(409, "quota_exceeded").left(&["sequence_fail/quota_exceeded"]);
+        refused.assert_refused(409, "quota_exceeded").assert_events(&["sequence_fail/quota_exceeded"]);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // Another owner's rows are not counted.
     bob.invoice().await;
     // Deleting one makes room for one.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
-    alice.post("/api/v1/invoices", &draft(&on)).await.refused(409, "quota_exceeded");
+    alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
 }
 
 /// Retrying with the same key is no further row.
@@ -72,8 +72,8 @@ async fn repeated_create_at_the_quota_returns_the_first_answer() {
     for _ in 0..2 {
         customer(&alice).await.ok(201);
     }
-    customer(&alice).await.refused(409, "quota_exceeded");
-    assert_eq!(keyed().await.alike(), first.alike());
+    customer(&alice).await.assert_refused(409, "quota_exceeded");
+    assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
 /// One count is good for many creates: a large account pays for it once in a thousand.

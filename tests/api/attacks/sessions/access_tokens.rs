@@ -16,10 +16,10 @@ async fn every_forged_token_gets_the_same_refusal() {
         let alice = app.user("alice").await;
         let secret = app.services().settings.jwt.key.expose_secret();
         let key = if algorithm == "HS256" { Key::hs256(secret) } else { Key::ed_dsa(secret) };
-        let get = async |token: &str| app.anybody().request(Method::GET, "/api/v1/me").bearer(token).send().await;
+        let get = async |token: &str| app.anonymous().request(Method::GET, "/api/v1/me").bearer(token).send().await;
         get(&alice.token).await.ok(200);
-        let none = app.anybody().request(Method::GET, "/api/v1/me").send().await;
-        let before = app.everything().await;
+        let none = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
+        let before = app.digest_all().await;
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
@@ -28,14 +28,14 @@ async fn every_forged_token_gets_the_same_refusal() {
                 continue;
             }
             let reply = get(&forged).await;
-            assert_eq!(reply.alike(), none.alike(), "{algorithm} {name}");
+            assert_eq!(reply.comparable(), none.comparable(), "{algorithm} {name}");
             let fault = name.split(':').next().unwrap();
             let told = reply.events();
             let expected = [format!("authn_token_invalid/{fault}"), "authn_token_invalid/missing".to_owned()];
             assert!(told.len() == 1 && expected.contains(&told[0]), "{algorithm} {name}: {told:?}");
             assert_eq!(reply.statements(), Vec::<String>::new(), "{algorithm} {name}");
         }
-        assert_eq!(app.everything().await, before);
+        assert_eq!(app.digest_all().await, before);
         get(&alice.token).await.ok(200);
     }
 }
@@ -44,12 +44,12 @@ async fn every_forged_token_gets_the_same_refusal() {
 async fn a_token_is_over_when_its_time_is() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    app.clock.turn(TimeDelta::seconds(599));
+    app.clock.advance(TimeDelta::seconds(599));
     alice.get("/api/v1/me").await.ok(200);
     // Clocks may differ by two seconds; who needs more time has a refresh token.
-    app.clock.turn(TimeDelta::seconds(4));
+    app.clock.advance(TimeDelta::seconds(4));
     let late = alice.get("/api/v1/me").await;
-    late.refused(401, "unauthenticated").left(&["authn_token_invalid/expired"]);
+    late.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/expired"]);
 }
 
 #[actix_web::test]
@@ -61,14 +61,14 @@ async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
     let alice = app.user("alice").await;
     let database = app.stop().await;
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new), ("STRONGROOM_JWT_PREVIOUS_KEY", old)]).await;
-    let there = Actor { client: app.anybody(), token: alice.token.clone(), ..Actor::nobody(&app) };
+    let there = Actor { client: app.anonymous(), token: alice.token.clone(), ..Actor::anonymous(&app) };
     there.get("/api/v1/me").await.ok(200);
-    let fresh = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
     // The old key is taken out: what it signed is nothing now.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
-    let at = |token: &str| Actor { client: app.anybody(), token: token.to_owned(), ..Actor::nobody(&app) };
+    let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);
     let refused = at(&there.token).get("/api/v1/me").await;
-    refused.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_key"]);
+    refused.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/unknown_key"]);
 }

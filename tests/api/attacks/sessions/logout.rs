@@ -23,15 +23,19 @@ fn with_cookie(actor: &Actor) -> Request {
 async fn refresh_cookie_alone_ends_its_session_at_once() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
     let reply = by_cookie(&app, &alice).send().await.ok(204);
-    reply.left(&["session_ended/logout"]);
+    reply.assert_events(&["session_ended/logout"]);
     let cleared =
         reply.headers.get_all("set-cookie").iter().any(|line| line.as_bytes().starts_with(b"__Host-refresh=;"));
     assert!(cleared, "the browser forgets the cookie");
     assert!(reply.header("clear-site-data").is_some());
-    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
-    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+    alice
+        .get("/api/v1/me")
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/session_ended"]);
+    alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
     elsewhere.get("/api/v1/me").await.ok(200);
 }
 
@@ -39,10 +43,14 @@ async fn refresh_cookie_alone_ends_its_session_at_once() {
 async fn expired_access_token_beside_the_cookie_does_not_stop_a_logout() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    app.clock.turn(TimeDelta::minutes(11));
-    alice.get("/api/v1/me").await.refused(401, "unauthenticated").left(&["authn_token_invalid/expired"]);
+    app.clock.advance(TimeDelta::minutes(11));
+    alice
+        .get("/api/v1/me")
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_invalid/expired"]);
     by_cookie(&app, &alice).bearer(&alice.token).send().await.ok(204);
-    alice.refresh(&app, &alice.cookie).await.refused(401, "unauthenticated");
+    alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
 }
 
 #[actix_web::test]
@@ -60,7 +68,7 @@ async fn other_site_cannot_sign_its_visitor_out() {
         (logout().header("x-strongroom-csrf", "1").header("origin", "null"), "origin_not_allowed"),
     ] {
         let reply = attempt.send().await;
-        reply.refused(403, code);
+        reply.assert_refused(403, code);
         assert_eq!((reply.header("set-cookie"), reply.events().len()), (None, 1));
         assert!(reply.statements().is_empty(), "refused before anything is asked");
     }
@@ -74,14 +82,14 @@ async fn forged_and_replayed_cookies_are_judged_as_in_a_refresh() {
     let (alice, mut thief) = (app.user("alice").await, app.user("bob").await);
     thief.cookie = alice.cookie.replace(|c: char| c.is_ascii_digit(), "0");
     let forged = by_cookie(&app, &thief).send().await;
-    forged.refused(401, "unauthenticated").left(&["authn_token_invalid/forged_refresh_token"]);
+    forged.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/forged_refresh_token"]);
     assert!(forged.statements().is_empty(), "a forged cookie costs no statement");
     alice.get("/api/v1/me").await.ok(200);
 
     alice.refresh(&app, &alice.cookie).await.ok(200);
-    app.clock.turn(TimeDelta::minutes(1));
+    app.clock.advance(TimeDelta::minutes(1));
     let replayed = by_cookie(&app, &alice).send().await;
-    replayed.refused(401, "unauthenticated");
+    replayed.assert_refused(401, "unauthenticated");
     assert!(replayed.events().contains(&"authn_token_reuse/refresh_token".to_owned()), "{:?}", replayed.events());
-    alice.get("/api/v1/me").await.refused(401, "unauthenticated");
+    alice.get("/api/v1/me").await.assert_refused(401, "unauthenticated");
 }

@@ -9,7 +9,7 @@ use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_toke
 use crate::support::{Actor, Reply, TestApp, wait};
 
 fn dead(reply: &Reply) {
-    reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
 async fn me(actor: &Actor) -> Reply {
@@ -25,23 +25,29 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let renewed = alice.refresh(&app, &alice.cookie).await.ok(200);
     let next = refresh_cookie(&renewed).unwrap();
     assert_ne!(next, alice.cookie);
-    app.clock.turn(TimeDelta::seconds(11));
+    app.clock.advance(TimeDelta::seconds(11));
 
     let replay = alice.refresh(&app, &alice.cookie).await;
-    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    replay
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
     assert_eq!(refresh_cookie(&replay), None, "the useless cookie is taken away");
     assert!(replay.header("set-cookie").unwrap().contains("Max-Age=0"));
-    alice.refresh(&app, &next).await.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    alice
+        .refresh(&app, &next)
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/session_ended"]);
     dead(&me(&alice).await);
     let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
     dead(&me(&thief).await);
     me(&elsewhere).await.ok(200);
     let told = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
-    wait::holds("the owner is told", async || mails(&app, &thief.email).iter().any(told)).await;
+    wait::until("the owner is told", async || mails(&app, &thief.email).iter().any(told)).await;
 }
 
 #[actix_web::test]
@@ -68,12 +74,14 @@ async fn late_tab_within_grace_gets_newest_unused_token() {
     assert_eq!(late_tab, second_tab);
     assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before, "no branch");
 
-    app.clock.turn(TimeDelta::seconds(11));
+    app.clock.advance(TimeDelta::seconds(11));
     renewed(&late_tab).await;
-    app.clock.turn(TimeDelta::seconds(11));
+    app.clock.advance(TimeDelta::seconds(11));
     // A replay after the grace is still theft, wherever in the chain it is.
     let replay = alice.refresh(&app, &first_tab).await;
-    replay.refused(401, "unauthenticated").left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+    replay
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
     dead(&me(&alice).await);
 }
 
@@ -96,7 +104,7 @@ async fn late_tab_follows_a_bounded_chain() {
     let at_the_bound = alice.refresh(&app, &second).await.ok(200);
     assert_eq!((refresh_cookie(&at_the_bound), at_the_bound.statements().len()), (Some(newest), 2));
     let beyond = alice.refresh(&app, &alice.cookie).await;
-    beyond.refused(401, "unauthenticated").left(&["authn_token_revoked/contended"]);
+    beyond.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/contended"]);
     me(&alice).await.ok(200);
 }
 
@@ -108,8 +116,8 @@ async fn without_a_grace_any_second_use_is_theft() {
     alice
         .refresh(&app, &alice.cookie)
         .await
-        .refused(401, "unauthenticated")
-        .left(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
     dead(&me(&alice).await);
 }
 
@@ -119,13 +127,19 @@ async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
     let (idle, busy) = (app.user("idle").await, app.user("busy").await);
     let mut cookie = busy.cookie.clone();
     for _ in 0..4 {
-        app.clock.turn(TimeDelta::days(7) - TimeDelta::seconds(1));
+        app.clock.advance(TimeDelta::days(7) - TimeDelta::seconds(1));
         cookie = refresh_cookie(&busy.refresh(&app, &cookie).await.ok(200)).unwrap();
     }
-    idle.refresh(&app, &idle.cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+    idle.refresh(&app, &idle.cookie)
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/expired"]);
     // Day 28, four seconds short; the thirtieth ends it, however busy it was.
-    app.clock.turn(TimeDelta::days(2) + TimeDelta::seconds(5));
-    busy.refresh(&app, &cookie).await.refused(401, "unauthenticated").left(&["authn_token_revoked/expired"]);
+    app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
+    busy.refresh(&app, &cookie)
+        .await
+        .assert_refused(401, "unauthenticated")
+        .assert_events(&["authn_token_revoked/expired"]);
 }
 
 #[actix_web::test]
@@ -136,7 +150,7 @@ async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
     sqlx::query("delete from sessions where user_id is null").execute(&app.all_rows).await.unwrap();
     let before = app.digest(&["users", "sessions", "refresh_tokens"]).await;
     let unknown = alice.refresh(&app, &gone.cookie).await;
-    unknown.refused(401, "unauthenticated").left(&["authn_token_invalid/unknown_refresh_token"]);
+    unknown.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/unknown_refresh_token"]);
     let (left, mac) = alice.cookie.rsplit_once('.').unwrap();
     let (token, user) = left.split_once('.').unwrap();
     let (gone_left, gone_mac) = gone.cookie.rsplit_once('.').unwrap();
@@ -156,21 +170,21 @@ async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
         &"A".repeat(4_000),
     ] {
         let reply = alice.refresh(&app, forged).await;
-        assert_eq!(reply.alike(), unknown.alike(), "{forged}");
-        reply.refused(401, "unauthenticated").left(&["authn_token_invalid/forged_refresh_token"]);
+        assert_eq!(reply.comparable(), unknown.comparable(), "{forged}");
+        reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/forged_refresh_token"]);
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
     // A cookie that only looks like ours: without the prefix, a sub-domain could have planted it.
     let planted = app
-        .anybody()
+        .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")
         .header("origin", &app.services().settings.http.public_url)
         .header("x-strongroom-csrf", "1")
         .header("cookie", format!("refresh={}", alice.cookie))
         .send()
         .await;
-    planted.refused(401, "unauthenticated").left(&["authn_token_invalid/no_refresh_token"]);
+    planted.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/no_refresh_token"]);
 }
 
 #[actix_web::test]
@@ -179,7 +193,7 @@ async fn signing_in_ends_the_session_whose_cookie_came_along() {
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
     let body = json!({"email": alice.email, "password": PASSWORD});
     let reply = app
-        .anybody()
+        .anonymous()
         .request(Method::POST, "/api/v1/auth/login")
         .header("cookie", format!("__Host-refresh={}", mallory.cookie))
         .json(&body)
@@ -187,7 +201,7 @@ async fn signing_in_ends_the_session_whose_cookie_came_along() {
         .await
         .ok(200);
     assert_ne!(refresh_cookie(&reply).unwrap(), mallory.cookie);
-    mallory.refresh(&app, &mallory.cookie).await.refused(401, "unauthenticated");
+    mallory.refresh(&app, &mallory.cookie).await.assert_refused(401, "unauthenticated");
     dead(&me(&mallory).await);
 }
 
@@ -196,7 +210,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
     let app = TestApp::start().await;
     for way in ["logout", "one", "all", "password", "disabled", "removed", "deleted", "reset"] {
         let alice = app.user(way).await;
-        let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+        let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
         me(&other).await.ok(200);
         let kept = match way {
             "logout" => {
@@ -233,12 +247,12 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
                 None
             }
             _ => {
-                let nobody = app.anybody();
+                let anonymous = app.anonymous();
                 let ask = json!({"email": alice.email});
-                nobody.request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+                anonymous.request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
                 let token = reset_token(&app, &alice.email, "").await;
                 let body = json!({"token": token, "new_password": "another horse battery 7"});
-                nobody.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
+                anonymous.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
                 None
             }
         };
@@ -247,7 +261,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
             until_dead(&other).await;
         }
         dead(&me(&other).await);
-        other.refresh(&app, &other.cookie).await.refused(401, "unauthenticated");
+        other.refresh(&app, &other.cookie).await.assert_refused(401, "unauthenticated");
         match kept {
             Some(kept) => drop(me(kept).await.ok(200)),
             None => dead(&me(&alice).await),
@@ -260,10 +274,10 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
 async fn password_change_replaces_the_session_and_its_tokens() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
+    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let change = json!({"current_password": PASSWORD, "new_password": "another horse battery 7"});
     let reply = alice.post("/api/v1/me/password", &change).await.ok(200);
-    reply.left(&[
+    reply.assert_events(&[
         "session_ended/password_changed",
         "session_ended/password_changed",
         "authn_password_change/by_owner",
@@ -275,12 +289,12 @@ async fn password_change_replaces_the_session_and_its_tokens() {
     let new = Actor {
         token: body["access_token"].as_str().unwrap().to_owned(),
         cookie: refresh_cookie(&reply).unwrap(),
-        ..Actor::nobody(&app)
+        ..Actor::anonymous(&app)
     };
     for old in [&alice, &elsewhere] {
         dead(&me(old).await);
         let refused = old.refresh(&app, &old.cookie).await;
-        refused.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+        refused.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
     }
     me(&new).await.ok(200);
     new.refresh(&app, &new.cookie).await.ok(200);
@@ -288,7 +302,7 @@ async fn password_change_replaces_the_session_and_its_tokens() {
 }
 
 async fn until_dead(actor: &Actor) {
-    wait::equal(401, async || me(actor).await.status.as_u16()).await;
+    wait::until_equal(401, async || me(actor).await.status.as_u16()).await;
 }
 
 /// Denial of service: an attacker who knows the password cannot end the session in constant use by signing in ten times.
@@ -298,8 +312,8 @@ async fn eleventh_session_ends_the_one_unused_longest() {
     let first = app.user("alice").await;
     let mut others = Vec::new();
     for _ in 0..9 {
-        app.clock.turn(TimeDelta::seconds(1));
-        others.push(Actor::sign_in(&app.anybody(), &first.email, PASSWORD).await);
+        app.clock.advance(TimeDelta::seconds(1));
+        others.push(Actor::sign_in(&app.anonymous(), &first.email, PASSWORD).await);
     }
     let last_use = async || {
         let sql = "select last_used_at from sessions order by created_at limit 1";
@@ -309,10 +323,10 @@ async fn eleventh_session_ends_the_one_unused_longest() {
     let before = last_use().await;
     let used = me(&first).await.ok(200);
     assert!(!used.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", used.statements());
-    app.clock.turn(TimeDelta::minutes(1));
-    wait::holds("the last use is written within a minute", async || last_use().await > before).await;
+    app.clock.advance(TimeDelta::minutes(1));
+    wait::until("the last use is written within a minute", async || last_use().await > before).await;
 
-    try_sign_in(&app.anybody(), &first.email, PASSWORD).await.ok(200);
+    try_sign_in(&app.anonymous(), &first.email, PASSWORD).await.ok(200);
     dead(&me(&others[0]).await);
     for still in others[1..].iter().chain([&first]) {
         me(still).await.ok(200);
@@ -325,11 +339,11 @@ async fn the_cookie_alone_signs_nobody_in_elsewhere() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = app
-        .anybody()
+        .anonymous()
         .request(Method::GET, "/api/v1/me")
         .header("cookie", format!("__Host-refresh={}", alice.cookie))
         .send()
         .await;
-    reply.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     refresh(&app, &alice.client, &alice.cookie).await.ok(200);
 }

@@ -25,12 +25,12 @@ async fn me(actor: &Actor) -> Reply {
 }
 
 fn dead(reply: &Reply) {
-    reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
 /// What a process remembers counts while its newest read of ended sessions is young, which a loaded machine may miss now and then.
 async fn until_answered_from_memory(actor: &Actor, status: u16) {
-    wait::equal((status, 0), async || {
+    wait::until_equal((status, 0), async || {
         let reply = me(actor).await;
         (reply.status.as_u16(), reply.session_look_ups())
     })
@@ -52,8 +52,8 @@ async fn first_request_of_a_session_asks_the_database_and_the_second_does_not() 
     let first = TestApp::with(&KEYS).await;
     let second = TestApp::on(first.database.clone(), &KEYS).await;
     let alice = first.user("alice").await;
-    let there = Actor { client: second.anybody(), token: alice.token.clone(), ..Actor::nobody(&second) };
-    second.listening().await;
+    let there = Actor { client: second.anonymous(), token: alice.token.clone(), ..Actor::anonymous(&second) };
+    second.wait_until_listening().await;
     assert_eq!(me(&there).await.ok(200).session_look_ups(), 1);
     until_answered_from_memory(&there, 200).await;
     // It ends on the other replica; here, that is heard.
@@ -100,10 +100,10 @@ async fn while_ends_cannot_be_read_each_request_asks_the_database() {
     // Both pools have a connection that stays.
     me(&alice).await.ok(200);
     let session = session(&app, &alice).await;
-    app.listening().await;
+    app.wait_until_listening().await;
     until_answered_from_memory(&alice, 200).await;
-    app.database.deafen().await;
-    app.clock.turn(TimeDelta::seconds(2));
+    app.database.disconnect_listeners().await;
+    app.clock.advance(TimeDelta::seconds(2));
     for _ in 0..2 {
         assert_eq!(me(&alice).await.ok(200).session_look_ups(), 1);
     }
@@ -111,7 +111,7 @@ async fn while_ends_cannot_be_read_each_request_asks_the_database() {
     sqlx::query(END).bind(session).execute(&app.all_rows).await.unwrap();
     dead(&me(&alice).await);
     app.database.restore().await;
-    app.listening().await;
+    app.wait_until_listening().await;
     until_answered_from_memory(&alice, 401).await;
 }
 
@@ -124,23 +124,23 @@ async fn rightly_signed_token_of_a_wrong_session_is_refused() {
     let annas = Forger::new(&anna.token, &key);
     let (bens_id, sid) = (json!(id_of(&ben).await), || json!(Uuid::new_v4()));
     me(&anna).await.ok(200);
-    let none = app.anybody().request(Method::GET, "/api/v1/me").send().await;
-    let before = app.everything().await;
+    let none = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
+    let before = app.digest_all().await;
     for (forged, reason) in [
         (annas.claim("sub", bens_id), "foreign_session"),
         (annas.claim("sub", json!(Uuid::new_v4())), "foreign_session"),
         (annas.claim("sid", sid()), "unknown_session"),
         (annas.claims(&[("sub", json!(Uuid::new_v4())), ("sid", sid())]), "unknown_session"),
     ] {
-        let forger = Actor { token: forged, ..Actor::nobody(&app) };
+        let forger = Actor { token: forged, ..Actor::anonymous(&app) };
         let customer = json!({"name": "Acme Ltd", "default_currency": "EUR"});
         let (read, write) = (me(&forger).await, forger.post("/api/v1/customers", &customer).await);
         for reply in [&read, &write] {
-            reply.refused(401, "unauthenticated").left(&[&format!("authn_token_invalid/{reason}")]);
+            reply.assert_refused(401, "unauthenticated").assert_events(&[&format!("authn_token_invalid/{reason}")]);
         }
-        assert_eq!(read.alike(), none.alike(), "{reason}");
+        assert_eq!(read.comparable(), none.comparable(), "{reason}");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // Nothing of it was remembered.
     me(&anna).await.ok(200);
     me(&ben).await.ok(200);

@@ -25,7 +25,7 @@ async fn negative_or_excessive_discount_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (customer, id) = (alice.customer().await, alice.invoice().await);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let out_of_range = "greater than or equal";
     for (pointer, value, message) in [
         ("/lines/0/discount_rate", json!("-1"), RATE),
@@ -51,7 +51,7 @@ async fn negative_or_excessive_discount_is_refused() {
             [(Method::POST, "/api/v1/invoices".to_owned()), (Method::PUT, format!("/api/v1/invoices/{id}"))]
         {
             let reply = alice.request(method, &path).header("if-match", "\"1\"").json(&body).send().await;
-            reply.refused_field(pointer).left(&[INVALID]);
+            reply.assert_invalid_field(pointer).assert_events(&[INVALID]);
             let actual = reply.json()["errors"][0]["message"].as_str().unwrap().to_owned();
             let matches = actual == message || message == out_of_range && actual.contains('0');
             assert!(matches, "{pointer} {value}: {actual}");
@@ -63,10 +63,10 @@ async fn negative_or_excessive_discount_is_refused() {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
         let reply = alice.post("/api/v1/invoices", &body).await;
-        reply.refused_field(&format!("{object}/discount_amount")).left(&[INVALID]);
+        reply.assert_invalid_field(&format!("{object}/discount_amount")).assert_events(&[INVALID]);
         assert_eq!(reply.json()["errors"][0]["message"], "must be left out beside discount_rate");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -74,7 +74,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let line = |quantity: &str, price: &str, tax: &str| json!({"description": "x", "quantity": quantity, "unit_price": price, "tax_rate": tax});
     let max = || line("1000", "90071992547.40991", "0");
     for (pointer, lines) in [
@@ -87,10 +87,10 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
         let mut body = draft(&customer);
         body["lines"] = json!(lines);
         let reply = alice.post("/api/v1/invoices", &body).await;
-        reply.refused_field(pointer).left(&[INVALID]);
+        reply.assert_invalid_field(pointer).assert_events(&[INVALID]);
         assert_eq!(reply.json()["errors"][0]["message"], "makes the amount too large");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// Defense in depth: the constraints of the database refuse wrong amounts.
@@ -99,7 +99,7 @@ async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (table, change) in [
         ("invoice_lines", "discount_amount = -1"),
         ("invoice_lines", "discount_rate_millipercent = 100001"),
@@ -116,5 +116,5 @@ async fn database_refuses_invalid_discounts_and_rates() {
         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
         assert_eq!(code, "23514", "{table}: {change}");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }

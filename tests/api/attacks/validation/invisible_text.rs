@@ -39,7 +39,7 @@ async fn invisible_characters_are_refused_in_every_field() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for field in FIELDS {
         for hidden in [
             "zero width\u{200b}space",
@@ -53,11 +53,11 @@ async fn invisible_characters_are_refused_in_every_field() {
             "line\u{2028}separator",
         ] {
             let reply = send(&alice, &customer, field, hidden).await;
-            reply.refused_field(field).left(&["input_validation_fail/invalid_input"]);
+            reply.assert_invalid_field(field).assert_events(&["input_validation_fail/invalid_input"]);
             assert!(reply.text().contains("without control or invisible characters"), "{}", reply.text());
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]

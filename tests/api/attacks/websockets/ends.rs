@@ -13,8 +13,8 @@ async fn a_socket_ends_with_its_session_however_that_ends() {
     let app = TestApp::start().await;
     for way in ["logout", "all", "password", "disabled", "removed", "deleted", "replay"] {
         let alice = app.user(way).await;
-        let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
-        let mut socket = Socket::of(&app, &other).await;
+        let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
+        let mut socket = Socket::connect(&app, &other).await;
         socket.subscribe("invoices", None).await;
         match way {
             "logout" => drop(other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204)),
@@ -36,12 +36,12 @@ async fn a_socket_ends_with_its_session_however_that_ends() {
             }
             _ => {
                 other.refresh(&app, &other.cookie).await.ok(200);
-                app.clock.turn(TimeDelta::seconds(11));
-                other.refresh(&app, &other.cookie).await.refused(401, "unauthenticated");
+                app.clock.advance(TimeDelta::seconds(11));
+                other.refresh(&app, &other.cookie).await.assert_refused(401, "unauthenticated");
             }
         }
-        assert_eq!(socket.closed().await, 4401, "{way}");
-        socket.left("authn_token_revoked/live_session_ended").await;
+        assert_eq!(socket.close_code().await, 4401, "{way}");
+        socket.wait_for_event("authn_token_revoked/live_session_ended").await;
     }
 }
 
@@ -49,11 +49,11 @@ async fn a_socket_ends_with_its_session_however_that_ends() {
 async fn another_session_of_the_same_user_stays() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let other = Actor::sign_in(&app.anybody(), &alice.email, PASSWORD).await;
-    let mut stays = Socket::of(&app, &alice).await;
-    let mut ends = Socket::of(&app, &other).await;
+    let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
+    let mut stays = Socket::connect(&app, &alice).await;
+    let mut ends = Socket::connect(&app, &other).await;
     other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    assert_eq!(ends.closed().await, 4401);
+    assert_eq!(ends.close_code().await, 4401);
     assert_eq!(stays.subscribe("invoices", None).await["type"], "subscribed");
 }
 
@@ -61,19 +61,19 @@ async fn another_session_of_the_same_user_stays() {
 async fn a_socket_ends_with_its_access_unless_it_is_renewed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (mut renewed, mut left_alone) = (Socket::of(&app, &alice).await, Socket::of(&app, &alice).await);
+    let (mut renewed, mut left_alone) = (Socket::connect(&app, &alice).await, Socket::connect(&app, &alice).await);
     // An access token lives for ten minutes.
-    app.clock.turn(TimeDelta::seconds(545));
+    app.clock.advance(TimeDelta::seconds(545));
     for socket in [&mut renewed, &mut left_alone] {
-        assert_eq!(socket.hear().await["type"], "renew_soon");
+        assert_eq!(socket.receive().await["type"], "renew_soon");
     }
-    let again = Actor { token: token(&alice, &app).await, ..Actor::nobody(&app) };
-    assert_eq!(renewed.ask(&json!({"type": "renew", "ticket": ticket(&again).await})).await["type"], "renewed");
-    app.clock.turn(TimeDelta::seconds(60));
-    assert_eq!(left_alone.closed().await, 4401);
+    let again = Actor { token: token(&alice, &app).await, ..Actor::anonymous(&app) };
+    assert_eq!(renewed.request(&json!({"type": "renew", "ticket": ticket(&again).await})).await["type"], "renewed");
+    app.clock.advance(TimeDelta::seconds(60));
+    assert_eq!(left_alone.close_code().await, 4401);
     assert_eq!(renewed.subscribe("invoices", None).await["type"], "subscribed");
-    app.clock.turn(TimeDelta::seconds(600));
-    assert_eq!(renewed.closed().await, 4401);
+    app.clock.advance(TimeDelta::seconds(600));
+    assert_eq!(renewed.close_code().await, 4401);
 }
 
 async fn token(actor: &Actor, app: &TestApp) -> String {
@@ -84,7 +84,7 @@ async fn token(actor: &Actor, app: &TestApp) -> String {
 async fn the_end_of_the_service_is_told_and_not_waited_for() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (mut socket, mut waiting) = (Socket::of(&app, &alice).await, Socket::open(&app).await);
-    let (_, first, second) = futures_util::join!(app.stop(), socket.closed(), waiting.closed());
+    let (mut socket, mut waiting) = (Socket::connect(&app, &alice).await, Socket::open(&app).await);
+    let (_, first, second) = futures_util::join!(app.stop(), socket.close_code(), waiting.close_code());
     assert_eq!((first, second), (1001, 1001));
 }

@@ -7,7 +7,7 @@ use crate::support::{TestApp, logs};
 
 async fn signed_in(app: &TestApp) -> Socket {
     let alice = app.user("alice").await;
-    Socket::of(app, &alice).await
+    Socket::connect(app, &alice).await
 }
 
 /// Sends these bytes and expects this end.
@@ -15,8 +15,8 @@ async fn ends(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
     socket.raw(bytes).await;
-    assert_eq!(socket.closed().await, code);
-    socket.left(event).await;
+    assert_eq!(socket.close_code().await, code);
+    socket.wait_for_event(event).await;
 }
 
 #[actix_web::test]
@@ -53,27 +53,27 @@ async fn a_frame_and_a_message_have_a_size() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let fits = |length: usize| format!("{{\"type\":\"x\",\"y\":\"{}\"}}", "y".repeat(length - 19));
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     socket.frame(0x80 | TEXT, fits(4_096).as_bytes()).await;
-    assert_eq!(socket.hear().await, json!({"type": "error", "code": "invalid_input"}), "4,096 bytes are read");
+    assert_eq!(socket.receive().await, json!({"type": "error", "code": "invalid_input"}), "4,096 bytes are read");
     let whole = fits(16_384);
     let parts: Vec<&[u8]> = whole.as_bytes().chunks(4_096).collect();
     for (place, part) in parts.iter().enumerate() {
         let first = if place == 0 { TEXT } else { 0 };
         socket.frame(first | if place == parts.len() - 1 { 0x80 } else { 0 }, part).await;
     }
-    assert_eq!(socket.hear().await["code"], "invalid_input", "16,384 bytes are read");
+    assert_eq!(socket.receive().await["code"], "invalid_input", "16,384 bytes are read");
     socket.frame(0x80 | TEXT, fits(4_097).as_bytes()).await;
-    assert_eq!(socket.closed().await, 1009);
-    socket.left("input_validation_fail/live_too_large").await;
+    assert_eq!(socket.close_code().await, 1009);
+    socket.wait_for_event("input_validation_fail/live_too_large").await;
 
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     socket.frame(TEXT, &[b'x'; 4_096]).await;
     for _ in 0..3 {
         socket.frame(0, &[b'x'; 4_096]).await;
     }
     socket.frame(0x80, b"x").await;
-    assert_eq!(socket.closed().await, 1009);
+    assert_eq!(socket.close_code().await, 1009);
 }
 
 /// The payload is not waited for: a head that says a gigabyte would have us collect it.
@@ -117,10 +117,10 @@ async fn messages_that_do_not_fit_are_refused_counted_and_then_ended() {
         assert!(code == "not_json" || code == "invalid_input", "{misfit}: {answer}");
         assert!(answer.len() < 50, "nothing of what was sent comes back: {answer}");
     }
-    assert_eq!(socket.left("input_validation_fail/live_message").await.len(), misfits.len());
-    socket.say(&json!({"type": "x"})).await;
-    assert_eq!(socket.closed().await, 1008);
-    socket.left("input_validation_fail/live_invalid_messages").await;
+    assert_eq!(socket.wait_for_event("input_validation_fail/live_message").await.len(), misfits.len());
+    socket.send(&json!({"type": "x"})).await;
+    assert_eq!(socket.close_code().await, 1008);
+    socket.wait_for_event("input_validation_fail/live_invalid_messages").await;
 }
 
 #[actix_web::test]
@@ -131,10 +131,10 @@ async fn the_sixty_first_message_in_a_minute_ends_the_socket() {
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
-        assert_eq!(socket.hear().await["type"], "subscribed");
+        assert_eq!(socket.receive().await["type"], "subscribed");
     }
-    assert_eq!(socket.closed().await, 4429);
-    socket.left("excess_rate_limit_exceeded/live_messages").await;
+    assert_eq!(socket.close_code().await, 4429);
+    socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
 /// He subscribes and never reads: what is kept for him is bounded, and so is how long. His segments are small, so that the
@@ -144,7 +144,7 @@ async fn a_reader_who_does_not_read_is_dropped() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.customer().await;
-    let mut socket = Socket::slow(&app, &alice).await;
+    let mut socket = Socket::connect_slow(&app, &alice).await;
     socket.subscribe("customers", None).await;
     let change = "update customers set version = version + 1";
     // A slow machine tells several changes at once and takes longer: only the number of changes is bounded.

@@ -17,8 +17,8 @@ async fn a_strangers_object_is_a_missing_one() {
     let invoice = alice.invoice().await;
     let customer = alice.customer().await;
     let document = alice.document().await;
-    let mut socket = Socket::of(&app, &mallory).await;
-    let before = app.everything().await;
+    let mut socket = Socket::connect(&app, &mallory).await;
+    let before = app.digest_all().await;
     let mut answers = Vec::new();
     for (object, id) in [
         ("invoice", invoice.as_str()),
@@ -32,13 +32,13 @@ async fn a_strangers_object_is_a_missing_one() {
         ("customer", "1 or 1=1"),
         ("customer", ""),
     ] {
-        socket.say(&json!({"type": "subscribe", "object": object, "id": id})).await;
+        socket.send(&json!({"type": "subscribe", "object": object, "id": id})).await;
         answers.push(socket.text().await);
     }
     assert!(answers.iter().all(|answer| answer == r#"{"type":"error","code":"not_found"}"#), "{answers:?}");
-    let events = socket.left("authz_fail/live_subscription").await;
+    let events = socket.wait_for_event("authz_fail/live_subscription").await;
     assert_eq!(events, vec!["authz_fail/live_subscription"; answers.len()]);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -46,7 +46,7 @@ async fn no_event_of_another_user_ever_comes() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.customer().await;
-    let mut socket = Socket::of(&app, &mallory).await;
+    let mut socket = Socket::connect(&app, &mallory).await;
     for object in ["invoices", "customers", "documents"] {
         assert_eq!(socket.subscribe(object, None).await, json!({"type": "subscribed", "object": object}));
     }
@@ -56,7 +56,7 @@ async fn no_event_of_another_user_ever_comes() {
     alice.document().await;
     // One's own, made after them, is the first that comes: announcements come in the order of their commits.
     let own = mallory.customer().await;
-    let event = socket.hear().await;
+    let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
@@ -66,7 +66,7 @@ async fn a_forged_announcement_tells_nothing() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.customer().await;
-    let mut socket = Socket::of(&app, &mallory).await;
+    let mut socket = Socket::connect(&app, &mallory).await;
     socket.subscribe("customers", None).await;
     let owner: uuid::Uuid = sqlx::query_scalar("select id from users where email = $1")
         .bind(&mallory.email)
@@ -81,19 +81,19 @@ async fn a_forged_announcement_tells_nothing() {
             .unwrap();
     }
     let own = mallory.customer().await;
-    assert_eq!(socket.hear().await["id"], own);
+    assert_eq!(socket.receive().await["id"], own);
 }
 
 #[actix_web::test]
 async fn a_thousand_guesses_end_the_socket() {
     let app = TestApp::start().await;
     let mallory = app.user("mallory").await;
-    let mut socket = Socket::of(&app, &mallory).await;
+    let mut socket = Socket::connect(&app, &mallory).await;
     for _ in 0..1_000 {
-        socket.say(&json!({"type": "subscribe", "object": "invoice", "id": uuid::Uuid::new_v4()})).await;
+        socket.send(&json!({"type": "subscribe", "object": "invoice", "id": uuid::Uuid::new_v4()})).await;
     }
-    assert_eq!(socket.closed().await, 4429);
-    let events = socket.left("excess_rate_limit_exceeded/live_").await;
+    assert_eq!(socket.close_code().await, 4429);
+    let events = socket.wait_for_event("excess_rate_limit_exceeded/live_").await;
     let denied = events.iter().filter(|event| *event == "authz_fail/live_subscription").count();
     assert!(denied <= 60, "{denied}");
 }
@@ -103,13 +103,13 @@ async fn a_thousand_guesses_end_the_socket() {
 async fn only_the_same_session_renews() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let elsewhere = Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
-    app.clock.turn(TimeDelta::seconds(1));
+    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
+    app.clock.advance(TimeDelta::seconds(1));
     for other in [&bob, &elsewhere] {
-        let mut socket = Socket::of(&app, &alice).await;
+        let mut socket = Socket::connect(&app, &alice).await;
         let ticket = ticket(other).await;
-        socket.say(&json!({"type": "renew", "ticket": ticket})).await;
-        assert_eq!(socket.closed().await, 4401);
-        socket.left("authz_fail/live_renewal").await;
+        socket.send(&json!({"type": "renew", "ticket": ticket})).await;
+        assert_eq!(socket.close_code().await, 4401);
+        socket.wait_for_event("authz_fail/live_renewal").await;
     }
 }

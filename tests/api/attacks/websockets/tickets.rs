@@ -7,12 +7,12 @@ use reqwest::Method;
 use serde_json::json;
 
 use crate::support::TestApp;
-use crate::support::socket::{Socket, shake, ticket};
+use crate::support::socket::{Socket, handshake, ticket};
 
 async fn refused(app: &TestApp, ticket: &str) -> Socket {
     let mut socket = Socket::open(app).await;
-    socket.say(&json!({"type": "authenticate", "ticket": ticket})).await;
-    assert_eq!(socket.closed().await, 4401);
+    socket.send(&json!({"type": "authenticate", "ticket": ticket})).await;
+    assert_eq!(socket.close_code().await, 4401);
     socket
 }
 
@@ -23,12 +23,12 @@ async fn a_ticket_opens_one_socket_once() {
     let first = ticket(&alice).await;
     let again = async |ticket: String| {
         let mut socket = Socket::open(&app).await;
-        socket.say(&json!({"type": "authenticate", "ticket": ticket})).await;
+        socket.send(&json!({"type": "authenticate", "ticket": ticket})).await;
         socket.next().await.unwrap().0
     };
     let all = futures_util::future::join_all((0..8).map(|_| again(first.clone()))).await;
     assert_eq!(all.iter().filter(|opcode| **opcode == 1).count(), 1, "one is let in: {all:?}");
-    refused(&app, &first).await.left("authn_token_reuse/ticket").await;
+    refused(&app, &first).await.wait_for_event("authn_token_reuse/ticket").await;
     let kept: Vec<Vec<u8>> =
         sqlx::query_scalar("select token_hash from live_tickets").fetch_all(&app.all_rows).await.unwrap();
     assert!(kept.iter().all(|hash| hash.len() == 32), "a hash, not the ticket");
@@ -39,14 +39,14 @@ async fn what_is_no_ticket_opens_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let late = ticket(&alice).await;
-    let before = app.everything().await;
-    refused(&app, &"A".repeat(43)).await.left("authn_token_invalid/unknown_ticket").await;
+    let before = app.digest_all().await;
+    refused(&app, &"A".repeat(43)).await.wait_for_event("authn_token_invalid/unknown_ticket").await;
     for other in ["", "x", alice.token.as_str(), alice.cookie.as_str()] {
         refused(&app, other).await;
     }
-    app.clock.turn(TimeDelta::seconds(30));
-    refused(&app, &late).await.left("authn_token_invalid/expired_ticket").await;
-    assert_eq!(app.everything().await, before);
+    app.clock.advance(TimeDelta::seconds(30));
+    refused(&app, &late).await.wait_for_event("authn_token_invalid/expired_ticket").await;
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -55,9 +55,9 @@ async fn a_ticket_dies_with_its_session() {
     let alice = app.user("alice").await;
     let orphan = ticket(&alice).await;
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    refused(&app, &orphan).await.left("authn_token_revoked/session_ended").await;
+    refused(&app, &orphan).await.wait_for_event("authn_token_revoked/session_ended").await;
     let reply = alice.request(Method::POST, "/api/v1/live/tickets").send().await;
-    reply.refused(401, "unauthenticated").left(&["authn_token_revoked/session_ended"]);
+    reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
 #[actix_web::test]
@@ -72,29 +72,29 @@ async fn nothing_comes_before_the_ticket() {
         json!(["authenticate", good]),
     ] {
         let mut socket = Socket::open(&app).await;
-        socket.say(&first).await;
-        assert_eq!(socket.closed().await, 4401, "{first}");
-        socket.left("authn_token_invalid/no_ticket").await;
+        socket.send(&first).await;
+        assert_eq!(socket.close_code().await, 4401, "{first}");
+        socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
     // None of these used it up.
     let mut socket = Socket::open(&app).await;
-    socket.say(&json!({"type": "authenticate", "ticket": good})).await;
-    assert_eq!(socket.hear().await["type"], "ready");
+    socket.send(&json!({"type": "authenticate", "ticket": good})).await;
+    assert_eq!(socket.receive().await["type"], "ready");
 }
 
 #[actix_web::test]
 async fn a_socket_that_says_nothing_is_closed() {
     let app = TestApp::start().await;
     let mut silent = Socket::open(&app).await;
-    assert_eq!(silent.closed().await, 4401);
-    silent.left("authn_token_invalid/no_ticket").await;
+    assert_eq!(silent.close_code().await, 4401);
+    silent.wait_for_event("authn_token_invalid/no_ticket").await;
     // Answering pings is not saying something.
     let mut babbling = Socket::open(&app).await;
     for _ in 0..12 {
         babbling.frame(0x89, b"x").await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!(babbling.closed().await, 4401);
+    assert_eq!(babbling.close_code().await, 4401);
 }
 
 #[actix_web::test]
@@ -102,23 +102,23 @@ async fn a_ticket_in_the_address_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let ticket = ticket(&alice).await;
-    let reply = app.anybody().request(Method::GET, &format!("/api/v1/live?ticket={ticket}")).send().await;
-    reply.refused(400, "invalid_input");
-    assert!(!crate::support::logs::hold(&ticket), "no log has it");
+    let reply = app.anonymous().request(Method::GET, &format!("/api/v1/live?ticket={ticket}")).send().await;
+    reply.assert_refused(400, "invalid_input");
+    assert!(!crate::support::logs::contains(&ticket), "no log has it");
 }
 
 #[actix_web::test]
 async fn a_page_of_another_origin_opens_no_socket() {
     let app = TestApp::start().await;
     for origin in ["https://evil.example", "null", "http://localhost:8080.evil.example", "file://"] {
-        let (head, _) = shake(&app, &format!("Origin: {origin}\r\n")).await;
+        let (head, _) = handshake(&app, &format!("Origin: {origin}\r\n")).await;
         assert!(head.starts_with("HTTP/1.1 403 "), "{origin}: {head}");
         let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: ")).unwrap();
         assert_eq!(crate::support::logs::events(id), ["malicious_cors/origin_not_allowed"]);
     }
-    let (twice, _) = shake(&app, "Origin: http://localhost:8080\r\nOrigin: http://localhost:8080\r\n").await;
+    let (twice, _) = handshake(&app, "Origin: http://localhost:8080\r\nOrigin: http://localhost:8080\r\n").await;
     assert!(twice.starts_with("HTTP/1.1 403 "), "{twice}");
-    let (listed, _) = shake(&app, "Origin: http://localhost:8080\r\n").await;
+    let (listed, _) = handshake(&app, "Origin: http://localhost:8080\r\n").await;
     assert!(listed.starts_with("HTTP/1.1 101 "), "{listed}");
 }
 
@@ -126,7 +126,7 @@ async fn a_page_of_another_origin_opens_no_socket() {
 async fn neither_a_sub_protocol_nor_compression_is_agreed_to() {
     let app = TestApp::start().await;
     let more = "Sec-WebSocket-Protocol: strongroom, chat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
-    let (head, _) = shake(&app, more).await;
+    let (head, _) = handshake(&app, more).await;
     assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
     assert!(!head.to_lowercase().contains("sec-websocket-protocol"), "{head}");
     assert!(!head.to_lowercase().contains("sec-websocket-extensions"), "{head}");
@@ -137,7 +137,7 @@ async fn what_is_no_handshake_is_told_what_is_spoken_here() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = alice.get("/api/v1/live").await;
-    reply.refused(426, "upgrade_required").left(&["input_validation_fail/upgrade_required"]);
+    reply.assert_refused(426, "upgrade_required").assert_events(&["input_validation_fail/upgrade_required"]);
     assert_eq!((reply.header("upgrade"), reply.header("sec-websocket-version")), (Some("websocket"), Some("13")));
 }
 
@@ -149,12 +149,12 @@ async fn one_address_waits_with_so_many_sockets_and_no_more() {
     for _ in 0..20 {
         waiting.push(Socket::open(&app).await);
     }
-    let (head, _) = shake(&app, "").await;
+    let (head, _) = handshake(&app, "").await;
     assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
     // Who has shown a ticket waits no more.
     let first = ticket(&alice).await;
-    waiting[0].say(&json!({"type": "authenticate", "ticket": first})).await;
-    assert_eq!(waiting[0].hear().await["type"], "ready");
+    waiting[0].send(&json!({"type": "authenticate", "ticket": first})).await;
+    assert_eq!(waiting[0].receive().await["type"], "ready");
     Socket::open(&app).await;
 }
 
@@ -164,14 +164,14 @@ async fn a_user_has_ten_sockets() {
     let alice = app.user("alice").await;
     let mut sockets = Vec::new();
     for _ in 0..10 {
-        sockets.push(Socket::of(&app, &alice).await);
+        sockets.push(Socket::connect(&app, &alice).await);
     }
     let mut eleventh = Socket::open(&app).await;
-    eleventh.say(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
-    assert_eq!(eleventh.closed().await, 4429);
-    eleventh.left("excess_rate_limit_exceeded/live_sockets").await;
+    eleventh.send(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
+    assert_eq!(eleventh.close_code().await, 4429);
+    eleventh.wait_for_event("excess_rate_limit_exceeded/live_sockets").await;
     // A place comes back when its connection is gone.
     sockets[0].frame(0x88, &1000_u16.to_be_bytes()).await;
-    assert_eq!(sockets[0].closed().await, 1000);
-    Socket::of(&app, &alice).await;
+    assert_eq!(sockets[0].close_code().await, 1000);
+    Socket::connect(&app, &alice).await;
 }

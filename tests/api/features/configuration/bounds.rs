@@ -1,11 +1,11 @@
-//! Numbers and words that have bounds.
+//! Bounds of numbers and names.
 
 use strongroom::config::Rate;
 
 use super::Base;
 
 #[test]
-fn a_replica_has_a_plain_name() {
+fn replica_name_is_restricted() {
     let base = Base::production();
     let long = "r".repeat(65);
     base.refuses("STRONGROOM_REPLICA", &["two words", "a/b", "a\nb", "ä", &long]);
@@ -13,7 +13,7 @@ fn a_replica_has_a_plain_name() {
 }
 
 #[test]
-fn hashes_are_not_cheaper_than_owasps_floor_nor_dearer_than_the_machine() {
+fn hash_parameters_are_between_the_owasp_minimum_and_the_maximum() {
     let base = Base::production();
     let faults = |memory: &str, passes: &str| {
         base.faults(&[("STRONGROOM_PASSWORD_MEMORY_KIB", memory), ("STRONGROOM_PASSWORD_ITERATIONS", passes)])
@@ -34,7 +34,7 @@ fn hashes_are_not_cheaper_than_owasps_floor_nor_dearer_than_the_machine() {
 }
 
 #[test]
-fn lives_and_limits_are_bounded() {
+fn lifetimes_and_limits_are_bounded() {
     let base = Base::production();
     base.refuses("STRONGROOM_JWT_TTL_SECONDS", &["0", "59", "3601", "600.5", "10m"]);
     base.refuses("STRONGROOM_SESSION_IDLE_SECONDS", &["0", "99999999"]);
@@ -48,7 +48,7 @@ fn lives_and_limits_are_bounded() {
     );
     base.accepts("STRONGROOM_LIMITS_STANDARD", &["200/15m", "30/60s", "5/1h"]);
     assert_eq!("30/60s".parse(), Ok(Rate { count: 30, window: std::time::Duration::from_secs(60) }));
-    // NIST SP 800-63B: a hundred guesses at one account, and no more.
+    // NIST SP 800-63B: at most 100 failed attempts on one account.
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", &["101/1h", "26/15m", "101/24h", "1/30s"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_PAIR", &["1000/1h", "5"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", &["1001/1h"]);
@@ -60,7 +60,7 @@ fn lives_and_limits_are_bounded() {
 }
 
 #[test]
-fn production_does_not_log_what_libraries_read() {
+fn production_refuses_log_level_trace() {
     let base = Base::production();
     base.refuses(
         "STRONGROOM_LOG_FILTER",

@@ -1,4 +1,4 @@
-//! What development makes by itself: secrets of its own, once, and a `.env` file that it reads.
+//! The development profile: generated secrets and the `.env` file.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -11,7 +11,7 @@ use strongroom::config::{BadEnvironment, Environment, Profile, Settings};
 use super::{Base, OTHER};
 
 #[test]
-fn development_makes_its_secrets_once_and_keeps_them_for_itself() {
+fn development_secrets_are_created_once_and_are_private() {
     let base = Base::development();
     let first = base.with(&[]).unwrap();
     let second = base.with(&[]).unwrap();
@@ -22,10 +22,10 @@ fn development_makes_its_secrets_once_and_keeps_them_for_itself() {
     assert_ne!(first.jwt.key.expose_secret().as_bytes(), first.secrets.master_keys.current.expose_secret());
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     let secrets = first.state_dir.join("secrets");
-    let kept: Vec<PathBuf> = fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(kept.len(), 5, "the two keys, and the three demo users' passwords: {kept:?}");
-    assert_eq!((mode(&secrets), kept.iter().all(|path| mode(path) == 0o600)), (0o700, true));
-    // PostgreSQL runs as a user of its own where we are root, and must get through to its data.
+    let files: Vec<PathBuf> = fs::read_dir(&secrets).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 5, "two keys, and the passwords of three demo users: {files:?}");
+    assert_eq!((mode(&secrets), files.iter().all(|path| mode(path) == 0o600)), (0o700, true));
+    // As root, PostgreSQL runs as another user, which must be able to traverse the folder.
     assert_eq!(mode(&first.state_dir) & 0o011, 0o011);
 
     let given = base.with(&[("STRONGROOM_JWT_KEY", OTHER)]).unwrap();
@@ -35,7 +35,7 @@ fn development_makes_its_secrets_once_and_keeps_them_for_itself() {
 }
 
 #[test]
-fn two_first_starts_at_once_end_with_one_key() {
+fn concurrent_first_starts_agree_on_one_key() {
     for _ in 0..20 {
         let base = Base::development();
         let keys: BTreeSet<String> = std::thread::scope(|scope| {
@@ -48,7 +48,7 @@ fn two_first_starts_at_once_end_with_one_key() {
 }
 
 #[test]
-fn a_kept_secret_that_is_damaged_or_readable_by_others_is_a_fault() {
+fn damaged_or_readable_secret_file_is_a_fault() {
     let base = Base::development();
     let key = base.with(&[]).unwrap().state_dir.join("secrets/master_key");
     fs::set_permissions(&key, Permissions::from_mode(0o644)).unwrap();
@@ -60,7 +60,7 @@ fn a_kept_secret_that_is_damaged_or_readable_by_others_is_a_fault() {
 }
 
 #[test]
-fn a_dot_env_file_adds_to_the_environment_and_never_shows_its_lines() {
+fn dot_env_file_adds_variables_and_errors_never_quote_it() {
     let process = || Environment::from_pairs([("STRONGROOM_JWT_AUDIENCE", "process")]);
     let base = Base::development();
     let state = base.folder.path("state");
@@ -75,11 +75,11 @@ fn a_dot_env_file_adds_to_the_environment_and_never_shows_its_lines() {
     assert_eq!(refused("STRONGROOM_PROFILE=production\n"), BadEnvironment::Profile);
     let malformed = refused("A=1\nSTRONGROOM_JWT_KEY=c4nary c4nary 'c4nary\n");
     assert!(!format!("{malformed} {malformed:?}").contains("c4nary"), "{malformed}");
-    assert!(malformed.to_string().contains("below A"), "{malformed}");
+    assert!(malformed.to_string().contains("after A"), "{malformed}");
 }
 
 #[test]
-fn public_url_follows_the_address_that_development_serves() {
+fn default_public_url_follows_the_http_address() {
     let base = Base::development();
     for (bind, url) in [
         ("127.0.0.1:8080", "http://localhost:8080"),

@@ -1,4 +1,4 @@
-//! `.env.example`: every setting, as the code has it.
+//! `.env.example` matches the code.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,8 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
-/// Both ways, and in the same order: each setting with its meaning and its default.
 #[test]
-fn the_example_file_says_what_the_code_does() {
+fn example_file_matches_the_list_of_settings() {
     let example = fs::read_to_string(repository(".env.example")).unwrap();
     let mut expected = String::new();
     for setting in SETTINGS {
@@ -27,13 +26,13 @@ fn the_example_file_says_what_the_code_does() {
 }
 
 #[test]
-fn the_example_file_works_as_it_is() {
+fn example_file_is_a_valid_configuration() {
     let base = Base::development();
     let state = base.folder.path("state");
     let example = fs::read_to_string(repository(".env.example")).unwrap();
     let environment = Environment::from_pairs([("STRONGROOM_DEV_STATE_DIR", state.as_str())]);
     assert!(Settings::load(&environment.with_dot_env(&example).unwrap()).is_ok());
-    // And with every default written out.
+    // Also with all defaults set explicitly.
     let uncommented: String = example
         .lines()
         .filter(|line| line.starts_with("#STRONGROOM_") && !line.ends_with('='))
@@ -44,11 +43,11 @@ fn the_example_file_works_as_it_is() {
 }
 
 #[test]
-fn every_listed_setting_is_read() {
+fn all_listed_settings_are_read() {
     let sources = fs::read_dir(repository("src/config")).unwrap().map(|entry| entry.unwrap().path());
     let code: String =
         sources.filter(|path| !path.ends_with("catalog.rs")).map(|path| fs::read_to_string(path).unwrap()).collect();
     for setting in SETTINGS {
-        assert!(code.contains(&format!("\"{}\"", setting.name)), "{} does nothing", setting.name);
+        assert!(code.contains(&format!("\"{}\"", setting.name)), "{} is never read", setting.name);
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of a configuration that does not hold: everything, at once, by name, and never a value.
+//! Faults of a configuration: all are reported at once, by name, and never with a value.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use strongroom::config::{Environment, JwtAlgorithm, LogFormat, Profile, SETTINGS
 use super::{Base, Folder, OTHER, STRONG};
 
 #[test]
-fn a_good_production_configuration_starts() {
+fn valid_production_configuration_loads() {
     let settings = Base::production().with(&[]).unwrap();
     assert_eq!(settings.profile, Profile::Production);
     assert_eq!(settings.log.format, LogFormat::Json);
@@ -20,7 +20,7 @@ fn a_good_production_configuration_starts() {
 }
 
 #[test]
-fn production_with_nothing_configured_lists_everything_that_is_missing() {
+fn production_without_settings_lists_all_missing_ones() {
     let faults = Settings::load(&Environment::from_pairs([("STRONGROOM_PROFILE", "production")])).unwrap_err();
     let named: Vec<&str> = faults.0.iter().map(|fault| fault.setting.as_str()).collect();
     let missing = [
@@ -35,30 +35,30 @@ fn production_with_nothing_configured_lists_everything_that_is_missing() {
     ];
     assert_eq!(named, missing);
     let shown = faults.to_string();
-    assert_eq!(shown.lines().count(), 1 + missing.len(), "one fault a line:\n{shown}");
+    assert_eq!(shown.lines().count(), 1 + missing.len(), "one fault per line:\n{shown}");
     assert!(missing.iter().all(|name| shown.contains(&format!("\n  {name} is missing"))), "{shown}");
 }
 
-/// There may be no database to keep it in: it is a line of the log.
+/// The event is only logged: there may be no database.
 #[test]
-fn a_start_that_is_refused_is_an_event() {
+fn refused_start_is_a_security_event() {
     let folder = Folder::new();
     let started = |changed: &[(&str, &str)]| {
         let mut service = Command::new(env!("CARGO_BIN_EXE_strongroom"));
         service.env_clear().env("STRONGROOM_DEV_STATE_DIR", folder.path("state")).envs(changed.iter().copied());
         let ended = service.output().unwrap();
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-        let (log, said) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
-        (log.lines().filter(|line| line.contains("sys_config_fault")).map(str::to_owned).collect::<Vec<_>>(), said)
+        let (log, message) = (String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap());
+        (log.lines().filter(|line| line.contains("sys_config_fault")).map(str::to_owned).collect::<Vec<_>>(), message)
     };
-    let (events, said) = started(&[("STRONGROOM_HTTP_BIND", "0.0.0.0:0")]);
-    let [event] = events.as_slice() else { panic!("one: {events:?}, {said}") };
-    assert!(event.contains("settings") && said.contains("STRONGROOM_HTTP_BIND"), "{event}, {said}");
-    // What holds by itself and cannot be used.
-    let nobody = "postgres://strongroom_app@127.0.0.1:1/none";
-    let (events, said) = started(&[("DATABASE_URL", nobody), ("STRONGROOM_HTTP_BIND", "127.0.0.1:0")]);
-    let [event] = events.as_slice() else { panic!("one: {events:?}, {said}") };
-    assert!(event.contains("database"), "{event}, {said}");
+    let (events, message) = started(&[("STRONGROOM_HTTP_BIND", "0.0.0.0:0")]);
+    let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };
+    assert!(event.contains("settings") && message.contains("STRONGROOM_HTTP_BIND"), "{event}, {message}");
+    // Valid, but unusable.
+    let unreachable = "postgres://strongroom_app@127.0.0.1:1/none";
+    let (events, message) = started(&[("DATABASE_URL", unreachable), ("STRONGROOM_HTTP_BIND", "127.0.0.1:0")]);
+    let [event] = events.as_slice() else { panic!("one: {events:?}, {message}") };
+    assert!(event.contains("database"), "{event}, {message}");
 }
 
 #[test]
@@ -83,18 +83,18 @@ fn all_faults_are_listed_at_once() {
 }
 
 #[test]
-fn there_are_two_profiles_and_no_third() {
+fn only_two_profiles_exist() {
     for other in ["staging", "Production", "prod", "dev", "test", "production "] {
         let faults = Base::production().faults(&[("STRONGROOM_PROFILE", other)]);
         assert_eq!(faults, ["STRONGROOM_PROFILE"], "{other}");
     }
-    // Whoever means something else must not get the lenient profile by mistake.
+    // An unknown profile must not fall back to development.
     let faults = Base::development().faults(&[("STRONGROOM_PROFILE", "staging")]);
     assert!(faults.contains(&"STRONGROOM_JWT_KEY".to_owned()), "{faults:?}");
 }
 
 #[test]
-fn a_setting_that_is_set_to_nothing_is_a_fault_and_no_default() {
+fn empty_setting_is_a_fault() {
     let none = ["STRONGROOM_PROFILE", "STRONGROOM_JWT_KEY", "STRONGROOM_JWT_KEY_FILE", "DATABASE_URL", "PG_BIN"];
     for name in none {
         let base = Base::development();
@@ -107,13 +107,13 @@ fn a_setting_that_is_set_to_nothing_is_a_fault_and_no_default() {
 }
 
 #[test]
-fn a_misspelt_setting_is_a_fault_and_kubernetes_variables_are_none() {
+fn unknown_setting_is_a_fault_unless_kubernetes_set_it() {
     let base = Base::production();
     for name in ["STRONGROOM_JWT_TTL", "STRONGROOM_JWT_ISSUER_FILE", "STRONGROOM_X_PORT", "STRONGROOM_"] {
         assert_eq!(base.faults(&[(name, "600")]), [name]);
     }
     assert_eq!(base.faults(&[("STRONGROOM_X\n  ALL IS WELL", "1")]), ["STRONGROOM_X\\n  ALL IS WELL"]);
-    let of_kubernetes = [
+    let kubernetes = [
         ("STRONGROOM_SERVICE_HOST", "10.0.0.1"),
         ("STRONGROOM_SERVICE_PORT_HTTPS", "8443"),
         ("STRONGROOM_PORT", "tcp://10.0.0.1:8443"),
@@ -122,11 +122,11 @@ fn a_misspelt_setting_is_a_fault_and_kubernetes_variables_are_none() {
         ("STRONGROOM_API_PORT", "tcp://10.0.0.2:8443"),
         ("UNRELATED", ""),
     ];
-    assert_eq!(base.faults(&of_kubernetes), [""; 0]);
+    assert_eq!(base.faults(&kubernetes), [""; 0]);
 }
 
 #[test]
-fn no_value_is_ever_shown() {
+fn values_are_never_shown() {
     let canary = "postgres://c4nary:c4nary@c4nary\n/?c4nary=c4nary";
     let base = Base::production();
     for setting in SETTINGS {

@@ -1,11 +1,11 @@
-//! Who calls the service: over what, from which origins, through which proxies.
+//! Incoming connections: TLS, origins and proxies.
 
 use strongroom::config::{Network, Settings};
 
 use super::{Base, OTHER, STRONG, THIRD};
 
 #[test]
-fn production_has_tls_or_a_declared_proxy() {
+fn production_requires_tls_or_a_trusted_proxy() {
     let base = Base::production();
     let (certificate, key) = ("STRONGROOM_TLS_CERT_FILE", "STRONGROOM_TLS_KEY_FILE");
     let (by_proxy, proxies) = ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "STRONGROOM_HTTP_TRUSTED_PROXIES");
@@ -24,7 +24,7 @@ fn production_has_tls_or_a_declared_proxy() {
 }
 
 #[test]
-fn nobody_trusts_half_the_world_as_a_proxy() {
+fn overly_wide_proxy_networks_are_refused() {
     let wide = [
         "0.0.0.0/0",
         "::/0",
@@ -60,7 +60,7 @@ fn nobody_trusts_half_the_world_as_a_proxy() {
     assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
 }
 
-/// A line break would add a field of the attacker's to `security.txt`.
+/// A line break would inject another field into `security.txt`.
 #[test]
 fn security_contact_is_one_uri() {
     let name = "STRONGROOM_HTTP_SECURITY_CONTACT";
@@ -83,7 +83,7 @@ fn security_contact_is_one_uri() {
 }
 
 #[test]
-fn an_origin_is_written_as_browsers_write_it() {
+fn origin_must_have_the_form_of_browsers() {
     let wrong = [
         "*",
         "null",
@@ -148,7 +148,7 @@ fn development_listens_on_loopback_only() {
 }
 
 #[test]
-fn beyond_loopback_metrics_want_tls_and_a_token_of_their_own() {
+fn management_port_beyond_loopback_requires_tls_and_a_token() {
     let (bind, token) = ("STRONGROOM_MANAGEMENT_BIND", "STRONGROOM_MANAGEMENT_TOKEN");
     let production = Base::production();
     assert!(production.with(&[]).unwrap().management.bind.ip().is_loopback());
@@ -166,13 +166,13 @@ fn beyond_loopback_metrics_want_tls_and_a_token_of_their_own() {
         ("STRONGROOM_TLS_KEY_FILE", ""),
     ];
     assert_eq!(production.faults(&behind_proxy), ["STRONGROOM_TLS_CERT_FILE"]);
-    // A weak one is a fault on loopback too, and so is one that opens something else as well.
+    // A weak token, or one that equals another secret, is a fault on loopback too.
     production.refuses(token, &["short", "password-password-password-password", STRONG, OTHER]);
     Base::development().refuses(token, &["short"]);
 }
 
 #[test]
-fn the_page_that_shows_the_api_is_for_development_unless_asked_for() {
+fn api_reference_is_off_in_production_by_default() {
     let production = Base::production();
     assert!(!production.with(&[]).unwrap().http.docs);
     assert!(production.with(&[("STRONGROOM_HTTP_DOCS", "true")]).unwrap().http.docs);
@@ -182,9 +182,9 @@ fn the_page_that_shows_the_api_is_for_development_unless_asked_for() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
-/// The page of `/docs` may be opened at any of the listeners' addresses; production knows its public URL alone.
+/// `/docs` can be opened at any address of the listeners in development. Production allows only its public URL.
 #[test]
-fn development_allows_its_own_addresses_as_origins_and_production_does_not() {
+fn only_development_allows_the_listeners_as_origins() {
     let own = ["http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8443", "https://localhost:8443"];
     let origins = |settings: Settings| settings.cors.allowed_origins;
     let development = origins(Base::development().with(&[]).unwrap());

@@ -1,4 +1,4 @@
-//! Keys: strong, each used for one thing, and asked for only by what needs them.
+//! Keys: strong, each for one purpose, and required only by commands that need them.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -38,9 +38,9 @@ fn weak_keys_are_refused() {
     }
 }
 
-/// ASVS 6.3.2: production has no default accounts, unless a setting asks for them by a name that is not set by mistake.
+/// ASVS 6.3.2: production has no default accounts, unless an explicitly insecure setting creates them.
 #[test]
-fn production_makes_demo_data_only_with_a_strong_password_of_its_own() {
+fn production_demo_data_requires_a_strong_password() {
     let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
     let production = Base::production();
     assert!(production.with(&[]).unwrap().secrets.demo_passwords.is_none());
@@ -52,7 +52,7 @@ fn production_makes_demo_data_only_with_a_strong_password_of_its_own() {
 }
 
 #[test]
-fn random_keys_of_every_usual_form_are_accepted() {
+fn random_keys_in_common_encodings_are_accepted() {
     for _ in 0..500 {
         let mut bytes = [0_u8; 48];
         aws_lc_rs::rand::fill(&mut bytes).unwrap();
@@ -63,7 +63,7 @@ fn random_keys_of_every_usual_form_are_accepted() {
 }
 
 #[test]
-fn one_key_is_not_used_twice() {
+fn reused_key_is_a_fault() {
     let base = Base::production();
     base.refuses("STRONGROOM_JWT_KEY", &[STRONG]);
     base.refuses("STRONGROOM_JWT_PREVIOUS_KEY", &[OTHER, STRONG]);
@@ -75,7 +75,7 @@ fn one_key_is_not_used_twice() {
 }
 
 #[test]
-fn an_eddsa_key_is_a_private_key_in_pem() {
+fn eddsa_key_must_be_a_private_key_in_pem() {
     let base = Base::production();
     let with = |key| base.faults(&[("STRONGROOM_JWT_ALGORITHM", "EdDSA"), ("STRONGROOM_JWT_KEY", key)]);
     assert_eq!(with(PEM), [""; 0]);
@@ -86,15 +86,15 @@ fn an_eddsa_key_is_a_private_key_in_pem() {
 }
 
 #[test]
-fn migrate_asks_for_the_owners_way_in_and_for_no_other_secret() {
+fn migrate_requires_only_the_owner_url() {
     let load = |pairs: &[(&str, &str)]| OwnerSettings::load(&Environment::from_pairs(pairs.iter().copied()));
     let production = ("STRONGROOM_PROFILE", "production");
     let owner =
         ("STRONGROOM_DATABASE_OWNER_URL", concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@localhost/strongroom"));
-    let way_in = load(&[production, owner]).unwrap().database.owner_url.unwrap();
-    assert_eq!(way_in.get_username(), "strongroom_owner");
+    let owner_url = load(&[production, owner]).unwrap().database.owner_url.unwrap();
+    assert_eq!(owner_url.get_username(), "strongroom_owner");
     assert!(load(&[]).unwrap().database.owner_url.is_none());
-    // These commands cannot check passwords more weakly than the service.
+    // These commands use the password rules of the service.
     let weak = load(&[production, owner, ("STRONGROOM_PASSWORD_MIN_LENGTH", "8")]);
     assert_eq!(weak.unwrap_err().0[0].setting, "STRONGROOM_PASSWORD_MIN_LENGTH");
     for lacking in [&[production][..], &[("DATABASE_URL", DATABASE)]] {
@@ -103,7 +103,7 @@ fn migrate_asks_for_the_owners_way_in_and_for_no_other_secret() {
 }
 
 #[test]
-fn what_writes_or_checks_events_asks_for_the_master_key_too() {
+fn admin_and_audit_require_the_master_key() {
     let load = |pairs: &[(&str, &str)]| AuditSettings::load(&Environment::from_pairs(pairs.iter().copied()));
     let owner =
         ("STRONGROOM_DATABASE_OWNER_URL", concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@localhost/strongroom"));
@@ -117,7 +117,7 @@ fn what_writes_or_checks_events_asks_for_the_master_key_too() {
 }
 
 #[test]
-fn a_secret_may_come_from_a_file_but_not_twice() {
+fn secret_from_a_file_is_accepted_unless_it_is_set_twice() {
     let base = Base::production();
     let name = "STRONGROOM_JWT_KEY";
     for text in [OTHER.to_owned(), format!("{OTHER}\n"), format!("{OTHER}\r\n")] {

@@ -1,6 +1,5 @@
-//! The configuration starts when it holds, and says everything that does not: in the words of
-//! [`faults`]; what comes in ([`incoming`]) and goes out ([`outgoing`]); [`keys`], and [`bounds`] of numbers and names; what
-//! [`development`] makes by itself, and the [`example_file`].
+//! Configuration: valid ones start, and invalid ones report all [`faults`]. [`incoming`] and [`outgoing`] connections, [`keys`],
+//! [`bounds`], the defaults of [`development`], and the [`example_file`].
 
 mod bounds;
 mod development;
@@ -21,10 +20,10 @@ const STRONG: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const THIRD: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
 const OTHER: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
-// In two parts, here and below: what looks for secrets in sources should not cry wolf.
+// In two parts, so that secret scanners do not report it.
 const DATABASE: &str = concat!("postgres://strongroom_app:", "kT4vq9Lw2z@db.internal/strongroom?sslmode=verify-full");
 
-/// A folder of its own, gone afterwards.
+/// A temporary folder.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -51,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-/// Settings of a base, with some changed. An empty change takes the setting out.
+/// A valid configuration that tests change. An empty value removes the setting.
 struct Base {
     folder: Folder,
     pairs: Vec<(String, String)>,
@@ -99,7 +98,7 @@ impl Base {
         }
     }
 
-    /// Each value is refused, by exactly one fault, which names the setting.
+    /// Asserts that each value causes exactly one fault, of this setting.
     fn refuses(&self, setting: &str, values: &[&str]) {
         for value in values {
             assert_eq!(self.faults(&[(setting, value)]), [setting], "{setting}={value}");

@@ -1,10 +1,9 @@
-//! Whom the service calls: the database, the bucket, the mail server and the collector, over TLS or not at all.
+//! Outgoing connections: database, bucket, mail server and trace collector require TLS.
 
 use super::{Base, DATABASE, OTHER, PEM};
 
-/// Files of users go over the network: only where nobody can read along, and by a key that was given for it.
 #[test]
-fn a_bucket_is_reached_over_tls_and_by_a_key_of_its_own() {
+fn bucket_requires_tls_and_its_own_access_key() {
     let (url, access, secret) =
         ("STRONGROOM_DOCUMENTS_S3_URL", "STRONGROOM_DOCUMENTS_S3_ACCESS_KEY", "STRONGROOM_DOCUMENTS_S3_SECRET_KEY");
     let with = |base: &Base, value: &str| base.faults(&[(url, value), (access, "documents"), (secret, OTHER)]);
@@ -28,15 +27,19 @@ fn a_bucket_is_reached_over_tls_and_by_a_key_of_its_own() {
     }
     assert_eq!(with(&development, "http://127.0.0.1:9000/papers"), [""; 0]);
     assert_eq!(with(&development, "http://s3.internal/papers"), [url]);
-    assert_eq!(production.faults(&[(url, "https://s3.internal/papers")]), [access, secret], "never the machine's own");
-    assert_eq!(production.faults(&[(access, "documents")]), [access], "a key for nothing");
+    assert_eq!(
+        production.faults(&[(url, "https://s3.internal/papers")]),
+        [access, secret],
+        "the credentials of the machine are never used"
+    );
+    assert_eq!(production.faults(&[(access, "documents")]), [access], "a key without a bucket");
     production.refuses("STRONGROOM_DOCUMENTS_MAX_BYTES", &["0", "1023", "104857601", "10M", "-1"]);
     production.refuses("STRONGROOM_DOCUMENTS_MAX_PIXELS", &["0", "999999", "1000000001", "110M", "-1"]);
     production.refuses("STRONGROOM_DOCUMENTS_QUOTA_COUNT", &["0", "all"]);
 }
 
 #[test]
-fn the_database_is_reached_by_verified_tls_or_not_at_all() {
+fn database_requires_verified_tls() {
     let base = Base::production();
     let login = "postgres://strongroom_app:kT4vq9Lw2z";
     let url = |rest: &str| format!("{login}@{rest}");
@@ -46,23 +49,23 @@ fn the_database_is_reached_by_verified_tls_or_not_at_all() {
         url("db.internal/strongroom?sslmode=prefer"),
         url("db.internal/strongroom?sslmode=require"),
         url("db.internal/strongroom?sslmode=verify-ca"),
-        // What stands later wins.
+        // Later parameters override earlier ones.
         url("db.internal/strongroom?sslmode=verify-full&sslmode=disable"),
         url("db.internal/strongroom?sslmode=verify-full&ssl-mode=allow"),
         url("localhost/strongroom?host=db.internal"),
         url("localhost/strongroom?hostaddr=203.0.113.7"),
-        // Not this machine, whatever it looks like.
+        // Not this machine.
         url("localhost.evil.example/strongroom"),
         url("127.0.0.1.evil.example/strongroom"),
         url("localhost@evil.example/strongroom"),
         url("128.0.0.1/strongroom"),
         url("[2001:db8::1]/strongroom"),
-        // Not understood, so not in force.
+        // Unknown parameters and schemes.
         url("localhost/strongroom?sslmod=verify-full"),
         url("db.internal/strongroom?SSLMODE=verify-full"),
         concat!("mysql://strongroom_app:", "kT4vq9Lw2z@localhost/strongroom").to_owned(),
         "db.internal".to_owned(),
-        // Everybody's passwords, and roles that row-level security does not bind.
+        // Default passwords, and roles that bypass row-level security.
         concat!("postgres://strongroom_app:", "changeme@localhost/strongroom").to_owned(),
         concat!("postgres://strongroom_app:", "Strongroom_App@localhost/strongroom").to_owned(),
         "postgres://strongroom_app@localhost/strongroom?password=postgres".to_owned(),
@@ -83,12 +86,12 @@ fn the_database_is_reached_by_verified_tls_or_not_at_all() {
         "STRONGROOM_DATABASE_OWNER_URL",
         &[concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@db.internal/strongroom")],
     );
-    // The same role for both would take two walls away.
+    // The same role for both would disable row-level security and column grants.
     assert_eq!(base.faults(&[("STRONGROOM_DATABASE_OWNER_URL", DATABASE)]), ["DATABASE_URL"]);
 }
 
 #[test]
-fn mail_leaves_encrypted() {
+fn mail_server_requires_tls() {
     let name = "STRONGROOM_MAIL_SMTP_URL";
     let plain = [
         "smtp://mail.internal",
@@ -104,7 +107,7 @@ fn mail_leaves_encrypted() {
     production.refuses(name, &plain);
     production.refuses(name, &["smtp://localhost:1025"]);
     production.accepts(name, &["smtps://mail.internal:465", "smtp://u:p@mail.internal:587?tls=required"]);
-    production.refuses("STRONGROOM_MAIL_FROM", &["nobody", "a@b\nBcc: c@d.example", "@api.example"]);
+    production.refuses("STRONGROOM_MAIL_FROM", &["no-address", "a@b\nBcc: c@d.example", "@api.example"]);
     production.refuses("STRONGROOM_MAIL_SMTP_CA_FILE", &["/nowhere/ca.pem", &production.folder.path("key.pem")]);
     let development = Base::development();
     development.refuses(name, &plain);
@@ -112,7 +115,7 @@ fn mail_leaves_encrypted() {
 }
 
 #[test]
-fn traces_leave_encrypted_or_stay_on_this_machine() {
+fn trace_collector_requires_tls_beyond_loopback() {
     let name = "STRONGROOM_TRACES_OTLP_ENDPOINT";
     for base in [Base::production(), Base::development()] {
         assert_eq!(base.with(&[]).unwrap().traces.collector, None);

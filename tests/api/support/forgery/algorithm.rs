@@ -1,4 +1,4 @@
-//! Signatures that are none, and algorithms of the attacker's choice.
+//! Forged signatures and algorithms (CWE-347, algorithm confusion).
 
 use aws_lc_rs::digest;
 use aws_lc_rs::hmac;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode, mac};
 
-/// `none` in four spellings, with no signature, a junk one, a right one; and the signature left out.
+/// Tokens with algorithm `none`, and tokens with a missing or wrong signature.
 pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     let none = |spelling: &str, signature: &'static [u8]| {
         forger.signed_by(&[("alg", json!(spelling))], |_| signature.to_vec())
@@ -37,7 +37,7 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// The key is right and the header names another algorithm, none, or several.
+/// Tokens with the right key, and another, a missing or an invalid algorithm in the header.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -68,9 +68,9 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// HS256 with the public key as the secret, in each form that an attacker has it.
+/// Algorithm confusion: HS256 with the public key as secret, in all encodings.
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
-    // With HS256 configured, the header is right and the secret is wrong; with EdDSA, the header already gives it away.
+    // With HS256, only the secret is wrong; with EdDSA, the algorithm in the header is wrong too.
     let raw = forger.key.public();
     // SubjectPublicKeyInfo of an Ed25519 key: this head, then the 32 bytes (RFC 8410).
     let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

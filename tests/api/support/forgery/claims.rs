@@ -1,11 +1,11 @@
-//! Claims that are missing, of another type, or somebody else's. All of them rightly signed.
+//! Missing, malformed and foreign claims, with valid signatures.
 
 use serde_json::{Value, json};
 
 use super::{Forger, Forgery};
 
 /// ASVS 9.2.3: issuer, audience, subject, session.
-pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
+pub fn issuer_audience_subject(forger: &Forger<'_>) -> Vec<Forgery> {
     let claim = |name, value| forger.claim(name, value);
     let (iss, aud, sub, sid) = (forger.text("iss"), forger.text("aud"), forger.text("sub"), forger.text("sid"));
     let repeated = |extra: &str| {
@@ -65,7 +65,7 @@ pub fn who_and_for_whom(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// ASVS 9.2.1. Times that are over, ahead, missing, or not whole numbers.
+/// ASVS 9.2.1: times that are expired, in the future, missing, or not integers.
 pub fn time(forger: &Forger<'_>) -> Vec<Forgery> {
     let now = forger.time("iat");
     let exp = forger.time("exp");

@@ -1,11 +1,11 @@
-//! Keys and types of the attacker's choice.
+//! Forged headers.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode};
 
-/// ASVS 9.1.3, 9.2.2. Keys from the token itself, `kid` as a path or a query, another type, `crit`.
+/// ASVS 9.1.3, 9.2.2: keys from the token itself, `kid` as a path or query (injection), other types, `crit`.
 pub fn header_tricks(forger: &Forger<'_>) -> Vec<Forgery> {
     let thief = Ed25519KeyPair::generate().unwrap();
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(thief.public_key())});

@@ -1,9 +1,8 @@
-//! Forged access tokens: one valid token in, every known way of lying out.
+//! Forged access tokens: all known forgeries of a valid token.
 //!
-//! Most of them are signed with the *right* key. That is the point: another service with the same key, another kind of token or a
-//! leaked sample key can make them, and then only `iss`, `aud`, `typ` and exact types stand in the way.
-//! The unit tests of `security/sessions/access_tokens` and the attacks over HTTP use this same list. Each name starts with the fault that
-//! the service logs for it.
+//! Most of them have a valid signature, because another service with the same key or a leaked key can create them. Then only the checks
+//! of `iss`, `aud`, `typ` and types reject them. The unit tests of `security/sessions/access_tokens` and the attack tests use the
+//! same list. Each name starts with the fault that the service logs.
 
 mod algorithm;
 mod claims;
@@ -18,10 +17,10 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// Its name, which starts with the fault that is logged, and the token.
+/// The name, which starts with the logged fault, and the token.
 pub type Forgery = (&'static str, String);
 
-/// What the service signs with.
+/// The signing key of the service.
 pub enum Key {
     Hs256(Vec<u8>),
     EdDsa(Box<Ed25519KeyPair>),
@@ -46,7 +45,7 @@ impl Key {
         }
     }
 
-    /// What anybody knows of it; with a secret, what an attacker could believe to be it.
+    /// Returns the public key. For HS256: a random key that an attacker might try.
     fn public(&self) -> Vec<u8> {
         match self {
             Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),
@@ -63,7 +62,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A token under attack: its parts, and the pen to sign a change with the right key.
+/// A valid token, its parts, and the key to sign changed ones.
 pub struct Forger<'a> {
     key: &'a Key,
     header: Map<String, Value>,
@@ -80,7 +79,7 @@ impl<'a> Forger<'a> {
         Self { key, header: part(0), claims: part(1), token }
     }
 
-    /// Header and claims as given, rightly signed.
+    /// Signs this header and these claims.
     pub fn sign_raw(&self, header: &str, claims: &str) -> String {
         let message = format!("{}.{}", encode(header), encode(claims));
         format!("{message}.{}", encode(self.key.sign(&message)))
@@ -90,24 +89,24 @@ impl<'a> Forger<'a> {
         Value::Object(map.clone()).to_string()
     }
 
-    /// One header parameter set (null takes it out), rightly signed.
+    /// Sets a header parameter (null removes it) and signs.
     pub fn header(&self, name: &str, value: Value) -> String {
         self.sign_raw(&Self::json(&with(&self.header, name, value)), &Self::json(&self.claims))
     }
 
-    /// One claim set (null takes it out), rightly signed.
+    /// Sets a claim (null removes it) and signs.
     pub fn claim(&self, name: &str, value: Value) -> String {
         self.claims(&[(name, value)])
     }
 
-    /// Several claims set, rightly signed.
+    /// Sets several claims and signs.
     pub fn claims(&self, changes: &[(&str, Value)]) -> String {
         let claims =
             changes.iter().fold(self.claims.clone(), |claims, (name, value)| with(&claims, name, value.clone()));
         self.sign_raw(&Self::json(&self.header), &Self::json(&claims))
     }
 
-    /// Header parameters set, the claims as they are, and a signature of one's own making.
+    /// Sets header parameters and signs with a custom function.
     fn signed_by(&self, changes: &[(&str, Value)], sign: impl Fn(&str) -> Vec<u8>) -> String {
         let header =
             changes.iter().fold(self.header.clone(), |header, (name, value)| with(&header, name, value.clone()));
@@ -115,7 +114,7 @@ impl<'a> Forger<'a> {
         format!("{message}.{}", encode(sign(&message)))
     }
 
-    /// A time claim of the valid token.
+    /// Returns a time claim of the valid token.
     pub fn time(&self, name: &str) -> i64 {
         self.claims.get(name).and_then(Value::as_i64).unwrap()
     }
@@ -135,7 +134,7 @@ fn with(map: &Map<String, Value>, name: &str, value: Value) -> Map<String, Value
     map
 }
 
-/// Every forgery made of this valid token, which should be fresh: its `iat` is taken for now.
+/// Returns all forgeries of a valid token, which must be fresh: its `iat` is used as the current time.
 pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
     let forger = Forger::new(token, key);
     [
@@ -143,7 +142,7 @@ pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
         algorithm::other_algorithm(&forger),
         algorithm::public_key_as_secret(&forger),
         header::header_tricks(&forger),
-        claims::who_and_for_whom(&forger),
+        claims::issuer_audience_subject(&forger),
         claims::time(&forger),
         shape::shape(&forger),
     ]
@@ -151,7 +150,7 @@ pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
 }
 
 #[test]
-fn each_forgery_has_its_own_name_and_differs_from_the_token() {
+fn forgeries_have_unique_names_and_differ_from_the_token() {
     let pair = Ed25519KeyPair::generate().unwrap();
     let body = STANDARD.encode(pair.to_pkcs8v1().unwrap());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");

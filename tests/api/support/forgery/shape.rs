@@ -1,10 +1,10 @@
-//! Texts that are no token.
+//! Malformed tokens.
 
 use serde_json::json;
 
 use super::{Forger, Forgery};
 
-/// Texts that a lenient parser still reads as the token; two tokens; too much of it.
+/// Texts that a lenient parser would accept, concatenated tokens, and too long tokens.
 pub fn shape(forger: &Forger<'_>) -> Vec<Forgery> {
     let token = forger.token;
     let [header, claims, signature] = <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).unwrap();

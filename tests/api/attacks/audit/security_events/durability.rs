@@ -23,7 +23,7 @@ async fn critical_action_fails_when_its_event_cannot_be_stored() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     app.all_rows.execute("revoke insert on security_events from strongroom_app").await.unwrap();
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (method, path, body) in [
         (Method::POST, "/api/v1/auth/logout", None),
         (Method::DELETE, "/api/v1/auth/sessions", None),
@@ -36,8 +36,8 @@ async fn critical_action_fails_when_its_event_cannot_be_stored() {
     ] {
         let request = alice.request(method, path);
         let request = if let Some(body) = body { request.json(&body) } else { request };
-        request.send().await.refused(500, "internal");
-        assert_eq!(app.everything().await, before, "{path}");
+        request.send().await.assert_refused(500, "internal");
+        assert_eq!(app.digest_all().await, before, "{path}");
     }
     alice.get("/api/v1/me").await.ok(200);
     app.all_rows.execute("grant insert on security_events to strongroom_app").await.unwrap();
@@ -79,9 +79,9 @@ async fn rolled_back_transaction_leaves_no_event() {
 async fn events_queue_during_database_outage_and_losses_are_counted() {
     let app = TestApp::start().await;
     let recorder = app.services().recorder.clone();
-    app.database.cut_off().await;
-    let reply = app.anybody().request(Method::GET, "/api/v1/me").send().await;
-    reply.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+    app.database.disconnect().await;
+    let reply = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
+    reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     // Far more events than the queue holds. None of them blocks.
     let flood = MAX_QUEUED + 2_000;
     background_sync(&recorder, || {
@@ -98,7 +98,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     app.database.restore().await;
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
     assert_eq!(reason, "not_stored");
-    wait::equal(0, async || recorder.queued()).await;
+    wait::until_equal(0, async || recorder.queued()).await;
     // The chain writer may have met the same fault and recorded its own event.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();

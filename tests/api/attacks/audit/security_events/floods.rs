@@ -26,7 +26,7 @@ type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
-        logs::events_so_far(&reply.refused(401, "unauthenticated").request_id()).len()
+        logs::events_so_far(&reply.assert_refused(401, "unauthenticated").request_id()).len()
     });
     lines.buffer_unordered(32).fold(0, async |sum, lines| sum + lines).await
 }
@@ -34,9 +34,9 @@ async fn flood(client: &Client, requests: usize) -> usize {
 #[actix_web::test]
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
-    let lines = flood(&app.anybody(), FLOOD).await;
+    let lines = flood(&app.anonymous(), FLOOD).await;
     // The rules do not wait for the row.
-    wait::equal(0, async || app.services().recorder.queued()).await;
+    wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
     let rows: Vec<Row> = sqlx::query_as(
@@ -55,7 +55,7 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
         let amount = amount.unwrap();
-        assert!(logs::hold(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")), "its line says {amount}");
+        assert!(logs::contains(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")), "its line says {amount}");
     }
     // The MAC covers the amount.
     owner.execute("alter table security_events disable trigger user").await.unwrap();
@@ -70,17 +70,17 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
 #[actix_web::test]
 async fn aggregate_is_written_when_its_minute_ends() {
     let app = TestApp::start().await;
-    flood(&app.anybody(), 100).await;
+    flood(&app.anonymous(), 100).await;
     wait_for_aggregate(&app, None).await;
-    app.clock.turn(TimeDelta::seconds(61));
+    app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
     // The next minute records individual events again.
-    assert_eq!(flood(&app.anybody(), 5).await, 5);
+    assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 
 async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     let sql = "select sum(amount)::bigint from security_events where kind = 'authn_token_invalid'";
-    wait::equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
+    wait::until_equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
 /// Anonymous clients and a user behind one address, at the same time.
@@ -92,11 +92,11 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let theirs = alice.invoice().await;
     let probes = async {
         for number in 0..110 {
-            mallory.get(&format!("/api/v1/invoices/{theirs}")).await.refused(404, "not_found");
-            mallory.get(&format!("/api/v1/invoices/{number}")).await.refused(404, "not_found");
+            mallory.get(&format!("/api/v1/invoices/{theirs}")).await.assert_refused(404, "not_found");
+            mallory.get(&format!("/api/v1/invoices/{number}")).await.assert_refused(404, "not_found");
         }
     };
-    let anonymous = app.anybody();
+    let anonymous = app.anonymous();
     tokio::join!(flood(&anonymous, 1_000), probes);
     wait_for_count(&app, "access_denials", 110).await;
     wait_for_count(&app, "id_enumeration", 110).await;

@@ -14,5 +14,5 @@ use crate::support::wait;
 /// Waits for a row of this kind. Returns reason and amount.
 async fn row(pool: &PgPool, kind: &str) -> (String, Option<i64>) {
     let sql = "select reason, amount from security_events where kind = $1 limit 1";
-    wait::found(kind, async || sqlx::query_as(sql).bind(kind).fetch_optional(pool).await.ok().flatten()).await
+    wait::until_some(kind, async || sqlx::query_as(sql).bind(kind).fetch_optional(pool).await.ok().flatten()).await
 }

@@ -10,7 +10,7 @@ use crate::support::{Reply, TestApp, wait};
 async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_kind, object_class from security_events where request_id = $1";
-    wait::found("its row", async || {
+    wait::until_some("its row", async || {
         let rows: Vec<_> = sqlx::query_as(sql).bind(request).fetch_all(&app.all_rows).await.unwrap();
         Some(rows).filter(|rows| !rows.is_empty())
     })
@@ -32,7 +32,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
     let alike = |foreign: &Reply, missing: &Reply| {
-        assert_eq!(foreign.alike(), missing.alike());
+        assert_eq!(foreign.comparable(), missing.comparable());
         assert_eq!(foreign.statements(), missing.statements());
         assert_eq!(foreign.events(), missing.events());
     };
@@ -40,14 +40,14 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     {
         let foreign = alice.get(&format!("{path}{id}")).await;
         let missing = alice.get(&format!("{path}{}", Uuid::new_v4())).await;
-        foreign.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        foreign.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
         alike(&foreign, &missing);
         assert_eq!(objects(&app, &foreign.request_id()).await, of(kind, "foreign"));
         assert_eq!(objects(&app, &missing.request_id()).await, of(kind, "missing"));
         // A text that cannot be an id names no object.
         let malformed = alice.get(&format!("{path}{}", id.replace('-', ""))).await;
-        assert_eq!((malformed.alike(), malformed.statements()), (missing.alike(), missing.statements()));
-        malformed.left(&["authz_fail/malformed_id"]);
+        assert_eq!((malformed.comparable(), malformed.statements()), (missing.comparable(), missing.statements()));
+        malformed.assert_events(&["authz_fail/malformed_id"]);
         assert_eq!(objects(&app, &malformed.request_id()).await, [(None, None)]);
     }
     let end = async |id: &str| alice.delete(&format!("/api/v1/auth/sessions/{id}"), "\"1\"").await;
@@ -59,14 +59,14 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     // In a body.
     let foreign = alice.post("/api/v1/invoices", &draft(&customer)).await;
     let missing = alice.post("/api/v1/invoices", &draft(&Uuid::new_v4().to_string())).await;
-    foreign.refused_field("/customer_id");
+    foreign.assert_invalid_field("/customer_id");
     alike(&foreign, &missing);
     assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
 
     // On a WebSocket.
     for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
-        let mut socket = Socket::of(&app, &alice).await;
+        let mut socket = Socket::connect(&app, &alice).await;
         let answer = socket.subscribe("invoice", Some(&id)).await;
         assert_eq!(answer["code"], "not_found", "{answer}");
         assert_eq!(objects(&app, &socket.request_id).await, of("invoice", class));

@@ -85,8 +85,8 @@ async fn users_read_their_own_events_and_administrators_read_all() {
     let mut of_alice = OwnerTx::begin(pool, alice_id).await.unwrap();
     let seen: Vec<Uuid> = sqlx::query_scalar(own).fetch_all(of_alice.connection()).await.unwrap();
     assert!(!seen.is_empty() && seen.iter().all(|user| *user == alice_id.uuid()), "{seen:?}");
-    let nobody: Vec<Uuid> = sqlx::query_scalar(own).fetch_all(pool).await.unwrap();
-    assert_eq!(nobody, Vec::<Uuid>::new());
+    let unscoped: Vec<Uuid> = sqlx::query_scalar(own).fetch_all(pool).await.unwrap();
+    assert_eq!(unscoped, Vec::<Uuid>::new());
 
     let all = "select user_id from admin_security_events($1, null, null, $2, null, null, null, null, null, 100)";
     let read =

@@ -83,28 +83,28 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     for app in [&first, &second] {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
-            .left(&["authn_login_fail/correct_password_while_locked"]);
+            .assert_events(&["authn_login_fail/correct_password_while_locked"]);
         // A device that one of them made known is known to the other.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
     // One address on both.
-    let at = |app: &TestApp| app.from([127, 8, 8, 1].into());
+    let at = |app: &TestApp| app.client_from([127, 8, 8, 1].into());
     for attempt in 0..20 {
         let app = if attempt % 2 == 0 { &first } else { &second };
         try_sign_in(&at(app), &format!("n{}@example.com", attempt % 5), WRONG)
             .await
-            .refused(401, "invalid_credentials");
+            .assert_refused(401, "invalid_credentials");
     }
     for app in [&first, &second] {
-        try_sign_in(&at(app), "n9@example.com", WRONG).await.refused(429, "too_many_requests");
+        try_sign_in(&at(app), "n9@example.com", WRONG).await.assert_refused(429, "too_many_requests");
     }
     assert_eq!(lock_mails(&first).await, (1, 1));
     second.stop().await;
     let third = TestApp::on(first.stop().await, &[MASTER]).await;
     try_sign_in(&from(&third, 22), &alice.email, PASSWORD)
         .await
-        .left(&["authn_login_fail/correct_password_while_locked"]);
-    try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.refused(429, "too_many_requests");
+        .assert_events(&["authn_login_fail/correct_password_while_locked"]);
+    try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
 /// A replica whose clock is a day ahead ends no wait and no window.
@@ -113,12 +113,14 @@ async fn counters_follow_the_clock_of_the_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for _ in 0..5 {
-        try_sign_in(&from(&app, 1), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&from(&app, 1), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
     super::hammer(&app, &alice.email, 5).await;
-    app.clock.turn(TimeDelta::days(1));
-    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.refused(429, "too_many_requests");
-    try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.left(&["authn_login_fail/correct_password_while_locked"]);
+    app.clock.advance(TimeDelta::days(1));
+    try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
+    try_sign_in(&from(&app, 2), &alice.email, PASSWORD)
+        .await
+        .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
 /// Counters that cannot be read admit no attempt, and nothing is hashed.
@@ -126,18 +128,18 @@ async fn counters_follow_the_clock_of_the_database() {
 async fn without_its_counters_no_client_signs_in() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let mut stuck = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table login_failures in access exclusive mode").execute(&mut *stuck).await.unwrap();
     for cookie in ["", &alice.device] {
         let hashes = app.services().credentials.passwords.hashes();
         let refused = try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, cookie).await;
-        refused.refused(503, "unavailable").left(&[]);
+        refused.assert_refused(503, "unavailable").assert_events(&[]);
         assert!(refused.header("retry-after").is_some());
         assert_eq!(app.services().credentials.passwords.hashes(), hashes);
     }
     stuck.rollback().await.unwrap();
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
@@ -145,7 +147,7 @@ async fn without_its_counters_no_client_signs_in() {
 #[actix_web::test]
 async fn counters_that_are_over_are_swept() {
     let app = TestApp::start().await;
-    try_sign_in(&from(&app, 1), "nobody@example.com", WRONG).await.refused(401, "invalid_credentials");
+    try_sign_in(&from(&app, 1), "nobody@example.com", WRONG).await.assert_refused(401, "invalid_credentials");
     let throttle = &app.services().credentials.throttle;
     let kinds = async || -> Vec<String> {
         let sql = "select kind from login_failures order by kind";
@@ -153,10 +155,10 @@ async fn counters_that_are_over_are_swept() {
     };
     throttle.sweep().await.unwrap();
     assert_eq!(kinds().await, ["account", "account_in_network", "address", "network", "pair"]);
-    app.pass(TimeDelta::minutes(61)).await;
+    app.advance_time(TimeDelta::minutes(61)).await;
     throttle.sweep().await.unwrap();
     assert_eq!(kinds().await, ["account"]);
-    app.pass(TimeDelta::days(30)).await;
+    app.advance_time(TimeDelta::days(30)).await;
     throttle.sweep().await.unwrap();
     assert_eq!(kinds().await, Vec::<String>::new());
 }

@@ -20,13 +20,13 @@ const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR
 
 /// A client in a network of its own.
 fn from(app: &TestApp, network: u8) -> Client {
-    app.from(Ipv4Addr::new(127, 3, network, 1).into())
+    app.client_from(Ipv4Addr::new(127, 3, network, 1).into())
 }
 
 /// Fails with wrong passwords, each from another network.
 async fn hammer(app: &TestApp, email: &str, times: u8) {
     for network in 100..100 + times {
-        try_sign_in(&from(app, network), email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&from(app, network), email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
 }
 
@@ -52,7 +52,7 @@ async fn lock_mails(app: &TestApp) -> (i64, i64) {
 
 async fn reset(app: &TestApp, email: &str, client: &Client) -> Reply {
     let ask = json!({"email": email});
-    app.anybody().request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
+    app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&ask).send().await.ok(202);
     let token = reset_token(app, email, "").await;
     let choose = json!({"token": token, "new_password": OTHER});
     client.request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)

@@ -14,7 +14,7 @@ use crate::support::{Reply, TestApp};
 
 /// Signs in with the solution of the challenge in this refusal.
 async fn solve_and_sign_in(client: &Client, email: &str, refused: &Reply) -> Reply {
-    let altcha = solve(&refused.refused(429, "too_many_requests").json()["challenge"]);
+    let altcha = solve(&refused.assert_refused(429, "too_many_requests").json()["challenge"]);
     let body = json!({"email": email, "password": PASSWORD, "altcha": altcha});
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
@@ -30,20 +30,20 @@ async fn sixth_guess_at_an_account_from_one_address_is_refused_before_any_hash()
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let guesser = from(&app, 1);
     for _ in 0..5 {
-        try_sign_in(&guesser, &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&guesser, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let (refused, cost) = counted(&app, &guesser, &alice.email, PASSWORD).await;
-    refused.refused(429, "too_many_requests");
-    refused.left(&["authn_login_fail_max/pair", "excess_rate_limit_exceeded/too_many_requests"]);
+    refused.assert_refused(429, "too_many_requests");
+    refused.assert_events(&["authn_login_fail_max/pair", "excess_rate_limit_exceeded/too_many_requests"]);
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     // Another account's success clears nothing; the owner comes from elsewhere, undisturbed.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
-    try_sign_in(&guesser, &alice.email, PASSWORD).await.refused(429, "too_many_requests");
+    try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
-    app.pass(TimeDelta::minutes(61)).await;
+    app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
@@ -53,7 +53,7 @@ async fn successful_sign_ins_do_not_count() {
     let alice = app.user("alice").await;
     for round in 0..30 {
         if round % 3 == 0 {
-            try_sign_in(&from(&app, 1), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+            try_sign_in(&from(&app, 1), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
         }
         try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     }
@@ -72,7 +72,7 @@ async fn success_takes_back_its_own_failures_alone() {
     };
     hammer(&app, &alice.email, 3).await;
     for _ in 0..4 {
-        try_sign_in(&from(&app, 100), &alice.email, WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&from(&app, 100), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
     let others = "address 1, address 1, address 5, network 1, network 1, network 1, pair 1";
     assert_eq!(counts().await, format!("account 7, {others}, pair 1, pair 5"));
@@ -90,19 +90,19 @@ async fn success_does_not_clear_the_address() {
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let guesser = from(&app, 1);
     for name in 0..20 {
-        try_sign_in(&guesser, &format!("u{name}@example.com"), WRONG).await.refused(401, "invalid_credentials");
+        try_sign_in(&guesser, &format!("u{name}@example.com"), WRONG).await.assert_refused(401, "invalid_credentials");
         if name < 19 {
             try_sign_in(&guesser, &mallory.email, PASSWORD).await.ok(200);
         }
     }
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let (refused, cost) = counted(&app, &guesser, &alice.email, PASSWORD).await;
-    refused.refused(429, "too_many_requests");
-    refused.left(&["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"]);
+    refused.assert_refused(429, "too_many_requests");
+    refused.assert_events(&["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"]);
     assert_eq!(cost, 0);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
-    app.pass(TimeDelta::minutes(61)).await;
+    app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
@@ -114,7 +114,7 @@ async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
     for name in 0..8 {
         people.push(app.user(&format!("user{name}")).await);
     }
-    let shared = app.anybody();
+    let shared = app.anonymous();
     let mut name = 0;
     let mut attack = async || {
         for _ in 0..3 {
@@ -146,19 +146,19 @@ async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
 async fn spraying_network_needs_a_challenge_and_locks_no_account() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let host = |host: u8| app.from(Ipv4Addr::new(127, 9, 9, host).into());
+    let host = |host: u8| app.client_from(Ipv4Addr::new(127, 9, 9, host).into());
     for name in 1..=30_u8 {
         let email = if name == 7 { alice.email.clone() } else { format!("name{name}@example.com") };
         let reply = try_sign_in(&host(name % 3 + 1), &email, WRONG).await;
-        let kinds = reply.refused(401, "invalid_credentials").events();
+        let kinds = reply.assert_refused(401, "invalid_credentials").events();
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
     // Ten failures an address are half of what one may have. The network has used up its own.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
-        refused.refused(429, "too_many_requests");
-        refused.left(&["authn_login_fail_max/network", "excess_rate_limit_exceeded/too_many_requests"]);
+        refused.assert_refused(429, "too_many_requests");
+        refused.assert_events(&["authn_login_fail_max/network", "excess_rate_limit_exceeded/too_many_requests"]);
         assert_eq!(cost, 0);
     }
     let refused = try_sign_in(&host(77), &bob.email, PASSWORD).await;
@@ -168,7 +168,7 @@ async fn spraying_network_needs_a_challenge_and_locks_no_account() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(lock_mails(&app).await, (0, 0));
     assert_eq!(accounts_that_wait(&app).await, 0);
-    app.pass(TimeDelta::minutes(61)).await;
+    app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
@@ -177,8 +177,8 @@ async fn spraying_network_needs_a_challenge_and_locks_no_account() {
 async fn brute_force_and_spraying_are_told_apart() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
     let alice = app.user("alice").await;
-    let attacker = |host: u8| app.from([127, 9, 8, host].into());
-    let sprayer = app.from([127, 9, 9, 1].into());
+    let attacker = |host: u8| app.client_from([127, 9, 8, host].into());
+    let sprayer = app.client_from([127, 9, 9, 1].into());
     let (mut brute_force, mut spray) = (Vec::new(), Vec::new());
     for round in 1..=10 {
         brute_force.extend(try_sign_in(&attacker(round), &alice.email, WRONG).await.events());
@@ -192,6 +192,6 @@ async fn brute_force_and_spraying_are_told_apart() {
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
     // The account answers every client like a wrong password; the network is asked for a challenge for any account.
-    try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.refused(401, "invalid_credentials");
-    try_sign_in(&sprayer, "n6@example.com", WRONG).await.refused(429, "too_many_requests");
+    try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

@@ -6,7 +6,7 @@ use strongroom::app::openapi;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{FORBIDDEN, by, everything, id_of};
+use super::{FORBIDDEN, by, digest_all, id_of};
 use crate::support::TestApp;
 use crate::support::operations::for_administrators;
 
@@ -33,27 +33,27 @@ async fn role_claimed_by_the_client_is_ignored() {
         ("cookie", "role=admin; admin=true; is_admin=1"),
         ("x-client-role", "admin"),
     ];
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for function in &for_administrators() {
         for (name, value) in claims {
             let reply = by(&alice, function, &id).header(name, value).send().await;
-            reply.refused(403, "forbidden").left(&[FORBIDDEN]);
+            reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
         for query in ["admin=true", "role=admin", "isAdmin=1", "user_id=", "access_token=", "_method=GET"] {
             let path = format!("{}?{query}", function.path.replace("{id}", &id));
             let reply = alice.request(function.method.clone(), &path).send().await;
-            reply.refused(403, "forbidden").left(&[FORBIDDEN]);
+            reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
         // No function takes a body, so this one is ignored.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
-            reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
+            reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
         }
         // Two identities in one request count as none.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
-        both.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+        both.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 #[actix_web::test]
@@ -61,7 +61,7 @@ async fn method_override_is_ignored() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = id_of(&bob).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
             // Where the user has access, it stays a read of their own profile.
@@ -78,10 +78,10 @@ async fn method_override_is_ignored() {
             let reply = alice.request(method.clone(), &path).send().await;
             let status = reply.status.as_u16();
             assert!([403, 405].contains(&status), "{method} {path}: {}", reply.text());
-            reply.left(&[if status == 403 { FORBIDDEN } else { "authz_fail/method_not_allowed" }]);
+            reply.assert_events(&[if status == 403 { FORBIDDEN } else { "authz_fail/method_not_allowed" }]);
         }
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }
 
 /// Sent byte by byte, because an HTTP client would normalise the path.
@@ -152,10 +152,10 @@ async fn no_request_body_accepts_a_role() {
     }
     let app = TestApp::start().await;
     let root = app.admin("root").await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for field in ["role", "status", "isAdmin", "locked"] {
         let reply = root.patch("/api/v1/me", "\"2\"", &json!({field: "admin"})).await;
-        reply.refused_field(&format!("/{field}")).left(&["input_validation_fail/invalid_input"]);
+        reply.assert_invalid_field(&format!("/{field}")).assert_events(&["input_validation_fail/invalid_input"]);
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
 }

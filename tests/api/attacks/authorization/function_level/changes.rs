@@ -19,10 +19,10 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let second = TestApp::on(first.database.clone(), &KEYS).await;
     let (root, toor) = (first.admin("root").await, first.admin("toor").await);
     let there = |actor: &Actor| Actor {
-        client: second.anybody(),
+        client: second.anonymous(),
         token: actor.token.clone(),
         email: actor.email.clone(),
-        ..Actor::nobody(&second)
+        ..Actor::anonymous(&second)
     };
     let (root_there, toor_there) = (there(&root), there(&toor));
     let users = "/api/v1/admin/users";
@@ -33,7 +33,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {
-            actor.get(users).await.refused(403, "forbidden").left(&[FORBIDDEN]);
+            actor.get(users).await.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
             actor.get("/api/v1/me").await.ok(200);
         }
         first.promote(&toor).await;
@@ -41,22 +41,22 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
             actor.get(users).await.ok(200);
         }
     }
-    let mut sockets = [Socket::of(&first, &toor).await, Socket::of(&second, &toor_there).await];
+    let mut sockets = [Socket::connect(&first, &toor).await, Socket::connect(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
     // The administrators' gate asks the database, so the change applies before any announcement.
     for actor in [&toor_there, &toor] {
-        actor.get(users).await.refused(401, "unauthenticated").left(&[ENDED]);
+        actor.get(users).await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }
     for socket in &mut sockets {
-        assert_eq!(socket.closed().await, 4401);
+        assert_eq!(socket.close_code().await, 4401);
     }
-    try_sign_in(&second.anybody(), &toor.email, PASSWORD).await.refused(401, "invalid_credentials");
-    toor.refresh(&first, &toor.cookie).await.refused(401, "unauthenticated");
+    try_sign_in(&second.anonymous(), &toor.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
+    toor.refresh(&first, &toor.cookie).await.assert_refused(401, "unauthenticated");
     // Enabling the user does not restore ended sessions.
     act(&root_there, &toors, "enable").await.ok(204);
-    toor.get(users).await.refused(401, "unauthenticated");
-    Actor::sign_in(&first.anybody(), &toor.email, PASSWORD).await.get(users).await.ok(200);
+    toor.get(users).await.assert_refused(401, "unauthenticated");
+    Actor::sign_in(&first.anonymous(), &toor.email, PASSWORD).await.get(users).await.ok(200);
 }
 
 /// Suppresses the announcement that follows the end of a session.
@@ -72,7 +72,7 @@ async fn ended_session_is_refused_for_administrators_before_any_announcement() {
     ] {
         admin.get("/api/v1/admin/users").await.ok(200);
         sqlx::query(end).bind(&admin.email).execute(&mut *silent).await.unwrap();
-        admin.get("/api/v1/admin/users").await.refused(401, "unauthenticated").left(&[ENDED]);
+        admin.get("/api/v1/admin/users").await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }
     silent.execute("reset session_replication_role").await.unwrap();
 }

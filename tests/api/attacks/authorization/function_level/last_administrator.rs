@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 use sqlx::Executor;
 
-use super::{act, everything, id_of};
+use super::{act, digest_all, id_of};
 use crate::support::actor::PASSWORD;
 use crate::support::{Actor, Reply, TestApp, wait};
 
@@ -19,15 +19,18 @@ async fn administrators_cannot_disable_themselves_or_both_of_each_other() {
     let app = TestApp::start().await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
     let (roots, toors) = (id_of(&root).await, id_of(&toor).await);
-    let before = everything(&app).await;
-    act(&root, &roots, "disable").await.refused(409, "own_account").left(&["sequence_fail/own_account"]);
-    assert_eq!(everything(&app).await, before);
+    let before = digest_all(&app).await;
+    act(&root, &roots, "disable")
+        .await
+        .assert_refused(409, "own_account")
+        .assert_events(&["sequence_fail/own_account"]);
+    assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
 
     for _ in 0..4 {
         let (root, toor) = (
-            Actor::sign_in(&app.anybody(), &root.email, PASSWORD).await,
-            Actor::sign_in(&app.anybody(), &toor.email, PASSWORD).await,
+            Actor::sign_in(&app.anonymous(), &root.email, PASSWORD).await,
+            Actor::sign_in(&app.anonymous(), &toor.email, PASSWORD).await,
         );
         let both = join_all([act(&root, &toors, "disable"), act(&toor, &roots, "disable")]).await;
         let mut statuses: Vec<u16> = both.iter().map(|reply| reply.status.as_u16()).collect();
@@ -51,7 +54,7 @@ async fn leave(actor: &Actor) -> Reply {
 /// Waits until this many requests of the service wait for a lock.
 async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    wait::equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
+    wait::until_equal(requests, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
 #[actix_web::test]
@@ -61,14 +64,14 @@ async fn last_active_administrator_cannot_delete_their_account() {
     // A disabled administrator does not count.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     forget_attempts(&app).await;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     // A wrong password is refused first, so it reveals nothing.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
-    refused.refused(401, "invalid_credentials");
-    leave(&root).await.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
+    refused.assert_refused(401, "invalid_credentials");
+    leave(&root).await.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     forget_attempts(&app).await;
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
     // Others may leave at any time, and so may this administrator once there is another one.
     leave(&alice).await.ok(204);
@@ -93,7 +96,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     statuses.sort_unstable();
     assert_eq!(statuses, [204, 409]);
     let refused = if first.status == 409 { &first } else { &second };
-    refused.refused(409, "last_administrator").left(&["sequence_fail/last_administrator"]);
+    refused.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
     // The same while one leaves and disables the other.

@@ -17,8 +17,8 @@ const FORBIDDEN: &str = "authz_fail/forbidden";
 const ENDED: &str = "authn_token_revoked/session_ended";
 
 /// Digest of everything that an administrator could change.
-async fn everything(app: &TestApp) -> String {
-    app.everything().await + &app.digest(&["login_failures", "refresh_tokens", "mail_outbox"]).await
+async fn digest_all(app: &TestApp) -> String {
+    app.digest_all().await + &app.digest(&["login_failures", "refresh_tokens", "mail_outbox"]).await
 }
 
 async fn id_of(actor: &Actor) -> String {

@@ -5,7 +5,7 @@ use sqlx::Executor;
 use strongroom::security::authorization::administrators::AdminCaller;
 use uuid::Uuid;
 
-use super::{ENDED, FORBIDDEN, act, by, everything, id_of};
+use super::{ENDED, FORBIDDEN, act, by, digest_all, id_of};
 use crate::support::TestApp;
 use crate::support::actor::try_sign_in;
 use crate::support::operations::{for_administrators, make};
@@ -16,7 +16,7 @@ async fn admin_functions_return_403_to_all_other_users() {
     let (alice, bob, root) = (app.user("alice").await, app.user("bob").await, app.admin("root").await);
     let (demoted, disabled) = (app.admin("demoted").await, app.admin("disabled").await);
     let id = id_of(&bob).await;
-    try_sign_in(&app.anybody(), &bob.email, "wrong horse battery 1").await.refused(401, "invalid_credentials");
+    try_sign_in(&app.anonymous(), &bob.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
     for admin in [&demoted, &disabled] {
         admin.get("/api/v1/admin/users").await.ok(200);
     }
@@ -25,24 +25,24 @@ async fn admin_functions_return_403_to_all_other_users() {
 
     let functions = for_administrators();
     assert!(functions.len() >= 6, "there are functions to test");
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     for function in &functions {
         let plain = by(&alice, function, &id).send().await;
-        plain.refused(403, "forbidden").left(&[FORBIDDEN]);
+        plain.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         let missing = by(&alice, function, &Uuid::new_v4().to_string()).send().await;
         assert_eq!(
-            missing.alike(),
-            plain.alike(),
+            missing.comparable(),
+            plain.comparable(),
             "{}: the response does not reveal whether the user exists",
             function.path
         );
-        by(&demoted, function, &id).send().await.refused(403, "forbidden").left(&[FORBIDDEN]);
-        by(&disabled, function, &id).send().await.refused(401, "unauthenticated").left(&[ENDED]);
+        by(&demoted, function, &id).send().await.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
+        by(&disabled, function, &id).send().await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
         let path = function.path.replace("{id}", &id);
-        let anonymous = app.anybody().request(function.method.clone(), &path).send().await;
-        anonymous.refused(401, "unauthenticated").left(&["authn_token_invalid/missing"]);
+        let anonymous = app.anonymous().request(function.method.clone(), &path).send().await;
+        anonymous.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
     demoted.get("/api/v1/me").await.ok(200);
     bob.get("/api/v1/me").await.ok(200);
 }
@@ -53,7 +53,7 @@ async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
     let request = actix_web::test::TestRequest::default().to_http_request();
     let refused = AdminCaller::extract(&request).await.expect_err("the gate did not run");
-    assert_eq!(refused.face().code, "forbidden");
+    assert_eq!(refused.public().code, "forbidden");
 }
 
 /// The wall below the gate: the service's role calls the functions directly, as an SQL injection would.
@@ -67,7 +67,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
     let uuid = |id: &str| id.parse::<Uuid>().unwrap();
     let bobs = uuid(&id_of(&bob).await);
     let pool = &app.services().pool;
-    let before = everything(&app).await;
+    let before = digest_all(&app).await;
     let pretenders = [Some(uuid(&id_of(&alice).await)), Some(bobs), Some(uuid(&toors)), Some(Uuid::new_v4()), None];
     for pretender in pretenders {
         for status in ["disabled", "active"] {
@@ -101,7 +101,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
-    assert_eq!(everything(&app).await, before);
+    assert_eq!(digest_all(&app).await, before);
     // Other roles cannot call them at all.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
@@ -122,15 +122,15 @@ async fn administrators_cannot_read_objects_of_users() {
         let id = make(&alice, collection).await;
         let missing = root.get(&format!("{collection}/{}", Uuid::new_v4())).await;
         let hers = root.get(&format!("{collection}/{id}")).await;
-        hers.refused(404, "not_found").left(&["authz_fail/not_found"]);
-        assert_eq!(hers.alike(), missing.alike());
+        hers.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
+        assert_eq!(hers.comparable(), missing.comparable());
         assert_eq!(hers.statements(), missing.statements());
         assert_eq!(root.get(collection).await.ok(200).json()["items"], json!([]));
     }
     let session = make(&alice, "/api/v1/auth/sessions").await;
-    let before = everything(&app).await;
-    root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.refused(404, "not_found");
-    assert_eq!(everything(&app).await, before);
+    let before = digest_all(&app).await;
+    root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.assert_refused(404, "not_found");
+    assert_eq!(digest_all(&app).await, before);
     // Administrators see no secrets and nothing that the user owns.
     let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
         .bind(&alice.email)
@@ -148,9 +148,9 @@ async fn admin_requests_fail_closed_during_database_outage() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     root.get("/api/v1/admin/users").await.ok(200);
-    app.database.cut_off().await;
+    app.database.disconnect().await;
     let refused = root.get("/api/v1/admin/users").await;
-    refused.refused(503, "unavailable");
+    refused.assert_refused(503, "unavailable");
     assert!(refused.header("retry-after").is_some());
     app.database.restore().await;
 }

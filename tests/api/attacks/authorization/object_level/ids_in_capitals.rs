@@ -15,13 +15,14 @@ async fn upper_case_id_in_path_names_the_same_object() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    for operation in operations().into_iter().filter(Operation::is_on_an_object) {
+    for operation in operations().into_iter().filter(Operation::is_on_object) {
         let id = make(&alice, operation.collection()).await;
         if ["NewPayment", "NewCreditNote"].map(Some).contains(&operation.body.as_deref()) {
             let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
             issue.header("if-match", "\"1\"").send().await.ok(200);
         }
-        let reply = operation.by(&alice, &id.to_uppercase(), &customer).header("if-match", "\"1\"").send().await;
+        let reply =
+            operation.request_by(&alice, &id.to_uppercase(), &customer).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }
@@ -34,7 +35,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     let draft = alice.post("/api/v1/invoices", &draft(&customer.to_uppercase())).await.ok(201).json();
     assert_eq!(draft["customer_id"], customer, "the response has the canonical form");
     let invoice = draft["id"].as_str().unwrap().to_owned();
-    let form = Form::sound().text("invoice_id", &invoice.to_uppercase());
+    let form = Form::valid().text("invoice_id", &invoice.to_uppercase());
     let document = alice.upload(form).await.ok(201).json();
     assert_eq!(document["invoice_id"], invoice);
     let path = format!("/api/v1/documents/{}", document["id"].as_str().unwrap());
@@ -45,7 +46,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
         let found = alice.get(&format!("/api/v1/{name}={}", id.to_uppercase())).await.ok(200).json();
         assert_eq!(found["items"].as_array().unwrap().len(), 1, "{list}");
     }
-    let mut socket = Socket::of(&app, &alice).await;
+    let mut socket = Socket::connect(&app, &alice).await;
     let answer = socket.subscribe("invoice", Some(&invoice.to_uppercase())).await;
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
@@ -65,7 +66,7 @@ async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let first = pay(&invoice).await;
     let encoded: String = invoice.bytes().map(|byte| format!("%{byte:02x}")).collect();
     for spelling in [invoice.to_uppercase(), encoded] {
-        assert_eq!(pay(&spelling).await.alike(), first.alike(), "{spelling}");
+        assert_eq!(pay(&spelling).await.comparable(), first.comparable(), "{spelling}");
     }
     let payments: i64 = sqlx::query_scalar("select count(*) from payments").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(payments, 1);
@@ -78,7 +79,7 @@ async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
     let invoice = bob.invoice().await;
     for id in [invoice.clone(), invoice.to_uppercase()] {
         let reply = alice.get(&format!("/api/v1/invoices/{id}")).await;
-        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
+        reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
         assert_eq!(object_of(&app, &reply.request_id()).await, (invoice.parse().unwrap(), "foreign".to_owned()));
     }
 }
@@ -87,6 +88,6 @@ async fn probing_with_upper_case_ids_records_the_same_foreign_object() {
 async fn object_of(app: &TestApp, request: &str) -> (Uuid, String) {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_id, object_class from security_events where request_id = $1";
-    wait::found("its row", async || sqlx::query_as(sql).bind(request).fetch_optional(&app.all_rows).await.unwrap())
+    wait::until_some("its row", async || sqlx::query_as(sql).bind(request).fetch_optional(&app.all_rows).await.unwrap())
         .await
 }

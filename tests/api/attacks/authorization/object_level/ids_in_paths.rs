@@ -11,7 +11,7 @@ use crate::support::{Actor, TestApp, logs};
 const VERSIONS: [Option<&str>; 4] = [None, Some("\"1\""), Some("\"7\""), Some("*")];
 
 fn on_objects() -> impl Iterator<Item = Operation> {
-    operations().into_iter().filter(Operation::is_on_an_object)
+    operations().into_iter().filter(Operation::is_on_object)
 }
 
 /// Compares Alice's requests with ids that are not hers to a request with a missing id: response, statements and event.
@@ -32,22 +32,22 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         ids.extend(malformed(&ids[0]));
         ids.push(ids[0].bytes().map(|byte| format!("%{byte:02x}")).collect());
         ids.push(ids[0].to_uppercase());
-        let before = app.everything().await;
+        let before = app.digest_all().await;
         for version in VERSIONS {
             let to = |id: &str| {
-                let request = operation.by(alice, id, &customer);
+                let request = operation.request_by(alice, id, &customer);
                 match version {
                     Some(version) => request.header("if-match", version),
                     None => request,
                 }
             };
             let missing = to(&Uuid::new_v4().to_string()).send().await;
-            missing.refused(404, "not_found").left(&["authz_fail/not_found"]);
+            missing.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
             assert!(!missing.statements().is_empty());
             for id in &ids {
                 let reply = to(id).send().await;
                 let what = format!("{} {} {id} {version:?}", operation.method, operation.path);
-                assert_eq!(reply.alike(), missing.alike(), "{what}");
+                assert_eq!(reply.comparable(), missing.comparable(), "{what}");
                 assert_eq!(reply.statements(), missing.statements(), "{what}");
                 // Only the event distinguishes a malformed id.
                 let [event] = reply.events().try_into().unwrap();
@@ -57,7 +57,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
                 );
             }
         }
-        assert_eq!(app.everything().await, before, "{} {}", operation.method, operation.path);
+        assert_eq!(app.digest_all().await, before, "{} {}", operation.method, operation.path);
     }
 }
 
@@ -87,7 +87,7 @@ async fn owner_can_use_every_operation() {
             let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
             issue.header("if-match", "\"1\"").send().await.ok(200);
         }
-        let reply = operation.by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        let reply = operation.request_by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }
@@ -98,8 +98,8 @@ async fn event_names_user_session_and_route() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let me = alice.get("/api/v1/me").await.ok(200).json();
     let reply = alice.get(&format!("/api/v1/invoices/{}", bob.invoice().await)).await;
-    reply.refused(404, "not_found");
-    let lines = logs::of_request(&reply.request_id());
+    reply.assert_refused(404, "not_found");
+    let lines = logs::for_request(&reply.request_id());
     let event = lines.iter().find(|line| line["target"] == "security").unwrap();
     assert_eq!(event["user"], me["id"]);
     assert!(event["session"].is_string());
@@ -113,7 +113,7 @@ async fn foreign_session_cannot_be_revoked() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let id = sessions["items"][0]["id"].as_str().unwrap();
-    alice.delete(&format!("/api/v1/auth/sessions/{id}"), "\"1\"").await.refused(404, "not_found");
+    alice.delete(&format!("/api/v1/auth/sessions/{id}"), "\"1\"").await.assert_refused(404, "not_found");
     bob.get("/api/v1/me").await.ok(200);
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }

@@ -29,7 +29,7 @@ async fn foreign_customer_filter_is_empty(app: &TestApp) {
     let deleted = make_and_delete(app, &alice, "/api/v1/customers").await;
     for id in [foreign.clone(), foreign.to_uppercase(), deleted, String::new()].into_iter().chain(malformed(&own)) {
         let reply = by(&alice, &id).await;
-        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.comparable(), missing.comparable(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");
     }
     assert_eq!(by(&alice, &own).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
@@ -48,14 +48,14 @@ async fn filter_by_foreign_invoice_is_empty_like_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (own, foreign) = (alice.invoice().await, bob.invoice().await);
-    alice.upload(Form::sound().text("invoice_id", &own)).await.ok(201);
-    bob.upload(Form::sound().text("invoice_id", &foreign)).await.ok(201);
+    alice.upload(Form::valid().text("invoice_id", &own)).await.ok(201);
+    bob.upload(Form::valid().text("invoice_id", &foreign)).await.ok(201);
     let by = |id: &str| alice.request(Method::GET, &format!("/api/v1/documents?invoice_id={id}")).send();
     let missing = by(&Uuid::new_v4().to_string()).await.ok(200);
     assert_eq!(missing.json(), json!({"items": [], "next_cursor": null}));
     for id in [foreign, String::new()].into_iter().chain(malformed(&own)) {
         let reply = by(&id).await;
-        assert_eq!(reply.alike(), missing.alike(), "{id}");
+        assert_eq!(reply.comparable(), missing.comparable(), "{id}");
         assert_eq!(reply.statements(), missing.statements(), "{id}");
     }
     assert_eq!(by(&own).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
@@ -69,13 +69,13 @@ async fn list_refuses_owner_parameters_and_repeated_fields() {
     for list in ["/api/v1/customers", "/api/v1/invoices", "/api/v1/credit-notes", "/api/v1/documents"] {
         for field in ["owner_id", "user_id", "owner", "all", "id", "offset", "order_by", "fields"] {
             let reply = alice.get(&format!("{list}?{field}={bob_id}")).await;
-            reply.refused_field(&format!("/{field}")).left(&[INVALID]);
+            reply.assert_invalid_field(&format!("/{field}")).assert_events(&[INVALID]);
             assert!(reply.statements().is_empty());
         }
-        alice.get(&format!("{list}?limit=1&limit=2")).await.refused_field("/limit").left(&[INVALID]);
+        alice.get(&format!("{list}?limit=1&limit=2")).await.assert_invalid_field("/limit").assert_events(&[INVALID]);
     }
     let twice = format!("/api/v1/invoices?customer_id={}&customer_id={bob_id}", Uuid::new_v4());
-    alice.get(&twice).await.refused_field("/customer_id").left(&[INVALID]);
+    alice.get(&twice).await.assert_invalid_field("/customer_id").assert_events(&[INVALID]);
 }
 
 /// Returns the cursor after the first item of this list.
@@ -122,20 +122,24 @@ async fn foreign_or_forged_cursor_is_refused() {
         "..%2f..%2fetc".to_owned(),
         "null".to_owned(),
     ];
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let plain = alice.get("/api/v1/invoices?cursor=none").await;
-    plain.refused_field("/cursor").left(&[INVALID]);
+    plain.assert_invalid_field("/cursor").assert_events(&[INVALID]);
     for cursor in &bad {
         let reply = alice.get(&format!("/api/v1/invoices?cursor={cursor}")).await;
-        assert_eq!(reply.alike(), plain.alike(), "{cursor}");
+        assert_eq!(reply.comparable(), plain.comparable(), "{cursor}");
         assert!(reply.statements().is_empty(), "refused before any SQL statement");
-        reply.left(&[INVALID]);
+        reply.assert_events(&[INVALID]);
     }
-    alice.get(&format!("/api/v1/invoices?cursor={}", "A".repeat(600))).await.refused_field("/cursor").left(&[INVALID]);
+    alice
+        .get(&format!("/api/v1/invoices?cursor={}", "A".repeat(600)))
+        .await
+        .assert_invalid_field("/cursor")
+        .assert_events(&[INVALID]);
     // A cursor is also bound to filter and list.
-    alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.refused_field("/cursor");
-    alice.get(&format!("/api/v1/customers?cursor={own}")).await.refused_field("/cursor");
-    assert_eq!(app.everything().await, before);
+    alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.assert_invalid_field("/cursor");
+    alice.get(&format!("/api/v1/customers?cursor={own}")).await.assert_invalid_field("/cursor");
+    assert_eq!(app.digest_all().await, before);
     let rest = alice.get(&format!("/api/v1/invoices?cursor={own}")).await.ok(200).json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
@@ -157,7 +161,7 @@ async fn cursor_of_another_parent_object_is_refused() {
     }
     let own = cursor(&alice, &lists[0]).await;
     let other = alice.get(&format!("{}?cursor={own}", lists[1])).await;
-    other.refused_field("/cursor").left(&[INVALID]);
+    other.assert_invalid_field("/cursor").assert_events(&[INVALID]);
     assert!(other.statements().is_empty());
     let rest = alice.get(&format!("{}?cursor={own}", lists[0])).await.ok(200).json();
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
@@ -174,7 +178,7 @@ async fn lists_contain_only_own_rows(app: &TestApp) {
     alice.invoice().await;
     let readable = operations()
         .into_iter()
-        .filter(|row| row.method == Method::GET && row.access == Access::SignedIn && !row.is_on_an_object());
+        .filter(|row| row.method == Method::GET && row.access == Access::SignedIn && !row.is_on_object());
     for row in readable {
         let text = alice.get(row.path).await.ok(200).text().to_lowercase();
         for word in ["bob", "canary", "5d1f", "chf", &customer, &invoice, &me, &session] {

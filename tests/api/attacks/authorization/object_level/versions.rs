@@ -12,7 +12,7 @@ use crate::support::{Actor, TestApp, wait};
 async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
     let mut all = Vec::new();
     for operation in operations().into_iter().filter(|operation| operation.takes_version) {
-        let id = if operation.is_on_an_object() { make(alice, operation.collection()).await } else { String::new() };
+        let id = if operation.is_on_object() { make(alice, operation.collection()).await } else { String::new() };
         all.push((operation, id));
     }
     assert!(all.len() >= 5, "too few operations");
@@ -21,7 +21,7 @@ async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
 
 fn discloses_nothing(reply: &Reply, what: &str) {
     assert_eq!(reply.header("etag"), None, "{what}: an error has no ETag");
-    reply.left(&[]);
+    reply.assert_events(&[]);
 }
 
 #[actix_web::test]
@@ -30,20 +30,20 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let all = versioned(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (operation, id) in &all {
         let what = format!("{} {}", operation.method, operation.path);
-        let with = |version: &str| operation.by(&alice, id, &customer).header("if-match", version);
-        let without = operation.by(&alice, id, &customer).send().await;
-        without.refused(428, "version_required");
+        let with = |version: &str| operation.request_by(&alice, id, &customer).header("if-match", version);
+        let without = operation.request_by(&alice, id, &customer).send().await;
+        without.assert_refused(428, "version_required");
         discloses_nothing(&without, &what);
         let stale = with("\"2\"").send().await;
-        stale.refused(412, "stale_version");
+        stale.assert_refused(412, "stale_version");
         discloses_nothing(&stale, &what);
         for malformed in ["", "1", "w/\"1\"", "\"1", "'1'", "\"1\"\"", "\" 1\"", "{}", "**", "\"1\",", "W/1", "\u{e9}"]
         {
             let reply = with(malformed).send().await;
-            reply.refused_field("/If-Match").left(&["input_validation_fail/invalid_input"]);
+            reply.assert_invalid_field("/If-Match").assert_events(&["input_validation_fail/invalid_input"]);
             assert_eq!(reply.header("etag"), None, "{what} {malformed}");
         }
         for unusable in [
@@ -62,15 +62,15 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             "\"99999999999999999999\"",
         ] {
             let reply = with(unusable).send().await;
-            assert_eq!(reply.alike(), stale.alike(), "{what} {unusable}");
+            assert_eq!(reply.comparable(), stale.comparable(), "{what} {unusable}");
             discloses_nothing(&reply, &what);
         }
         let twice: Request = with("\"1\"").header("if-match", "\"1\"");
-        assert_eq!(twice.send().await.alike(), stale.alike(), "{what}: repeated header");
+        assert_eq!(twice.send().await.comparable(), stale.comparable(), "{what}: repeated header");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     for (operation, id) in &all {
-        let reply = operation.by(&alice, id, &customer).header("if-match", "\"1\"").send().await;
+        let reply = operation.request_by(&alice, id, &customer).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }
@@ -82,8 +82,8 @@ async fn write_makes_the_old_etag_stale() {
     let path = format!("/api/v1/customers/{}", alice.customer().await);
     let first = alice.patch(&path, "\"1\"", &json!({"name": "First"})).await.ok(200);
     assert_eq!(first.header("etag"), Some("\"2\""));
-    alice.patch(&path, "\"1\"", &json!({"name": "Second"})).await.refused(412, "stale_version");
-    alice.delete(&path, "\"1\"").await.refused(412, "stale_version");
+    alice.patch(&path, "\"1\"", &json!({"name": "Second"})).await.assert_refused(412, "stale_version");
+    alice.delete(&path, "\"1\"").await.assert_refused(412, "stale_version");
     let now = alice.get(&path).await.ok(200);
     assert_eq!((now.json()["name"].as_str(), now.header("etag")), (Some("First"), Some("\"2\"")));
     alice.delete(&path, "\"2\"").await.ok(204);
@@ -101,13 +101,13 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
         let waiting = "select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'";
         let waiting = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() >= many;
-        wait::holds("all wait for the row", waiting).await;
+        wait::until("all wait for the row", waiting).await;
         held.rollback().await.unwrap();
     };
     let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), release);
     let (mut won, lost): (Vec<_>, Vec<_>) = replies.into_iter().partition(|reply| reply.status.is_success());
     for reply in lost {
-        reply.refused(412, "stale_version");
+        reply.assert_refused(412, "stale_version");
     }
     assert_eq!(won.len(), 1);
     won.remove(0)
@@ -154,12 +154,12 @@ async fn either_write_or_deletion_wins() {
         let body = draft(&customer);
         let (put, deleted) = tokio::join!(alice.put(&path, "\"1\"", &body), alice.delete(&path, "\"1\""));
         if put.status == 200 {
-            deleted.refused(412, "stale_version");
+            deleted.assert_refused(412, "stale_version");
             alice.get(&path).await.ok(200);
         } else {
-            put.refused(404, "not_found");
+            put.assert_refused(404, "not_found");
             deleted.ok(204);
-            alice.get(&path).await.refused(404, "not_found");
+            alice.get(&path).await.assert_refused(404, "not_found");
         }
     }
 }

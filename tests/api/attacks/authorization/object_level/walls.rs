@@ -73,7 +73,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     issued(&bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for table in owned(&app).await {
         for statement in [
             format!("select from {table}"),
@@ -98,7 +98,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             }
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -107,7 +107,7 @@ async fn row_level_security_refuses_rows_for_another_owner() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (invoice, customer) = invoice_and_customer(&bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let line = format!(
         "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
              unit_price_ten_thousandths, tax_rate_millipercent)
@@ -149,7 +149,7 @@ async fn row_level_security_refuses_rows_for_another_owner() {
         let mut without_owner = app.services().pool.acquire().await.unwrap();
         assert_eq!(refusal(run(&mut without_owner, statement).await).0, NOT_ALLOWED);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// Foreign key checks ignore row-level security. So the key itself must contain the owner.
@@ -160,7 +160,7 @@ async fn composite_key_refuses_foreign_customer_like_missing_one() {
     let (own_invoice, _) = invoice_and_customer(&alice).await;
     let (_, foreign_customer) = invoice_and_customer(&bob).await;
     let alice = id_of(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for role in [Role::App, Role::Owner, Role::Superuser] {
         let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
         for statement in [
@@ -179,7 +179,7 @@ async fn composite_key_refuses_foreign_customer_like_missing_one() {
         }
         pool.close().await;
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 #[actix_web::test]
@@ -189,7 +189,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     issued(&alice).await;
     let (invoice, customer) = invoice_and_customer(&alice).await;
     let owner = id_of(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for change in [
         "update customers set id = gen_random_uuid()",
         "update customers set owner_id = owner_id",
@@ -242,7 +242,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     let noted = format!("update invoices set notes = notes where id = '{invoice}'");
     assert_eq!(run(tx.connection(), noted).await.unwrap(), 1);
     drop(tx);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// The key refuses foreign parties for every role, including the superuser.
@@ -252,7 +252,7 @@ async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (foreign_invoice, _) = invoice_and_customer(&bob).await;
     let alice = id_of(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for role in [Role::Owner, Role::Superuser] {
         let pool = sqlx::postgres::PgPoolOptions::new().connect_lazy_with(app.database.options(role));
         for invoice in [foreign_invoice, Uuid::new_v4()] {
@@ -262,7 +262,7 @@ async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
         }
         pool.close().await;
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
@@ -283,7 +283,7 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (invoice, _) = invoice_and_customer(&bob).await;
     let alice = id_of(&alice).await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     assert_eq!(number(&app, alice, invoice).await, None);
     assert_eq!(number(&app, alice, Uuid::new_v4()).await, None);
     let without_owner: Option<String> = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
@@ -292,7 +292,7 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
         .await
         .unwrap();
     assert_eq!(without_owner, None);
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// A number that is unique across owners would disclose how many invoices other users have.

@@ -7,7 +7,7 @@ use strongroom::config::{Environment, Profile, Settings, WebhookUrl};
 use strongroom::security::communication::outbound::{SystemLookup, Undelivered};
 
 use super::{Liar, deliver, door, knock};
-use crate::support::receiver::{Plays, Receiver};
+use crate::support::receiver::{Receiver, ReceiverBehavior};
 
 #[test]
 fn an_address_has_one_spelling_and_leads_to_a_public_name() {
@@ -141,7 +141,7 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
 
 #[actix_web::test]
 async fn a_name_that_leads_inside_is_not_dialled() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = format!("https://hooks.example:{}/hook", receiver.port);
     for answer in [
         &["127.0.0.1"][..],
@@ -181,7 +181,7 @@ async fn a_name_that_leads_inside_is_not_dialled() {
 
 #[actix_web::test]
 async fn development_dials_loopback_and_nothing_else_inside() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = receiver.url();
     for answer in ["10.0.0.1", "192.168.0.1", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0"] {
         let door = door(&to, &receiver.authority(), Profile::Development, Liar::saying(&[&[answer]]));
@@ -193,20 +193,21 @@ async fn development_dials_loopback_and_nothing_else_inside() {
 
 #[actix_web::test]
 async fn a_name_is_looked_up_once_so_it_cannot_be_bound_anew_in_between() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = receiver.url();
     let liar = Liar::saying(&[&["127.0.0.1"], &["169.254.169.254"]]);
     let door = door(&to, &receiver.authority(), Profile::Development, liar.clone());
     assert_eq!(knock(&door, &to).await, Ok(()), "what was looked at is what was dialled");
-    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.arrived().len()), (1, 1));
+    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
     // No connection is kept, so the next delivery looks again, and sees.
     assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic));
-    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.arrived().len()), (2, 1));
+    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
 }
 
 #[actix_web::test]
 async fn only_a_configured_address_is_called() {
-    let (receiver, other) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
+    let (receiver, other) =
+        (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
     let door = door(&receiver.url(), &receiver.authority(), Profile::Development, Arc::new(SystemLookup));
     for elsewhere in [other.url(), format!("https://localhost:{}/other", receiver.port)] {
         assert_eq!(knock(&door, &elsewhere).await, Err(Undelivered::NotConfigured), "{elsewhere}");

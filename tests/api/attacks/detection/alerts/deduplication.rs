@@ -10,13 +10,14 @@ use strongroom::security::detection::alerts::Finding;
 use super::{KEY, denials, kinds, raise, start_on_with_receiver, start_with_receiver, wait_for_counts};
 use crate::support::actor::{mails, newest_mail};
 use crate::support::folder;
-use crate::support::receiver::{Plays, Receiver};
+use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, logs, wait};
 
 #[actix_web::test]
 async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
-    let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::well()).await);
+    let (webhook, slack) =
+        (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
     // One CA file for both: it may hold several certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
@@ -34,8 +35,8 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let user = UserId::new();
 
     raise(&app, &denials(user, 20)).await;
-    let first = webhook.wait_for(1).await[0].json();
-    let chat = slack.wait_for(1).await[0].json();
+    let first = webhook.wait_for_requests(1).await[0].json();
+    let chat = slack.wait_for_requests(1).await[0].json();
     let mail = newest_mail(&app, "security@api.example").await;
     // Each sink has its first message.
     for count in 21..=47 {
@@ -50,36 +51,36 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
     // While it continues: no message within the window, then one summary with the highest count.
-    app.clock.turn(TimeDelta::minutes(4));
+    app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 1, 0, 0).await;
-    assert_eq!(webhook.arrived().len(), 1, "28 more findings, and no further message within the window");
-    app.clock.turn(TimeDelta::minutes(1));
-    let after_summary = webhook.wait_for(2).await;
+    assert_eq!(webhook.requests().len(), 1, "28 more findings, and no further message within the window");
+    app.clock.advance(TimeDelta::minutes(1));
+    let after_summary = webhook.wait_for_requests(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));
     let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
     // When it stops: one clear.
-    app.clock.turn(TimeDelta::minutes(4));
-    webhook.wait_for(3).await;
-    app.clock.turn(TimeDelta::hours(3));
+    app.clock.advance(TimeDelta::minutes(4));
+    webhook.wait_for_requests(3).await;
+    app.clock.advance(TimeDelta::hours(3));
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
-    let sent: Vec<String> = kinds(&webhook.arrived()).into_iter().map(|(kind, _)| kind).collect();
+    let sent: Vec<String> = kinds(&webhook.requests()).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(sent, ["opened", "continues", "cleared"]);
-    assert_eq!(slack.wait_for(3).await.len(), 3);
-    let logged = logs::all_with(&user.to_string());
+    assert_eq!(slack.wait_for_requests(3).await.len(), 3);
+    let logged = logs::all_containing(&user.to_string());
     let logged: Vec<&str> =
         logged.iter().filter(|line| line["target"] == "alert").map(|line| line["kind"].as_str().unwrap()).collect();
     assert_eq!(logged, ["opened", "continues", "cleared"], "the log has every message");
-    wait::equal(3, async || mails(&app, "security@api.example").len()).await;
+    wait::until_equal(3, async || mails(&app, "security@api.example").len()).await;
 
     // A new attack opens a new alert.
     raise(&app, &denials(user, 20)).await;
-    let again = webhook.wait_for(4).await[3].json();
+    let again = webhook.wait_for_requests(4).await[3].json();
     assert_eq!(again["kind"], "opened");
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
@@ -87,7 +88,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
 /// The attack continues while the first message waits for delivery.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let app = start_with_receiver(&receiver).await;
     let user = UserId::new();
     let services = app.services();
@@ -99,12 +100,12 @@ async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let queued: i64 = sqlx::query_scalar(queued).fetch_one(&mut *transaction).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(queued, 10);
-    assert_eq!(kinds(&receiver.wait_for(1).await), [("opened".to_owned(), 47)]);
+    assert_eq!(kinds(&receiver.wait_for_requests(1).await), [("opened".to_owned(), 47)]);
 }
 
 #[actix_web::test]
 async fn concurrent_findings_of_two_replicas_raise_one_alert() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     let user = UserId::new();
@@ -113,7 +114,7 @@ async fn concurrent_findings_of_two_replicas_raise_one_alert() {
         findings.iter().enumerate().map(|(place, finding)| raise(if place % 2 == 0 { &one } else { &two }, finding));
     futures_util::future::join_all(raised).await;
     wait_for_counts(&one, 1, 0, 0).await;
-    assert_eq!(receiver.arrived().len(), 1);
+    assert_eq!(receiver.requests().len(), 1);
     let kept: (i64, i64) =
         sqlx::query_as("select count(*), sum(findings)::bigint from alerts").fetch_one(&one.all_rows).await.unwrap();
     assert_eq!(kept, (1, 50));
@@ -121,7 +122,7 @@ async fn concurrent_findings_of_two_replicas_raise_one_alert() {
 
 #[actix_web::test]
 async fn two_replicas_deliver_each_message_once() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
@@ -132,23 +133,23 @@ async fn two_replicas_deliver_each_message_once() {
     }
     wait_for_counts(&one, 30, 0, 0).await;
     let ids: BTreeSet<String> =
-        receiver.arrived().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
-    assert_eq!((receiver.arrived().len(), ids.len()), (30, 30));
+        receiver.requests().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
+    assert_eq!((receiver.requests().len(), ids.len()), (30, 30));
     // Both replicas check at the same time: each alert still gets one summary or clear.
     for app in [&one, &two] {
-        app.clock.turn(TimeDelta::minutes(6));
+        app.clock.advance(TimeDelta::minutes(6));
     }
     let now = one.clock.now();
     let (first, second) =
         tokio::join!(one.services().alerts.summarise_and_clear(now), two.services().alerts.summarise_and_clear(now));
     first.and(second).unwrap();
     wait_for_counts(&one, 0, 0, 0).await;
-    assert_eq!(receiver.arrived().len(), 60);
+    assert_eq!(receiver.requests().len(), 60);
 }
 
 #[actix_web::test]
 async fn rolled_back_finding_sends_no_message() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let app = start_with_receiver(&receiver).await;
     let services = app.services();
     let mut transaction = services.pool.begin().await.unwrap();
@@ -156,5 +157,5 @@ async fn rolled_back_finding_sends_no_message() {
     transaction.rollback().await.unwrap();
     raise(&app, &denials(UserId::new(), 21)).await;
     wait_for_counts(&app, 1, 0, 0).await;
-    assert_eq!(kinds(&receiver.arrived()), [("opened".to_owned(), 21)]);
+    assert_eq!(kinds(&receiver.requests()), [("opened".to_owned(), 21)]);
 }

@@ -10,13 +10,13 @@ use strongroom::security::detection::alerts::{Finding, Subject};
 
 use super::{KEY, denials, raise, start_on_with_receiver, start_with_receiver, wait_for_counts};
 use crate::support::folder;
-use crate::support::receiver::{Plays, Receiver};
+use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, logs, wait};
 
 /// Waits for failed deliveries. Returns the names of the sinks.
 async fn failures(app: &TestApp) -> Vec<String> {
     let sql = "select reason from security_events where kind = 'alert_delivery_failed'";
-    wait::found("an event of a failed delivery", async || {
+    wait::until_some("an event of a failed delivery", async || {
         let sinks: Vec<String> = sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap();
         Some(sinks).filter(|sinks| !sinks.is_empty())
     })
@@ -25,25 +25,26 @@ async fn failures(app: &TestApp) -> Vec<String> {
 
 /// Waits until the receiver's only message was postponed this many times.
 async fn postponed(receiver: &Receiver, times: usize) {
-    let id = receiver.arrived()[0].headers["strongroom-message-id"].clone();
+    let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| line["message"] == "alert delivery postponed" && line["message_id"] == id.as_str();
-    wait::equal(times, async || logs::all_with(&id).iter().filter(|line| noted(line)).count()).await;
+    wait::until_equal(times, async || logs::all_containing(&id).iter().filter(|line| noted(line)).count()).await;
 }
 
 #[actix_web::test]
 async fn failing_receiver_is_tried_three_times_then_recorded_once() {
-    let receiver = Receiver::start(Plays::status("503 Down", "", "retry later, says canary-of-the-receiver")).await;
+    let receiver =
+        Receiver::start(ReceiverBehavior::status("503 Down", "", "retry later, says canary-of-the-receiver")).await;
     let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     for attempt in 1..=3 {
-        receiver.wait_for(attempt).await;
+        receiver.wait_for_requests(attempt).await;
         if attempt < 3 {
             postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
         // It is not sent before its retry delay has passed.
         app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
-        assert_eq!(receiver.arrived().len(), attempt);
+        assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
             // Moves the retry forward instead of the clock, so that the alert itself sends no summary.
             let sql =
@@ -51,21 +52,21 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }
     }
-    let id = receiver.arrived()[0].headers["strongroom-message-id"].clone();
-    assert!(receiver.arrived().iter().all(|message| message.headers["strongroom-message-id"] == id));
+    let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
+    assert!(receiver.requests().iter().all(|message| message.headers["strongroom-message-id"] == id));
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.arrived().len(), 3, "no fourth attempt");
+    assert_eq!(receiver.requests().len(), 3, "no fourth attempt");
     assert_eq!(failures(&app).await, ["webhook"]);
-    assert!(!logs::hold("canary-of-the-receiver"));
+    assert!(!logs::contains("canary-of-the-receiver"));
 }
 
 #[actix_web::test]
 async fn retry_delays_grow() {
-    let receiver = Receiver::start(Plays::status("503 Down", "", "")).await;
+    let receiver = Receiver::start(ReceiverBehavior::status("503 Down", "", "")).await;
     let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let pause = async |attempts: usize| -> i64 {
-        receiver.wait_for(attempts).await;
+        receiver.wait_for_requests(attempts).await;
         postponed(&receiver, attempts).await;
         let sql = "select extract(epoch from next_attempt_at - $1)::bigint from alert_outbox
                    where sink = 'webhook' and kind = 'opened'";
@@ -74,49 +75,50 @@ async fn retry_delays_grow() {
     let first = pause(1).await;
     // A loaded machine may start late.
     assert!((1..=45).contains(&first), "{first}");
-    app.clock.turn(TimeDelta::seconds(46));
+    app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
     assert!((250..=450).contains(&second), "{second}");
 }
 
 #[actix_web::test]
 async fn message_of_a_killed_process_is_delivered_by_another_replica() {
-    let receiver = Receiver::start(Plays::SaysNothing).await;
+    let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
-    let held = receiver.wait_for(1).await.remove(0);
+    let held = receiver.wait_for_requests(1).await.remove(0);
     // Killed between lease and delivery.
     one.running.take().unwrap().abort();
-    receiver.plays(Plays::well());
+    receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.arrived().len(), 1, "the lease has not expired");
-    two.clock.turn(TimeDelta::seconds(31));
-    let delivered = receiver.wait_for(2).await.remove(1);
+    assert_eq!(receiver.requests().len(), 1, "the lease has not expired");
+    two.clock.advance(TimeDelta::seconds(31));
+    let delivered = receiver.wait_for_requests(2).await.remove(1);
     assert_eq!(delivered.headers["strongroom-message-id"], held.headers["strongroom-message-id"]);
     wait_for_counts(&two, 1, 0, 0).await;
 }
 
 #[actix_web::test]
 async fn killed_last_attempt_is_recorded_as_failed_by_another_replica() {
-    let receiver = Receiver::start(Plays::SaysNothing).await;
+    let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
-    let held = receiver.wait_for(1).await.remove(0);
+    let held = receiver.wait_for_requests(1).await.remove(0);
     one.running.take().unwrap().abort();
     let set = sqlx::query("update alert_outbox set attempts = 3 where sink = 'webhook'");
     set.execute(&one.all_rows).await.unwrap();
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
-    two.clock.turn(TimeDelta::seconds(31));
+    two.clock.advance(TimeDelta::seconds(31));
     wait_for_counts(&two, 1, 0, 1).await;
-    assert_eq!(receiver.arrived().len(), 1);
+    assert_eq!(receiver.requests().len(), 1);
     assert_eq!(held.headers["strongroom-message-id"].len(), 36);
     assert_eq!(failures(&two).await, ["webhook"]);
 }
 
 #[actix_web::test]
 async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
-    let (webhook, slack) = (Receiver::start(Plays::well()).await, Receiver::start(Plays::SaysNothing).await);
+    let (webhook, slack) =
+        (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::NeverReply).await);
     let both = folder::new_path();
     let text = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&both, text).unwrap();
@@ -129,18 +131,18 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     .await;
     std::fs::remove_file(&both).unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
-    slack.wait_for(1).await;
+    slack.wait_for_requests(1).await;
     // While the chat hangs, requests are answered and the webhook gets its messages.
     let alice = app.user("alice").await;
     for _ in 0..5 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
     alice.get("/api/v1/me").await.ok(200);
-    let slow = slack.arrived().len();
-    webhook.wait_for(6).await;
+    let slow = slack.requests().len();
+    webhook.wait_for_requests(6).await;
     assert!(slow <= 2, "{slow} messages went to a chat that answers none");
     // Shutdown waits for one delivery at most. The others stay in the outbox.
-    slack.plays(Plays::well());
+    slack.set_behavior(ReceiverBehavior::ok());
     let database = app.stop().await;
     let again = TestApp::on(
         database,
@@ -150,16 +152,16 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
         ],
     )
     .await;
-    again.clock.turn(TimeDelta::minutes(2));
+    again.clock.advance(TimeDelta::minutes(2));
     let ids = || -> BTreeSet<String> {
-        slack.arrived().iter().map(|message| message.json()["text"].as_str().unwrap().to_owned()).collect()
+        slack.requests().iter().map(|message| message.json()["text"].as_str().unwrap().to_owned()).collect()
     };
-    wait::equal(6, async || ids().len()).await;
+    wait::until_equal(6, async || ids().len()).await;
 }
 
 #[actix_web::test]
 async fn many_networks_cannot_fill_the_outbox() {
-    let receiver = Receiver::start(Plays::SaysNothing).await;
+    let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
     let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let flood = "insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
@@ -172,5 +174,5 @@ async fn many_networks_cannot_fill_the_outbox() {
         "select o.sink from alert_outbox o join alerts a on a.id = o.alert_id where a.about = '203.0.113.0'";
     let queued: Vec<String> = sqlx::query_scalar(of_network).fetch_all(&app.all_rows).await.unwrap();
     assert_eq!(queued, ["log"], "the alert is stored and logged");
-    assert!(logs::hold("alert stored but not sent"));
+    assert!(logs::contains("alert stored but not sent"));
 }

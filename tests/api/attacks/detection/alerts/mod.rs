@@ -15,7 +15,7 @@ use strongroom::security::audit::event::Severity;
 use strongroom::security::detection::alerts::{AlertCounts, Finding, Subject};
 
 use crate::support::database::TestDatabase;
-use crate::support::receiver::{Arrived, Receiver};
+use crate::support::receiver::{ReceivedRequest, Receiver};
 use crate::support::{TestApp, logs, wait};
 
 const KEY: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
@@ -63,10 +63,10 @@ async fn raise(app: &TestApp, finding: &Finding) {
 /// Waits until the service reports these counts.
 async fn wait_for_counts(app: &TestApp, open: i64, waiting: i64, failed: i64) {
     let wanted = AlertCounts { open, waiting, failed };
-    wait::equal(wanted, async || app.services().alerts.counts().await.unwrap()).await;
+    wait::until_equal(wanted, async || app.services().alerts.counts().await.unwrap()).await;
 }
 
-fn kinds(arrived: &[Arrived]) -> Vec<(String, i64)> {
+fn kinds(arrived: &[ReceivedRequest]) -> Vec<(String, i64)> {
     let kind =
         |message: Value| (message["kind"].as_str().unwrap().to_owned(), message["alert"]["count"].as_i64().unwrap());
     arrived.iter().map(|one| kind(one.json())).collect()

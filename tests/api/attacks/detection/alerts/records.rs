@@ -75,7 +75,7 @@ async fn old_cleared_alerts_are_deleted() {
     wait_for_counts(&app, 1, 0, 0).await;
     alerts.sweep(app.clock.now() + TimeDelta::days(100)).await.unwrap();
     assert_eq!(counted().await, (1, 0), "open alerts are kept");
-    app.clock.turn(TimeDelta::minutes(6));
+    app.clock.advance(TimeDelta::minutes(6));
     wait_for_counts(&app, 0, 0, 0).await;
     alerts.sweep(app.clock.now() + TimeDelta::days(6)).await.unwrap();
     assert_eq!(counted().await, (1, 1));

@@ -9,7 +9,7 @@ use strongroom::base::id::UserId;
 
 use super::{KEY, denials, raise, wait_for_counts};
 use crate::attacks::detection::rules::wait_for_count;
-use crate::support::receiver::{Plays, Receiver};
+use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, wait};
 
 /// Maximum number of individual alerts. Further findings share one combined alert.
@@ -20,18 +20,18 @@ async fn forge(app: &TestApp, network: usize, times: usize) {
     // Well-formed, but signed with an unknown key.
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
     for _ in 0..times {
-        let request = app.anybody().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
-        request.bearer(token).send().await.refused(401, "unauthenticated");
+        let request = app.anonymous().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
+        request.bearer(token).send().await.assert_refused(401, "unauthenticated");
     }
 }
 
 fn messages(receiver: &Receiver, kind: &str) -> Vec<Value> {
-    receiver.arrived().iter().map(|one| one.json()).filter(|message| message["kind"] == kind).collect()
+    receiver.requests().iter().map(|one| one.json()).filter(|message| message["kind"] == kind).collect()
 }
 
 #[actix_web::test]
 async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
-    let receiver = Receiver::start(Plays::well()).await;
+    let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let app = TestApp::with(&[
         ("STRONGROOM_ALERTS_WEBHOOK_URL", &receiver.url()),
         ("STRONGROOM_ALERTS_WEBHOOK_KEY", KEY),
@@ -48,14 +48,14 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     forge(&app, 277, 3).await;
     wait_for_count(&app, "forged_tokens", 604).await;
     wait_for_counts(&app, 11, 0, 0).await;
-    assert_eq!(receiver.arrived().len(), SEPARATE + 1, "one message for each alert");
+    assert_eq!(receiver.requests().len(), SEPARATE + 1, "one message for each alert");
 
     // One window later all alerts are cleared. The combined one reports the final totals.
-    app.clock.turn(TimeDelta::minutes(5) + TimeDelta::seconds(30));
+    app.clock.advance(TimeDelta::minutes(5) + TimeDelta::seconds(30));
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
-    wait::equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
-    assert!(receiver.arrived().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.arrived().len());
+    wait::until_equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
+    assert!(receiver.requests().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.requests().len());
     let cleared = messages(&receiver, "cleared");
     let over_all: Vec<&Value> = cleared.iter().filter(|message| message["alert"]["about"]["id"] == "").collect();
     let [over_all] = over_all.as_slice() else { panic!("one: {over_all:?}") };
@@ -70,7 +70,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     // The next attack gets an individual alert again.
     forge(&app, 5, 2).await;
     wait_for_counts(&app, 1, 0, 0).await;
-    let last = receiver.wait_for(receiver.arrived().len()).await.last().unwrap().json();
+    let last = receiver.wait_for_requests(receiver.requests().len()).await.last().unwrap().json();
     assert_eq!((&last["kind"], &last["alert"]["about"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
@@ -91,9 +91,9 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     // The alert of this user continues.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
-    app.clock.turn(TimeDelta::minutes(4));
+    app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(UserId::new(), 20)).await;
-    app.clock.turn(TimeDelta::minutes(2));
+    app.clock.advance(TimeDelta::minutes(2));
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     assert_eq!(opened().await, [("user all".to_owned(), 22)].into());

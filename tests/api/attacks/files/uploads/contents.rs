@@ -104,13 +104,13 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, String)> {
 async fn refused_content_leaves_nothing_and_a_message_that_helps() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (what, name, content, message) in refused() {
         let reply = alice.upload(Form::default().file(name, media_type(name), &content)).await;
         is_refused_with(&reply, &message, what);
         assert!(!reply.text().contains("alert"), "{what}: nothing is repeated");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
 }
 

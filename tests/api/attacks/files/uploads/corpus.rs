@@ -83,7 +83,7 @@ async fn files_of_real_producers_are_accepted_and_come_back_unchanged() {
 async fn hostile_twins_are_refused_for_the_reason_of_their_folder() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     let folders = entries(&corpus().join("hostile"));
     let names: Vec<&str> = folders.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, REASONS.map(|(folder, _)| folder));
@@ -99,7 +99,7 @@ async fn hostile_twins_are_refused_for_the_reason_of_their_folder() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
 }
 

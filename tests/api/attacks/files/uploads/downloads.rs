@@ -95,7 +95,7 @@ async fn a_file_is_saved_and_never_shown() {
 async fn no_range_gets_more_than_the_file() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let path = content_of(&alice, Form::sound()).await;
+    let path = content_of(&alice, Form::valid()).await;
     let with = |range: &str| alice.request(Method::GET, &path).header("range", range).send();
     let many = format!("bytes={}", ["0-"; 1_000].join(","));
     for whole in [many.as_str(), "bytes=0-1,1-2", "bytes=a-b", "bytes=5-1", "lines=1-2", "bytes", "bytes=--1", ""] {
@@ -104,7 +104,9 @@ async fn no_range_gets_more_than_the_file() {
     }
     for behind in ["bytes=28-", "bytes=1000000-", "bytes=18446744073709551615-", "bytes=-0"] {
         let reply = with(behind).await;
-        reply.refused(416, "range_not_satisfiable").left(&["input_validation_fail/range_not_satisfiable"]);
+        reply
+            .assert_refused(416, "range_not_satisfiable")
+            .assert_events(&["input_validation_fail/range_not_satisfiable"]);
         assert_eq!(reply.header("content-range"), Some("bytes */28"), "{behind}");
     }
     for all in ["bytes=0-18446744073709551615", "bytes=-1000000"] {
@@ -121,7 +123,7 @@ async fn nothing_serves_the_folder() {
     let alice = app.user("alice").await;
     alice.document().await;
     let [key] = &crate::features::documents::kept(&app).await[..] else { panic!("one file") };
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for path in [
         format!("/api/v1/documents/{key}"),
         format!("/api/v1/documents/{key}/content"),
@@ -130,9 +132,9 @@ async fn nothing_serves_the_folder() {
         format!("/api/v1/documents/..%2fobjects%2f{key}/content"),
         format!("/api/v1/documents/%2e%2e/objects/{key}"),
     ] {
-        alice.get(&path).await.refused(404, "not_found");
+        alice.get(&path).await.assert_refused(404, "not_found");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
 }
 
 /// A stranger's file is one that is not there, whatever part or version of it he asks for.
@@ -140,7 +142,7 @@ async fn nothing_serves_the_folder() {
 async fn a_stranger_gets_no_byte_and_no_tag() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
-    let path = content_of(&alice, Form::sound()).await;
+    let path = content_of(&alice, Form::valid()).await;
     let tag = alice.get(&path).await.ok(200).header("etag").unwrap().to_owned();
     let missing = mallory.get(&format!("/api/v1/documents/{}/content", uuid::Uuid::new_v4())).await;
     for (name, value) in [
@@ -152,8 +154,8 @@ async fn a_stranger_gets_no_byte_and_no_tag() {
         ("accept", "text/plain"),
     ] {
         let reply = mallory.request(Method::GET, &path).header(name, value).send().await;
-        reply.refused(404, "not_found").left(&["authz_fail/not_found"]);
-        assert_eq!(reply.alike(), missing.alike(), "{name}: {value}");
+        reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
+        assert_eq!(reply.comparable(), missing.comparable(), "{name}: {value}");
         assert_eq!(reply.statements(), missing.statements());
     }
 }

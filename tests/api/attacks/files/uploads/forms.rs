@@ -14,9 +14,9 @@ const FILE: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"a.
 async fn a_form_has_one_file_and_what_is_said_of_it() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let sound = Form::sound;
+    let sound = Form::valid;
     let with = |header: &str| Form::default().raw(&format!("{FILE}{header}\r\n"), b"x\n");
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (what, pointer, form) in [
         ("no file", "/file", Form::default().text("title", "Terms")),
         ("two files", "/file", sound().file("b.txt", "text/plain", b"Other.\n")),
@@ -69,7 +69,7 @@ async fn a_form_has_one_file_and_what_is_said_of_it() {
     ] {
         is_refused(&alice.upload(form).await, pointer, what);
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
@@ -84,13 +84,13 @@ async fn a_form_that_is_none_is_refused() {
     for (what, body) in [
         ("nothing", Vec::new()),
         ("text", b"title=Terms".to_vec()),
-        ("cut off", Form::sound().cut_off()),
+        ("cut off", Form::valid().truncated()),
         ("cut off in a head", b"--a-boundary-that-is-in-no-file\r\nContent-Dis".to_vec()),
-        ("its end and more", [Form::default().bytes(), Form::sound().bytes()].concat()),
+        ("its end and more", [Form::default().bytes(), Form::valid().bytes()].concat()),
     ] {
         let reply = send(&form, body).await;
         assert_eq!(reply.status.as_u16(), 400, "{what}");
-        reply.left(&[INVALID]);
+        reply.assert_events(&[INVALID]);
     }
     for kind in [
         "application/json",
@@ -100,16 +100,18 @@ async fn a_form_that_is_none_is_refused() {
         "multipart/form-data-x; boundary=a-boundary-that-is-in-no-file",
         "text/plain",
     ] {
-        let reply = send(kind, Form::sound().bytes()).await;
-        reply.refused(415, "unsupported_media_type").left(&["input_validation_fail/unsupported_media_type"]);
+        let reply = send(kind, Form::valid().bytes()).await;
+        reply
+            .assert_refused(415, "unsupported_media_type")
+            .assert_events(&["input_validation_fail/unsupported_media_type"]);
     }
     for kind in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=\"\""] {
-        assert_eq!(send(kind, Form::sound().bytes()).await.status.as_u16(), 400, "{kind}");
+        assert_eq!(send(kind, Form::valid().bytes()).await.status.as_u16(), 400, "{kind}");
     }
     let packed = alice.request(Method::POST, "/api/v1/documents").header("content-encoding", "gzip");
-    packed.form(Form::sound()).send().await.refused(415, "unsupported_media_type");
+    packed.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
     let twice = alice.request(Method::POST, "/api/v1/documents").header("content-type", "text/plain");
-    twice.form(Form::sound()).send().await.refused(415, "unsupported_media_type");
+    twice.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
     nothing_is_kept(&app).await;
 }
 
@@ -119,7 +121,7 @@ async fn the_head_of_a_part_has_an_end() {
     let alice = app.user("alice").await;
     let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{}.txt\"\r\n", "x".repeat(9 * 1024));
     let reply = alice.upload(Form::default().raw(&head, b"x")).await;
-    reply.refused(413, "payload_too_large").left(&["input_validation_fail/payload_too_large"]);
+    reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
     nothing_is_kept(&app).await;
 }
 
@@ -129,15 +131,15 @@ async fn a_strangers_invoice_in_a_form_is_a_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (his, his_document) = (bob.invoice().await, bob.document().await);
-    let before = app.everything().await;
-    let on = |invoice: &str| alice.upload(Form::sound().text("invoice_id", invoice));
+    let before = app.digest_all().await;
+    let on = |invoice: &str| alice.upload(Form::valid().text("invoice_id", invoice));
     let missing = on(&Uuid::new_v4().to_string()).await;
     is_refused(&missing, "/invoice_id", "missing");
     for other in [his.as_str(), &his_document, &alice.customer().await, "", "1", &his.to_uppercase(), "null"] {
         let reply = on(other).await;
-        assert_eq!(reply.alike(), missing.alike(), "{other}");
+        assert_eq!(reply.comparable(), missing.comparable(), "{other}");
         assert_eq!(reply.statements(), missing.statements(), "{other}");
-        reply.left(&[INVALID]);
+        reply.assert_events(&[INVALID]);
     }
     let after = app.digest(&["documents", "document_uploads", "document_removals", "invoices"]).await;
     assert!(before.contains(after.split(' ').next().unwrap()), "no document more");

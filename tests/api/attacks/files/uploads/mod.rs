@@ -33,7 +33,7 @@ async fn nothing_is_kept(app: &TestApp) {
 /// The same, once a broken-off request has been noticed.
 async fn soon_nothing_is_kept(app: &TestApp) {
     let held = "select count(*) from document_removals";
-    wait::equal(0_i64, async || sqlx::query_scalar(held).fetch_one(&app.all_rows).await.unwrap()).await;
+    wait::until_equal(0_i64, async || sqlx::query_scalar(held).fetch_one(&app.all_rows).await.unwrap()).await;
     nothing_is_kept(app).await;
 }
 
@@ -50,5 +50,5 @@ fn is_refused(reply: &Reply, pointer: &str, what: &str) {
     assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &"invalid_input".into()), "{what}: {said}");
     assert_eq!(reply.json()["errors"][0]["pointer"], pointer, "{what}: {said}");
     assert_eq!(reply.json()["errors"].as_array().unwrap().len(), 1, "{what}");
-    reply.left(&[INVALID]);
+    reply.assert_events(&[INVALID]);
 }

@@ -16,7 +16,7 @@ const CHARSET: &str =
 async fn name_and_declared_type_that_disagree_are_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (name, declared, message) in [
         ("a.html", "text/plain", NAME),
         ("a.txt.exe", "application/octet-stream", NAME),
@@ -50,7 +50,7 @@ async fn name_and_declared_type_that_disagree_are_refused() {
     }
     let latin1 = b"Content-Disposition: form-data; name=\"file\"; filename=\"M\xfcller.txt\"\r\n";
     is_refused(&alice.upload(Form::default().raw_bytes(latin1, b"x\n")).await, "", "a name that is not UTF-8");
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
 }
 

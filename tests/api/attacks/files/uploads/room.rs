@@ -17,23 +17,23 @@ const TOO_MUCH: &str = "sequence_fail/quota_exceeded";
 
 async fn twenty_at_once_where_ten_fit(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let replies = join_all((0..20).map(|_| alice.upload(Form::of_size(10_000)))).await;
+    let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let (made, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status.as_u16() == 201);
     assert_eq!(made.len(), 10);
     for reply in refused {
-        reply.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+        reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
     }
     assert_eq!(kept(app).await.len(), 10);
     let used: String =
         sqlx::query_scalar("select files || ' ' || bytes from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, "10 100000");
     // Another's room is another's.
-    bob.upload(Form::of_size(10_000)).await.ok(201);
+    bob.upload(Form::with_size(10_000)).await.ok(201);
     // What goes makes room, for one.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
     alice.delete(&format!("/api/v1/documents/{id}"), "\"1\"").await.ok(204);
-    alice.upload(Form::of_size(10_000)).await.ok(201);
-    alice.upload(Form::of_size(10_000)).await.refused(409, "quota_exceeded");
+    alice.upload(Form::with_size(10_000)).await.ok(201);
+    alice.upload(Form::with_size(10_000)).await.assert_refused(409, "quota_exceeded");
 }
 
 #[actix_web::test]
@@ -47,14 +47,14 @@ async fn of_twenty_files_at_once_as_many_get_in_as_are_allowed() {
 async fn of_twenty_files_at_once_as_many_get_in_as_there_is_room_for() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
     let alice = app.user("zoe").await;
-    let replies = join_all((0..20).map(|_| alice.upload(Form::of_size(10_000)))).await;
+    let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
     // Held is what is announced, with the form around the file: ten once the others are settled, never more.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
-        alice.upload(Form::of_size(10_000)).await.ok(201);
+        alice.upload(Form::with_size(10_000)).await.ok(201);
     }
-    alice.upload(Form::of_size(10_000)).await.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+    alice.upload(Form::with_size(10_000)).await.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
     assert_eq!(kept(&app).await.len(), 10);
 }
 
@@ -62,12 +62,12 @@ async fn of_twenty_files_at_once_as_many_get_in_as_there_is_room_for() {
 async fn a_file_that_never_fits_is_refused_before_it_comes() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "5000")]).await;
     let alice = app.user("alice").await;
-    let reply = alice.upload(Form::of_size(10_000)).await;
-    reply.refused(409, "quota_exceeded").left(&[TOO_MUCH]);
+    let reply = alice.upload(Form::with_size(10_000)).await;
+    reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
     // A length that is not told is the longest.
-    let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::sound().bytes())]));
+    let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
-    reply.refused(409, "quota_exceeded");
+    reply.assert_refused(409, "quota_exceeded");
     nothing_is_kept(&app).await;
 }
 
@@ -85,15 +85,15 @@ async fn room_that_nobody_gives_back_is_free_again_after_a_while() {
     let folder = app.services().settings.documents.folder.clone();
     std::fs::write(folder.join("objects").join(dead.to_string()), "bytes").unwrap();
     std::fs::write(folder.join("incoming").join(dead.to_string()), "byt").unwrap();
-    let again = async || Actor::sign_in(&app.anybody(), &alice.email, &alice.password).await;
+    let again = async || Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
     let sweep = async || app.services().intake.removals.sweep().await.unwrap();
-    app.clock.turn(TimeDelta::minutes(119));
+    app.clock.advance(TimeDelta::minutes(119));
     sweep().await;
-    again().await.upload(Form::sound()).await.refused(409, "quota_exceeded");
-    app.clock.turn(TimeDelta::minutes(2));
+    again().await.upload(Form::valid()).await.assert_refused(409, "quota_exceeded");
+    app.clock.advance(TimeDelta::minutes(2));
     sweep().await;
     nothing_is_kept(&app).await;
-    again().await.upload(Form::sound()).await.ok(201);
+    again().await.upload(Form::valid()).await.ok(201);
 }
 
 /// An upload that stops after its first bytes until something else was done.
@@ -116,7 +116,7 @@ async fn room_is_given_back_although_somebody_has_its_note() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let rows = app.all_rows.clone();
-    let refused = Form::sound().text("owner_id", "");
+    let refused = Form::valid().text("owner_id", "");
     let reply = interrupted(&alice, refused, async move {
         let mut holding = rows.begin().await.unwrap();
         let held = sqlx::query("select 1 from document_removals for share").execute(&mut *holding).await.unwrap();
@@ -126,7 +126,7 @@ async fn room_is_given_back_although_somebody_has_its_note() {
             holding.rollback().await.unwrap();
         });
     });
-    reply.await.refused_field("/owner_id");
+    reply.await.assert_invalid_field("/owner_id");
     nothing_is_kept(&app).await;
 }
 
@@ -136,12 +136,12 @@ async fn an_upload_that_was_swept_becomes_no_document() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (clock, removals) = (app.clock.clone(), app.services().intake.removals.clone());
-    let reply = interrupted(&alice, Form::sound(), async move {
-        clock.turn(TimeDelta::hours(3));
+    let reply = interrupted(&alice, Form::valid(), async move {
+        clock.advance(TimeDelta::hours(3));
         removals.sweep().await.unwrap();
     });
     let reply = reply.await;
-    reply.refused(503, "unavailable");
+    reply.assert_refused(503, "unavailable");
     soon_nothing_is_kept(&app).await;
 }
 
@@ -157,12 +157,12 @@ async fn a_store_that_is_down_is_a_503_and_never_half_a_document() {
         let (place, away) = (folder.join(part), folder.join("away"));
         std::fs::rename(&place, &away).unwrap();
         std::fs::write(&place, "no folder").unwrap();
-        let reply = alice.upload(Form::sound()).await;
-        reply.refused(503, "unavailable").left(&[]);
+        let reply = alice.upload(Form::valid()).await;
+        reply.assert_refused(503, "unavailable").assert_events(&[]);
         assert!(reply.header("retry-after").is_some());
         if part == "objects" {
             let reply = alice.get(&format!("/api/v1/documents/{there}/content")).await;
-            reply.refused(503, "unavailable");
+            reply.assert_refused(503, "unavailable");
         }
         std::fs::remove_file(&place).unwrap();
         std::fs::rename(&away, &place).unwrap();

@@ -39,20 +39,20 @@ async fn answer(mut stream: TcpStream) -> String {
 /// Something of it has arrived.
 async fn arriving(app: &TestApp) {
     let folder = app.services().settings.documents.folder.join("incoming");
-    wait::holds("something arrives", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
+    wait::until("something arrives", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
 }
 
 #[actix_web::test]
 async fn a_file_is_as_large_as_is_set_and_not_a_byte_more() {
     let app = TestApp::with(SMALL).await;
     let alice = app.user("alice").await;
-    let over = Form::of_size(4097);
-    alice.upload(over.clone()).await.refused(413, "payload_too_large").left(&[TOO_LARGE]);
+    let over = Form::with_size(4097);
+    alice.upload(over.clone()).await.assert_refused(413, "payload_too_large").assert_events(&[TOO_LARGE]);
     let untold = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(over.bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), untold).send().await;
-    reply.refused(413, "payload_too_large").left(&[TOO_LARGE]);
+    reply.assert_refused(413, "payload_too_large").assert_events(&[TOO_LARGE]);
     nothing_is_kept(&app).await;
-    alice.upload(Form::of_size(4096)).await.ok(201);
+    alice.upload(Form::with_size(4096)).await.ok(201);
 }
 
 #[actix_web::test]
@@ -75,7 +75,7 @@ async fn an_upload_without_an_end_is_counted_on_the_way() {
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
         // Slowly, and for ever if the server were willing.
-        wait::found_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
+        wait::until_some_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
     })
     .await
     .unwrap();
@@ -86,7 +86,7 @@ async fn an_upload_without_an_end_is_counted_on_the_way() {
 async fn a_length_that_says_too_little_cuts_the_form_off() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let form = Form::sound().bytes();
+    let form = Form::valid().bytes();
     let length = format!("Content-Length: {}\r\nConnection: close", form.len() - 20);
     let said = answer(begun(&app, &alice, &length, &form)).await;
     assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
@@ -98,7 +98,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for length in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
-        let part = Form::of_size(200_000).cut_off();
+        let part = Form::with_size(200_000).truncated();
         let part = match length.starts_with('T') {
             true => [format!("{:x}\r\n", 500_000).into_bytes(), part].concat(),
             false => part,
@@ -116,7 +116,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
 async fn a_client_that_resets_its_connection_leaves_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let stream = begun(&app, &alice, "Content-Length: 1000000", &Form::of_size(200_000).cut_off());
+    let stream = begun(&app, &alice, "Content-Length: 1000000", &Form::with_size(200_000).truncated());
     arriving(&app).await;
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
@@ -128,7 +128,7 @@ async fn a_client_that_resets_its_connection_leaves_nothing() {
 async fn an_upload_that_drips_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let mut stream = begun(&app, &alice, "Content-Length: 10000000", &Form::of_size(10_000).cut_off());
+    let mut stream = begun(&app, &alice, "Content-Length: 10000000", &Form::with_size(10_000).truncated());
     arriving(&app).await;
     let mut more = stream.try_clone().unwrap();
     let drip = std::thread::spawn(move || {

@@ -58,13 +58,13 @@ fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
 async fn a_file_that_is_something_else_is_refused_and_nothing_of_it_is_kept() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (what, name, kind, content) in refused() {
         let reply = alice.upload(Form::default().file(name, kind, &content)).await;
         is_refused(&reply, "/file", what);
         assert!(!reply.text().contains("alert"), "{what}: nothing is repeated");
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
 }
 

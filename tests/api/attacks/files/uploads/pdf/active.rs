@@ -124,7 +124,7 @@ const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2
 #[actix_web::test]
 async fn active_content_is_refused_with_its_reason_plain_and_packed() {
     let (app, alice) = user().await;
-    let before = app.everything().await;
+    let before = app.digest_all().await;
     for (what, reason, file) in active() {
         for (how, bytes) in [("plain", file.plain()), ("packed", file.packed())] {
             let what = format!("{what}, {how}");
@@ -132,7 +132,7 @@ async fn active_content_is_refused_with_its_reason_plain_and_packed() {
             assert!(message.contains(reason), "{what}: {message}");
         }
     }
-    assert_eq!(app.everything().await, before);
+    assert_eq!(app.digest_all().await, before);
     nothing_is_kept(&app).await;
 }
 

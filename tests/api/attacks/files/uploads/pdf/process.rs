@@ -46,7 +46,7 @@ fn inspections(app: &TestApp) -> Vec<PathBuf> {
 }
 
 async fn inspection(app: &TestApp) -> PathBuf {
-    wait::found("an inspection runs", async || inspections(app).pop()).await
+    wait::until_some("an inspection runs", async || inspections(app).pop()).await
 }
 
 #[actix_web::test]
@@ -92,7 +92,7 @@ async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
     let watched = async {
         let process = inspection(&app).await;
         let limits = async || fs::read_to_string(process.join("limits")).unwrap();
-        wait::holds("it limits itself", async || limits().await.contains("Max address space         2")).await;
+        wait::until("it limits itself", async || limits().await.contains("Max address space         2")).await;
         let limits = limits().await;
         let lines: Vec<_> = limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for limit in [
@@ -135,7 +135,7 @@ async fn an_inspection_that_is_killed_is_not_the_fault_of_the_file() {
         assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
     };
     let (reply, ()) = tokio::join!(upload(&alice, &file), killed);
-    reply.refused(503, "unavailable");
+    reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("5"));
     soon_nothing_is_kept(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);

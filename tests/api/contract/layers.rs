@@ -1,10 +1,10 @@
-//! The floors of `src/lib.rs`: a module imports only from lower floors, siblings import each other only by the list below, and
-//! some words belong to one room. Standard library only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers, sibling features only by the list below, and some
+//! calls are allowed in one module only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FLOORS: &[(&str, usize)] = &[
+const LAYERS: &[(&str, usize)] = &[
     ("base", 0),
     ("config", 1),
     ("telemetry", 1),
@@ -17,45 +17,45 @@ const FLOORS: &[(&str, usize)] = &[
     ("main.rs", 6),
 ];
 
-/// Floors whose own rooms may not import each other, and the exceptions.
+/// Exceptions to the rule that features do not import each other.
 const SIBLINGS: &[(&str, &str, &str)] = &[
-    ("features/users", "features/auth/", "a new password is told by mail and opens a new session"),
-    ("features/live", "features/invoices/store", "what is told is first read as its owner reads it"),
-    ("features/live", "features/customers/store", "what is told is first read as its owner reads it"),
-    ("features/live", "features/documents/store", "what is told is first read as its owner reads it"),
-    ("features/demo", "features/", "demo data come by the same doors as everybody's"),
+    ("features/users", "features/auth/", "a new password sends a mail and starts a new session"),
+    ("features/live", "features/invoices/store", "events are read with the owner's permissions"),
+    ("features/live", "features/customers/store", "events are read with the owner's permissions"),
+    ("features/live", "features/documents/store", "events are read with the owner's permissions"),
+    ("features/demo", "features/", "demo data is created through the stores of the features"),
 ];
 
-/// A word, where it may stand, and why.
-const WORDS: &[(&str, &[&str], &str)] = &[
-    ("sqlx::query", &["db/", "store.rs"], "SQL stands in store.rs files and db/"),
+/// A call, the modules that may contain it, and the reason.
+const RESTRICTED: &[(&str, &[&str], &str)] = &[
+    ("sqlx::query", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
     ("std::env", &["config/"], "only config/ reads the environment"),
     ("Utc::now", &["base/clock.rs"], "only the clock reads the time"),
     ("SystemTime::now", &["base/clock.rs"], "only the clock reads the time"),
-    ("StatusCode::BAD_REQUEST", &["http/error.rs"], "the status of an error is chosen in one place"),
-    ("StatusCode::NOT_FOUND", &["http/error.rs"], "the status of an error is chosen in one place"),
-    ("HttpResponse::BadRequest", &[], "refusals are ApiErrors"),
-    ("HttpResponse::NotFound", &[], "refusals are ApiErrors"),
-    ("HttpResponse::Unauthorized", &[], "refusals are ApiErrors"),
+    ("StatusCode::BAD_REQUEST", &["http/error.rs"], "http/error.rs chooses the status of an error"),
+    ("StatusCode::NOT_FOUND", &["http/error.rs"], "http/error.rs chooses the status of an error"),
+    ("HttpResponse::BadRequest", &[], "errors are ApiErrors"),
+    ("HttpResponse::NotFound", &[], "errors are ApiErrors"),
+    ("HttpResponse::Unauthorized", &[], "errors are ApiErrors"),
     (
         "expose_secret",
         &["security/", "db/", "storage/", "config/", "features/demo/"],
-        "secrets are opened where they are used",
+        "secrets are exposed only where they are used",
     ),
     (
         "reqwest::",
         &["security/communication/outbound/", "telemetry/traces.rs"],
-        "there is one door to the outside, and the collector's",
+        "only the outbound client and the trace exporter make requests",
     ),
-    ("lookup_host", &["security/communication/outbound/"], "there is one door to the outside"),
-    ("TcpStream::connect", &["app/health.rs"], "there is one door to the outside; `health` asks this machine"),
-    ("realip_remote_addr", &["http/client_ip.rs"], "it believes the client"),
-    ("jsonwebtoken::", &["security/sessions/access_tokens/"], "tokens are one practice's business"),
-    ("insecure_decode", &[], "it reads claims that nobody has verified"),
-    ("decode_header", &[], "the header is read by the strict reader in access_tokens alone"),
-    ("dangerous::", &[], "a certificate that is not verified is none"),
-    ("aws_lc_rs::h", &["security/"], "hashes and MACs are security's business"),
-    ("web::Json", &[], "handlers take JsonBody, which is validated"),
+    ("lookup_host", &["security/communication/outbound/"], "only the outbound client resolves names"),
+    ("TcpStream::connect", &["app/health.rs"], "only the outbound client connects; `health` connects to this machine"),
+    ("realip_remote_addr", &["http/client_ip.rs"], "it trusts the client"),
+    ("jsonwebtoken::", &["security/sessions/access_tokens/"], "only one module reads tokens"),
+    ("insecure_decode", &[], "it reads unverified claims"),
+    ("decode_header", &[], "only the strict parser in access_tokens reads the header"),
+    ("dangerous::", &[], "certificates must be verified"),
+    ("aws_lc_rs::h", &["security/"], "hashes and MACs belong in security/"),
+    ("web::Json", &[], "handlers take JsonBody, which validates"),
 ];
 
 fn files(under: &Path) -> Vec<PathBuf> {
@@ -84,13 +84,13 @@ pub(super) fn sources() -> Vec<(String, String)> {
     files(&src).iter().filter(|path| !path.ends_with("tests.rs")).map(read).collect()
 }
 
-fn floor(name: &str) -> Option<usize> {
-    let room = name.split('/').next().unwrap();
-    FLOORS.iter().find(|(floor, _)| *floor == room).map(|(_, height)| *height)
+fn layer(name: &str) -> Option<usize> {
+    let module = name.split('/').next().unwrap();
+    LAYERS.iter().find(|(known, _)| *known == module).map(|(_, layer)| *layer)
 }
 
-/// `super::` spelled out: `crate::features::auth` in `features/demo/mod.rs`, whose parent is `features`.
-fn spelled_out(name: &str, code: &str) -> String {
+/// Replaces `super::` by the full path.
+fn with_full_paths(name: &str, code: &str) -> String {
     let module = name.trim_end_matches(".rs").trim_end_matches("/mod");
     let mut above: Vec<&str> = module.split('/').collect();
     above.pop();
@@ -100,9 +100,9 @@ fn spelled_out(name: &str, code: &str) -> String {
     code.replace("super::super::", &grandparent).replace("super::", &parent)
 }
 
-/// The paths that a file imports from this crate: `security/sessions/caller` and so on.
+/// Returns the paths that a file imports from this crate, for example `security/sessions/caller`.
 fn imports(name: &str, code: &str) -> Vec<String> {
-    let code = spelled_out(name, code);
+    let code = with_full_paths(name, code);
     let mut found = Vec::new();
     for root in ["crate::", "strongroom::"] {
         for part in code.split(root).skip(1) {
@@ -118,17 +118,17 @@ fn imports(name: &str, code: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_module_imports_only_from_lower_floors() {
+fn module_imports_only_from_lower_layers() {
     let mut faults = Vec::new();
     for (name, code) in sources() {
-        let Some(own) = floor(&name) else { continue };
-        let room: Vec<&str> = name.split('/').take(2).collect();
+        let Some(own) = layer(&name) else { continue };
+        let folder: Vec<&str> = name.split('/').take(2).collect();
         for import in imports(&name, &code) {
-            let Some(theirs) = floor(&import) else { continue };
-            let same_room = import.split('/').next() == name.split('/').next();
-            let other_feature = same_room && own == 4 && import.split('/').nth(1) != room.get(1).copied();
+            let Some(theirs) = layer(&import) else { continue };
+            let same_module = import.split('/').next() == name.split('/').next();
+            let other_feature = same_module && own == 4 && import.split('/').nth(1) != folder.get(1).copied();
             let listed = SIBLINGS.iter().any(|(from, to, _)| name.starts_with(from) && import.starts_with(to));
-            if theirs > own || (theirs == own && !same_room) || (other_feature && !listed) {
+            if theirs > own || (theirs == own && !same_module) || (other_feature && !listed) {
                 faults.push(format!("{name} imports {import}"));
             }
         }
@@ -137,31 +137,31 @@ fn a_module_imports_only_from_lower_floors() {
 }
 
 #[test]
-fn a_word_stands_in_its_own_room() {
+fn restricted_call_occurs_only_in_its_module() {
     let mut faults = Vec::new();
     for (name, code) in sources() {
-        for (word, rooms, reason) in WORDS {
-            let allowed = rooms.iter().any(|room| name.starts_with(room) || name.ends_with(room));
+        for (word, modules, reason) in RESTRICTED {
+            let allowed = modules.iter().any(|module| name.starts_with(module) || name.ends_with(module));
             if code.contains(word) && !allowed {
                 faults.push(format!("{name}: {word}: {reason}"));
             }
         }
         let pure = name.ends_with("model.rs") || name.ends_with("totals.rs");
         if pure && (code.contains("actix") || code.contains("sqlx")) {
-            faults.push(format!("{name}: a model knows no framework and no database"));
+            faults.push(format!("{name}: a model must not use actix or sqlx"));
         }
         if (name.ends_with("views.rs") || name.ends_with("handlers.rs"))
             && name.starts_with("features")
             && code.contains("sqlx::")
         {
-            faults.push(format!("{name}: no sqlx in views and handlers"));
+            faults.push(format!("{name}: views and handlers must not use sqlx"));
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
 }
 
 #[test]
-fn there_are_no_rooms_without_a_subject() {
+fn module_names_are_specific() {
     for (name, _) in sources() {
         for vague in ["utils", "common", "helpers", "core", "types", "misc"] {
             assert!(!name.split(['/', '.']).any(|part| part == vague), "{name}");
@@ -170,7 +170,7 @@ fn there_are_no_rooms_without_a_subject() {
 }
 
 #[test]
-fn a_token_is_verified_in_exactly_one_place() {
+fn tokens_are_verified_in_exactly_one_place() {
     let calls: Vec<String> = sources()
         .into_iter()
         .flat_map(|(name, code)| {
