@@ -18,7 +18,7 @@ class ObjectAccessReview(unittest.TestCase):
         stores = [path for path in files if path.startswith("src/") and path.endswith("store.rs")]
         self.assertGreater(len(stores), 20)
         self.assertEqual(fetching(stores), stores)
-        for path in ["src/features/a/b/room_store.rs", "src/db/owner_tx.rs", "migrations/1.sql", "src/app/routes.rs"]:
+        for path in ["src/features/a/b/quota_store.rs", "src/db/owner_tx.rs", "migrations/1.sql", "src/app/routes.rs"]:
             self.assertEqual(fetching([path]), [path])
         self.assertEqual(fetching(["src/features/a/views.rs", "docs/limits.md", "src/app/mod.rs"]), [])
 

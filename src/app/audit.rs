@@ -24,7 +24,7 @@ use crate::security::crypto::keys::Keys;
 /// # Errors
 /// [`Failure::Tampered`] if the hash chain is broken; else [`Failure`].
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
-    let keys = Keys::configured(&settings.master_keys)?;
+    let keys = Keys::from_settings(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
     let mut verification = Verification::new(&keys, heads.as_deref());
     if let Some(folder) = folder {
@@ -45,7 +45,7 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
 /// # Errors
 /// [`archive::ArchiveError`]; then nothing is deleted.
 pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
-    let keys = Arc::new(Keys::configured(&settings.master_keys)?);
+    let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let before = before.and_time(NaiveTime::MIN).and_utc();
     if before > Clock::default().now() {
         return Err(Failure::MonthNotOver);
@@ -68,7 +68,7 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
 /// # Errors
 /// [`Failure::MasterKey`].
 pub fn public_keys(settings: &AuditSettings) -> Result<(), Failure> {
-    print_line(chain_heads::public_keys(&Keys::configured(&settings.master_keys)?))
+    print_line(chain_heads::public_keys(&Keys::from_settings(&settings.master_keys)?))
 }
 
 /// Stores the events of a command in the transaction of its change.
@@ -77,7 +77,7 @@ pub(super) async fn store(
     events: Vec<Event>,
     connection: &mut PgConnection,
 ) -> Result<(), Failure> {
-    let keys = Arc::new(Keys::configured(&settings.master_keys)?);
+    let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
     // A command has no log: its rows are all that tells of it.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;

@@ -15,7 +15,7 @@ use crate::db::service_role::RoleFault;
 use crate::http::error::ApiError;
 use crate::security::audit::archive::ArchiveError;
 use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupError};
-use crate::security::crypto::keys::BadMasterKey;
+use crate::security::crypto::keys::MasterKeyError;
 use crate::telemetry::traces::TraceSetupError;
 
 /// The error of a command.
@@ -79,7 +79,7 @@ pub enum Failure {
     #[error("failed to store the security event of this command: {0}")]
     Audit(ApiError),
     #[error("the master key cannot be used: {0}")]
-    MasterKey(#[from] BadMasterKey),
+    MasterKey(#[from] MasterKeyError),
     #[error("failed to read the file of --heads ({0}): use a file with log lines")]
     Heads(io::Error),
     #[error("failed to read the folder of --archive ({0}): use a folder of `audit archive`")]

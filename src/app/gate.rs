@@ -70,20 +70,20 @@ pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    match prove(access, limits.as_ref(), &request).await {
+    match authorize(access, limits.as_ref(), &request).await {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
     }
 }
 
-async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRequest) -> ApiResult<()> {
+async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &ServiceRequest) -> ApiResult<()> {
     let client = ClientAddr::of(request);
     let charge = || limits.map_or(Ok(()), |limits| limits.charge_address(client));
     let refuse = |refusal| charge().and(Err(refusal));
     match access {
         Access::Public => charge(),
         Access::SignedIn | Access::Admin => {
-            let caller = service::<Authenticator>(request)?.caller(request.headers(), charge).await?;
+            let caller = service::<Authenticator>(request)?.authenticate(request.headers(), charge).await?;
             request.extensions_mut().insert(caller);
             Ok(())
         }
@@ -94,7 +94,7 @@ async fn prove(access: Access, limits: Option<&RouteLimits>, request: &ServiceRe
             let has_cookie = accepts_cookie(request);
             if request.headers().contains_key(header::AUTHORIZATION) || !has_cookie {
                 let charge = || if has_cookie { Ok(()) } else { charge() };
-                match service::<Authenticator>(request)?.caller(request.headers(), charge).await {
+                match service::<Authenticator>(request)?.authenticate(request.headers(), charge).await {
                     Err(ApiError::Unauthenticated) if has_cookie => {}
                     caller => {
                         let caller = caller?;
@@ -124,7 +124,7 @@ fn prove_cookie(
     charge: impl Fn() -> ApiResult<()>,
 ) -> ApiResult<()> {
     csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
-    match refresh_tokens::presented(&service::<Authenticator>(request)?.keys, request.headers()) {
+    match refresh_tokens::read_cookie(&service::<Authenticator>(request)?.keys, request.headers()) {
         // Valid MAC. Whether it was used or revoked needs a look-up, which follows.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
         // The handler refuses a cookie with an invalid MAC without a look-up.
@@ -150,7 +150,7 @@ pub async fn admit<B: MessageBody>(
 async fn check(rules: Rules, request: &ServiceRequest) -> ApiResult<()> {
     if rules.access == Access::Admin {
         let caller = request.extensions().get::<Caller>().cloned().ok_or(ApiError::Unauthenticated)?;
-        let admin = service::<Administrators>(request)?.prove(caller).await?;
+        let admin = service::<Administrators>(request)?.authorize(caller).await?;
         request.extensions_mut().insert(admin);
     }
     if !rules.takes_query && !request.query_string().is_empty() {

@@ -25,8 +25,8 @@ use tokio_rustls::TlsAcceptor;
 
 use super::start_error::StartError;
 use crate::http::lifecycle::Lifecycle;
-use crate::security::communication::transport::OverTls;
-use crate::security::limits::connection_limits::{ConnectionLimit, Permit, ReadersPace};
+use crate::security::communication::transport::TlsConnection;
+use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallTimer};
 
 /// For the head of a request (slowloris). A slow connection ends after at most twice as long.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -99,7 +99,7 @@ impl Listener {
                 })
                 .on_connect_ext(|connection: &Connection, data| {
                     if connection.is_tls {
-                        data.insert(OverTls);
+                        data.insert(TlsConnection);
                     }
                 })
                 .finish(map_config(application, |()| AppConfig::default()));
@@ -121,7 +121,7 @@ impl Listener {
                 (Box::pin(handshake.map_err(late)?.map_err(DispatchError::Io)?), true)
             }
         };
-        let connection = Connection { stream, is_tls, pace: ReadersPace::default(), _permit: permit };
+        let connection = Connection { stream, is_tls, pace: StallTimer::default(), _permit: permit };
         Ok((connection, Protocol::Http1, Some(peer)))
     }
 }
@@ -137,7 +137,7 @@ impl<T: AsyncRead + AsyncWrite> ByteStream for T {}
 struct Connection {
     stream: Pin<Box<dyn ByteStream>>,
     is_tls: bool,
-    pace: ReadersPace,
+    pace: StallTimer,
     _permit: Permit,
 }
 
@@ -151,7 +151,7 @@ impl AsyncWrite for Connection {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let attempt = this.stream.as_mut().poll_write(context, bytes);
-        this.pace.judge(context, attempt, bytes.len())
+        this.pace.check(context, attempt, bytes.len())
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

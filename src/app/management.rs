@@ -26,7 +26,7 @@ use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, panics, problem};
 use crate::security::audit::{context, refusals};
 use crate::security::browser::headers;
-use crate::security::communication::metrics_auth::{self, Door};
+use crate::security::communication::metrics_auth::{self, MetricsAuth};
 use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
@@ -44,20 +44,20 @@ pub fn serve(
     socket: TcpListener,
     certificate: Option<Arc<Certificate>>,
 ) -> Result<Server, StartError> {
-    let (metrics, door) = (services.metrics.clone(), Door(services.settings.management.token.clone()));
+    let (metrics, auth) = (services.metrics.clone(), MetricsAuth(services.settings.management.token.clone()));
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let application = move || {
         // The middleware of the API (`stack`), with `metrics_auth` instead of CORS and the HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))
-            .app_data(Data::new(door.clone()))
+            .app_data(Data::new(auth.clone()))
             .app_data(Data::new(recorder.clone()))
             .app_data(Data::new(exhaustion.clone()))
             .route("/metrics", web::get().to(metrics_text))
             .route("/status", web::get().to(status))
             .default_service(web::to(not_found))
-            .wrap(from_fn(metrics_auth::admit))
+            .wrap(from_fn(metrics_auth::authenticate))
             .wrap(from_fn(deadline::enforce))
             .wrap(from_fn(panics::catch))
             .wrap(from_fn(refusals::record))

@@ -128,7 +128,7 @@ pub fn register(
     database(metrics, services, cache);
     security(metrics, services, cache);
     let live = services.live.clone();
-    metrics.gauge("live_sockets", "Open WebSockets", move || whole(live.places.taken()));
+    metrics.gauge("live_sockets", "Open WebSockets", move || whole(live.permits.open()));
     let announcements = services.announcements.clone();
     let help = "1 if database notifications are received; 0 if WebSockets miss changes";
     metrics.gauge("announcements_heard", help, move || Some(if announcements.is_listening() { 1.0 } else { 0.0 }));

@@ -189,7 +189,7 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
     let mounted = table()
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
-        .map(|endpoint| Endpoint { body: endpoint.body.with_form_of(form), ..endpoint })
+        .map(|endpoint| Endpoint { body: endpoint.body.with_form_limit(form), ..endpoint })
         .map(|endpoint| match limits(endpoint.tier) {
             Some(limits) => Some(Mounted { limits: Some(limits?), endpoint }),
             None => Some(Mounted { limits: None, endpoint }),

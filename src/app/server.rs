@@ -175,7 +175,7 @@ impl Running {
         }
         services.live.close();
         services.lifecycle.enter(Phase::Closing);
-        if timeout(http.shutdown_grace, connections.none_open()).await.is_err() {
+        if timeout(http.shutdown_grace, connections.wait_until_none_open()).await.is_err() {
             tracing::warn!(connections = connections.open(), "requests still run; their connections are closed");
         }
         self.workers.stop().await;

@@ -19,8 +19,8 @@ use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::customers::store::CustomerStore;
 use crate::features::demo::DemoServices;
-use crate::features::documents::intake::Intake;
 use crate::features::documents::store::DocumentStore;
+use crate::features::documents::upload_service::UploadService;
 use crate::features::events::store::EventStore;
 use crate::features::health::Readiness;
 use crate::features::invoices::pdf::PdfRenderer;
@@ -64,7 +64,7 @@ pub struct Services {
     pub alerts: Alerts,
     pub announcements: Arc<Announcements>,
     pub live: Arc<Live>,
-    pub intake: Intake,
+    pub uploads: UploadService,
     pub cursors: Arc<Cursors>,
     pub metrics: Arc<Metrics>,
     pub lifecycle: Lifecycle,
@@ -93,7 +93,7 @@ impl Services {
         let lifecycle = Lifecycle::default();
         let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
         let users = base.users(&auth, revocations, &mail_notifier);
-        let intake = base.intake()?;
+        let uploads = base.upload_service()?;
         let Base { settings, clock, pool, keys } = base;
         Ok(Self {
             metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
@@ -115,7 +115,7 @@ impl Services {
             auth,
             users,
             admin,
-            intake,
+            uploads,
             mail_notifier,
             lifecycle,
             settings,
@@ -135,8 +135,8 @@ impl Services {
     /// Returns the services that demo data need.
     #[must_use]
     pub fn demo_services(&self) -> DemoServices {
-        let Self { pool, authenticator, credentials, auth, recorder, clock, intake, .. } = self.clone();
-        DemoServices { pool, authenticator, credentials, auth, recorder, clock, intake }
+        let Self { pool, authenticator, credentials, auth, recorder, clock, uploads, .. } = self.clone();
+        DemoServices { pool, authenticator, credentials, auth, recorder, clock, uploads }
     }
 
     /// Registers the services in the application of one thread.
@@ -172,9 +172,9 @@ impl Services {
             .app_data(Data::new(CustomerStore::new(pool.clone())))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))
             .app_data(Data::new(DocumentStore::new(pool.clone())))
-            .app_data(Data::new(self.intake.clone()))
-            .app_data(Data::new(self.intake.removals.clone()))
-            .app_data(Data::from(self.intake.storage.clone()))
+            .app_data(Data::new(self.uploads.clone()))
+            .app_data(Data::new(self.uploads.deletions.clone()))
+            .app_data(Data::from(self.uploads.storage.clone()))
             .app_data(form::config())
             .app_data(Data::from(self.live.clone()))
             .app_data(Data::new(self.lifecycle.clone()))

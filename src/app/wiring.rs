@@ -14,10 +14,10 @@ use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::{MailKind, MailNotifier};
 use crate::features::auth::store::AuthStore;
 use crate::features::customers::store::CustomerStore;
-use crate::features::documents::intake::Intake;
-use crate::features::documents::removal_store::Removals;
-use crate::features::documents::room_store::Quota;
+use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
+use crate::features::documents::quota_store::Quota;
 use crate::features::documents::store::DocumentStore;
+use crate::features::documents::upload_service::UploadService;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::Live;
 use crate::features::live::objects::Objects;
@@ -26,7 +26,7 @@ use crate::security::authentication::credentials::Credentials;
 use crate::security::authentication::login_throttling::LoginThrottle;
 use crate::security::authentication::passwords::Passwords;
 use crate::security::authentication::passwords::breaches::BreachService;
-use crate::security::communication::outbound::BadDoor;
+use crate::security::communication::outbound::OutboundClientError;
 use crate::security::crypto::keys::Keys;
 use crate::security::files::uploads::PdfInspector;
 use crate::security::sessions::access_tokens::AccessTokens;
@@ -41,9 +41,9 @@ pub enum WiringError {
     #[error("the master key cannot be used: {0}")]
     MasterKey(String),
     #[error("alerts cannot be sent: {0}")]
-    Alerts(#[from] BadDoor),
+    Alerts(#[from] OutboundClientError),
     #[error("the breach service cannot be asked: {0}")]
-    BreachService(BadDoor),
+    BreachService(OutboundClientError),
     #[error("mail cannot be sent: {0}")]
     Mail(String),
     #[error("the signing key cannot be used: {0}")]
@@ -76,7 +76,7 @@ impl Base {
             statement_timeout: settings.database.statement_timeout,
         };
         let pool = connect_lazily(database, limits);
-        let keys = Keys::configured(&settings.secrets.master_keys)
+        let keys = Keys::from_settings(&settings.secrets.master_keys)
             .map_err(|error| WiringError::MasterKey(error.to_string()))?;
         Ok(Self { settings, clock, pool, keys: Arc::new(keys) })
     }
@@ -105,7 +105,7 @@ impl Base {
             pool: pool.clone(),
             settings: settings.login.clone(),
             clock: clock.clone(),
-            lock_mail: MailKind::AccountLocked.name(),
+            lock_mail_kind: MailKind::AccountLocked.name(),
         };
         let (passwords, breaches) = (Arc::new(passwords), breaches.map(Arc::new));
         Ok(Credentials { throttle, passwords, breaches, keys: keys.clone() })
@@ -142,7 +142,7 @@ impl Base {
         Live::new(tickets, objects, revocations.clone(), self.clock.clone())
     }
 
-    pub fn intake(&self) -> Result<Intake, StorageError> {
+    pub fn upload_service(&self) -> Result<UploadService, StorageError> {
         let Self { settings, clock, pool, .. } = self;
         let documents = &settings.documents;
         let bucket =
@@ -154,12 +154,12 @@ impl Base {
                 secret_key,
             });
         let storage = Arc::new(Storage::open(&documents.folder, bucket.as_ref())?);
-        Ok(Intake {
-            removals: Removals::new(pool.clone(), storage.clone(), clock.clone()),
+        Ok(UploadService {
+            deletions: BlobDeletionQueue::new(pool.clone(), storage.clone(), clock.clone()),
             quota: Quota { bytes: documents.quota_bytes, files: documents.quota_count },
             max_bytes: documents.max_bytes,
             max_pixels: documents.max_pixels,
-            cores: Arc::new(Semaphore::new(settings.http.workers)),
+            inspection_slots: Arc::new(Semaphore::new(settings.http.workers)),
             pdfs: PdfInspector { program: documents.pdf_inspector.clone() },
             pool: pool.clone(),
             clock: clock.clone(),

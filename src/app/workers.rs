@@ -15,7 +15,7 @@ use crate::features::auth::mail::MailWorker;
 use crate::security::audit::context::background_sync;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::hash_chain::ChainWriter;
-use crate::security::communication::outbound::{Door, SystemLookup};
+use crate::security::communication::outbound::{OutboundClient, SystemResolver};
 use crate::security::detection::alerts::AlertWorker;
 use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
@@ -117,8 +117,8 @@ impl Workers {
 
 /// The workers that may end at any point of their work. Followers subscribe before the announcements begin.
 fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> Vec<Worker> {
-    let Services { live, announcements, purge, intake, .. } = services;
-    let (revocations, removals) = (&services.authenticator.revocations, &intake.removals);
+    let Services { live, announcements, purge, uploads, .. } = services;
+    let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
     let Watched { endpoints, unknown, connections, certificate } = watched;
     let sweeper = (services.clone(), mail.clone(), endpoints, unknown);
     let now = Stage::Immediate;
@@ -139,11 +139,11 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> V
             async move { live.follow(announced).await }
         }),
         Worker::new("announcements", now, announcements.clone(), |it| async move { it.listen().await }),
-        Worker::new("ended_sessions", now, revocations.clone(), |it| async move { it.read_ends().await }),
+        Worker::new("ended_sessions", now, revocations.clone(), |it| async move { it.poll_ended_sessions().await }),
         Worker::new("session_uses", now, revocations.clone(), |it| async move { it.last_uses.run().await }),
-        Worker::new("blob_deletion", now, removals.clone(), |it| async move { it.run().await }),
-        Worker::new("account_purge", now, (purge.clone(), removals.clone()), |(purge, removals)| async move {
-            purge.run(|| removals.ring()).await;
+        Worker::new("blob_deletion", now, deletions.clone(), |it| async move { it.run().await }),
+        Worker::new("account_purge", now, (purge.clone(), deletions.clone()), |(purge, deletions)| async move {
+            purge.run(|| deletions.notify()).await;
         }),
         Worker::new("refused_connections", now, connections, report_refused),
         Worker::new("sweeper", now, sweeper, |(services, mail, endpoints, unknown)| async move {
@@ -169,8 +169,8 @@ fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
 fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
     let Services { pool, alerts, settings, clock, .. } = services;
     let to = &settings.alerts;
-    let door = Door::new(to.webhooks(), to.ca.as_deref(), settings.profile, Arc::new(SystemLookup))?;
-    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(door), clock.clone()))
+    let client = OutboundClient::new(to.webhooks(), to.ca.as_deref(), settings.profile, Arc::new(SystemResolver))?;
+    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(client), clock.clone()))
 }
 
 /// Records one event for all connections refused since the last one: a flood must not become a flood of rows.
@@ -201,7 +201,7 @@ async fn sweep(services: &Services, mail: &MailWorker) {
         mail.sweep().await,
         idempotency::sweep(&services.pool).await.map_err(Into::into),
     ];
-    if let Err(error) = services.intake.removals.sweep().await {
+    if let Err(error) = services.uploads.deletions.sweep().await {
         tracing::warn!(cause = ?error, "failed to delete stored objects; the next sweep retries");
     }
     for error in swept.into_iter().filter_map(Result::err) {

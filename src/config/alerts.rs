@@ -18,9 +18,9 @@ const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 /// The configured sinks. All are optional: the log has every alert.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
-    pub slack: Option<WebhookUrl>,
+    pub slack: Option<OutboundUrl>,
     /// The URL, and the key that signs the messages.
-    pub webhook: Option<(WebhookUrl, SecretString)>,
+    pub webhook: Option<(OutboundUrl, SecretString)>,
     /// PEM file of a private certificate authority.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
@@ -79,19 +79,19 @@ impl AlertSettings {
 
     /// Returns every webhook URL, for the allow-list of outbound requests.
     #[must_use]
-    pub fn webhooks(&self) -> Vec<WebhookUrl> {
+    pub fn webhooks(&self) -> Vec<OutboundUrl> {
         self.slack.iter().chain(self.webhook.iter().map(|(url, _)| url)).cloned().collect()
     }
 }
 
-fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<WebhookUrl> {
+fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<OutboundUrl> {
     let text = reader.secret(name)?;
     outbound_url(reader, name, text.expose_secret(), profile)
 }
 
 /// Parses the URL in a setting. The fault does not repeat the value, because it may be a secret.
-pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<WebhookUrl> {
-    let url = WebhookUrl::parse(text, profile);
+pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<OutboundUrl> {
+    let url = OutboundUrl::parse(text, profile);
     if url.is_none() {
         let problem = "is not a URL such as https://host.example/path: in lower case, without :443, user or fragment, and with a public host name, not an address (localhost only in development)";
         reader.fault(name, problem);
@@ -106,9 +106,9 @@ fn is_page(text: &str) -> bool {
 /// An outbound URL from the configuration, in the only spelling that all parsers read alike (SSRF). The address of the
 /// host is checked when connecting (`security/communication/outbound`).
 #[derive(Clone, PartialEq, Eq)]
-pub struct WebhookUrl(Url);
+pub struct OutboundUrl(Url);
 
-impl WebhookUrl {
+impl OutboundUrl {
     /// Returns `None` for any other spelling. Parsers disagree on backslashes, tabs, `@`, numbers and trailing dots, so
     /// one could check a different host than another connects to.
     #[must_use]
@@ -132,9 +132,9 @@ impl WebhookUrl {
 }
 
 /// Redacted: anyone who knows a chat's webhook URL can post there.
-impl fmt::Debug for WebhookUrl {
+impl fmt::Debug for OutboundUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WebhookUrl([redacted])")
+        f.write_str("OutboundUrl([redacted])")
     }
 }
 

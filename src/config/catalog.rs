@@ -109,7 +109,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_QUOTAS_PAYMENTS", "1000000", "Maximum number of payments of a user"),
     plain("STRONGROOM_QUOTAS_CREDIT_NOTES", "1000000", "Maximum number of credit notes of a user"),
 
-    plain("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "5/1h", "Failed sign-ins of one account from one address, then 429; also of a signed-in user who enters the password again, in one session"),
+    plain("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "5/1h", "Failed sign-ins of one account from one address, then 429; also of a signed-in user who enters the password again, in one session"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "20/1h", "Failed sign-ins of unknown clients at one address, then they need a solved challenge"),
     plain("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "30/1h", "Accounts whose sign-in fails from one network (/24, /48), then its unknown clients need a solved challenge"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "10/1h", "Failed sign-ins of one account by unknown clients, at least 2, then it waits 1, 2, 4, 8, 15 minutes. An hour without one ends it"),

@@ -10,7 +10,7 @@ use super::reader::Reader;
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
     /// Of one account from one address, and of a signed-in user in one session.
-    pub failures_per_pair: Rate,
+    pub failures_per_account_and_address: Rate,
     /// Of unknown clients at one address, before they need a challenge.
     pub failures_per_address: Rate,
     /// Of one account by unknown clients, before it waits. The window begins anew with each failure.
@@ -20,7 +20,7 @@ pub struct LoginSettings {
     /// Of one account in a row by unknown clients, before only a reset helps.
     pub failures_in_a_row: u32,
     /// How long a device is known after a sign-in.
-    pub device_life: Duration,
+    pub device_lifetime: Duration,
 }
 
 /// NIST SP 800-63B §3.2.2: no more than 100 failures of one account. Here: in an hour, and in one go.
@@ -43,7 +43,8 @@ impl LoginSettings {
             }
             rate
         };
-        let failures_per_pair = failures("STRONGROOM_LOGIN_FAILURES_PER_PAIR", MOST_OF_ONE_ACCOUNT);
+        let failures_per_account_and_address =
+            failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", MOST_OF_ONE_ACCOUNT);
         let failures_per_address = failures("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", MOST_OF_ONE_ADDRESS);
         let failures_per_account = failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", MOST_OF_ONE_ACCOUNT);
         let accounts_per_network = failures("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", MOST_OF_ONE_ADDRESS);
@@ -51,14 +52,14 @@ impl LoginSettings {
             reader.combined_fault("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "must be at least 2: one slip is no attack");
         }
         let failures_in_a_row = reader.number("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", 10, MOST_IN_A_ROW);
-        let device_life = reader.number("STRONGROOM_LOGIN_DEVICE_SECONDS", 3600, 400 * 86_400);
+        let device_lifetime = reader.number("STRONGROOM_LOGIN_DEVICE_SECONDS", 3600, 400 * 86_400);
         Self {
-            failures_per_pair,
+            failures_per_account_and_address,
             failures_per_address,
             failures_per_account,
             accounts_per_network,
             failures_in_a_row: u32::try_from(failures_in_a_row).unwrap_or(u32::MAX),
-            device_life: Duration::from_secs(device_life),
+            device_lifetime: Duration::from_secs(device_lifetime),
         }
     }
 }

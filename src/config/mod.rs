@@ -33,7 +33,7 @@ mod traces;
 
 use std::path::PathBuf;
 
-pub use alerts::{AlertSettings, WebhookUrl};
+pub use alerts::{AlertSettings, OutboundUrl};
 pub use catalog::{SETTINGS, Setting};
 pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings, http_address};
 pub use cors::CorsSettings;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::Profile;
-use super::alerts::{WebhookUrl, outbound_url};
+use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
@@ -61,7 +61,7 @@ impl PasswordSettings {
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
     /// The base URL; ranges are at `/range/PREFIX`.
-    pub url: WebhookUrl,
+    pub url: OutboundUrl,
     /// A private certificate authority, PEM.
     pub ca: Option<PathBuf>,
 }

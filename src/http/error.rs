@@ -274,7 +274,7 @@ impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Missing => Self::internal(error),
-            StorageError::Down(_) => Self::unavailable(5, error),
+            StorageError::Unavailable(_) => Self::unavailable(5, error),
         }
     }
 }

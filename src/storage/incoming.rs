@@ -1,5 +1,6 @@
-//! A file while it arrives. Only its own process writes it, nobody else may read it, and it goes away with whoever let it go.
-//! Its calls wait for the disk: they are made on threads for that.
+//! A temporary file that receives one upload (mode 0600). Dropping it deletes it.
+//!
+//! The methods block on disk I/O: call them on a blocking thread.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -9,10 +10,10 @@ use std::path::{Path, PathBuf};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-/// What goes to a bucket at once, in bytes: the least that S3 takes for a part that is not the last.
-pub(super) const PART: usize = 5 * 1024 * 1024;
+/// The part size of a multipart upload: the minimum that S3 accepts.
+pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// Bytes on their way in.
+/// A file that is being received.
 pub struct Incoming {
     key: Uuid,
     path: PathBuf,
@@ -25,50 +26,50 @@ impl Incoming {
         Ok(Self { key, path, file })
     }
 
-    /// What these bytes will be kept under.
+    /// The key under which the file will be stored.
     #[must_use]
     pub fn key(&self) -> Uuid {
         self.key
     }
 
-    /// The next bytes.
+    /// Appends bytes.
     ///
     /// # Errors
-    /// The disk is full or away.
+    /// Fails if the disk is full or unavailable.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)
     }
 
-    /// What has come so far, from its first byte, for reading only.
+    /// Opens the file for reading, from its first byte.
     ///
     /// # Errors
-    /// The disk is away.
+    /// Fails if the disk is unavailable.
     pub fn reader(&self) -> io::Result<File> {
         File::open(&self.path)
     }
 
-    /// There are no more, and what there was is on the disk: a document that was acknowledged survives the machine.
+    /// Syncs the file to disk, so that an acknowledged document survives a power failure.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.file.rewind()
     }
 
-    /// The next [`PART`]; shorter only at the end.
+    /// Reads the next [`PART_BYTES`]. Only the last part is shorter.
     pub(super) fn part(&mut self) -> io::Result<Bytes> {
-        let mut part = Vec::with_capacity(PART);
-        (&self.file).take(PART as u64).read_to_end(&mut part)?;
+        let mut part = Vec::with_capacity(PART_BYTES);
+        (&self.file).take(PART_BYTES as u64).read_to_end(&mut part)?;
         Ok(part.into())
     }
 }
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // Not there any more if it was kept; if it stays, it is swept.
+        // The file is gone if it was stored. If this fails, the sweeper deletes it.
         let _ = std::fs::remove_file(&self.path);
     }
 }
 
-/// Removes a file, if it is there.
+/// Deletes a file, if it exists.
 pub(super) async fn remove(path: &Path) -> io::Result<()> {
     match tokio::fs::remove_file(path).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -1,8 +1,8 @@
-//! Floor 1: where the bytes of documents are, behind one door: a folder, or a bucket of an S3-compatible store.
+//! Floor 1: the object store for documents: a local folder, or a bucket of an S3-compatible service.
 //!
-//! A key is random and says nothing. Bytes arrive in a file of this machine ([`incoming`]), whatever store they go to: a slow
-//! client holds a file and no memory, and nothing that was not looked at to its end ever enters the store. What is kept is
-//! written whole or not at all. This floor knows neither owners nor names; who may have which key is in the database alone.
+//! - Keys are random. The database alone knows owners and file names.
+//! - An upload is first written to a local file ([`incoming`]): a slow client takes disk space instead of memory.
+//! - Only a file that passed inspection enters the store. It is written atomically.
 
 pub mod incoming;
 
@@ -25,43 +25,43 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
-use incoming::{Incoming, PART};
+use incoming::{Incoming, PART_BYTES};
 
-/// A store that does not answer within this is down.
-const WITHIN: Duration = Duration::from_secs(10);
-/// Of a whole file on its way to a bucket, which ends before its request does.
-const SENT_WITHIN: Duration = Duration::from_secs(15);
-/// Files on their way to a bucket at once: each holds one [`PART`] in memory.
-const SENDING: usize = 4;
+/// For one request to the store.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// For sending one file to a bucket. Shorter than the timeout of the request that waits for it.
+const SEND_TIMEOUT: Duration = Duration::from_secs(15);
+/// Files that are sent to a bucket at once. Each takes [`PART_BYTES`] of memory.
+const MAX_PARALLEL_SENDS: usize = 4;
 
-/// Why bytes cannot be kept or had.
+/// Why an operation on the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    #[error("there are no such bytes")]
+    #[error("object not found")]
     Missing,
-    /// Full, away, slow, or not letting us in. The text is for the log.
-    #[error("the store of documents is down: {0}")]
-    Down(String),
+    /// Full, unreachable, too slow, or it refuses our credentials. The text is for the log.
+    #[error("object store unavailable: {0}")]
+    Unavailable(String),
 }
 
 impl From<object_store::Error> for StorageError {
     fn from(error: object_store::Error) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::Missing,
-            other => Self::Down(other.to_string()),
+            other => Self::Unavailable(other.to_string()),
         }
     }
 }
 
 impl From<io::Error> for StorageError {
     fn from(error: io::Error) -> Self {
-        Self::Down(error.to_string())
+        Self::Unavailable(error.to_string())
     }
 }
 
 impl From<tokio::time::error::Elapsed> for StorageError {
     fn from(_: tokio::time::error::Elapsed) -> Self {
-        Self::Down("no answer in time".to_owned())
+        Self::Unavailable("timed out".to_owned())
     }
 }
 
@@ -76,20 +76,20 @@ pub struct Bucket {
     pub secret_key: SecretString,
 }
 
-/// The store.
+/// The object store.
 pub struct Storage {
     incoming: PathBuf,
     objects: Arc<dyn ObjectStore>,
-    /// Whether what arrives has to be sent on: a folder has it already.
+    /// Whether files are sent to a bucket. In a folder they are only renamed.
     is_remote: bool,
     sending: Semaphore,
 }
 
 impl Storage {
-    /// In this folder, or with a bucket only what arrives in it. Nothing is connected yet.
+    /// Opens the store in this folder. With a bucket, the folder holds incoming files only. Does not connect yet.
     ///
     /// # Errors
-    /// The folder cannot be made, or the bucket's settings do not go together.
+    /// Fails if the folder cannot be created or the bucket's settings are invalid.
     pub fn open(folder: &Path, bucket: Option<&Bucket>) -> Result<Self, StorageError> {
         let incoming = folder.join("incoming");
         for private in [&incoming, &folder.join("objects")] {
@@ -97,92 +97,97 @@ impl Storage {
         }
         let objects: Arc<dyn ObjectStore> = match bucket {
             None => Arc::new(LocalFileSystem::new_with_prefix(folder)?.with_fsync(true)),
-            Some(bucket) => Arc::new(connected(bucket)?),
+            Some(bucket) => Arc::new(s3_client(bucket)?),
         };
-        Ok(Self { incoming, objects, is_remote: bucket.is_some(), sending: Semaphore::new(SENDING) })
+        Ok(Self { incoming, objects, is_remote: bucket.is_some(), sending: Semaphore::new(MAX_PARALLEL_SENDS) })
     }
 
-    /// Opens the file in which the bytes of this key arrive.
+    /// Creates the temporary file for an upload with this key.
     ///
     /// # Errors
-    /// The disk is full or away.
+    /// Fails if the disk is full or unavailable.
     pub async fn receive(&self, key: Uuid) -> Result<Incoming, StorageError> {
         let path = self.incoming.join(key.to_string());
-        apart(move || Incoming::open(key, path)).await
+        blocking(move || Incoming::open(key, path)).await
     }
 
-    /// Keeps what has arrived, whole.
+    /// Stores a received file atomically.
     ///
     /// # Errors
-    /// The store is down: nothing is kept, or it can be [removed](Self::remove).
-    pub async fn keep(&self, mut arrived: Incoming) -> Result<(), StorageError> {
-        let arrived = apart(move || arrived.finish().map(|()| arrived)).await?;
+    /// Fails if the store is unavailable. The file may still be stored: [remove](Self::remove) it.
+    pub async fn store(&self, mut incoming: Incoming) -> Result<(), StorageError> {
+        let incoming = blocking(move || incoming.finish().map(|()| incoming)).await?;
         if self.is_remote {
-            let _slot = self.sending.acquire().await.map_err(|error| StorageError::Down(error.to_string()))?;
-            return tokio::time::timeout(SENT_WITHIN, self.send(arrived)).await?;
+            let _slot = self.sending.acquire().await.map_err(|error| StorageError::Unavailable(error.to_string()))?;
+            return tokio::time::timeout(SEND_TIMEOUT, self.send(incoming)).await?;
         }
-        let from = Key::from(format!("incoming/{}", arrived.key()));
-        Ok(tokio::time::timeout(WITHIN, self.objects.rename(&from, &place(arrived.key()))).await??)
+        let from = Key::from(format!("incoming/{}", incoming.key()));
+        Ok(tokio::time::timeout(REQUEST_TIMEOUT, self.objects.rename(&from, &object_key(incoming.key()))).await??)
     }
 
-    async fn send(&self, arrived: Incoming) -> Result<(), StorageError> {
-        let place = place(arrived.key());
-        let (mut arrived, first) = next_part(arrived).await?;
-        if first.len() < PART {
-            self.objects.put(&place, first.into()).await?;
+    async fn send(&self, incoming: Incoming) -> Result<(), StorageError> {
+        let key = object_key(incoming.key());
+        let (mut incoming, first) = next_part(incoming).await?;
+        if first.len() < PART_BYTES {
+            self.objects.put(&key, first.into()).await?;
             return Ok(());
         }
-        let mut upload = self.objects.put_multipart(&place).await?;
+        let mut upload = self.objects.put_multipart(&key).await?;
         let sent = async {
             let mut part = first;
             while !part.is_empty() {
                 upload.put_part(part.into()).await?;
-                (arrived, part) = next_part(arrived).await?;
+                (incoming, part) = next_part(incoming).await?;
             }
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // Parts of what never became an object are kept and paid for.
+            // A bucket keeps and bills the parts of an unfinished upload.
             upload.abort().await?;
             return Err(error);
         }
         Ok(())
     }
 
-    /// These bytes of what is kept, as they come.
+    /// Streams a range of a stored file.
     ///
     /// # Errors
-    /// There are none, or the store is down.
+    /// [`StorageError::Missing`] or [`StorageError::Unavailable`].
     pub async fn read(
         &self,
         key: Uuid,
         range: Range<u64>,
     ) -> Result<BoxStream<'static, Result<Bytes, object_store::Error>>, StorageError> {
         let options = GetOptions { range: Some(GetRange::Bounded(range)), ..GetOptions::default() };
-        Ok(tokio::time::timeout(WITHIN, self.objects.get_opts(&place(key), options)).await??.into_stream())
+        Ok(tokio::time::timeout(REQUEST_TIMEOUT, self.objects.get_opts(&object_key(key), options))
+            .await??
+            .into_stream())
     }
 
-    /// Removes what there is of this key, if there is anything.
+    /// Deletes the stored and the incoming file of this key, if they exist.
     ///
     /// # Errors
-    /// The store is down.
+    /// Fails if the store is unavailable.
     pub async fn remove(&self, key: Uuid) -> Result<(), StorageError> {
         incoming::remove(&self.incoming.join(key.to_string())).await?;
-        match tokio::time::timeout(WITHIN, self.objects.delete(&place(key))).await?.map_err(StorageError::from) {
+        match tokio::time::timeout(REQUEST_TIMEOUT, self.objects.delete(&object_key(key)))
+            .await?
+            .map_err(StorageError::from)
+        {
             Err(StorageError::Missing) => Ok(()),
             other => other,
         }
     }
 
-    /// Removes what has been arriving here since before this moment: its process is gone.
+    /// Deletes incoming files last written before this time: their process was killed.
     ///
     /// # Errors
-    /// The folder cannot be read.
+    /// Fails if the folder cannot be read.
     pub async fn sweep(&self, before: DateTime<Utc>) -> Result<(), StorageError> {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // One that has gone meanwhile was taken by its own upload.
+            // A file without metadata has just been stored or deleted by its upload.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -191,26 +196,26 @@ impl Storage {
     }
 }
 
-/// On a thread that may wait for the disk.
-async fn apart<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
+/// Runs blocking I/O on a thread for it.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|error| Err(io::Error::other(error)))?)
 }
 
-async fn next_part(mut arrived: Incoming) -> Result<(Incoming, Bytes), StorageError> {
-    apart(move || arrived.part().map(|part| (arrived, part))).await
+async fn next_part(mut incoming: Incoming) -> Result<(Incoming, Bytes), StorageError> {
+    blocking(move || incoming.part().map(|part| (incoming, part))).await
 }
 
-fn place(key: Uuid) -> Key {
+fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// With the keys that are given and no others: nothing is taken from the machine's environment or from the network around it.
-fn connected(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
+/// Builds the client with the configured credentials only: none come from the environment or a cloud metadata service.
+fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
-        .with_timeout(WITHIN)
+        .with_timeout(REQUEST_TIMEOUT)
         .with_connect_timeout(Duration::from_secs(3))
-        // The configuration takes it for a store on loopback only.
+        // The configuration accepts http:// for loopback only.
         .with_allow_http(bucket.endpoint.starts_with("http://"));
     AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)
@@ -218,7 +223,7 @@ fn connected(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
         .with_region(&bucket.region)
         .with_access_key_id(bucket.access_key.expose_secret())
         .with_secret_access_key(bucket.secret_key.expose_secret())
-        .with_retry(RetryConfig { max_retries: 2, retry_timeout: WITHIN, ..RetryConfig::default() })
+        .with_retry(RetryConfig { max_retries: 2, retry_timeout: REQUEST_TIMEOUT, ..RetryConfig::default() })
         .with_client_options(client)
         .build()
 }

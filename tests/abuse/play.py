@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Plays the attacks that the service must notice, tell apart, answer and report, against two replicas of a release build.
+"""Plays attacks that the service must detect, distinguish, stop and report, against two replicas of a release build.
 
     cargo build --release && python3 tests/abuse/play.py
 
-One account by many addresses, many accounts by one network, and a walk through ids; a fake receiver of alerts over TLS. It
-prints what was seen, and ends with 1 at the first thing that is not as promised. With Prometheus installed it also scrapes
+Brute force (one account, many addresses), password spraying (many accounts, one network) and id enumeration, with a fake
+alert receiver over TLS. It prints the results, and exits with 1 at the first deviation. With Prometheus installed it also scrapes
 both replicas and asks every query of the dashboard. Everything is on loopback, and ends by itself.
 """
 
@@ -41,7 +41,7 @@ def free_port():
 
 
 def must(holds, what):
-    print(("  as promised: " if holds else "  NOT as promised: ") + what, flush=True)
+    print(("  ok: " if holds else "  FAILED: ") + what, flush=True)
     if not holds:
         sys.exit(1)
 
@@ -112,7 +112,7 @@ class Replica:
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """Takes alerts as somebody's service would: signature first."""
+    """Receives alerts like a real service: verifies the signature first."""
 
     taken = []
 
@@ -140,7 +140,7 @@ def receive(state):
 
 
 class Database:
-    """Read as its superuser, to show what is kept."""
+    """Reads the database as superuser, to show stored data."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -170,46 +170,46 @@ def device(headers):
     return next(line.split(";")[0] for line in headers.get_all("Set-Cookie") if line.startswith("__Host-device="))
 
 
-def one_account_by_many_addresses(replicas, email, password, known):
-    print("\nOne account, guessed from many addresses, at both replicas in turn")
+def brute_force(replicas, email, password, known):
+    print("\nBrute force: one account from many addresses, at both replicas in turn")
     answers = set()
     for guess in range(40):
         replica = replicas[guess % 2]
         status, _, text = replica.sign_in(email, f"wrong password {guess}", f"127.0.10.{guess + 1}")
         answers.add((status, json.loads(text)["code"]))
-    must(answers == {(401, "invalid_credentials")}, f"every guess has the one answer: {answers}")
+    must(answers == {(401, "invalid_credentials")}, f"every guess gets the same response: {answers}")
     status, _, text = replicas[1].sign_in(email, password, "127.0.10.200")
-    must(status == 401, "the right password is refused to a stranger during the lock, in the same words")
+    must(status == 401, "the correct password is refused to an unknown client during the lockout, with the same response")
     status, _, _ = replicas[0].sign_in(email, password, "127.0.10.201", known)
-    must(status == 200, "the owner signs in meanwhile, at his known device")
-    until(lambda: alerts("account_brute_force"), "an alert that an account is hammered")
+    must(status == 200, "the owner can log in from a known device")
+    until(lambda: alerts("account_brute_force"), "an account_brute_force alert")
     must(len(alerts("account_brute_force")) == 1, "it is one alert: " + alerts("account_brute_force")[0]["text"])
-    until(lambda: alerts("correct_password_while_locked"), "an alert that a right password came during the lock")
+    until(lambda: alerts("correct_password_while_locked"), "a correct_password_while_locked alert")
 
 
-def many_accounts_by_one_network(replicas, email, password, known, newcomer):
-    print("\nMany accounts, tried from four addresses of one network")
+def password_spraying(replicas, email, password, known, newcomer):
+    print("\nPassword spraying: many accounts from four addresses of one network")
     answers = []
     for guess in range(60):
         status, headers, _ = replicas[guess % 2].sign_in(f"somebody{guess}@example.com", "Spring2026!Spring", f"127.0.20.{guess % 4 + 1}")
         answers.append(status)
     must(answers == [401] * 30 + [429] * 30, "thirty accounts were tried, then the network needs a challenge")
     status, _, _ = replicas[0].sign_in(email, password, "127.0.20.1", known)
-    must(status == 200, "somebody at the same address whose device is known signs in meanwhile")
+    must(status == 200, "a known device at the same address can log in")
     status, _, text = replicas[1].sign_in(*newcomer, "127.0.20.1")
     must(status == 429, "an unknown client there needs a challenge")
     solution = documented("limits.md")["solve"](json.loads(text)["challenge"])
     status, _, _ = replicas[0].sign_in(*newcomer, "127.0.20.1", altcha=solution)
-    must(status == 200, "it solves the challenge as docs/limits.md says, and signs in")
-    until(lambda: alerts("password_spraying"), "an alert that many accounts are tried")
+    must(status == 200, "it solves the challenge as docs/limits.md describes, and logs in")
+    until(lambda: alerts("password_spraying"), "a password_spraying alert")
     must(len(alerts("password_spraying")) == 1, "it is one alert: " + alerts("password_spraying")[0]["text"])
 
 
-def walk_through_ids(replicas, token, theirs):
-    print("\nA signed-in user asks for what is not his")
+def id_enumeration(replicas, token, theirs):
+    print("\nId enumeration: a user requests objects of others and missing ones")
     answers, ended = set(), None
     for step in range(80):
-        # What is somebody else's and what is nobody's, in turn.
+        # Foreign and missing objects in turn.
         target = theirs if step % 2 else uuid.uuid4()
         status, _, text = replicas[step // 2 % 2].call("GET", f"/api/v1/invoices/{target}", token=token)
         if status == 401:
@@ -217,11 +217,11 @@ def walk_through_ids(replicas, token, theirs):
             break
         answers.add((status, json.loads(text)["code"]))
         time.sleep(0.02)
-    must(answers == {(404, "not_found")}, f"every step has the one answer: {answers}")
+    must(answers == {(404, "not_found")}, f"every request gets the same response: {answers}")
     if ended is None:
         ended = until(lambda: replicas[0].call("GET", "/api/v1/me", token=token)[0] == 401, "the session ends") and 80
     must(replicas[1].call("GET", "/api/v1/me", token=token)[0] == 401, f"the session has ended on both replicas, at step {ended}")
-    until(lambda: alerts("access_denials") and alerts("probing_session"), "alerts about the walk")
+    until(lambda: alerts("access_denials") and alerts("probing_session"), "alerts access_denials and probing_session")
     must(len(alerts("access_denials")) == 1, "it is one alert: " + alerts("access_denials")[0]["text"])
     must(len(alerts("probing_session")) == 1, "and one that the session was ended")
 
@@ -308,19 +308,19 @@ def main():
         kept = Database(database)
 
         status, headers, text = replicas[0].sign_in(email, password, "127.0.0.5")
-        must(status == 200, "the owner signs in, and his device is known from then on")
+        must(status == 200, "the owner logs in, and the device is known from then on")
         token, known = json.loads(text)["access_token"], device(headers)
         newcomer = "ben@demo.example", next(state.rglob("demo_password_2")).read_text().strip()
         ben = json.loads(replicas[1].sign_in(*newcomer)[2])["access_token"]
         theirs = json.loads(replicas[0].call("GET", "/api/v1/invoices?limit=1", token=token)[2])["items"][0]["id"]
 
         with scraped(replicas, folder) as ask:
-            one_account_by_many_addresses(replicas, email, password, known)
-            many_accounts_by_one_network(replicas, email, password, known, newcomer)
-            walk_through_ids(replicas, ben, theirs)
+            brute_force(replicas, email, password, known)
+            password_spraying(replicas, email, password, known, newcomer)
+            id_enumeration(replicas, ben, theirs)
             dashboard(ask)
 
-        print("\nWhat is kept")
+        print("\nStored data")
         kept.show("events", "select kind, reason, coalesce(object_class, '-'), replica, count(*) from security_events where severity <> 'info' group by 1, 2, 3, 4 order by 1, 2, 3, 4")
         kept.show("counters", "select rule, about, counted from abuse_counters order by 1, 2")
         kept.show("alerts", "select rule, about_kind, about, state, count, findings from alerts order by opened_at")
@@ -333,7 +333,7 @@ def main():
                 replica.stop()
         subprocess.run([SERVICE, "dev", "reset"], env=first.environment, stdout=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
-    print("\nEverything was noticed, told apart, answered and reported.")
+    print("\nAll attacks were detected, distinguished, stopped and reported.")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use strongroom::security::files::uploads::{FileType, Inspector};
 
 const MAX_PIXELS: u32 = 110_000_000;
 /// The end of a ZIP archive's directory stands within so many bytes of the end of a file.
-const ARCHIVE_WITHIN: usize = 22 + 65_535;
+const ZIP_END_SEARCH_BYTES: usize = 22 + 65_535;
 
 /// Whether the file is accepted. It is inspected whole and in small pieces, with one answer.
 #[must_use]
@@ -19,7 +19,7 @@ pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
     if answer.is_ok() {
         let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
         let end = file.windows(4).rposition(|mark| mark == b"PK\x05\x06");
-        let end = end.filter(|at| file.len() - at <= ARCHIVE_WITHIN);
+        let end = end.filter(|at| file.len() - at <= ZIP_END_SEARCH_BYTES);
         assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an archive with a file in it too");
         assert!(file_type == FileType::Pdf || !has(&file[..file.len().min(1024)], b"%PDF-"), "a PDF too");
     }

@@ -26,9 +26,9 @@ pub async fn users(
 ) -> ApiResult<HttpResponse> {
     let filter = query.filter();
     let text = filter.text();
-    let after = cursors.after(admin.user(), LIST, &text, query.cursor.as_deref())?;
+    let after = cursors.page_start(admin.user(), LIST, &text, query.cursor.as_deref())?;
     let rows = store.users(&admin, &filter, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(admin.user(), LIST, &text, &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), LIST, &text, &last.position()))?;
     Ok(ok(&AccountPage::from(page)))
 }
 

@@ -15,10 +15,10 @@ use crate::db::{begin, containing};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::authentication::device_cookies;
-use crate::security::authentication::login_throttling::{LoginThrottle, account_inside, account_of};
+use crate::security::authentication::login_throttling::{LoginThrottle, account_key, reauthentication_key};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::crypto::keys::Keys;
-use crate::security::sessions::revocations::{Ended, Revocations};
+use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
 /// Refuses an administrator who disables their own account.
 pub const OWN_ACCOUNT: ApiError =
@@ -98,7 +98,7 @@ impl AdminStore {
 
     /// Adds the lock state, which is stored under a keyed hash of the email address.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
-        let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_of(&self.keys, &row.email)).collect();
+        let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_key(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
         let invalid = || ApiError::internal("a stored user is invalid");
         rows.into_iter()
@@ -122,7 +122,7 @@ impl AdminStore {
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let email = email(&mut transaction, admin, user).await?;
-        let accounts = [account_of(&self.keys, &email), account_inside(&self.keys, user)];
+        let accounts = [account_key(&self.keys, &email), reauthentication_key(&self.keys, user)];
         self.throttle.reset_counters(&mut *transaction, &accounts).await?;
         self.commit(transaction, EventKind::AdminUserUnlocked, user, None).await
     }
@@ -146,7 +146,7 @@ impl AdminStore {
             ("done", Status::Active) => self.commit(transaction, EventKind::AdminUserEnabled, user, None).await,
             ("done", Status::Disabled) => {
                 let ended = ended_in_transaction(&mut transaction, user).await?;
-                let ended = self.revocations.have_ended(&mut transaction, ended, "disabled_by_admin").await?;
+                let ended = self.revocations.record_ended(&mut transaction, ended, "disabled_by_admin").await?;
                 self.commit(transaction, EventKind::AdminUserDisabled, user, Some(ended)).await
             }
             ("missing", _) => Err(ApiError::NotFound),
@@ -170,7 +170,7 @@ impl AdminStore {
         mut transaction: PgTransaction<'_>,
         kind: EventKind,
         user: UserId,
-        ended: Option<Ended>,
+        ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
         // The actor is the request's caller.
         let target = Object { kind: ObjectKind::User, id: user.uuid() };

@@ -1,4 +1,4 @@
-//! What this feature speaks of.
+//! The types of this feature.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,32 +6,31 @@ use uuid::Uuid;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
-/// The longest name of a program that is kept, in characters.
-const LONGEST_PROGRAM: usize = 200;
+/// Longer user agents are truncated.
+const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// What a new user says of themselves. It holds no role: no request can name one.
+/// The profile of a new user. It has no role: no request can set one.
 pub struct NewProfile {
     pub display_name: DisplayName,
     pub bio: Option<Bio>,
 }
 
-/// From where a session was opened, as its owner sees it in the list of his sessions. A hint and no proof: the program's name is
-/// whatever the program says.
-pub struct ClientSeen {
-    pub program: String,
+/// The client that opened a session, for the user's list of sessions. It is not verified: clients choose their user agent.
+pub struct ClientDescription {
+    pub user_agent: String,
     pub address: String,
 }
 
-impl ClientSeen {
-    /// What a request says of itself.
+impl ClientDescription {
+    /// Removes control characters and truncates the user agent.
     #[must_use]
     pub fn new(user_agent: Option<&str>, address: ClientAddr) -> Self {
         let printable = user_agent.unwrap_or("unknown").chars().filter(|c| !c.is_control());
-        Self { program: printable.take(LONGEST_PROGRAM).collect(), address: address.to_string() }
+        Self { user_agent: printable.take(MAX_USER_AGENT_CHARS).collect(), address: address.to_string() }
     }
 }
 
-/// A session that can still be used.
+/// A session that has not ended or expired.
 pub struct LiveSession {
     pub id: Uuid,
     pub created_at: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! Sessions and their refresh tokens.
+//! Statements on sessions and refresh tokens.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -6,50 +6,51 @@ use sqlx::PgConnection;
 use uuid::Uuid;
 
 use super::mail::MailKind;
-use super::model::{ClientSeen, LiveSession};
+use super::model::{ClientDescription, LiveSession};
 use super::store::AuthStore;
 use crate::base::id::{SessionId, UserId};
 use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::authentication::credentials::Verified;
+use crate::security::authentication::credentials::VerifiedPassword;
 use crate::security::authentication::device_cookies;
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::refresh_tokens::{PresentedToken, RefreshDecision, chain, judge, successor, to_cookie};
+use crate::security::sessions::refresh_tokens::{
+    PresentedToken, RefreshDecision, decide, derive_chain, derive_successor, encode_cookie,
+};
 
-/// Live sessions that one user may have; one more ends the one that was unused longest, as far as
-/// the database knows (`revocations::last_uses`).
-const MOST_SESSIONS: i64 = 10;
+/// The maximum number of live sessions per user. A new session ends the least recently used one (`revocations::last_uses`).
+const MAX_SESSIONS: i64 = 10;
 
-/// What a sign-in or a refresh hands out.
-pub struct Granted {
+/// The result of a login or refresh.
+pub struct IssuedSession {
     pub user: UserId,
     pub session: SessionId,
-    /// The refresh cookie's value.
+    /// The value of the refresh cookie.
     pub cookie: SecretString,
-    /// How long the cookie lives: until the session's idle or absolute end, whichever is sooner.
-    pub lives: TimeDelta,
+    /// Until the session's idle or absolute expiry, whichever is earlier.
+    pub lifetime: TimeDelta,
 }
 
-/// What became of a presented refresh token.
-pub enum Refreshed {
-    Granted(Granted),
-    /// We do not know it, or no longer.
+/// The result of presenting a refresh token.
+pub enum RefreshOutcome {
+    Issued(IssuedSession),
+    /// The token does not exist (any more).
     Unknown,
-    /// It or its session is over. The reason is for the log.
-    Over {
+    /// The token or its session has ended. The reason is for the event.
+    Ended {
         reason: &'static str,
         session: SessionId,
     },
-    /// It was used before: the session is over, its owner is told.
+    /// The token was replayed: the session has been ended and the user notified.
     Stolen {
         user: UserId,
         session: SessionId,
     },
 }
 
-/// A presented token as the database knows it.
+/// The stored state of a presented token.
 struct Presented {
     user: Option<UserId>,
     session: SessionId,
@@ -58,19 +59,19 @@ struct Presented {
 }
 
 impl AuthStore {
-    /// Opens a session for a user who has just proved a password. The session whose cookie came along ends: whoever planted
-    /// it in this browser must not come in with it (ASVS 7.2.4).
+    /// Opens a session. The session of `old_token`, the refresh cookie in the login request, ends: an attacker may have set it in
+    /// this browser (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] when the password was changed or the account disabled meanwhile.
+    /// [`ApiError::InvalidCredentials`] if the password was changed or the account disabled since the verification.
     pub async fn open_session(
         &self,
-        verified: &Verified,
-        brought: Option<&SecretToken>,
-        client: &ClientSeen,
-    ) -> ApiResult<Granted> {
+        verified: &VerifiedPassword,
+        old_token: Option<&SecretToken>,
+        client: &ClientDescription,
+    ) -> ApiResult<IssuedSession> {
         let mut transaction = begin(&self.pool).await?;
-        lock_unchanged(&mut transaction, verified).await?;
+        lock_if_unchanged(&mut transaction, verified).await?;
         let ended = sqlx::query!(
             r#"with brought as (
                    select session_id from refresh_tokens where token_hash = $3
@@ -87,17 +88,17 @@ impl AuthStore {
                select id, user_id as "user_id!" from ended where user_id is not null"#,
             verified.user().uuid(),
             self.clock.now(),
-            brought.map(|token| token.hash().to_vec()),
-            MOST_SESSIONS - 1
+            old_token.map(|token| token.hash().to_vec()),
+            MAX_SESSIONS - 1
         )
         .fetch_all(&mut *transaction)
         .await?;
         let ended = ended.into_iter().map(|row| (row.user_id.into(), row.id.into())).collect();
-        let ended = self.revocations.have_ended(&mut transaction, ended, "replaced_by_login").await?;
-        let granted = self.insert_session(&mut transaction, verified.user(), client).await?;
+        let ended = self.revocations.record_ended(&mut transaction, ended, "replaced_by_login").await?;
+        let issued = self.insert_session(&mut transaction, verified.user(), client).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
-        Ok(granted)
+        Ok(issued)
     }
 
     /// Inserts a new session with its first refresh token. The caller commits.
@@ -105,8 +106,8 @@ impl AuthStore {
         &self,
         connection: &mut PgConnection,
         user: UserId,
-        client: &ClientSeen,
-    ) -> ApiResult<Granted> {
+        client: &ClientDescription,
+    ) -> ApiResult<IssuedSession> {
         let now = self.clock.now();
         let (session, refresh) = (SessionId::new(), SecretToken::random().map_err(ApiError::internal)?);
         let (idle, absolute) = (now + self.settings.idle, now + self.settings.absolute);
@@ -121,53 +122,58 @@ impl AuthStore {
             user.uuid(),
             now,
             absolute,
-            client.program,
+            client.user_agent,
             client.address,
             &refresh.hash(),
             idle
         )
         .execute(connection)
         .await?;
-        let cookie = to_cookie(&self.keys, &refresh, user);
-        Ok(Granted { user, session, cookie, lives: idle.min(absolute) - now })
+        let cookie = encode_cookie(&self.keys, &refresh, user);
+        Ok(IssuedSession { user, session, cookie, lifetime: idle.min(absolute) - now })
     }
 
-    /// Exchanges a refresh token for its successor.
-    pub async fn refresh(&self, token: &SecretToken) -> ApiResult<Refreshed> {
-        let next = successor(&self.keys, token);
+    /// Replaces a refresh token by its successor.
+    pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
+        let next = derive_successor(&self.keys, token);
         let mut seen = self.rotate(token, &next).await?;
         if let Some(presented) = &seen
             && !presented.rotated
-            && judge(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
+            && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // Another request used it between this statement's look and its write: look again, it is a replay now.
+            // A parallel request used the token between this statement's read and write. Read again: now it is a replay.
             seen = self.rotate(token, &next).await?;
         }
-        let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(Refreshed::Unknown) };
-        let over = |reason| Ok(Refreshed::Over { reason, session });
-        let Some(user) = user else { return over("session_ended") };
+        let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
+        let ended = |reason| Ok(RefreshOutcome::Ended { reason, session });
+        let Some(user) = user else { return ended("session_ended") };
         let now = self.clock.now();
-        let refresh = match judge(&state, now, self.settings.reuse_grace) {
+        let refresh = match decide(&state, now, self.settings.reuse_grace) {
             _ if rotated => next,
             RefreshDecision::ReplayWithinGrace => match self.newest_unused(token).await? {
                 Some(newest) => newest,
-                None => return over("contended"),
+                None => return ended("contended"),
             },
             RefreshDecision::Reuse => {
                 self.end_stolen(user, session).await?;
-                return Ok(Refreshed::Stolen { user, session });
+                return Ok(RefreshOutcome::Stolen { user, session });
             }
-            RefreshDecision::Expired => return over("expired"),
-            RefreshDecision::SessionEnded => return over("session_ended"),
-            RefreshDecision::Rotate => return over("contended"),
+            RefreshDecision::Expired => return ended("expired"),
+            RefreshDecision::SessionEnded => return ended("session_ended"),
+            RefreshDecision::Rotate => return ended("contended"),
         };
-        let lives = (now + self.settings.idle).min(state.session_expires_at) - now;
-        Ok(Refreshed::Granted(Granted { user, session, cookie: to_cookie(&self.keys, &refresh, user), lives }))
+        let lifetime = (now + self.settings.idle).min(state.session_expires_at) - now;
+        Ok(RefreshOutcome::Issued(IssuedSession {
+            user,
+            session,
+            cookie: encode_cookie(&self.keys, &refresh, user),
+            lifetime,
+        }))
     }
 
-    /// Returns the one unused token of the chain that follows `used`. `None`: the chain is longer than a late tab may follow.
+    /// Returns the unused token at the end of the chain after `used`. `None`: the chain is longer than [`derive_chain`] returns.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
-        let chain = chain(&self.keys, used);
+        let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
         let unused = sqlx::query_scalar!(
             "select token_hash from refresh_tokens where token_hash = any($1) and used_at is null",
@@ -178,8 +184,8 @@ impl AuthStore {
         Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
-    /// Marks the token used and keeps its successor, in one statement and only if it is alive; either way tells what it was
-    /// before. Of many at once exactly one writes.
+    /// Marks the token as used and inserts its successor, in one statement and only if the token is valid. Returns the token's
+    /// state before. Of parallel calls, exactly one writes.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
         let row = sqlx::query!(
@@ -222,11 +228,11 @@ impl AuthStore {
         }))
     }
 
-    /// Ends a session whose token was used twice and tells its owner, once.
+    /// Ends a session whose token was replayed, and notifies its user once.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
-        let ended = self.revocations.end_within(&mut transaction, user, session, "token_reuse").await?;
-        if !ended.is_none() {
+        let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;
+        if !ended.is_empty() {
             sqlx::query!(
                 "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
                  select $1, $2, email, id, $3, $3 from users where id = $4",
@@ -244,7 +250,7 @@ impl AuthStore {
         Ok(())
     }
 
-    /// The caller's sessions that could still be used, newest use first.
+    /// Returns the caller's active sessions, most recently used first.
     pub async fn live_sessions(&self, caller: &Caller) -> ApiResult<Vec<LiveSession>> {
         let now = self.clock.now();
         Ok(sqlx::query_as!(
@@ -260,12 +266,12 @@ impl AuthStore {
         .await?)
     }
 
-    /// Ends one of the caller's sessions. `false`: he has none of that id that is alive.
+    /// Ends one of the caller's sessions. `false`: the caller has no active session with this id.
     pub async fn end(&self, caller: &Caller, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         self.revocations.end(caller.user(), session, reason).await
     }
 
-    /// Ends all of the caller's sessions, this one too, and voids all their device cookies.
+    /// Ends all sessions of the caller, this one too, and invalidates all device cookies.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         device_cookies::advance_epoch(&mut transaction, caller.user()).await?;
@@ -276,9 +282,9 @@ impl AuthStore {
     }
 }
 
-/// Locks the user's row, which must still hold what was verified, and strengthens its hash where that is due. Without the lock
-/// a password that is changed while the old one is being verified would leave one session behind that nobody ends.
-async fn lock_unchanged(connection: &mut PgConnection, verified: &Verified) -> ApiResult<()> {
+/// Locks the user's row if it still has the verified hash, and replaces an outdated hash. Without the lock, a password change
+/// during the verification would miss the session that is opened afterwards.
+async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,
         verified.user().uuid(),
@@ -290,8 +296,8 @@ async fn lock_unchanged(connection: &mut PgConnection, verified: &Verified) -> A
         Event::new(EventKind::AuthnLoginFail).reason("account_changed_concurrently").user(verified.user()).record();
         return Err(ApiError::InvalidCredentials);
     }
-    if let Some(stronger) = verified.stronger_hash() {
-        sqlx::query!("update users set password_hash = $2 where id = $1", verified.user().uuid(), stronger)
+    if let Some(new_hash) = verified.new_hash() {
+        sqlx::query!("update users set password_hash = $2 where id = $1", verified.user().uuid(), new_hash)
             .execute(connection)
             .await?;
     }

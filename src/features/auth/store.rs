@@ -1,11 +1,12 @@
-//! Who may sign in: registrations, passwords, resets. Sessions are in `session_store.rs`.
+//! Statements on registrations, credentials and password resets. Sessions are in `session_store.rs`.
 //!
-//! These tables have no row-level security (they are read to find out who calls), so each statement here names the one user,
-//! address or token that it is about. Registration and reset are one statement each, the same for a known and an unknown
-//! address and with the same number of rows queued, so that neither the statements nor their time tell who is registered.
+//! These tables have no row-level security, because they are read before the caller is known. Each statement filters by one user,
+//! address or token. To prevent user enumeration, registration and reset use one statement each, which is the same for known and
+//! unknown addresses and queues the same number of mails.
 //!
-//! A registration holds no password: the person who reads the mail chooses it. Otherwise an attacker could register the address
-//! of a victim who confirms (account pre-hijacking, CWE-287). Attack: `attacks::authentication::registration`.
+//! A registration contains no password: the reader of the mail chooses it. Otherwise an attacker could register a victim's address
+//! with their own password and wait until the victim confirms (account pre-hijacking, CWE-287).
+//! Test: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,20 +24,20 @@ use crate::config::SessionSettings;
 use crate::db::begin;
 use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::authentication::credentials::{Found, Stored};
+use crate::security::authentication::credentials::{FoundCredentials, StoredCredentials};
 use crate::security::authentication::passwords::HashedPassword;
 use crate::security::crypto::keys::Keys;
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::{self, MailOrigin};
 use crate::security::sessions::revocations::Revocations;
 
-/// How long a confirmation link works. Meanwhile the address stays free for others to register.
-const REGISTRATION_LIVES: TimeDelta = TimeDelta::hours(24);
+/// How long a confirmation link works. Until it is used, others can register the same address.
+const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long a reset link works: as long as a mail budget lasts, so that a mailbox whose budget is used up holds live links.
-const RESET_LIVES: TimeDelta = mail_budgets::WINDOW;
+/// How long a reset link works. It equals the window of the mail budget, so a user whose budget is used up has a valid link.
+const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
-/// The statements of this feature.
+/// Database access of this feature.
 #[derive(Clone)]
 pub struct AuthStore {
     pub(super) pool: PgPool,
@@ -47,14 +48,13 @@ pub struct AuthStore {
     pub(super) clock: Clock,
 }
 
-/// Whom a reset token lets choose a password.
-pub struct ResetHolder {
+/// The account of a reset token.
+pub struct ResetAccount {
     pub email: String,
     pub display_name: String,
 }
 
 impl AuthStore {
-    /// On this pool.
     #[must_use]
     pub fn new(
         pool: PgPool,
@@ -67,10 +67,8 @@ impl AuthStore {
         Self { pool, keys, revocations, notifier, settings, clock }
     }
 
-    /// Queues a confirmation link, or "you have an account already" if the address belongs to a user.
-    ///
-    /// A registration holds the address and the token's hash only. A password that was stored here would be one that the
-    /// owner of the mailbox did not choose (account pre-hijacking, CWE-287). `false`: the mail budget of `origin` is used up.
+    /// Queues a confirmation link, or "you already have an account" for a registered address. `false`: the mail budget of `origin`
+    /// is used up.
     pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
@@ -91,7 +89,7 @@ impl AuthStore {
             email.as_str(),
             &token.hash(),
             now,
-            now + REGISTRATION_LIVES,
+            now + REGISTRATION_LIFETIME,
             Uuid::new_v4(),
             MailKind::ConfirmRegistration.name(),
             MailKind::AlreadyRegistered.name(),
@@ -103,7 +101,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address that this token confirms, without using the token up. `None`: the token is wrong, used or expired.
+    /// Returns the address that this token confirms. The token stays valid. `None`: it is unknown, used or expired.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
             "select email from registrations where token_hash = $1 and expires_at > $2",
@@ -114,8 +112,8 @@ impl AuthStore {
         .await?)
     }
 
-    /// Creates the user whose address this token confirms, and ends all registrations of that address. `None`: the token was
-    /// used or has expired, or another link for the same address was quicker.
+    /// Creates the user and deletes all registrations of the address. `None`: the token was used or has expired, or the address was
+    /// confirmed with another link.
     pub async fn confirm(
         &self,
         token: &SecretToken,
@@ -144,9 +142,9 @@ impl AuthStore {
         Ok(joined.map(UserId::from))
     }
 
-    /// The account with this address, and the work of the dearest stored hash of all accounts. `None` asks too, for an address
-    /// that no account has, so that a malformed address does not show.
-    pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<Found> {
+    /// Returns the account with this address, and the highest work of all stored hashes. A malformed address (`None`) runs the same
+    /// statement.
+    pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
             r#"select dearest.work as "dearest_work!", u.id as "id?", u.password_hash as "password_hash?",
@@ -159,15 +157,15 @@ impl AuthStore {
         .await?;
         let account = match (row.id, row.password_hash, row.device_epoch, row.active) {
             (Some(user), Some(password_hash), Some(device_epoch), Some(active)) => {
-                Some(Stored { user: user.into(), password_hash, device_epoch, active })
+                Some(StoredCredentials { user: user.into(), password_hash, device_epoch, active })
             }
             _ => None,
         };
-        Ok(Found { account, dearest_work: u64::try_from(row.dearest_work).unwrap_or(0) })
+        Ok(FoundCredentials { account, max_work: u64::try_from(row.dearest_work).unwrap_or(0) })
     }
 
-    /// Queues a reset link. Earlier links stay good, so that a stranger's request takes none away. For an unknown address a row
-    /// is queued as well, as already sent. `false`: the mail budget of `origin` is used up.
+    /// Queues a reset link. Earlier links stay valid, so that others cannot invalidate them. For an unknown address, a mail that is
+    /// marked as sent is inserted. `false`: the mail budget of `origin` is used up.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
@@ -188,7 +186,7 @@ impl AuthStore {
             email.as_str(),
             &token.hash(),
             now,
-            now + RESET_LIVES,
+            now + RESET_LIFETIME,
             MailKind::ResetPassword.name(),
             Uuid::new_v4(),
             &self.keys.id().to_bytes()
@@ -199,10 +197,10 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Whose password this token may change, without using it up: a new password that is refused leaves it alive.
-    pub async fn reset_holder(&self, token: &SecretToken) -> ApiResult<Option<ResetHolder>> {
+    /// Returns the account of a reset token. The token stays valid.
+    pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
-            ResetHolder,
+            ResetAccount,
             "select u.email, u.display_name from password_resets r join users u on u.id = r.user_id
              where r.token_hash = $1 and r.expires_at > $2 and u.status = 'active'",
             &token.hash(),
@@ -212,9 +210,9 @@ impl AuthStore {
         .await?)
     }
 
-    /// Uses the token up with all others of its user, sets the password, ends every session, voids every device cookie and queues the
-    /// mail that tells the owner. Returns the user and the new epoch of their device cookies. `None`: the token is used or over; of
-    /// two at once, one gets through.
+    /// Sets the password, deletes all reset tokens of the user, ends all sessions, invalidates all device cookies, and queues a
+    /// mail to the user. Returns the user and the new epoch of device cookies. `None`: the token was used or has expired. Of two
+    /// parallel calls, one succeeds.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
@@ -251,14 +249,14 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Forgets what is over. Sessions stay until no access token of theirs can be alive, which `token_life` says.
-    pub async fn sweep(&self, token_life: Duration) -> ApiResult<()> {
+    /// Deletes expired rows. Sessions are kept until their access tokens have expired.
+    pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
         mail_budgets::sweep(&self.pool, now).await?;
-        // Their refresh tokens go with them and not earlier: a used one that comes back is how a theft shows.
-        sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_life)
+        // Refresh tokens are deleted with their session, not earlier: a replayed token reveals theft.
+        sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;
         Ok(())

@@ -1,4 +1,4 @@
-//! The wire shapes of accounts and sessions. No request has a role, an id or an owner in it, and unknown fields are refused.
+//! Request and response bodies. No request contains a role, an id or an owner, and unknown fields are rejected (mass assignment).
 
 use std::future::{Ready, ready};
 
@@ -11,22 +11,23 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{ClientSeen, LiveSession, NewProfile};
+use super::model::{ClientDescription, LiveSession, NewProfile};
 use crate::base::email::EmailAddress;
 use crate::base::id::SessionId;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::authentication::credentials::within_cap;
-use crate::security::crypto::secret_output::HandedSecret;
+use crate::security::authentication::credentials::check_max_length;
+use crate::security::crypto::secret_output::SecretOutput;
 
-/// The address of a new user. Password and name follow with the confirmation.
+/// The address of a new user. The confirmation contains password and name.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
-    /// The confirmation link is mailed to this address. Blanks around it are removed; an internationalised domain becomes A-labels.
+    /// The confirmation link is sent to this address. Surrounding white space is removed. An internationalised domain is stored as
+    /// A-labels.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
@@ -52,15 +53,15 @@ pub struct ConfirmRegistration {
     #[garde(skip)]
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
-    /// 12 to 64 characters of any kind; not a common one, not one's own name.
-    #[garde(custom(within_cap))]
+    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub password: SecretString,
-    /// What others see.
+    /// The name that is shown to others.
     #[garde(custom(fits::<DisplayName>))]
     #[schema(min_length = 1, max_length = 100, format = "line")]
     display_name: String,
-    /// A few words on oneself.
+    /// A short text about the user.
     #[serde(default)]
     #[garde(inner(custom(fits::<Bio>)))]
     #[schema(max_length = 500, format = "paragraph")]
@@ -79,27 +80,27 @@ impl TryFrom<&ConfirmRegistration> for NewProfile {
     }
 }
 
-/// Who signs in.
+/// Address and password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "anna@demo.example", "password": "printed by cargo run"}))]
 pub struct Login {
-    /// Blanks around it are removed. Not checked for its form: an address that is none is unknown.
+    /// Surrounding white space is removed. The format is not checked: a malformed address is unknown.
     #[garde(length(chars, max = 254))]
     #[schema(max_length = 254)]
     pub email: String,
     /// At most 64 characters.
-    #[garde(custom(within_cap))]
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
-    /// The solution of a 429's `challenge`, as ALTCHA's widgets send it: base64 of JSON.
+    /// The solution of the `challenge` in a 429, as ALTCHA's widgets send it: base64 of JSON.
     #[serde(default)]
     #[garde(length(chars, max = 1000))]
     #[schema(max_length = 1000, example = "eyJhbGdvcml0aG0iOiJTSEEtMjU2IiwibnVtYmVyIjo0MjF9")]
     pub altcha: Option<String>,
 }
 
-/// What a sign-in or a refresh gives. The refresh token is in a cookie that no script can read.
+/// The access token of a login or refresh. The refresh token is in a cookie that scripts cannot read.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl", "token_type": "Bearer", "expires_in": 600
@@ -107,21 +108,21 @@ pub struct Login {
 pub struct TokenView {
     /// For `Authorization: Bearer …`.
     #[schema(value_type = String, max_length = 2000, pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$")]
-    pub access_token: HandedSecret,
+    pub access_token: SecretOutput,
     /// `Bearer`.
     #[schema(max_length = 6, pattern = "^Bearer$")]
     pub token_type: &'static str,
-    /// Seconds.
+    /// Lifetime of the access token in seconds.
     #[schema(minimum = 1, maximum = 3600)]
     pub expires_in: i64,
 }
 
-/// Whose password is lost.
+/// The address of the account.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "anna@demo.example"}))]
 pub struct RequestReset {
-    /// The mail with the link goes there, if somebody has it.
+    /// If there is an account with this address, a link is sent to it.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,
@@ -135,7 +136,7 @@ impl TryFrom<&RequestReset> for EmailAddress {
     }
 }
 
-/// The answer to the mail, and the new password.
+/// The token from the mail, and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -146,14 +147,14 @@ pub struct ConfirmReset {
     #[garde(skip)]
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
     pub token: SecretString,
-    /// 12 to 64 characters of any kind; not a common one, not one's own name.
-    #[garde(custom(within_cap))]
+    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,
 }
 
-/// From the request that opens a session.
-impl FromRequest for ClientSeen {
+/// Reads the user agent and address of the request that opens a session.
+impl FromRequest for ClientDescription {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
 
@@ -164,7 +165,7 @@ impl FromRequest for ClientSeen {
     }
 }
 
-/// The sessions that can still be used, latest use first. There are ten at most.
+/// The caller's active sessions, most recently used first, at most ten.
 #[derive(Serialize, ToSchema)]
 pub struct SessionList {
     #[schema(max_items = 10)]
@@ -175,24 +176,24 @@ pub struct SessionList {
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"client": "curl/8.14.1", "address": "192.0.2.7", "current": true}))]
 pub struct SessionView {
-    /// Ends it with `DELETE /api/v1/auth/sessions/{id}`. It is not the token.
+    /// The id for `DELETE /api/v1/auth/sessions/{id}`. It is not a secret.
     #[schema(value_type = String, format = Uuid)]
     id: SessionId,
     created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
+    /// The last use, exact to the minute.
     last_used_at: DateTime<Utc>,
-    /// What the program that signed in called itself.
+    /// The user agent that signed in.
     #[schema(max_length = 200, pattern = "^[ -~]*$")]
     client: String,
-    /// Where it signed in from.
+    /// The address that signed in.
     #[schema(max_length = 45, pattern = "^[0-9a-f.:]+$")]
     address: String,
-    /// Whether it is the one of this request.
+    /// Whether it is the session of this request.
     current: bool,
 }
 
 impl SessionList {
-    /// The list as the session `current` sees it.
+    /// Creates the list for the session `current`.
     #[must_use]
     pub fn new(sessions: Vec<LiveSession>, current: SessionId) -> Self {
         let view = |session: LiveSession| SessionView {

@@ -60,7 +60,7 @@ impl BusinessStore {
     /// # Errors
     /// [`ApiError::NotFound`] if the account has just been deleted.
     pub async fn read(&self, caller: &Caller) -> ApiResult<(Business, i64)> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
             Row,
             r#"select coalesce(b.name, u.display_name) as "name!", b.address as "address?", b.country as "country?",
@@ -70,7 +70,7 @@ impl BusinessStore {
                from users u left join businesses b on b.owner_id = $1 where u.id = $1"#,
             caller.user().uuid()
         )
-        .fetch_optional(reading.connection())
+        .fetch_optional(tx.connection())
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
@@ -81,7 +81,7 @@ impl BusinessStore {
     /// # Errors
     /// [`ApiError::PreconditionFailed`] if another request has changed it.
     pub async fn replace(&self, caller: &Caller, business: &Business, version: i64) -> ApiResult<i64> {
-        let mut change = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         let replaced = sqlx::query_scalar!(
             "insert into businesses as b (owner_id, name, address, country, vat_id, registration, iban, bic, time_zone,
                  payment_terms_days, version)
@@ -103,10 +103,10 @@ impl BusinessStore {
             business.payment_terms_days,
             version
         )
-        .fetch_optional(change.connection())
+        .fetch_optional(tx.connection())
         .await?;
         let replaced = replaced.ok_or(ApiError::PreconditionFailed)?;
-        change.commit().await?;
+        tx.commit().await?;
         Ok(replaced)
     }
 }

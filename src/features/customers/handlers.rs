@@ -32,16 +32,16 @@ pub async fn create(
 ) -> ApiResult<HttpResponse> {
     let customer = Customer::new(new.try_into()?, clock.now());
     let (owner, now) = (caller.user(), customer.created_at());
-    let mut change = customers.begin(&caller).await?;
-    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
+    let mut tx = customers.begin(&caller).await?;
+    if let Some(answer) = key.stored_reply(tx.connection(), owner, now).await? {
         return Ok(answer);
     }
-    quotas.admit(change.connection(), owner, Rows::Customers).await?;
-    change.insert(&customer).await?;
+    quotas.admit(tx.connection(), owner, Rows::Customers).await?;
+    tx.insert(&customer).await?;
     let location = format!("/api/v1/customers/{}", customer.id());
     let answer = Answer::created(location, Some(customer.version()), &CustomerView::from(&customer))?;
-    key.store(change.connection(), owner, now, &answer).await?;
-    change.commit().await?;
+    key.store(tx.connection(), owner, now, &answer).await?;
+    tx.commit().await?;
     Ok(answer.reply())
 }
 
@@ -52,9 +52,9 @@ pub async fn list(
     customers: Data<CustomerStore>,
     cursors: Data<Cursors>,
 ) -> ApiResult<HttpResponse> {
-    let after = cursors.after(caller.user(), LIST, "", query.cursor.as_deref())?;
+    let after = cursors.page_start(caller.user(), LIST, "", query.cursor.as_deref())?;
     let rows = customers.list(&caller, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), LIST, "", &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(caller.user(), LIST, "", &last.position()))?;
     Ok(reply::ok(&CustomerPage::from(page)))
 }
 
@@ -78,12 +78,12 @@ pub async fn update(
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let update = Change::try_from(update)?;
-    let mut change = customers.begin(&caller).await?;
-    let customer = change.lock(id).await?;
+    let mut tx = customers.begin(&caller).await?;
+    let customer = tx.lock(id).await?;
     if_match.check(customer.version())?;
     let customer = customer.updated(update, clock.now());
-    change.save(&customer).await?;
-    change.commit().await?;
+    tx.save(&customer).await?;
+    tx.commit().await?;
     Ok(reply::ok_versioned(customer.version(), &CustomerView::from(&customer)))
 }
 
@@ -94,10 +94,10 @@ pub async fn delete(
     if_match: IfMatch,
     customers: Data<CustomerStore>,
 ) -> ApiResult<HttpResponse> {
-    let mut change = customers.begin(&caller).await?;
-    let customer = change.lock(id).await?;
+    let mut tx = customers.begin(&caller).await?;
+    let customer = tx.lock(id).await?;
     if_match.check(customer.version())?;
-    change.delete(&customer).await?;
-    change.commit().await?;
+    tx.delete(&customer).await?;
+    tx.commit().await?;
     Ok(reply::no_content())
 }

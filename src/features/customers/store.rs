@@ -67,7 +67,7 @@ impl CustomerStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: CustomerId) -> ApiResult<Customer> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
             Row,
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
@@ -75,7 +75,7 @@ impl CustomerStore {
             caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(reading.connection())
+        .fetch_optional(tx.connection())
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
@@ -83,7 +83,7 @@ impl CustomerStore {
 
     /// Returns the customers after `after`, newest first: at most one more than the page size.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Customer>> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
             Row,
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
@@ -94,7 +94,7 @@ impl CustomerStore {
             after.id,
             limit.rows()
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?
         .into_iter()
         .map(Customer::try_from)

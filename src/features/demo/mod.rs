@@ -14,15 +14,15 @@ use chrono::{DateTime, Days, Utc};
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::{PgConnection, PgPool};
 
-use super::auth::model::ClientSeen;
+use super::auth::model::ClientDescription;
 use super::auth::store::AuthStore;
 use super::business::model::Business;
 use super::business::store::BusinessStore;
 use super::customers::model::{Customer, Details};
 use super::customers::store::CustomerStore;
-use super::documents::intake::Intake;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
+use super::documents::upload_service::UploadService;
 use super::invoices::credit_notes::model::{Credit, CreditPart, NetByLine};
 use super::invoices::decimals::UnitPrice;
 use super::invoices::model::{Content, Invoice, Status};
@@ -53,7 +53,7 @@ pub struct DemoServices {
     pub auth: AuthStore,
     pub recorder: Recorder,
     pub clock: Clock,
-    pub intake: Intake,
+    pub uploads: UploadService,
 }
 
 /// Demo accounts and their passwords.
@@ -121,11 +121,11 @@ impl DemoServices {
         let email = user.email.parse().map_err(|_| invalid_plan())?;
         let found = self.auth.credentials(Some(&email)).await?;
         let verified = self.credentials.check(attempt, password, found, EventKind::AuthnLoginFail).await?;
-        let granted = self.auth.open_session(&verified, None, &ClientSeen::new(Some("demo data"), here)).await?;
+        let issued = self.auth.open_session(&verified, None, &ClientDescription::new(Some("demo data"), here)).await?;
         let token = self
             .authenticator
             .tokens
-            .issue(granted.user, granted.session, granted.lives, self.clock.now())
+            .issue(issued.user, issued.session, issued.lifetime, self.clock.now())
             .map_err(ApiError::internal)?;
         self.authenticator.verify(token.expose_secret()).await
     }
@@ -146,9 +146,9 @@ impl DemoServices {
                     default_currency: currency.parse().map_err(|_| invalid_plan())?,
                 };
                 let now = self.clock.now();
-                let mut change = customers.begin(caller).await?;
-                change.insert(&Customer::from_stored(id, details, 1, now, now)).await?;
-                change.commit().await?;
+                let mut tx = customers.begin(caller).await?;
+                tx.insert(&Customer::from_stored(id, details, 1, now, now)).await?;
+                tx.commit().await?;
             }
         }
         let invoices = InvoiceStore::new(self.pool.clone());
@@ -194,13 +194,14 @@ impl DemoServices {
         if !is_missing(documents.read(caller, id).await)? {
             return Ok(());
         }
-        let (file, room) = self.intake.take(caller, plan.file_name, FileType::Text, plan.text.as_bytes()).await?;
+        let (file, reservation) =
+            self.uploads.store(caller, plan.file_name, FileType::Text, plan.text.as_bytes()).await?;
         let invoice = Some(plan.invoice.parse().map_err(|_| invalid_plan())?);
         let now = self.clock.now();
-        let mut change = documents.begin(caller).await?;
-        change.insert(&Document::kept(id, plan.title.to_owned(), invoice, file, 1, now, now)).await?;
-        change.commit().await?;
-        room.settled();
+        let mut tx = documents.begin(caller).await?;
+        tx.insert(&Document::from_stored(id, plan.title.to_owned(), invoice, file, 1, now, now)).await?;
+        tx.commit().await?;
+        reservation.commit();
         Ok(())
     }
 
@@ -233,12 +234,12 @@ impl DemoServices {
         let draft = Invoice::draft(content, totals, now);
         let mut invoice =
             Invoice::from_stored(id, draft.content().clone(), draft.totals().clone(), draft.state().clone());
-        let mut change = invoices.begin(caller).await?;
-        change.insert(&invoice).await?;
+        let mut tx = invoices.begin(caller).await?;
+        tx.insert(&invoice).await?;
         if plan.final_status != Status::Draft {
-            let number = change.assign_number(&invoice, issued_on).await?;
+            let number = tx.assign_number(&invoice, issued_on).await?;
             invoice = invoice.issue(number, issued_on, None, now)?;
-            change.save_state(&invoice).await?;
+            tx.save_state(&invoice).await?;
         }
         let paid = match plan.final_status {
             Status::PartiallyPaid => Some(total / 3),
@@ -249,21 +250,21 @@ impl DemoServices {
             let (id, method) = (PaymentId::new(), PaymentMethod::BankTransfer);
             let payment = Payment { id, amount, paid_on: today, method, reference: None, created_at: now };
             invoice = invoice.pay(amount, now)?;
-            change.insert_payment(&invoice, &payment).await?;
-            change.save_state(&invoice).await?;
+            tx.insert_payment(&invoice, &payment).await?;
+            tx.save_state(&invoice).await?;
         } else if plan.final_status == Status::Void {
             invoice = invoice.void(now)?;
-            change.save_state(&invoice).await?;
+            tx.save_state(&invoice).await?;
         }
         if let Some(credited) = plan.credited {
-            credit(&mut change, invoice, credited, now).await?;
+            credit(&mut tx, invoice, credited, now).await?;
         }
-        change.commit().await
+        tx.commit().await
     }
 }
 
 async fn credit(
-    change: &mut InvoiceTx<'_>,
+    tx: &mut InvoiceTx<'_>,
     invoice: Invoice,
     (id, amount): (&str, i64),
     now: DateTime<Utc>,
@@ -272,8 +273,8 @@ async fn credit(
     let part = CreditPart { line: 1, amount: Some(amount) };
     let credit = Credit::of(&invoice, &NetByLine::new(), Some(&[part]))?;
     let invoice = invoice.credit(credit.total(), now)?;
-    change.insert_credit_note(id, &invoice, credit, None, now.date_naive(), now).await?;
-    change.save_state(&invoice).await
+    tx.insert_credit_note(id, &invoice, credit, None, now.date_naive(), now).await?;
+    tx.save_state(&invoice).await
 }
 
 fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {

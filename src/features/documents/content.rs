@@ -1,5 +1,6 @@
-//! How a file goes out: as an attachment under its cleaned name, never as a page of ours. That it is not sniffed, not kept by
-//! caches and has no origin (`sandbox`) is on every reply (`security/browser/headers.rs`). A part of it on request; never in memory.
+//! Downloads: a file is streamed as an attachment under its sanitized name, whole or by range.
+//!
+//! `nosniff`, `no-store` and `sandbox` are on every response (`security/browser/headers.rs`).
 
 use std::convert::Infallible;
 
@@ -54,10 +55,10 @@ pub async fn content(
         return Ok(reply.body(SizedStream::new(length, stream::empty::<Result<_, Infallible>>())));
     }
     let bytes = match storage.read(file.key, range).await {
-        Err(StorageError::Missing) => return Err(is_gone(&caller, &document, &documents).await),
+        Err(StorageError::Missing) => return Err(missing_content(&caller, &document, &documents).await),
         read => read?,
     };
-    let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a download was broken off"));
+    let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a download was interrupted"));
     Ok(reply.body(SizedStream::new(length, bytes)))
 }
 
@@ -69,10 +70,10 @@ fn content_type(file: &File) -> &'static str {
     }
 }
 
-/// Without bytes: it was deleted after it was read, or something has gone wrong.
-async fn is_gone(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
+/// Returns 404 if the document was deleted in the meantime. Otherwise its content is lost, which is a fault of the service.
+async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
-        Ok(_) => ApiError::internal("a document is without its bytes"),
+        Ok(_) => ApiError::internal("the stored object of a document is missing"),
         Err(error) => error,
     }
 }

@@ -1,12 +1,12 @@
-//! One function a verb: parse, decide, keep, reply. The file itself is sent by [`super::content`].
+//! The handlers. Downloads are in [`super::content`].
 
 use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::intake::{Intake, Room};
+use super::blob_deletion_store::BlobDeletionQueue;
 use super::model::{Change, Document};
-use super::removal_store::Removals;
 use super::store::DocumentStore;
+use super::upload_service::{QuotaReservation, UploadService};
 use super::views::{DocumentPage, DocumentQuery, DocumentView, UpdateDocument};
 use crate::base::clock::Clock;
 use crate::base::id::DocumentId;
@@ -21,59 +21,59 @@ use crate::http::reply;
 use crate::security::authorization::cursors::Cursors;
 use crate::security::sessions::caller::Caller;
 
-/// Cursors of this list are good for no other.
+/// Binds cursors to this list.
 const LIST: &str = "documents";
 
-/// Takes a file in. Whatever goes wrong, its room is given back.
+/// Uploads a document. The quota is reserved first, and released if the upload fails.
 pub async fn create(
     caller: Caller,
     key: StreamedIdempotencyKey,
     form: Form,
-    intake: Data<Intake>,
+    uploads: Data<UploadService>,
     documents: Data<DocumentStore>,
 ) -> ApiResult<HttpResponse> {
-    let room = intake.hold(&caller, &key, &form).await?;
-    match create_in(&room, &caller, key, form, &intake, &documents).await {
-        Ok(Made::Now(reply)) => {
-            room.settled();
+    let reservation = uploads.reserve(&caller, &key, &form).await?;
+    match create_in(&reservation, &caller, key, form, &uploads, &documents).await {
+        Ok(Outcome::Created(reply)) => {
+            reservation.commit();
             Ok(reply)
         }
-        Ok(Made::Before(reply)) => {
-            room.close().await;
+        Ok(Outcome::Replayed(reply)) => {
+            reservation.release().await;
             Ok(reply)
         }
         Err(refusal) => {
-            room.close().await;
+            reservation.release().await;
             Err(refusal)
         }
     }
 }
 
-/// When what was asked for was made.
-enum Made {
-    Now(HttpResponse),
-    Before(HttpResponse),
+/// Whether the request created a document, or repeats one that did (`Idempotency-Key`).
+enum Outcome {
+    Created(HttpResponse),
+    Replayed(HttpResponse),
 }
 
-/// Bytes first, then the row: none that is there is without its bytes.
+/// Stores the file, then the row, so that no row exists without its file.
 async fn create_in(
-    room: &Room,
+    reservation: &QuotaReservation,
     caller: &Caller,
     key: StreamedIdempotencyKey,
     form: Form,
-    intake: &Intake,
+    uploads: &UploadService,
     documents: &DocumentStore,
-) -> ApiResult<Made> {
-    let arrived = intake.receive(form, room).await?;
-    let key = key.for_body(arrived.told_apart());
-    let document = Document::new(arrived.title, arrived.invoice, arrived.file, intake.clock.now());
+) -> ApiResult<Outcome> {
+    let upload = uploads.receive(form, reservation).await?;
+    let key = key.for_body(upload.fingerprint());
+    let document = Document::new(upload.title, upload.invoice, upload.file, uploads.clock.now());
     let (owner, now) = (caller.user(), document.created_at());
     let mut change = documents.begin(caller).await?;
     if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
-        return Ok(Made::Before(answer));
+        return Ok(Outcome::Replayed(answer));
     }
-    if !room.is_held() {
-        // Its answer was forgotten while the file came.
+    if !reservation.is_reserved() {
+        // The stored response expired during the upload.
         return Err(KEY_IN_USE);
     }
     change.insert(&document).await?;
@@ -81,10 +81,10 @@ async fn create_in(
     let answer = Answer::created(location, Some(document.version()), &DocumentView::from(&document))?;
     key.store(change.connection(), owner, now, &answer).await?;
     change.commit().await?;
-    Ok(Made::Now(answer.reply()))
+    Ok(Outcome::Created(answer.reply()))
 }
 
-/// The caller's documents, newest first; of one invoice, if he asks for it.
+/// Lists the caller's documents, newest first, optionally of one invoice.
 pub async fn list(
     caller: Caller,
     QueryFields(query): QueryFields<DocumentQuery>,
@@ -94,16 +94,16 @@ pub async fn list(
     let owner = caller.user();
     let invoice = query.invoice_id.map(|id| id.0);
     let filter = invoice.map(|id| id.to_string()).unwrap_or_default();
-    let after = cursors.after(owner, LIST, &filter, query.cursor.as_deref())?;
+    let after = cursors.page_start(owner, LIST, &filter, query.cursor.as_deref())?;
     let rows = match invoice {
         Some(invoice) => documents.list_of(&caller, invoice, after, query.limit).await?,
         None => documents.list(&caller, after, query.limit).await?,
     };
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &filter, &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(owner, LIST, &filter, &last.position()))?;
     Ok(reply::ok(&DocumentPage::from(page)))
 }
 
-/// What is known of one document of the caller's.
+/// Returns the metadata of a document.
 pub async fn read(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -113,7 +113,7 @@ pub async fn read(
     Ok(reply::ok_versioned(document.version(), &DocumentView::from(&document)))
 }
 
-/// Renames it, hangs it on an invoice or takes it off.
+/// Changes the title of a document, or the invoice that it is attached to.
 pub async fn update(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
@@ -125,25 +125,25 @@ pub async fn update(
     let mut change = documents.begin(&caller).await?;
     let document = change.lock(id).await?;
     read.check(document.version())?;
-    let document = document.changed(Change::from(update), clock.now());
+    let document = document.updated_with(Change::from(update), clock.now());
     change.save(&document).await?;
     change.commit().await?;
     Ok(reply::ok_versioned(document.version(), &DocumentView::from(&document)))
 }
 
-/// Deletes it. Its bytes go right after.
+/// Deletes a document. A worker then deletes its file.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
     read: IfMatch,
     documents: Data<DocumentStore>,
-    removals: Data<Removals>,
+    deletions: Data<BlobDeletionQueue>,
 ) -> ApiResult<HttpResponse> {
     let mut change = documents.begin(&caller).await?;
     let document = change.lock(id).await?;
     read.check(document.version())?;
     change.delete(&document).await?;
     change.commit().await?;
-    removals.ring();
+    deletions.notify();
     Ok(reply::no_content())
 }

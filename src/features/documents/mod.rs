@@ -1,18 +1,21 @@
-//! Documents: files with a title, which may hang on an invoice.
+//! Documents: uploaded files with a title, optionally attached to an invoice.
 //!
-//! - [`model`]: what a document is. [`store`]: the statements. [`views`]: the wire. [`handlers`]: one function a verb.
-//! - [`intake`]: how a file comes in: room first, then bytes, then the row. [`room_store`]: an owner's quota, and the room that
-//!   is held for an upload. [`removal_store`]: bytes that are to go. [`content`]: how a file goes out.
+//! - [`model`]: the document. [`store`]: SQL. [`views`]: wire types. [`handlers`]: one function per operation.
+//! - [`upload_service`]: reserves quota, inspects and stores a file. [`quota_store`]: the storage quota per owner.
+//! - [`blob_deletion_store`]: the queue of stored files to delete. [`content`]: downloads.
 //!
-//! Threats: another user's file (four walls; its bytes have a random key that is never shown); a file that is something else
-//! (`security/files/uploads`); disk and memory (`security/limits/body_limits`, the quota); a file that acts in a browser (`content`); bytes
-//! without a document or a document without bytes after a crash (the migration says the order of things).
+//! Threats:
+//! - BOLA, another user's file: owner-scoped queries and row-level security; storage keys are random and never shown;
+//! - unrestricted file upload: `security/files/uploads`;
+//! - resource exhaustion: `security/limits/body_limits` and the quota;
+//! - stored XSS by a file: `content`;
+//! - a row without its file, or a file without its row, after a crash: the order of steps is in the migration.
 
+pub mod blob_deletion_store;
 pub mod content;
 pub mod handlers;
-pub mod intake;
 pub mod model;
-pub mod removal_store;
-pub mod room_store;
+pub mod quota_store;
 pub mod store;
+pub mod upload_service;
 pub mod views;

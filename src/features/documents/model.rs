@@ -1,4 +1,4 @@
-//! A document, whose fields have been checked.
+//! The document.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,38 +8,39 @@ use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
 use crate::security::files::uploads::FileType;
 
-/// Longest title, in characters.
+/// In characters.
 pub const MAX_TITLE: usize = 200;
 
-/// What was uploaded. None of it ever changes.
+/// An uploaded file. It is immutable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// As it is saved, cleaned.
+    /// Sanitized.
     pub name: String,
     pub kind: FileType,
     /// In bytes.
     pub size: u64,
     pub sha256: [u8; 32],
-    /// Names the bytes in the store.
+    /// The key in the object store.
     pub key: Uuid,
 }
 
 impl File {
-    /// Its hash, as text.
+    /// Returns the SHA-256 hash in hexadecimal.
     #[must_use]
     pub fn fingerprint(&self) -> String {
         hex(&self.sha256)
     }
 }
 
-/// What the owner says of it. What is `None` stays.
+/// A change of a document. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub title: Option<String>,
+    /// `Some(None)` detaches it.
     pub invoice: Option<Option<InvoiceId>>,
 }
 
-/// A document of an owner.
+/// A document.
 #[derive(Clone, Debug)]
 pub struct Document {
     id: DocumentId,
@@ -52,16 +53,16 @@ pub struct Document {
 }
 
 impl Document {
-    /// A new document with a random id. Without a title, its title is the name of its file, cut to [`MAX_TITLE`].
+    /// Creates a document with a random id. The default title is the file name, truncated to [`MAX_TITLE`].
     #[must_use]
     pub fn new(title: Option<String>, invoice: Option<InvoiceId>, file: File, now: DateTime<Utc>) -> Self {
         let title = title.unwrap_or_else(|| file.name.chars().take(MAX_TITLE).collect());
-        Self::kept(DocumentId::new(), title, invoice, file, 1, now, now)
+        Self::from_stored(DocumentId::new(), title, invoice, file, 1, now, now)
     }
 
-    /// One that was kept.
+    /// Rebuilds a document from its row.
     #[must_use]
-    pub fn kept(
+    pub fn from_stored(
         id: DocumentId,
         title: String,
         invoice: Option<InvoiceId>,
@@ -73,9 +74,9 @@ impl Document {
         Self { id, title, invoice, file, version, created_at, updated_at }
     }
 
-    /// The next version, with this change.
+    /// Applies a change and returns the next version.
     #[must_use]
-    pub fn changed(self, change: Change, now: DateTime<Utc>) -> Self {
+    pub fn updated_with(self, change: Change, now: DateTime<Utc>) -> Self {
         let title = change.title.unwrap_or(self.title);
         let invoice = change.invoice.unwrap_or(self.invoice);
         Self { title, invoice, version: self.version + 1, updated_at: now, ..self }
@@ -91,7 +92,7 @@ impl Document {
         &self.title
     }
 
-    /// The invoice that it hangs on.
+    /// The invoice that it is attached to.
     #[must_use]
     pub fn invoice(&self) -> Option<InvoiceId> {
         self.invoice
@@ -117,7 +118,7 @@ impl Document {
         self.updated_at
     }
 
-    /// Where it stands in a list.
+    /// The keyset position in a list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }
@@ -129,15 +130,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_change_touches_what_is_said_of_a_file_and_never_the_file() {
+    fn update_changes_title_and_invoice_but_never_the_file() {
         let name = "terms.pdf".to_owned();
         let file = File { name, kind: FileType::Pdf, size: 7, sha256: [0xab; 32], key: Uuid::nil() };
         let invoice = Some(InvoiceId::new());
         let old = Document::new(None, invoice, file.clone(), DateTime::UNIX_EPOCH);
         assert_eq!((old.title(), old.version(), old.invoice()), ("terms.pdf", 1, invoice));
-        let renamed = old.clone().changed(Change { title: Some("Terms".into()), invoice: None }, DateTime::UNIX_EPOCH);
+        let renamed =
+            old.clone().updated_with(Change { title: Some("Terms".into()), invoice: None }, DateTime::UNIX_EPOCH);
         assert_eq!((renamed.title(), renamed.version(), renamed.invoice()), ("Terms", 2, invoice));
-        let detached = old.changed(Change { title: None, invoice: Some(None) }, DateTime::UNIX_EPOCH);
+        let detached = old.updated_with(Change { title: None, invoice: Some(None) }, DateTime::UNIX_EPOCH);
         assert_eq!((detached.title(), detached.invoice(), detached.file()), ("terms.pdf", None, &file));
         assert!(file.fingerprint().starts_with("abab") && file.fingerprint().len() == 64);
     }

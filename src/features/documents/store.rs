@@ -1,11 +1,11 @@
-//! The statements on documents. Each takes the caller and carries his id; there is no unscoped twin.
+//! SQL of documents. Every method is scoped to the caller; there is no unscoped variant.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::model::{Document, File};
-use super::room_store;
+use super::quota_store;
 use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::{Limit, Position};
 use crate::db::{OwnerTx, exactly_one, violates};
@@ -15,13 +15,11 @@ use crate::security::audit::objects::{Object, ObjectKind};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 
-/// Where documents are kept.
 #[derive(Clone)]
 pub struct DocumentStore {
     pool: PgPool,
 }
 
-/// As the table has it.
 struct Row {
     id: Uuid,
     invoice_id: Option<Uuid>,
@@ -39,18 +37,18 @@ struct Row {
 impl TryFrom<Row> for Document {
     type Error = ApiError;
 
-    /// A row that breaks the rules was written by somebody else: it is not shown as if it were sound.
+    /// Fails on a row that this service cannot have written.
     fn try_from(row: Row) -> ApiResult<Self> {
-        let unsound = || ApiError::internal("a document's row breaks the rules");
+        let unsound = || ApiError::internal("invalid row in documents");
         let file = File {
             name: row.file_name,
-            kind: FileType::of_media_type(&row.media_type).ok_or_else(unsound)?,
+            kind: FileType::from_media_type(&row.media_type).ok_or_else(unsound)?,
             size: row.size.try_into().map_err(|_| unsound())?,
             sha256: row.sha256.try_into().map_err(|_| unsound())?,
             key: row.storage_key,
         };
         let (id, invoice) = (row.id.into(), row.invoice_id.map(InvoiceId::from));
-        Ok(Self::kept(id, row.title, invoice, file, row.version, row.created_at, row.updated_at))
+        Ok(Self::from_stored(id, row.title, invoice, file, row.version, row.created_at, row.updated_at))
     }
 }
 
@@ -60,18 +58,15 @@ impl DocumentStore {
         Self { pool }
     }
 
-    /// Begins a change for this caller.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Begins a transaction for this caller.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<DocumentTx<'a>> {
         Ok(DocumentTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// One document.
+    /// Returns a document.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: DocumentId) -> ApiResult<Document> {
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -87,10 +82,7 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Those after `after`, newest first: one more than the page holds, if there are so many.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns documents after this position, newest first. One row more than the page shows whether there is a next page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
         let rows = sqlx::query_as!(
@@ -108,10 +100,7 @@ impl DocumentStore {
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// The same, of those that hang on this invoice.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Returns documents attached to this invoice, like [`list`](Self::list).
     pub async fn list_of(
         &self,
         caller: &Caller,
@@ -137,13 +126,13 @@ impl DocumentStore {
     }
 }
 
-/// A change in progress. Dropped without [`commit`](Self::commit), it keeps nothing.
+/// A transaction on documents. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct DocumentTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
 }
 
-/// The composite key answers for a stranger's invoice as for none; whose it is, the event alone will know.
+/// Maps a violation of the composite foreign key: other users' invoices and missing ones get the same error.
 fn invoice_fault(error: sqlx::Error, document: &Document) -> ApiError {
     if !violates(&error, "documents_invoice") {
         return error.into();
@@ -155,19 +144,19 @@ fn invoice_fault(error: sqlx::Error, document: &Document) -> ApiError {
 }
 
 impl DocumentTx<'_> {
-    /// Where what belongs to the change is kept.
+    /// The connection, for statements that belong to the same transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
 
-    /// Adds a document whose bytes are kept already, in the room that was held for it.
+    /// Inserts a document whose file is stored, and commits its quota reservation.
     ///
     /// # Errors
-    /// A 400 for an invoice that is not the caller's; a 503 if its room is gone, and its bytes with it.
+    /// [`ApiError::Invalid`] for an invoice that is not the caller's; [`ApiError::Unavailable`] if the reservation has expired.
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // The invoice (by its foreign key) before the usage: see the lock order in `db/idempotency.rs`.
+        // Locks the invoice (foreign key) before the quota row: see the lock order in `db/idempotency.rs`.
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)
@@ -188,13 +177,13 @@ impl DocumentTx<'_> {
         .execute(self.transaction.connection())
         .await
         .map_err(|error| invoice_fault(error, document))?;
-        room_store::settle(self.transaction.connection(), owner, file.key, size).await
+        quota_store::commit(self.transaction.connection(), owner, file.key, size).await
     }
 
-    /// One document, and nobody else changes it until the end.
+    /// Returns a document and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] for one that is not there or not the caller's.
+    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn lock(&mut self, id: DocumentId) -> ApiResult<Document> {
         sqlx::query_as!(
             Row,
@@ -209,10 +198,10 @@ impl DocumentTx<'_> {
         .try_into()
     }
 
-    /// Keeps the next version of a locked document.
+    /// Saves the next version of a locked document.
     ///
     /// # Errors
-    /// A 400 for an invoice that is not the caller's.
+    /// [`ApiError::Invalid`] for an invoice that is not the caller's.
     pub async fn save(&mut self, document: &Document) -> ApiResult<()> {
         let saved = sqlx::query!(
             "update documents set title = $3, invoice_id = $4, version = $5, updated_at = $6
@@ -230,10 +219,7 @@ impl DocumentTx<'_> {
         Ok(exactly_one(&saved)?)
     }
 
-    /// Deletes a locked document and gives its room back. Its bytes are due to go with the commit (a trigger sees to that).
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Deletes a locked document and releases its quota. A trigger queues its file for deletion.
     pub async fn delete(&mut self, document: &Document) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "with gone as (
@@ -249,10 +235,7 @@ impl DocumentTx<'_> {
         Ok(exactly_one(&deleted)?)
     }
 
-    /// Keeps the change.
-    ///
-    /// # Errors
-    /// The database is gone.
+    /// Commits the transaction.
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }

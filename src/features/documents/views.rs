@@ -1,4 +1,4 @@
-//! Documents on the wire. What a client may say stands here, field by field; anything else is refused.
+//! Wire types of documents. Unknown fields are refused (mass assignment).
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -13,34 +13,34 @@ use crate::http::partial::present;
 use crate::http::rules;
 use crate::http::user_text::present_user_text;
 
-/// A file to be kept. It comes as a form (`multipart/form-data`) with one part for each of these.
+/// A file to upload, as `multipart/form-data` with one part per field.
 #[derive(ToSchema)]
 #[schema(example = json!({"title": "Terms of delivery", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct NewDocument {
-    /// PDF, PNG, JPEG, CSV or plain text in UTF-8. Its content and the ending of its name must agree: .pdf, .png, .jpg, .jpeg, .jpe,
+    /// PDF, PNG, JPEG, CSV or plain text in UTF-8. The content must match the file name extension: .pdf, .png, .jpg, .jpeg, .jpe,
     /// .jfif, .csv or .txt. The `Content-Type` of the part may be the registered one, an alias, `application/octet-stream` or
-    /// missing. `filename*` (RFC 8187) wins over `filename`.
+    /// missing. `filename*` (RFC 8187) takes precedence over `filename`.
     #[schema(value_type = String, format = Binary)]
     pub file: Vec<u8>,
-    /// On one line. Without it the document is called as its file.
+    /// A single line. Defaults to the file name.
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,
-    /// One of your invoices, to hang it on.
+    /// One of your invoices, to attach the document to.
     #[schema(value_type = Option<String>, format = Uuid, nullable = false)]
     pub invoice_id: Option<InvoiceId>,
 }
 
-/// Fields of a document. One that is left out stays as it is.
+/// Changes to a document. Omitted fields keep their values.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Terms of delivery, 2027", "invoice_id": "10000000-0000-4000-8000-000000000006"}))]
 pub struct UpdateDocument {
-    /// On one line.
+    /// A single line.
     #[serde(default, deserialize_with = "present_user_text")]
     #[garde(length(chars, max = 200), inner(custom(rules::line)))]
     #[schema(min_length = 1, max_length = 200, nullable = false, format = "line")]
     pub title: Option<String>,
-    /// One of your invoices, to hang it on; null takes it off.
+    /// One of your invoices, to attach the document to; null detaches it.
     #[serde(default, deserialize_with = "present")]
     #[garde(skip)]
     #[schema(value_type = Option<String>, format = Uuid)]
@@ -53,27 +53,27 @@ impl From<UpdateDocument> for Change {
     }
 }
 
-/// Which documents, and which page of them.
+/// Filter and page of a document list.
 #[derive(Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct DocumentQuery {
-    /// Items a page, 1 to 100; 20 when left out.
+    /// Items per page, 1 to 100; 20 by default.
     #[serde(default)]
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// The `next_cursor` of the page before, under the same filter.
+    /// The `next_cursor` of the previous page, with the same filter.
     #[garde(length(chars, max = 512))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
-    /// Documents that hang on this invoice. An id that is none of your invoices' has none.
+    /// Only documents attached to this invoice. The list is empty if it is not one of your invoices.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000006")]
     pub invoice_id: Option<IdField<InvoiceId>>,
 }
 
-/// What is known of a document.
+/// The metadata of a document.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "d0000000-0000-4000-8000-000000000001", "title": "Terms of delivery",
@@ -84,22 +84,22 @@ pub struct DocumentQuery {
 pub struct DocumentView {
     #[schema(value_type = String, format = Uuid)]
     pub id: DocumentId,
-    /// On one line.
+    /// A single line.
     #[schema(max_length = 200, format = "line")]
     pub title: String,
-    /// The invoice that it hangs on.
+    /// The invoice that the document is attached to.
     #[schema(required = true, value_type = Option<String>, format = Uuid)]
     pub invoice_id: Option<InvoiceId>,
-    /// As it is saved: what could do harm in a name is taken out. At most 255 bytes of UTF-8.
+    /// The sanitized file name, at most 255 bytes of UTF-8.
     #[schema(max_length = 255, format = "line")]
     pub file_name: String,
-    /// What the file is, by its content.
+    /// The media type, determined by the content.
     #[schema(max_length = 20, pattern = "^[a-z]+/[a-z]+$")]
     pub media_type: String,
-    /// In bytes.
+    /// The size in bytes.
     #[schema(minimum = 1, maximum = 104_857_600)]
     pub size: u64,
-    /// Of its bytes, in hexadecimal.
+    /// The SHA-256 hash of the content, in hexadecimal.
     #[schema(max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub sha256: String,
     pub created_at: DateTime<Utc>,
@@ -128,7 +128,7 @@ impl From<&Document> for DocumentView {
 pub struct DocumentPage {
     #[schema(max_items = 100)]
     pub items: Vec<DocumentView>,
-    /// Give it back as `cursor` for the next page; null on the last one.
+    /// Pass it as `cursor` to get the next page; null on the last page.
     #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub next_cursor: Option<String>,
 }

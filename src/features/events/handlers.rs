@@ -28,9 +28,9 @@ pub async fn own(
     events: Data<EventStore>,
     cursors: Data<Cursors>,
 ) -> ApiResult<HttpResponse> {
-    let before = cursors.after(caller.user(), OWN, "", query.cursor.as_deref())?;
+    let before = cursors.page_start(caller.user(), OWN, "", query.cursor.as_deref())?;
     let rows = events.own(&caller, before, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), OWN, "", &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(caller.user(), OWN, "", &last.position()))?;
     Ok(ok(&HistoryPage::of(page, &caller)))
 }
 
@@ -43,10 +43,10 @@ pub async fn all(
 ) -> ApiResult<HttpResponse> {
     let filter = query.filter();
     let text = filter.text();
-    let before = cursors.after(admin.user(), ALL, &text, query.cursor.as_deref())?;
+    let before = cursors.page_start(admin.user(), ALL, &text, query.cursor.as_deref())?;
     let rows = events.all(&admin, &filter, before, query.limit).await?;
     Event::new(EventKind::AdminEventsRead).reason("events").record();
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(admin.user(), ALL, &text, &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), ALL, &text, &last.position()))?;
     Ok(ok(&EventPage::from(page)))
 }
 
@@ -58,9 +58,9 @@ pub async fn alerts(
     cursors: Data<Cursors>,
 ) -> ApiResult<HttpResponse> {
     let text = format!("{:?}", query.state);
-    let before = cursors.after(admin.user(), ALERTS, &text, query.cursor.as_deref())?;
+    let before = cursors.page_start(admin.user(), ALERTS, &text, query.cursor.as_deref())?;
     let rows = alerts.list(&admin, query.state.map(Into::into), before, query.limit).await?;
     Event::new(EventKind::AdminEventsRead).reason("alerts").record();
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(admin.user(), ALERTS, &text, &position(last)))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), ALERTS, &text, &position(last)))?;
     Ok(ok(&AlertPage::from(page)))
 }

@@ -193,7 +193,7 @@ pub struct EventView {
     /// Path template of the request.
     #[schema(required = true, max_length = 200, format = "line")]
     route: Option<String>,
-    /// The user who acted, or whom it concerns if no user was authenticated.
+    /// The user who acted, or the affected user if no user was authenticated.
     #[schema(required = true)]
     user_id: Option<Uuid>,
     /// Session of that user.

@@ -57,7 +57,7 @@ pub struct InvoiceDraft {
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
-    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Excludes `discount_rate`.
+    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -86,7 +86,7 @@ pub struct NewLine {
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$", example = json!(null))]
     pub discount_rate: Option<String>,
-    /// Discount in minor units, at most quantity × unit price. Excludes `discount_rate`.
+    /// Discount in minor units, at most quantity × unit price. Cannot be combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64)]

@@ -117,7 +117,7 @@ pub async fn export(
             let rows = match next {
                 NextBatch::Loaded(rows) => rows,
                 NextBatch::After(position) => {
-                    authenticator.still(&caller).await?;
+                    authenticator.check_still_valid(&caller).await?;
                     invoices.export(&caller, &filter, position).await?
                 }
             };
@@ -154,7 +154,7 @@ fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
         day(row.issue_date),
         day(row.due_date),
         row.customer_id.to_string(),
-        csv_injection::cell(&row.customer_name).into_owned(),
+        csv_injection::escape_cell(&row.customer_name).into_owned(),
         row.currency.clone(),
         amount(row.subtotal),
         amount(row.discount_total),

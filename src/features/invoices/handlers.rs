@@ -36,16 +36,16 @@ pub async fn create(
     let (content, totals) = draft.parse()?;
     let draft = Invoice::draft(content, totals, clock.now());
     let (owner, now) = (caller.user(), draft.state().created_at);
-    let mut change = invoices.begin(&caller).await?;
-    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
+    let mut tx = invoices.begin(&caller).await?;
+    if let Some(answer) = key.stored_reply(tx.connection(), owner, now).await? {
         return Ok(answer);
     }
-    quotas.admit(change.connection(), owner, Rows::Invoices).await?;
-    change.insert(&draft).await?;
+    quotas.admit(tx.connection(), owner, Rows::Invoices).await?;
+    tx.insert(&draft).await?;
     let location = format!("/api/v1/invoices/{}", draft.id());
     let answer = Answer::created(location, Some(draft.state().version), &InvoiceView::from(&draft))?;
-    key.store(change.connection(), owner, now, &answer).await?;
-    change.commit().await?;
+    key.store(tx.connection(), owner, now, &answer).await?;
+    tx.commit().await?;
     Ok(answer.reply())
 }
 
@@ -60,7 +60,7 @@ pub async fn list(
     let (owner, filter, sort) = (caller.user(), query.filter(), Sort::from(query.sort));
     let bound_to = filter.text(sort);
     let position = match &query.cursor {
-        Some(cursor) => cursors.open(owner, LIST, &bound_to, cursor)?,
+        Some(cursor) => cursors.decode(owner, LIST, &bound_to, cursor)?,
         None => ListPosition::start(sort),
     };
     let today = match filter.overdue {
@@ -68,7 +68,7 @@ pub async fn list(
         None => clock.now().date_naive(),
     };
     let rows = invoices.list(&caller, &filter, sort, today, &position, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &bound_to, &last.position(sort)))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(owner, LIST, &bound_to, &last.position(sort)))?;
     Ok(reply::ok(&InvoicePage::from(page)))
 }
 
@@ -92,12 +92,12 @@ pub async fn replace(
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let (content, totals) = draft.parse()?;
-    let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?;
+    let mut tx = invoices.begin(&caller).await?;
+    let invoice = tx.lock(id).await?;
     if_match.check(invoice.state().version)?;
     let invoice = invoice.replace(content, totals, clock.now())?;
-    change.replace(&invoice).await?;
-    change.commit().await?;
+    tx.replace(&invoice).await?;
+    tx.commit().await?;
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
@@ -108,12 +108,12 @@ pub async fn delete(
     if_match: IfMatch,
     invoices: Data<InvoiceStore>,
 ) -> ApiResult<HttpResponse> {
-    let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?;
+    let mut tx = invoices.begin(&caller).await?;
+    let invoice = tx.lock(id).await?;
     if_match.check(invoice.state().version)?;
     invoice.ensure_draft()?;
-    change.delete(&invoice).await?;
-    change.commit().await?;
+    tx.delete(&invoice).await?;
+    tx.commit().await?;
     Ok(reply::no_content())
 }
 
@@ -127,17 +127,17 @@ pub async fn issue(
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let now = clock.now();
-    let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?;
+    let mut tx = invoices.begin(&caller).await?;
+    let invoice = tx.lock(id).await?;
     if_match.check(invoice.state().version)?;
     invoice.ensure_draft()?;
-    let calendar = change.calendar().await?;
+    let calendar = tx.calendar().await?;
     let day = calendar.issue_date(body.issue_date(), now)?;
     invoice.ensure_issuable(day)?;
-    let number = change.assign_number(&invoice, day).await?;
+    let number = tx.assign_number(&invoice, day).await?;
     let invoice = invoice.issue(number, day, calendar.due_date(day), now)?;
-    change.save_state(&invoice).await?;
-    change.commit().await?;
+    tx.save_state(&invoice).await?;
+    tx.commit().await?;
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
@@ -149,12 +149,12 @@ pub async fn void(
     invoices: Data<InvoiceStore>,
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
-    let mut change = invoices.begin(&caller).await?;
-    let invoice = change.lock(id).await?;
+    let mut tx = invoices.begin(&caller).await?;
+    let invoice = tx.lock(id).await?;
     if_match.check(invoice.state().version)?;
     let invoice = invoice.void(clock.now())?;
-    change.save_state(&invoice).await?;
-    change.commit().await?;
+    tx.save_state(&invoice).await?;
+    tx.commit().await?;
     Ok(reply::ok_versioned(invoice.state().version, &InvoiceView::from(&invoice)))
 }
 
@@ -169,19 +169,19 @@ pub async fn pay(
 ) -> ApiResult<HttpResponse> {
     let (owner, now) = (caller.user(), clock.now());
     let payment = payment.parse(now)?;
-    let mut change = invoices.begin(&caller).await?;
+    let mut tx = invoices.begin(&caller).await?;
     // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
-    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(tx.connection(), owner, now).await? {
         return Ok(answer);
     }
-    let invoice = change.lock(id).await?;
+    let invoice = tx.lock(id).await?;
     let invoice = invoice.pay(payment.amount, now)?;
-    quotas.admit(change.connection(), owner, Rows::Payments).await?;
-    change.insert_payment(&invoice, &payment).await?;
-    change.save_state(&invoice).await?;
+    quotas.admit(tx.connection(), owner, Rows::Payments).await?;
+    tx.insert_payment(&invoice, &payment).await?;
+    tx.save_state(&invoice).await?;
     let answer = Answer::created(format!("/api/v1/invoices/{id}/payments"), None, &PaymentView::from(payment))?;
-    key.store(change.connection(), owner, now, &answer).await?;
-    change.commit().await?;
+    key.store(tx.connection(), owner, now, &answer).await?;
+    tx.commit().await?;
     Ok(answer.reply())
 }
 
@@ -194,9 +194,10 @@ pub async fn payments(
     cursors: Data<Cursors>,
 ) -> ApiResult<HttpResponse> {
     let bound_to = id.to_string();
-    let after = cursors.after(caller.user(), PAYMENTS, &bound_to, query.cursor.as_deref())?;
+    let after = cursors.page_start(caller.user(), PAYMENTS, &bound_to, query.cursor.as_deref())?;
     let rows = invoices.payments(&caller, id, after, query.limit).await?;
-    let page =
-        Page::from_rows(rows, query.limit, |last| cursors.seal(caller.user(), PAYMENTS, &bound_to, &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| {
+        cursors.encode(caller.user(), PAYMENTS, &bound_to, &last.position())
+    })?;
     Ok(reply::ok(&PaymentPage::from(page)))
 }

@@ -98,7 +98,7 @@ impl InvoiceStore {
 
     /// Returns the next batch of an export, oldest first. Issued invoices show the customer name as of the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
-        let mut reading = self.begin_read(caller).await?;
+        let mut tx = self.begin_read(caller).await?;
         let rows = sqlx::query_as!(
             ExportRow,
             r#"select i.id, i.number, i.status, i.issue_date, i.due_date, i.customer_id,
@@ -121,7 +121,7 @@ impl InvoiceStore {
             filter.issued_from,
             filter.issued_to
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?;
         Ok(rows)
     }

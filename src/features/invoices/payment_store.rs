@@ -64,7 +64,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Payment>> {
-        let mut reading = self.begin_read(caller).await?;
+        let mut tx = self.begin_read(caller).await?;
         let rows = sqlx::query!(
             r#"select p.id as "id?", p.amount as "amount?", p.paid_on as "paid_on?", p.method as "method?", p.reference,
                    p.created_at as "created_at?"
@@ -78,7 +78,7 @@ impl InvoiceStore {
             after.id,
             limit.rows()
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?;
         if rows.is_empty() {
             return Err(ApiError::NotFound);

@@ -40,17 +40,12 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        let mut reading = self.begin_read(caller).await?;
-        self.read_within(&mut reading, caller, id).await
+        let mut tx = self.begin_read(caller).await?;
+        self.read_within(&mut tx, caller, id).await
     }
 
     /// Like [`Self::read`], within an open transaction.
-    pub(super) async fn read_within(
-        &self,
-        reading: &mut OwnerTx,
-        caller: &Caller,
-        id: InvoiceId,
-    ) -> ApiResult<Invoice> {
+    pub(super) async fn read_within(&self, tx: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
@@ -67,7 +62,7 @@ impl InvoiceStore {
             caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(reading.connection())
+        .fetch_optional(tx.connection())
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()

@@ -1,4 +1,4 @@
-//! The talk with one client: what he asks for, and what he is told.
+//! Serves one authenticated client: replies to its messages and sends it events.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,33 +9,35 @@ use chrono::{DateTime, Utc};
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::hub::{Ear, Live, Told};
-use super::model::{Change, Kind, Subscriptions, Topic, What};
-use super::views::{Said, Say, Wish};
-use super::wire::{Talk, Wire, redeem, send};
+use super::connection::{Connection, SocketResult, redeem, send};
+use super::hub::{EventReceiver, Live, Notification};
+use super::model::{Change, ChangeType, Kind, Subscriptions, Topic};
+use super::views::{ClientMessage, ServerMessage, SubscriptionTarget};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
 use crate::security::sessions::caller::Caller;
-use crate::security::websockets::{Budget, Goodbye, MESSAGES_A_MINUTE, MOST_FAULTS, MOST_SUBSCRIPTIONS};
+use crate::security::websockets::{
+    Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
+};
 
 pub(super) struct Client<'a> {
     live: &'a Live,
     caller: &'a Caller,
     until: Rc<Cell<DateTime<Utc>>>,
     session: Session,
-    ear: Ear,
+    events: EventReceiver,
     subscriptions: Subscriptions,
     messages: Budget,
     faults: u32,
 }
 
 enum Next {
-    Said(String),
-    Told(Told),
+    Received(String),
+    Notified(Notification),
 }
 
-/// The object that a wish names, as events name it.
-fn named(topic: Topic) -> Option<Object> {
+/// Returns the object for the security event of a refused subscription.
+fn event_object(topic: Topic) -> Option<Object> {
     let Topic::One(kind, id) = topic else { return None };
     let kind = match kind {
         Kind::Invoice => ObjectKind::Invoice,
@@ -57,62 +59,62 @@ impl<'a> Client<'a> {
             caller,
             until,
             session,
-            ear: live.listen(caller.user()),
-            subscriptions: Subscriptions::up_to(MOST_SUBSCRIPTIONS),
-            messages: Budget::a_minute(MESSAGES_A_MINUTE),
+            events: live.subscribe(caller.user()),
+            subscriptions: Subscriptions::new(MAX_SUBSCRIPTIONS),
+            messages: Budget::per_minute(MAX_MESSAGES_PER_MINUTE),
             faults: 0,
         }
     }
 
-    /// Until something ends it.
-    pub(super) async fn talk(mut self, wire: &mut Wire) -> Goodbye {
-        let mut say = Some(Say::Ready { until: self.until.get() });
+    /// Serves the client until the socket must close.
+    pub(super) async fn run(mut self, connection: &mut Connection) -> CloseReason {
+        let mut message = Some(ServerMessage::Ready { until: self.until.get() });
         loop {
-            if let Some(say) = say.take()
-                && let Err(goodbye) = send(&mut self.session, &say).await
+            if let Some(message) = message.take()
+                && let Err(close) = send(&mut self.session, &message).await
             {
-                return goodbye;
+                return close;
             }
             let next = tokio::select! {
-                said = wire.next() => said.map(Next::Said),
-                told = self.ear.next() => Ok(Next::Told(told)),
+                received = connection.next() => received.map(Next::Received),
+                notification = self.events.next() => Ok(Next::Notified(notification)),
             };
-            let answer = match next {
-                Ok(Next::Said(text)) => self.answer(&text).await.map(Some),
-                Ok(Next::Told(Told::Change(change))) => self.news(&change).await,
-                Ok(Next::Told(Told::Resync)) => Ok(Some(Say::Resync)),
-                Err(goodbye) => Err(goodbye),
+            let reply = match next {
+                Ok(Next::Received(text)) => self.reply_to(&text).await.map(Some),
+                Ok(Next::Notified(Notification::Change(change))) => self.notification_message(&change).await,
+                Ok(Next::Notified(Notification::Resync)) => Ok(Some(ServerMessage::Resync)),
+                Err(close) => Err(close),
             };
-            match answer {
-                // The one wall between an end that was announced and a message that was already under way.
-                Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return Goodbye::SessionEnded,
-                Ok(answer) => say = answer,
-                Err(goodbye) => return goodbye,
+            match reply {
+                // The session may have ended while this message was being made: then it is not sent.
+                Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
+                Ok(reply) => message = reply,
+                Err(close) => return close,
             }
         }
     }
 
-    /// Each message gets one answer, in order.
-    async fn answer(&mut self, text: &str) -> Talk<Say> {
+    /// Returns the reply to one message. A refusal is a reply too.
+    async fn reply_to(&mut self, text: &str) -> SocketResult<ServerMessage> {
         if !self.messages.spend() {
-            return Err(Goodbye::TooManyMessages);
+            return Err(CloseReason::TooManyMessages);
         }
-        let mut wished = None;
-        let done = match Said::read(text) {
-            Ok(Said::Renew { ticket }) => return self.renew(&ticket).await,
-            Ok(Said::Subscribe(wish)) => {
-                wished = wish.topic().ok().and_then(named);
-                self.subscribe(&wish).await
+        let mut requested = None;
+        let result = match ClientMessage::read(text) {
+            Ok(ClientMessage::Renew { ticket }) => return self.renew(&ticket).await,
+            Ok(ClientMessage::Subscribe(target)) => {
+                requested = target.topic().ok().and_then(event_object);
+                self.subscribe(&target).await
             }
-            Ok(Said::Unsubscribe(wish)) => wish.topic().map(|topic| {
+            Ok(ClientMessage::Unsubscribe(target)) => target.topic().map(|topic| {
                 self.subscriptions.remove(topic);
-                Say::Unsubscribed(topic.into())
+                ServerMessage::Unsubscribed(topic.into())
             }),
-            Ok(Said::Authenticate { .. }) => Err(ApiError::invalid("/type", "was said before")),
+            Ok(ClientMessage::Authenticate { .. }) => Err(ApiError::invalid("/type", "must be the first message only")),
             Err(fault) => Err(fault),
         };
-        let refusal = match done {
-            Ok(say) => return Ok(say),
+        let refusal = match result {
+            Ok(message) => return Ok(message),
             Err(refusal) => refusal,
         };
         let (kind, reason) = match refusal {
@@ -123,57 +125,61 @@ impl<'a> Client<'a> {
                 (EventKind::InputValidationFail, "live_message")
             }
             ref error => {
-                tracing::warn!(%error, "a message could not be answered");
-                return Ok(Say::refusal(error));
+                tracing::warn!(%error, "failed to process a live message");
+                return Ok(ServerMessage::refusal(error));
             }
         };
-        match wished.filter(|_| kind == EventKind::AuthzFail) {
+        match requested.filter(|_| kind == EventKind::AuthzFail) {
             Some(object) => Event::new(kind).reason(reason).object(object).record(),
             None => Event::new(kind).reason(reason).record(),
         }
-        if self.faults > MOST_FAULTS { Err(Goodbye::TooManyFaults) } else { Ok(Say::refusal(&refusal)) }
+        if self.faults > MAX_INVALID_MESSAGES {
+            Err(CloseReason::TooManyInvalidMessages)
+        } else {
+            Ok(ServerMessage::refusal(&refusal))
+        }
     }
 
-    /// One object is looked up as a read does it; all of a kind are the caller's own, whichever they are.
-    async fn subscribe(&mut self, wish: &Wish) -> ApiResult<Say> {
-        let topic = wish.topic()?;
+    /// Adds a subscription. A single object must be readable by the caller; `invoices` means the caller's own ones only.
+    async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
+        let topic = target.topic()?;
         if let Topic::One(kind, id) = topic {
             self.version_of(kind, id).await?;
         }
         self.subscriptions.add(topic)?;
-        Ok(Say::Subscribed(topic.into()))
+        Ok(ServerMessage::Subscribed(topic.into()))
     }
 
-    /// The same user's same session may stay as long as the new ticket says.
-    async fn renew(&self, ticket: &SecretString) -> Talk<Say> {
+    /// Extends the access of this socket. The new ticket must belong to the same session.
+    async fn renew(&self, ticket: &SecretString) -> SocketResult<ServerMessage> {
         let caller = redeem(self.live, ticket).await?;
         if (caller.user(), caller.session()) != (self.caller.user(), self.caller.session()) {
             Event::new(EventKind::AuthzFail).reason("live_renewal").user(caller.user()).record();
-            return Err(Goodbye::BadTicket);
+            return Err(CloseReason::InvalidTicket);
         }
         self.until.set(caller.until());
-        Ok(Say::Renewed { until: caller.until() })
+        Ok(ServerMessage::Renewed { until: caller.until() })
     }
 
-    /// What is told of a change: what a read would show of it now, and nothing that a read would refuse.
-    async fn news(&self, change: &Change) -> Talk<Option<Say>> {
-        if !self.subscriptions.want(change) {
+    /// Returns the event for a change, if the client subscribed to it and may read the object now.
+    async fn notification_message(&self, change: &Change) -> SocketResult<Option<ServerMessage>> {
+        if !self.subscriptions.includes(change) {
             return Ok(None);
         }
         Ok(match (self.version_of(change.kind, change.id).await, change.what) {
-            (Ok(_), What::Deleted) => None,
-            (Ok(version), _) => Some(Say::event(change, version)),
-            (Err(ApiError::NotFound), What::Deleted) => Some(Say::event(change, change.version)),
+            (Ok(_), ChangeType::Deleted) => None,
+            (Ok(version), _) => Some(ServerMessage::event(change, version)),
+            (Err(ApiError::NotFound), ChangeType::Deleted) => Some(ServerMessage::event(change, change.version)),
             (Err(ApiError::NotFound), _) => None,
             (Err(error), _) => {
-                tracing::warn!(%error, "a change could not be read");
-                Some(Say::Resync)
+                tracing::warn!(%error, "failed to read a changed object; the client is asked to resync");
+                Some(ServerMessage::Resync)
             }
         })
     }
 
     async fn version_of(&self, kind: Kind, id: Uuid) -> ApiResult<i64> {
-        let _turn = self.live.reads.acquire().await.map_err(ApiError::internal)?;
+        let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
         self.live.objects.version(self.caller, kind, id).await
     }
 }

@@ -1,4 +1,4 @@
-//! The ticket, and the handshake that it is for.
+//! Issues tickets and accepts WebSocket handshakes.
 
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
@@ -12,16 +12,16 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::http::reply;
 use crate::security::audit::context;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::tickets::LIVES_SECONDS;
+use crate::security::sessions::tickets::LIFETIME_SECONDS;
 use crate::security::websockets;
 
-/// `POST live/tickets`: what opens a socket of the caller's, once.
+/// `POST live/tickets`: issues a single-use ticket for one socket.
 pub async fn ticket(caller: Caller, live: Data<Live>) -> ApiResult<HttpResponse> {
     let ticket = live.tickets.issue(&caller).await?.to_wire().into();
-    Ok(reply::created(&TicketView { ticket, expires_in: LIVES_SECONDS }))
+    Ok(reply::created(&TicketView { ticket, expires_in: LIFETIME_SECONDS }))
 }
 
-/// `GET live`: the handshake. Who comes is told by the ticket that follows on the socket.
+/// `GET live`: the WebSocket handshake. The client authenticates afterwards, with a ticket as its first message.
 pub async fn connect(
     request: HttpRequest,
     payload: Payload,
@@ -30,11 +30,11 @@ pub async fn connect(
 ) -> ApiResult<HttpResponse> {
     let live = live.into_inner();
     if *live.closing().borrow() {
-        return Err(ApiError::unavailable(5, "the service ends"));
+        return Err(ApiError::unavailable(5, "the service is shutting down"));
     }
-    let place = live.places.enter(address)?;
-    let (reply, session, frames) = websockets::accept(&request, payload, &place).await?;
-    // The request's span and context go along, so that what happens on the socket is found by the id of its handshake.
-    actix_web::rt::spawn(context::inherit(socket::serve(live, place, session, frames)).instrument(Span::current()));
+    let permit = live.permits.acquire(address)?;
+    let (reply, session, frames) = websockets::accept(&request, payload, &permit).await?;
+    // Logs and security events of the socket carry the request id of its handshake.
+    actix_web::rt::spawn(context::inherit(socket::serve(live, permit, session, frames)).instrument(Span::current()));
     Ok(reply)
 }

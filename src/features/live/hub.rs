@@ -1,4 +1,4 @@
-//! Where announcements become messages: each goes to its owner's sockets and to nobody else's.
+//! Delivers change notifications of the database to the sockets of the object's owner, and to no other.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,31 +13,31 @@ use crate::base::id::UserId;
 use crate::db::announcements::ListenerEvent;
 use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
-use crate::security::websockets::{MOST_WAITING_CHANGES, Places};
+use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
-/// Where `announce_change()` notifies.
+/// The PostgreSQL channel that `announce_change()` notifies.
 pub const CHANNEL: &str = "object_changed";
 
-/// Reads for sockets at once: what is announced must not take the pool from the requests.
-const READS_AT_ONCE: usize = 4;
+/// Limits concurrent reads for sockets, so that they cannot use up the connection pool.
+const MAX_CONCURRENT_READS: usize = 4;
 
-/// What a socket hears.
+/// What a socket receives from the hub.
 #[derive(Clone, Copy, Debug)]
-pub enum Told {
+pub enum Notification {
     Change(Change),
-    /// Something may have been missed.
+    /// Changes may have been missed.
     Resync,
 }
 
-/// What all sockets of a process share.
+/// State shared by all sockets of a process.
 pub struct Live {
     pub tickets: Tickets,
     pub objects: Objects,
     pub revocations: Arc<Revocations>,
     pub clock: Clock,
-    pub places: Arc<Places>,
+    pub permits: Arc<ConnectionPermits>,
     pub reads: Semaphore,
-    listeners: Mutex<HashMap<UserId, broadcast::Sender<Told>>>,
+    channels: Mutex<HashMap<UserId, broadcast::Sender<Notification>>>,
     closing: watch::Sender<bool>,
 }
 
@@ -49,26 +49,26 @@ impl Live {
             objects,
             revocations,
             clock,
-            places: Arc::default(),
-            reads: Semaphore::new(READS_AT_ONCE),
-            listeners: Mutex::default(),
+            permits: Arc::default(),
+            reads: Semaphore::new(MAX_CONCURRENT_READS),
+            channels: Mutex::default(),
             closing: watch::Sender::new(false),
         }
     }
 
-    /// Follows the announcements until they end.
+    /// Dispatches notifications until the listener ends.
     pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         let mut missed = false;
         loop {
             match announcements.recv().await {
                 Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
                     if let Ok(change) = payload.parse() {
-                        self.tell(&change);
+                        self.publish(&change);
                     }
                 }
                 Ok(ListenerEvent::Notification { .. }) => {}
                 Ok(ListenerEvent::Disconnected) => missed = true,
-                // Now, not when it was lost: a read that is older than the first announcement heard would miss what is between.
+                // Resync once the listener is back, not when it was lost: a read in between could still miss changes.
                 Ok(ListenerEvent::Heartbeat) => {
                     if std::mem::take(&mut missed) {
                         self.resync();
@@ -80,59 +80,59 @@ impl Live {
         }
     }
 
-    fn tell(&self, change: &Change) {
-        if let Some(listeners) = self.lock().get(&change.owner) {
-            // Nobody may be left.
-            let _ = listeners.send(Told::Change(*change));
+    fn publish(&self, change: &Change) {
+        if let Some(channels) = self.lock().get(&change.owner) {
+            // Fails only if the last receiver has just been dropped.
+            let _ = channels.send(Notification::Change(*change));
         }
     }
 
     /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
     pub fn resync(&self) {
-        for listeners in self.lock().values() {
-            let _ = listeners.send(Told::Resync);
+        for channels in self.lock().values() {
+            let _ = channels.send(Notification::Resync);
         }
     }
 
-    /// An ear for one socket of this user.
-    pub fn listen(self: &Arc<Self>, user: UserId) -> Ear {
-        let sender = || broadcast::Sender::new(MOST_WAITING_CHANGES);
-        let heard = self.lock().entry(user).or_insert_with(sender).subscribe();
-        Ear { live: self.clone(), user, heard: Some(heard) }
+    /// Subscribes one socket to changes of this user's objects.
+    pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
+        let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
+        let receiver = self.lock().entry(user).or_insert_with(sender).subscribe();
+        EventReceiver { live: self.clone(), user, receiver: Some(receiver) }
     }
 
-    /// Whether, and when, the service ends.
+    /// Becomes true when the service shuts down.
     #[must_use]
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
     }
 
-    /// Says goodbye on every socket, and lets no other come.
+    /// Closes all sockets and refuses new ones (graceful shutdown).
     pub fn close(&self) {
         self.closing.send_replace(true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, broadcast::Sender<Told>>> {
-        self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, HashMap<UserId, broadcast::Sender<Notification>>> {
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What one socket hears with. The last of a user takes his entry with it.
-pub struct Ear {
+/// Receives notifications for one socket. Dropping a user's last receiver removes the user's channel.
+pub struct EventReceiver {
     live: Arc<Live>,
     user: UserId,
-    heard: Option<broadcast::Receiver<Told>>,
+    receiver: Option<broadcast::Receiver<Notification>>,
 }
 
-impl Ear {
-    /// The next that is told. A socket that is behind is told to read again instead of everything that it missed.
-    pub async fn next(&mut self) -> Told {
-        match self.heard.as_mut() {
-            Some(heard) => match heard.recv().await {
-                Ok(told) => told,
+impl EventReceiver {
+    /// Returns the next notification. A socket that falls behind gets [`Notification::Resync`] for what it missed.
+    pub async fn next(&mut self) -> Notification {
+        match self.receiver.as_mut() {
+            Some(receiver) => match receiver.recv().await {
+                Ok(notification) => notification,
                 Err(RecvError::Lagged(_)) => {
-                    *heard = heard.resubscribe();
-                    Told::Resync
+                    *receiver = receiver.resubscribe();
+                    Notification::Resync
                 }
                 Err(RecvError::Closed) => std::future::pending().await,
             },
@@ -141,12 +141,12 @@ impl Ear {
     }
 }
 
-impl Drop for Ear {
+impl Drop for EventReceiver {
     fn drop(&mut self) {
-        let mut listeners = self.live.lock();
-        self.heard = None;
-        if listeners.get(&self.user).is_some_and(|listeners| listeners.receiver_count() == 0) {
-            listeners.remove(&self.user);
+        let mut channels = self.live.lock();
+        self.receiver = None;
+        if channels.get(&self.user).is_some_and(|channels| channels.receiver_count() == 0) {
+            channels.remove(&self.user);
         }
     }
 }

@@ -1,17 +1,21 @@
-//! Live events: a socket on which a client hears of changes of his objects, whichever replica made them.
+//! Live events: a WebSocket that notifies a client of changes to its own objects, on all replicas.
 //!
-//! - [`model`]: what there is to subscribe to, and a change as it is announced. [`views`]: the messages.
-//! - [`hub`]: hears announcements and hands them to the owner's sockets. [`objects`]: the stores, through which each subscription
-//!   and each event is checked. `socket`: one socket's life, `client`: the talk on it. [`handlers`]: the ticket and the handshake.
+//! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
+//! - [`hub`]: receives PostgreSQL notifications and delivers them to the owner's sockets.
+//! - [`objects`]: the stores that check each subscription and each event.
+//! - `socket`: the lifetime of one socket. `connection`: its messages. `client`: subscriptions and events of one client.
+//! - [`handlers`]: tickets and handshakes.
 //!
-//! Threats: another user's id in a message (the same stores as the REST reads, asked for each message, `attacks::websockets::scope`);
-//! a socket without its owner's will (`security/sessions/tickets`); one that uses up the service (`security/websockets`).
+//! Threats:
+//! - BOLA, another user's id in a message: each message is checked by the stores of the REST API (`attacks::websockets::scope`);
+//! - cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks;
+//! - resource exhaustion: `security/websockets`.
 
 mod client;
+mod connection;
 pub mod handlers;
 pub mod hub;
 pub mod model;
 pub mod objects;
 mod socket;
 pub mod views;
-mod wire;

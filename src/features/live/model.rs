@@ -1,4 +1,4 @@
-//! What there is to subscribe to, and what is told of it.
+//! Topics, changes and subscriptions.
 
 use std::collections::HashSet;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::base::id::UserId;
 use crate::http::error::ApiError;
 
-/// What can change.
+/// The kinds of objects that have live events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     Invoice,
@@ -17,12 +17,11 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Every kind.
     pub const ALL: [Self; 3] = [Self::Invoice, Self::Customer, Self::Document];
 
-    /// One of it, as clients and triggers write it.
+    /// The singular, used by clients and database triggers.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Invoice => "invoice",
             Self::Customer => "customer",
@@ -30,7 +29,7 @@ impl Kind {
         }
     }
 
-    /// All of them.
+    /// The plural, used by clients for all objects of a kind.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
@@ -41,7 +40,7 @@ impl Kind {
     }
 }
 
-/// What somebody can listen to: one object, or all of one's own of a kind.
+/// The subject of a subscription: one object, or all objects of a kind that the caller owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
     One(Kind, Uuid),
@@ -49,28 +48,28 @@ pub enum Topic {
 }
 
 impl Topic {
-    /// `invoice` with an id, or `invoices` without. `None`: neither.
+    /// Parses `invoice` with an id, or `invoices` without one.
     #[must_use]
-    pub fn named(object: &str, id: Option<Uuid>) -> Option<Self> {
+    pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
         Kind::ALL.into_iter().find_map(|kind| match id {
-            Some(id) => (object == kind.word()).then_some(Self::One(kind, id)),
+            Some(id) => (object == kind.as_str()).then_some(Self::One(kind, id)),
             None => (object == kind.plural()).then_some(Self::All(kind)),
         })
     }
 }
 
-/// What happened.
+/// How an object changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum ChangeType {
     Created,
     Updated,
     Deleted,
 }
 
-impl What {
-    /// As clients and triggers write it.
+impl ChangeType {
+    /// The name used by clients and database triggers.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
@@ -79,69 +78,69 @@ impl What {
     }
 }
 
-/// A change as its trigger announces it.
+/// A change, as a database trigger announces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub kind: Kind,
-    pub what: What,
+    pub what: ChangeType,
     pub owner: UserId,
     pub id: Uuid,
     pub version: i64,
 }
 
-/// No announcement of this build's triggers.
+/// The payload of a notification is not a change.
 #[derive(Debug, thiserror::Error)]
-#[error("not a change")]
-pub struct NotAChange;
+#[error("invalid change notification")]
+pub struct InvalidChange;
 
 impl FromStr for Change {
-    type Err = NotAChange;
+    type Err = InvalidChange;
 
-    fn from_str(text: &str) -> Result<Self, NotAChange> {
+    fn from_str(text: &str) -> Result<Self, InvalidChange> {
         let mut words = text.split(' ');
-        let mut word = || words.next().ok_or(NotAChange);
+        let mut word = || words.next().ok_or(InvalidChange);
         let (kind, what, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
-        let whats = [What::Created, What::Updated, What::Deleted];
+        let whats = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
-            kind: Kind::ALL.into_iter().find(|known| known.word() == kind).ok_or(NotAChange)?,
-            what: whats.into_iter().find(|known| known.word() == what).ok_or(NotAChange)?,
-            owner: owner.parse().map_err(|_| NotAChange)?,
-            id: id.parse().map_err(|_| NotAChange)?,
-            version: version.parse().map_err(|_| NotAChange)?,
+            kind: Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or(InvalidChange)?,
+            what: whats.into_iter().find(|known| known.as_str() == what).ok_or(InvalidChange)?,
+            owner: owner.parse().map_err(|_| InvalidChange)?,
+            id: id.parse().map_err(|_| InvalidChange)?,
+            version: version.parse().map_err(|_| InvalidChange)?,
         })
     }
 }
 
-/// A socket has as many subscriptions as it may.
+/// The socket has the maximum number of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no room for one more subscription")]
-pub struct Full;
+#[error("too many subscriptions")]
+pub struct TooManySubscriptions;
 
-impl From<Full> for ApiError {
-    fn from(_: Full) -> Self {
-        Self::Conflict { code: "too_many_subscriptions", title: "There is no room for one more" }
+impl From<TooManySubscriptions> for ApiError {
+    fn from(_: TooManySubscriptions) -> Self {
+        Self::Conflict { code: "too_many_subscriptions", title: "The maximum number of subscriptions is reached" }
     }
 }
 
-/// One socket's subscriptions, up to a number.
+/// The subscriptions of one socket.
 pub struct Subscriptions {
     topics: HashSet<Topic>,
-    most: usize,
+    max: usize,
 }
 
 impl Subscriptions {
     #[must_use]
-    pub fn up_to(most: usize) -> Self {
-        Self { topics: HashSet::new(), most }
+    pub fn new(max: usize) -> Self {
+        Self { topics: HashSet::new(), max }
     }
 
-    /// One more, if it fits. One that is there already always does.
+    /// Adds a subscription. Adding one twice has no effect.
     ///
     /// # Errors
-    /// There is no room for it.
-    pub fn add(&mut self, topic: Topic) -> Result<(), Full> {
-        if self.topics.len() >= self.most && !self.topics.contains(&topic) {
-            return Err(Full);
+    /// [`TooManySubscriptions`] if the maximum is reached.
+    pub fn add(&mut self, topic: Topic) -> Result<(), TooManySubscriptions> {
+        if self.topics.len() >= self.max && !self.topics.contains(&topic) {
+            return Err(TooManySubscriptions);
         }
         self.topics.insert(topic);
         Ok(())
@@ -151,9 +150,9 @@ impl Subscriptions {
         self.topics.remove(&topic);
     }
 
-    /// Whether this change was asked for.
+    /// Whether a subscription includes this change.
     #[must_use]
-    pub fn want(&self, change: &Change) -> bool {
+    pub fn includes(&self, change: &Change) -> bool {
         [Topic::One(change.kind, change.id), Topic::All(change.kind)].iter().any(|topic| self.topics.contains(topic))
     }
 }
@@ -163,26 +162,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_is_read_whole_or_not_at_all() {
+    fn malformed_notification_is_rejected() {
         let (owner, id) = (UserId::new(), Uuid::new_v4());
         let change: Change = format!("invoice updated {owner} {id} 3").parse().unwrap();
-        assert_eq!(change, Change { kind: Kind::Invoice, what: What::Updated, owner, id, version: 3 });
+        assert_eq!(change, Change { kind: Kind::Invoice, what: ChangeType::Updated, owner, id, version: 3 });
         for other in ["", "invoice", "session updated x y 1", &format!("invoice updated {owner} {id} x")] {
             assert!(other.parse::<Change>().is_err(), "{other}");
         }
     }
 
     #[test]
-    fn subscriptions_have_a_cap_and_one_that_is_there_is_no_second() {
-        let mut subscriptions = Subscriptions::up_to(2);
-        let one = Topic::named("invoice", Some(Uuid::new_v4())).unwrap();
+    fn subscriptions_are_limited_and_duplicates_do_not_count() {
+        let mut subscriptions = Subscriptions::new(2);
+        let one = Topic::parse("invoice", Some(Uuid::new_v4())).unwrap();
         subscriptions.add(one).unwrap();
-        subscriptions.add(Topic::named("customers", None).unwrap()).unwrap();
+        subscriptions.add(Topic::parse("customers", None).unwrap()).unwrap();
         subscriptions.add(one).unwrap();
-        assert_eq!(subscriptions.add(Topic::All(Kind::Invoice)), Err(Full));
+        assert_eq!(subscriptions.add(Topic::All(Kind::Invoice)), Err(TooManySubscriptions));
         assert_eq!(subscriptions.topics.len(), 2);
         subscriptions.remove(one);
         subscriptions.add(Topic::All(Kind::Invoice)).unwrap();
-        assert_eq!((Topic::named("invoice", None), Topic::named("invoices", Some(Uuid::nil()))), (None, None));
+        assert_eq!((Topic::parse("invoice", None), Topic::parse("invoices", Some(Uuid::nil()))), (None, None));
     }
 }

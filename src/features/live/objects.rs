@@ -1,4 +1,4 @@
-//! The stores behind the REST reads, asked before anything is told: a message never carries what a read would refuse.
+//! Reads objects for live events through the stores of the REST API, so that a socket never shows more than a read.
 
 use uuid::Uuid;
 
@@ -9,7 +9,7 @@ use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// One store a kind.
+/// The stores of the kinds that have live events.
 pub struct Objects {
     pub invoices: InvoiceStore,
     pub customers: CustomerStore,
@@ -17,10 +17,10 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// The version of an object, as its owner reads it.
+    /// Returns the current version of the caller's object.
     ///
     /// # Errors
-    /// Those of the read: [`NotFound`](crate::http::error::ApiError::NotFound) for one that is missing or not the caller's.
+    /// [`NotFound`](crate::http::error::ApiError::NotFound) if the object does not exist or belongs to another user.
     pub async fn version(&self, caller: &Caller, kind: Kind, id: Uuid) -> ApiResult<i64> {
         match kind {
             Kind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.state().version),

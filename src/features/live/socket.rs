@@ -1,4 +1,4 @@
-//! One socket's life: a ticket, then talk until one of many reasons ends it.
+//! The lifetime of one socket: authentication by ticket, messages, and the conditions that close it.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,107 +9,119 @@ use actix_ws::{AggregatedMessageStream, Session};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::client::Client;
+use super::connection::{Connection, send, with_timeout};
 use super::hub::Live;
-use super::views::Say;
-use super::wire::{Wire, in_time, send};
+use super::views::ServerMessage;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::revocations::Standing;
+use crate::security::sessions::revocations::SessionState;
 use crate::security::websockets::{
-    Goodbye, PING_EVERY, Place, RECHECK_EVERY, RENEW_BEFORE_SECONDS, SILENT_AFTER, TAKEN_WITHIN,
+    CloseReason, ConnectionPermit, IDLE_TIMEOUT, PING_INTERVAL, RENEW_NOTICE_SECONDS, SEND_TIMEOUT,
+    SESSION_CHECK_INTERVAL,
 };
 
-/// How often a socket looks at the time.
+/// How often a socket checks its timeouts.
 const TICK: Duration = Duration::from_secs(1);
 
-/// From the handshake to the close frame.
-pub(super) async fn serve(live: Arc<Live>, place: Place, session: Session, frames: AggregatedMessageStream) {
-    let mut wire = Wire { session: session.clone(), frames, seen: Rc::new(Cell::new(Instant::now())) };
+/// Serves a socket from the handshake to the close frame.
+pub(super) async fn serve(
+    live: Arc<Live>,
+    permit: ConnectionPermit,
+    session: Session,
+    frames: AggregatedMessageStream,
+) {
+    let mut connection = Connection { session: session.clone(), frames, seen: Rc::new(Cell::new(Instant::now())) };
     let mut closing = live.closing();
     let ended = tokio::select! {
-        ended = life(&live, &place, &mut wire) => ended,
-        _ = closing.wait_for(|closing| *closing) => Goodbye::GoingAway,
+        ended = run(&live, &permit, &mut connection) => ended,
+        _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // Who does not read does not get it.
-    let _ = tokio::time::timeout(TAKEN_WITHIN, session.close(Some(ended.reason()))).await;
+    // A client that does not read gets no close frame; it must not delay us.
+    let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
-async fn life(live: &Arc<Live>, place: &Place, wire: &mut Wire) -> Goodbye {
-    let caller = match wire.admit(live).await {
+async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Connection) -> CloseReason {
+    let caller = match connection.authenticate(live).await {
         Ok(caller) => caller,
-        Err(goodbye) => return goodbye,
+        Err(close) => return close,
     };
-    if !place.take(caller.user()) {
-        return Goodbye::TooManySockets;
+    if !permit.assign_to(caller.user()) {
+        return CloseReason::TooManySockets;
     }
     let until = Rc::new(Cell::new(caller.until()));
-    let watch =
-        Watch { live, caller: &caller, until: until.clone(), seen: wire.seen.clone(), session: wire.session.clone() };
-    // Side by side, so that a slow database or a slow reader delays no end.
+    let monitor = SessionMonitor {
+        live,
+        caller: &caller,
+        until: until.clone(),
+        seen: connection.seen.clone(),
+        session: connection.session.clone(),
+    };
+    // Concurrently: neither a slow database nor a slow reader may delay the end of a session.
     tokio::select! {
-        goodbye = Client::new(live, &caller, until, wire.session.clone()).talk(wire) => goodbye,
-        goodbye = watch.the_session() => goodbye,
-        goodbye = watch.the_database() => goodbye,
-        goodbye = watch.the_time() => goodbye,
+        close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
+        close = monitor.session_ended() => close,
+        close = monitor.session_ended_in_database() => close,
+        close = monitor.timed_out() => close,
     }
 }
 
-/// What ends a socket from outside of the talk.
-struct Watch<'a> {
+/// Watches for conditions that close the socket independently of its messages.
+struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
-    /// Moved by the talk, when a new ticket comes.
+    /// Extended by a renewal.
     until: Rc<Cell<DateTime<Utc>>>,
     seen: Rc<Cell<Instant>>,
     session: Session,
 }
 
-impl Watch<'_> {
-    /// Its end is announced, here or on another replica.
-    async fn the_session(&self) -> Goodbye {
+impl SessionMonitor<'_> {
+    /// Waits for the announcement, from any replica, that the session has ended.
+    async fn session_ended(&self) -> CloseReason {
         let mut ends = self.live.revocations.ends();
         while !self.live.revocations.has_ended(self.caller.session()) {
             if ends.changed().await.is_err() {
                 break;
             }
         }
-        Goodbye::SessionEnded
+        CloseReason::SessionEnded
     }
 
-    /// An announcement can be lost. If the database cannot be asked nothing is told either, since each message is read from it.
-    async fn the_database(&self) -> Goodbye {
+    /// Polls the database, because an announcement can be lost. While the database is down the socket stays open; it cannot leak
+    /// anything, since each event is read from the database.
+    async fn session_ended_in_database(&self) -> CloseReason {
         loop {
-            tokio::time::sleep(RECHECK_EVERY).await;
-            let standing = self.live.revocations.look_up(self.caller.user(), self.caller.session()).await;
-            if standing.is_ok_and(|standing| standing != Standing::Live) {
-                return Goodbye::SessionEnded;
+            tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
+            let session_state = self.live.revocations.look_up(self.caller.user(), self.caller.session()).await;
+            if session_state.is_ok_and(|session_state| session_state != SessionState::Live) {
+                return CloseReason::SessionEnded;
             }
         }
     }
 
-    /// The access runs out; the other side is silent.
-    async fn the_time(&self) -> Goodbye {
+    /// Waits until the access expires or the client is idle for too long. Sends pings and asks for renewal.
+    async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
-        let (mut pinged, mut asked) = (Instant::now(), None);
+        let (mut pinged, mut reminded) = (Instant::now(), None);
         loop {
             tick.tick().await;
             let (now, until) = (self.live.clock.now(), self.until.get());
             if now >= until {
-                return Goodbye::Expired;
+                return CloseReason::Expired;
             }
-            if self.seen.get().elapsed() >= SILENT_AFTER {
-                return Goodbye::Silent;
+            if self.seen.get().elapsed() >= IDLE_TIMEOUT {
+                return CloseReason::IdleTimeout;
             }
             let mut sent = Ok(());
-            if pinged.elapsed() >= PING_EVERY {
+            if pinged.elapsed() >= PING_INTERVAL {
                 pinged = Instant::now();
-                sent = in_time(session.ping(b"")).await;
-            } else if now + TimeDelta::seconds(RENEW_BEFORE_SECONDS) >= until && asked != Some(until) {
-                asked = Some(until);
-                sent = send(&mut session, &Say::RenewSoon { until }).await;
+                sent = with_timeout(session.ping(b"")).await;
+            } else if now + TimeDelta::seconds(RENEW_NOTICE_SECONDS) >= until && reminded != Some(until) {
+                reminded = Some(until);
+                sent = send(&mut session, &ServerMessage::RenewSoon { until }).await;
             }
-            if let Err(goodbye) = sent {
-                return goodbye;
+            if let Err(close) = sent {
+                return close;
             }
         }
     }

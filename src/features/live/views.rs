@@ -1,4 +1,4 @@
-//! The messages: text, one JSON object each, of these shapes and no other. `docs/live.md` is their reference.
+//! The messages of the WebSocket: one JSON object each (`docs/live.md`).
 
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
@@ -11,136 +11,140 @@ use crate::base::id::InvoiceId;
 use crate::http::body;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::IdField;
-use crate::security::crypto::secret_output::HandedSecret;
+use crate::security::crypto::secret_output::SecretOutput;
 
-/// What opens a socket.
+/// A single-use ticket that authenticates one socket.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"ticket": "kV3xS0mE-t1cket-f0r-one-s0cket-and-n0-m0reA", "expires_in": 30}))]
 pub struct TicketView {
-    /// Sent as the socket's first message; good once.
+    /// Send it as the first message on the socket. It is valid once.
     #[schema(value_type = String, min_length = 43, max_length = 43, pattern = "^[A-Za-z0-9_-]{43}$")]
-    pub ticket: HandedSecret,
-    /// Seconds.
+    pub ticket: SecretOutput,
+    /// Lifetime in seconds.
     #[schema(minimum = 30, maximum = 30)]
     pub expires_in: i64,
 }
 
-/// What a client may say.
+/// A message from the client.
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Said {
-    /// The first message, and only that.
+pub enum ClientMessage {
+    /// Only valid as the first message.
     Authenticate {
         ticket: SecretString,
     },
-    /// A new ticket, before the access runs out.
+    /// Extends the access with a new ticket.
     Renew {
         ticket: SecretString,
     },
-    Subscribe(Wish),
-    Unsubscribe(Wish),
+    Subscribe(SubscriptionTarget),
+    Unsubscribe(SubscriptionTarget),
 }
 
-/// `{"object": "invoice", "id": "…"}` or `{"object": "invoices"}`.
+/// What to subscribe to: `{"object": "invoice", "id": "…"}` or `{"object": "invoices"}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Wish {
+pub struct SubscriptionTarget {
     object: String,
     #[serde(default)]
-    id: Option<IdField<Any>>,
+    id: Option<IdField<AnyId>>,
 }
 
-/// An id of any kind.
-type Any = InvoiceId;
+/// An id of any kind of object.
+type AnyId = InvoiceId;
 
-impl Said {
-    /// Reads one message.
+impl ClientMessage {
+    /// Parses a message.
     ///
     /// # Errors
-    /// [`ApiError::NotJson`], [`ApiError::Invalid`].
+    /// [`ApiError::NotJson`] or [`ApiError::Invalid`].
     pub fn read(text: &str) -> ApiResult<Self> {
         body::parse(text.as_bytes())
     }
 }
 
-impl Wish {
-    /// What is wished for.
+impl SubscriptionTarget {
+    /// Returns the topic.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`]: no such kind, one object without an id, or all of a kind with one.
+    /// [`ApiError::Invalid`] for an unknown kind, a singular without an id, or a plural with one.
     pub fn topic(&self) -> ApiResult<Topic> {
-        Topic::named(&self.object, self.id.map(|IdField(id)| id.uuid()))
-            .ok_or_else(|| ApiError::invalid("/object", "is none that can be subscribed to like this"))
+        Topic::parse(&self.object, self.id.map(|IdField(id)| id.uuid())).ok_or_else(|| {
+            ApiError::invalid(
+                "/object",
+                "must be invoice, customer or document with an id, or invoices, customers or documents without one",
+            )
+        })
     }
 }
 
-/// What we say.
+/// A message from the service.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
-pub enum Say {
-    /// The ticket held; the access lasts until then.
+pub enum ServerMessage {
+    /// The client is authenticated until this time.
     Ready {
         until: DateTime<Utc>,
     },
-    /// So did the new one.
+    /// The access was extended until this time.
     Renewed {
         until: DateTime<Utc>,
     },
-    /// The access ends soon: send `renew` with a new ticket.
+    /// The access ends soon. The client should send `renew` with a new ticket.
     RenewSoon {
         until: DateTime<Utc>,
     },
-    Subscribed(Named),
-    Unsubscribed(Named),
-    /// Something changed. Read it, if you want to know more.
+    Subscribed(TopicView),
+    Unsubscribed(TopicView),
+    /// An object changed. Its content is read by the REST API.
     Event {
         object: &'static str,
         id: Uuid,
         version: i64,
         what: &'static str,
     },
-    /// Events may have been missed: read again what you show.
+    /// Events may have been missed. The client should read its objects again.
     Resync,
-    /// What was asked last was not done.
+    /// The last message was refused.
     Error {
         code: &'static str,
     },
 }
 
-/// A topic as it is written.
+/// A topic in a message.
 #[derive(Serialize)]
-pub struct Named {
+pub struct TopicView {
     object: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<Uuid>,
 }
 
-impl From<Topic> for Named {
+impl From<Topic> for TopicView {
     fn from(topic: Topic) -> Self {
         match topic {
-            Topic::One(kind, id) => Self { object: kind.word(), id: Some(id) },
+            Topic::One(kind, id) => Self { object: kind.as_str(), id: Some(id) },
             Topic::All(kind) => Self { object: kind.plural(), id: None },
         }
     }
 }
 
-impl Say {
-    /// A change, at the version that its owner reads now.
+impl ServerMessage {
+    /// Returns the event for a change, with the version that a read returns now.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
-        Self::Event { object: change.kind.word(), id: change.id, version, what: change.what.word() }
+        Self::Event { object: change.kind.as_str(), id: change.id, version, what: change.what.as_str() }
     }
 
-    /// A refusal: its code and nothing else, so that a stranger's object and a missing one are told in the same bytes.
+    /// Returns a refusal with its code only: other users' objects and missing ones get the same bytes.
     #[must_use]
     pub fn refusal(error: &ApiError) -> Self {
         Self::Error { code: error.public().code }
     }
 
-    /// The text that is sent.
+    /// Serializes the message.
     ///
     /// # Errors
-    /// It cannot be written, which is a fault of ours.
+    /// [`ApiError::Internal`] if serialization fails.
     pub fn text(&self) -> ApiResult<String> {
         serde_json::to_string(self).map_err(ApiError::internal)
     }

@@ -41,13 +41,12 @@ pub async fn script() -> HttpResponse {
     HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
 }
 
-/// The document as it is served, written once.
+/// The serialized OpenAPI document.
 #[derive(Clone)]
 pub struct Document(Bytes);
 
 impl Document {
-    /// # Errors
-    /// It cannot be written as JSON.
+    /// Serializes the OpenAPI document.
     pub fn of(document: &Value) -> Result<Self, serde_json::Error> {
         Ok(Self(serde_json::to_vec(document)?.into()))
     }

@@ -1,4 +1,4 @@
-//! See and change one's own profile, change the password, leave.
+//! Handlers for the caller's profile, password change and account deletion.
 
 use actix_web::HttpResponse;
 use actix_web::http::header;
@@ -9,8 +9,8 @@ use super::purge_store::OwnerPurge;
 use super::store::UserStore;
 use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
 use crate::base::clock::Clock;
-use crate::features::auth::handlers::signed_in;
-use crate::features::auth::model::ClientSeen;
+use crate::features::auth::handlers::session_reply;
+use crate::features::auth::model::ClientDescription;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
@@ -19,15 +19,15 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::Credentials;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::refresh_tokens::forget_browser;
+use crate::security::sessions::refresh_tokens::clear_browser_data;
 
-/// `GET me`
+/// `GET me`: returns the caller's profile.
 pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<HttpResponse> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     Ok(ok_versioned(profile.version, &ProfileView::from(profile)))
 }
 
-/// `PATCH me`: the name and the words about oneself. Not the address, not the role.
+/// `PATCH me`: changes display name and bio, but not address or role.
 pub async fn update(
     caller: Caller,
     version: IfMatch,
@@ -46,8 +46,8 @@ pub async fn update(
     Ok(ok_versioned(changed.version, &ProfileView::from(changed)))
 }
 
-/// `DELETE me`: asks for the password, because a stolen token must not be enough. A wrong one is counted like a failed sign-in
-/// and answered with 401 `invalid_credentials`.
+/// `DELETE me`: deletes the account. It requires the password: a stolen token must not suffice. A wrong password is counted like a
+/// failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
     JsonBody(body): JsonBody<DeleteAccount>,
@@ -60,15 +60,15 @@ pub async fn delete(
     let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
     purge.wake();
-    Ok(forget_browser(no_content()))
+    Ok(clear_browser_data(no_content()))
 }
 
-/// `POST me/password`: asks for the current one. All sessions end, this one too, and device cookies are void; the reply holds the
-/// tokens of a new session, so that a stolen token is worth nothing afterwards (session fixation, ASVS 7.2.4), and a new device
-/// cookie.
+/// `POST me/password`: changes the password. It requires the current one. All sessions end, this one too, and all device cookies
+/// become invalid, so stolen tokens are worthless (session fixation, ASVS 7.2.4). The response has the tokens of a new session and
+/// a new device cookie.
 pub async fn change_password(
     caller: Caller,
-    client: ClientSeen,
+    client: ClientDescription,
     JsonBody(body): JsonBody<ChangePassword>,
     credentials: Data<Credentials>,
     store: Data<UserStore>,
@@ -80,10 +80,12 @@ pub async fn change_password(
     let found = store.credentials(&caller).await?;
     let verified =
         credentials.check(attempt, &body.current_password, found, EventKind::AuthnPasswordChangeFail).await?;
-    let hash = credentials.choose("/new_password", &body.new_password, &profile.email, &profile.display_name).await?;
-    let (granted, epoch) = store.change_password(&caller, &verified, &hash, &client).await?;
-    Event::new(EventKind::SessionCreated).user(granted.user).session(granted.session).record();
-    let mut reply = signed_in(&granted, &tokens, &clock)?;
+    let hash = credentials
+        .hash_new_password("/new_password", &body.new_password, &profile.email, &profile.display_name)
+        .await?;
+    let (issued, epoch) = store.change_password(&caller, &verified, &hash, &client).await?;
+    Event::new(EventKind::SessionCreated).user(issued.user).session(issued.session).record();
+    let mut reply = session_reply(&issued, &tokens, &clock)?;
     reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&profile.email, epoch)?);
     Ok(reply)
 }

@@ -1,8 +1,8 @@
-//! One's own profile: see it, change it, change the password, leave.
+//! The caller's profile, password change and account deletion.
 //!
-//! Threats: changing somebody else's (every statement is on the caller's own row); raising one's own rights (no request has a role
-//! in it, and the service's database role cannot write one); a stolen session that takes the account over or deletes it
-//! (both ask for the password, and count wrong ones); a lost update (`If-Match`).
+//! Threats: changing another user's profile (each statement filters by the caller's id); privilege escalation (requests contain no
+//! role, and the service's database role cannot write one); account takeover with a stolen session (password change and deletion
+//! require re-authentication); lost updates (`If-Match`).
 
 pub mod handlers;
 mod model;

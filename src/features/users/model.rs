@@ -1,11 +1,11 @@
-//! A profile, and how it may change.
+//! Profiles and their changes.
 
 use chrono::{DateTime, Utc};
 
 use crate::base::id::UserId;
 use crate::base::person::{Bio, DisplayName};
 
-/// What a user says of himself.
+/// A user's profile.
 pub struct Profile {
     pub id: UserId,
     pub email: String,
@@ -16,15 +16,15 @@ pub struct Profile {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A change: what is `None` stays. There is nothing in it but what a user may change of himself.
+/// The fields that users can change. `None` keeps a field.
 pub struct ProfileChange {
     pub display_name: Option<DisplayName>,
-    /// `Some(None)` takes it away.
+    /// `Some(None)` removes it.
     pub bio: Option<Option<Bio>>,
 }
 
 impl Profile {
-    /// This profile after the change, as its next version.
+    /// Returns the changed profile with the next version.
     #[must_use]
     pub fn changed(self, change: &ProfileChange, now: DateTime<Utc>) -> Self {
         let display_name = change.display_name.as_ref().map(|name| name.as_str().to_owned());
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_named_stays_and_null_takes_away() {
+    fn omitted_fields_are_kept_and_null_clears() {
         let profile = || Profile {
             id: UserId::new(),
             email: "ann@example.com".into(),
@@ -58,7 +58,7 @@ mod tests {
         let renamed = profile().changed(&ProfileChange { display_name: Some("Anna".parse().unwrap()), bio: None }, now);
         assert_eq!((renamed.display_name.as_str(), renamed.bio.as_deref()), ("Anna", Some("Bookkeeper")));
         assert_eq!((renamed.version, renamed.updated_at), (4, now));
-        let silent = profile().changed(&ProfileChange { display_name: None, bio: Some(None) }, now);
-        assert_eq!((silent.display_name.as_str(), silent.bio), ("Ann", None));
+        let cleared = profile().changed(&ProfileChange { display_name: None, bio: Some(None) }, now);
+        assert_eq!((cleared.display_name.as_str(), cleared.bio), ("Ann", None));
     }
 }

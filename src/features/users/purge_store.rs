@@ -1,6 +1,6 @@
-//! Deletes what deleted accounts owned, in batches. The account itself is gone at once (`store.rs`): what it owned refers to a row
-//! of `owners` that outlives it, and that row is the queue. Each batch is a transaction of its own, so no lock lasts longer.
-//! If the process ends in between, the next sweep resumes, here or on another replica.
+//! Deletes the data of deleted accounts in batches. The account's row is deleted immediately (`store.rs`). Its data references a
+//! row of `owners`, which remains as the queue entry. Each batch is one transaction, so locks are short. After a crash, the next
+//! sweep of any replica resumes.
 
 use std::sync::Arc;
 
@@ -10,10 +10,10 @@ use tokio::sync::Notify;
 use crate::base::id::UserId;
 use crate::db::OwnerTx;
 
-/// Rows that one transaction deletes at most.
-const BATCH: i32 = 1_000;
-/// Owners that are looked up at once.
-const OWNERS_AT_ONCE: i64 = 100;
+/// The maximum number of rows per transaction.
+const BATCH_SIZE: i32 = 1_000;
+/// The maximum number of owners per sweep.
+const MAX_OWNERS_PER_SWEEP: i64 = 100;
 
 /// Deletes the rows of deleted accounts.
 #[derive(Clone)]
@@ -23,18 +23,17 @@ pub struct OwnerPurge {
 }
 
 impl OwnerPurge {
-    /// On this pool.
     #[must_use]
     pub fn new(pool: PgPool) -> Self {
         Self { pool, wake: Arc::default() }
     }
 
-    /// Says that an account was deleted, or that it is time to look.
+    /// Starts a sweep.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Sweeps whenever it is woken, and calls `swept` afterwards.
+    /// Sweeps after each [`wake`](Self::wake), and then calls `swept`.
     pub async fn run(&self, swept: impl Fn()) {
         loop {
             self.wake.notified().await;
@@ -45,14 +44,15 @@ impl OwnerPurge {
         }
     }
 
-    /// Deletes what is left of deleted accounts, oldest first.
+    /// Deletes the data of deleted accounts, oldest first. If one account fails, it continues with the others; the next sweep
+    /// retries.
     ///
     /// # Errors
-    /// They cannot be looked up. A failure of one account leaves it to the next sweep, and goes on with the others.
+    /// If the look-up of deleted accounts fails.
     async fn sweep(&self) -> Result<(), sqlx::Error> {
         let owners = sqlx::query_scalar!(
             "select id from owners where deleted_at is not null order by deleted_at limit $1",
-            OWNERS_AT_ONCE
+            MAX_OWNERS_PER_SWEEP
         )
         .fetch_all(&self.pool)
         .await?;
@@ -67,7 +67,7 @@ impl OwnerPurge {
     async fn purge(&self, owner: UserId) -> Result<(), sqlx::Error> {
         loop {
             let mut transaction = OwnerTx::begin(&self.pool, owner).await?;
-            let more = sqlx::query_scalar!(r#"select purge_deleted_owner($1) as "more!""#, BATCH)
+            let more = sqlx::query_scalar!(r#"select purge_deleted_owner($1) as "more!""#, BATCH_SIZE)
                 .fetch_one(transaction.connection())
                 .await?;
             transaction.commit().await?;

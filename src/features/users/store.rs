@@ -1,5 +1,5 @@
-//! The caller's own row. The table has no row-level security (it is read to find out who calls), so each statement here is on
-//! `id = ` the caller's, and changes that need a password are made only while the verified hash is still there.
+//! Statements on the caller's row in `users`. The table has no row-level security, because it is read before the caller is known:
+//! each statement filters by the caller's id. Changes that need the password also check that the verified hash is still stored.
 
 use std::sync::Arc;
 
@@ -14,21 +14,21 @@ use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::db::begin;
 use crate::features::auth::mail::{MailKind, MailNotifier};
-use crate::features::auth::model::ClientSeen;
-use crate::features::auth::session_store::Granted;
+use crate::features::auth::model::ClientDescription;
+use crate::features::auth::session_store::IssuedSession;
 use crate::features::auth::store::AuthStore;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::authentication::credentials::{Found, Stored, Verified};
+use crate::security::authentication::credentials::{FoundCredentials, StoredCredentials, VerifiedPassword};
 use crate::security::authentication::passwords::HashedPassword;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::revocations::{Ended, Revocations};
+use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
 /// Refuses to delete the last active administrator.
 pub const LAST_ADMINISTRATOR: ApiError =
     ApiError::Conflict { code: "last_administrator", title: "The last active administrator stays" };
 
-/// The statements of this feature.
+/// Database access of this feature.
 #[derive(Clone)]
 pub struct UserStore {
     pool: PgPool,
@@ -39,7 +39,6 @@ pub struct UserStore {
 }
 
 impl UserStore {
-    /// On this pool.
     #[must_use]
     pub fn new(
         pool: PgPool,
@@ -51,7 +50,7 @@ impl UserStore {
         Self { pool, auth, revocations, notifier, clock }
     }
 
-    /// The caller's profile.
+    /// Returns the caller's profile.
     pub async fn profile(&self, caller: &Caller) -> ApiResult<Option<Profile>> {
         Ok(sqlx::query_as!(
             Profile,
@@ -62,7 +61,7 @@ impl UserStore {
         .await?)
     }
 
-    /// Keeps a profile that came from [`Profile::changed`]. `false`: somebody else changed it meanwhile.
+    /// Saves a profile from [`Profile::changed`]. `false`: a parallel request has changed it.
     pub async fn save(&self, caller: &Caller, profile: &Profile) -> ApiResult<bool> {
         let saved = sqlx::query!(
             "update users set display_name = $2, bio = $3, version = $4, updated_at = $5
@@ -78,36 +77,36 @@ impl UserStore {
         Ok(saved.rows_affected() == 1)
     }
 
-    /// What the caller's password is checked against.
-    pub async fn credentials(&self, caller: &Caller) -> ApiResult<Found> {
+    /// Returns the caller's credentials.
+    pub async fn credentials(&self, caller: &Caller) -> ApiResult<FoundCredentials> {
         let user = sqlx::query!(
             r#"select password_hash, device_epoch, status = 'active' as "active!" from users where id = $1"#,
             caller.user().uuid()
         )
         .fetch_optional(&self.pool)
         .await?;
-        let account = user.map(|user| Stored {
+        let account = user.map(|user| StoredCredentials {
             user: caller.user(),
             password_hash: user.password_hash,
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // A caller who enters their own password again learns nothing from the work of other accounts.
-        Ok(Found { account, dearest_work: 0 })
+        // Uniform work is not needed: the caller's account exists.
+        Ok(FoundCredentials { account, max_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller, opens a new one, voids device cookies, deletes pending reset tokens, and
-    /// queues the mail. Returns the new session, and the new epoch of device cookies.
+    /// Sets a new password, ends all sessions of the caller, opens a new one, invalidates device cookies, deletes pending reset
+    /// tokens and queues a mail. Returns the new session and the new epoch of device cookies.
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified.
+    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification.
     pub async fn change_password(
         &self,
         caller: &Caller,
-        verified: &Verified,
+        verified: &VerifiedPassword,
         new_hash: &HashedPassword,
-        client: &ClientSeen,
-    ) -> ApiResult<(Granted, i64)> {
+        client: &ClientDescription,
+    ) -> ApiResult<(IssuedSession, i64)> {
         let mut transaction = begin(&self.pool).await?;
         let epoch = sqlx::query_scalar!(
             "with changed as (
@@ -138,22 +137,22 @@ impl UserStore {
         };
         let (user, session) = (caller.user(), caller.session());
         let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
-        let granted = self.auth.insert_session(&mut transaction, user, client).await?;
+        let issued = self.auth.insert_session(&mut transaction, user, client).await?;
         let changed = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
         self.keep(transaction, ended, changed).await?;
-        Ok((granted, epoch))
+        Ok((issued, epoch))
     }
 
-    /// Deletes the caller, ends their sessions and queues the mail. What they owned is deleted afterwards (`purge_store`). Their
-    /// ended sessions stay until their tokens have expired, so that every replica knows.
+    /// Deletes the caller's account, ends its sessions and queues a mail. The caller's data is deleted afterwards (`purge_store`).
+    /// Ended sessions are kept until their access tokens have expired.
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] when the password was changed after it was verified; a conflict for the last active
+    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification; a conflict for the last active
     /// administrator.
-    pub async fn delete(&self, caller: &Caller, verified: &Verified) -> ApiResult<()> {
+    pub async fn delete(&self, caller: &Caller, verified: &VerifiedPassword) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         must_not_be_the_last_administrator(&mut transaction, caller).await?;
-        // Before his sessions, as everybody else takes them: otherwise the two could wait for each other.
+        // All transactions lock the user before their sessions. Another order could cause a deadlock.
         sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
             .fetch_optional(&mut *transaction)
             .await?;
@@ -184,7 +183,12 @@ impl UserStore {
     }
 
     /// Commits, with the event, and only then tells.
-    async fn keep(&self, mut transaction: sqlx::PgTransaction<'_>, ended: Ended, event: Event) -> ApiResult<()> {
+    async fn keep(
+        &self,
+        mut transaction: sqlx::PgTransaction<'_>,
+        ended: EndedSessions,
+        event: Event,
+    ) -> ApiResult<()> {
         let kept = event.record_in(&mut transaction).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
@@ -194,8 +198,8 @@ impl UserStore {
     }
 }
 
-/// Locks all active administrators, if the caller is one, in the order of `admin_set_status()`: two who leave at once, or one who
-/// leaves while he disables the other, wait for each other, and the second finds himself alone. For others it locks nobody.
+/// If the caller is an administrator, locks all active administrators in the order of `admin_set_status()`. Two administrators who
+/// delete their accounts in parallel, or disable each other, wait for each other, and the second is refused.
 async fn must_not_be_the_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
@@ -210,10 +214,7 @@ async fn must_not_be_the_last_administrator(connection: &mut PgConnection, calle
     Ok(())
 }
 
-/// Makes a user who has confirmed nothing: demo data. `None`: the address is taken.
-///
-/// # Errors
-/// The database refuses.
+/// Creates a user without confirmation, for demo data. `None`: the address is registered already.
 pub async fn create(
     connection: &mut PgConnection,
     id: UserId,
@@ -236,11 +237,8 @@ pub async fn create(
     Ok(created.map(UserId::from))
 }
 
-/// Makes an administrator. `None`: the address is taken. Only under the role that owns the schema: the service's own may not
-/// write roles.
-///
-/// # Errors
-/// The database refuses.
+/// Creates an administrator. `None`: the address is registered already. It needs the role that owns the schema: the service's role
+/// cannot write roles.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -263,10 +261,7 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes an administrator of the user with this address. `None`: there is none. Under the same role as [`create_admin`].
-///
-/// # Errors
-/// The database refuses.
+/// Makes a user an administrator. `None`: the user does not exist. It needs the same role as [`create_admin`].
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,
@@ -282,11 +277,8 @@ pub async fn promote(
     Ok(promoted.map(UserId::from))
 }
 
-/// Makes an ordinary user of the administrator with this address. `None`: nobody has it. Under the same role as
-/// [`create_admin`]. His sessions stay: his role is asked for at each request.
-///
-/// # Errors
-/// The database refuses.
+/// Removes the administrator's role. `None`: the user does not exist. It needs the same role as [`create_admin`]. Sessions stay:
+/// the role is read at each request.
 pub async fn demote(
     owner: &mut PgConnection,
     email: &EmailAddress,

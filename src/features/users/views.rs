@@ -1,4 +1,4 @@
-//! The wire shapes of one's own profile.
+//! Request and response bodies of the caller's profile.
 
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -12,25 +12,25 @@ use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::present;
-use crate::security::authentication::credentials::within_cap;
+use crate::security::authentication::credentials::check_max_length;
 
-/// One's own profile.
+/// The caller's profile.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books."}))]
 pub struct ProfileView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
-    /// What one signs in with.
+    /// The address for login.
     #[schema(format = Email)]
     email: String,
-    /// What others see.
+    /// The name that is shown to others.
     #[schema(max_length = 100, format = "line")]
     display_name: String,
-    /// A few words on oneself.
+    /// A short text about the user.
     #[schema(max_length = 500, format = "paragraph")]
     bio: Option<String>,
     created_at: DateTime<Utc>,
-    /// Of the profile; a changed password does not show.
+    /// The last change of the profile. Password changes do not count.
     updated_at: DateTime<Utc>,
 }
 
@@ -41,17 +41,17 @@ impl From<Profile> for ProfileView {
     }
 }
 
-/// What to change; what is left out stays.
+/// The fields to change. Omitted fields are kept.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"display_name": "Anna D.", "bio": "Keeps the books."}))]
 pub struct UpdateProfile {
-    /// What others see.
+    /// The name that is shown to others.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(custom(fits::<DisplayName>)))]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
-    /// Null takes it away.
+    /// Null removes it.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(fits::<Bio>))))]
     #[schema(value_type = Option<String>, required = false, max_length = 500, format = "paragraph")]
@@ -71,30 +71,30 @@ impl TryFrom<&UpdateProfile> for ProfileChange {
     }
 }
 
-/// Proof that it is the owner who leaves.
+/// Re-authentication for the deletion of the account.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"password": "printed by cargo run"}))]
 pub struct DeleteAccount {
-    /// The one of now.
-    #[garde(custom(within_cap))]
+    /// The current password.
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password)]
     pub password: SecretString,
 }
 
-/// The password of now and the next one.
+/// The current and the new password.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "current_password": "printed by cargo run", "new_password": "seven quiet green lanterns"
 }))]
 pub struct ChangePassword {
-    /// The one of now.
-    #[garde(custom(within_cap))]
+    /// The current password.
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password)]
     pub current_password: SecretString,
-    /// 12 to 64 characters of any kind; not a common one, not one's own name.
-    #[garde(custom(within_cap))]
+    /// 12 to 64 characters of any kind; not a common password, not the user's own name.
+    #[garde(custom(check_max_length))]
     #[schema(value_type = String, format = Password, min_length = 12, max_length = 64)]
     pub new_password: SecretString,
 }

@@ -151,8 +151,8 @@ impl<'a> Verification<'a> {
             self.fault(Fault::BrokenSeal { batch: seal.batch });
         }
         unknown.into_iter().for_each(|key| self.count_unknown_key(key));
-        let told = self.heads.iter().filter(|head| head.batch == seal.batch);
-        if told.clone().any(|head| head.mac.to_bytes() != seal.mac || head.events != seal.events) {
+        let logged = self.heads.iter().filter(|head| head.batch == seal.batch);
+        if logged.clone().any(|head| head.mac.to_bytes() != seal.mac || head.events != seal.events) {
             self.fault(Fault::OtherHead { batch: seal.batch });
         }
         let by_seq: HashMap<i64, &Row> = rows.iter().map(|row| (row.seq, row)).collect();

@@ -1,13 +1,13 @@
-//! The one way to check a password: the same work and the same answer, whoever was named and whatever was wrong.
+//! Password verification in uniform time with one error, to prevent user enumeration (CWE-204, CWE-208, API2:2023).
 //!
-//! **Attack**: learning from the answer, its time or its side effects who has an account, whether it is locked or disabled, or that
-//! a guessed password was right; guessing without end.
-//! **Control**: sign-in and "enter your password again" both end here. Always
-//! one look-up, one count (429 beyond a limit, before any hash), one hash (a dummy's where there is no account, `passwords`);
-//! unknown, wrong, disabled and locked are the one `invalid_credentials`. Why is in the log alone, and the
-//! log knows the typed name as a keyed hash only.
-//! **Limits**: telling a success from a failure, which is the point of signing in.
-//! **ASVS**: 6.3.1, 6.3.8, 16.3.1 · **Test**: `attacks::authentication::credentials`
+//! **Attack**: the attacker learns from the response, its time or its side effects whether an account exists, is locked or is
+//! disabled, or whether a guessed password was correct.
+//! **Control**: login and re-authentication both use [`Credentials::check`]. It always does one look-up, one count (429 beyond a
+//! limit, before hashing) and one hash (of a dummy if the account does not exist). Unknown account, wrong password, disabled
+//! account and locked account all return `invalid_credentials`. Only the log contains the cause, and the account as a keyed hash.
+//! **Limits**: a correct password during a lock leaves an event; the client cannot tell it from a wrong one.
+//! **ASVS**: 6.3.1, 6.3.8, 16.3.1
+//! **Test**: `attacks::authentication::credentials`
 
 use std::sync::Arc;
 
@@ -18,67 +18,69 @@ use crate::base::id::UserId;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::authentication::device_cookies::Device;
-use crate::security::authentication::login_throttling::{Attempt, LoginThrottle, account_inside, account_of};
+use crate::security::authentication::device_cookies::DeviceCookie;
+use crate::security::authentication::login_throttling::{
+    LoginAttempt, LoginThrottle, account_key, reauthentication_key,
+};
 use crate::security::authentication::passwords::breaches::BreachService;
-use crate::security::authentication::passwords::policy::MOST_CHARS;
+use crate::security::authentication::passwords::policy::MAX_CHARS;
 use crate::security::authentication::passwords::{HashedPassword, PasswordRefusal, Passwords, Verdict};
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// What the database keeps of whoever was named.
-pub struct Stored {
+/// The stored credentials of an account.
+pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
-    /// Which of the account's device cookies are known.
+    /// The epoch of the account's valid device cookies.
     pub device_epoch: i64,
-    /// Whether the account may be used at all.
+    /// `false`: the account is disabled.
     pub active: bool,
 }
 
-/// What a look-up of credentials finds.
-pub struct Found {
-    /// `None`: no account has that name.
-    pub account: Option<Stored>,
-    /// The work of the dearest stored hash of all accounts (`users.password_work`).
-    pub dearest_work: u64,
+/// The result of a credentials look-up.
+pub struct FoundCredentials {
+    /// `None`: the account does not exist.
+    pub account: Option<StoredCredentials>,
+    /// The highest work of all stored hashes (`users.password_work`).
+    pub max_work: u64,
 }
 
-/// Proof that a password was right. Only [`Credentials::check`] makes one.
-pub struct Verified {
+/// Proof that a password was correct. Only [`Credentials::check`] creates one.
+pub struct VerifiedPassword {
     user: UserId,
     password_hash: String,
     device_epoch: i64,
-    stronger_hash: Option<HashedPassword>,
+    new_hash: Option<HashedPassword>,
 }
 
-impl Verified {
+impl VerifiedPassword {
     #[must_use]
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// The hash that was verified. Whoever writes on the strength of this proof does so only while the row still holds it:
-    /// otherwise a password that was just changed would open one more session.
+    /// Returns the hash that was verified. Statements that rely on this proof must check that the row still has this hash:
+    /// otherwise the old password could open a session after it was changed.
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
     }
 
-    /// The epoch of the device cookies that this account knows.
+    /// Returns the epoch of the account's valid device cookies.
     #[must_use]
     pub fn device_epoch(&self) -> i64 {
         self.device_epoch
     }
 
-    /// The same password under today's parameters, where the stored hash has older ones.
+    /// Returns a hash of the same password with the configured parameters, if the stored hash has others.
     #[must_use]
-    pub fn stronger_hash(&self) -> Option<&str> {
-        self.stronger_hash.as_ref().map(HashedPassword::as_str)
+    pub fn new_hash(&self) -> Option<&str> {
+        self.new_hash.as_ref().map(HashedPassword::as_str)
     }
 }
 
-/// Checks passwords.
+/// Verifies passwords, with login throttling.
 #[derive(Clone)]
 pub struct Credentials {
     pub throttle: LoginThrottle,
@@ -89,13 +91,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// An attempt to sign in under this name, by a client that brings nothing.
+    /// Returns a login attempt without device cookie and challenge solution.
     #[must_use]
-    pub fn sign_in(&self, typed: &str, address: ClientAddr) -> Attempt {
+    pub fn sign_in(&self, typed: &str, address: ClientAddr) -> LoginAttempt {
         self.throttle.sign_in(typed, address, None, None)
     }
 
-    /// The same by a client that may bring a device cookie of this account's epoch, or the solution of a challenge.
+    /// Returns a login attempt with the device cookie in `headers`, if its epoch is the account's, and with a challenge solution.
     #[must_use]
     pub fn sign_in_with(
         &self,
@@ -104,65 +106,64 @@ impl Credentials {
         headers: &HeaderMap,
         epoch: Option<i64>,
         solution: Option<&str>,
-    ) -> Attempt {
+    ) -> LoginAttempt {
         let now = self.throttle.clock.now();
         let name = typed.to_lowercase();
-        let device = Device::recognise(&self.keys, &name, headers, now).filter(|device| device.is_of(epoch));
+        let device =
+            DeviceCookie::from_headers(&self.keys, &name, headers, now).filter(|device| device.matches_epoch(epoch));
         self.throttle.sign_in(typed, address, device, solution)
     }
 
-    /// Re-authentication: a signed-in user enters the password again.
+    /// Returns an attempt of a signed-in user to re-authenticate.
     #[must_use]
-    pub fn reauthenticate(&self, caller: &Caller) -> Attempt {
+    pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         self.throttle.reauthenticate(caller)
     }
 
-    /// The cookie of a new device, for the client that has just proved to be the owner of this address.
+    /// Returns the `Set-Cookie` value of a new device cookie. Only for a client that has just authenticated as this account.
     ///
     /// # Errors
     /// Never in practice.
     pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
-        let (now, lives) = (self.throttle.clock.now(), self.throttle.settings.device_life);
-        Device::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lives).map_err(ApiError::internal)
+        let (now, lifetime) = (self.throttle.clock.now(), self.throttle.settings.device_lifetime);
+        let cookie = DeviceCookie::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lifetime);
+        cookie.map_err(ApiError::internal)
     }
 
-    /// Lifts every lock of a user who has chosen a new password by a mail to this address.
-    ///
-    /// # Errors
-    /// The database fails.
+    /// Unlocks the account after a password reset.
     pub async fn reset_counters(&self, user: UserId, email: &str) -> ApiResult<()> {
-        let accounts = [account_of(&self.keys, email), account_inside(&self.keys, user)];
+        let accounts = [account_key(&self.keys, email), reauthentication_key(&self.keys, user)];
         self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
-    /// Checks `password` against what was found for the account, if there is one. `failure` is the event of a failed attempt.
+    /// Verifies `password`. `failure` is the kind of the event that a failed attempt leaves.
     ///
     /// # Errors
-    /// 401 `invalid_credentials` for every failure; 429 when the client has failed too often; 503 when the hashing queue is full or the
-    /// counters cannot be read.
+    /// 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is full or the counters
+    /// are unavailable.
     pub async fn check(
         &self,
-        attempt: Attempt,
+        attempt: LoginAttempt,
         password: &SecretString,
-        Found { account: stored, dearest_work }: Found,
+        FoundCredentials { account: stored, max_work }: FoundCredentials,
         failure: EventKind,
-    ) -> ApiResult<Verified> {
+    ) -> ApiResult<VerifiedPassword> {
         let admitted = self.throttle.admit(attempt).await?;
         let hash = stored.as_ref().map(|stored| stored.password_hash.as_str());
-        let verdict = self.passwords.verify(password, hash, dearest_work).await?;
-        let right = verdict != Verdict::Wrong;
+        let verdict = self.passwords.verify(password, hash, max_work).await?;
+        let is_correct = verdict != Verdict::Wrong;
         let reason = match &stored {
             None => "unknown_account",
-            Some(_) if admitted.is_locked() && right => "correct_password_while_locked",
+            Some(_) if admitted.is_locked() && is_correct => "correct_password_while_locked",
             Some(_) if admitted.is_locked() => "locked",
-            Some(_) if !right => "wrong_password",
+            Some(_) if !is_correct => "wrong_password",
             Some(stored) if !stored.active => "disabled",
             Some(stored) => {
-                self.throttle.succeeded(&admitted).await?;
-                return Ok(self.proof(stored, password, verdict).await);
+                self.throttle.record_success(&admitted).await?;
+                return Ok(self.verified(stored, password, verdict).await);
             }
         };
-        self.throttle.failed(&admitted, stored.as_ref().map(|stored| stored.user)).await?;
+        self.throttle.record_failure(&admitted, stored.as_ref().map(|stored| stored.user)).await?;
         let event = Event::new(failure).reason(reason).subject(admitted.attempt.subject());
         match &stored {
             Some(stored) => event.user(stored.user).record(),
@@ -171,25 +172,30 @@ impl Credentials {
         Err(ApiError::InvalidCredentials)
     }
 
-    async fn proof(&self, stored: &Stored, password: &SecretString, verdict: Verdict) -> Verified {
-        let stronger_hash = match verdict {
-            // A full queue is no reason to refuse a right password: the next sign-in tries again.
-            Verdict::Right { rehash: true } => self.passwords.hash(password).await.ok(),
+    async fn verified(
+        &self,
+        stored: &StoredCredentials,
+        password: &SecretString,
+        verdict: Verdict,
+    ) -> VerifiedPassword {
+        let new_hash = match verdict {
+            // A full queue must not fail the login: the next login tries again.
+            Verdict::Correct { needs_rehash: true } => self.passwords.hash(password).await.ok(),
             _ => None,
         };
-        Verified {
+        VerifiedPassword {
             user: stored.user,
             password_hash: stored.password_hash.clone(),
             device_epoch: stored.device_epoch,
-            stronger_hash,
+            new_hash,
         }
     }
 
-    /// Hashes a new password if it may be chosen. The field at `pointer` is told why not; that is no secret about anybody.
+    /// Checks a new password against the policy and hashes it.
     ///
     /// # Errors
-    /// 400, or 503 when the hashing queue is full.
-    pub async fn choose(
+    /// 400 with the reason for the field at `pointer`; 503 if the hashing queue is full.
+    pub async fn hash_new_password(
         &self,
         pointer: &'static str,
         password: &SecretString,
@@ -200,7 +206,7 @@ impl Credentials {
         let refuse = |refusal: PasswordRefusal| ApiError::invalid(pointer, refusal.to_string());
         self.passwords.check(password, &[local_part, email, name]).await?.map_err(refuse)?;
         if let Some(breaches) = &self.breaches
-            && breaches.knows(password).await
+            && breaches.contains(password).await
         {
             return Err(refuse(PasswordRefusal::Breached));
         }
@@ -208,13 +214,13 @@ impl Credentials {
     }
 }
 
-/// The rule of each password field (garde's `custom`): what cannot be anybody's password is refused before any look-up and any
-/// hashing, at sign-in too and whoever is named, so that very long ones cost nothing.
+/// Validates the length of each password field (garde's `custom`). Too long passwords are rejected before any look-up and
+/// hashing, at login too.
 ///
 /// # Errors
-/// It is too long.
+/// The password is too long.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
-pub fn within_cap(password: &SecretString, _: &()) -> garde::Result {
-    let within = Passwords::within_cap(password);
-    within.then_some(()).ok_or_else(|| garde::Error::new(format!("may have at most {MOST_CHARS} characters")))
+pub fn check_max_length(password: &SecretString, _: &()) -> garde::Result {
+    let within = Passwords::is_within_max_length(password);
+    within.then_some(()).ok_or_else(|| garde::Error::new(format!("may have at most {MAX_CHARS} characters")))
 }

@@ -1,14 +1,14 @@
-//! A challenge whose solution takes work (proof of work, in the format of ALTCHA 1): the way past a full address or network.
+//! Proof-of-work challenge (ALTCHA version 1) for logins beyond the limit of an address or network (CWE-307, API2:2023).
 //!
-//! **Attack**: password spraying and credential stuffing from one network (CWE-307, OAT-008), where a plain limit would shut out the
-//! people behind the same NAT.
-//! **Control**: a refused sign-in carries a challenge: find the number up to `maxnumber` with which SHA-256 of salt and number is
-//! `challenge`. ALTCHA's widgets and solvers do that, and return it as base64 of JSON. The work is proportional to the failures, so
-//! it doubles with them, up to about 10 s on a slow phone. A challenge is bound by its MAC to one account at one address and to its
-//! expiry; nothing is stored until it is solved, and then it counts once (`login_throttling`).
-//! **Limits**: an attacker who pays for the work, and who has faster hardware than a phone; the limits of pair and account
-//! hold them.
-//! **ASVS**: 2.4.1, 6.3.1 · **Test**: `attacks::authentication::login_challenge`
+//! **Attack**: password spraying and credential stuffing from one network (OAT-008). A plain limit would also lock out all users
+//! behind the same NAT.
+//! **Control**: the 429 response contains a challenge. The client must find the number up to `maxnumber` for which SHA-256 of salt
+//! and number equals `challenge`. ALTCHA's widgets do this and return base64-encoded JSON. The work is proportional to the failures,
+//! up to about 10 s on a slow phone. A MAC binds the challenge to one account, one address and an expiry. Nothing is stored until
+//! the challenge is solved; each solution is accepted once (`login_throttling`).
+//! **Limits**: an attacker with fast hardware can pay for the work. The limit per account and address, and the one per account, remain.
+//! **ASVS**: 2.4.1, 6.3.1
+//! **Test**: `attacks::authentication::login_challenge`
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand;
@@ -23,15 +23,15 @@ use crate::http::challenge::Challenge;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// How long there is to solve it.
+/// Time to solve a challenge.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
-/// Numbers to try for each failure: 20 failures make 50,000.
+/// Numbers to try per counted failure: 20 failures make 50,000.
 const NUMBERS_PER_FAILURE: i64 = 2_500;
-/// 10 s on a slow phone: a Samsung Galaxy A14 (2023) tries 40,000 a second, an iPhone 12 mini 120,000 (ALTCHA's benchmark,
-/// <https://altcha.org/docs/complexity/>).
+/// 10 s on a slow phone: a Samsung Galaxy A14 (2023) tries 40,000 numbers per second, an iPhone 12 mini 120,000
+/// (ALTCHA's benchmark, <https://altcha.org/docs/complexity/>).
 const MAX_NUMBER: i64 = 400_000;
 
-/// A solution as ALTCHA's widgets send it. What else they send is not needed: the challenge follows from salt and number.
+/// A solution as ALTCHA's widgets send it. Their other fields are not needed: salt and number determine the challenge.
 #[derive(Deserialize)]
 struct Solution {
     salt: String,
@@ -39,30 +39,32 @@ struct Solution {
     signature: String,
 }
 
-/// A new challenge for this account at this address (`pair`), where so many have failed.
+/// Creates a challenge for an account at an address. `failures` sets its cost.
 ///
 /// # Errors
-/// [`ApiError::Internal`] without randomness.
-pub fn create(keys: &Keys, pair: &[u8; 32], failures: i64, now: DateTime<Utc>) -> ApiResult<Challenge> {
+/// [`ApiError::Internal`] if the operating system returns no random bytes.
+pub fn create(keys: &Keys, account_and_address: &[u8; 32], failures: i64, now: DateTime<Utc>) -> ApiResult<Challenge> {
     let maxnumber = failures.saturating_mul(NUMBERS_PER_FAILURE).clamp(NUMBERS_PER_FAILURE, MAX_NUMBER).unsigned_abs();
     let mut random = [0; 8];
     rand::fill(&mut random).map_err(|_| ApiError::internal("no random bytes from the operating system"))?;
-    // The end `&` parts salt and number: otherwise a digit could move from the number to the expiry.
+    // The final `&` separates salt and number: without it, a client could move a digit from the number to the expiry.
     let salt = format!("{}?expires={}&", Uuid::new_v4().simple(), (now + LIFETIME).timestamp());
     let challenge = hash(&salt, u64::from_be_bytes(random) % (maxnumber + 1));
-    let signature = keys.sign(Purpose::Challenge, &[pair, &challenge]).to_bytes();
+    let signature = keys.sign(Purpose::Challenge, &[account_and_address, &challenge]).to_bytes();
     Ok(Challenge { algorithm: "SHA-256", challenge: hex(&challenge), maxnumber, salt, signature: hex(&signature) })
 }
 
-/// The challenge that this payload solves, if it is an unexpired one of this `pair`. It counts once: the caller remembers it.
+/// Returns the challenge that this payload solves. `None` unless it is an unexpired challenge for this account and address.
+/// The caller must make sure that each challenge is used once.
 #[must_use]
-pub fn verify(keys: &Keys, pair: &[u8; 32], payload: &str, now: DateTime<Utc>) -> Option<[u8; 32]> {
+pub fn verify(keys: &Keys, account_and_address: &[u8; 32], payload: &str, now: DateTime<Utc>) -> Option<[u8; 32]> {
     let solution: Solution = serde_json::from_slice(&STANDARD.decode(payload).ok()?).ok()?;
     let challenge = hash(&solution.salt, solution.number);
     let tag = Tag::from_bytes(&unhex(&solution.signature)?)?;
     let (_, expiry) = solution.salt.strip_suffix('&')?.split_once("?expires=")?;
-    let is_alive = now.timestamp() < expiry.parse().ok()?;
-    (is_alive && keys.verify(Purpose::Challenge, &[pair, &challenge], &tag)).then_some(challenge)
+    let is_valid = now.timestamp() < expiry.parse().ok()?
+        && keys.verify(Purpose::Challenge, &[account_and_address, &challenge], &tag);
+    is_valid.then_some(challenge)
 }
 
 fn hash(salt: &str, number: u64) -> [u8; 32] {

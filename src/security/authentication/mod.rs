@@ -1,4 +1,4 @@
-//! Authentication (ASVS V6): passwords, one way to check them, and limits on guessing.
+//! Authentication (ASVS V6): password policy and hashing, one way to verify a password, login throttling.
 //!
 //! Attacks: brute force, credential stuffing, password spraying, user enumeration (API2:2023, CWE-307, CWE-204).
 

@@ -1,12 +1,11 @@
-//! Cursors that cannot be written, changed, or carried to another list.
+//! Signed keyset cursors, bound to user, list and filter (CWE-345, CWE-639, API1:2023).
 //!
-//! **Attack**: a client edits the position in a cursor to walk where it should not, brings a cursor of another user, or one that was
-//! made under another filter (and so skips or repeats rows, or probes what exists).
-//! **Control**: the cursor is the position and a MAC
-//! over owner, list, filter and position; whatever does not fit gets one refusal.
-//! **Limits**: reading it. The position is encoded, not encrypted, so it may hold only what its owner sees anyway. The owner
-//! condition stands in the query in any case; a cursor grants nothing.
-//! **ASVS**: 8.2.2, 15.3.7 · **Test**: `attacks::authorization::object_level`
+//! **Attack**: a client changes the position in a cursor, or uses a cursor of another user or another filter, to probe for rows.
+//! **Control**: a cursor is the position and a MAC over owner, list, filter and position. Every invalid cursor gets the same error.
+//! A cursor grants no access: the query filters by owner in any case.
+//! **Limits**: the position is encoded, not encrypted. It must contain only values that the owner can read anyway.
+//! **ASVS**: 8.2.2, 15.3.7
+//! **Test**: `attacks::authorization::object_level`
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,99 +17,98 @@ use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The longest cursor, in characters: many times a date and an id, and little enough to look at.
-pub const LONGEST: usize = 512;
+/// The maximum length of a cursor, in characters.
+pub const MAX_LENGTH: usize = 512;
 
-/// Not a cursor of this owner, list and filter. Which of them does not fit is not told.
+/// Not a cursor of this owner, list and filter. The error does not reveal which of them differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
-pub struct BadCursor;
+pub struct InvalidCursor;
 
-/// The position cannot be put into a cursor: a fault of ours.
+/// The position cannot be encoded: a server fault.
 #[derive(Debug, thiserror::Error)]
-pub enum Unsealable {
-    /// It has no JSON form.
+pub enum CursorError {
+    /// It cannot be serialized.
     #[error("the position has no JSON form")]
     Json(#[from] serde_json::Error),
-    /// Its cursor would be longer than [`LONGEST`], and be refused on its return.
+    /// Its cursor would be longer than [`MAX_LENGTH`].
     #[error("the position is too long for a cursor")]
     TooLong,
 }
 
-impl From<BadCursor> for ApiError {
-    fn from(_: BadCursor) -> Self {
+impl From<InvalidCursor> for ApiError {
+    fn from(_: InvalidCursor) -> Self {
         Self::invalid("/cursor", "is not a cursor of this list")
     }
 }
 
-impl From<Unsealable> for ApiError {
-    fn from(fault: Unsealable) -> Self {
+impl From<CursorError> for ApiError {
+    fn from(fault: CursorError) -> Self {
         Self::internal(fault)
     }
 }
 
-/// Makes and reads cursors.
+/// Encodes and decodes cursors.
 #[derive(Clone, Debug)]
 pub struct Cursors(Keys);
 
 impl Cursors {
-    /// With the key for cursors out of these.
+    /// Uses the key for cursors.
     #[must_use]
     pub fn new(keys: &Keys) -> Self {
         Self(keys.clone())
     }
 
-    /// The cursor after `position` in the list `scope` of `owner` under `filter`: any text that is the same for the same filter
-    /// and only then (sort order included).
+    /// Returns the cursor after `position` in the list `scope` of `owner`. `filter` must differ for different filters and sort orders.
     ///
     /// # Errors
-    /// [`Unsealable`], for a position type that does not belong in a cursor.
-    pub fn seal<T: Serialize>(
+    /// [`CursorError`]
+    pub fn encode<T: Serialize>(
         &self,
         owner: UserId,
         scope: &str,
         filter: &str,
         position: &T,
-    ) -> Result<String, Unsealable> {
+    ) -> Result<String, CursorError> {
         let mut cursor = serde_json::to_vec(position)?;
         let tag = self.0.sign(Purpose::Cursor, &parts(owner.uuid().as_bytes(), scope, filter, &cursor));
         cursor.extend_from_slice(&tag.to_bytes());
         let text = URL_SAFE_NO_PAD.encode(cursor);
-        if text.len() > LONGEST {
-            return Err(Unsealable::TooLong);
+        if text.len() > MAX_LENGTH {
+            return Err(CursorError::TooLong);
         }
         Ok(text)
     }
 
-    /// The position in a cursor that came back.
+    /// Returns the position in a cursor.
     ///
     /// # Errors
-    /// [`BadCursor`], the same for every reason.
-    pub fn open<T: DeserializeOwned>(
+    /// [`InvalidCursor`], the same for every reason.
+    pub fn decode<T: DeserializeOwned>(
         &self,
         owner: UserId,
         scope: &str,
         filter: &str,
         cursor: &str,
-    ) -> Result<T, BadCursor> {
-        if cursor.len() > LONGEST {
-            return Err(BadCursor);
+    ) -> Result<T, InvalidCursor> {
+        if cursor.len() > MAX_LENGTH {
+            return Err(InvalidCursor);
         }
-        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| BadCursor)?;
-        let (position, tag) = bytes.split_last_chunk::<{ Tag::LENGTH }>().ok_or(BadCursor)?;
-        let tag = Tag::from_bytes(tag).ok_or(BadCursor)?;
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| InvalidCursor)?;
+        let (position, tag) = bytes.split_last_chunk::<{ Tag::LENGTH }>().ok_or(InvalidCursor)?;
+        let tag = Tag::from_bytes(tag).ok_or(InvalidCursor)?;
         if !self.0.verify(Purpose::Cursor, &parts(owner.uuid().as_bytes(), scope, filter, position), &tag) {
-            return Err(BadCursor);
+            return Err(InvalidCursor);
         }
-        serde_json::from_slice(position).map_err(|_| BadCursor)
+        serde_json::from_slice(position).map_err(|_| InvalidCursor)
     }
 
-    /// Where a page of a list by newest first starts: after the cursor, or at the start without one.
+    /// Returns the start of a page in a list that shows the newest first: after the cursor, or the beginning without one.
     ///
     /// # Errors
-    /// A fault of the field `cursor`, the same for every reason.
-    pub fn after(&self, owner: UserId, scope: &str, filter: &str, cursor: Option<&str>) -> ApiResult<Position> {
-        cursor.map_or_else(|| Ok(Position::start()), |cursor| Ok(self.open(owner, scope, filter, cursor)?))
+    /// 400 for the field `cursor`, the same for every reason.
+    pub fn page_start(&self, owner: UserId, scope: &str, filter: &str, cursor: Option<&str>) -> ApiResult<Position> {
+        cursor.map_or_else(|| Ok(Position::start()), |cursor| Ok(self.decode(owner, scope, filter, cursor)?))
     }
 }
 
@@ -139,44 +137,48 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_leads_back_to_its_position() {
+    fn cursor_decodes_to_its_position() {
         let (owner, position) = (UserId::new(), position());
-        let cursor = cursors().seal(owner, "invoices", "status=draft", &position).unwrap();
-        assert_eq!(cursors().open(owner, "invoices", "status=draft", &cursor), Ok(position));
+        let cursor = cursors().encode(owner, "invoices", "status=draft", &position).unwrap();
+        assert_eq!(cursors().decode(owner, "invoices", "status=draft", &cursor), Ok(position));
     }
 
     #[test]
-    fn a_cursor_is_good_for_one_owner_one_list_and_one_filter() {
+    fn cursor_is_bound_to_owner_list_and_filter() {
         let owner = UserId::new();
-        let cursor = cursors().seal(owner, "invoices", "status=draft", &position()).unwrap();
-        let open = |owner, scope, filter| cursors().open::<Position>(owner, scope, filter, &cursor);
-        assert_eq!(open(UserId::new(), "invoices", "status=draft"), Err(BadCursor));
-        assert_eq!(open(owner, "customers", "status=draft"), Err(BadCursor));
-        assert_eq!(open(owner, "invoices", "status=paid"), Err(BadCursor));
-        assert_eq!(open(owner, "invoices", ""), Err(BadCursor));
-        // The border between list and filter cannot be moved.
-        assert_eq!(open(owner, "invoicess", "tatus=draft"), Err(BadCursor));
+        let cursor = cursors().encode(owner, "invoices", "status=draft", &position()).unwrap();
+        let open = |owner, scope, filter| cursors().decode::<Position>(owner, scope, filter, &cursor);
+        assert_eq!(open(UserId::new(), "invoices", "status=draft"), Err(InvalidCursor));
+        assert_eq!(open(owner, "customers", "status=draft"), Err(InvalidCursor));
+        assert_eq!(open(owner, "invoices", "status=paid"), Err(InvalidCursor));
+        assert_eq!(open(owner, "invoices", ""), Err(InvalidCursor));
+        // The MAC covers the boundary between list and filter.
+        assert_eq!(open(owner, "invoicess", "tatus=draft"), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
-        assert_eq!(others.open::<Position>(owner, "invoices", "status=draft", &cursor), Err(BadCursor));
+        assert_eq!(others.decode::<Position>(owner, "invoices", "status=draft", &cursor), Err(InvalidCursor));
     }
 
     #[test]
-    fn no_changed_character_passes() {
+    fn altered_character_is_rejected() {
         let owner = UserId::new();
-        let cursor = cursors().seal(owner, "invoices", "", &position()).unwrap();
+        let cursor = cursors().encode(owner, "invoices", "", &position()).unwrap();
         for index in 0..cursor.len() {
             for with in ["A", "Z", "_", "=", " ", ""] {
                 let mut forged = cursor.clone();
                 forged.replace_range(index..=index, with);
                 if forged != cursor {
-                    assert_eq!(cursors().open::<Position>(owner, "invoices", "", &forged), Err(BadCursor), "{forged}");
+                    assert_eq!(
+                        cursors().decode::<Position>(owner, "invoices", "", &forged),
+                        Err(InvalidCursor),
+                        "{forged}"
+                    );
                 }
             }
         }
     }
 
     #[test]
-    fn what_is_no_cursor_at_all_is_refused_alike() {
+    fn malformed_cursor_is_rejected() {
         let owner = UserId::new();
         let unsigned = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position()).unwrap());
         for bad in [
@@ -190,16 +192,16 @@ mod tests {
             &"A".repeat(513),
             &"A".repeat(1_000_000),
         ] {
-            assert_eq!(cursors().open::<Position>(owner, "invoices", "", bad), Err(BadCursor));
+            assert_eq!(cursors().decode::<Position>(owner, "invoices", "", bad), Err(InvalidCursor));
         }
-        // Ours, and of another list's type.
-        let cursor = cursors().seal(owner, "invoices", "", &"text").unwrap();
-        assert_eq!(cursors().open::<Position>(owner, "invoices", "", &cursor), Err(BadCursor));
+        // A valid cursor with a position of another type.
+        let cursor = cursors().encode(owner, "invoices", "", &"text").unwrap();
+        assert_eq!(cursors().decode::<Position>(owner, "invoices", "", &cursor), Err(InvalidCursor));
     }
 
     #[test]
-    fn a_position_that_would_not_come_back_is_not_sealed() {
-        let sealed = cursors().seal(UserId::new(), "invoices", "", &"x".repeat(LONGEST));
-        assert!(matches!(sealed, Err(Unsealable::TooLong)));
+    fn too_long_position_is_not_encoded() {
+        let cursor = cursors().encode(UserId::new(), "invoices", "", &"x".repeat(MAX_LENGTH));
+        assert!(matches!(cursor, Err(CursorError::TooLong)));
     }
 }

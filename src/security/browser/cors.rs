@@ -1,11 +1,10 @@
-//! Which web pages of other origins may call us: an exact list, with credentials, and nobody else.
+//! CORS: an exact list of allowed origins (CWE-942, API8:2023).
 //!
-//! **Attack**: a page that the victim visits calls the API in his browser.
-//! **Control**: actix-cors with the listed origins and
-//! `block_on_origin_mismatch`: without that switch (its default) the handler runs and only the label is missing.
-//! A request without `Origin` is let through: it is no browser's cross-origin call, and it still needs its token; cookie
-//! routes ask for more (`csrf.rs`).
-//! **Limits**: anything that is not a browser. CORS is not access control.
+//! **Attack**: a page of another site calls the API in the victim's browser.
+//! **Control**: actix-cors with an allow-list and `block_on_origin_mismatch`. By default, actix-cors runs the handler for any origin
+//! and only leaves out the response headers. A request without `Origin` is no cross-origin call of a browser. It is accepted here,
+//! because it needs a token anyway; cookie routes require more (`csrf.rs`).
+//! **Limits**: clients that are not browsers. CORS is not access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
 
 use actix_cors::{Cors, CorsError};
@@ -19,7 +18,7 @@ use crate::http::error::ApiError;
 use crate::security::browser::AllowedOrigins;
 use crate::security::browser::csrf::CSRF_HEADER;
 
-/// The layer that labels replies and answers preflights.
+/// Builds the CORS middleware.
 pub fn layer(origins: &AllowedOrigins) -> Cors {
     origins
         .0
@@ -51,8 +50,7 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
-/// Sorts the lists that actix-cors keeps in hash sets. Otherwise the order tells clients which worker answered, and two
-/// equal replies differ.
+/// Sorts the lists, since actix-cors keeps them in hash sets: their order would reveal which worker answered.
 fn sort_lists(headers: &mut HeaderMap) {
     for name in [
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -68,11 +66,8 @@ fn sort_lists(headers: &mut HeaderMap) {
     }
 }
 
-/// The middleware just outside [`layer`]: gives its refusals our code, and refuses two `Origin` headers, of which
-/// actix-cors would look at the first alone.
-///
-/// # Errors
-/// What the rest returns.
+/// The middleware around [`layer`]. Turns its refusals into problem details, and refuses several `Origin` headers, of which
+/// actix-cors would check the first only.
 pub async fn refuse_as_problem<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -87,7 +82,7 @@ pub async fn refuse_as_problem<B: MessageBody>(
         return Ok(reply.map_into_left_body());
     }
     let mut refusal = HttpResponse::from_error(ApiError::OriginNotAllowed);
-    // A cache between us must not give this answer to another origin.
+    // A shared cache must not serve this response to another origin.
     refusal.headers_mut().insert(header::VARY, HeaderValue::from_static("origin"));
     Ok(reply.into_response(refusal).map_into_right_body())
 }

@@ -1,10 +1,9 @@
-//! Cookie routes answer our own pages only.
+//! Protection against cross-site request forgery (CSRF) on cookie routes (CWE-352, API8:2023).
 //!
-//! **Attack**: another site makes the victim's browser send its cookie.
-//! **Control**: `SameSite=Strict` first; then an `Origin` from
-//! the list (absent is refused here) and a header of ours, which a form cannot send and a script of another origin may
-//! send only after a preflight that CORS refuses.
-//! **Limits**: a script that already runs on a listed origin.
+//! **Attack**: a page of another site makes the victim's browser send its cookie.
+//! **Control**: `SameSite=Strict` cookies. In addition, the request must have a listed `Origin` and a custom header. A form cannot
+//! send that header, and a script of another origin can send it only after a preflight, which CORS refuses.
+//! **Limits**: a script that runs on a listed origin (XSS).
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`
 
 use actix_web::dev::ServiceRequest;
@@ -13,14 +12,14 @@ use actix_web::web::Data;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Any value will do: what counts is that only a script can set it.
+/// Its value does not matter: only a script can set the header.
 pub const CSRF_HEADER: &str = "x-strongroom-csrf";
 
-/// Lets a request that lives on a cookie go on.
+/// Checks a request that is authenticated by a cookie.
 ///
 /// # Errors
-/// [`ApiError::CrossSiteRequest`].
+/// [`ApiError::CrossSiteRequest`] if the `Origin` is not listed or the custom header is missing.
 pub fn check(request: &ServiceRequest, origins: &Data<AllowedOrigins>) -> ApiResult<()> {
-    let proved = request.headers().contains_key(CSRF_HEADER) && origins.admit(request.headers());
-    proved.then_some(()).ok_or(ApiError::CrossSiteRequest)
+    let is_own_page = request.headers().contains_key(CSRF_HEADER) && origins.allow(request.headers());
+    is_own_page.then_some(()).ok_or(ApiError::CrossSiteRequest)
 }

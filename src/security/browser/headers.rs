@@ -1,10 +1,10 @@
-//! Security headers on every reply, whoever made it.
+//! Security headers on every response: HSTS, CSP, nosniff and others (CWE-693, CWE-1021, CWE-525, API8:2023).
 //!
-//! **Attack**: our reply used as a page: framed, sniffed into a script, cached by a shared proxy, read back over plain HTTP.
-//! **Control**: one table, put on each reply in the outermost layer; an `Err` of an inner middleware gets it by a response mapper,
-//! since `DefaultHeaders` would be skipped there. Pages have a policy of their own, by a typed mark that only
-//! their handlers set.
-//! **Limits**: replies of actix's HTTP parser itself (400, 408, 431) pass no middleware; they have no body either.
+//! **Attack**: clickjacking, content sniffing (a response run as a script), caching by shared proxies, downgrade to plain HTTP.
+//! **Control**: the outermost middleware sets one table of headers on each response. An `Err` of an inner middleware gets them by a
+//! response mapper; actix's `DefaultHeaders` would skip it. HTML pages have a content security policy of their own, which only
+//! [`page`] sets.
+//! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass no middleware. They have no body.
 //! **ASVS**: 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Test**: `attacks::browser::headers`
 
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
 
-/// Name and value. Two years would be more; one is what HSTS preloading asks for.
+/// The headers of every response. HSTS preloading requires one year.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("strict-transport-security", "max-age=31536000; includeSubDomains"),
     (
@@ -24,7 +24,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
         "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
     ),
     ("x-content-type-options", "nosniff"),
-    // For browsers from before frame-ancestors.
+    // For old browsers without frame-ancestors.
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -35,21 +35,21 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// The same, read once.
+/// [`SECURITY_HEADERS`], parsed once.
 static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
     SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
 });
 
-/// What a page of ours may do: load our own files and call us. No inline script or style, no `eval`, no text as
-/// markup, nothing from elsewhere, and no way out.
+/// The content security policy of our HTML pages: same-origin files and requests only; no inline script or style, no `eval`, no
+/// HTML from strings (Trusted Types), no forms and no framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
-/// The mark of a reply that is such a page.
+/// Marks a response as an HTML page.
 struct Page;
 
-/// Replies with an HTML page of ours, which gets the policy of pages. Refusals do not.
+/// Returns an HTML page with [`PAGE_POLICY`].
 #[must_use]
 pub fn page(html: impl MessageBody + 'static) -> HttpResponse {
     let mut reply = HttpResponse::Ok().content_type(ContentType::html()).body(html);
@@ -59,10 +59,7 @@ pub fn page(html: impl MessageBody + 'static) -> HttpResponse {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The middleware.
-///
-/// # Errors
-/// Passes on what an inner middleware returned as `Err`, with the headers added to its response.
+/// The middleware. It adds the headers to errors of inner middleware too.
 pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = request.extensions().get::<RequestId>().copied();
     match next.call(request).await {

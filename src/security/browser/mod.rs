@@ -8,14 +8,14 @@ pub mod headers;
 
 use actix_web::http::header::{self, HeaderMap};
 
-/// The origins that may call, as `https://app.example`.
+/// The allowed origins, for example `https://app.example`.
 #[derive(Clone, Debug)]
 pub struct AllowedOrigins(pub Vec<String>);
 
 impl AllowedOrigins {
-    /// Whether these headers hold exactly one `Origin` and it is listed, byte for byte.
+    /// Whether there is exactly one `Origin` header and its value is listed, byte for byte.
     #[must_use]
-    pub fn admit(&self, headers: &HeaderMap) -> bool {
+    pub fn allow(&self, headers: &HeaderMap) -> bool {
         let mut origins = headers.get_all(header::ORIGIN);
         match (origins.next(), origins.next()) {
             (Some(origin), None) => self.0.iter().any(|listed| listed.as_bytes() == origin.as_bytes()),

@@ -1,12 +1,11 @@
-//! The management port answers the operator's own tools alone.
+//! Access control of the management port, which serves the metrics (CWE-200, CWE-306, API8:2023).
 //!
-//! **Attack**: metrics show an attacker which of his tries get through, when the service is near its limits, and what it is made
-//! of.
-//! **Control**: a listener of its own, on loopback unless told otherwise; the public ones do not have its path. Beyond loopback
-//! the configuration refuses to start without TLS and a token. With a token, whoever does not show it gets 401, compared in
-//! constant time. Without one, the request must name a loopback host: a web page that points its own name at this machine (DNS
-//! rebinding) is refused.
-//! **Limits**: another user of the same machine, where no token is set.
+//! **Attack**: information disclosure. Metrics show an attacker which attempts succeed, how close the service is to its limits, and
+//! which components it has.
+//! **Control**: a separate listener, by default on loopback. The public listeners do not serve its path. On other addresses, the
+//! service does not start without TLS and a token. The token is compared in constant time; a wrong one gets 401. Without a token,
+//! the `Host` must be a loopback name, which stops DNS rebinding.
+//! **Limits**: other users of the same machine, if no token is set.
 //! **ASVS**: 12.3.1, 12.3.3, 13.4.5 · **Test**: `attacks::communication::metrics_auth`
 
 use std::net::IpAddr;
@@ -22,17 +21,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::sessions::caller::bearer;
+use crate::security::sessions::caller::bearer_token;
 
-/// Who may pass.
+/// The token that a request must carry, if one is set.
 #[derive(Clone)]
-pub struct Door(pub Option<SecretString>);
+pub struct MetricsAuth(pub Option<SecretString>);
 
 /// The middleware.
-///
-/// # Errors
-/// What the rest returns.
-pub async fn admit<B: MessageBody>(
+pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
@@ -43,18 +39,18 @@ pub async fn admit<B: MessageBody>(
 }
 
 fn check(request: &ServiceRequest) -> ApiResult<()> {
-    let door = request.app_data::<Data<Door>>().ok_or_else(|| ApiError::internal("a service is not wired"))?;
-    let Some(token) = &door.0 else {
-        return if names_loopback(request) { Ok(()) } else { Err(ApiError::OriginNotAllowed) };
+    let auth = request.app_data::<Data<MetricsAuth>>().ok_or_else(|| ApiError::internal("a service is not wired"))?;
+    let Some(token) = &auth.0 else {
+        return if host_is_loopback(request) { Ok(()) } else { Err(ApiError::OriginNotAllowed) };
     };
-    let shown = bearer(request.headers()).unwrap_or_default().as_bytes();
-    constant_time::verify_slices_are_equal(shown, token.expose_secret().as_bytes()).map_err(|_| {
+    let presented = bearer_token(request.headers()).unwrap_or_default().as_bytes();
+    constant_time::verify_slices_are_equal(presented, token.expose_secret().as_bytes()).map_err(|_| {
         Event::new(EventKind::AuthnTokenInvalid).reason("management").record();
         ApiError::Unauthenticated
     })
 }
 
-fn names_loopback(request: &ServiceRequest) -> bool {
+fn host_is_loopback(request: &ServiceRequest) -> bool {
     let mut lines = request.headers().get_all(header::HOST);
     let (Some(line), None) = (lines.next(), lines.next()) else { return false };
     let Ok(host) = line.to_str() else { return false };

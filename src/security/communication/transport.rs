@@ -1,15 +1,14 @@
-//! The API is spoken over HTTPS or not at all (CWE-319).
+//! HTTPS only: plain HTTP is refused and exposed credentials are revoked (CWE-319, API8:2023).
 //!
-//! **Attack**: reading a token off the wire.
-//! **Control**: a plain request is refused, never redirected: a redirect would make the
-//! client's mistake work, token and all, on every call. A credential that came unencrypted was exposed, so the session that it
-//! names ends: access tokens in `Authorization`, and refresh cookies, also used ones. A ticket never comes this far: it is a
-//! socket's first message, and the handshake is refused before.
-//! HTTPS is either our own listener or a listed proxy that says so; the same headers from others are ignored and leave an event.
-//! In development plain HTTP is served, on loopback only. In production one thing is: the health of the service, to this machine
-//! and without a credential. A container's health check has no certificate to trust.
-//! **Limits**: the first plain request itself: its credential is already exposed; that is why its session ends. A request
-//! whose peer's address is not known may have come through a listed proxy: it is refused, and nothing is concluded from it.
+//! **Attack**: eavesdropping on tokens and cookies.
+//! **Control**: a plain request is refused and never redirected: with a redirect, a misconfigured client would send its token
+//! unencrypted on every call. A credential that arrives unencrypted is exposed, so its session ends. That includes access tokens in
+//! `Authorization`, and refresh cookies, used ones too.
+//! A request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so. The same headers from other peers are
+//! ignored and leave an event. Plain HTTP is served on loopback only: in development, and in production for health checks without
+//! credentials, since a container's health check cannot verify our certificate.
+//! **Limits**: the credential of the first plain request is exposed already. If the peer's address is unknown, the request may come
+//! from a listed proxy: it is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;
@@ -28,31 +27,28 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::{self, Authenticator};
 use crate::security::sessions::refresh_tokens;
 
-/// Headers that only a proxy of ours may send.
+/// Headers that only a listed proxy may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// The reason of a session's end.
+/// Why the session ends.
 const REASON: &str = "token_over_plain_http";
 
-/// The mark of a connection to our own TLS listener.
-pub struct OverTls;
+/// Marks a connection to our own TLS listener.
+pub struct TlsConnection;
 
 /// The middleware.
-///
-/// # Errors
-/// What the rest returns.
 pub async fn require_https<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let peer = peer(&request);
-    if is_https(&request, peer) || asks_for_health(&request, peer) {
+    if is_https(&request, peer) || is_local_health_check(&request, peer) {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let mut refusal = ApiError::HttpsRequired;
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
-        // If a session cannot be ended, the refusal must not read as if it had been.
+        // If the session cannot be ended (database down), the client gets that error and not `https_required`.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
         }
@@ -60,8 +56,8 @@ pub async fn require_https<B: MessageBody>(
     Ok(request.error_response(refusal).map_into_right_body())
 }
 
-/// Whether this machine asks how the service is, and sends nothing that must not be seen.
-fn asks_for_health(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
+/// Whether this is a health check from this machine, without credentials.
+fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
     let credentials = [header::AUTHORIZATION, header::COOKIE];
     request.path().starts_with("/health/")
         && peer.is_some_and(|peer| peer.is_loopback())
@@ -71,20 +67,20 @@ fn asks_for_health(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
             .any(|name| request.headers().contains_key(name))
 }
 
-/// Ends every session that a credential of this request names.
+/// Ends the session of each credential in this request.
 async fn end_exposed_sessions(request: &ServiceRequest) -> ApiResult<()> {
     let Some(Authenticator { keys, tokens, revocations, clock }) =
         request.app_data::<Data<Authenticator>>().map(|it| it.get_ref())
     else {
         return Ok(());
     };
-    for token in caller::exposed(request.headers()) {
+    for token in caller::exposed_tokens(request.headers()) {
         if let Ok(claims) = tokens.verify(token, clock.now()) {
             revocations.end(claims.user, claims.session, REASON).await?;
         }
     }
-    for token in refresh_tokens::exposed(keys, request.headers()) {
-        revocations.end_of_refresh_token(&token, REASON).await?;
+    for token in refresh_tokens::exposed_tokens(keys, request.headers()) {
+        revocations.end_session_of_refresh_token(&token, REASON).await?;
     }
     Ok(())
 }
@@ -98,8 +94,10 @@ fn is_https(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
     let development =
         request.app_data::<Data<Profile>>().is_some_and(|profile| *profile.get_ref() == Profile::Development);
     let by_proxy = listed && {
-        let mut said = request.headers().get_all("x-forwarded-proto");
-        matches!((said.next(), said.next()), (Some(scheme), None) if scheme.as_bytes() == b"https")
+        let mut schemes = request.headers().get_all("x-forwarded-proto");
+        matches!((schemes.next(), schemes.next()), (Some(scheme), None) if scheme.as_bytes() == b"https")
     };
-    request.conn_data::<OverTls>().is_some() || by_proxy || (development && peer.is_some_and(|peer| peer.is_loopback()))
+    request.conn_data::<TlsConnection>().is_some()
+        || by_proxy
+        || (development && peer.is_some_and(|peer| peer.is_loopback()))
 }

@@ -1,12 +1,13 @@
-//! One master key, one derived key per purpose; the master key can be exchanged (key rotation).
+//! Key derivation per purpose and key rotation (CWE-323, CWE-324, CWE-345, API8:2023).
 //!
-//! **Attack**: a value that was made for one purpose is replayed where another is expected (a cursor as a mail token; CWE-345); one
-//! leaked key opens everything (CWE-323); a key that cannot be exchanged is never exchanged (CWE-324).
-//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key; nothing else sees the master.
-//! A MAC covers a list of parts with their lengths, so that `ab|c` and `a|bc` differ. Each MAC carries the id of its key: the
-//! current key signs, older keys only verify. `docs/administration.md` describes the exchange.
-//! **Limits**: an attacker with a master key, while it is configured. It lives outside the database for that reason.
-//! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4 · **Test**: `attacks::crypto::key_rotation`
+//! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key compromises all
+//! purposes; a key that cannot be rotated is never rotated.
+//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key. No other module reads the
+//! master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` differ. Each MAC has the id of its key: the
+//! current key signs, older keys only verify. `docs/administration.md` describes the rotation.
+//! **Limits**: an attacker who has a configured master key. For this reason it is not stored in the database.
+//! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
+//! **Test**: `attacks::crypto::key_rotation`
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,36 +19,36 @@ use secrecy::{ExposeSecret, SecretSlice};
 use crate::base::hex::hex;
 use crate::config::MasterKeys;
 
-/// The shortest master key, in bytes: the strength of everything derived from it (ASVS 11.2.3).
+/// The minimum length of a master key, in bytes (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// What a derived key is for. A new purpose is a new variant, never a second use of an old one.
+/// The purpose of a derived key. A new use needs a new variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// The refresh token that follows another.
+    /// Successors of refresh tokens.
     RefreshSuccessor,
-    /// The refresh cookie.
+    /// Refresh cookies.
     RefreshCookie,
-    /// The secret in a mail.
+    /// Tokens in mails.
     MailToken,
-    /// Telling typed-in identifiers apart without keeping them.
+    /// Keyed hashes of typed identifiers, for login counters and the log.
     TypedIdentifier,
-    /// Cursors of lists.
+    /// List cursors.
     Cursor,
-    /// The row of a security event.
+    /// Rows of security events.
     SecurityEvent,
-    /// A batch of them.
+    /// Batches of security events.
     EventSeal,
     /// Device cookies.
     DeviceCookie,
-    /// Challenges that cost work.
+    /// Proof-of-work challenges.
     Challenge,
-    /// Mail budgets, without keeping networks or addresses.
+    /// Keyed hashes of networks and addresses, for mail budgets.
     MailBudget,
 }
 
 impl Purpose {
-    /// Fixed for ever: another text is another key, and ends every session and mail link.
+    /// Returns the HKDF label. It must never change: another label would invalidate all sessions and mail links.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -64,26 +65,26 @@ impl Purpose {
     }
 }
 
-/// The master key is shorter than [`MASTER_KEY_BYTES`], or could not be expanded.
+/// The master key is too short, or HKDF failed.
 #[derive(Debug, thiserror::Error)]
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
-pub struct BadMasterKey;
+pub struct MasterKeyError;
 
-/// Names a master key. It is derived from the key under a label of its own, so it may be stored and shown.
+/// The id of a master key. It is derived with its own label, so it is not secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 
 impl KeyId {
-    /// In bytes: enough to tell a handful of keys apart.
+    /// In bytes.
     pub const LENGTH: usize = 4;
 
-    /// Reads an id as [`to_bytes`](Self::to_bytes) writes it.
+    /// Parses the form of [`to_bytes`](Self::to_bytes).
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Returns the form for the database.
+    /// Returns the stored form.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         self.0
@@ -96,7 +97,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A MAC (HMAC-SHA256) and the id of the key that made it.
+/// A MAC (HMAC-SHA256) and the id of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     pub key: KeyId,
@@ -104,10 +105,10 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// In bytes, as [`to_bytes`](Self::to_bytes) writes it.
+    /// In bytes.
     pub const LENGTH: usize = KeyId::LENGTH + 32;
 
-    /// Reads a tag as [`to_bytes`](Self::to_bytes) writes it.
+    /// Parses the form of [`to_bytes`](Self::to_bytes).
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (key, mac) = bytes.split_at_checked(KeyId::LENGTH)?;
@@ -121,7 +122,7 @@ impl Tag {
     }
 }
 
-/// What is derived from the master keys: the current one, and any number of older ones, which only verify.
+/// The keys derived from the current master key, and from older ones, which only verify.
 #[derive(Clone)]
 pub struct Keys {
     current: Derived,
@@ -129,36 +130,35 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Derives everything from the current master key.
+    /// Derives the keys of one master key.
     ///
     /// # Errors
-    /// [`BadMasterKey`], when it is shorter than 256 bits. HKDF would accept an empty key.
-    pub fn new(master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+    /// [`MasterKeyError`], if it is shorter than 256 bits. HKDF would accept an empty key.
+    pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         Ok(Self { current: Derived::new(master)?, older: Vec::new() })
     }
 
-    /// Derives everything from the configured keys.
+    /// Derives the keys of all configured master keys.
     ///
     /// # Errors
-    /// [`BadMasterKey`], as for [`new`](Self::new).
-    pub fn configured(keys: &MasterKeys) -> Result<Self, BadMasterKey> {
+    /// [`MasterKeyError`], as [`new`](Self::new).
+    pub fn from_settings(keys: &MasterKeys) -> Result<Self, MasterKeyError> {
         keys.older.iter().try_fold(Self::new(&keys.current)?, Self::with_older)
     }
 
-    fn with_older(mut self, master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+    fn with_older(mut self, master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         self.older.push(Derived::new(master)?);
         Ok(self)
     }
 
-    /// The id of the current key.
+    /// Returns the id of the current key.
     #[must_use]
     pub fn id(&self) -> KeyId {
         self.current.id
     }
 
-    /// Hashes what a client typed in, with the current key, for login counters and the log: people type passwords into the name
-    /// field, and a plain hash of a name or a password can be guessed. The purpose is fixed, so that a secret derived from these
-    /// keys can never end up in a log.
+    /// Returns a keyed hash of typed text, for login counters and the log. People type passwords into the name field, and a plain
+    /// hash of a name or password can be guessed. The purpose is fixed, so that the log can never contain a derived secret.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac
@@ -169,19 +169,18 @@ impl Keys {
         Tag { key: self.current.id, mac: self.current.mac(purpose, parts) }
     }
 
-    /// Whether one of these keys made this tag for this purpose and these parts. Compares in constant time: a comparison that
-    /// ends at the first difference tells a forger how much of a MAC is right.
+    /// Whether the tag is valid for this purpose and these parts. The comparison takes constant time (CWE-208).
     pub(in crate::security) fn verify(&self, purpose: Purpose, parts: &[&[u8]], tag: &Tag) -> bool {
         self.derive(tag.key, purpose, parts)
             .is_some_and(|mac| constant_time::verify_slices_are_equal(&mac, &tag.mac).is_ok())
     }
 
-    /// Derives a secret from the key of this id, again if need be. `None`: no key here has this id.
+    /// Derives a secret with the key of this id. `None`: no configured key has this id.
     pub(in crate::security) fn derive(&self, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
         self.derived().find(|derived| derived.id == key).map(|derived| derived.mac(purpose, parts))
     }
 
-    /// The ids of these keys, the current one first.
+    /// Returns the ids of all keys, the current one first.
     pub(in crate::security) fn ids(&self) -> impl Iterator<Item = KeyId> {
         self.derived().map(|derived| derived.id)
     }
@@ -190,18 +189,18 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// Signs a head of the event log with the current key pair (Ed25519).
+    /// Signs a head of the audit log with the current key pair (Ed25519).
     pub(in crate::security) fn sign_head(&self, head: &[u8]) -> Signature {
         self.current.event_heads.sign(head)
     }
 
-    /// The public keys that verify heads, the current one first.
+    /// Returns the public keys that verify heads, the current one first.
     pub(in crate::security) fn head_keys(&self) -> impl Iterator<Item = (KeyId, &[u8])> {
         self.derived().map(|derived| (derived.id, derived.event_heads.public_key().as_ref()))
     }
 }
 
-/// What is derived from one master key.
+/// The keys derived from one master key.
 #[derive(Clone)]
 struct Derived {
     id: KeyId,
@@ -219,24 +218,24 @@ struct Derived {
 }
 
 impl Derived {
-    fn new(master: &SecretSlice<u8>) -> Result<Self, BadMasterKey> {
+    fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         let master = master.expose_secret();
         if master.len() < MASTER_KEY_BYTES {
-            return Err(BadMasterKey);
+            return Err(MasterKeyError);
         }
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"strongroom keys v1");
         let root = salt.extract(master);
         let derive = |purpose: Purpose| {
-            root.expand(&[purpose.label()], hmac::HMAC_SHA256).map(hmac::Key::from).map_err(|_| BadMasterKey)
+            root.expand(&[purpose.label()], hmac::HMAC_SHA256).map(hmac::Key::from).map_err(|_| MasterKeyError)
         };
         let bytes = |label: &'static [u8]| {
             let mut bytes = [0; 32];
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
-            filled.map(|()| bytes).map_err(|_| BadMasterKey)
+            filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Heads are signed, so that a log archive can check them without a secret key.
-        let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| BadMasterKey);
-        let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(BadMasterKey)?;
+        // Signatures instead of MACs: an archive can verify heads without a secret key.
+        let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
+        let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {
             id,
             refresh_successor: derive(Purpose::RefreshSuccessor)?,

@@ -1,41 +1,41 @@
-//! The two doors by which a secret leaves the service: the body of a reply and the text of a mail.
+//! Secrets leave the service in two ways only: a response body and a mail (CWE-200, CWE-532, API3:2023).
 //!
-//! **Attack**: a secret that slips out beside its one reader: printed by `Debug`, echoed by a view, kept in a queue.
-//! **Control**:
-//! secrets are `secrecy` types, which neither print nor serialise. A view that must hand one over says so by its type
-//! ([`HandedSecret`]); a mail's text gets its token ([`fill`]) at the moment of sending and is wiped afterwards.
-//! **Limits**: whoever reads the recipient's mailbox.
-//! **ASVS**: 11.7.1, 14.2.1, 16.2.5 · **Test**: `attacks::audit::logs`
+//! **Attack**: a secret leaks through `Debug` output, a response field or a queue.
+//! **Control**: secrets are `secrecy` types, which cannot be printed or serialized. A view that returns a secret uses the type
+//! [`SecretOutput`]. A mail's token is inserted ([`insert_token`]) when the mail is sent, and zeroized afterwards.
+//! **Limits**: an attacker who can read the recipient's mailbox.
+//! **ASVS**: 11.7.1, 14.2.1, 16.2.5
+//! **Test**: `attacks::audit::logs`
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// Where a mail's text wants its token.
-pub const TOKEN_PLACE: &str = "{token}";
+/// The placeholder of the token in a mail's text.
+pub const TOKEN_PLACEHOLDER: &str = "{token}";
 
-/// A secret that its owner is given in the body of one reply.
-pub struct HandedSecret(SecretString);
+/// A secret in a response body, for its owner.
+pub struct SecretOutput(SecretString);
 
-impl From<SecretString> for HandedSecret {
+impl From<SecretString> for SecretOutput {
     fn from(secret: SecretString) -> Self {
         Self(secret)
     }
 }
 
-impl Serialize for HandedSecret {
+impl Serialize for SecretOutput {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.0.expose_secret())
     }
 }
 
-/// The text with the token in its place.
+/// Returns the text with the token instead of the placeholder.
 #[must_use]
-pub fn fill(text: &str, token: &SecretString) -> SecretString {
-    text.replace(TOKEN_PLACE, token.expose_secret()).into()
+pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
+    text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()
 }
 
-/// The finished text, for the mail that carries it away.
+/// Returns the text for the mail library.
 #[must_use]
-pub fn text_to_send(text: &SecretString) -> &str {
+pub fn expose_text(text: &SecretString) -> &str {
     text.expose_secret()
 }

@@ -1,12 +1,13 @@
-//! Secrets that we hand out: 256 random bits, of which the database keeps a hash alone.
+//! Secret tokens: 256 random bits, stored as a hash (CWE-208, CWE-312, CWE-330, API2:2023).
 //!
-//! **Attack**: guessing a token; reading the database (a dump, a backup, an injection) and using the tokens found there.
-//! **Control**: 256 bits from the operating system, or from a keyed derivation of the same strength; stored as SHA-256, which is enough
-//! for a value that cannot be guessed. An id is never a token (a UUID holds 122 bits at best, and is shown around).
-//! A token is looked up *by its hash*, so no code compares two secrets, and there is nothing whose time could tell how much of a
-//! guess is right: the index compares hashes, of which a guesser controls no prefix.
-//! **Limits**: a token stolen on its way; that is for short lives, single use and TLS.
-//! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1 · **Test**: `attacks::authentication::registration`
+//! **Attack**: guessing a token; using tokens that were read from the database (dump, backup, SQL injection); timing attacks.
+//! **Control**: a token has 256 bits from the operating system or from a keyed derivation. It is stored as SHA-256, which suffices
+//! for a random value. Ids are never used as tokens: a UUID has at most 122 random bits and is not secret. Tokens are looked up
+//! *by their hash*, so no code compares secrets. Timing of the index look-up reveals nothing: an attacker cannot choose a prefix
+//! of a hash.
+//! **Limits**: a token that is stolen in transit. Short lifetimes, single use and TLS reduce the risk.
+//! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1
+//! **Test**: `attacks::authentication::registration`
 
 use std::fmt;
 
@@ -18,29 +19,29 @@ use uuid::Uuid;
 
 use crate::security::crypto::keys::{KeyId, Keys, Purpose};
 
-/// Length on the wire: 256 bits in base64url without padding.
+/// The encoded length: 256 bits in base64url without padding.
 pub const WIRE_LENGTH: usize = 43;
 
-/// The operating system gave no random bytes.
+/// The operating system returned no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("no random bytes from the operating system")]
-pub struct NoRandomness;
+pub struct RandomnessError;
 
-/// A token in memory: wiped when dropped, never shown by `Debug`, without `PartialEq` on purpose (see the head).
+/// A token in memory. It is zeroized when dropped and redacted by `Debug`. It has no `PartialEq`: tokens are compared by hash.
 pub struct SecretToken(SecretBox<[u8; 32]>);
 
 impl SecretToken {
-    /// A new token that depends on nothing.
+    /// Creates a random token.
     ///
     /// # Errors
-    /// [`NoRandomness`]; there is no weaker source to fall back to.
-    pub fn random() -> Result<Self, NoRandomness> {
+    /// [`RandomnessError`]. There is no fallback to a weaker source.
+    pub fn random() -> Result<Self, RandomnessError> {
         let mut token = SecretBox::new(Box::new([0; 32]));
-        rand::fill(token.expose_secret_mut()).map_err(|_| NoRandomness)?;
+        rand::fill(token.expose_secret_mut()).map_err(|_| RandomnessError)?;
         Ok(Self(token))
     }
 
-    /// Reads what a client sent. One spelling only: 43 characters of base64url, no padding, no spare bits set.
+    /// Parses a token of a client. Each token has one encoding: 43 characters of base64url without padding or trailing bits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != WIRE_LENGTH {
@@ -51,39 +52,38 @@ impl SecretToken {
         (written == 32).then_some(Self(token))
     }
 
-    /// The same of a field that was typed in.
+    /// Parses a token in a secret field of a request.
     #[must_use]
-    pub fn typed(text: &SecretString) -> Option<Self> {
+    pub fn parse_secret(text: &SecretString) -> Option<Self> {
         Self::parse(text.expose_secret())
     }
 
-    /// The token in a mail, derived from the row that it opens. The outbox row and the worker's memory of it never hold the
-    /// secret: whoever reads the outbox table, where mail may wait for days, can open nothing. The worker derives the token when
-    /// it sends; the row that it opens keeps its [`hash`](Self::hash). `kind` is the outbox's, so that a token for one row is
-    /// none for a row of another kind.
+    /// Derives the token in a mail from the row that it unlocks. The outbox, where mail may wait for days, contains no secret: the
+    /// worker derives the token when it sends the mail. The row stores the token's [`hash`](Self::hash). `kind` is the kind of the
+    /// mail, so that a token is not valid for a row of another kind.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives the token of a queued mail with the key that its outbox row names: the master key may have been exchanged since.
-    /// `None`: that key is no longer configured.
+    /// Derives the token of a queued mail with the key that its outbox row names, because the current key may be newer. `None`: the
+    /// key is no longer configured.
     #[must_use]
     pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives a token from the current key. Only for `security/`: the parts must never repeat within a purpose.
+    /// Derives a token with the current key. The parts must be unique within the purpose.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }
 
-    /// Derives the token that this key made of these parts. `None`: no key here has this id.
+    /// Derives a token with the key of this id. `None`: no configured key has this id.
     pub(in crate::security) fn derive_with(keys: &Keys, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<Self> {
         keys.derive(key, purpose, parts).map(|token| Self(SecretBox::new(Box::new(token))))
     }
 
-    /// What the database keeps: SHA-256 of the 32 bytes.
+    /// Returns the SHA-256 of the 32 bytes, for the database.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut out = [0; 32];
@@ -94,7 +94,7 @@ impl SecretToken {
         out
     }
 
-    /// The 43 characters that the holder gets.
+    /// Returns the encoded token for its owner.
     #[must_use]
     pub fn to_wire(&self) -> SecretString {
         URL_SAFE_NO_PAD.encode(self.bytes()).into()
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_comes_back_from_the_wire_with_the_same_hash() {
+    fn token_has_same_hash_after_wire_round_trip() {
         let token = SecretToken::random().unwrap();
         let wire = token.to_wire();
         assert_eq!(wire.expose_secret().len(), WIRE_LENGTH);
@@ -131,10 +131,10 @@ mod tests {
     }
 
     #[test]
-    fn a_token_has_one_spelling() {
+    fn token_has_one_encoding() {
         let wire = SecretToken::for_mail(&keys(), "reset_password", Uuid::nil()).to_wire();
         let wire = wire.expose_secret();
-        // Of the last character only four bits count; a decoder that ignores the other two reads four spellings of one token.
+        // The last character has only four significant bits: a lenient decoder accepts four encodings of one token.
         let last = wire.chars().last().unwrap();
         let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));
@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn ten_thousand_tokens_made_on_four_threads_are_all_different() {
+    fn tokens_created_in_parallel_are_unique() {
         let threads: Vec<_> = (0..4)
             .map(|_| {
                 std::thread::spawn(|| (0..2_500).map(|_| SecretToken::random().unwrap().hash()).collect::<Vec<_>>())
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mail_token_is_made_again_by_the_worker_and_by_nobody_without_the_key() {
+    fn mail_token_is_derived_again_only_with_same_key() {
         let row = Uuid::new_v4();
         let token = |keys: &Keys, kind, row| SecretToken::for_mail(keys, kind, row).hash();
         let ours = token(&keys(), "reset_password", row);
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_does_not_show_itself() {
+    fn token_debug_output_is_redacted() {
         assert_eq!(format!("{:?}", SecretToken::random().unwrap()), "SecretToken([redacted])");
     }
 }

@@ -1,11 +1,10 @@
-//! A body has a size and a time, decided at the edge by its route.
+//! Request body limits: size and time per route (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: memory, parser and connections used up by large, endless or slow bodies.
-//! **Control**: a length that says too much is
-//! refused at once; whatever arrives is counted on the way, for every extractor, so a lying or missing length gains nothing;
-//! a body that is not there in time ends its request; a form with a file has more time the more of it has come, so whoever drips
-//! has no more than anybody. actix has no such timeout, and its own limits are one an extractor. What
-//! nobody wants to read closes its connection.
+//! **Attack**: large, endless or slow bodies (slow POST) that use up memory, the parser and connections.
+//! **Control**: a `Content-Length` over the limit is refused at once. The bytes are counted while they arrive, for all extractors, so
+//! a wrong or missing length does not help. A body must arrive within [`BODY_TIMEOUT`]. A file upload gets more time in proportion
+//! to the bytes that arrived, so it must keep a minimum rate. actix has no such timeout, and its size limits are per extractor. The
+//! connection of an unread chunked body is closed.
 //! **Limits**: many small requests (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 
@@ -27,31 +26,30 @@ use futures_util::{Stream, StreamExt};
 use crate::http::deadline::Deadline;
 use crate::http::error::{ApiError, ApiResult};
 
-/// What a route takes.
+/// The body that a route accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLimit {
-    /// No body at all.
     None,
-    /// JSON of at most so many bytes.
+    /// JSON, with its maximum size in bytes.
     Json(usize),
-    /// A form with a file, of at most so many bytes.
+    /// A form with a file, with its maximum size in bytes.
     Form(usize),
 }
 
-/// 10 kB: what a JSON request of ours needs, generously.
+/// 10 KiB, enough for most JSON requests.
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
 
-/// The reply goes out as soon as it is made; this is more than enough.
-const REPLY_IS_OUT_WITHIN: Duration = Duration::from_secs(1);
+/// How long an unread body stays open after the response, so that the response is sent first.
+const REPLY_FLUSH_TIME: Duration = Duration::from_secs(1);
 
 /// From the first poll of the body to its last byte.
-pub const BODY_WITHIN: Duration = Duration::from_secs(10);
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The slowest that a form may come, after [`BODY_WITHIN`]: bytes a second, on average.
-pub const SLOWEST_FORM: u32 = 32 * 1024;
+/// The minimum average rate of an upload after [`BODY_TIMEOUT`], in bytes per second.
+pub const MIN_FORM_RATE: u32 = 32 * 1024;
 
 impl BodyLimit {
-    /// The largest body, in bytes.
+    /// The maximum size in bytes.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -60,9 +58,9 @@ impl BodyLimit {
         }
     }
 
-    /// The same, with as much room for a form as is set.
+    /// Replaces the maximum size of a form by the configured one.
     #[must_use]
-    pub fn with_form_of(self, bytes: usize) -> Self {
+    pub fn with_form_limit(self, bytes: usize) -> Self {
         match self {
             Self::Form(_) => Self::Form(bytes),
             other => other,
@@ -70,10 +68,10 @@ impl BodyLimit {
     }
 }
 
-/// Refuses what announces itself as too large, and counts and times the rest.
+/// Enforces the limit: at once by `Content-Length`, and while the body is read.
 ///
 /// # Errors
-/// [`ApiError::PayloadTooLarge`].
+/// [`ApiError::PayloadTooLarge`] if the announced length exceeds the limit.
 pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> {
     let announced = request
         .headers()
@@ -92,11 +90,8 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     Ok(())
 }
 
-/// The middleware: closes the connection of a chunked body that was not read to its end, whoever refused it. actix would go on
-/// reading and dropping it for as long as it comes; but not if its reader is still there when the reply goes out.
-///
-/// # Errors
-/// What the rest returns.
+/// The middleware that closes the connection of a chunked body that was not read to its end. actix would read and discard the rest,
+/// however long it is, unless the payload still exists when the response is sent.
 pub async fn close_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -118,7 +113,7 @@ pub async fn close_unread<B: MessageBody>(
     let reply = next.call(request).await;
     if unread.borrow().is_some() {
         actix_web::rt::spawn(async move {
-            tokio::time::sleep(REPLY_IS_OUT_WITHIN).await;
+            tokio::time::sleep(REPLY_FLUSH_TIME).await;
             drop(unread);
         });
     }
@@ -127,10 +122,10 @@ pub async fn close_unread<B: MessageBody>(
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// With a deadline, what has come moves it, and the body's own end with it.
-fn bounded(body: Payload, most: usize, deadline: Option<Deadline>) -> BodyStream {
-    let late = Box::pin(tokio::time::sleep(BODY_WITHIN));
-    let state = (body, late, most, deadline, false);
+/// Limits the size and time of a body. With a request deadline, each chunk extends both the deadline and the time of the body.
+fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
+    let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
+    let state = (body, late, max, deadline, false);
     let body = futures_util::stream::unfold(state, |(mut body, mut late, left, deadline, failed)| async move {
         if failed {
             return None;
@@ -149,12 +144,12 @@ fn bounded(body: Payload, most: usize, deadline: Option<Deadline>) -> BodyStream
         if let (Some(deadline), Ok(chunk)) = (&deadline, &item) {
             deadline.extend();
             let more = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
-            let end = late.deadline() + Duration::from_secs(1) * more / SLOWEST_FORM;
+            let end = late.deadline() + Duration::from_secs(1) * more / MIN_FORM_RATE;
             late.as_mut().reset(end);
         }
         let failed = item.is_err();
         Some((item, (body, late, left, deadline, failed)))
     });
-    // A reader of forms asks once more.
+    // The form parser polls once more after the end.
     Box::pin(body.fuse())
 }

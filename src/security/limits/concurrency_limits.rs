@@ -1,11 +1,10 @@
-//! Work that keeps a processor busy: at most so many at once, off the threads that serve requests.
+//! Concurrency limits for CPU-bound work: a bulkhead per kind of work (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: thirty large invoices asked for as PDF at once, to make everybody else wait.
-//! **Control**: work runs on threads of its own,
-//! behind a semaphore; what cannot begin soon is refused (503 with Retry-After), and what would only lengthen the queue at once. A
-//! slot is given back when the work is done, not when its client has gone. What one piece takes is bounded by its own input. Each kind
-//! of work has a queue of its own: PDFs, and the hashes of passwords (`security/authentication/passwords`).
-//! **Limits**: a user who asks again and again within his rate, and so takes the slots from others for a while.
+//! **Attack**: many expensive requests at once, for example PDFs of large invoices, starve all other requests of CPU time.
+//! **Control**: the work runs on blocking threads, behind a semaphore. Work that does not get a slot in time is refused (503 with
+//! `Retry-After`); if the queue is full, it is refused at once. A slot is released when the work ends, not when its client
+//! disconnects. Each kind of work has its own limit: PDFs, and password hashes (`security/authentication/passwords`).
+//! **Limits**: a user who repeats such requests within the rate limit takes slots from others for a while.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::files::invoice_pdf`
 
 use std::sync::Arc;
@@ -16,14 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// How many may wait, for each piece that runs, unless something else is said.
-const WAITING_PER_SLOT: usize = 16;
+/// The default length of the queue per slot.
+const MAX_WAITING_PER_SLOT: usize = 16;
 
-/// The slots for one kind of work.
-pub struct HeavyWork {
+/// Limits one kind of work.
+pub struct ConcurrencyLimit {
     slots: Arc<Semaphore>,
-    most: usize,
-    most_waiting: usize,
+    max: usize,
+    max_waiting: usize,
     max_wait: Duration,
     waiting: AtomicUsize,
     refused: AtomicUsize,
@@ -33,11 +32,11 @@ pub struct HeavyWork {
 #[derive(Default)]
 struct Counts {
     running: AtomicUsize,
-    most_at_once: AtomicUsize,
-    begun: AtomicUsize,
+    peak: AtomicUsize,
+    started: AtomicUsize,
 }
 
-/// One of those that wait. Leaves when its wait ends, also when the request is cancelled.
+/// Counts one waiting request until it is dropped, also by cancellation.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -46,7 +45,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// One that runs. Leaves and gives its slot back when the work ends, also when it panics.
+/// Holds a slot until it is dropped, also by a panic.
 struct Running {
     counts: Arc<Counts>,
     _slot: OwnedSemaphorePermit,
@@ -55,8 +54,8 @@ struct Running {
 impl Running {
     fn begin(counts: Arc<Counts>, slot: OwnedSemaphorePermit) -> Self {
         let running = counts.running.fetch_add(1, Ordering::SeqCst) + 1;
-        counts.most_at_once.fetch_max(running, Ordering::SeqCst);
-        counts.begun.fetch_add(1, Ordering::SeqCst);
+        counts.peak.fetch_max(running, Ordering::SeqCst);
+        counts.started.fetch_add(1, Ordering::SeqCst);
         Self { counts, _slot: slot }
     }
 }
@@ -67,20 +66,20 @@ impl Drop for Running {
     }
 }
 
-impl HeavyWork {
-    /// So many at once, each beginning within `max_wait`.
+impl ConcurrencyLimit {
+    /// Limits work to so many slots. Each piece of work waits for at most `max_wait`.
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration) -> Self {
-        Self::with_queue(slots, WAITING_PER_SLOT, max_wait)
+        Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)
     }
 
-    /// The same, where so many may wait for each piece that runs.
+    /// Like [`new`](Self::new), with a queue of this length per slot.
     #[must_use]
     pub fn with_queue(slots: usize, waiting_per_slot: usize, max_wait: Duration) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(slots)),
-            most: slots,
-            most_waiting: slots * waiting_per_slot,
+            max: slots,
+            max_waiting: slots * waiting_per_slot,
             max_wait,
             waiting: AtomicUsize::new(0),
             refused: AtomicUsize::new(0),
@@ -88,10 +87,10 @@ impl HeavyWork {
         }
     }
 
-    /// Does it as soon as a slot is free.
+    /// Runs the work as soon as a slot is free.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] when none gets free soon; [`ApiError::Internal`] when the work panics.
+    /// [`ApiError::Unavailable`] if no slot becomes free in time; [`ApiError::Internal`] if the work panics.
     pub async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> ApiResult<T> {
         let slot = self.slot().await.map_err(|cause| {
             self.refused.fetch_add(1, Ordering::SeqCst);
@@ -102,40 +101,40 @@ impl HeavyWork {
             let _running = Running::begin(counts, slot);
             work()
         });
-        done.await.map_err(|_| ApiError::internal("heavy work panicked"))
+        done.await.map_err(|_| ApiError::internal("limited work panicked"))
     }
 
-    /// A slot, unless too many wait or the wait is too long.
+    /// Waits for a slot.
     async fn slot(&self) -> Result<OwnedSemaphorePermit, &'static str> {
         let ahead = self.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&self.waiting);
-        if ahead >= self.most_waiting {
-            return Err("too much work waits");
+        if ahead >= self.max_waiting {
+            return Err("the queue for this work is full");
         }
         let slot = tokio::time::timeout(self.max_wait, self.slots.clone().acquire_owned()).await;
         // The semaphore is never closed.
-        slot.ok().and_then(Result::ok).ok_or("no slot got free")
+        slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 
-    /// How many may run at once.
+    /// The number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
-        self.most
+        self.max
     }
 
-    /// How many ran at once at the most.
+    /// The highest number that ran at once.
     #[must_use]
-    pub fn most_at_once(&self) -> usize {
-        self.counts.most_at_once.load(Ordering::SeqCst)
+    pub fn peak(&self) -> usize {
+        self.counts.peak.load(Ordering::SeqCst)
     }
 
-    /// How many run now.
+    /// How much work runs now.
     #[must_use]
     pub fn running(&self) -> usize {
         self.counts.running.load(Ordering::SeqCst)
     }
 
-    /// How many wait now.
+    /// How many requests wait now.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
@@ -147,10 +146,10 @@ impl HeavyWork {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// How many have begun.
+    /// How many have started.
     #[must_use]
-    pub fn begun(&self) -> usize {
-        self.counts.begun.load(Ordering::SeqCst)
+    pub fn started(&self) -> usize {
+        self.counts.started.load(Ordering::SeqCst)
     }
 }
 
@@ -169,34 +168,34 @@ mod tests {
         matches!(result, Err(ApiError::Unavailable { retry_after: 1.., .. }))
     }
 
-    /// A slot that is held until somebody sends.
-    fn held(work: &HeavyWork) -> (mpsc::Sender<()>, impl Future<Output = ApiResult<()>>) {
-        let (release, held) = mpsc::channel::<()>();
-        (release, work.run(move || held.recv().unwrap()))
+    /// Occupies a slot until the sender sends.
+    fn occupy(work: &ConcurrencyLimit) -> (mpsc::Sender<()>, impl Future<Output = ApiResult<()>>) {
+        let (release, released) = mpsc::channel::<()>();
+        (release, work.run(move || released.recv().unwrap()))
     }
 
     #[actix_web::test]
-    async fn a_queue_that_is_full_refuses_at_once() {
-        let work = HeavyWork::new(1, Duration::from_secs(20));
-        let begun = Instant::now();
-        let (release, first) = held(&work);
+    async fn full_queue_refuses_work_at_once() {
+        let work = ConcurrencyLimit::new(1, Duration::from_secs(20));
+        let started = Instant::now();
+        let (release, first) = occupy(&work);
         let mut first = std::pin::pin!(first);
         assert!(futures_util::poll!(&mut first).is_pending());
         let mut all: FuturesUnordered<_> = (0..40).map(|_| Either::Left(work.run(|| ()))).collect();
         all.push(Either::Right(first));
-        for _ in WAITING_PER_SLOT..40 {
-            assert!(unavailable(all.next().await.unwrap()), "while the first one is held");
+        for _ in MAX_WAITING_PER_SLOT..40 {
+            assert!(unavailable(all.next().await.unwrap()), "the slot is occupied");
         }
-        assert!(begun.elapsed() < Duration::from_secs(10), "they have waited for their turn");
+        assert!(started.elapsed() < Duration::from_secs(10), "refused without waiting");
         release.send(()).unwrap();
-        assert_eq!(all.map(|one| usize::from(one.is_ok())).collect::<Vec<_>>().await, [1; WAITING_PER_SLOT + 1]);
-        assert_eq!((work.begun(), work.most_at_once()), (WAITING_PER_SLOT + 1, 1));
+        assert_eq!(all.map(|one| usize::from(one.is_ok())).collect::<Vec<_>>().await, [1; MAX_WAITING_PER_SLOT + 1]);
+        assert_eq!((work.started(), work.peak()), (MAX_WAITING_PER_SLOT + 1, 1));
     }
 
     #[actix_web::test]
-    async fn a_wait_ends_and_leaves_no_trace() {
-        let work = HeavyWork::new(1, Duration::from_millis(20));
-        let (release, first) = held(&work);
+    async fn wait_times_out_and_leaves_the_queue() {
+        let work = ConcurrencyLimit::new(1, Duration::from_millis(20));
+        let (release, first) = occupy(&work);
         let second = async {
             let second = work.run(|| ()).await;
             release.send(()).unwrap();
@@ -209,19 +208,19 @@ mod tests {
     }
 
     #[actix_web::test]
-    async fn a_panic_gives_the_slot_back() {
-        let work = HeavyWork::new(1, Duration::from_secs(5));
+    async fn panic_releases_the_slot() {
+        let work = ConcurrencyLimit::new(1, Duration::from_secs(5));
         let panics: ApiResult<()> = work.run(|| panic!("on purpose")).await;
         assert!(matches!(panics, Err(ApiError::Internal(_))));
         work.run(|| ()).await.unwrap();
-        assert_eq!((work.begun(), work.most_at_once()), (2, 1));
+        assert_eq!((work.started(), work.peak()), (2, 1));
     }
 
     #[actix_web::test]
-    async fn never_more_at_once_than_there_are_slots() {
-        let work = HeavyWork::new(3, Duration::from_secs(20));
+    async fn work_never_exceeds_the_slots() {
+        let work = ConcurrencyLimit::new(3, Duration::from_secs(20));
         let all = join_all((0..40).map(|_| work.run(|| std::thread::sleep(Duration::from_millis(5))))).await;
         assert!(all.into_iter().all(|one| one.is_ok()));
-        assert!(work.most_at_once() <= 3 && work.begun() == 40);
+        assert!(work.peak() <= 3 && work.started() == 40);
     }
 }

@@ -1,13 +1,13 @@
 //! Connection limits: connection exhaustion and Slowloris (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: one client opens thousands of connections and sends nothing, or half a head, or takes its reply byte by byte, until
-//! no other client is accepted.
-//! **Control**: an address (IPv6: a /56) has a cap, well below the cap of all together; the last quarter of all
-//! is a reserve for addresses with few connections. What exceeds a cap is closed at once and accepting never pauses. TLS handshakes
-//! have caps of their own and a short deadline; a request's head has one too (`app/listeners.rs`). A reply must be taken at a
-//! minimum rate. Listed proxies have no cap of their own: they carry the connections of many clients, and should limit them.
-//! What was closed is told as one event with an amount, every few seconds.
-//! **Limits**: connections from thousands of addresses at once; each has its few, and the cap of all together is reached.
+//! **Attack**: one client opens thousands of connections and sends nothing, or half a request head, or reads its response byte by
+//! byte, until no other client is accepted.
+//! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is reserved for
+//! addresses with few connections. A connection over a limit is closed at once; accepting never pauses. TLS handshakes have limits
+//! of their own and a short timeout. Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a
+//! minimum rate. Listed proxies have no limit per address, since they carry the connections of many clients; they should limit those.
+//! Closed connections are recorded as one event with a count, every few seconds.
+//! **Limits**: connections from thousands of addresses can reach the total.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 
 use std::collections::HashMap;
@@ -24,21 +24,21 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// How many connections an address may have while the reserve is in use.
-const FEW: usize = 8;
-/// How long a full buffer may wait for its reader, plus one second for each [`MIN_RATE`] bytes that the reader takes.
+/// Connections per address while the reserve is in use.
+const RESERVE_PER_ADDRESS: usize = 8;
+/// How long a full send buffer may wait for the client. Each [`MIN_RATE`] bytes that the client reads add one second.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// Bytes a second.
+/// In bytes per second.
 pub const MIN_RATE: u32 = 4_096;
 
-/// Two caps on something that connections hold.
+/// The limits for connections, or for TLS handshakes.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     pub total: usize,
     pub per_address: usize,
 }
 
-/// Counts connections, or handshakes, by address. Clones of an [`Arc`] share the count.
+/// Counts connections, or TLS handshakes, by address.
 pub struct ConnectionLimit {
     caps: Caps,
     proxies: TrustedProxies,
@@ -47,7 +47,7 @@ pub struct ConnectionLimit {
     refused: AtomicU64,
 }
 
-/// One admitted connection. Dropping it makes room for another.
+/// The permit of one connection. Dropping it releases it.
 pub struct Permit {
     limit: Arc<ConnectionLimit>,
     prefix: IpAddr,
@@ -60,14 +60,14 @@ impl ConnectionLimit {
         Arc::new(Self { caps, proxies, by_prefix, total, refused })
     }
 
-    /// Admits a connection from this address unless a cap is reached.
+    /// Admits a connection from this address unless a limit is reached.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let prefix = prefix(address.to_canonical());
         let mut by_prefix = self.lock();
         let open = by_prefix.get(&prefix).copied().unwrap_or(0);
         let total = self.open();
         let in_reserve = total >= self.caps.total / 4 * 3;
-        let cap = if in_reserve { FEW.min(self.caps.per_address) } else { self.caps.per_address };
+        let cap = if in_reserve { RESERVE_PER_ADDRESS.min(self.caps.per_address) } else { self.caps.per_address };
         if total >= self.caps.total || (open >= cap && !self.proxies.contain(address)) {
             self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
@@ -77,21 +77,21 @@ impl ConnectionLimit {
         Some(Permit { limit: self.clone(), prefix })
     }
 
-    /// How many are open (metrics).
+    /// The number of open connections (metrics).
     #[must_use]
     pub fn open(&self) -> usize {
         *self.total.borrow()
     }
 
-    /// How many were closed at once since the start (metrics).
+    /// The number of refused connections since the start (metrics).
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
     /// Waits until none is open.
-    pub async fn none_open(&self) {
-        // A sender exists as long as `self`.
+    pub async fn wait_until_none_open(&self) {
+        // Cannot fail: the sender lives as long as `self`.
         let _ = self.total.subscribe().wait_for(|open| *open == 0).await;
     }
 
@@ -113,16 +113,16 @@ impl Drop for Permit {
     }
 }
 
-/// The time that a reader has for what it was sent. actix has no such limit.
+/// Detects clients that read their response too slowly. actix has no such timeout.
 #[derive(Default)]
-pub struct ReadersPace(Option<Pin<Box<Sleep>>>);
+pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
-impl ReadersPace {
-    /// Judges one attempt to write `offered` bytes to the reader.
+impl StallTimer {
+    /// Checks the result of one attempt to write `offered` bytes.
     ///
     /// # Errors
-    /// [`io::ErrorKind::TimedOut`] if the reader is slower than [`MIN_RATE`] after [`STALL_TIMEOUT`].
-    pub fn judge(
+    /// [`io::ErrorKind::TimedOut`] if the client has read slower than [`MIN_RATE`] for [`STALL_TIMEOUT`].
+    pub fn check(
         &mut self,
         context: &mut Context<'_>,
         attempt: Poll<io::Result<usize>>,
@@ -161,32 +161,32 @@ mod tests {
     }
 
     #[test]
-    fn one_address_has_its_cap_and_no_more() {
+    fn connections_per_address_are_limited() {
         let limit = limit(&[]);
         let held = admit(&limit, "203.0.113.1", 50);
         assert_eq!((held.len(), limit.open(), limit.refused()), (20, 20, 30));
         assert_eq!(admit(&limit, "203.0.113.2", 1).len(), 1);
         drop(held);
-        assert_eq!((limit.open(), limit.lock().len()), (0, 0), "what is dropped is forgotten");
+        assert_eq!((limit.open(), limit.lock().len()), (0, 0), "dropped permits are released");
     }
 
     #[test]
-    fn one_ipv6_subscriber_is_one_address() {
+    fn one_ipv6_prefix_counts_as_one_address() {
         let limit = limit(&[]);
         let held: Vec<_> = (0..50).filter_map(|n| admit(&limit, &format!("2001:db8::{n:x}"), 1).pop()).collect();
         assert_eq!(held.len(), 20);
     }
 
     #[test]
-    fn the_reserve_is_for_addresses_with_few_connections() {
+    fn reserve_is_for_addresses_with_few_connections() {
         let limit = limit(&[]);
         let flood: Vec<_> = (1..=4).flat_map(|n| admit(&limit, &format!("203.0.113.{n}"), 50)).collect();
         assert_eq!(flood.len(), 75);
-        assert_eq!(admit(&limit, "198.51.100.1", 50).len(), FEW);
+        assert_eq!(admit(&limit, "198.51.100.1", 50).len(), RESERVE_PER_ADDRESS);
     }
 
     #[test]
-    fn a_listed_proxy_has_no_cap_of_its_own() {
+    fn listed_proxy_has_only_the_total_limit() {
         let limit = limit(&["203.0.113.1/32"]);
         assert_eq!(admit(&limit, "203.0.113.1", 150).len(), 100);
     }

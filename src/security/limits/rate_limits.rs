@@ -1,24 +1,27 @@
 //! Rate limits per route, by client address and by user (CWE-770, API4:2023).
 //!
-//! **Attack**: floods, scraping, enumeration of ids; a flood that uses up the budget of others behind the same NAT.
-//! **Control**: each route has three token buckets (GCRA, actix-governor). One per client address (IPv6 by /56) pays for public
-//! routes and for requests that fail to authenticate. Verified callers have one per user, and one per address that is
-//! [`VERIFIED_SHARE`] times larger. A joint key (address, user) would give every new account a fresh budget. So a flood without a
-//! valid token cannot exhaust the budget of users behind the same address, and a user over their own budget is not charged to the
-//! address. A request that fails costs a signature check (2 µs for HS256) and no database look-up; once its address's budget is
-//! exhausted it gets 429 instead of 401. The refresh cookie names its user under a MAC, so renewing a token is
-//! charged to that user, without a look-up. All their sessions share the budget: with a budget per session, an insider who signs
-//! in 50 times could exhaust the address.
-//! Health checks have no limit: a load balancer shares its address with clients.
-//! A refusal is 429 with `Retry-After` and no other hint.
+//! **Attack**: floods, scraping, enumeration of ids; a flood that exhausts the budget of users behind the same NAT.
+//! **Control**: each route has three token buckets (GCRA, actix-governor):
+//! - per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
+//! - per user, for verified callers;
+//! - per address, for all verified callers together, [`VERIFIED_SHARE`] times larger.
+//!
+//! So a flood without a valid token cannot exhaust the budget of users behind the same address. A user over their own budget is not
+//! charged to the address. A joint key (address, user) would give every new account a fresh budget. A request that
+//! fails to authenticate costs a signature check (2 µs for HS256) and no query. Once the budget of its address is exhausted, it gets
+//! 429 instead of 401.
+//! The refresh cookie names its user under a MAC, so a refresh is charged to that user without a query. All sessions of a user share
+//! one budget: otherwise a user with 50 sessions could exhaust the address. Health checks have no limit, since a load balancer shares
+//! its address with clients. A refusal is 429 with `Retry-After` and no other hint.
+//!
 //! **Limits**: a flood from very many addresses. Each replica counts for itself (login throttling counts in PostgreSQL). A refresh
-//! cookie is charged before it is looked up, so a thief with a used or revoked one can exhaust its user's renewals; the user can
-//! still sign in. The user of a WebSocket handshake is not known yet: it is charged to the larger bucket of the address alone,
-//! which one client that opens 50 times as many as the tier allows can exhaust.
+//! cookie is charged before its database lookup, so a thief with a used one can exhaust its user's refresh budget; the user can still
+//! sign in. The user of a WebSocket handshake is not known yet: it is charged to the larger address bucket only, so one client
+//! can exhaust that bucket with 50 times as many handshakes as the tier allows.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
-//! This file is the only one that uses actix-governor's limiters; it is GPL-3.0-or-later (the README says what that means). To do
-//! without it: keep the tiers, use `governor::RateLimiter` (MIT) here, and a `from_fn` middleware in `app/routes.rs`.
+//! Only this file uses actix-governor's limiters, which are GPL-3.0-or-later (see the README). To replace them, keep the tiers, use
+//! `governor::RateLimiter` (MIT) here and a `from_fn` middleware in `app/routes.rs`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -36,36 +39,36 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// How many users' budgets one address carries for its verified callers together.
+/// How many user budgets the verified callers of one address share.
 pub const VERIFIED_SHARE: u32 = 50;
 
-/// How strict a route is. The rates are settings (`STRONGROOM_LIMITS_…`).
+/// The rate limit tier of a route. The rates are settings (`STRONGROOM_LIMITS_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
     /// Reads.
     Standard,
-    /// Sign-in: bounds the capacity it takes. Failures have a far smaller budget in `login_throttling`.
+    /// Login. Failures have a much smaller budget in `login_throttling`.
     SignIn,
-    /// Asking to join, and answering the mail.
+    /// Registration and its confirmation.
     Registration,
-    /// Asking for a new password, and answering the mail.
+    /// Password reset and its confirmation.
     Reset,
-    /// Renewing an access token.
+    /// Refresh of an access token.
     Refresh,
-    /// Anything that changes a row.
+    /// Changes.
     Write,
-    /// What takes far more work than to read one page.
+    /// Exports and PDFs, which take more work than a page of a list.
     Export,
-    /// Uploads of files: each costs disk, and time to look at.
+    /// File uploads.
     Upload,
     /// Paths that do not exist.
     UnknownPath,
-    /// Health checks. They cost at most one query a second in all.
+    /// Health checks. Together they cost at most one query per second.
     Unlimited,
 }
 
 impl Tier {
-    /// Those that have a budget.
+    /// The tiers that have a rate.
     pub const LIMITED: [Self; 9] = [
         Self::Standard,
         Self::SignIn,
@@ -78,7 +81,7 @@ impl Tier {
         Self::UnknownPath,
     ];
 
-    /// As its setting is called.
+    /// The name in settings and metrics.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -95,7 +98,7 @@ impl Tier {
         }
     }
 
-    /// Its rate, if it has one.
+    /// Returns the configured rate.
     #[must_use]
     pub fn rate(self, settings: &LimitSettings) -> Option<Rate> {
         Some(match self {
@@ -113,18 +116,17 @@ impl Tier {
     }
 }
 
-/// The limiters of one route. Made once and shared by all workers: made inside the server's closure there would be one a worker.
+/// The limiters of one route, shared by all workers.
 #[derive(Clone)]
 pub struct RouteLimits {
     /// Public routes, and requests that fail to authenticate.
     pub by_address: GovernorConfig<ByAddress, NoOpMiddleware>,
-    /// All verified callers of one address together.
     pub by_verified_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_user: GovernorConfig<ByUser, NoOpMiddleware>,
 }
 
 impl RouteLimits {
-    /// Fresh limiters at this rate. `None` only for a rate of zero, which the configuration refuses.
+    /// Creates limiters with this rate. Returns `None` for a rate of zero, which the configuration refuses.
     #[must_use]
     pub fn new(rate: Rate) -> Option<Self> {
         let builder = |count: u32| {
@@ -150,7 +152,7 @@ impl RouteLimits {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Charges the user of a refresh cookie with our MAC.
+    /// Charges the user named by a refresh cookie, whose MAC was verified.
     ///
     /// # Errors
     /// [`ApiError::TooManyRequests`] if their budget is exhausted.
@@ -158,7 +160,7 @@ impl RouteLimits {
         self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
-    /// Forgets keys whose budget is full again; without this they stay for ever.
+    /// Removes keys whose budget is full again.
     pub fn sweep(&self) {
         for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
             limiter.retain_recent();
@@ -168,7 +170,7 @@ impl RouteLimits {
         self.by_user.limiter().shrink_to_fit();
     }
 
-    /// How many keys are kept now.
+    /// The number of keys (metrics).
     #[must_use]
     pub fn keys(&self) -> usize {
         self.by_address.limiter().len() + self.by_verified_address.limiter().len() + self.by_user.limiter().len()
@@ -210,7 +212,7 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// The builder that actix-governor offers is dropped: it holds `x-ratelimit-after`, a roadmap, and a `Retry-After` rounded down.
+/// Replaces actix-governor's response, which has `x-ratelimit-after` (a hint to attackers) and rounds `Retry-After` down.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

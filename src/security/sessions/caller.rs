@@ -1,12 +1,12 @@
-//! The verified identity of a request.
+//! Authentication of each request: the caller's verified identity (CWE-287, CWE-306, API2:2023).
 //!
-//! **Attack**: acting without a token, with a forged one, or with one whose session has ended (CWE-287, CWE-613).
-//! **Control**:
-//! [`Caller`] has no public constructor: only a verified token or a redeemed ticket makes one. Every store method of an owned
-//! table takes it, so code that does not ask who calls does not compile. The token's session must be live and belong to its
-//! subject, mostly without a query (`revocations`).
-//! **Limits**: a stolen token, until its session ends or it expires.
-//! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1 · **Test**: `attacks::sessions::access_tokens`
+//! **Attack**: a request without a token, with a forged token, or with a token whose session has ended.
+//! **Control**: [`Caller`] has no public constructor: only a verified token or a redeemed ticket creates one. Every store method of
+//! an owned table takes a `Caller`, so code without authentication does not compile. The token's session must be live and belong
+//! to its subject (`revocations`).
+//! **Limits**: a stolen token works until it expires or its session ends.
+//! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1
+//! **Test**: `attacks::sessions::access_tokens`
 
 use std::future::{Ready, ready};
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::security::audit::context;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::access_tokens::AccessTokens;
-use crate::security::sessions::revocations::{Revocations, Standing};
+use crate::security::sessions::revocations::{Revocations, SessionState};
 
-/// Who calls, proved.
+/// The verified identity of a request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     user: UserId,
@@ -35,39 +35,39 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The owner of whatever this request may touch.
+    /// Returns the user: the owner of all rows that this request may access.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// The sign-in that this request belongs to.
+    /// Returns the session of this request.
     #[must_use]
     pub fn session(&self) -> SessionId {
         self.session
     }
 
-    /// When the proof of who calls is over.
+    /// Returns when the token expires.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
         self.until
     }
 
-    /// By a ticket that was redeemed (`tickets`).
-    pub(in crate::security) fn by_ticket(user: UserId, session: SessionId, until: DateTime<Utc>) -> Self {
+    /// Creates the caller of a redeemed ticket (`tickets`).
+    pub(in crate::security) fn from_ticket(user: UserId, session: SessionId, until: DateTime<Utc>) -> Self {
         let caller = Self { user, session, until };
-        caller.enter_log();
+        caller.record_in_log();
         caller
     }
 
-    fn enter_log(&self) {
-        // At once: JSON writes all fields of a span anew each time.
+    fn record_in_log(&self) {
+        // Both fields at once: the JSON formatter rewrites all fields of a span each time.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
 }
 
-/// Put there by the route's gate, so a handler that takes a `Caller` on a public route gets a refusal and not a guest.
+/// The route's gate stores the caller. On a public route this extractor returns 401.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -78,7 +78,7 @@ impl FromRequest for Caller {
     }
 }
 
-/// Turns a token into a [`Caller`].
+/// Verifies tokens and returns a [`Caller`].
 #[derive(Clone)]
 pub struct Authenticator {
     pub keys: Arc<Keys>,
@@ -88,15 +88,14 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// The caller of a request with these headers. `charge` is called once for a request that fails to authenticate, before
-    /// anything is recorded of it; its error takes the place of the refusal.
+    /// Authenticates a request by its headers. If this fails, `charge` is called once, before an event is recorded. An error of
+    /// `charge` replaces the 401.
     ///
     /// # Errors
-    /// What `charge` returns.
-    /// [`ApiError::Unauthenticated`], the same for every fault of the token; the log tells them apart.
-    /// [`ApiError::Unavailable`] when it cannot be known whether the session has ended: a failed part never opens the door.
-    pub async fn caller(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
-        let Some(token) = bearer(headers) else {
+    /// [`ApiError::Unauthenticated`], the same for every fault of the token; the event has the reason.
+    /// [`ApiError::Unavailable`] if the session's state is unknown: authentication fails closed.
+    pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
+        let Some(token) = bearer_token(headers) else {
             charge()?;
             Event::new(EventKind::AuthnTokenInvalid).reason("missing").record();
             return Err(ApiError::Unauthenticated);
@@ -104,10 +103,10 @@ impl Authenticator {
         self.check(token, charge).await
     }
 
-    /// The caller whom this token names.
+    /// Authenticates by a token.
     ///
     /// # Errors
-    /// As [`Self::caller`].
+    /// As [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }
@@ -121,42 +120,42 @@ impl Authenticator {
                 return Err(ApiError::Unauthenticated);
             }
         };
-        let refused = match self.revocations.standing(claims.user, claims.session).await? {
-            Standing::Live => None,
-            Standing::Ended => {
+        let refused = match self.revocations.session_state(claims.user, claims.session).await? {
+            SessionState::Live => None,
+            SessionState::Ended => {
                 let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
                 Some(revoked.user(claims.user).session(claims.session))
             }
-            // Rightly signed and not issued by us: an attacker has the signing key. The user that it names does not call.
-            Standing::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
-            Standing::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
+            // Correctly signed but not issued by us: an attacker has the signing key. The event must not name the token's user.
+            SessionState::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
+            SessionState::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };
         if let Some(event) = refused {
             charge()?;
             event.record();
             return Err(ApiError::Unauthenticated);
         }
-        self.revocations.last_uses.note(claims.session);
+        self.revocations.last_uses.record(claims.session);
         let caller = Caller { user: claims.user, session: claims.session, until: claims.expires_at };
-        caller.enter_log();
+        caller.record_in_log();
         Ok(caller)
     }
 
-    /// Whether this caller may still be served, for a reply that goes on: his token has not expired, his session has not ended.
+    /// Checks during a long response that the caller's token has not expired and the session has not ended.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`]; or it cannot be known.
-    pub async fn still(&self, caller: &Caller) -> ApiResult<()> {
-        let standing = self.revocations.standing(caller.user, caller.session).await?;
-        let live = self.clock.now() < caller.until && standing == Standing::Live;
+    /// [`ApiError::Unauthenticated`]
+    pub async fn check_still_valid(&self, caller: &Caller) -> ApiResult<()> {
+        let session_state = self.revocations.session_state(caller.user, caller.session).await?;
+        let live = self.clock.now() < caller.until && session_state == SessionState::Live;
         live.then_some(()).ok_or(ApiError::Unauthenticated)
     }
 }
 
-/// The token of exactly one `Authorization: Bearer …` header. Not from a query, a cookie or a body: those are logged, sent along
-/// by browsers, or both.
+/// Returns the token of the only `Authorization: Bearer …` header. Tokens in a query, cookie or body are ignored: queries are
+/// logged, and browsers send cookies with cross-site requests.
 #[must_use]
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION);
     match (lines.next(), lines.next()) {
         (Some(line), None) => bearer_of(line),
@@ -164,8 +163,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// The tokens of all `Authorization: Bearer …` headers, for a request that is refused: each of them was exposed.
-pub fn exposed(headers: &HeaderMap) -> impl Iterator<Item = &str> {
+/// Returns the tokens of all `Authorization: Bearer …` headers of a request that came over plain HTTP: each was exposed.
+pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }
 

@@ -1,16 +1,16 @@
-//! Refresh tokens: used once, and a second use is taken for theft.
+//! Refresh token rotation with reuse detection (CWE-384, CWE-613, API2:2023).
 //!
-//! **Attack**: a stolen refresh token keeps a thief signed in for weeks beside its owner.
-//! **Control**: every use replaces the token;
-//! a used one that comes again after the grace ends the whole session, thief and owner both. Each successor is *derived* from its
-//! parent, so a session's tokens are one chain. A second tab, or a client that lost the reply, gets the newest unused token of
-//! that chain: one that was used already would look like theft later. The absolute end is the session's and no
-//! refresh moves it. In the browser the token is in a `__Host-` cookie that no script reads and no other site sends. The cookie
-//! carries its user's id, and a MAC that is checked before any look-up: a flood of forged cookies costs no statement (CWE-400), and
-//! renewals are charged to the user's own budget (`rate_limits`).
-//! **Limits**: a thief who presents a used token within the grace gets the newest one as well; the next replay after the
-//! grace, by either, is detected. A grace of zero is the strict rule.
-//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5 · **Test**: `attacks::sessions::refresh_tokens`
+//! **Attack**: an attacker with a stolen refresh token stays signed in for weeks, unnoticed by the user.
+//! **Control**: every use replaces the token. A replay after the grace period ends the whole session, for attacker and user. Each
+//! successor is *derived* from its parent, so the tokens of a session form one chain. A second tab, or a client that lost a
+//! response, gets the newest unused token of the chain within the grace period. A refresh never extends the session's absolute
+//! expiry. The token is in a `__Host-` cookie that scripts cannot read and other sites cannot send. The cookie contains the user's
+//! id and a MAC, which is verified before any look-up: forged cookies cost no statement (CWE-400), and `rate_limits` charges
+//! refreshes to the user.
+//! **Limits**: an attacker who replays a token within the grace period gets the newest one too. The next replay after it, by
+//! attacker or user, is detected. A grace period of zero prevents this.
+//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5
+//! **Test**: `attacks::sessions::refresh_tokens`
 
 use std::time::Duration;
 
@@ -26,46 +26,46 @@ use crate::http::cookies::{all, single};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The `__Host-` prefix makes browsers refuse it without `Secure`, with a `Domain`, or with another path: no sub-domain and no
-/// plain page can plant one (RFC 6265bis, ASVS 3.3.3).
+/// The cookie's name. Browsers reject a `__Host-` cookie without `Secure`, with a `Domain`, or with another path: a sub-domain or
+/// a plain HTTP page cannot set it (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
 
-/// Renewals within the grace after which a late tab is refused. A page renews once in ten minutes; the grace is 30 s at most.
-/// While master keys are exchanged, each token has a possible successor by either key: then it is 4 renewals.
+/// Refreshes within the grace period after which a replay is rejected. A page refreshes every ten minutes; the grace period is at
+/// most 30 s. During a key rotation each token has two possible successors, one per key: then the limit is 4 refreshes.
 pub const MAX_CHAIN: usize = 32;
 
-/// Everything about a presented token that decides, read in the statement that tried to use it.
+/// The state of a presented token, as read by the statement that tried to use it.
 #[derive(Clone, Copy, Debug)]
 pub struct PresentedToken {
-    /// When it was used first.
+    /// When it was first used.
     pub used_at: Option<DateTime<Utc>>,
-    /// Its idle end.
+    /// The idle expiry.
     pub expires_at: DateTime<Utc>,
-    /// Whether its session was ended: logout, password change, reset, an administrator, a detected theft.
+    /// Whether its session has ended: logout, password change, reset, administrator, detected theft.
     pub session_ended: bool,
-    /// The absolute end.
+    /// The absolute expiry.
     pub session_expires_at: DateTime<Utc>,
 }
 
-/// What a presented token gets.
+/// How to respond to a presented token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// Mark it used and keep its successor.
+    /// Mark it as used and store its successor.
     Rotate,
-    /// Answer with the newest unused token of the chain; write nothing.
+    /// Return the newest unused token of the chain; write nothing.
     ReplayWithinGrace,
-    /// Theft: end the session, tell its owner.
+    /// Theft: end the session and notify its owner.
     Reuse,
-    /// Over by idleness or by age.
+    /// The idle or absolute expiry has passed.
     Expired,
-    /// The session is over.
+    /// The session has ended.
     SessionEnded,
 }
 
-/// Decides on a presented token. The order matters: an ended session allows nothing, not even a replay in grace; and a used token
-/// is a sign of theft even after its own idle end, because its successors may still be alive.
+/// Decides on a presented token. The order matters: an ended session rejects replays within the grace period too. A used token is
+/// a sign of theft even after its idle expiry, because its successors may still be valid.
 #[must_use]
-pub fn judge(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
+pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
     if token.session_ended {
         return RefreshDecision::SessionEnded;
     }
@@ -80,27 +80,27 @@ pub fn judge(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Ref
     }
 }
 
-/// A grace of zero allows nothing, also where another replica's clock makes `elapsed` negative.
+/// A grace period of zero allows no replay, also if another replica's clock makes `elapsed` negative.
 fn within(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
 
-/// Derives the token that follows `parent`, with the current key.
+/// Derives the successor of `parent` with the current key.
 #[must_use]
-pub fn successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
+pub fn derive_successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
 }
 
-/// The tokens that may follow `used`, nearest first, up to [`MAX_CHAIN`].
+/// Derives the possible successors of `used`, nearest first, up to [`MAX_CHAIN`].
 #[must_use]
-pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
-    let followers = |token: &SecretToken| {
+pub fn derive_chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
+    let successors = |token: &SecretToken| {
         let by_key = |key| SecretToken::derive_with(keys, key, Purpose::RefreshSuccessor, &[token.bytes()]);
         keys.ids().filter_map(by_key).collect::<Vec<_>>()
     };
-    let (mut chain, mut last) = (followers(used), 0);
+    let (mut chain, mut last) = (successors(used), 0);
     while chain.len() < MAX_CHAIN
-        && let Some(more) = chain.get(last).map(followers)
+        && let Some(more) = chain.get(last).map(successors)
     {
         chain.extend(more);
         last += 1;
@@ -108,20 +108,20 @@ pub fn chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     chain
 }
 
-/// Returns the cookie's value: the token, its user's id, and a MAC over both, separated by dots.
+/// Returns the cookie value: the token, its user's id, and a MAC over both, separated by dots.
 #[must_use]
-pub fn to_cookie(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
+pub fn encode_cookie(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
     let tag = keys.sign(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()]);
     format!("{}.{user}.{}", token.to_wire().expose_secret(), URL_SAFE_NO_PAD.encode(tag.to_bytes())).into()
 }
 
-/// Returns the token and the user of a cookie's value, if its MAC is ours.
-fn from_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
+/// Returns the token and the user of a cookie value if its MAC is valid.
+fn decode_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (token, rest) = value.split_once('.')?;
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // Of one length only; the decoder would not write more than fits.
+    // Rejects shorter values; the decoder rejects longer ones.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
@@ -129,59 +129,58 @@ fn from_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     keys.verify(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()], &theirs).then_some((token, user))
 }
 
-/// The `Set-Cookie` value that hands the token over. `lives` ends with the token's idle or the session's absolute end, whichever
-/// is sooner. Marked sensitive, so that printing the response's headers does not print it.
+/// Returns the `Set-Cookie` value, marked sensitive so that it is not logged.
 ///
 /// # Errors
-/// Never in practice: all of its characters are allowed in a header.
-pub fn set_cookie(cookie: &SecretString, lives: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
-    let (value, seconds) = (cookie.expose_secret(), lives.as_secs());
+/// Never in practice: all its characters are allowed in a header.
+pub fn set_cookie(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
+    let (value, seconds) = (cookie.expose_secret(), lifetime.as_secs());
     let text = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
     let mut value = HeaderValue::from_str(&text)?;
     value.set_sensitive(true);
     Ok(value)
 }
 
-/// The `Set-Cookie` value that removes it. With all the attributes: a browser ignores one without `Secure` for this prefix.
+/// Returns the `Set-Cookie` value that deletes the cookie. It needs all attributes: browsers ignore a `__Host-` cookie without
+/// `Secure`.
 #[must_use]
 pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
-/// The reply, which takes the cookie away.
+/// Adds the header that deletes the refresh cookie.
 #[must_use]
-pub fn take_cookie(mut reply: HttpResponse) -> HttpResponse {
+pub fn clear_cookie_on(mut reply: HttpResponse) -> HttpResponse {
     reply.headers_mut().append(header::SET_COOKIE, clear_cookie());
     reply
 }
 
-/// The reply, after which the browser has forgotten who was signed in (ASVS 14.3.1). Not `"cookies"`: that would take the
-/// device's cookie too, and who signs out every evening would be a stranger every morning (`device_cookies`). Ours goes by name.
+/// Adds the headers that clear the browser's data of this session (ASVS 14.3.1). It deletes the refresh cookie by name, because
+/// `"cookies"` would delete the device cookie too (`device_cookies`).
 #[must_use]
-pub fn forget_browser(reply: HttpResponse) -> HttpResponse {
-    let mut reply = take_cookie(reply);
-    let kept_there = HeaderValue::from_static("\"cache\", \"storage\"");
-    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), kept_there);
+pub fn clear_browser_data(reply: HttpResponse) -> HttpResponse {
+    let mut reply = clear_cookie_on(reply);
+    let data = HeaderValue::from_static("\"cache\", \"storage\"");
+    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), data);
     reply
 }
 
-/// All tokens of ours that a request brings, for a request that is refused: each of them was exposed.
-pub fn exposed(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
-    all(COOKIE, headers).filter_map(|value| from_cookie(keys, value)).map(|(token, _)| token)
+/// Returns all valid refresh tokens of a request that came over plain HTTP: each of them was exposed.
+pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
+    all(COOKIE, headers).filter_map(|value| decode_cookie(keys, value)).map(|(token, _)| token)
 }
 
-/// Why a request brings no refresh token of ours.
+/// Why a request has no valid refresh cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieFault {
-    /// There is no cookie, or more than one. Of two, an attacker may have planted one to fix the victim's session, so neither
-    /// counts.
+    /// There is no cookie, or more than one. An attacker may have set one of two to fix the victim's session, so both are ignored.
     Missing,
-    /// Its MAC is not ours.
+    /// The MAC is not valid.
     Forged,
 }
 
 impl CookieFault {
-    /// Its name in the log.
+    /// Returns the reason in the event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -191,12 +190,12 @@ impl CookieFault {
     }
 }
 
-/// Returns the token that a browser sends, and its user. The token may be used, expired or revoked: nothing is looked up.
+/// Returns the token in the refresh cookie and its user. Nothing is looked up: the token may be used, expired or revoked.
 ///
 /// # Errors
-/// [`CookieFault`], for the log: the client is told nothing of it.
-pub fn presented(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
-    from_cookie(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
+/// [`CookieFault`], for the log only.
+pub fn read_cookie(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
+    decode_cookie(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }
 
 #[cfg(test)]
@@ -209,7 +208,7 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    /// Idle end after 1,000 s, absolute end after 5,000 s.
+    /// Idle expiry after 1,000 s, absolute expiry after 5,000 s.
     fn token(used_at: Option<i64>) -> PresentedToken {
         PresentedToken {
             used_at: used_at.map(at),
@@ -228,14 +227,14 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_token_rotates_until_its_idle_end() {
-        assert_eq!(judge(&token(None), at(0), GRACE), RefreshDecision::Rotate);
-        assert_eq!(judge(&token(None), at(999), GRACE), RefreshDecision::Rotate);
-        assert_eq!(judge(&token(None), at(1_000), GRACE), RefreshDecision::Expired);
+    fn unused_token_rotates_until_idle_expiry() {
+        assert_eq!(decide(&token(None), at(0), GRACE), RefreshDecision::Rotate);
+        assert_eq!(decide(&token(None), at(999), GRACE), RefreshDecision::Rotate);
+        assert_eq!(decide(&token(None), at(1_000), GRACE), RefreshDecision::Expired);
     }
 
     #[test]
-    fn a_replay_is_a_second_tab_for_ten_seconds_and_theft_after() {
+    fn replay_is_accepted_within_grace_and_theft_afterwards() {
         let used = token(Some(100));
         for (seconds, decision) in [
             (100, RefreshDecision::ReplayWithinGrace),
@@ -245,47 +244,47 @@ mod tests {
             (4_999, RefreshDecision::Reuse),
             (5_000, RefreshDecision::Expired),
         ] {
-            assert_eq!(judge(&used, at(seconds), GRACE), decision, "{seconds}");
+            assert_eq!(decide(&used, at(seconds), GRACE), decision, "{seconds}");
         }
     }
 
     #[test]
-    fn an_ended_session_kills_tokens_in_grace_too() {
+    fn ended_session_rejects_tokens_within_grace() {
         for used_at in [None, Some(100)] {
             let ended = PresentedToken { session_ended: true, ..token(used_at) };
-            assert_eq!(judge(&ended, at(101), GRACE), RefreshDecision::SessionEnded);
+            assert_eq!(decide(&ended, at(101), GRACE), RefreshDecision::SessionEnded);
         }
     }
 
     #[test]
-    fn a_grace_of_zero_is_the_strict_rule() {
+    fn zero_grace_rejects_every_replay() {
         let used = token(Some(100));
         for seconds in [98, 100, 101] {
-            assert_eq!(judge(&used, at(seconds), Duration::ZERO), RefreshDecision::Reuse, "{seconds}");
+            assert_eq!(decide(&used, at(seconds), Duration::ZERO), RefreshDecision::Reuse, "{seconds}");
         }
     }
 
     #[test]
-    fn the_absolute_end_is_not_moved_by_a_young_token() {
-        let young = PresentedToken { expires_at: at(9_000), ..token(None) };
-        assert_eq!(judge(&young, at(4_999), GRACE), RefreshDecision::Rotate);
-        assert_eq!(judge(&young, at(5_000), GRACE), RefreshDecision::Expired);
+    fn new_token_does_not_extend_absolute_expiry() {
+        let new = PresentedToken { expires_at: at(9_000), ..token(None) };
+        assert_eq!(decide(&new, at(4_999), GRACE), RefreshDecision::Rotate);
+        assert_eq!(decide(&new, at(5_000), GRACE), RefreshDecision::Expired);
     }
 
     #[test]
-    fn two_tabs_get_one_successor_and_a_stranger_to_the_key_gets_none() {
+    fn successor_is_deterministic_and_depends_on_key() {
         let keys = Keys::new(&vec![5; 32].into()).unwrap();
         let parent = SecretToken::random().unwrap();
-        let first = successor(&keys, &parent);
-        assert_eq!(first.hash(), successor(&keys, &parent).hash());
+        let first = derive_successor(&keys, &parent);
+        assert_eq!(first.hash(), derive_successor(&keys, &parent).hash());
         assert_ne!(first.hash(), parent.hash());
-        assert_ne!(successor(&keys, &first).hash(), first.hash());
+        assert_ne!(derive_successor(&keys, &first).hash(), first.hash());
         let other = Keys::new(&vec![6; 32].into()).unwrap();
-        assert_ne!(first.hash(), successor(&other, &parent).hash());
+        assert_ne!(first.hash(), derive_successor(&other, &parent).hash());
     }
 
     #[test]
-    fn the_cookie_is_for_this_host_only_and_for_no_script() {
+    fn refresh_cookie_is_host_only_http_only_and_strict() {
         let cookie = SecretString::from("value");
         let value = set_cookie(&cookie, Duration::from_secs(60)).unwrap();
         assert_eq!(
@@ -297,13 +296,13 @@ mod tests {
     }
 
     #[test]
-    fn exactly_one_cookie_of_the_name_is_read() {
+    fn duplicate_or_misnamed_refresh_cookie_is_ignored() {
         let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
         let user = UserId::new();
-        let cookie = to_cookie(&keys, &token, user);
+        let cookie = encode_cookie(&keys, &token, user);
         let wire = cookie.expose_secret();
         let ours = format!("{COOKIE}={wire}");
-        let read = |lines: &[&str]| presented(&keys, &headers(lines)).ok().map(|(token, user)| (token.hash(), user));
+        let read = |lines: &[&str]| read_cookie(&keys, &headers(lines)).ok().map(|(token, user)| (token.hash(), user));
         assert_eq!(read(&[&ours]), Some((token.hash(), user)));
         assert_eq!(read(&[&format!("a=b; {ours}; c=d")]), Some((token.hash(), user)));
         assert_eq!(read(&["a=b", &ours]), Some((token.hash(), user)));
@@ -314,7 +313,7 @@ mod tests {
         }
         for (twin, why) in [
             (format!("{ours}; {ours}"), "twice"),
-            (format!("{ours}; {COOKIE}=planted"), "a planted second one"),
+            (format!("{ours}; {COOKIE}=planted"), "a second one"),
             (format!("{COOKIE}; {ours}"), "one without a value"),
             (format!("{COOKIE} =x; {ours}"), "a space in the name"),
             (format!("{COOKIE}=\"{wire}\""), "quoted"),
@@ -328,15 +327,15 @@ mod tests {
     }
 
     #[test]
-    fn cookie_with_any_other_mac_is_forged() {
+    fn refresh_cookie_with_wrong_mac_is_forged() {
         let (keys, token) = (Keys::new(&vec![5; 32].into()).unwrap(), SecretToken::random().unwrap());
         let (user, other_user) = (UserId::new(), UserId::new());
-        let ours = to_cookie(&keys, &token, user);
+        let ours = encode_cookie(&keys, &token, user);
         let (left, mac) = ours.expose_secret().rsplit_once('.').unwrap();
         let wire = token.to_wire();
         let wire = wire.expose_secret();
-        let stranger = to_cookie(&Keys::new(&vec![6; 32].into()).unwrap(), &token, user);
-        let other = to_cookie(&keys, &SecretToken::random().unwrap(), user);
+        let other_key = encode_cookie(&Keys::new(&vec![6; 32].into()).unwrap(), &token, user);
+        let other = encode_cookie(&keys, &SecretToken::random().unwrap(), user);
         let (other_left, other_mac) = other.expose_secret().rsplit_once('.').unwrap();
         for forged in [
             left.to_owned(),
@@ -349,11 +348,11 @@ mod tests {
             format!("{wire}.{mac}"),
             format!("{wire}.{other_user}.{mac}"),
             format!("{left}.{}", "A".repeat(43)),
-            stranger.expose_secret().to_owned(),
+            other_key.expose_secret().to_owned(),
         ] {
             let headers = headers(&[&format!("{COOKIE}={forged}")]);
-            assert_eq!(presented(&keys, &headers).err(), Some(CookieFault::Forged), "{forged}");
+            assert_eq!(read_cookie(&keys, &headers).err(), Some(CookieFault::Forged), "{forged}");
         }
-        assert_eq!(presented(&keys, &headers(&[])).err(), Some(CookieFault::Missing));
+        assert_eq!(read_cookie(&keys, &headers(&[])).err(), Some(CookieFault::Missing));
     }
 }

@@ -1,4 +1,4 @@
-//! How many sockets there may be: in the process, of one user, and of one address before it has shown a ticket.
+//! Limits open sockets: per process, per user, and per address before authentication.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,32 +14,32 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 
-/// Sockets of one process.
-pub const MOST_SOCKETS: usize = 5_000;
-/// Sockets of one user.
-pub const MOST_OF_A_USER: usize = 10;
-/// Sockets of one address that have not shown a ticket.
-pub const MOST_WAITING: usize = 20;
+/// Sockets per process.
+pub const MAX_SOCKETS: usize = 5_000;
+/// Sockets per user.
+pub const MAX_SOCKETS_PER_USER: usize = 10;
+/// Sockets per address that have not authenticated yet.
+pub const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 20;
 
-/// Who sits where.
+/// Counts open sockets.
 #[derive(Default)]
-pub struct Places {
-    taken: Mutex<Taken>,
+pub struct ConnectionPermits {
+    counts: Mutex<Counts>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct Counts {
     all: usize,
     waiting: HashMap<IpAddr, usize>,
     of_user: HashMap<UserId, usize>,
 }
 
-/// One socket's place, given back when its last holder is gone.
+/// The permit of one open socket. Dropping its last clone releases it.
 #[derive(Clone)]
-pub struct Place(Arc<Seat>);
+pub struct ConnectionPermit(Arc<SharedPermit>);
 
-struct Seat {
-    places: Arc<Places>,
+struct SharedPermit {
+    permits: Arc<ConnectionPermits>,
     holder: Mutex<Holder>,
 }
 
@@ -49,66 +49,69 @@ enum Holder {
     User(UserId),
 }
 
-impl Places {
-    /// A place for a socket that has shown nothing yet.
+impl ConnectionPermits {
+    /// Acquires a permit for a socket that has not authenticated yet.
     ///
     /// # Errors
-    /// [`ApiError::TooManyRequests`] for an address that waits with too many, [`ApiError::Unavailable`] when the house is full.
-    pub fn enter(self: &Arc<Self>, address: ClientAddr) -> ApiResult<Place> {
+    /// [`ApiError::TooManyRequests`] if the address has too many of them, [`ApiError::Unavailable`] if the process has too many.
+    pub fn acquire(self: &Arc<Self>, address: ClientAddr) -> ApiResult<ConnectionPermit> {
         let address = address.prefix();
-        let mut taken = self.lock();
-        if taken.all >= MOST_SOCKETS {
-            drop(taken);
+        let mut counts = self.lock();
+        if counts.all >= MAX_SOCKETS {
+            drop(counts);
             Event::new(EventKind::ExcessRateLimitExceeded).reason("live_sockets_total").record();
-            return Err(ApiError::unavailable(10, "all sockets are taken"));
+            return Err(ApiError::unavailable(10, "too many sockets are open"));
         }
-        let waiting = taken.waiting.entry(address).or_default();
-        if *waiting >= MOST_WAITING {
-            return Err(ApiError::TooManyRequests { retry_after: super::TICKET_WITHIN.as_secs(), challenge: None });
+        let waiting = counts.waiting.entry(address).or_default();
+        if *waiting >= MAX_UNAUTHENTICATED_PER_ADDRESS {
+            return Err(ApiError::TooManyRequests { retry_after: super::TICKET_TIMEOUT.as_secs(), challenge: None });
         }
         *waiting += 1;
-        taken.all += 1;
-        Ok(Place(Arc::new(Seat { places: self.clone(), holder: Mutex::new(Holder::Address(address)) })))
+        counts.all += 1;
+        Ok(ConnectionPermit(Arc::new(SharedPermit {
+            permits: self.clone(),
+            holder: Mutex::new(Holder::Address(address)),
+        })))
     }
 
-    /// How many are taken now.
+    /// The number of open sockets.
     #[must_use]
-    pub fn taken(&self) -> usize {
+    pub fn open(&self) -> usize {
         self.lock().all
     }
 
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Place {
-    /// Now it is this user's. `false`: he has as many as he may.
+impl ConnectionPermit {
+    /// Counts the socket for this user instead of its address. Returns false if the user has too many.
     #[must_use]
-    pub fn take(&self, user: UserId) -> bool {
+    pub fn assign_to(&self, user: UserId) -> bool {
         let mut holder = self.0.holder.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self.0.places.lock();
-        let of_user = taken.of_user.entry(user).or_default();
-        if *of_user >= MOST_OF_A_USER {
+        let mut counts = self.0.permits.lock();
+        let of_user = counts.of_user.entry(user).or_default();
+        if *of_user >= MAX_SOCKETS_PER_USER {
             return false;
         }
         *of_user += 1;
-        taken.leave(*holder);
+        counts.release(*holder);
         *holder = Holder::User(user);
         true
     }
 }
 
-impl Taken {
-    fn leave(&mut self, holder: Holder) {
+impl Counts {
+    fn release(&mut self, holder: Holder) {
         match holder {
-            Holder::Address(address) => less(&mut self.waiting, address),
-            Holder::User(user) => less(&mut self.of_user, user),
+            Holder::Address(address) => decrement(&mut self.waiting, address),
+            Holder::User(user) => decrement(&mut self.of_user, user),
         }
     }
 }
 
-fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
+fn decrement<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
     if let Some(count) = counts.get_mut(&key) {
         *count = count.saturating_sub(1);
         if *count == 0 {
@@ -117,26 +120,26 @@ fn less<K: std::hash::Hash + Eq>(counts: &mut HashMap<K, usize>, key: K) {
     }
 }
 
-impl Drop for Seat {
+impl Drop for SharedPermit {
     fn drop(&mut self) {
         let holder = *self.holder.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut taken = self.places.lock();
-        taken.leave(holder);
-        taken.all = taken.all.saturating_sub(1);
+        let mut counts = self.permits.lock();
+        counts.release(holder);
+        counts.all = counts.all.saturating_sub(1);
     }
 }
 
-/// The body of the handshake's reply lives as long as the connection, also while nobody reads it; so the place does too.
-pub(super) fn held(body: BoxBody, place: Place) -> BoxBody {
-    BoxBody::new(Held { body, _place: place })
+/// Ties the permit to the response body of the handshake, which lives as long as the connection.
+pub(super) fn with_permit(body: BoxBody, permit: ConnectionPermit) -> BoxBody {
+    BoxBody::new(BodyWithPermit { body, _permit: permit })
 }
 
-struct Held {
+struct BodyWithPermit {
     body: BoxBody,
-    _place: Place,
+    _permit: ConnectionPermit,
 }
 
-impl MessageBody for Held {
+impl MessageBody for BodyWithPermit {
     type Error = <BoxBody as MessageBody>::Error;
 
     fn size(&self) -> BodySize {
@@ -157,20 +160,20 @@ mod tests {
     use super::*;
     use crate::http::client_ip::TrustedProxies;
 
-    /// From as many addresses as there are sockets: each of them waits with one.
+    /// Each socket has an address of its own, so that only the limit per process applies.
     #[test]
-    fn the_house_is_full_for_everybody_until_somebody_leaves() {
-        let places = Arc::new(Places::default());
-        let enter = |number: usize| {
+    fn sockets_per_process_are_limited_until_one_closes() {
+        let permits = Arc::new(ConnectionPermits::default());
+        let acquire = |number: usize| {
             let address = Ipv4Addr::from_bits(0x0a00_0000 + u32::try_from(number).unwrap());
-            places.enter(ClientAddr::resolve(address.into(), &HeaderMap::new(), &TrustedProxies::default()))
+            permits.acquire(ClientAddr::resolve(address.into(), &HeaderMap::new(), &TrustedProxies::default()))
         };
-        let mut inside: Vec<Place> = (0..MOST_SOCKETS).map(|number| enter(number).unwrap()).collect();
+        let mut inside: Vec<ConnectionPermit> = (0..MAX_SOCKETS).map(|number| acquire(number).unwrap()).collect();
         let last = inside.pop().unwrap();
-        assert!(last.take(UserId::new()), "who has shown a ticket is still inside");
-        assert!(matches!(enter(MOST_SOCKETS), Err(ApiError::Unavailable { retry_after: 1.., .. })));
-        assert_eq!(places.taken(), MOST_SOCKETS);
+        assert!(last.assign_to(UserId::new()), "an authenticated socket still counts");
+        assert!(matches!(acquire(MAX_SOCKETS), Err(ApiError::Unavailable { retry_after: 1.., .. })));
+        assert_eq!(permits.open(), MAX_SOCKETS);
         drop(last);
-        enter(MOST_SOCKETS).unwrap();
+        acquire(MAX_SOCKETS).unwrap();
     }
 }

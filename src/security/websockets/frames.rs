@@ -1,5 +1,7 @@
-//! Frames, measured by their heads. The parser below keeps a frame whole before it looks at its length, so a head that says
-//! a gigabyte would have it collect a gigabyte; and it swallows empty fragments without end and without telling.
+//! Limits the size and number of frames by their headers, before the payload is buffered.
+//!
+//! actix-ws buffers a whole frame before it checks the size, so it would buffer a gigabyte if a header announces one. It also
+//! accepts empty fragments without end.
 
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -10,19 +12,22 @@ use actix_web::web::{Bytes, Payload};
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::{Stream, StreamExt};
 
-use super::{Budget, FRAMES_A_MINUTE, MOST_FRAME};
+use super::{Budget, MAX_FRAME_BYTES, MAX_FRAMES_PER_MINUTE};
 use crate::http::error::{ApiError, ApiResult};
 
-/// The longest head: two bytes, eight of length, four of mask.
-const LONGEST_HEAD: usize = 14;
+/// Two bytes, eight of extended length, four of masking key.
+const MAX_HEADER_BYTES: usize = 14;
 
-/// The payload, failing at the first frame that is too large or one too many.
-pub(super) async fn measured(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
-    let mut heads =
-        Heads { head: Vec::with_capacity(LONGEST_HEAD), left: 0, frames: Budget::a_minute(FRAMES_A_MINUTE) };
+/// Wraps the payload so that it fails at a frame that is too large, or at one frame too many.
+pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
+    let mut headers = FrameHeaders {
+        header: Vec::with_capacity(MAX_HEADER_BYTES),
+        left: 0,
+        frames: Budget::per_minute(MAX_FRAMES_PER_MINUTE),
+    };
     let stream = payload.into_inner().map(move |chunk| {
         let chunk = chunk?;
-        heads.follow(&chunk)?;
+        headers.inspect(&chunk)?;
         Ok(chunk)
     });
     let stream: Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>> = Box::pin(stream);
@@ -30,27 +35,29 @@ pub(super) async fn measured(request: &HttpRequest, payload: Payload) -> ApiResu
     Payload::from_request(request, &mut payload).await.map_err(ApiError::internal)
 }
 
-/// Where in the stream we are: in a head, or in the payload of which so much is left.
-struct Heads {
-    head: Vec<u8>,
+/// Follows the stream from header to header.
+struct FrameHeaders {
+    /// The bytes of the current header so far.
+    header: Vec<u8>,
+    /// The bytes of the current payload that are still to come.
     left: usize,
     frames: Budget,
 }
 
-impl Heads {
-    fn follow(&mut self, mut bytes: &[u8]) -> Result<(), PayloadError> {
+impl FrameHeaders {
+    fn inspect(&mut self, mut bytes: &[u8]) -> Result<(), PayloadError> {
         loop {
             let (payload, rest) = bytes.split_at(self.left.min(bytes.len()));
             self.left -= payload.len();
             let Some((byte, rest)) = rest.split_first() else { return Ok(()) };
-            self.head.push(*byte);
+            self.header.push(*byte);
             bytes = rest;
-            if let Some(length) = length(&self.head) {
+            if let Some(length) = payload_length(&self.header) {
                 self.left = usize::try_from(length).unwrap_or(usize::MAX);
-                // Reserved bits belong to extensions, and none was agreed to.
-                let reserved = self.head.first().is_some_and(|first| first & 0x70 != 0);
-                self.head.clear();
-                if self.left > MOST_FRAME {
+                // Reserved bits are for extensions, and none is negotiated.
+                let reserved = self.header.first().is_some_and(|first| first & 0x70 != 0);
+                self.header.clear();
+                if self.left > MAX_FRAME_BYTES {
                     return Err(PayloadError::Overflow);
                 }
                 if reserved {
@@ -64,9 +71,9 @@ impl Heads {
     }
 }
 
-/// The payload's length, once the head is whole (RFC 6455 §5.2).
-fn length(head: &[u8]) -> Option<u64> {
-    let [_, second, rest @ ..] = head else { return None };
+/// Returns the payload's length once the header is complete (RFC 6455 §5.2).
+fn payload_length(header: &[u8]) -> Option<u64> {
+    let [_, second, rest @ ..] = header else { return None };
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
     let (length, more) = match (second & 0x7f, rest) {
         (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 2),
@@ -74,16 +81,16 @@ fn length(head: &[u8]) -> Option<u64> {
         (126 | 127, _) => return None,
         (short, _) => (u64::from(short), 0),
     };
-    // A length that is too large is told without waiting for the mask.
-    (rest.len() >= more + mask || length > MOST_FRAME as u64).then_some(length)
+    // A length that is too large is reported without waiting for the masking key.
+    (rest.len() >= more + mask || length > MAX_FRAME_BYTES as u64).then_some(length)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn heads() -> Heads {
-        Heads { head: Vec::new(), left: 0, frames: Budget::a_minute(FRAMES_A_MINUTE) }
+    fn headers() -> FrameHeaders {
+        FrameHeaders { header: Vec::new(), left: 0, frames: Budget::per_minute(MAX_FRAMES_PER_MINUTE) }
     }
 
     fn frame(length: usize) -> Vec<u8> {
@@ -99,23 +106,23 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_measured_by_its_head_wherever_the_stream_is_cut() {
-        let sound = [frame(0), frame(125), frame(126), frame(MOST_FRAME), frame(1)].concat();
-        for cut in [1, 2, 3, 7, 1_000, sound.len()] {
-            let mut heads = heads();
-            assert!(sound.chunks(cut).all(|chunk| heads.follow(chunk).is_ok()), "{cut}");
-            assert!(matches!(heads.follow(&frame(MOST_FRAME + 1)[..4]), Err(PayloadError::Overflow)), "{cut}");
+    fn frame_size_is_limited_by_the_header_wherever_the_stream_is_split() {
+        let valid = [frame(0), frame(125), frame(126), frame(MAX_FRAME_BYTES), frame(1)].concat();
+        for cut in [1, 2, 3, 7, 1_000, valid.len()] {
+            let mut headers = headers();
+            assert!(valid.chunks(cut).all(|chunk| headers.inspect(chunk).is_ok()), "{cut}");
+            assert!(matches!(headers.inspect(&frame(MAX_FRAME_BYTES + 1)[..4]), Err(PayloadError::Overflow)), "{cut}");
         }
-        assert!(matches!(heads().follow(&frame(70_000)[..10]), Err(PayloadError::Overflow)));
-        let endless = [&[0x81, 0xff][..], &[0xff; 8]].concat();
-        assert!(matches!(heads().follow(&endless), Err(PayloadError::Overflow)));
+        assert!(matches!(headers().inspect(&frame(70_000)[..10]), Err(PayloadError::Overflow)));
+        let huge = [&[0x81, 0xff][..], &[0xff; 8]].concat();
+        assert!(matches!(headers().inspect(&huge), Err(PayloadError::Overflow)));
     }
 
     #[test]
-    fn frames_are_counted() {
-        let mut heads = heads();
-        let minute = frame(0).repeat(FRAMES_A_MINUTE as usize);
-        heads.follow(&minute).unwrap();
-        assert!(matches!(heads.follow(&frame(0)), Err(PayloadError::Io(_))));
+    fn frames_per_minute_are_limited() {
+        let mut headers = headers();
+        let minute = frame(0).repeat(MAX_FRAMES_PER_MINUTE as usize);
+        headers.inspect(&minute).unwrap();
+        assert!(matches!(headers.inspect(&frame(0)), Err(PayloadError::Io(_))));
     }
 }

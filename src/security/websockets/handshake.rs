@@ -6,33 +6,34 @@ use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 use actix_ws::{AggregatedMessageStream, Session};
 
-use super::connection_permits::Place;
-use super::{MOST_FRAME, MOST_MESSAGE, connection_permits, frames};
+use super::connection_permits::ConnectionPermit;
+use super::{MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, connection_permits, frames};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Lets a handshake go on that comes from a listed origin, or from no browser. That needs no proof here: the ticket is one.
+/// Checks the origin of a handshake. No `Origin` means that the client is no browser: it is authenticated by its ticket.
 ///
 /// # Errors
-/// [`ApiError::OriginNotAllowed`].
+/// [`ApiError::OriginNotAllowed`] if the origin is not listed.
 pub fn check_origin(request: &ServiceRequest, origins: &Data<AllowedOrigins>) -> ApiResult<()> {
-    let fits = !request.headers().contains_key(header::ORIGIN) || origins.admit(request.headers());
-    fits.then_some(()).ok_or(ApiError::OriginNotAllowed)
+    let allowed = !request.headers().contains_key(header::ORIGIN) || origins.allow(request.headers());
+    allowed.then_some(()).ok_or(ApiError::OriginNotAllowed)
 }
 
-/// Answers a handshake. The reply holds the place until the connection is gone.
+/// Accepts a handshake. The response holds the permit until the connection closes.
 ///
 /// # Errors
-/// [`ApiError::UpgradeRequired`] for what is no handshake of RFC 6455.
+/// [`ApiError::UpgradeRequired`] if the request is no WebSocket handshake (RFC 6455).
 pub async fn accept(
     request: &HttpRequest,
     payload: Payload,
-    place: &Place,
+    permit: &ConnectionPermit,
 ) -> ApiResult<(HttpResponse, Session, AggregatedMessageStream)> {
-    let payload = frames::measured(request, payload).await?;
+    let payload = frames::limited(request, payload).await?;
     let (reply, session, stream) = actix_ws::handle(request, payload).map_err(|_| ApiError::UpgradeRequired)?;
-    let stream = stream.max_frame_size(MOST_FRAME).aggregate_continuations().max_continuation_size(MOST_MESSAGE);
-    Ok((reply.map_body(|_, body| connection_permits::held(body, place.clone())), session, stream))
+    let stream =
+        stream.max_frame_size(MAX_FRAME_BYTES).aggregate_continuations().max_continuation_size(MAX_MESSAGE_BYTES);
+    Ok((reply.map_body(|_, body| connection_permits::with_permit(body, permit.clone())), session, stream))
 }
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_handshake_comes_from_a_listed_origin_or_from_no_browser() {
+    fn handshake_with_an_unlisted_origin_is_rejected() {
         let origins = Data::new(AllowedOrigins(vec!["https://app.example".to_owned()]));
         let check = |lines: &[&str]| {
             let mut request = TestRequest::get();

@@ -1,4 +1,4 @@
-//! An account with very many rows is deleted at once; what it owned goes afterwards, in batches, also after a crash.
+//! Deletion of accounts: immediate for the account, in batches for its data, also after a crash.
 
 use reqwest::Method;
 use serde_json::json;
@@ -35,7 +35,7 @@ async fn rows(app: &TestApp, table: &str) -> i64 {
 }
 
 #[actix_web::test]
-async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
+async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let customer = json!({"name": "Acme", "default_currency": "EUR"});
@@ -44,19 +44,19 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
     app.all_rows.execute(FILL).await.unwrap();
     alice.document().await;
     bob.invoice().await;
-    let stranger = try_sign_in(&app.anonymous(), "nobody@example.com", PASSWORD).await;
+    let unknown = try_sign_in(&app.anonymous(), "unknown@example.com", PASSWORD).await;
 
-    // A row in the middle that cannot be deleted yet: the process ends between two batches.
+    // A locked row in the middle stops the deletion between two batches.
     let mut lock = app.all_rows.begin().await.unwrap();
     let middle = "select id from invoices where number = 'INV-2026-10000' for update";
     lock.execute(middle).await.unwrap();
-    let leave = json!({"password": alice.password});
-    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.ok(204);
+    let password = json!({"password": alice.password});
+    alice.request(Method::DELETE, "/api/v1/me").json(&password).send().await.ok(204);
 
     alice.get("/api/v1/invoices").await.assert_refused(401, "unauthenticated");
     alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
-    let gone = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await;
-    assert_eq!(gone.comparable(), stranger.comparable(), "a deleted account is like one that never was");
+    let deleted = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await;
+    assert_eq!(deleted.comparable(), unknown.comparable(), "a deleted account is like an unknown one");
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
@@ -68,17 +68,17 @@ async fn deletion_of_a_large_account_is_immediate_and_resumes_after_a_crash() {
     let only_bobs = async || rows(&app, "owners").await;
     wait::until_equal(1, only_bobs).await;
     let left = futures_util::future::join_all(OWNED.map(|table| rows(&app, table))).await;
-    assert_eq!(left, [1, 1, 2, 0, 0, 0, 0], "{OWNED:?}: what is left is another user's");
+    assert_eq!(left, [1, 1, 2, 0, 0, 0, 0], "{OWNED:?}: the remaining rows are another user's");
     let bob = Actor::sign_in(&app.anonymous(), &bob.email, &bob.password).await;
     assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 1);
     let removed: i64 =
         sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
-    assert!(removed <= 1, "the bytes of documents are queued, or gone already");
+    assert!(removed <= 1, "the document's bytes are queued for deletion or deleted already");
 }
 
-/// Also while the rows of the old account are still there.
+/// Even before the data of the old account is deleted.
 #[actix_web::test]
-async fn address_of_a_deleted_account_can_register_at_once() {
+async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
@@ -87,16 +87,16 @@ async fn address_of_a_deleted_account_can_register_at_once() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The first is from their registration.
+    // The first is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
     assert_eq!(rows(&app, "invoices").await, 1, "the old rows are still there");
     lock.rollback().await.unwrap();
 }
 
-/// The service's role can delete the rows of deleted accounts alone.
+/// Least privilege: the service's role can only delete data of deleted accounts.
 #[actix_web::test]
-async fn rows_of_a_living_account_cannot_be_purged() {
+async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;

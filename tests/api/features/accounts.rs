@@ -1,4 +1,4 @@
-//! A life with an account: join, look, change, leave; and administrators, whom only the command line makes.
+//! Registration, profile, password and deletion of an account; and the command line for administrators.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -12,7 +12,7 @@ use crate::support::database::Role;
 use crate::support::{Actor, TestApp, wait};
 
 #[actix_web::test]
-async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
+async fn user_registers_changes_profile_and_password_and_deletes_account() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let me = alice.get("/api/v1/me").await.ok(200);
@@ -34,23 +34,23 @@ async fn somebody_joins_changes_his_profile_and_his_password_and_leaves() {
 
     let issue = format!("/api/v1/invoices/{}/issue", again.invoice().await);
     again.request(Method::POST, &issue).header("if-match", "\"1\"").send().await.ok(200);
-    let leave = again.request(Method::DELETE, "/api/v1/me").json(&json!({"password": next})).send().await.ok(204);
-    assert!(leave.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", leave.events());
+    let deleted = again.request(Method::DELETE, "/api/v1/me").json(&json!({"password": next})).send().await.ok(204);
+    assert!(deleted.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", deleted.events());
     for table in ["users", "customers", "invoices", "invoice_lines", "number_counters", "invoice_parties", "owners"] {
         let sql = format!("select count(*) from {table}");
-        // The account is gone; what it owned is deleted in the background.
+        // The account's data is deleted in the background.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
         wait::until_equal(0_i64, left).await;
     }
     try_sign_in(&app.anonymous(), &alice.email, next).await.assert_refused(401, "invalid_credentials");
-    let told = async || newest_mail(&app, &alice.email).await.contains("was deleted");
-    wait::until("a mail that the account is gone", told).await;
+    let notified = async || newest_mail(&app, &alice.email).await.contains("was deleted");
+    wait::until("a mail about the deletion", notified).await;
 }
 
-/// The account is deleted after the session of the request was checked: its session is still there.
+/// Race condition: the account is deleted after the request's session was verified.
 #[actix_web::test]
-async fn profile_of_an_account_deleted_meanwhile_returns_404() {
+async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let delete = "set session_replication_role = replica; delete from users; set session_replication_role = origin";
@@ -63,7 +63,7 @@ async fn profile_of_an_account_deleted_meanwhile_returns_404() {
 }
 
 #[actix_web::test]
-async fn a_session_is_seen_and_kept_by_its_cookie() {
+async fn session_is_listed_and_renewed_by_its_cookie() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let listed = alice.get("/api/v1/auth/sessions").await.ok(200).json();
@@ -77,7 +77,7 @@ async fn a_session_is_seen_and_kept_by_its_cookie() {
     assert!(!cookie.contains("Domain"));
     let body = renewed.json();
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
-    assert_eq!(body.as_object().unwrap().len(), 3, "the refresh token stands in no body");
+    assert_eq!(body.as_object().unwrap().len(), 3, "the body contains no refresh token");
 }
 
 fn strongroom(app: &TestApp, arguments: &[&str], input: &str) -> Output {
@@ -102,7 +102,7 @@ fn strongroom(app: &TestApp, arguments: &[&str], input: &str) -> Output {
 }
 
 #[actix_web::test]
-async fn the_command_line_makes_administrators() {
+async fn command_line_creates_promotes_and_demotes_administrators() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let role = async |email: &str| {
@@ -119,8 +119,8 @@ async fn the_command_line_makes_administrators() {
     let create = ["admin", "create", "--email", "root@example.com", "--name", "Root"];
     for (input, why) in [("short\n", "at least 12"), ("unbelievable\n", "attackers"), ("", "at least 12")] {
         let refused = strongroom(&app, &create, input);
-        let told = String::from_utf8(refused.stderr).unwrap();
-        assert!(!refused.status.success() && told.contains(why), "{told}");
+        let message = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success() && message.contains(why), "{message}");
     }
     assert_eq!(role("root@example.com").await, None);
     let done = strongroom(&app, &create, "a long horse battery 5\n");
@@ -135,10 +135,10 @@ async fn the_command_line_makes_administrators() {
     assert!(strongroom(&app, &["admin", "demote", "--email", &alice.email], "").status.success());
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
     for change in ["promote", "demote"] {
-        let unknown = strongroom(&app, &["admin", change, "--email", "nobody@example.com"], "");
+        let unknown = strongroom(&app, &["admin", change, "--email", "unknown@example.com"], "");
         assert!(String::from_utf8(unknown.stderr).unwrap().contains("registers and confirms first"));
     }
-    // Each act has left its event, with a MAC like any other.
+    // Each command leaves an event with a valid MAC.
     let kinds: Vec<String> =
         sqlx::query_scalar("select kind from security_events where reason = 'by_command' order by seq")
             .fetch_all(&app.all_rows)

@@ -1,4 +1,4 @@
-//! E-mail addresses as people type and paste them.
+//! Parsing of e-mail addresses as people type and paste them.
 
 use reqwest::Method;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::actor::{confirm, mail_token, register, try_sign_in};
 use crate::support::{Actor, TestApp};
 
 #[actix_web::test]
-async fn blanks_around_an_address_are_removed_wherever_it_is_typed() {
+async fn white_space_around_address_is_trimmed_on_every_route() {
     let app = TestApp::start().await;
     let anonymous = app.anonymous();
     register(&anonymous, " carol@example.com ").await.ok(202);
@@ -26,9 +26,9 @@ async fn blanks_around_an_address_are_removed_wherever_it_is_typed() {
     assert_eq!(kept["email"], "billing@acme.example");
 }
 
-/// Blanks are no way to a second counter of failures.
+/// White space must not give an attacker a second counter.
 #[actix_web::test]
-async fn failures_of_an_address_with_blanks_count_for_the_same_account() {
+async fn failures_of_address_with_white_space_count_for_same_account() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let anonymous = app.anonymous();
@@ -42,7 +42,7 @@ async fn failures_of_an_address_with_blanks_count_for_the_same_account() {
 }
 
 #[actix_web::test]
-async fn internationalised_domain_is_kept_as_a_labels() {
+async fn internationalised_domain_is_stored_as_a_labels() {
     let app = TestApp::start().await;
     let anonymous = app.anonymous();
     register(&anonymous, "anna@Bücher.example").await.ok(202);
@@ -55,7 +55,7 @@ async fn internationalised_domain_is_kept_as_a_labels() {
 }
 
 #[actix_web::test]
-async fn long_address_is_refused_as_too_long() {
+async fn too_long_address_is_rejected_with_its_limits() {
     let app = TestApp::start().await;
     let long = format!("{}@{}example.com", "a".repeat(60), "office.".repeat(5));
     let reset = |email: &str| {
@@ -64,11 +64,11 @@ async fn long_address_is_refused_as_too_long() {
     };
     for reply in [register(&app.anonymous(), &long).await, reset(&long).await] {
         reply.assert_invalid_field("/email").assert_events(&["input_validation_fail/invalid_input"]);
-        let said = "is too long: an address has at most 100 characters, 64 of them before the @";
-        assert_eq!(reply.json()["errors"], json!([{"pointer": "/email", "message": said}]));
+        let message = "is too long: an address has at most 100 characters, 64 of them before the @";
+        assert_eq!(reply.json()["errors"], json!([{"pointer": "/email", "message": message}]));
     }
-    let no_address = register(&app.anonymous(), "anna").await;
-    no_address.assert_invalid_field("/email");
-    let said = "must be an e-mail address, for example anna@example.com";
-    assert_eq!(no_address.json()["errors"][0]["message"], said);
+    let malformed = register(&app.anonymous(), "anna").await;
+    malformed.assert_invalid_field("/email");
+    let message = "must be an e-mail address, for example anna@example.com";
+    assert_eq!(malformed.json()["errors"][0]["message"], message);
 }

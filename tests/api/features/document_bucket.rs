@@ -1,5 +1,4 @@
-//! The same documents in a bucket. `.ci/bucket` starts an S3-compatible server on loopback and names its bucket; without one there
-//! is nothing to see, so these tests are run by it alone.
+//! Documents in a bucket. `.ci/bucket` starts an S3-compatible server and runs these tests.
 
 use reqwest::Method;
 
@@ -18,7 +17,7 @@ async fn with_bucket(url: &str) -> TestApp {
     .await
 }
 
-/// How many objects the bucket names.
+/// Returns the number of objects in the bucket.
 async fn objects(url: &str) -> usize {
     let listed = reqwest::Client::builder().no_proxy().build().unwrap().get(url).send().await.unwrap();
     listed.text().await.unwrap().matches("<Key>").count()
@@ -26,11 +25,11 @@ async fn objects(url: &str) -> usize {
 
 #[actix_web::test]
 #[ignore = "needs an S3-compatible server: .ci/bucket"]
-async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
+async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // In one piece, in exactly one part, in several.
+    // A single request, exactly one part, and several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");
@@ -40,23 +39,23 @@ async fn a_bucket_keeps_documents_whole_and_lets_them_go() {
         let part = alice.request(Method::GET, &content).header("range", "bytes=20-24").send().await.ok(206);
         assert_eq!(part.body, b"xxxxx");
         alice.delete(&path, "\"1\"").await.ok(204);
-        app.services().intake.removals.sweep().await.unwrap();
-        assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()), "{size}");
+        app.services().uploads.deletions.sweep().await.unwrap();
+        assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()), "{size}");
     }
     alice.upload(Form::default().file("a.png", "image/png", b"no picture")).await.assert_invalid_field("/file");
-    assert_eq!((objects(&url).await, super::documents::kept(&app).await), (0, Vec::new()));
+    assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()));
 }
 
-/// Nobody listens on port 1.
+/// Nothing listens on port 1.
 #[actix_web::test]
-async fn a_bucket_that_is_away_is_a_503_and_never_half_a_document() {
+async fn unavailable_bucket_returns_503_and_leaves_no_partial_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::valid()).await;
     reply.assert_refused(503, "unavailable").assert_events(&[]);
     assert!(reply.header("retry-after").is_some());
     let documents: i64 = sqlx::query_scalar("select count(*) from documents").fetch_one(&app.all_rows).await.unwrap();
-    let noted: i64 =
+    let queued: i64 =
         sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
-    assert_eq!((documents, noted), (0, 1), "what may be there stays noted until the store is back");
+    assert_eq!((documents, queued), (0, 1), "the file stays in the deletion queue until the store is available");
 }

@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of uploads and deletions: what was acknowledged is there bit for bit, what was not leaves nothing.
+//! SIGKILL during uploads and deletions: acknowledged documents are unchanged, and all others leave nothing.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ const WIDE: &[(&str, &str)] = &[
     ("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "100000"),
 ];
 
-/// Of about 200 KB, of which no two are alike.
+/// About 200 KB, different for each document.
 fn content(writer: u8, n: u32) -> Vec<u8> {
     format!("{writer} {n} of a crash\n").repeat(12_000).into_bytes()
 }
@@ -33,8 +33,8 @@ fn names(folder: &std::path::Path) -> Vec<String> {
 
 type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-/// Uploads until the service is gone, and deletes each third again.
-async fn write(client: Client, token: String, writer: u8, kept: Acknowledged) {
+/// Uploads until the service is killed, and deletes each third document.
+async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowledged) {
     for n in 0_u32.. {
         let content = content(writer, n);
         let form = Form::default().file("crash.txt", "text/plain", &content);
@@ -44,47 +44,47 @@ async fn write(client: Client, token: String, writer: u8, kept: Acknowledged) {
         if n % 3 == 2 {
             let path = format!("/api/v1/documents/{id}");
             let request = client.request(Method::DELETE, &path).bearer(&token).header("if-match", "\"1\"");
-            // Begun or done: nobody may count on it any more.
+            // The deletion may or may not have happened, so the document is not expected.
             if request.try_send().await.is_none() {
                 break;
             }
         } else {
-            kept.lock().unwrap().push((id, content));
+            acknowledged.lock().unwrap().push((id, content));
         }
     }
 }
 
 #[actix_web::test]
-async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sigkill() {
+async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
     let state_dir = app.state_dir.join("of-the-program");
-    let kept = Acknowledged::default();
+    let acknowledged = Acknowledged::default();
     let mut program = Program::start_in(&app.database, &state_dir, WIDE);
     for round in 1..=3 {
         let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
         let token = Actor::sign_in(&client, "alice@example.com", PASSWORD).await.token;
         let writers: Vec<_> = (0..6)
-            .map(|writer| actix_web::rt::spawn(write(client.clone(), token.clone(), writer, kept.clone())))
+            .map(|writer| actix_web::rt::spawn(write(client.clone(), token.clone(), writer, acknowledged.clone())))
             .collect();
-        wait::until("documents are acknowledged", async || kept.lock().unwrap().len() >= 12 * round).await;
+        wait::until("documents are acknowledged", async || acknowledged.lock().unwrap().len() >= 12 * round).await;
         program.kill();
         for writer in writers {
             writer.await.unwrap();
         }
-        // Two hours pass for what was on its way.
+        // Let the reservations of the interrupted uploads expire.
         sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
         let incoming = state_dir.join("documents/incoming");
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
-        // It sweeps when it starts.
+        // The service sweeps when it starts.
         program = Program::start_in(&app.database, &state_dir, WIDE);
     }
 
     let count = "select count(*) from document_removals";
-    wait::until("what is swept is gone", async || {
+    wait::until("the sweep is done", async || {
         let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
         left == 0 && names(&state_dir.join("documents/incoming")).is_empty()
     })
@@ -92,18 +92,25 @@ async fn no_document_without_its_bytes_and_no_bytes_without_a_document_after_sig
     let mut keys: Vec<String> =
         sqlx::query_scalar("select storage_key::text from documents").fetch_all(&app.all_rows).await.unwrap();
     keys.sort();
-    assert_eq!(names(&state_dir.join("documents/objects")), keys, "each document has bytes, and nobody else");
+    assert_eq!(
+        names(&state_dir.join("documents/objects")),
+        keys,
+        "each document has a file, and there is no other file"
+    );
     assert_eq!(names(&state_dir.join("documents/incoming")), Vec::<String>::new());
     let exact = "select not exists (select from document_uploads) and not exists (
         select from document_usage u where row(u.files, u.bytes)::text is distinct from
             (select row(count(*), coalesce(sum(size), 0))::text from documents d where d.owner_id = u.owner_id))";
-    assert!(sqlx::query_scalar::<_, bool>(exact).fetch_one(&app.all_rows).await.unwrap(), "the quota is what is there");
+    assert!(
+        sqlx::query_scalar::<_, bool>(exact).fetch_one(&app.all_rows).await.unwrap(),
+        "the quota matches the documents"
+    );
 
     let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
     let alice = Actor::sign_in(&client, "alice@example.com", PASSWORD).await;
-    let kept = std::mem::take(&mut *kept.lock().unwrap());
-    for (id, content) in kept.iter() {
+    let acknowledged = std::mem::take(&mut *acknowledged.lock().unwrap());
+    for (id, content) in acknowledged.iter() {
         let reply = alice.get(&format!("/api/v1/documents/{id}/content")).await.ok(200);
-        assert!(reply.body == *content, "{id} came back otherwise");
+        assert!(reply.body == *content, "{id} has changed");
     }
 }

@@ -1,4 +1,4 @@
-//! Files are streamed: fifty at once of 10 MiB each, up and down, are not 500 MiB of memory.
+//! Files are streamed: fifty parallel uploads and downloads of 10 MiB each do not take 500 MiB of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +14,10 @@ use crate::support::{Actor, TestApp};
 
 const AT_ONCE: usize = 50;
 const SIZE: usize = 10 * 1024 * 1024;
-/// By how much the process may grow, in KiB.
+/// How much the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
-/// A form with a file of [`SIZE`], that is never in this process's memory either.
+/// A form with a file of [`SIZE`], streamed by the test too.
 fn long() -> reqwest::Body {
     const MIB: &[u8] = &[b'x'; 1024 * 1024];
     let whole = Form::default().file("long.txt", "text/plain", b"MIDDLE").bytes();
@@ -34,7 +34,7 @@ fn long() -> reqwest::Body {
 }
 
 #[actix_web::test]
-async fn fifty_uploads_of_ten_mebibytes_at_once_are_not_in_memory() {
+async fn fifty_parallel_transfers_are_streamed() {
     let app = TestApp::start().await;
     app.user("alice").await;
     let program = Program::start(&app.database);

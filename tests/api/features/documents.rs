@@ -1,4 +1,4 @@
-//! Documents: up, along, and down again bit for bit.
+//! Documents: upload, changes and download.
 
 use std::os::unix::fs::MetadataExt;
 
@@ -16,8 +16,8 @@ pub fn id_of(document: &Value) -> &str {
     document["id"].as_str().unwrap()
 }
 
-/// The names of everything that is kept or arriving, once nothing is due to go.
-pub async fn kept(app: &TestApp) -> Vec<String> {
+/// Returns the names of stored and incoming files, once no deletion is due.
+pub async fn stored_files(app: &TestApp) -> Vec<String> {
     let due = "select count(*) from document_removals where due_at <= now()";
     wait::until_equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
     let folder = &app.services().settings.documents.folder;
@@ -30,10 +30,10 @@ async fn text(app: &TestApp, sql: &'static str) -> String {
 }
 
 #[actix_web::test]
-async fn every_type_comes_back_bit_for_bit_under_its_name() {
+async fn every_type_is_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // Larger than any buffer on the way.
+    // Larger than all buffers.
     let long = "0123456789abcde\n".repeat(40_000).into_bytes();
     for (name, declared, sent, content) in [
         ("terms.pdf", "application/pdf", "application/pdf", pdf("")),
@@ -62,32 +62,32 @@ async fn every_type_comes_back_bit_for_bit_under_its_name() {
 }
 
 #[actix_web::test]
-async fn a_document_is_renamed_hung_on_an_invoice_and_taken_off() {
+async fn document_is_renamed_attached_and_detached() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
-    let hung = alice.upload(Form::valid().text("title", "Terms").text("invoice_id", &invoice)).await.ok(201).json();
-    assert_eq!((&hung["title"], &hung["invoice_id"]), (&json!("Terms"), &json!(invoice)));
-    let loose = alice.document().await;
+    let attached = alice.upload(Form::valid().text("title", "Terms").text("invoice_id", &invoice)).await.ok(201).json();
+    assert_eq!((&attached["title"], &attached["invoice_id"]), (&json!("Terms"), &json!(invoice)));
+    let detached = alice.document().await;
     let of_invoice = format!("{LIST}?invoice_id={invoice}");
     let listed = alice.get(&of_invoice).await.ok(200).json();
     assert_eq!(listed["items"].as_array().unwrap().len(), 1);
-    assert_eq!(listed["items"][0], hung);
+    assert_eq!(listed["items"][0], attached);
 
-    let path = format!("{LIST}/{loose}");
+    let path = format!("{LIST}/{detached}");
     let renamed = alice.patch(&path, "\"1\"", &json!({"title": "Other"})).await.ok(200);
     assert_eq!((renamed.header("etag"), &renamed.json()["title"]), (Some("\"2\""), &json!("Other")));
     let moved = alice.patch(&path, "\"2\"", &json!({"invoice_id": invoice})).await.ok(200).json();
     assert_eq!((&moved["invoice_id"], &moved["title"]), (&json!(invoice), &json!("Other")));
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 2);
-    let taken_off = alice.patch(&path, "\"3\"", &json!({"invoice_id": null})).await.ok(200).json();
-    assert_eq!(taken_off["invoice_id"], json!(null));
+    let removed = alice.patch(&path, "\"3\"", &json!({"invoice_id": null})).await.ok(200).json();
+    assert_eq!(removed["invoice_id"], json!(null));
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// Whoever read it before the draft went must notice.
+/// The version increases, so that clients notice.
 #[actix_web::test]
-async fn a_draft_that_is_deleted_leaves_its_documents_behind() {
+async fn deleting_a_draft_detaches_its_documents() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
@@ -101,7 +101,7 @@ async fn a_draft_that_is_deleted_leaves_its_documents_behind() {
 }
 
 #[actix_web::test]
-async fn pages_hold_everything_once_newest_first() {
+async fn list_pages_are_complete_and_newest_first() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut made = Vec::new();
@@ -119,39 +119,39 @@ async fn pages_hold_everything_once_newest_first() {
 }
 
 #[actix_web::test]
-async fn deleting_takes_the_bytes_and_gives_the_room_back() {
+async fn delete_removes_the_file_and_releases_the_quota() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (one, other) = (alice.document().await, alice.document().await);
-    assert_eq!(kept(&app).await.len(), 2);
+    assert_eq!(stored_files(&app).await.len(), 2);
     let path = format!("{LIST}/{one}");
     alice.delete(&path, "\"1\"").await.ok(204);
     alice.get(&path).await.assert_refused(404, "not_found");
     alice.get(&format!("{path}/content")).await.assert_refused(404, "not_found");
     let left = text(&app, "select storage_key::text from documents").await;
-    assert_eq!(kept(&app).await, [left], "the other's bytes are there, and no more");
+    assert_eq!(stored_files(&app).await, [left], "only the file of the other document");
     let used = text(&app, "select files || ' files of ' || bytes from document_usage").await;
     assert_eq!(used, "1 files of 28");
     alice.get(&format!("{LIST}/{other}/content")).await.ok(200);
 }
 
 #[actix_web::test]
-async fn an_account_goes_with_its_documents_and_their_bytes() {
+async fn account_deletion_removes_documents_and_files() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.document().await;
     alice.document().await;
-    let his = bob.document().await;
+    let of_bob = bob.document().await;
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
-    // Rows first, in the background; then their bytes.
+    // A worker deletes the rows, then the files.
     wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
-    assert_eq!(kept(&app).await.len(), 1);
-    bob.get(&format!("{LIST}/{his}/content")).await.ok(200);
+    assert_eq!(stored_files(&app).await.len(), 1);
+    bob.get(&format!("{LIST}/{of_bob}/content")).await.ok(200);
 }
 
 #[actix_web::test]
-async fn files_are_for_the_services_own_eyes_under_names_that_say_nothing() {
+async fn stored_files_are_private_and_have_random_names() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = alice.document().await;
@@ -159,14 +159,14 @@ async fn files_are_for_the_services_own_eyes_under_names_that_say_nothing() {
     for private in ["objects", "incoming"] {
         assert_eq!(std::fs::metadata(folder.join(private)).unwrap().mode() & 0o777, 0o700);
     }
-    let [name] = &kept(&app).await[..] else { panic!("one file") };
+    let [name] = &stored_files(&app).await[..] else { panic!("one file") };
     assert_eq!(std::fs::metadata(folder.join("objects").join(name)).unwrap().mode() & 0o777, 0o600);
     assert_eq!(uuid::Uuid::parse_str(name).unwrap().get_version_num(), 4);
-    assert_ne!(*name, id, "who learns an id has learned no key");
+    assert_ne!(*name, id, "the id does not reveal the storage key");
 }
 
 #[actix_web::test]
-async fn a_part_of_a_file_or_nothing_new() {
+async fn range_and_conditional_requests_are_supported() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let path = format!("{LIST}/{}/content", alice.document().await);
@@ -194,15 +194,15 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// Also where the first one has filled the quota: the second needs no room.
+/// Also if the first upload has filled the quota: a repeated one needs none.
 #[actix_web::test]
-async fn what_is_uploaded_twice_under_one_key_is_kept_once() {
+async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
     let alice = app.user("alice").await;
     let form = || Form::valid().text("title", "Terms");
-    let first = again(&alice, "wish", form()).await.ok(201);
+    let first = again(&alice, "key-1", form()).await.ok(201);
     for _ in 0..2 {
-        assert_eq!(again(&alice, "wish", form()).await.comparable(), first.comparable());
+        assert_eq!(again(&alice, "key-1", form()).await.comparable(), first.comparable());
     }
     for other in [
         Form::valid(),
@@ -210,33 +210,32 @@ async fn what_is_uploaded_twice_under_one_key_is_kept_once() {
         Form::default().file("terms.txt", "text/plain", b"Other.\n").text("title", "Terms"),
         Form::default().file("other.txt", "text/plain", b"Delivery within three days.\n").text("title", "Terms"),
     ] {
-        again(&alice, "wish", other)
+        again(&alice, "key-1", other)
             .await
             .assert_refused(422, "idempotency_key_reused")
             .assert_events(&["sequence_fail/idempotency_key_reused"]);
     }
     again(&alice, "other", form()).await.assert_refused(409, "quota_exceeded");
-    assert_eq!(kept(&app).await.len(), 1);
+    assert_eq!(stored_files(&app).await.len(), 1);
     assert_eq!(text(&app, "select files || '' from document_usage").await, "1");
 }
 
 #[actix_web::test]
-async fn of_many_uploads_under_one_key_one_is_kept() {
+async fn parallel_uploads_with_one_idempotency_key_store_one_document() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let all = futures_util::future::join_all((0..8).map(|_| again(&alice, "wish", Form::valid()))).await;
+    let all = futures_util::future::join_all((0..8).map(|_| again(&alice, "key-1", Form::valid()))).await;
     let made: Vec<_> = all.iter().filter(|reply| reply.status.as_u16() == 201).map(|reply| reply.json()).collect();
     assert!(!made.is_empty() && made.iter().all(|one| *one == made[0]));
     for other in all.iter().filter(|reply| reply.status.as_u16() != 201) {
         other.assert_refused(409, "idempotency_key_in_use");
     }
-    assert_eq!(kept(&app).await.len(), 1);
+    assert_eq!(stored_files(&app).await.len(), 1);
     assert_eq!(text(&app, "select files || ' files of ' || bytes from document_usage").await, "1 files of 28");
 }
 
-/// A draft is only there so that the walk over its documents is a real one.
 #[actix_web::test]
-async fn an_issued_invoice_takes_documents_too() {
+async fn document_can_be_attached_to_an_issued_invoice() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

@@ -55,7 +55,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let pdf = format!("/api/v1/invoices/{}/pdf", alice.invoice().await);
-    let printed = || app.services().pdf_renderer.work().begun();
+    let printed = || app.services().pdf_renderer.work().started();
     alice.request(Method::HEAD, &pdf).send().await.ok(200);
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);

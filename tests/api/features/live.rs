@@ -1,4 +1,4 @@
-//! What a socket tells: each change of one's objects, on whichever replica it was made.
+//! Live events: changes of the user's own objects, made on any replica.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -25,10 +25,10 @@ fn event(object: &str, id: &str, version: i64, what: &str) -> Value {
 }
 
 #[actix_web::test]
-async fn a_change_on_one_replica_is_told_on_the_other() {
+async fn change_on_one_replica_is_delivered_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    // The ticket of one replica opens a socket of the other.
+    // A ticket from one replica is valid on the other.
     let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;
@@ -50,7 +50,7 @@ async fn a_change_on_one_replica_is_told_on_the_other() {
 }
 
 #[actix_web::test]
-async fn a_document_is_told_from_its_upload_to_its_deletion() {
+async fn document_events_cover_upload_update_and_deletion() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let invoice = alice.invoice().await;
@@ -62,13 +62,13 @@ async fn a_document_is_told_from_its_upload_to_its_deletion() {
     alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice})).await.ok(200);
     assert_eq!(socket.receive().await, event("document", &id, 2, "updated"));
     alice.delete(&format!("/api/v1/invoices/{invoice}"), "\"1\"").await.ok(204);
-    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "the draft that it hung on has gone");
+    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "its draft was deleted");
     alice.delete(&path, "\"3\"").await.ok(204);
     assert_eq!(socket.receive().await, event("document", &id, 3, "deleted"));
 }
 
 #[actix_web::test]
-async fn only_what_was_asked_for_is_told_until_it_is_no_more() {
+async fn only_subscribed_objects_are_delivered() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (one, other) = (alice.customer().await, alice.customer().await);
@@ -82,15 +82,15 @@ async fn only_what_was_asked_for_is_told_until_it_is_no_more() {
     rename(&other, "\"1\"").await;
     rename(&one, "\"1\"").await;
     assert_eq!(socket.receive().await, event("customer", &one, 2, "updated"));
-    let wish = json!({"type": "unsubscribe", "object": "customer", "id": one});
-    assert_eq!(socket.request(&wish).await["type"], "unsubscribed");
+    let unsubscribe = json!({"type": "unsubscribe", "object": "customer", "id": one});
+    assert_eq!(socket.request(&unsubscribe).await["type"], "unsubscribed");
     rename(&one, "\"2\"").await;
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "nothing came between");
 }
 
-/// Announcements that nobody heard are lost for ever, so clients are told to look again.
+/// Notifications during the outage are lost, so clients get `resync`.
 #[actix_web::test]
-async fn a_lost_listener_comes_back_and_clients_read_again() {
+async fn lost_database_listener_recovers_and_clients_resync() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut socket = Socket::connect(&app, &alice).await;
@@ -105,9 +105,9 @@ async fn a_lost_listener_comes_back_and_clients_read_again() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// More than one socket keeps is not told one by one.
+/// More changes than the queue holds are replaced by one `resync`.
 #[actix_web::test]
-async fn who_falls_behind_is_told_to_read_again() {
+async fn slow_client_gets_resync() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut socket = Socket::connect(&app, &alice).await;
@@ -123,7 +123,7 @@ async fn who_falls_behind_is_told_to_read_again() {
 }
 
 #[actix_web::test]
-async fn a_session_that_ends_on_one_replica_closes_its_sockets_on_the_other() {
+async fn session_ended_on_one_replica_closes_its_sockets_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
     let other = Actor::sign_in(&here.anonymous(), &alice.email, &alice.password).await;

@@ -1,4 +1,4 @@
-//! Forms as the libraries of several languages write them, byte by byte.
+//! Upload forms, byte by byte as common HTTP libraries send them.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::form::Form;
 
 const CONTENT: &[u8] = b"x\n";
 
-/// A library; the heads of its parts for a file and for a text; what the file is called once it is saved.
+/// A library, its headers for a file part and for a text part, and the expected file name.
 const CLIENTS: [(&str, &str, &str, &str); 9] = [
     (
         "browsers, curl, Python's requests, Node's fetch",
@@ -107,7 +107,7 @@ async fn declared_types_of_common_systems_are_accepted() {
     assert_eq!(document["media_type"], "application/pdf");
 }
 
-/// An export comes back with the type and the name that it went out with.
+/// An export of this service can be uploaded with the type and name of its download.
 #[actix_web::test]
 async fn own_export_is_accepted() {
     let app = TestApp::start().await;
@@ -119,9 +119,9 @@ async fn own_export_is_accepted() {
     assert_eq!((&document["media_type"], &document["size"]), (&json!("text/csv"), &json!(export.body.len())));
 }
 
-/// 255 bytes, as file systems take them, cut at a character; the title, of 200 characters, follows.
+/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters, without splitting a character.
 #[actix_web::test]
-async fn long_name_is_cut_and_keeps_its_ending() {
+async fn long_name_is_truncated_and_keeps_its_extension() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for (letter, bytes) in [("x", 254), ("ж", 254), ("図", 253), ("🦀", 252)] {

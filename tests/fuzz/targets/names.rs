@@ -5,7 +5,7 @@ use strongroom::http::disposition::safe_file_name;
 use strongroom::http::file_name::file_name;
 use strongroom::security::files::uploads::FileType;
 
-/// What stands around a name in the head of a part: each way to encode it, and none.
+/// The text before and after a name in the header of a part: each encoding, and none.
 const FORMS: [(&str, &str); 5] = [
     ("filename=\"", "\""),
     ("filename*=utf-8''", ""),
@@ -27,6 +27,6 @@ libfuzzer_sys::fuzz_target!(|names: (&str, &[u8])| {
         assert!(!saved.is_empty() && !saved.starts_with('.') && saved.len() <= 255, "{saved:?}");
         assert!(!saved.chars().any(|c| c.is_control() || "/\\:*?\"<>|".contains(c)), "{saved:?}");
         assert!(!saved.ends_with(['.', ' ']), "{saved:?}");
-        let _ = FileType::agreed(media_type, &saved);
+        let _ = FileType::expected(media_type, &saved);
     }
 });

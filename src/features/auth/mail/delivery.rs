@@ -1,4 +1,4 @@
-//! How a mail leaves: by SMTP, or in development as a file and one line in the log.
+//! Delivery of mail: by SMTP, or in development as a file and one line in the log.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,76 +11,76 @@ use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
-use super::store::Queued;
-use super::texts::Text;
+use super::store::QueuedMail;
+use super::texts::MailText;
 use crate::config::MailSettings;
-use crate::security::crypto::secret_output::text_to_send;
+use crate::security::crypto::secret_output::expose_text;
 
-/// The configuration of mail cannot be used. Its text holds no part of the URL, which holds a password.
+/// Invalid mail settings. The messages do not contain the URL, because it contains a password.
 #[derive(Debug, thiserror::Error)]
-pub enum BadMailSettings {
-    #[error("the sender's address is none")]
+pub enum MailSettingsError {
+    #[error("the sender is not an e-mail address")]
     Sender,
-    #[error("the file of the mail server's authority holds no certificate")]
+    #[error("the file of the mail server's certificate authority contains no certificate")]
     Authority,
-    #[error("the SMTP URL is not one of smtps://user:password@host or smtp://user:password@host?tls=required")]
+    #[error("the SMTP URL must be smtps://user:password@host or smtp://user:password@host?tls=required")]
     Url,
 }
 
-/// The longest that the mail server may take for one answer.
-const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+/// The timeout of one response of the mail server.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of the line that shows a mail's link in development.
+/// The log target of the line with a mail's link in development.
 const DEVELOPMENT_LOG: &str = "development_mail";
 
-/// Who sends, and how.
+/// Sends mail.
 pub struct Delivery {
     from: Mailbox,
-    way: Way,
+    transport: Transport,
 }
 
-enum Way {
+enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
     Files(PathBuf),
 }
 
 impl Delivery {
-    /// As the settings say; into `folder` where they name no server.
+    /// Uses the configured server, or writes files to `folder` if none is configured.
     ///
     /// # Errors
-    /// See [`BadMailSettings`].
-    pub fn new(settings: &MailSettings, folder: PathBuf) -> Result<Self, BadMailSettings> {
-        let from = settings.from.parse().map_err(|_| BadMailSettings::Sender)?;
-        let way = match &settings.smtp_url {
-            Some(url) => Way::Smtp(transport(text_to_send(url), settings.smtp_ca.as_deref())?),
-            None => Way::Files(folder),
+    /// See [`MailSettingsError`].
+    pub fn new(settings: &MailSettings, folder: PathBuf) -> Result<Self, MailSettingsError> {
+        let from = settings.from.parse().map_err(|_| MailSettingsError::Sender)?;
+        let transport = match &settings.smtp_url {
+            Some(url) => Transport::Smtp(transport(expose_text(url), settings.smtp_ca.as_deref())?),
+            None => Transport::Files(folder),
         };
-        Ok(Self { from, way })
+        Ok(Self { from, transport })
     }
 
-    pub(super) async fn deliver(&self, mail: &Queued, text: &Text, now: DateTime<Utc>) -> Result<(), String> {
+    pub(super) async fn deliver(&self, mail: &QueuedMail, text: &MailText, now: DateTime<Utc>) -> Result<(), String> {
         let message = self.message(mail, text, now)?;
-        match &self.way {
-            Way::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| cause(&error)),
-            Way::Files(folder) => {
+        match &self.transport {
+            Transport::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| cause(&error)),
+            Transport::Files(folder) => {
                 let name = format!("{}-{}-{}.eml", mail.created_at.format("%Y%m%d-%H%M%S"), mail.kind, mail.id);
                 let path = folder.join(name);
                 write(folder, &path, &message.formatted())
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
-                let open = text.link.as_ref().map_or("", text_to_send);
-                // The one secret that is ever logged, and only where mail cannot leave: the configuration refuses files in
-                // production. By a target of its own, so that it can be turned off.
+                let open = text.link.as_ref().map_or("", expose_text);
+                // The only secret that is ever logged, and only in development: the configuration rejects files in production.
+                // It has its own target, so that it can be turned off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open, "mail kept as a file");
                 Ok(())
             }
         }
     }
 
-    /// The same id for each attempt: a mailbox that got it twice can tell.
-    fn message(&self, mail: &Queued, text: &Text, now: DateTime<Utc>) -> Result<Message, String> {
-        // An address was parsed before it was queued; here it cannot start another header either.
-        let to = mail.recipient.parse().map_err(|_| "the recipient is no address")?;
+    /// Builds the message. Its id is the same for each attempt, so that mailboxes can detect duplicates.
+    fn message(&self, mail: &QueuedMail, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
+        // The address was validated before it was queued. Parsing it again prevents header injection.
+        let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
@@ -88,50 +88,50 @@ impl Delivery {
             .date(now.into())
             .message_id(Some(format!("<{}@{}>", mail.id, self.from.email.domain())))
             .header(ContentType::TEXT_PLAIN)
-            .body(text_to_send(&text.body).to_owned())
-            .map_err(|_| "the mail cannot be written".to_owned())
+            .body(expose_text(&text.body).to_owned())
+            .map_err(|_| "failed to build the mail".to_owned())
     }
 }
 
-/// `smtps://` is TLS from the first byte; `smtp://…?tls=required` is STARTTLS and no mail without it. The configuration refuses
-/// every other.
-fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, BadMailSettings> {
+/// Creates the SMTP transport. `smtps://` uses implicit TLS; `smtp://…?tls=required` requires STARTTLS. The configuration rejects
+/// other URLs.
+fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
-        .map_err(|_| BadMailSettings::Url)?
-        .timeout(Some(ANSWER_WITHIN));
+        .map_err(|_| MailSettingsError::Url)?
+        .timeout(Some(RESPONSE_TIMEOUT));
     if let Some(authority) = authority {
-        let pem = std::fs::read(authority).map_err(|_| BadMailSettings::Authority)?;
-        let authority = Certificate::from_pem(&pem).map_err(|_| BadMailSettings::Authority)?;
-        let parameters = TlsParameters::builder(host(url).ok_or(BadMailSettings::Url)?.to_owned())
+        let pem = std::fs::read(authority).map_err(|_| MailSettingsError::Authority)?;
+        let authority = Certificate::from_pem(&pem).map_err(|_| MailSettingsError::Authority)?;
+        let parameters = TlsParameters::builder(host(url).ok_or(MailSettingsError::Url)?.to_owned())
             .certificate_store(CertificateStore::None)
             .add_root_certificate(authority)
             .build_rustls()
-            .map_err(|_| BadMailSettings::Authority)?;
+            .map_err(|_| MailSettingsError::Authority)?;
         builder =
             builder.tls(if url.starts_with("smtps:") { Tls::Wrapper(parameters) } else { Tls::Required(parameters) });
     }
     Ok(builder.build())
 }
 
-/// The host of a URL that lettre has read.
+/// Returns the host of a URL that lettre has accepted.
 fn host(url: &str) -> Option<&str> {
     let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
-    let place = authority.rsplit('@').next()?;
-    match place.strip_prefix('[') {
+    let host_and_port = authority.rsplit('@').next()?;
+    match host_and_port.strip_prefix('[') {
         Some(rest) => rest.split(']').next(),
-        None => place.split(':').next(),
+        None => host_and_port.split(':').next(),
     }
 }
 
-/// A mail server's own text repeats the recipient's address; its code does not.
+/// Describes an error by its SMTP code only: the server's text contains the recipient's address.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
-        Some(code) => format!("the mail server answered {code}"),
-        None => format!("the mail server cannot be used: {error}"),
+        Some(code) => format!("the mail server returned {code}"),
+        None => format!("the mail server is unavailable: {error}"),
     }
 }
 
-/// Whole or not at all, and for this user alone: it holds a token.
+/// Writes the file atomically, readable by this user only: it contains a token.
 async fn write(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(folder).await?;
     let unfinished = path.with_extension("part");
@@ -150,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_host_of_a_url_is_found_behind_its_password() {
+    fn host_of_smtp_url_is_found_after_password() {
         for (url, name) in [
             ("smtps://mail.example", "mail.example"),
             ("smtps://ann:p%40ss@mail.example:465", "mail.example"),

@@ -1,11 +1,10 @@
-//! Mail that was promised: queued in the same statement as its cause, sent afterwards by a worker.
+//! Mail outbox: a mail is queued in the same transaction as its cause, and a worker sends it at least once.
 //!
-//! Two reasons. A reply that waited for a mail server would tell by its time who is registered; and a mail that is
-//! sent in line is lost when the process dies between the two. So the row in `mail_outbox` is the promise, and the worker keeps
-//! it at least once: it leases a row before it sends, so that of two replicas one sends, and after a kill the lease runs out.
+//! Responses do not wait for the mail server: the time would reveal who is registered, and a crash would lose the mail. The worker
+//! leases a row before it sends the mail, so that only one replica sends it. After a crash the lease expires.
 //!
-//! The outbox holds no secret. The token in a mail is derived from `subject_id`, with the master key that `key_id` names, when
-//! it is sent (`SecretToken::for_queued_mail`); the row that it opens keeps a hash.
+//! The outbox contains no secret. The token in a mail is derived when the mail is sent, from `subject_id` and the master key that
+//! `key_id` names (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod store;
@@ -20,12 +19,12 @@ use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-pub use delivery::BadMailSettings;
+pub use delivery::MailSettingsError;
 pub use store::Backlog;
 pub use texts::MailKind;
 
 use delivery::Delivery;
-use texts::{Links, Text};
+use texts::{Links, MailText};
 
 use crate::base::clock::Clock;
 use crate::config::{Profile, Settings};
@@ -33,36 +32,36 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::{MAIL_KIND, Runbooks, message_of};
 
-/// Rings when mail was queued, so that it goes out at once.
+/// Wakes the worker when mail was queued.
 #[derive(Clone, Debug, Default)]
 pub struct MailNotifier(Arc<Notify>);
 
 impl MailNotifier {
-    /// Mail was queued.
+    /// Wakes the worker.
     pub fn notify(&self) {
         self.0.notify_one();
     }
 }
 
-/// How often the outbox is looked at when nobody rings: for mail that another replica queued, and for second attempts.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
+/// How often the outbox is polled, for mail that another replica queued and for retries.
+const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The longest that one delivery may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The timeout of one delivery.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long a worker has for the mail that it took. Longer than [`BATCH`] times [`PATIENCE`], so that nobody else sends it too.
+/// How long mail is leased. Longer than [`BATCH_SIZE`] times [`DELIVERY_TIMEOUT`], so that no other worker sends the same mail.
 const LEASE: TimeDelta = TimeDelta::minutes(4);
 
-/// How much mail is taken at once.
-const BATCH: i64 = 10;
+/// The maximum number of mails per lease.
+const BATCH_SIZE: i64 = 10;
 
-/// After so many attempts, an hour and a half in all, a mail is given up.
-const MOST_ATTEMPTS: i32 = 10;
+/// Attempts (over one and a half hours) after which a mail is given up.
+const MAX_ATTEMPTS: i32 = 10;
 
-/// How long rows are kept once they are done: an operator's trace.
-const KEPT_DAYS: i64 = 7;
+/// How long sent and given-up mail is kept, for operators.
+const RETENTION_DAYS: i64 = 7;
 
-/// Sends what is in the outbox.
+/// Sends mail from the outbox.
 pub struct MailWorker {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -70,27 +69,27 @@ pub struct MailWorker {
     delivery: Delivery,
     links: Links,
     runbooks: Runbooks,
-    /// Whether alerts name users by address.
+    /// Whether alerts contain users' addresses.
     shows_addresses: bool,
     notifier: MailNotifier,
     stopping: AtomicBool,
 }
 
 impl MailWorker {
-    /// A worker that `notifier` wakes.
+    /// Creates a worker that `notifier` wakes.
     ///
     /// # Errors
-    /// [`BadMailSettings`]; the configuration has checked all of it but the certificate.
+    /// [`MailSettingsError`], in practice for the certificate only: the configuration checks the rest.
     pub fn new(
         pool: PgPool,
         keys: Arc<Keys>,
         settings: &Settings,
         clock: Clock,
         notifier: MailNotifier,
-    ) -> Result<Self, BadMailSettings> {
+    ) -> Result<Self, MailSettingsError> {
         let links = Links {
             public_url: settings.http.public_url.clone(),
-            say_how_by_hand: settings.profile == Profile::Development,
+            include_curl: settings.profile == Profile::Development,
         };
         let runbooks = Runbooks(settings.alerts.runbooks.clone());
         let shows_addresses = settings.alerts.shows_addresses_to("mail");
@@ -99,90 +98,81 @@ impl MailWorker {
         Ok(Self { pool, keys, clock, delivery, links, runbooks, shows_addresses, notifier, stopping })
     }
 
-    /// Works until [`Self::stop`]. What is queued then stays for the next start.
+    /// Sends mail until [`Self::stop`]. Mail that is still queued waits for the next start.
     pub async fn run(&self) {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_due().await {
                 Ok(0) => {
-                    // Either way there is a reason to look again.
-                    let _ = timeout(LOOK_EVERY, self.notifier.0.notified()).await;
+                    // Notified or timed out: poll again.
+                    let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the mail outbox cannot be read");
-                    tokio::time::sleep(LOOK_EVERY).await;
+                    tracing::warn!(%error, "failed to read the mail outbox");
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         }
     }
 
-    /// Ends [`Self::run`] after the mail that it holds.
+    /// Stops [`Self::run`] after the leased mail.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.notifier.notify();
     }
 
-    /// Takes the mail that is due, sends it, and returns how many there were.
-    ///
-    /// # Errors
-    /// The database cannot be asked. A mail that cannot be delivered is no error: it stays for another attempt.
+    /// Leases due mail, sends it, and returns the number of mails. A failed delivery is not an error: it is retried.
     pub async fn deliver_due(&self) -> ApiResult<usize> {
         let now = self.clock.now();
-        let due = store::take(&self.pool, now, now + LEASE, BATCH, MOST_ATTEMPTS).await?;
+        let due = store::lease(&self.pool, now, now + LEASE, BATCH_SIZE, MAX_ATTEMPTS).await?;
         for mail in &due {
             match self.deliver(mail).await {
-                Ok(()) => store::sent(&self.pool, mail.id, self.clock.now()).await?,
+                Ok(()) => store::mark_sent(&self.pool, mail.id, self.clock.now()).await?,
                 Err(cause) => self.postpone(mail, &cause).await?,
             }
         }
         Ok(due.len())
     }
 
-    async fn deliver(&self, mail: &store::Queued) -> Result<(), String> {
+    async fn deliver(&self, mail: &store::QueuedMail) -> Result<(), String> {
         let text = match mail.kind.as_str() {
             MAIL_KIND => self.alert(mail).await?,
             _ => texts::write(mail, &self.keys, &self.links)?,
         };
         let attempt = self.delivery.deliver(mail, &text, self.clock.now());
-        timeout(PATIENCE, attempt).await.map_err(|_| "no answer in time".to_owned())?
+        timeout(DELIVERY_TIMEOUT, attempt).await.map_err(|_| "the delivery timed out".to_owned())?
     }
 
-    async fn alert(&self, mail: &store::Queued) -> Result<Text, String> {
+    async fn alert(&self, mail: &store::QueuedMail) -> Result<MailText, String> {
         let message = message_of(&self.pool, mail.subject_id, self.shows_addresses)
             .await
-            .map_err(|error| format!("the alert cannot be read: {}", ApiError::from(error)))?;
-        Ok(texts::alert(&message.ok_or("the alert is gone")?, &self.runbooks))
+            .map_err(|error| format!("failed to read the alert: {}", ApiError::from(error)))?;
+        Ok(texts::alert(&message.ok_or("the alert does not exist any more")?, &self.runbooks))
     }
 
-    async fn postpone(&self, mail: &store::Queued, cause: &str) -> Result<(), ApiError> {
-        if mail.attempts >= MOST_ATTEMPTS {
-            tracing::error!(mail = %mail.id, kind = mail.kind, cause, "a mail is given up");
+    async fn postpone(&self, mail: &store::QueuedMail, cause: &str) -> Result<(), ApiError> {
+        if mail.attempts >= MAX_ATTEMPTS {
+            tracing::error!(mail = %mail.id, kind = mail.kind, cause, "gave up a mail");
         } else {
-            tracing::warn!(mail = %mail.id, kind = mail.kind, attempts = mail.attempts, cause, "a mail must wait");
+            tracing::warn!(mail = %mail.id, kind = mail.kind, attempts = mail.attempts, cause, "failed to send a mail; retrying later");
         }
-        Ok(store::postpone(&self.pool, mail.id, self.clock.now() + pause(mail.attempts)).await?)
+        Ok(store::postpone(&self.pool, mail.id, self.clock.now() + retry_delay(mail.attempts)).await?)
     }
 
-    /// Forgets what is done and old.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Deletes old mail that was sent or given up.
     pub async fn sweep(&self) -> ApiResult<()> {
-        let before = self.clock.now() - TimeDelta::days(KEPT_DAYS);
-        Ok(store::forget(&self.pool, before, MOST_ATTEMPTS).await?)
+        let before = self.clock.now() - TimeDelta::days(RETENTION_DAYS);
+        Ok(store::delete_old(&self.pool, before, MAX_ATTEMPTS).await?)
     }
 }
 
-/// What has not been delivered.
-///
-/// # Errors
-/// The database cannot be asked.
+/// Returns the numbers of undelivered mail.
 pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
-    Ok(store::backlog(pool, clock.now(), MOST_ATTEMPTS).await?)
+    Ok(store::backlog(pool, clock.now(), MAX_ATTEMPTS).await?)
 }
 
-/// 10 s, 30 s, 90 s … at most a quarter of an hour.
-fn pause(attempts: i32) -> TimeDelta {
+/// Returns the delay after an attempt: 10 s, 30 s, 90 s … at most 15 minutes.
+fn retry_delay(attempts: i32) -> TimeDelta {
     let tripled = 3_i64.saturating_pow(u32::try_from(attempts - 1).unwrap_or(0));
     TimeDelta::seconds(tripled.saturating_mul(10).min(15 * 60))
 }
@@ -193,14 +183,14 @@ mod tests {
 
     #[test]
     fn retry_delays_grow_and_are_bounded() {
-        let seconds: Vec<i64> = (1..=6).map(|attempts| pause(attempts).num_seconds()).collect();
+        let seconds: Vec<i64> = (1..=6).map(|attempts| retry_delay(attempts).num_seconds()).collect();
         assert_eq!(seconds, [10, 30, 90, 270, 810, 900]);
-        assert_eq!(pause(i32::MAX).num_seconds(), 900);
+        assert_eq!(retry_delay(i32::MAX).num_seconds(), 900);
     }
 
     #[test]
-    fn a_lease_outlives_the_slowest_batch() {
-        let slowest = PATIENCE * u32::try_from(BATCH).unwrap();
+    fn lease_outlasts_slowest_batch() {
+        let slowest = DELIVERY_TIMEOUT * u32::try_from(BATCH_SIZE).unwrap();
         assert!(LEASE.to_std().unwrap() > slowest);
     }
 }

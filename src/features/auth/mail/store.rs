@@ -1,33 +1,33 @@
-//! The outbox's statements, apart from those that queue: these stand with their causes.
+//! Statements of the worker. The statements that queue mail are those of its causes.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
-/// A mail that this worker has taken.
-pub struct Queued {
+/// A leased mail.
+pub struct QueuedMail {
     pub id: Uuid,
     pub kind: String,
     pub recipient: String,
-    /// The row that its token opens, or the user whom it is about.
+    /// The row that the token unlocks, or the user that the mail is about.
     pub subject_id: Uuid,
-    /// The master key of its token.
+    /// The id of the token's master key.
     pub key_id: Option<Vec<u8>>,
     pub created_at: DateTime<Utc>,
-    /// Including the one that is being made.
+    /// Including the current one.
     pub attempts: i32,
 }
 
-/// Takes what is due until `lease_end`. Two workers never wait for each other and never take the same row.
-pub async fn take(
+/// Leases due mail until `lease_end`. Workers never wait for each other and never lease the same row.
+pub async fn lease(
     pool: &PgPool,
     now: DateTime<Utc>,
     lease_end: DateTime<Utc>,
-    at_most: i64,
-    most_attempts: i32,
-) -> Result<Vec<Queued>, sqlx::Error> {
+    batch_size: i64,
+    max_attempts: i32,
+) -> Result<Vec<QueuedMail>, sqlx::Error> {
     sqlx::query_as!(
-        Queued,
+        QueuedMail,
         "update mail_outbox set attempts = attempts + 1, next_attempt_at = $2
          where id in (
              select id from mail_outbox
@@ -36,14 +36,14 @@ pub async fn take(
          returning id, kind, recipient, subject_id, key_id, created_at, attempts",
         now,
         lease_end,
-        at_most,
-        most_attempts
+        batch_size,
+        max_attempts
     )
     .fetch_all(pool)
     .await
 }
 
-pub async fn sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+pub async fn mark_sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!("update mail_outbox set sent_at = $2 where id = $1", id, now).execute(pool).await?;
     Ok(())
 }
@@ -53,28 +53,28 @@ pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-pub async fn forget(pool: &PgPool, before: DateTime<Utc>, most_attempts: i32) -> Result<(), sqlx::Error> {
+pub async fn delete_old(pool: &PgPool, before: DateTime<Utc>, max_attempts: i32) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "delete from mail_outbox where created_at < $1 and (sent_at is not null or attempts >= $2)",
         before,
-        most_attempts
+        max_attempts
     )
     .execute(pool)
     .await?;
     Ok(())
 }
 
-/// What has not been delivered.
+/// Numbers of undelivered mail.
 #[derive(Clone, Copy, Debug)]
 pub struct Backlog {
     pub waiting: i64,
-    /// After the last attempt; they are forgotten after some days.
+    /// Mail after its last attempt. It is deleted after some days.
     pub given_up: i64,
-    /// How long the oldest of those that wait has waited.
+    /// The age of the oldest waiting mail.
     pub oldest_seconds: i64,
 }
 
-pub async fn backlog(pool: &PgPool, now: DateTime<Utc>, most_attempts: i32) -> Result<Backlog, sqlx::Error> {
+pub async fn backlog(pool: &PgPool, now: DateTime<Utc>, max_attempts: i32) -> Result<Backlog, sqlx::Error> {
     sqlx::query_as!(
         Backlog,
         r#"select count(*) filter (where attempts < $2) as "waiting!",
@@ -82,7 +82,7 @@ pub async fn backlog(pool: &PgPool, now: DateTime<Utc>, most_attempts: i32) -> R
                 coalesce(extract(epoch from $1 - min(created_at) filter (where attempts < $2)), 0)::bigint as "oldest_seconds!"
          from mail_outbox where sent_at is null"#,
         now,
-        most_attempts
+        max_attempts
     )
     .fetch_one(pool)
     .await

@@ -1,18 +1,18 @@
-//! What mails say. Constants and our own addresses only: no text that somebody typed in is ever mailed, or the service would
-//! carry other people's messages (a display name is enough for "your parcel waits at …").
+//! The texts of mails. They contain no client input: otherwise attackers could send spam through the service, for example in a
+//! display name.
 //!
-//! The token stands in the fragment of the link: a browser does not send it to a server, and a mail scanner that opens the
-//! link uses nothing up, since only a POST does.
+//! The token is in the fragment of the link, which browsers do not send to servers. Mail scanners that open the link do not use
+//! the token, because this needs a POST.
 
 use secrecy::SecretString;
 
-use super::store::Queued;
+use super::store::QueuedMail;
 use crate::security::crypto::keys::{KeyId, Keys};
-use crate::security::crypto::secret_output::{TOKEN_PLACE, fill};
+use crate::security::crypto::secret_output::{TOKEN_PLACEHOLDER, insert_token};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::detection::alerts::{Message, Runbooks};
 
-/// Every mail that we send.
+/// The kinds of mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MailKind {
     ConfirmRegistration,
@@ -35,7 +35,7 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Its name in the outbox, which its token is derived from too.
+    /// Returns the name in the outbox. Tokens are derived from it too.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,111 +54,115 @@ impl MailKind {
     }
 }
 
-/// Where links lead. From the configuration, never from a request's Host header.
+/// The target of links: from the configuration, never from a request's `Host` header (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub public_url: String,
-    /// Whether mails say how to answer without a page, for developers.
-    pub say_how_by_hand: bool,
+    /// Whether mails contain a curl command, for developers.
+    pub include_curl: bool,
 }
 
-/// A mail, written.
-pub struct Text {
+/// The text of one mail.
+pub struct MailText {
     pub subject: &'static str,
     pub body: SecretString,
-    /// What to open, for the development log.
+    /// The link, for the development log.
     pub link: Option<SecretString>,
 }
 
 struct Template {
     subject: &'static str,
     body: &'static str,
-    /// The page that a link leads to, the endpoint behind it, and the rest of the body that it takes.
+    /// The page of the link, the endpoint that it calls, and the other fields of that request.
     link: Option<(&'static str, &'static str, &'static str)>,
 }
 
-const PLACE_OF_LINK: &str = "{link}";
+const LINK_PLACEHOLDER: &str = "{link}";
 
 fn template(kind: MailKind) -> Template {
     let (subject, body, link) = match kind {
         MailKind::ConfirmRegistration => (
             "Confirm your address",
-            "Somebody, we hope you, asked to open an account at Strongroom with this address.\n\n\
+            "We received a request to open an account at Strongroom with this address.\n\n\
              To open it and choose your password, follow this link within 24 hours:\n\n{link}\n\n\
-             If it was not you, do nothing: no account is opened.\n",
+             If this was not you, ignore this mail: no account is opened.\n",
             Some(("confirm", "confirm", ",\"password\":\"...\",\"display_name\":\"...\"")),
         ),
         MailKind::AlreadyRegistered => (
-            "You have an account already",
-            "Somebody, perhaps you, asked to open an account at Strongroom with this address. There is one already.\n\n\
-             If it was you, sign in; if you do not know your password, ask for a new one.\n\
-             If it was not you, do nothing: nothing has changed.\n",
+            "You already have an account",
+            "We received a request to open an account at Strongroom with this address. You already have one.\n\n\
+             If this was you, sign in. If you have forgotten your password, request a new one.\n\
+             If this was not you, ignore this mail: nothing has changed.\n",
             None,
         ),
         MailKind::ResetPassword => (
             "Choose a new password",
-            "Somebody, we hope you, asked for a new password for your account at Strongroom.\n\n\
+            "We received a request for a new password for your account at Strongroom.\n\n\
              To choose one, follow this link within 30 minutes. It works once:\n\n{link}\n\n\
-             If it was not you, do nothing: your password stays as it is.\n",
+             If this was not you, ignore this mail: your password does not change.\n",
             Some(("reset", "password-reset/confirm", ",\"new_password\":\"...\"")),
         ),
         MailKind::PasswordChanged => (
             "Your password was changed",
             "The password of your account at Strongroom was changed, and all your earlier sessions were ended.\n\n\
-             If it was not you, ask for a new password at once: that ends every session.\n",
+             If this was not you, request a new password immediately: this ends every session.\n",
             None,
         ),
         MailKind::SessionStolen => (
             "We ended one of your sessions",
-            "A sign-in of yours at Strongroom was used in two places at once, as after a theft. We have ended it in both.\n\n\
-             Sign in again. If you do not know why this could happen, change your password.\n",
+            "One of your sessions at Strongroom was used in two places, which may mean that it was stolen. We have ended it.\n\n\
+             Sign in again. If you cannot explain this, change your password.\n",
             None,
         ),
         MailKind::AccountDeleted => (
             "Your account was deleted",
-            "Your account at Strongroom was deleted with everything in it, as was asked for with your password.\n",
+            "Your account at Strongroom and all its data were deleted. The request contained your password.\n",
             None,
         ),
         MailKind::AccountLocked => (
-            "Somebody tries to guess your password",
-            "The password of your account at Strongroom was wrong many times. Devices that we do not know must now wait before \
-             they can try again.\n\n\
-             Where you have signed in before you still get in. Elsewhere ask for a new password: that opens your account at \
-             once.\n\
-             If your password is one that others could know or guess, change it.\n",
+            "Attempts to guess your password",
+            "Many attempts to sign in to your account at Strongroom had a wrong password. New devices are now locked out for \
+             some time.\n\n\
+             On devices where you have signed in before, you can still sign in. On a new device, request a new password: this \
+             unlocks your account immediately.\n\
+             If others could know or guess your password, change it.\n",
             None,
         ),
     };
     Template { subject, body, link }
 }
 
-/// Writes a queued mail. The token comes into being here and lives as long as the text.
-pub fn write(mail: &Queued, keys: &Keys, links: &Links) -> Result<Text, String> {
-    let kind = MailKind::named(&mail.kind).ok_or("an unknown kind of mail")?;
+/// Writes the text of a queued mail. The token is derived here and dropped with the text.
+pub fn write(mail: &QueuedMail, keys: &Keys, links: &Links) -> Result<MailText, String> {
+    let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
     let Some((page, endpoint, more)) = template.link else {
-        return Ok(Text { subject: template.subject, body: template.body.into(), link: None });
+        return Ok(MailText { subject: template.subject, body: template.body.into(), link: None });
     };
     let base = &links.public_url;
-    let link = format!("{base}/{page}#token={TOKEN_PLACE}");
-    let mut body = template.body.replace(PLACE_OF_LINK, &link);
-    if links.say_how_by_hand {
+    let link = format!("{base}/{page}#token={TOKEN_PLACEHOLDER}");
+    let mut body = template.body.replace(LINK_PLACEHOLDER, &link);
+    if links.include_curl {
         body.push_str(&format!(
             "\nWithout a page:\n\ncurl -i {base}/api/v1/auth/{endpoint} -H 'Content-Type: application/json' \\\n  \
-             -d '{{\"token\":\"{TOKEN_PLACE}\"{more}}}'\n"
+             -d '{{\"token\":\"{TOKEN_PLACEHOLDER}\"{more}}}'\n"
         ));
     }
-    let key = mail.key_id.as_deref().and_then(KeyId::from_bytes).ok_or("no master key is named for its link")?;
+    let key = mail.key_id.as_deref().and_then(KeyId::from_bytes).ok_or("the row names no master key")?;
     let token = SecretToken::for_queued_mail(keys, key, kind.name(), mail.subject_id)
-        .ok_or_else(|| format!("its link was made with master key {key}, which is not configured"))?
+        .ok_or_else(|| format!("master key {key} is not configured"))?
         .to_wire();
-    Ok(Text { subject: template.subject, body: fill(&body, &token), link: Some(fill(&link, &token)) })
+    Ok(MailText {
+        subject: template.subject,
+        body: insert_token(&body, &token),
+        link: Some(insert_token(&link, &token)),
+    })
 }
 
-/// Tells an administrator of an alert: ids, counts and our own words, and no token.
-pub fn alert(message: &Message, runbooks: &Runbooks) -> Text {
-    Text { subject: "Strongroom alert", body: format!("{}\n", message.text(runbooks)).into(), link: None }
+/// Writes the mail of an alert. It contains no token.
+pub fn alert(message: &Message, runbooks: &Runbooks) -> MailText {
+    MailText { subject: "Strongroom alert", body: format!("{}\n", message.text(runbooks)).into(), link: None }
 }
 
 #[cfg(test)]
@@ -171,9 +175,9 @@ mod tests {
 
     fn written(kind: &str, by_hand: bool) -> (String, String) {
         let keys = Keys::new(&vec![7; 32].into()).unwrap();
-        let links = Links { public_url: "https://rooms.example".into(), say_how_by_hand: by_hand };
+        let links = Links { public_url: "https://rooms.example".into(), include_curl: by_hand };
         let subject_id = Uuid::new_v4();
-        let mail = Queued {
+        let mail = QueuedMail {
             id: Uuid::new_v4(),
             kind: kind.into(),
             recipient: "ann@example.com".into(),
@@ -188,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_stands_in_the_fragment_of_a_link_to_the_configured_address() {
+    fn link_has_configured_host_and_token_in_fragment() {
         let (body, token) = written("reset_password", false);
         assert!(body.contains(&format!("https://rooms.example/reset#token={token}\n")), "{body}");
         assert!(!body.contains("curl"));
@@ -197,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn every_kind_is_plain_text_without_a_gap() {
+    fn every_mail_is_plain_text_without_placeholders() {
         for kind in MailKind::ALL {
             let (body, _) = written(kind.name(), false);
             assert!(body.is_ascii() && !body.contains('{') && body.ends_with('\n'), "{kind:?}: {body}");
@@ -205,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_that_needs_no_token_has_none() {
+    fn notification_mails_contain_no_token_or_link() {
         for kind in ["already_registered", "password_changed", "session_stolen", "account_deleted", "account_locked"] {
             let (body, token) = written(kind, true);
             assert!(!body.contains(&token) && !body.contains("http"), "{kind}");

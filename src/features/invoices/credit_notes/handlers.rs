@@ -31,24 +31,24 @@ pub async fn create(
     clock: Data<Clock>,
 ) -> ApiResult<HttpResponse> {
     let (owner, now) = (caller.user(), clock.now());
-    let mut change = invoices.begin(&caller).await?;
+    let mut tx = invoices.begin(&caller).await?;
     // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
-    if let Some(answer) = key.stored_reply(change.connection(), owner, now).await? {
+    if let Some(answer) = key.stored_reply(tx.connection(), owner, now).await? {
         return Ok(answer);
     }
-    let invoice = change.lock(id).await?;
+    let invoice = tx.lock(id).await?;
     invoice.ensure_creditable()?;
-    let before = change.credited_by_line(id).await?;
+    let before = tx.credited_by_line(id).await?;
     let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
     let invoice = invoice.credit(credit.total(), now)?;
-    quotas.admit(change.connection(), owner, Rows::CreditNotes).await?;
-    let today = change.calendar().await?.today(now);
-    let note = change.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
-    change.save_state(&invoice).await?;
+    quotas.admit(tx.connection(), owner, Rows::CreditNotes).await?;
+    let today = tx.calendar().await?.today(now);
+    let note = tx.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
+    tx.save_state(&invoice).await?;
     let location = format!("/api/v1/credit-notes/{}", note.header.id);
     let answer = Answer::created(location, None, &CreditNoteView::from(&note))?;
-    key.store(change.connection(), owner, now, &answer).await?;
-    change.commit().await?;
+    key.store(tx.connection(), owner, now, &answer).await?;
+    tx.commit().await?;
     Ok(answer.reply())
 }
 
@@ -74,9 +74,9 @@ pub async fn list(
 ) -> ApiResult<HttpResponse> {
     let (owner, invoice) = (caller.user(), query.invoice_id.map(|id| id.0));
     let filter = invoice.map(|id| id.to_string()).unwrap_or_default();
-    let after = cursors.after(owner, LIST, &filter, query.cursor.as_deref())?;
+    let after = cursors.page_start(owner, LIST, &filter, query.cursor.as_deref())?;
     let rows = invoices.credit_notes(&caller, invoice, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.seal(owner, LIST, &filter, &last.position()))?;
+    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(owner, LIST, &filter, &last.position()))?;
     Ok(reply::ok(&CreditNotePage::from(page)))
 }
 

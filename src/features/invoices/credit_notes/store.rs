@@ -161,7 +161,7 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        let (owner, mut reading) = (caller.user().uuid(), self.begin_read(caller).await?);
+        let (owner, mut tx) = (caller.user().uuid(), self.begin_read(caller).await?);
         // Two statements, so that each has an index that ends where the page ends.
         let rows = match invoice {
             None => {
@@ -176,7 +176,7 @@ impl InvoiceStore {
                     after.id,
                     limit.rows()
                 )
-                .fetch_all(reading.connection())
+                .fetch_all(tx.connection())
                 .await?
             }
             Some(invoice) => {
@@ -192,7 +192,7 @@ impl InvoiceStore {
                     limit.rows(),
                     invoice.uuid()
                 )
-                .fetch_all(reading.connection())
+                .fetch_all(tx.connection())
                 .await?
             }
         };
@@ -204,14 +204,14 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
-        let mut reading = self.begin_read(caller).await?;
-        self.credit_note_within(&mut reading, caller, id).await
+        let mut tx = self.begin_read(caller).await?;
+        self.credit_note_within(&mut tx, caller, id).await
     }
 
     /// Like [`Self::credit_note`], within an open transaction.
     pub(in crate::features::invoices) async fn credit_note_within(
         &self,
-        reading: &mut OwnerTx,
+        tx: &mut OwnerTx,
         caller: &Caller,
         id: CreditNoteId,
     ) -> ApiResult<CreditNote> {
@@ -224,7 +224,7 @@ impl InvoiceStore {
             caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(reading.connection())
+        .fetch_optional(tx.connection())
         .await?
         .ok_or(ApiError::NotFound)?;
         let credit = Credit {

@@ -37,7 +37,7 @@ use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
 use crate::http::reply;
-use crate::security::limits::concurrency_limits::HeavyWork;
+use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
 /// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares the bytes.
@@ -49,7 +49,7 @@ const MAX_WAIT: Duration = Duration::from_secs(5);
 /// Renders PDFs, with a limit on parallel renderings.
 pub struct PdfRenderer {
     typeface: Typeface,
-    work: HeavyWork,
+    work: ConcurrencyLimit,
 }
 
 impl PdfRenderer {
@@ -58,12 +58,12 @@ impl PdfRenderer {
     pub fn new() -> Option<Self> {
         // Half of the processors, so that the other half can serve requests.
         let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
-        Some(Self { typeface: Typeface::new()?, work: HeavyWork::new(slots, MAX_WAIT) })
+        Some(Self { typeface: Typeface::new()?, work: ConcurrencyLimit::new(slots, MAX_WAIT) })
     }
 
     /// Returns the limiter, for metrics.
     #[must_use]
-    pub fn work(&self) -> &HeavyWork {
+    pub fn work(&self) -> &ConcurrencyLimit {
         &self.work
     }
 
@@ -97,36 +97,36 @@ impl PdfData {
 pub async fn pdf(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
-    known: IfNoneMatch,
+    if_none_match: IfNoneMatch,
     method: Method,
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<HttpResponse> {
     let data = invoices.invoice_pdf_data(&caller, id).await?;
-    reply_with(data, &known, &method, &renderer).await
+    reply_with(data, &if_none_match, &method, &renderer).await
 }
 
 /// Returns the PDF of a credit note.
 pub async fn credit_note(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,
-    known: IfNoneMatch,
+    if_none_match: IfNoneMatch,
     method: Method,
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<HttpResponse> {
     let data = invoices.credit_note_pdf_data(&caller, id).await?;
-    reply_with(data, &known, &method, &renderer).await
+    reply_with(data, &if_none_match, &method, &renderer).await
 }
 
 async fn reply_with(
     data: PdfData,
-    known: &IfNoneMatch,
+    if_none_match: &IfNoneMatch,
     method: &Method,
     renderer: &PdfRenderer,
 ) -> ApiResult<HttpResponse> {
     let etag = data.etag();
-    if known.has(&etag) {
+    if if_none_match.has(&etag) {
         return Ok(reply::not_modified(&etag));
     }
     let mut reply = HttpResponse::Ok();

@@ -31,11 +31,11 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub(super) async fn invoice_pdf_data(&self, caller: &Caller, id: InvoiceId) -> ApiResult<PdfData> {
-        let mut reading = self.begin_read(caller).await?;
-        let invoice = self.read_within(&mut reading, caller, id).await?;
+        let mut tx = self.begin_read(caller).await?;
+        let invoice = self.read_within(&mut tx, caller, id).await?;
         let names = match invoice.state().number {
-            Some(_) => parties_at_issue(reading.connection(), caller, id).await?,
-            None => current_parties(reading.connection(), caller, invoice.content().customer).await?,
+            Some(_) => parties_at_issue(tx.connection(), caller, id).await?,
+            None => current_parties(tx.connection(), caller, invoice.content().customer).await?,
         };
         names.into_pdf_data(Document::Invoice(invoice))
     }
@@ -45,11 +45,10 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub(super) async fn credit_note_pdf_data(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<PdfData> {
-        let mut reading = self.begin_read(caller).await?;
-        let note = self.credit_note_within(&mut reading, caller, id).await?;
+        let mut tx = self.begin_read(caller).await?;
+        let note = self.credit_note_within(&mut tx, caller, id).await?;
         // A credit note does not request a payment, so it shows no bank account.
-        let names =
-            PartiesRow { iban: None, ..parties_at_issue(reading.connection(), caller, note.header.invoice).await? };
+        let names = PartiesRow { iban: None, ..parties_at_issue(tx.connection(), caller, note.header.invoice).await? };
         names.into_pdf_data(Document::CreditNote(note))
     }
 }

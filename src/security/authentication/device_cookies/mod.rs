@@ -1,14 +1,14 @@
-//! Device cookies (OWASP): a device that has signed in before has its own counter of failures (CWE-307, CWE-645).
+//! Device cookies (OWASP): known devices have their own lockout counter (CWE-307, CWE-645, API2:2023).
 //!
-//! **Attack**: an attacker guesses at an account from everywhere until it waits, and its owner waits too. Or an intruder keeps the
-//! cookies of an earlier intrusion, and uses them against the owner.
-//! **Control**: a sign-in, a password reset and a password change set a signed `__Host-` cookie: a random id, the account's epoch, an
-//! expiry, and a MAC over them and the account. It authenticates no client: it only selects the counter of `login_throttling`. Reset,
-//! password change and "end all sessions" advance the epoch, which voids every older cookie. A cookie that is forged, expired,
-//! void, of another account, or sent twice is ignored without a word: its client is an unknown one.
-//! **Limits**: a stolen cookie is worth ten guesses. Logout keeps the cookie, or those who sign out every
-//! evening would be unknown every morning.
-//! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1 · **Test**: `attacks::authentication::device_cookies`
+//! **Attack**: account lockout as denial of service: an attacker guesses until the account is locked, and its owner is locked out
+//! too. An intruder keeps device cookies of an earlier intrusion.
+//! **Control**: login, password reset and password change set a signed `__Host-` cookie. It holds a random id, the account's epoch,
+//! an expiry, and a MAC over these and the account. The cookie does not authenticate: it only selects the counter in
+//! `login_throttling`. Password reset, password change and "revoke all sessions" advance the epoch, which invalidates all older
+//! cookies. A cookie that is forged, expired, invalidated, of another account, or sent twice is ignored: its client is unknown.
+//! **Limits**: a stolen cookie allows ten guesses. Logout keeps the cookie: otherwise users who sign out every day would lose it.
+//! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1
+//! **Test**: `attacks::authentication::device_cookies`
 
 mod store;
 
@@ -26,87 +26,84 @@ use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// For this host, by TLS, for no script (`refresh_tokens::COOKIE` says what the prefix does).
+/// The cookie's name. `refresh_tokens::COOKIE` explains the prefix.
 pub const COOKIE: &str = "__Host-device";
 
-/// The cookie is id, epoch, expiry in seconds since 1970, and a [`Tag`].
-const ID: usize = 16;
-const NUMBER: usize = 8;
-const SIGNED: usize = ID + 2 * NUMBER;
+// The cookie's layout: id, epoch, expiry in seconds since 1970, [`Tag`].
+const ID_BYTES: usize = 16;
+const NUMBER_BYTES: usize = 8;
+const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device of one account. It is known only while its epoch is the account's ([`Device::is_of`]).
+/// A device cookie of one account, valid while its epoch is the account's ([`DeviceCookie::matches_epoch`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Device {
+pub struct DeviceCookie {
     id: Uuid,
     epoch: i64,
 }
 
-impl Device {
-    /// A new device of an account in this epoch.
+impl DeviceCookie {
+    /// Creates a cookie with a random id.
     #[must_use]
     pub fn new(epoch: i64) -> Self {
         Self { id: Uuid::new_v4(), epoch }
     }
 
-    /// The device in these headers, if its cookie is unexpired and of the account with this name, in lower case.
+    /// Reads the cookie from these headers. `None` unless its MAC is valid for the account `name` (lower case) and it has not expired.
     #[must_use]
-    pub fn recognise(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
+    pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;
-        let mut bytes = [0; SIGNED + Tag::LENGTH];
-        // Of one length only; the decoder would not write more than fits.
+        let mut bytes = [0; SIGNED_BYTES + Tag::LENGTH];
+        // Rejects shorter values; the decoder rejects longer ones.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
-        let (signed, theirs) = bytes.split_first_chunk::<SIGNED>()?;
+        let (signed, theirs) = bytes.split_first_chunk::<SIGNED_BYTES>()?;
         if !keys.verify(Purpose::DeviceCookie, &[name.as_bytes(), signed], &Tag::from_bytes(theirs)?) {
             return None;
         }
-        let (id, numbers) = signed.split_first_chunk::<ID>()?;
-        let (epoch, expiry) = numbers.split_first_chunk::<NUMBER>()?;
+        let (id, numbers) = signed.split_first_chunk::<ID_BYTES>()?;
+        let (epoch, expiry) = numbers.split_first_chunk::<NUMBER_BYTES>()?;
         let expiry = i64::from_be_bytes(*expiry.first_chunk()?);
         let device = Self { id: Uuid::from_bytes(*id), epoch: i64::from_be_bytes(*epoch) };
         (now.timestamp() < expiry).then_some(device)
     }
 
-    /// Whether this device is known to an account in this epoch; `None`: there is no such account.
+    /// Whether the account's epoch is the cookie's. `None`: the account does not exist.
     #[must_use]
-    pub fn is_of(self, epoch: Option<i64>) -> bool {
+    pub fn matches_epoch(self, epoch: Option<i64>) -> bool {
         epoch == Some(self.epoch)
     }
 
-    /// The `Set-Cookie` value that makes this device known for `lives`.
+    /// Returns the `Set-Cookie` value, marked sensitive so that it is not logged.
     ///
     /// # Errors
-    /// Never in practice: all of its characters are allowed in a header.
+    /// Never in practice: all its characters are allowed in a header.
     pub fn set_cookie(
         self,
         keys: &Keys,
         name: &str,
         now: DateTime<Utc>,
-        lives: Duration,
+        lifetime: Duration,
     ) -> Result<HeaderValue, InvalidHeaderValue> {
-        let expiry = (now + lives).timestamp();
+        let expiry = (now + lifetime).timestamp();
         let signed = [self.id.as_bytes().as_slice(), &self.epoch.to_be_bytes(), &expiry.to_be_bytes()].concat();
         let tag = keys.sign(Purpose::DeviceCookie, &[name.as_bytes(), &signed]);
         let wire = URL_SAFE_NO_PAD.encode([signed, tag.to_bytes()].concat());
-        let seconds = lives.as_secs();
+        let seconds = lifetime.as_secs();
         let text = format!("{COOKIE}={wire}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
         let mut value = HeaderValue::from_str(&text)?;
         value.set_sensitive(true);
         Ok(value)
     }
 
-    /// The random id under which its failures are counted.
+    /// Returns the random id under which failures are counted.
     #[must_use]
     pub fn id(self) -> Uuid {
         self.id
     }
 }
 
-/// Voids every device cookie of a user. For a password reset and a password change their own statement does it.
-///
-/// # Errors
-/// [`ApiError::Internal`](crate::http::error::ApiError) or `Unavailable`, when the database fails.
+/// Invalidates all device cookies of a user. Password reset and password change do this in their own statement.
 pub async fn advance_epoch(connection: &mut PgConnection, user: UserId) -> ApiResult<()> {
     Ok(store::advance_epoch(connection, user).await?)
 }
@@ -118,7 +115,7 @@ mod tests {
     use super::*;
 
     const ALICE: &str = "alice@example.com";
-    const LIFE: Duration = Duration::from_secs(100);
+    const LIFETIME: Duration = Duration::from_secs(100);
 
     fn keys() -> Keys {
         Keys::new(&vec![5; 32].into()).unwrap()
@@ -134,30 +131,30 @@ mod tests {
         map
     }
 
-    /// What a browser sends back.
-    fn kept(device: Device) -> String {
-        let line = device.set_cookie(&keys(), ALICE, at(0), LIFE).unwrap();
+    /// Returns the `Cookie` value that a browser sends back.
+    fn sent(device: DeviceCookie) -> String {
+        let line = device.set_cookie(&keys(), ALICE, at(0), LIFETIME).unwrap();
         let line = line.to_str().unwrap();
         assert!(line.ends_with("; Path=/; Max-Age=100; Secure; HttpOnly; SameSite=Strict"), "{line}");
         line.split(';').next().unwrap().to_owned()
     }
 
     #[test]
-    fn device_is_known_to_its_own_account_until_its_cookie_expires() {
-        let device = Device::new(7);
-        let cookie = headers(&kept(device));
-        let known = |account, seconds| Device::recognise(&keys(), account, &cookie, at(seconds));
+    fn device_cookie_is_valid_for_its_account_until_expiry() {
+        let device = DeviceCookie::new(7);
+        let cookie = headers(&sent(device));
+        let known = |account, seconds| DeviceCookie::from_headers(&keys(), account, &cookie, at(seconds));
         assert_eq!(known(ALICE, 99), Some(device));
         assert_eq!(known(ALICE, 100), None);
         assert_eq!(known("bob@example.com", 0), None);
         let others = Keys::new(&vec![6; 32].into()).unwrap();
-        assert_eq!(Device::recognise(&others, ALICE, &cookie, at(0)), None);
+        assert_eq!(DeviceCookie::from_headers(&others, ALICE, &cookie, at(0)), None);
     }
 
     #[test]
-    fn changed_cookie_is_not_recognised() {
-        let cookie = kept(Device::new(7));
-        let known = |cookie: &str| Device::recognise(&keys(), ALICE, &headers(cookie), at(0));
+    fn altered_device_cookie_is_ignored() {
+        let cookie = sent(DeviceCookie::new(7));
+        let known = |cookie: &str| DeviceCookie::from_headers(&keys(), ALICE, &headers(cookie), at(0));
         assert!(known(&cookie).is_some());
         for place in COOKIE.len() + 1..cookie.len() {
             let mut changed = cookie.clone().into_bytes();

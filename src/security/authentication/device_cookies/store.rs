@@ -1,4 +1,4 @@
-//! The epoch of an account's device cookies.
+//! Statements on the epoch of device cookies.
 
 use sqlx::PgConnection;
 

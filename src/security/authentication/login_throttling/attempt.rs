@@ -10,7 +10,7 @@ use crate::base::hex::hex;
 use crate::base::id::UserId;
 use crate::config::{LoginSettings, Rate};
 use crate::http::client_ip::ClientAddr;
-use crate::security::authentication::device_cookies::Device;
+use crate::security::authentication::device_cookies::DeviceCookie;
 use crate::security::authentication::login_challenge;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
@@ -30,7 +30,7 @@ pub struct LoginThrottle {
     pub clock: Clock,
     pub keys: Arc<Keys>,
     /// What the outbox calls the mail that tells an owner of a lock.
-    pub lock_mail: &'static str,
+    pub lock_mail_kind: &'static str,
 }
 
 /// A counter, and how many failures it may have in a window that begins with the first.
@@ -42,7 +42,7 @@ pub(super) struct Counter {
 }
 
 /// An attempt. Its keys are keyed hashes: people type passwords into the name field.
-pub struct Attempt {
+pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
     /// Account and address, or account and session.
@@ -55,30 +55,36 @@ pub struct Attempt {
 
 /// The key of the account with this name, as typed apart from its case, whether it exists or not.
 #[must_use]
-pub fn account_of(keys: &Keys, typed: &str) -> [u8; 32] {
+pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
 }
 
 /// The key of a signed-in user's own counters: failed sign-ins must not keep the owner, who is inside, from a new password.
 #[must_use]
-pub fn account_inside(keys: &Keys, user: UserId) -> [u8; 32] {
+pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
     keys.fingerprint(&format!("user {user}"))
 }
 
 impl LoginThrottle {
     /// An attempt to sign in, by a known device or an unknown client, which may bring the solution of a challenge.
     #[must_use]
-    pub fn sign_in(&self, typed: &str, client: ClientAddr, device: Option<Device>, solution: Option<&str>) -> Attempt {
+    pub fn sign_in(
+        &self,
+        typed: &str,
+        client: ClientAddr,
+        device: Option<DeviceCookie>,
+        solution: Option<&str>,
+    ) -> LoginAttempt {
         let (typed, settings) = (typed.to_lowercase(), &self.settings);
         let (address, network) = (client.prefix(), client.network());
         let counter = |kind, text: String, limit| Counter { kind, key: self.keys.fingerprint(&text), limit };
         let accounts = settings.accounts_per_network;
-        let of_device = Rate { count: MAX_DEVICE_FAILURES, window: settings.device_life };
-        let pair = counter("pair", format!("address {address}\n{typed}"), settings.failures_per_pair);
+        let of_device = Rate { count: MAX_DEVICE_FAILURES, window: settings.device_lifetime };
+        let pair = counter("pair", format!("address {address}\n{typed}"), settings.failures_per_account_and_address);
         let solution =
             solution.and_then(|payload| login_challenge::verify(&self.keys, &pair.key, payload, self.clock.now()));
-        Attempt {
-            account: account_of(&self.keys, &typed),
+        LoginAttempt {
+            account: account_key(&self.keys, &typed),
             max_in_a_row: settings.failures_in_a_row.into(),
             pair,
             place: vec![
@@ -93,12 +99,12 @@ impl LoginThrottle {
 
     /// Re-authentication: a signed-in user enters the password again.
     #[must_use]
-    pub fn reauthenticate(&self, caller: &Caller) -> Attempt {
+    pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         let key = self.keys.fingerprint(&format!("session {}", caller.session()));
-        Attempt {
-            account: account_inside(&self.keys, caller.user()),
+        LoginAttempt {
+            account: reauthentication_key(&self.keys, caller.user()),
             max_in_a_row: MAX_REAUTHENTICATION_FAILURES,
-            pair: Counter { kind: "pair", key, limit: self.settings.failures_per_pair },
+            pair: Counter { kind: "pair", key, limit: self.settings.failures_per_account_and_address },
             place: Vec::new(),
             device: None,
             solution: None,
@@ -106,7 +112,7 @@ impl LoginThrottle {
     }
 }
 
-impl Attempt {
+impl LoginAttempt {
     /// What the log calls the account.
     #[must_use]
     pub fn subject(&self) -> String {

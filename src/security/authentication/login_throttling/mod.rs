@@ -19,9 +19,9 @@
 mod attempt;
 mod store;
 
-pub use attempt::{Attempt, LoginThrottle, account_inside, account_of};
+pub use attempt::{LoginAttempt, LoginThrottle, account_key, reauthentication_key};
 
-use self::store::Counted;
+use self::store::CounterState;
 use crate::base::id::UserId;
 use crate::db::begin;
 use crate::http::error::{ApiError, ApiResult};
@@ -29,12 +29,12 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::login_challenge;
 
 /// An attempt that was counted and may be made.
-pub struct Admitted {
-    pub attempt: Attempt,
-    counted: Vec<Counted>,
+pub struct AdmittedAttempt {
+    pub attempt: LoginAttempt,
+    counted: Vec<CounterState>,
 }
 
-impl Admitted {
+impl AdmittedAttempt {
     /// Whether the account waits: after the same work, any password is answered like a wrong one.
     #[must_use]
     pub fn is_locked(&self) -> bool {
@@ -48,7 +48,7 @@ impl LoginThrottle {
     /// # Errors
     /// 429 beyond the limit of a pair, or without a solved challenge beyond that of an address or network; 503 when the counters
     /// cannot be read, so that a broken database is no free pass.
-    pub async fn admit(&self, mut attempt: Attempt) -> ApiResult<Admitted> {
+    pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counted = self.count(&attempt).await?;
             let over = attempt.counters().into_iter().find_map(|counter| {
@@ -57,7 +57,7 @@ impl LoginThrottle {
                     .map(|counted| (counter.kind, counted))
             });
             match over {
-                None => return Ok(Admitted { attempt, counted }),
+                None => return Ok(AdmittedAttempt { attempt, counted }),
                 Some(("device", _)) => attempt.device = None,
                 Some(("challenge", _)) => attempt.solution = None,
                 Some((kind, counted)) => return Err(self.refuse(&attempt, kind, counted)?),
@@ -65,7 +65,7 @@ impl LoginThrottle {
         }
     }
 
-    fn refuse(&self, attempt: &Attempt, kind: &'static str, counted: &Counted) -> ApiResult<ApiError> {
+    fn refuse(&self, attempt: &LoginAttempt, kind: &'static str, counted: &CounterState) -> ApiResult<ApiError> {
         let challenge = match kind {
             "pair" => None,
             _ => Some(login_challenge::create(&self.keys, &attempt.pair.key, counted.failures, self.clock.now())?),
@@ -82,7 +82,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn failed(&self, admitted: &Admitted, owner: Option<UserId>) -> ApiResult<()> {
+    pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counted in &admitted.counted {
             let reached = |max: u32| counted.failures == i64::from(max);
@@ -116,7 +116,7 @@ impl LoginThrottle {
     ///
     /// # Errors
     /// The database fails.
-    pub async fn succeeded(&self, admitted: &Admitted) -> ApiResult<()> {
+    pub async fn record_success(&self, admitted: &AdmittedAttempt) -> ApiResult<()> {
         self.take_back(&admitted.counted).await
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::attempt::{Attempt, LoginThrottle};
+use super::attempt::{LoginAttempt, LoginThrottle};
 use crate::base::id::UserId;
 use crate::http::error::ApiResult;
 
@@ -13,7 +13,7 @@ use crate::http::error::ApiResult;
 const WAITS: [i32; 5] = [1, 2, 4, 8, 15];
 
 /// A counter with this attempt in it. One that was full before has not counted it.
-pub struct Counted {
+pub struct CounterState {
     pub kind: String,
     pub key: Vec<u8>,
     pub failures: i64,
@@ -25,7 +25,7 @@ pub struct Counted {
 impl LoginThrottle {
     /// Adds an attempt to its counters as if it had failed: to none if one of them is full, and to the account only while that does
     /// not wait. Of parallel attempts each takes its own number from the locked row, so no more than the limit are within it.
-    pub(super) async fn count(&self, attempt: &Attempt) -> ApiResult<Vec<Counted>> {
+    pub(super) async fn count(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let counters = attempt.counters();
         let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
         let keys: Vec<Vec<u8>> = counters.iter().map(|counter| counter.key.to_vec()).collect();
@@ -34,7 +34,7 @@ impl LoginThrottle {
         let account = attempt.device.is_none().then(|| attempt.account.to_vec());
         let free = self.settings.failures_per_account;
         Ok(sqlx::query_as!(
-            Counted,
+            CounterState,
             r#"with counter as (
                    select * from unnest($1::text[], $2::bytea[], $3::bigint[], $4::float8[])
                        with ordinality as counter (kind, key, max, seconds, position)
@@ -91,7 +91,7 @@ impl LoginThrottle {
 
     /// Takes a successful attempt back: clears the pair, takes the pair's failures off the account, and one off each other counter.
     /// Locks rows in the order of [`Self::count`].
-    pub(super) async fn take_back(&self, counted: &[Counted]) -> ApiResult<()> {
+    pub(super) async fn take_back(&self, counted: &[CounterState]) -> ApiResult<()> {
         let mine = counted.iter().filter(|counted| counted.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) = mine.map(|mine| (mine.kind.clone(), mine.key.clone())).unzip();
         sqlx::query!(
@@ -122,7 +122,7 @@ impl LoginThrottle {
              select $1, $2, coalesce(u.email, ''), coalesce(u.id, $1), $3::timestamptz, $3, case when u.id is null then $3 end
              from (select 1) always left join users u on u.id = $4 and u.status = 'active'",
             Uuid::new_v4(),
-            self.lock_mail,
+            self.lock_mail_kind,
             self.clock.now(),
             owner.map(UserId::uuid)
         )
@@ -131,7 +131,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Which of these accounts ([`super::account_of`]) are locked for unknown clients now.
+    /// Which of these accounts ([`super::account_key`]) are locked for unknown clients now.
     ///
     /// # Errors
     /// The database fails.
@@ -148,7 +148,7 @@ impl LoginThrottle {
         Ok(locked.into_iter().collect())
     }
 
-    /// Lifts the locks of these accounts ([`super::account_of`], [`super::account_inside`]), also at each address and session: after
+    /// Lifts the locks of these accounts ([`super::account_key`], [`super::reauthentication_key`]), also at each address and session: after
     /// a password reset, or by an administrator. What an address or a network has counted stays.
     ///
     /// # Errors

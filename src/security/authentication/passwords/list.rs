@@ -1,19 +1,19 @@
-//! The list of common and breached passwords: `list.bin`, made by `make_list.py` (which says from what).
+//! The list of common and breached passwords: `list.bin`, created by `make_list.py`, which names the sources.
 //!
-//! Sorted SHA-256 of the password in lower case, cut to eight bytes each. With n entries a password that is not in the list is
-//! taken for one that is with a chance of n in 2^64.
+//! Each entry is the SHA-256 of the lower-case password, truncated to eight bytes. The entries are sorted. With n entries, a
+//! false positive has a probability of n in 2^64.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 const ENTRY: usize = 8;
 static LIST: &[u8] = include_bytes!("list.bin");
 
-/// Whether this password, in lower case, is listed.
+/// Whether this lower-case password is listed.
 pub fn contains(folded: &str) -> bool {
     let hash = digest(&SHA256, folded.as_bytes());
-    let wanted = hash.as_ref().get(..ENTRY).unwrap_or_default();
+    let key = hash.as_ref().get(..ENTRY).unwrap_or_default();
     let (entries, _) = LIST.as_chunks::<ENTRY>();
-    entries.binary_search_by(|entry| entry.as_slice().cmp(wanted)).is_ok()
+    entries.binary_search_by(|entry| entry.as_slice().cmp(key)).is_ok()
 }
 
 #[cfg(test)]
@@ -21,7 +21,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_sorted_whole_and_large_enough() {
+    fn list_is_sorted_complete_and_large_enough() {
         let (entries, rest) = LIST.as_chunks::<ENTRY>();
         assert!(rest.is_empty());
         assert!(entries.windows(2).all(|pair| pair[0] < pair[1]));
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn what_everybody_uses_is_listed() {
+    fn common_passwords_are_listed() {
         for known in ["unbelievable", "1q2w3e4r5t6y", "administrator", "123qweasdzxc"] {
             assert!(contains(known), "{known}");
         }

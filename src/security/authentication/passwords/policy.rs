@@ -1,5 +1,5 @@
-//! Which passwords may be chosen: by length, a list, the user's own name, and an estimate of guesses. There is no rule of
-//! composition, no hint and no expiry (NIST SP 800-63B, ASVS 6.2).
+//! Password policy: length, a list of common passwords, the user's own name, and an estimate of guesses. There are no composition
+//! rules, no hints and no expiry (NIST SP 800-63B, ASVS 6.2).
 
 use std::fmt;
 
@@ -10,28 +10,28 @@ use zxcvbn::zxcvbn;
 
 use super::list;
 
-/// Characters. A multiple of what a person types, and a bound on what is hashed.
-pub const MOST_CHARS: usize = 64;
-/// Checked before anything else, so that a huge input costs nothing. 64 characters of any script fit in, decomposed too: a Hangul
-/// syllable takes nine bytes then.
+/// The maximum length in characters.
+pub const MAX_CHARS: usize = 64;
+/// Checked first, so that long input costs nothing. 64 characters of any script fit, also decomposed: a decomposed Hangul
+/// syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
-/// Passwords that an attacker is estimated to find within so many guesses are refused. 10^10 is the border of zxcvbn's best score.
+/// Passwords with a lower estimate of guesses are rejected. 10^10 is the threshold of zxcvbn's best score.
 ///
-/// At OWASP's floor, argon2 allows about 60 guesses a second and core, so 10^10 guesses take five years of one core. The border
-/// refuses no good password of the shortest length: zxcvbn gives 12 random characters 10^12, and four words at least 10^12
-/// (it adds 10,000^3 for four parts), whichever words they are. The samples in `samples/` hold this.
+/// With OWASP's minimum parameters, argon2 allows about 60 guesses per second and core: 10^10 guesses take one core five years.
+/// zxcvbn estimates 10^12 for 12 random characters, and at least 10^12 for any four words (it adds 10,000^3 for four parts), so
+/// no good password is rejected. A test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 
-/// What zxcvbn takes for a letter in disguise: 4 for a, $ for s.
+/// Characters that zxcvbn treats as substituted letters: 4 for a, $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// zxcvbn tries all combinations of the substitutes that occur: seconds for a password with all of them, some 35 ms with ten. A
-/// word in disguise has fewer.
+/// zxcvbn tries all combinations of substitutes: this takes seconds for a password with all of them, about 35 ms with ten.
+/// Dictionary words with substitutes have fewer.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
 
-/// Why a password may not be chosen. The user is told; it says nothing about other users.
+/// Why a new password is rejected. The text is for the user and reveals nothing about other users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordRefusal {
     TooShort { min: usize },
@@ -46,7 +46,7 @@ impl fmt::Display for PasswordRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TooShort { min } => write!(f, "needs at least {min} characters"),
-            Self::TooLong => write!(f, "may have at most {MOST_CHARS} characters"),
+            Self::TooLong => write!(f, "may have at most {MAX_CHARS} characters"),
             Self::Common => write!(f, "is among the passwords that attackers try first: {ADVICE}"),
             Self::Context => write!(f, "is made of your own name, your address or ours: {ADVICE}"),
             Self::Guessable { parts } => {
@@ -59,19 +59,19 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-/// The password in NFC: keyboards and operating systems send one é as one code point or as two.
+/// Returns the password in NFC: clients send é as one code point or as two.
 pub(super) fn normalize(password: &SecretString) -> SecretString {
     ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
 
-pub(super) fn within_cap(password: &SecretString) -> bool {
-    password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MOST_CHARS
+pub(super) fn is_within_max_length(password: &SecretString) -> bool {
+    password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MAX_CHARS
 }
 
-/// The checks that cost nothing: length, list, own name. `password` is normalized.
+/// Runs the cheap checks: length, list, own name. `password` must be normalized.
 pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<(), PasswordRefusal> {
     let characters = password.chars().count();
-    if characters > MOST_CHARS {
+    if characters > MAX_CHARS {
         return Err(PasswordRefusal::TooLong);
     }
     if characters < min {
@@ -88,14 +88,14 @@ pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<()
     Ok(())
 }
 
-/// Refuses what is guessed too soon. `context`: the user's own name and address. It takes milliseconds, so it does not belong on
-/// a thread that serves requests.
+/// Rejects passwords that are easy to guess. `context`: the user's own name and address. It takes milliseconds, so it must not
+/// run on a thread that serves requests.
 pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), PasswordRefusal> {
     let substitutes = SUBSTITUTES.chars().filter(|substitute| password.contains(*substitute)).count();
     if substitutes > MAX_SUBSTITUTES {
         return Ok(());
     }
-    // White space between words hides them from zxcvbn, and adds nothing to guess.
+    // zxcvbn does not recognise words that are separated by white space.
     let joined: String = password.split_whitespace().collect();
     let own: Vec<&str> = context.iter().flat_map(|text| words(text)).chain(["strongroom"]).collect();
     let estimate = zxcvbn(&joined, &own);
@@ -111,7 +111,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     Err(PasswordRefusal::Guessable { parts })
 }
 
-/// The text, and its words.
+/// Returns the text and each of its words.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3))
 }
@@ -127,8 +127,8 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
     }
 }
 
-/// Whether the list has the password, or the words that most of it consists of. Phrases are listed as letters and digits alone, so
-/// that white space and punctuation make no difference.
+/// Whether the password is listed, as a whole or without surrounding digits and punctuation. Phrases are listed as letters and
+/// digits only, so that white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
     let core = core(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));
@@ -139,13 +139,13 @@ fn letters_and_digits(text: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
-/// Without the digits and signs around it: `!!password2026` is `password`.
+/// Removes surrounding digits and punctuation: `!!password2026` becomes `password`.
 fn core(folded: &str) -> &str {
     folded.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// The word with nothing but digits and signs around it, or the word again and again. Whole passwords, not substrings: a
-/// passphrase that holds one's name somewhere is none of that name.
+/// Whether the password consists of the word, repeated or not, apart from digits and punctuation. A passphrase that contains the
+/// word among others is accepted.
 fn is_made_of(folded: &str, word: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
     let (own, theirs) = (letters(word), letters(folded));

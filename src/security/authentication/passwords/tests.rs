@@ -23,7 +23,7 @@ async fn check(passwords: &Passwords, password: &str, context: &[&str]) -> Resul
 }
 
 #[actix_web::test]
-async fn length_is_counted_in_characters() {
+async fn password_length_is_counted_in_characters() {
     let passwords = Passwords::new(&settings()).unwrap();
     let varied = |count: u32| (0..count).map(|i| char::from_u32(0x1F300 + i * 7 % 61).unwrap()).collect::<String>();
     for (password, expected) in [
@@ -38,10 +38,10 @@ async fn length_is_counted_in_characters() {
     }
 }
 
-/// Calibration: the list and the estimate refuse every weak sample and no strong one. The strong ones are four random words (EFF's
-/// list), random characters, and sentences that someone made up.
+/// Calibration of list and estimate. The strong samples are four random words (EFF's list), random characters, and invented
+/// sentences.
 #[actix_web::test]
-async fn weak_samples_are_refused_and_strong_ones_accepted() {
+async fn weak_samples_are_rejected_and_strong_samples_accepted() {
     let passwords = Passwords::new(&settings()).unwrap();
     let (weak, strong) = (include_str!("samples/weak.txt"), include_str!("samples/strong.txt"));
     assert_eq!((weak.lines().count(), strong.lines().count()), (200, 200));
@@ -57,7 +57,7 @@ async fn weak_samples_are_refused_and_strong_ones_accepted() {
 }
 
 #[actix_web::test]
-async fn refusal_says_what_is_wrong_and_what_to_do() {
+async fn refusal_states_reason_and_advice() {
     let passwords = Passwords::new(&settings()).unwrap();
     let own = ["margarethe.k", "margarethe.k@example.com", "Margarethe Krause"];
     for (password, reason) in [
@@ -72,9 +72,10 @@ async fn refusal_says_what_is_wrong_and_what_to_do() {
         ("cvbnm,./lkjhgf", "is easy to guess, because it is made of neighbouring keys"),
         ("            ", "is easy to guess, because it is made of very few different characters"),
     ] {
-        let told = check(&passwords, password, &own).await.unwrap_err().to_string();
-        assert!(told.starts_with(reason), "{password}: {told}");
-        assert!(told.ends_with(": choose four or more random words, or let a password manager make one"), "{told}");
+        let message = check(&passwords, password, &own).await.unwrap_err().to_string();
+        assert!(message.starts_with(reason), "{password}: {message}");
+        let advice = ": choose four or more random words, or let a password manager make one";
+        assert!(message.ends_with(advice), "{message}");
     }
     for fine in ["margarethe rides at dawn", "lamp otter velvet 4", "ñandú con sombrero"] {
         assert_eq!(check(&passwords, fine, &own).await, Ok(()), "{fine}");
@@ -89,24 +90,24 @@ proptest::proptest! {
 }
 
 #[actix_web::test]
-async fn composed_and_decomposed_characters_are_one_password() {
+async fn normalization_forms_are_same_password() {
     let passwords = Passwords::new(&settings()).unwrap();
     let spellings =
         ["caf\u{e9} \u{d55c}\u{ae00} lait", "cafe\u{301} \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} lait"];
     for (chosen, typed) in [(spellings[0], spellings[1]), (spellings[1], spellings[0])] {
         let stored = passwords.hash(&secret(chosen)).await.unwrap();
         let verdict = passwords.verify(&secret(typed), Some(stored.as_str()), 0).await.unwrap();
-        assert_eq!(verdict, Verdict::Right { rehash: false }, "{typed}");
+        assert_eq!(verdict, Verdict::Correct { needs_rehash: false }, "{typed}");
     }
     let decomposed = |characters: usize| secret(&"e\u{301}".repeat(characters));
     assert_eq!(passwords.check(&decomposed(6), &[]).await.unwrap(), Err(PasswordRefusal::TooShort { min: 12 }));
-    assert!(Passwords::within_cap(&decomposed(64)), "128 code points that are 64 characters");
-    assert!(!Passwords::within_cap(&decomposed(65)));
-    assert!(Passwords::within_cap(&secret(&"\u{1112}\u{1161}\u{11ab}".repeat(64))), "576 bytes");
+    assert!(Passwords::is_within_max_length(&decomposed(64)), "128 code points that are 64 characters");
+    assert!(!Passwords::is_within_max_length(&decomposed(65)));
+    assert!(Passwords::is_within_max_length(&secret(&"\u{1112}\u{1161}\u{11ab}".repeat(64))), "576 bytes");
 }
 
 #[actix_web::test]
-async fn every_character_counts_and_none_is_changed() {
+async fn password_is_not_trimmed_truncated_or_folded() {
     let passwords = Passwords::new(&settings()).unwrap();
     let long = |last: char| format!("{}{last}", "🦦".repeat(63));
     let pairs = [
@@ -119,18 +120,18 @@ async fn every_character_counts_and_none_is_changed() {
         let stored = passwords.hash(&secret(&right)).await.unwrap();
         assert_eq!(
             passwords.verify(&secret(&right), Some(stored.as_str()), 0).await.unwrap(),
-            Verdict::Right { rehash: false }
+            Verdict::Correct { needs_rehash: false }
         );
         assert_eq!(passwords.verify(&secret(&twin), Some(stored.as_str()), 0).await.unwrap(), Verdict::Wrong);
     }
 }
 
 #[actix_web::test]
-async fn the_unknown_cost_what_the_known_cost() {
+async fn unknown_account_costs_one_hash_with_configured_parameters() {
     let passwords = Passwords::new(&settings()).unwrap();
     let stored = passwords.hash(&secret("lamp otter velvet 4")).await.unwrap();
     let parsed = PasswordHash::new(stored.as_str()).unwrap();
-    assert_eq!(parsed.params, passwords.dummy.params, "the dummy drifts from what is configured");
+    assert_eq!(parsed.params, passwords.dummy.params, "the dummy has the configured parameters");
     assert_eq!(parsed.params.to_string(), "m=19456,t=2,p=1");
     let before = passwords.hashes();
     passwords.verify(&secret("wrong"), Some(stored.as_str()), 0).await.unwrap();
@@ -140,16 +141,16 @@ async fn the_unknown_cost_what_the_known_cost() {
 }
 
 #[actix_web::test]
-async fn old_parameters_verify_and_ask_for_a_new_hash() {
+async fn hash_with_old_parameters_verifies_and_needs_rehash() {
     let old = Passwords::new(&PasswordSettings { memory_kib: 47_104, iterations: 1, ..settings() }).unwrap();
     let stored = old.hash(&secret("lamp otter velvet 4")).await.unwrap();
     let now = Passwords::new(&settings()).unwrap();
     let verdict = now.verify(&secret("lamp otter velvet 4"), Some(stored.as_str()), 0).await.unwrap();
-    assert_eq!(verdict, Verdict::Right { rehash: true });
+    assert_eq!(verdict, Verdict::Correct { needs_rehash: true });
 }
 
 #[actix_web::test]
-async fn a_planted_hash_that_asks_for_absurd_work_is_refused() {
+async fn stored_hash_with_excessive_parameters_is_rejected() {
     let passwords = Passwords::new(&settings()).unwrap();
     let stored = passwords.hash(&secret("lamp otter velvet 4")).await.unwrap();
     let before = passwords.hashes();
@@ -161,34 +162,34 @@ async fn a_planted_hash_that_asks_for_absurd_work_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_full_gate_refuses_and_a_cancelled_wait_leaves_no_trace() {
-    let gate = Arc::new(Gate::new(1, 8, Duration::from_secs(60)));
+async fn full_hashing_queue_rejects_and_cancelled_wait_is_released() {
+    let pool = Arc::new(HashingPool::new(1, 8, Duration::from_secs(60)));
     let (release, held) = std::sync::mpsc::channel::<()>();
     let holder = tokio::spawn({
-        let gate = gate.clone();
-        async move { gate.run(move |_| held.recv().unwrap()).await }
+        let pool = pool.clone();
+        async move { pool.run(move |_| held.recv().unwrap()).await }
     });
-    while gate.queue().begun() == 0 {
+    while pool.queue().started() == 0 {
         tokio::task::yield_now().await;
     }
     let waiters: Vec<_> = (0..64)
         .map(|_| {
-            let gate = gate.clone();
-            tokio::spawn(async move { gate.run(|_| ()).await })
+            let pool = pool.clone();
+            tokio::spawn(async move { pool.run(|_| ()).await })
         })
         .collect();
-    while gate.queue().waiting() < 64 {
+    while pool.queue().waiting() < 64 {
         tokio::task::yield_now().await;
     }
-    let full = gate.run(|_| ()).await;
+    let full = pool.run(|_| ()).await;
     assert!(matches!(full, Err(ApiError::Unavailable { retry_after: 60, .. })), "the queue is full: {full:?}");
     waiters.iter().for_each(tokio::task::JoinHandle::abort);
     for waiter in waiters {
         assert!(waiter.await.unwrap_err().is_cancelled());
     }
-    assert_eq!(gate.queue().waiting(), 0);
+    assert_eq!(pool.queue().waiting(), 0);
     release.send(()).unwrap();
     holder.await.unwrap().unwrap();
-    assert_eq!(gate.run(|_| 7).await.unwrap(), 7);
-    assert_eq!(gate.buffers(), 1, "one slot, one buffer");
+    assert_eq!(pool.run(|_| 7).await.unwrap(), 7);
+    assert_eq!(pool.buffers(), 1, "one slot, one buffer");
 }

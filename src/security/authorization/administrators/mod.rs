@@ -1,14 +1,15 @@
-//! Functions for administrators are closed to everybody else.
+//! Function-level authorization: administrators only (CWE-285, CWE-862, API5:2023).
 //!
-//! **Attack**: calling a function that one's role lacks: by its address, by a role that one claims, by a token from before one was
-//! demoted or disabled.
-//! **Control**: [`AdminCaller`] has no public constructor: the route's gate makes one after asking the *database*
-//! for role, status and session, at each request of an administrator. Nothing is kept in memory and no token has a role in it, so
-//! there is nothing to go stale on any replica. Every store method for administrators takes it, and every statement asks once more
-//! (`is_active_admin`), so that whoever is demoted between the gate and the statement changes nothing. The database's own role of
-//! the service may not write roles or status at all; the command line makes and unmakes administrators.
-//! **Limits**: an administrator who does harm; each of his acts leaves an event.
-//! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2 · **Test**: `attacks::authorization::function_level`
+//! **Attack**: a user calls an administrator's function: by guessing its URL, by claiming a role, or with a token from before they
+//! were demoted or disabled.
+//! **Control**: [`AdminCaller`] has no public constructor. For each request the route's gate reads role, status and session from the
+//! *database* and then creates one. Roles are neither cached nor part of tokens, so they cannot be stale. Every store method for
+//! administrators takes an `AdminCaller`. Every statement checks the role again (`is_active_admin`), so an administrator who is
+//! demoted between gate and statement changes nothing. Least privilege: the service's database role cannot write roles or status.
+//! Only the command line promotes and demotes administrators.
+//! **Limits**: a malicious administrator. Each of their actions leaves an event.
+//! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
+//! **Test**: `attacks::authorization::function_level`
 
 mod store;
 
@@ -23,19 +24,19 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
-/// Who calls, proved to be an administrator.
+/// The verified identity of an administrator.
 #[derive(Clone, Debug)]
 pub struct AdminCaller(Caller);
 
 impl AdminCaller {
-    /// Who it is.
+    /// Returns the administrator's user id.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.0.user()
     }
 }
 
-/// Put there by the route's gate, so a handler that takes one on any other route refuses everybody.
+/// The route's gate stores it. On other routes this extractor returns 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -46,7 +47,7 @@ impl FromRequest for AdminCaller {
     }
 }
 
-/// Tells administrators from others.
+/// Verifies that a caller is an administrator.
 #[derive(Clone)]
 pub struct Administrators {
     pool: PgPool,
@@ -58,17 +59,17 @@ impl Administrators {
         Self { pool }
     }
 
-    /// This caller as an administrator.
+    /// Returns the caller as an administrator.
     ///
     /// # Errors
-    /// [`ApiError::Forbidden`] for one who is none; [`ApiError::Unauthenticated`] where the session has ended or the user is
-    /// disabled or gone; [`ApiError::Unavailable`] when it cannot be asked: a failed part never opens the door.
-    pub async fn prove(&self, caller: Caller) -> ApiResult<AdminCaller> {
-        match store::standing(&self.pool, &caller).await? {
-            Some(standing) if standing.live && standing.admin => Ok(AdminCaller(caller)),
-            Some(standing) if standing.live => Err(ApiError::Forbidden),
+    /// [`ApiError::Forbidden`] for other users. [`ApiError::Unauthenticated`] if the session has ended, or the user is disabled or
+    /// deleted. [`ApiError::Unavailable`] if the database fails: authorization fails closed.
+    pub async fn authorize(&self, caller: Caller) -> ApiResult<AdminCaller> {
+        match store::admin_status(&self.pool, &caller).await? {
+            Some(status) if status.live && status.admin => Ok(AdminCaller(caller)),
+            Some(status) if status.live => Err(ApiError::Forbidden),
             _ => {
-                // The announcement of its end is still on its way to this replica.
+                // This replica has not yet received the notification that the session has ended.
                 Event::new(EventKind::AuthnTokenRevoked)
                     .user(caller.user())
                     .session(caller.session())

@@ -1,19 +1,19 @@
-//! The one statement that tells an administrator: by the session, so that an ended one is seen here too.
+//! The statement that checks for an administrator.
 
 use sqlx::PgPool;
 
 use crate::security::sessions::caller::Caller;
 
-/// What a caller is at this moment.
-pub struct Standing {
+/// The caller's current role and status.
+pub struct AdminStatus {
     pub admin: bool,
-    /// His session lives and he is not disabled.
+    /// The session has not ended and the user is active.
     pub live: bool,
 }
 
-pub async fn standing(pool: &PgPool, caller: &Caller) -> Result<Option<Standing>, sqlx::Error> {
+pub async fn admin_status(pool: &PgPool, caller: &Caller) -> Result<Option<AdminStatus>, sqlx::Error> {
     sqlx::query_as!(
-        Standing,
+        AdminStatus,
         r#"select u.role = 'admin' as "admin!", s.ended_at is null and u.status = 'active' as "live!"
            from sessions s join users u on u.id = s.user_id where s.id = $1 and s.user_id = $2"#,
         caller.session().uuid(),

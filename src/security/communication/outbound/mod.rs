@@ -1,14 +1,14 @@
-//! The one door by which the service calls others over HTTP.
+//! SSRF protection: one outbound HTTP client, configured addresses only, public IP addresses only, no redirects (CWE-918,
+//! API7:2023, API10:2023).
 //!
-//! **Attack**: an address that leads inside (cloud metadata, the database, a neighbour's admin port), by its spelling, by what
-//! its name resolves to, or by a redirect; a receiver that never answers, answers without end, or lies.
-//! **Control**: an address
-//! comes from the configuration, spelt in one way ([`WebhookUrl`]), and only those are taken. Its name is resolved by
-//! [`Guard`], which refuses the whole answer if one address of it is not public, and what it lets through is what is dialled:
-//! there is no second look-up that could say something else. No redirect is followed, no proxy of the environment used, no
-//! cookie kept, no connection kept open. Connecting has 2 seconds, all of it 5; of the reply 4 KiB are read and dropped, and its
-//! status is all that anybody learns. Only the breach service's reply is read ([`Door::get`]): within 2 seconds, up to 256 KiB.
-//! **Limits**: a configured receiver that tells others what it is told. It is told ids and counts.
+//! **Attack**: a URL that leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by DNS, by DNS
+//! rebinding or by a redirect. A receiver that never answers or sends an endless response.
+//! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts one spelling of each. [`PublicResolver`]
+//! refuses a host if one of its addresses is not public. The client connects to the addresses that were checked; there is no second
+//! DNS lookup. It follows no redirects, uses no proxy of the environment, keeps no cookies and no idle connections. A request takes
+//! at most 5 seconds, connecting 2. At most 4 KiB of a response are read and discarded; callers see the status only. The response of
+//! the breach service is returned ([`OutboundClient::get`]): at most 256 KiB, within 2 seconds.
+//! **Limits**: a configured receiver that passes on what it receives. It receives ids and counts only.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
 mod public_addresses;
@@ -32,137 +32,134 @@ use rustls::pki_types::pem::PemObject;
 
 use public_addresses::is_public;
 
-use crate::config::{Profile, WebhookUrl};
+use crate::config::{OutboundUrl, Profile};
 
-/// The longest that a whole delivery takes.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+/// For a whole request with its response.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest that a read takes: a user waits for it.
+/// For [`OutboundClient::get`], because a user waits for it.
 const GET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The largest reply that is read whole, in bytes.
-const MAX_REPLY: usize = 262_144;
+/// The maximum size of a response that is returned.
+const MAX_RESPONSE_BYTES: usize = 262_144;
 
-const CONNECT_WITHIN: Duration = Duration::from_secs(2);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much of a reply is read, in bytes.
-const READ_AT_MOST: usize = 4_096;
+/// How much of a response is read and discarded.
+const MAX_DISCARDED_BYTES: usize = 4_096;
 
-/// The door cannot be made.
+/// The client cannot be built.
 #[derive(Debug, thiserror::Error)]
-pub enum BadDoor {
-    #[error("the file of the receivers' authority holds no certificate")]
+pub enum OutboundClientError {
+    #[error("the CA file of the receivers contains no certificate")]
     Authority,
-    #[error("no TLS client can be made: {0}")]
+    #[error("failed to build the TLS client: {0}")]
     Client(String),
 }
 
-/// Why something was not delivered. In our own words: what a receiver says is not repeated.
+/// Why a request failed. The texts repeat nothing of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Undelivered {
-    #[error("the address is not one of the configured ones")]
+pub enum OutboundError {
+    #[error("the address is not configured")]
     NotConfigured,
-    #[error("the name leads to an address that is not public")]
+    #[error("the host resolves to an address that is not public")]
     NotPublic,
-    #[error("no answer in time")]
-    TooSlow,
-    #[error("the receiver cannot be reached")]
+    #[error("timed out")]
+    Timeout,
+    #[error("the receiver is unreachable")]
     Unreachable,
-    #[error("the receiver answered {0}")]
+    #[error("the receiver responded with status {0}")]
     Status(u16),
-    #[error("the answer broke off")]
-    BrokenOff,
-    #[error("the reply is larger than expected")]
+    #[error("the response was interrupted")]
+    Interrupted,
+    #[error("the response is too large")]
     TooLarge,
 }
 
-/// How names become addresses. The system's way, [`SystemLookup`], or a test's that lies.
-pub trait Lookup: Send + Sync + 'static {
-    /// All addresses of this host.
-    fn addresses(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
+/// Resolves host names: [`SystemResolver`], or a test double.
+pub trait Resolver: Send + Sync + 'static {
+    /// Returns all addresses of a host.
+    fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
 }
 
-/// As the operating system resolves.
-pub struct SystemLookup;
+/// The resolver of the operating system.
+pub struct SystemResolver;
 
-impl Lookup for SystemLookup {
-    fn addresses(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
+impl Resolver for SystemResolver {
+    fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
         Box::pin(
             async move { Ok(tokio::net::lookup_host((host.as_str(), 0)).await?.map(|address| address.ip()).collect()) },
         )
     }
 }
 
-/// The door.
-pub struct Door {
+/// The only HTTP client for requests to other services.
+pub struct OutboundClient {
     client: reqwest::Client,
-    configured: Vec<WebhookUrl>,
+    configured: Vec<OutboundUrl>,
 }
 
-impl Door {
-    /// Leads to these and nowhere else. `authority`: PEM of a private one, in place of the public ones.
-    ///
-    /// # Errors
-    /// See [`BadDoor`].
+impl OutboundClient {
+    /// Builds a client for these URLs. `authority` is a PEM file with a private CA that replaces the public ones.
     pub fn new(
-        configured: Vec<WebhookUrl>,
+        configured: Vec<OutboundUrl>,
         authority: Option<&Path>,
         profile: Profile,
-        lookup: Arc<dyn Lookup>,
-    ) -> Result<Self, BadDoor> {
+        resolver: Arc<dyn Resolver>,
+    ) -> Result<Self, OutboundClientError> {
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(tls(authority)?)
             .https_only(true)
-            .dns_resolver(Guard { lookup, loopback_too: profile == Profile::Development })
+            .dns_resolver(PublicResolver { resolver, allow_loopback: profile == Profile::Development })
             .redirect(Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
             .referer(false)
             .http1_only()
             .pool_max_idle_per_host(0)
-            .connect_timeout(CONNECT_WITHIN)
-            .timeout(PATIENCE)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .timeout(REQUEST_TIMEOUT)
             .user_agent("strongroom")
             .build()
-            .map_err(|error| BadDoor::Client(error.to_string()))?;
+            .map_err(|error| OutboundClientError::Client(error.to_string()))?;
         Ok(Self { client, configured })
     }
 
-    /// Hands this JSON over.
+    /// Posts a JSON body.
     ///
     /// # Errors
-    /// See [`Undelivered`]. Anything but a whole reply with a 2xx is one.
+    /// Fails unless the status is 2xx.
     pub async fn post(
         &self,
-        to: &WebhookUrl,
+        to: &OutboundUrl,
         headers: Vec<(&'static str, String)>,
         body: Vec<u8>,
-    ) -> Result<(), Undelivered> {
+    ) -> Result<(), OutboundError> {
         let mut request = self.client.post(to.url().clone()).header(CONTENT_TYPE, "application/json").body(body);
         for (name, value) in headers {
             request = request.header(name, value);
         }
         let mut reply = self.send(to, request).await?;
         let mut read = 0;
-        while let Some(part) = reply.chunk().await.map_err(|error| why(&error, Undelivered::BrokenOff))? {
+        while let Some(part) = reply.chunk().await.map_err(|error| classify(&error, OutboundError::Interrupted))? {
             read += part.len();
-            if read >= READ_AT_MOST {
+            if read >= MAX_DISCARDED_BYTES {
                 break;
             }
         }
         Ok(())
     }
 
-    /// Reads the resource at these path segments below a configured address.
+    /// Gets the resource at these path segments below a configured URL.
     ///
     /// # Errors
-    /// See [`Undelivered`]. The reply must be whole, a 2xx and at most 256 KiB.
+    /// Fails unless the response is complete, has a 2xx status and at most 256 KiB.
     pub async fn get(
         &self,
-        base: &WebhookUrl,
+        base: &OutboundUrl,
         segments: [&str; 2],
         (name, value): (&'static str, &'static str),
-    ) -> Result<Vec<u8>, Undelivered> {
+    ) -> Result<Vec<u8>, OutboundError> {
         let mut url = base.url().clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(segments);
@@ -170,82 +167,82 @@ impl Door {
         let request = self.client.get(url).timeout(GET_TIMEOUT).header(name, value);
         let mut reply = self.send(base, request).await?;
         let mut body = Vec::new();
-        while let Some(part) = reply.chunk().await.map_err(|error| why(&error, Undelivered::BrokenOff))? {
-            if body.len() + part.len() > MAX_REPLY {
-                return Err(Undelivered::TooLarge);
+        while let Some(part) = reply.chunk().await.map_err(|error| classify(&error, OutboundError::Interrupted))? {
+            if body.len() + part.len() > MAX_RESPONSE_BYTES {
+                return Err(OutboundError::TooLarge);
             }
             body.extend_from_slice(&part);
         }
         Ok(body)
     }
 
-    async fn send(&self, to: &WebhookUrl, request: RequestBuilder) -> Result<Response, Undelivered> {
+    async fn send(&self, to: &OutboundUrl, request: RequestBuilder) -> Result<Response, OutboundError> {
         if !self.configured.contains(to) {
-            return Err(Undelivered::NotConfigured);
+            return Err(OutboundError::NotConfigured);
         }
-        let reply = request.send().await.map_err(|error| why(&error, Undelivered::Unreachable))?;
-        if reply.status().is_success() { Ok(reply) } else { Err(Undelivered::Status(reply.status().as_u16())) }
+        let reply = request.send().await.map_err(|error| classify(&error, OutboundError::Unreachable))?;
+        if reply.status().is_success() { Ok(reply) } else { Err(OutboundError::Status(reply.status().as_u16())) }
     }
 }
 
-/// The address never gets into the log: a chat's webhook is opened by whoever knows it.
-fn why(error: &reqwest::Error, otherwise: Undelivered) -> Undelivered {
+/// Drops the URL from the error: it must not be logged, since a chat webhook's URL is a secret.
+fn classify(error: &reqwest::Error, otherwise: OutboundError) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
         if inner.is::<NotPublic>() {
-            return Undelivered::NotPublic;
+            return OutboundError::NotPublic;
         }
         cause = inner.source();
     }
-    if error.is_timeout() { Undelivered::TooSlow } else { otherwise }
+    if error.is_timeout() { OutboundError::Timeout } else { otherwise }
 }
 
-fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, BadDoor> {
+fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, OutboundClientError> {
     let mut roots = RootCertStore::empty();
     match authority {
         Some(file) => {
-            let pem = fs::read(file).map_err(|_| BadDoor::Authority)?;
+            let pem = fs::read(file).map_err(|_| OutboundClientError::Authority)?;
             for certificate in CertificateDer::pem_slice_iter(&pem) {
-                let certificate = certificate.map_err(|_| BadDoor::Authority)?;
-                roots.add(certificate).map_err(|_| BadDoor::Authority)?;
+                let certificate = certificate.map_err(|_| OutboundClientError::Authority)?;
+                roots.add(certificate).map_err(|_| OutboundClientError::Authority)?;
             }
             if roots.is_empty() {
-                return Err(BadDoor::Authority);
+                return Err(OutboundClientError::Authority);
             }
         }
         None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
     }
     let config = rustls::ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .map_err(|error| BadDoor::Client(error.to_string()))?
+        .map_err(|error| OutboundClientError::Client(error.to_string()))?
         .with_root_certificates(roots)
         .with_no_client_auth();
     Ok(config)
 }
 
-/// Some address of the answer is not public.
+/// The host has an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("not a public address")]
 struct NotPublic;
 
-/// Looks up, and lets through what may be dialled.
-struct Guard {
-    lookup: Arc<dyn Lookup>,
-    loopback_too: bool,
+/// Resolves a host and refuses addresses that are not public.
+struct PublicResolver {
+    resolver: Arc<dyn Resolver>,
+    allow_loopback: bool,
 }
 
-impl Resolve for Guard {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (asked, loopback_too) = (self.lookup.addresses(name.as_str().to_owned()), self.loopback_too);
+        let (lookup, allow_loopback) = (self.resolver.resolve(name.as_str().to_owned()), self.allow_loopback);
         Box::pin(async move {
-            let addresses = asked.await?;
-            let may_be_dialled = |ip: &IpAddr| is_public(*ip) || (loopback_too && ip.is_loopback());
-            if !addresses.iter().all(may_be_dialled) {
+            let addresses = lookup.await?;
+            let is_allowed = |ip: &IpAddr| is_public(*ip) || (allow_loopback && ip.is_loopback());
+            if !addresses.iter().all(is_allowed) {
                 return Err(NotPublic.into());
             }
-            // reqwest puts the URL's port in the place of 0.
-            let dialled: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            Ok(dialled)
+            // reqwest replaces port 0 by the port of the URL.
+            let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
+            Ok(addresses)
         })
     }
 }

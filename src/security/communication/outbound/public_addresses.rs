@@ -1,9 +1,9 @@
-//! Which addresses are public.
+//! Distinguishes public IP addresses from special-purpose ones.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Not public, from IANA's registries of special addresses: this host, private, carrier-grade NAT, loopback, link-local (where
-/// clouds keep their metadata), protocols', documentation, 6to4 relays, benchmarks, multicast, reserved and broadcast.
+/// IANA's special-purpose IPv4 addresses: this host, private, carrier-grade NAT, loopback, link-local (cloud metadata), protocol
+/// assignments, documentation, 6to4 relays, benchmarking, multicast, reserved and broadcast.
 const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
@@ -22,9 +22,10 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// Of IPv6 only 2000::/3 is given to anybody. All else is out already: `::`, `::1`, IPv4 inside of IPv6, NAT64, unique-local,
-/// link-local, multicast. Not public within it: protocols' (Teredo is there), documentation, 6to4.
+/// The only allocated global unicast addresses of IPv6. This excludes `::`, `::1`, IPv4-mapped, NAT64, unique-local, link-local and
+/// multicast addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
+/// Special-purpose addresses within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
     (Ipv6Addr::new(0x2001, 0, 0, 0, 0, 0, 0, 0), 23),
     (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0), 32),

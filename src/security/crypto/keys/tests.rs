@@ -5,7 +5,7 @@ fn keys(byte: u8) -> Keys {
 }
 
 #[test]
-fn a_key_for_one_purpose_is_not_the_key_for_another() {
+fn each_purpose_has_its_own_key() {
     let all = [
         Purpose::RefreshSuccessor,
         Purpose::RefreshCookie,
@@ -25,14 +25,14 @@ fn a_key_for_one_purpose_is_not_the_key_for_another() {
 }
 
 #[test]
-fn the_same_master_gives_the_same_keys_on_every_replica_and_another_gives_others() {
+fn keys_depend_on_master_key_only() {
     assert_eq!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.test"));
     assert_ne!(keys(1).fingerprint("a@b.test"), keys(2).fingerprint("a@b.test"));
     assert_ne!(keys(1).fingerprint("a@b.test"), keys(1).fingerprint("a@b.tesT"));
 }
 
 #[test]
-fn parts_cannot_be_moved_over_their_border() {
+fn mac_covers_part_boundaries() {
     let keys = keys(1);
     let mac = |parts: &[&[u8]]| keys.sign(Purpose::Cursor, parts).mac;
     assert_ne!(mac(&[b"ab", b"c"]), mac(&[b"a", b"bc"]));
@@ -40,7 +40,7 @@ fn parts_cannot_be_moved_over_their_border() {
 }
 
 #[test]
-fn older_key_verifies_and_never_signs() {
+fn older_key_verifies_but_does_not_sign() {
     let (old, new) = (keys(1), keys(2));
     let both = new.clone().with_older(&vec![1; 32].into()).unwrap();
     let parts: [&[u8]; 2] = [b"some", b"parts"];
@@ -54,7 +54,7 @@ fn older_key_verifies_and_never_signs() {
 }
 
 #[test]
-fn changed_tag_is_refused() {
+fn altered_tag_is_rejected() {
     let both = keys(2).with_older(&vec![1; 32].into()).unwrap();
     let tag = both.sign(Purpose::Cursor, &[b"part"]).to_bytes();
     for place in 0..Tag::LENGTH {
@@ -67,7 +67,7 @@ fn changed_tag_is_refused() {
 }
 
 #[test]
-fn a_short_master_key_is_refused() {
+fn short_master_key_is_rejected() {
     for length in [0, 1, 31] {
         assert!(Keys::new(&vec![7; length].into()).is_err(), "{length}");
         assert!(keys(1).with_older(&vec![7; length].into()).is_err(), "{length}");
@@ -75,6 +75,6 @@ fn a_short_master_key_is_refused() {
 }
 
 #[test]
-fn keys_do_not_show_themselves() {
+fn keys_debug_output_is_redacted() {
     assert_eq!(format!("{:?}", keys(1)), "Keys([redacted])");
 }

@@ -10,7 +10,7 @@ pub struct OpenAlerts {
     /// Whether one is about the same user, network or account.
     pub own: bool,
     /// Whether there is a combined alert.
-    pub over_all: bool,
+    pub combined: bool,
     /// Number of individual alerts.
     pub separate: i64,
 }
@@ -19,7 +19,7 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
     sqlx::query_as!(
         OpenAlerts,
         r#"select count(*) filter (where about_kind = $2 and about = $3) > 0 as "own!",
-               count(*) filter (where about = '') > 0 as "over_all!",
+               count(*) filter (where about = '') > 0 as "combined!",
                count(*) filter (where about <> '') as "separate!"
            from alerts where rule = $1 and state = 'open'"#,
         finding.rule,

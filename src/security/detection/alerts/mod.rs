@@ -72,7 +72,7 @@ impl Alerts {
     /// If a database constraint rejects the rule's name or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
         let open = combined_store::open_alerts(connection, finding).await?;
-        let (finding, totals) = if open.own || (!open.over_all && open.separate < MAX_SEPARATE_ALERTS) {
+        let (finding, totals) = if open.own || (!open.combined && open.separate < MAX_SEPARATE_ALERTS) {
             (finding.clone(), Totals::of_one(finding))
         } else if combined_store::join(connection, finding.rule, now).await? {
             return Ok(());

@@ -11,9 +11,9 @@ use super::messages::{Message, Runbooks};
 use super::store;
 use crate::base::email::EmailAddress;
 use crate::base::hex::hex;
-use crate::config::{AlertSettings, WebhookUrl};
+use crate::config::{AlertSettings, OutboundUrl};
 use crate::http::error::ApiError;
-use crate::security::communication::outbound::Door;
+use crate::security::communication::outbound::OutboundClient;
 
 /// The log target of all alerts.
 const TARGET: &str = "alert";
@@ -24,8 +24,8 @@ pub const SIGNATURE_VERSION: &str = "v1";
 /// A destination for alert messages.
 pub(super) enum Sink {
     Log,
-    Slack(WebhookUrl),
-    Webhook(WebhookUrl, Box<hmac::Key>),
+    Slack(OutboundUrl),
+    Webhook(OutboundUrl, Box<hmac::Key>),
     Mail(EmailAddress),
 }
 
@@ -57,7 +57,7 @@ pub(super) fn names(settings: &AlertSettings) -> Vec<&'static str> {
 /// Delivers messages.
 pub(super) struct Delivery {
     pub pool: PgPool,
-    pub door: Arc<Door>,
+    pub client: Arc<OutboundClient>,
     pub runbooks: Runbooks,
 }
 
@@ -79,11 +79,11 @@ impl Delivery {
             }
             Sink::Slack(url) => {
                 let body = message.slack(&self.runbooks).to_string();
-                self.door.post(url, Vec::new(), body.into_bytes()).await
+                self.client.post(url, Vec::new(), body.into_bytes()).await
             }
             Sink::Webhook(url, key) => {
                 let body = message.json(&self.runbooks).to_string();
-                self.door.post(url, signed(key, message, &body, now), body.into_bytes()).await
+                self.client.post(url, signed(key, message, &body, now), body.into_bytes()).await
             }
         };
         handed_over.map_err(|undelivered| DeliveryError::Rejected(undelivered.to_string()))?;

@@ -17,7 +17,7 @@ use crate::base::clock::Clock;
 use crate::config::AlertSettings;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
-use crate::security::communication::outbound::Door;
+use crate::security::communication::outbound::OutboundClient;
 
 /// How often the outbox and the alerts are checked.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
@@ -41,11 +41,17 @@ pub struct AlertWorker {
 
 impl AlertWorker {
     #[must_use]
-    pub fn new(pool: PgPool, alerts: Alerts, settings: &AlertSettings, door: Arc<Door>, clock: Clock) -> Self {
+    pub fn new(
+        pool: PgPool,
+        alerts: Alerts,
+        settings: &AlertSettings,
+        client: Arc<OutboundClient>,
+        clock: Clock,
+    ) -> Self {
         let runbooks = Runbooks(settings.runbooks.clone());
         Self {
             alerts,
-            delivery: Delivery { pool, door, runbooks },
+            delivery: Delivery { pool, client, runbooks },
             sinks: sinks(settings),
             settings: settings.clone(),
             clock,
@@ -156,7 +162,7 @@ fn jitter() -> ApiResult<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::security::communication::outbound::PATIENCE;
+    use crate::security::communication::outbound::REQUEST_TIMEOUT;
 
     #[test]
     fn retry_delays_grow_and_are_bounded() {
@@ -166,6 +172,6 @@ mod tests {
 
     #[test]
     fn lease_is_longer_than_the_slowest_delivery() {
-        assert!(LEASE.to_std().unwrap() > PATIENCE * 2);
+        assert!(LEASE.to_std().unwrap() > REQUEST_TIMEOUT * 2);
     }
 }

@@ -31,7 +31,7 @@ use crate::http::client_ip::prefix_of;
 use crate::http::error::ApiResult;
 use crate::security::audit::entry::{Entry, Task};
 use crate::security::detection::alerts::{Alerts, Finding, Subject};
-use crate::security::sessions::revocations::{Ended, Revocations};
+use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
 /// The reason in the event of a session that a rule has ended.
 const REASON: &str = "abuse_detected";
@@ -60,7 +60,7 @@ impl Rules {
         connection: &mut PgConnection,
         batch: &[Entry],
         now: DateTime<Utc>,
-    ) -> ApiResult<Vec<Ended>> {
+    ) -> ApiResult<Vec<EndedSessions>> {
         let counts = counts(batch);
         if counts.is_empty() {
             return Ok(Vec::new());
@@ -92,7 +92,7 @@ impl Rules {
                 if let (Action::EndSession, Subject::User(user), Some(session)) =
                     (count.rule.action, &count.subject, count.session)
                 {
-                    ended.push(self.revocations.end_within(connection, *user, session, REASON).await?);
+                    ended.push(self.revocations.end_in_transaction(connection, *user, session, REASON).await?);
                 }
             }
         }
@@ -100,7 +100,7 @@ impl Rules {
     }
 
     /// Announces ended sessions on this replica, after the commit. The others learn of them by a trigger.
-    pub fn announce(&self, ended: Vec<Ended>) {
+    pub fn announce(&self, ended: Vec<EndedSessions>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 

@@ -12,7 +12,7 @@ use crate::security::audit::entry::{Entry, Task};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::recorder::{MAX_QUEUED, Recorder};
 use crate::security::audit::store;
-use crate::security::sessions::revocations::Ended;
+use crate::security::sessions::revocations::EndedSessions;
 
 /// Delay between attempts while the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
@@ -97,7 +97,11 @@ impl Writer {
     }
 
     /// Counts the batch. If that fails, the events are stored all the same.
-    async fn count(&self, transaction: &mut PgTransaction<'_>, batch: &[Entry]) -> Result<Vec<Ended>, sqlx::Error> {
+    async fn count(
+        &self,
+        transaction: &mut PgTransaction<'_>,
+        batch: &[Entry],
+    ) -> Result<Vec<EndedSessions>, sqlx::Error> {
         let mut counting = transaction.begin().await?;
         match self.rules.count(&mut counting, batch, self.recorder.clock().now()).await {
             Ok(ended) => {

@@ -1,39 +1,41 @@
-//! The type of an upload, by its file name and the media type that its client declares.
+//! Determines the expected type of an upload by its file name and declared media type.
 
 use mediatype::names::CHARSET;
 use mediatype::{MediaType, ReadParams};
 
 use super::file_type::FileType;
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
-/// Declared by clients that do not know the type.
+/// The media types of clients that do not know the type.
 const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
 impl FileType {
-    /// The type that the ending of this name says. A declared media type must not contradict it, but may be missing or general:
-    /// clients declare what their system knows, and the content is checked anyway.
+    /// Returns the type that this file name extension stands for. A declared media type must not contradict it. It may be missing or
+    /// generic, since clients declare what their system knows, and the content is inspected anyway.
     ///
     /// # Errors
-    /// [`Refused::Name`], [`Refused::DeclaredType`] or [`Refused::DeclaredCharset`].
-    pub fn agreed(declared: &str, file_name: &str) -> Result<Self, Refused> {
-        let (_, ending) = file_name.rsplit_once('.').ok_or(Refused::Name)?;
-        let ending = ending.to_ascii_lowercase();
-        let file_type =
-            Self::ALL.into_iter().find(|one| one.endings().contains(&ending.as_str())).ok_or(Refused::Name)?;
+    /// [`UploadError::Name`], [`UploadError::DeclaredType`] or [`UploadError::DeclaredCharset`].
+    pub fn expected(declared: &str, file_name: &str) -> Result<Self, UploadError> {
+        let (_, extension) = file_name.rsplit_once('.').ok_or(UploadError::Name)?;
+        let extension = extension.to_ascii_lowercase();
+        let file_type = Self::ALL
+            .into_iter()
+            .find(|one| one.extensions().contains(&extension.as_str()))
+            .ok_or(UploadError::Name)?;
         if declared.is_empty() {
             return Ok(file_type);
         }
-        let declared = MediaType::parse(declared).map_err(|_| Refused::DeclaredType)?;
+        let declared = MediaType::parse(declared).map_err(|_| UploadError::DeclaredType)?;
         let media_type = declared.essence().to_string().to_ascii_lowercase();
         if file_type.media_type() != media_type
             && !file_type.aliases().contains(&media_type.as_str())
             && !GENERAL.contains(&media_type.as_str())
         {
-            return Err(Refused::DeclaredType);
+            return Err(UploadError::DeclaredType);
         }
         let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
         let is_utf8 = charset.is_none_or(|charset| ["utf-8", "utf8", "us-ascii"].contains(&charset.as_str()));
         let is_text = matches!(file_type, Self::Csv | Self::Text);
-        if is_text && !is_utf8 { Err(Refused::DeclaredCharset) } else { Ok(file_type) }
+        if is_text && !is_utf8 { Err(UploadError::DeclaredCharset) } else { Ok(file_type) }
     }
 }

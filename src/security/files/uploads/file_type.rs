@@ -16,9 +16,9 @@ impl FileType {
         &["application/pdf", "image/png", "image/jpeg", "text/csv", "text/plain"];
     pub(super) const ALL: [Self; 5] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Csv, Self::Text];
 
-    /// The type with this registered media type, in any case.
+    /// Returns the type with this registered media type (case-insensitive).
     #[must_use]
-    pub fn of_media_type(media_type: &str) -> Option<Self> {
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|one| one.media_type().eq_ignore_ascii_case(media_type))
     }
 
@@ -34,7 +34,7 @@ impl FileType {
         }
     }
 
-    /// Other media types that clients declare for it: older names, and what Windows with Excel says of a CSV.
+    /// Other media types that clients declare: older names, and those of Windows with Excel for CSV.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf"],
@@ -53,7 +53,7 @@ impl FileType {
         }
     }
 
-    /// What people call it.
+    /// The name in messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl FileType {
         }
     }
 
-    pub(super) fn endings(self) -> &'static [&'static str] {
+    pub(super) fn extensions(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["pdf"],
             Self::Png => &["png"],

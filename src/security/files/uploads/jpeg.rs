@@ -1,10 +1,10 @@
-//! A JPEG, marker by marker, from the start of its image (SOI) to the end (EOI). After it may come padding, further pictures
-//! (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)).
+//! Parses a JPEG marker by marker, from the start of image (SOI) to the end of image (EOI). Padding, further pictures
+//! (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)) may follow.
 
 use super::file_type::FileType;
 use super::jpeg_trailer::Trailer;
 use super::picture::{check_pixels, is_padding};
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
 const START_OF_IMAGE: u8 = 0xd8;
 const END_OF_IMAGE: u8 = 0xd9;
@@ -15,7 +15,7 @@ pub(super) struct Jpeg {
     state: State,
     has_size: bool,
     has_scan: bool,
-    /// Bytes that have passed.
+    /// The number of bytes read.
     position: u64,
 }
 
@@ -25,7 +25,7 @@ enum State {
     #[default]
     Start,
     StartKind,
-    /// A marker must begin.
+    /// A marker must follow.
     Marker,
     MarkerKind,
     Length(u8),
@@ -33,17 +33,17 @@ enum State {
     /// Precision, height and width of a frame.
     Frame {
         left: u16,
-        held: [u8; 5],
+        buffer: [u8; 5],
         count: usize,
     },
     Segment {
         left: u16,
         scan: bool,
     },
-    /// Compressed pixels: a marker ends them.
+    /// Compressed pixels, until the next marker.
     Scan,
     ScanMarker,
-    /// After a whole picture that ends here: padding so far, of which the last `nuls` bytes are NUL.
+    /// After a picture that ended at `at`, with padding so far. Its last `nuls` bytes are NUL.
     End {
         at: u64,
         nuls: usize,
@@ -56,14 +56,14 @@ impl Jpeg {
         Self { max_pixels, state: State::Start, has_size: false, has_scan: false, position: 0 }
     }
 
-    pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
+    pub fn next(&mut self, byte: u8) -> Result<(), UploadError> {
         self.position += 1;
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // The first picture begins with the first byte.
-            State::StartKind if self.position > 2 => return Err(Refused::AfterEnd),
-            State::Start | State::StartKind => return Err(Refused::Not(FileType::Jpeg)),
+            // Only the first picture must begin at the first byte.
+            State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
+            State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {
                 State::End { at, nuls: if byte == 0 { nuls + 1 } else { 0 } }
             }
@@ -73,17 +73,17 @@ impl Jpeg {
                 State::Trailer(trailer)
             }
             State::Marker if byte == 0xff => State::MarkerKind,
-            State::Marker => return Err(Refused::Content),
+            State::Marker => return Err(UploadError::Content),
             State::MarkerKind => self.marker(byte)?,
             State::Length(kind) => State::LengthEnd(kind, byte),
             State::LengthEnd(kind, high) => self.segment(kind, u16::from_be_bytes([high, byte]))?,
-            State::Frame { left, held, count } => self.frame(byte, left, held, count)?,
+            State::Frame { left, buffer, count } => self.frame(byte, left, buffer, count)?,
             State::Segment { left: 1, scan: true } => State::Scan,
             State::Segment { left: 1, scan: false } => State::Marker,
             State::Segment { left, scan } => State::Segment { left: left - 1, scan },
             State::Scan if byte == 0xff => State::ScanMarker,
             State::Scan => State::Scan,
-            // An escaped 0xff, and the marks from which a broken scan goes on.
+            // An escaped 0xff, and restart markers.
             State::ScanMarker if byte == 0 || (0xd0..=0xd7).contains(&byte) => State::Scan,
             State::ScanMarker if byte == 0xff => State::ScanMarker,
             State::ScanMarker => self.marker(byte)?,
@@ -91,7 +91,7 @@ impl Jpeg {
         Ok(())
     }
 
-    fn marker(&mut self, kind: u8) -> Result<State, Refused> {
+    fn marker(&mut self, kind: u8) -> Result<State, UploadError> {
         match kind {
             END_OF_IMAGE if self.has_size && self.has_scan => {
                 (self.has_size, self.has_scan) = (false, false);
@@ -100,18 +100,18 @@ impl Jpeg {
             // Fill bytes.
             0xff => Ok(State::MarkerKind),
             0xc0..=0xcf | START_OF_SCAN..=0xfe => Ok(State::Length(kind)),
-            _ => Err(Refused::Content),
+            _ => Err(UploadError::Content),
         }
     }
 
-    fn segment(&mut self, kind: u8, length: u16) -> Result<State, Refused> {
-        // The length counts itself.
-        let left = length.checked_sub(2).ok_or(Refused::Content)?;
+    fn segment(&mut self, kind: u8, length: u16) -> Result<State, UploadError> {
+        // The length includes its own two bytes.
+        let left = length.checked_sub(2).ok_or(UploadError::Content)?;
         let is_frame = matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc);
         match kind {
-            _ if is_frame && (self.has_size || left < 6) => Err(Refused::Content),
-            _ if is_frame => Ok(State::Frame { left, held: [0; 5], count: 0 }),
-            START_OF_SCAN if !self.has_size || left == 0 => Err(Refused::Content),
+            _ if is_frame && (self.has_size || left < 6) => Err(UploadError::Content),
+            _ if is_frame => Ok(State::Frame { left, buffer: [0; 5], count: 0 }),
+            START_OF_SCAN if !self.has_size || left == 0 => Err(UploadError::Content),
             START_OF_SCAN => {
                 self.has_scan = true;
                 Ok(State::Segment { left, scan: true })
@@ -121,24 +121,24 @@ impl Jpeg {
         }
     }
 
-    fn frame(&mut self, byte: u8, left: u16, mut held: [u8; 5], count: usize) -> Result<State, Refused> {
-        if let Some(place) = held.get_mut(count) {
+    fn frame(&mut self, byte: u8, left: u16, mut buffer: [u8; 5], count: usize) -> Result<State, UploadError> {
+        if let Some(place) = buffer.get_mut(count) {
             *place = byte;
         }
         if count < 4 {
-            return Ok(State::Frame { left, held, count: count + 1 });
+            return Ok(State::Frame { left, buffer, count: count + 1 });
         }
-        let [_, h1, h2, w1, w2] = held;
+        let [_, h1, h2, w1, w2] = buffer;
         check_pixels(u16::from_be_bytes([w1, w2]).into(), u16::from_be_bytes([h1, h2]).into(), self.max_pixels)?;
         self.has_size = true;
         Ok(State::Segment { left: left - 5, scan: false })
     }
 
-    pub fn finish(self) -> Result<(), Refused> {
+    pub fn finish(self) -> Result<(), UploadError> {
         match self.state {
             State::End { .. } => Ok(()),
             State::Trailer(trailer) => trailer.finish(),
-            _ => Err(Refused::Content),
+            _ => Err(UploadError::Content),
         }
     }
 }

@@ -1,25 +1,25 @@
-//! Trailers: what cameras and picture archives write after the last picture of a JPEG. They are accepted, so that a photograph comes
-//! back as it was sent; each must be whole by its own structure:
-//! - a motion photo's video: the boxes of an MP4 up to the end (Google, Xiaomi, Oppo);
-//! - Samsung's extended format: blocks, and at the end their directory, from `SEFH` to `SEFT`;
+//! Trailers: data that cameras and picture archives write after the last picture of a JPEG. They are accepted, so that photographs
+//! are stored unchanged. Each must be complete by its own structure:
+//! - the video of a motion photo: MP4 boxes up to the end (Google, Xiaomi, Oppo);
+//! - Samsung's extended format: blocks, then their directory, from `SEFH` to `SEFT`;
 //! - AFCP, the captions (IPTC) of picture archives, from `AXS` to its footer.
 //!
-//! What a trailer contains is not inspected, like the metadata within a picture.
+//! The content of a trailer is not inspected, like the metadata in a picture.
 
 use std::collections::VecDeque;
 
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
-/// How much of the end is kept, in bytes: a directory of 300 blocks.
-const KEPT: usize = 4096;
-/// Where Samsung's blocks and an MP4's boxes begin with NULs.
+/// How much of the end is buffered: enough for a directory of 300 blocks.
+const MAX_DIRECTORY_BYTES: usize = 4096;
+/// Samsung's blocks and MP4 boxes begin with at least so many NULs.
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// Where the pictures end, and the first byte that is not padding. The trailer begins between the two.
+    /// The end of the pictures, and the first byte that is not padding. The trailer begins between the two.
     pictures_end: u64,
     content: u64,
-    /// Bytes that have passed.
+    /// The number of bytes read.
     position: u64,
     first: [u8; 4],
     last: VecDeque<u8>,
@@ -27,13 +27,13 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// Begins with the first byte after the padding, which is number `position` of the file.
+    /// Begins a trailer with the first byte after the padding, which is byte number `position` of the file.
     ///
     /// # Errors
-    /// No trailer begins so.
-    pub fn begin(pictures_end: u64, nuls: usize, position: u64, byte: u8) -> Result<Self, Refused> {
+    /// Fails if no trailer can begin with this byte.
+    pub fn begin(pictures_end: u64, nuls: usize, position: u64, byte: u8) -> Result<Self, UploadError> {
         if nuls < LEADING_NULS && byte != b'A' {
-            return Err(Refused::AfterEnd);
+            return Err(UploadError::AfterEnd);
         }
         let content = position - 1;
         let mut trailer = Self {
@@ -44,7 +44,7 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The boxes' first length is smaller than 256, and so begins with three NULs.
+        // The length of the first box is below 256, so it begins with three NULs.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)
@@ -56,19 +56,19 @@ impl Trailer {
         }
         self.position += 1;
         self.video.next(byte);
-        if self.last.len() == KEPT {
+        if self.last.len() == MAX_DIRECTORY_BYTES {
             self.last.pop_front();
         }
         self.last.push_back(byte);
     }
 
-    pub fn finish(mut self) -> Result<(), Refused> {
+    pub fn finish(mut self) -> Result<(), UploadError> {
         let last = self.last.make_contiguous().to_vec();
         let is_whole = self.video.is_whole() || self.is_afcp(&last) || self.is_samsung(&last).unwrap_or(false);
-        if is_whole { Ok(()) } else { Err(Refused::AfterEnd) }
+        if is_whole { Ok(()) } else { Err(UploadError::AfterEnd) }
     }
 
-    /// The footer repeats the tag, and says where the trailer begins. The tag's fourth letter is the order of bytes.
+    /// The footer repeats the tag and gives the start of the trailer. The fourth character of the tag is the byte order.
     fn is_afcp(&self, last: &[u8]) -> bool {
         let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
         let start = match order {
@@ -79,7 +79,7 @@ impl Trailer {
         [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
     }
 
-    /// The directory lists blocks, each with its distance from the directory and its size. All lie in the trailer, and one begins it.
+    /// The directory lists blocks, each with its distance from the directory and its size. All are in the trailer; one begins it.
     fn is_samsung(&self, last: &[u8]) -> Option<bool> {
         let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
         let length = u32::from_le_bytes(*length);
@@ -102,11 +102,11 @@ impl Trailer {
     }
 }
 
-/// An MP4, box by box.
+/// Parses an MP4 box by box.
 #[derive(Default)]
 struct Video {
     header: Vec<u8>,
-    /// Bytes of the box that are to come.
+    /// The bytes of the box that are still to come.
     left: u64,
     boxes: u64,
     is_broken: bool,
@@ -123,7 +123,7 @@ impl Video {
         }
         self.header.push(byte);
         let (length, header) = match self.header[..] {
-            // A length of 1 says that a longer one follows.
+            // A length of 1 means that a 64-bit length follows.
             [0, 0, 0, 1, _, _, _, _, a, b, c, d, e, f, g, h] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 16),
             [0, 0, 0, 1, ..] => return,
             [a, b, c, d, _, _, _, _] => (u64::from(u32::from_be_bytes([a, b, c, d])), 8),

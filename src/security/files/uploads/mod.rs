@@ -1,17 +1,17 @@
-//! Unrestricted upload of files (CWE-434): content decides what a file is, from its first byte to its last.
+//! Unrestricted file upload: files are inspected by content, from the first byte to the last (CWE-434, CWE-409, API8:2023).
 //!
-//! **Attack**: a file whose name or declared type lies; a polyglot, which is two files at once (a picture that is also an archive);
-//! a decompression bomb of pixels; a document with active content.
-//! **Control**: five types, by allow-list. The ending of the name says which one is expected; the content must be of that type,
-//! and a declared media type must not contradict it ([`FileType::agreed`]). The content is walked by its structure while it
-//! streams by, in a few kilobytes of memory. A picture ends where its format says; only padding, further pictures and the trailers
-//! that cameras write may follow. Text is UTF-8 without control characters.
-//! No format's walk searches for markup in binary data: compressed bytes contain every short word by chance, and Photoshop
-//! writes `<!DOCTYPE plist` into sound pictures. A browser would not find it there either. It trusts the declared type, because
-//! every reply says `nosniff`; without it, it looks at a file's first bytes only, and those are checked. `attachment` makes it
-//! save the file instead of showing it, and `sandbox` takes the origin from a file that is shown after all.
-//! A PDF is then parsed by its structure, in a process of its own ([`pdf`]).
-//! **Limits**: data in a picture's metadata; a file that exploits a fault of its reader (that takes a scanner).
+//! **Attack**: a file whose name or declared type is wrong; a polyglot, which is valid as two types at once (a picture that is also
+//! an archive); a decompression bomb (a picture with too many pixels); a document with active content.
+//! **Control**: an allow-list of five types. The file name extension determines the type. The content must have that type, and a
+//! declared media type must not contradict it ([`FileType::expected`]). The structure of the content is parsed while it streams, in
+//! a few kilobytes of memory. After the end of a picture, only padding, further pictures and camera trailers may follow. Text must
+//! be UTF-8 without control characters. A PDF is also parsed in a process of its own ([`pdf`]).
+//!
+//! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
+//! `<!DOCTYPE plist` into valid pictures. A browser does not search there either: every response has `nosniff`, so it trusts the
+//! declared type. `attachment` makes the browser save the file, and `sandbox` removes the origin if it is displayed anyway.
+//!
+//! **Limits**: data in a picture's metadata; a file that exploits a bug of its reader (use a virus scanner).
 //! **ASVS**: 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Test**: `attacks::files::uploads`
 
 mod declared_type;
@@ -28,9 +28,9 @@ mod text;
 pub use file_type::FileType;
 pub use pdf::PdfInspector;
 use polyglot::Polyglot;
-pub use refusal::{PdfFault, Refused};
+pub use refusal::{PdfFault, UploadError};
 
-/// Inspects a file while it streams by.
+/// Inspects a file while it streams.
 pub struct Inspector {
     is_empty: bool,
     polyglot: Polyglot,
@@ -45,7 +45,7 @@ enum Format {
 }
 
 impl Inspector {
-    /// Begins with a file that should be of this type. A picture may have `max_pixels`.
+    /// Creates an inspector for a file of this type. A picture may have `max_pixels`.
     #[must_use]
     pub fn new(file_type: FileType, max_pixels: u32) -> Self {
         let format = match file_type {
@@ -57,11 +57,11 @@ impl Inspector {
         Self { is_empty: true, polyglot: Polyglot::new(file_type), format }
     }
 
-    /// Inspects the next bytes, in pieces of any size.
+    /// Inspects the next bytes.
     ///
     /// # Errors
-    /// As soon as it is clear that the file is refused.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+    /// Fails as soon as the file must be refused.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.is_empty &= bytes.is_empty();
         for &byte in bytes {
             match &mut self.format {
@@ -75,16 +75,16 @@ impl Inspector {
         Ok(())
     }
 
-    /// Ends the file.
+    /// Finishes the inspection at the end of the file.
     ///
     /// # Errors
-    /// The file is not whole, or is another file too.
-    pub fn finish(self) -> Result<(), Refused> {
+    /// Fails if the file is incomplete or a polyglot.
+    pub fn finish(self) -> Result<(), UploadError> {
         if self.is_empty {
-            return Err(Refused::Empty);
+            return Err(UploadError::Empty);
         }
         match self.format {
-            Format::Pdf(pdf) if !pdf.is_whole() => return Err(Refused::Content),
+            Format::Pdf(pdf) if !pdf.is_whole() => return Err(UploadError::Content),
             Format::Pdf(_) => {}
             Format::Png(png) => png.finish()?,
             Format::Jpeg(jpeg) => jpeg.finish()?,

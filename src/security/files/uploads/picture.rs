@@ -1,17 +1,17 @@
-//! What the walks of PNG and JPEG have in common.
+//! Checks shared by the parsers of PNG and JPEG.
 
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
 /// Refuses a picture with too many pixels, or none.
-pub(super) fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), Refused> {
+pub(super) fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), UploadError> {
     match u64::from(width) * u64::from(height) {
-        0 => Err(Refused::Content),
-        pixels if pixels > u64::from(max) => Err(Refused::Pixels { max }),
+        0 => Err(UploadError::Content),
+        pixels if pixels > u64::from(max) => Err(UploadError::Pixels { max }),
         _ => Ok(()),
     }
 }
 
-/// Whether this byte may pad a picture after its end: NUL, as cameras do, or the end of a line, as editors and mail do.
+/// Whether this byte may follow the end of a picture: NUL (written by cameras), or a line break (by editors and mail).
 pub(super) fn is_padding(byte: u8) -> bool {
     matches!(byte, 0 | b'\r' | b'\n')
 }

@@ -1,23 +1,23 @@
-//! Polyglots: a file of one type that is a file of another too. Readers of PDF look for its beginning in the first kilobyte;
-//! programs that unpack archives look for the directory at the end, after any other bytes.
+//! Detects polyglots: files of one type that are also valid as another. PDF readers search for the header in the first kilobyte.
+//! Programs for archives search for the directory at the end, after any other bytes.
 //!
-//! These are the only marks that are searched in binary data. An archive with files in it has two marks of four bytes: by chance,
-//! one of 25 million files of 10 MiB has both. `%PDF-` in the first kilobyte is rarer still.
+//! Only these signatures are searched in binary data, because false positives are rare: one of 25 million files of 10 MiB has both
+//! ZIP signatures by chance, and fewer have `%PDF-` in the first kilobyte.
 
 use super::file_type::FileType;
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
 const PDF: &[u8; 5] = b"%PDF-";
-/// In which readers of PDF look for its beginning, in bytes.
-const PDF_WITHIN: u64 = 1024;
+/// PDF readers search for the header in so many bytes.
+const PDF_SEARCH_BYTES: u64 = 1024;
 
-/// An entry of a ZIP archive's central directory: an archive without one has no files.
+/// An entry in the central directory of a ZIP archive. An archive without an entry has no files.
 const ZIP_ENTRY: u32 = u32::from_be_bytes(*b"PK\x01\x02");
-/// The end of the central directory. It stands so many bytes before the end of the file at most: 22, and a comment.
+/// The record at the end of the central directory. It begins in the last 22 bytes and the comment.
 const ZIP_END: u32 = u32::from_be_bytes(*b"PK\x05\x06");
-const ZIP_END_WITHIN: u64 = 22 + 65_535;
+const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 
-/// The marks that were seen so far.
+/// The signatures found so far.
 pub(super) struct Polyglot {
     is_pdf: bool,
     /// The last four bytes.
@@ -34,7 +34,7 @@ impl Polyglot {
         Self { is_pdf, last: 0, seen: 0, pdf_matched: 0, has_entry: false, zip_end: None }
     }
 
-    pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
+    pub fn next(&mut self, byte: u8) -> Result<(), UploadError> {
         self.last = self.last << 8 | u32::from(byte);
         self.seen += 1;
         match self.last {
@@ -42,21 +42,21 @@ impl Polyglot {
             ZIP_END if self.has_entry => self.zip_end = Some(self.seen),
             _ => {}
         }
-        if self.seen <= PDF_WITHIN && !self.is_pdf {
+        if self.seen <= PDF_SEARCH_BYTES && !self.is_pdf {
             self.pdf_matched = match PDF.get(self.pdf_matched) {
                 Some(expected) if *expected == byte => self.pdf_matched + 1,
                 _ => usize::from(byte == b'%'),
             };
             if self.pdf_matched == PDF.len() {
-                return Err(Refused::PdfInside);
+                return Err(UploadError::PdfInside);
             }
         }
         Ok(())
     }
 
-    pub fn finish(&self) -> Result<(), Refused> {
-        // The mark's four bytes have passed already.
-        let is_archive = self.zip_end.is_some_and(|end| self.seen - end + 4 <= ZIP_END_WITHIN);
-        if is_archive { Err(Refused::Archive) } else { Ok(()) }
+    pub fn finish(&self) -> Result<(), UploadError> {
+        // `end` is after the four bytes of the signature.
+        let is_archive = self.zip_end.is_some_and(|end| self.seen - end + 4 <= ZIP_END_SEARCH_BYTES);
+        if is_archive { Err(UploadError::Archive) } else { Ok(()) }
     }
 }

@@ -1,11 +1,11 @@
-//! Why an uploaded file is refused. Each text tells what to do about it.
+//! The reasons for which an uploaded file is refused. Each text says what to do.
 
 use super::file_type::FileType;
 use crate::http::error::ApiError;
 
-/// Why a file is refused, and what to do about it. It repeats nothing of the file.
+/// Why a file is refused. The text tells the user what to do, and repeats nothing of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum UploadError {
     #[error("must have a file name that ends in .pdf, .png, .jpg, .jpeg, .jpe, .jfif, .csv or .txt")]
     Name,
     #[error(
@@ -47,13 +47,13 @@ pub enum Refused {
     Markup,
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        Self::invalid("/file", refused.to_string())
+impl From<UploadError> for ApiError {
+    fn from(error: UploadError) -> Self {
+        Self::invalid("/file", error.to_string())
     }
 }
 
-/// Why a PDF is refused. Each one is also the exit status by which the inspecting process says so.
+/// Why a PDF is refused. The values are the exit statuses of the inspecting process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[repr(u8)]
 pub enum PdfFault {
@@ -97,7 +97,7 @@ impl PdfFault {
         Self::EmbeddedFile,
     ];
 
-    pub(super) fn of_exit_status(code: i32) -> Option<Self> {
+    pub(super) fn from_exit_status(code: i32) -> Option<Self> {
         Self::ALL.into_iter().find(|fault| i32::from(*fault as u8) == code)
     }
 }

@@ -1,12 +1,12 @@
 mod pictures;
 mod text;
 
-use super::{FileType, Inspector, Refused};
+use super::{FileType, Inspector, UploadError};
 
 const MAX_PIXELS: u32 = 110_000_000;
 
-/// Inspects the file whole and in pieces of one and of seven bytes: the answer is the same.
-fn inspect(file_type: FileType, bytes: &[u8]) -> Result<(), Refused> {
+/// Inspects the file at once, and in pieces of one and of seven bytes, which must give the same result.
+fn inspect(file_type: FileType, bytes: &[u8]) -> Result<(), UploadError> {
     let by = |size: usize| {
         let mut inspector = Inspector::new(file_type, MAX_PIXELS);
         bytes.chunks(size).try_for_each(|piece| inspector.feed(piece))?;
@@ -52,18 +52,18 @@ fn pdf(body: &str) -> Vec<u8> {
     format!("%PDF-1.7\n1 0 obj\n<< /Type /Catalog {body} >>\nendobj\ntrailer << /Root 1 0 R >>\n%%EOF\r\n").into_bytes()
 }
 
-/// An archive's directory with one file, and its end.
+/// The central directory of a ZIP archive with one file.
 fn archive() -> Vec<u8> {
     [b"PK\x01\x02".as_slice(), &[0; 42], b"PK\x05\x06", &[0; 18]].concat()
 }
 
 #[test]
-fn sound_pdf_is_accepted() {
+fn valid_pdf_is_accepted() {
     assert_eq!(inspect(FileType::Pdf, &pdf("/Lang (en) /JSON 1 /Names /AAA")), Ok(()));
 }
 
 #[test]
-fn declared_type_may_be_an_alias_general_or_missing() {
+fn declared_type_may_be_an_alias_generic_or_missing() {
     for (media_type, name, file_type) in [
         ("application/pdf", "a.pdf", FileType::Pdf),
         ("Application/PDF", "A.PDF", FileType::Pdf),
@@ -85,7 +85,7 @@ fn declared_type_may_be_an_alias_general_or_missing() {
         ("text/plain; charset=us-ascii", "a.txt", FileType::Text),
         ("text/plain; x=\"charset=utf-7; a\"", "a.txt", FileType::Text),
     ] {
-        assert_eq!(FileType::agreed(media_type, name), Ok(file_type), "{media_type} {name}");
+        assert_eq!(FileType::expected(media_type, name), Ok(file_type), "{media_type} {name}");
     }
 }
 
@@ -94,15 +94,15 @@ fn declared_type_that_contradicts_the_name_is_refused() {
     for media_type in
         ["image/svg+xml", "text/html", "application/zip", "image/png", "text/plain", "pdf", "/", "application/pdf/a"]
     {
-        assert_eq!(FileType::agreed(media_type, "a.pdf"), Err(Refused::DeclaredType), "{media_type}");
+        assert_eq!(FileType::expected(media_type, "a.pdf"), Err(UploadError::DeclaredType), "{media_type}");
     }
-    assert_eq!(FileType::agreed("application/vnd.ms-excel", "a.txt"), Err(Refused::DeclaredType));
+    assert_eq!(FileType::expected("application/vnd.ms-excel", "a.txt"), Err(UploadError::DeclaredType));
     for charset in ["utf-7", "\"utf-16\"", "UTF-16LE", "windows-1252", "iso-8859-1"] {
         let declared = format!("text/plain; charset={charset}");
-        assert_eq!(FileType::agreed(&declared, "a.txt"), Err(Refused::DeclaredCharset), "{charset}");
+        assert_eq!(FileType::expected(&declared, "a.txt"), Err(UploadError::DeclaredCharset), "{charset}");
     }
     for name in ["a.html", "a.pdf.exe", "pdf", "", "a.pdf ", "a.pdf\0", "a.svg", "a.xls"] {
-        assert_eq!(FileType::agreed("application/octet-stream", name), Err(Refused::Name), "{name}");
+        assert_eq!(FileType::expected("application/octet-stream", name), Err(UploadError::Name), "{name}");
     }
 }
 
@@ -117,25 +117,25 @@ fn content_of_another_type_is_refused() {
     }
     for bytes in [&b"GIF89a\x01\0"[..], b"PK\x03\x04", b"\x1f\x8b\x08", b"MZ\x90\0", b"\0\0\0\x18ftypmp42", b" \n"] {
         for file_type in [FileType::Pdf, FileType::Png, FileType::Jpeg] {
-            assert_eq!(inspect(file_type, bytes), Err(Refused::Not(file_type)), "{bytes:?}");
+            assert_eq!(inspect(file_type, bytes), Err(UploadError::Not(file_type)), "{bytes:?}");
         }
         assert!(inspect(FileType::Text, bytes).is_err(), "{bytes:?}");
     }
     for file_type in FileType::ALL {
-        assert_eq!(inspect(file_type, b""), Err(Refused::Empty));
+        assert_eq!(inspect(file_type, b""), Err(UploadError::Empty));
     }
 }
 
 #[test]
 fn polyglot_pdf_is_refused() {
     for (bytes, refused) in [
-        ([vec![b' '; 600], pdf("")].concat(), Refused::Not(FileType::Pdf)),
-        ([pdf(""), b"<html><script>alert(1)</script>".to_vec()].concat(), Refused::Content),
-        ([pdf(""), archive()].concat(), Refused::Content),
-        ([b"%PDF-1.7\n".to_vec(), archive(), pdf("")].concat(), Refused::Archive),
-        ([pdf(""), b"more".to_vec()].concat(), Refused::Content),
-        (b"%PDF-1.7\n".to_vec(), Refused::Content),
-        (pdf("").iter().map(u8::to_ascii_lowercase).collect(), Refused::Not(FileType::Pdf)),
+        ([vec![b' '; 600], pdf("")].concat(), UploadError::Not(FileType::Pdf)),
+        ([pdf(""), b"<html><script>alert(1)</script>".to_vec()].concat(), UploadError::Content),
+        ([pdf(""), archive()].concat(), UploadError::Content),
+        ([b"%PDF-1.7\n".to_vec(), archive(), pdf("")].concat(), UploadError::Archive),
+        ([pdf(""), b"more".to_vec()].concat(), UploadError::Content),
+        (b"%PDF-1.7\n".to_vec(), UploadError::Content),
+        (pdf("").iter().map(u8::to_ascii_lowercase).collect(), UploadError::Not(FileType::Pdf)),
     ] {
         assert_eq!(inspect(FileType::Pdf, &bytes), Err(refused), "{}", String::from_utf8_lossy(&bytes));
     }

@@ -1,14 +1,14 @@
-//! Text: UTF-8 without control characters other than tabs and ends of lines, and without a beginning that a browser would take
-//! for a web page.
+//! Checks text: UTF-8, no control characters other than tabs and line breaks, and no beginning that a browser would sniff as HTML
+//! or XML.
 //!
-//! Other encodings are refused: nothing in a file says whether its bytes are Windows-1252 or Windows-1250, and a wrong guess
-//! changes names silently.
+//! Other encodings are refused: a file does not say whether it is Windows-1252 or Windows-1250, and a wrong guess changes names
+//! silently.
 
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
-/// In which a browser looks for a tag, in bytes (WHATWG MIME Sniffing, section 5.2).
-const SNIFFED: usize = 1445;
-/// The tags that make a browser see a page (section 7.1), and `svg`. A tag's name must end after it.
+/// A browser searches for a tag in so many bytes (WHATWG MIME Sniffing, section 5.2).
+const SNIFFED_BYTES: usize = 1445;
+/// The tags that a browser sniffs as HTML (section 7.1), and `svg`. A space, `/` or `>` must follow the name.
 const TAGS: [&str; 18] = [
     "<!doctype html",
     "<html",
@@ -29,55 +29,55 @@ const TAGS: [&str; 18] = [
     "<!--",
     "<svg",
 ];
-/// Makes a browser see XML, without regard to what follows.
+/// A browser sniffs this as XML, whatever follows.
 const XML: &str = "<?xml";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 pub(super) struct Text {
-    /// The bytes of a character that is not complete.
-    held: Vec<u8>,
+    /// The bytes of an incomplete character.
+    buffer: Vec<u8>,
     beginning: Vec<u8>,
     is_blank: bool,
-    /// Where the next character stands; both count from 1.
+    /// The position of the next character, counted from 1.
     line: u64,
     character: u64,
 }
 
 impl Default for Text {
     fn default() -> Self {
-        Self { held: Vec::new(), beginning: Vec::new(), is_blank: true, line: 1, character: 1 }
+        Self { buffer: Vec::new(), beginning: Vec::new(), is_blank: true, line: 1, character: 1 }
     }
 }
 
 impl Text {
-    pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
-        if self.beginning.len() < SNIFFED {
+    pub fn next(&mut self, byte: u8) -> Result<(), UploadError> {
+        if self.beginning.len() < SNIFFED_BYTES {
             self.beginning.push(byte);
             if matches!(self.beginning[..], [0xff, 0xfe] | [0xfe, 0xff]) {
-                return Err(Refused::Utf16);
+                return Err(UploadError::Utf16);
             }
         }
-        // Nearly all bytes.
-        if matches!(byte, b' '..=b'~') && self.held.is_empty() {
+        // The fast path, for nearly all bytes.
+        if matches!(byte, b' '..=b'~') && self.buffer.is_empty() {
             self.is_blank &= byte == b' ';
             self.character += 1;
             return Ok(());
         }
-        self.held.push(byte);
-        let character = match std::str::from_utf8(&self.held) {
+        self.buffer.push(byte);
+        let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
             // A second byte may still make it UTF-16.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };
-        self.held.clear();
+        self.buffer.clear();
         character.map_or(Ok(()), |c| self.accept(c))
     }
 
-    fn accept(&mut self, c: char) -> Result<(), Refused> {
+    fn accept(&mut self, c: char) -> Result<(), UploadError> {
         if c.is_control() && !matches!(c, '\t' | '\n' | '\r') {
-            return Err(Refused::Control { control: c, line: self.line, character: self.character });
+            return Err(UploadError::Control { control: c, line: self.line, character: self.character });
         }
         match c {
             '\n' => (self.line, self.character) = (self.line + 1, 1),
@@ -90,15 +90,15 @@ impl Text {
         Ok(())
     }
 
-    fn not_utf8(&self) -> Refused {
-        Refused::NotUtf8 { line: self.line, character: self.character }
+    fn not_utf8(&self) -> UploadError {
+        UploadError::NotUtf8 { line: self.line, character: self.character }
     }
 
-    pub fn finish(self) -> Result<(), Refused> {
+    pub fn finish(self) -> Result<(), UploadError> {
         match self {
-            _ if !self.held.is_empty() => Err(self.not_utf8()),
-            _ if self.is_blank => Err(Refused::Empty),
-            _ if is_markup(&self.beginning) => Err(Refused::Markup),
+            _ if !self.buffer.is_empty() => Err(self.not_utf8()),
+            _ if self.is_blank => Err(UploadError::Empty),
+            _ if is_markup(&self.beginning) => Err(UploadError::Markup),
             _ => Ok(()),
         }
     }

@@ -1,9 +1,9 @@
-//! The statements on mail budgets.
+//! SQL of mail budgets.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// Adds one mail and returns how many there are in the running window. The row is locked, so parallel requests cannot overdraw.
+/// Counts one mail and returns the number in the current window. The row is locked, so parallel requests cannot overdraw.
 pub async fn add(
     pool: &PgPool,
     key: &[u8; 32],

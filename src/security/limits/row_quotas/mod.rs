@@ -1,12 +1,12 @@
-//! Row quotas: how many customers, invoices, payments and credit notes one owner may keep (CWE-770, API4:2023).
+//! Row quotas: a maximum of customers, invoices, payments and credit notes per owner (CWE-770, API4:2023).
 //!
-//! **Attack**: one account fills the disk of all, within its rate. Documents have a quota of their own (`features/documents`).
-//! **Control**: a cap per owner and kind, by setting, a million by default. A counter row would cost each create a write and would
-//! make an owner's parallel creates wait for each other. So rows are counted, by an index and no further than the cap. A count
-//! is good for as many creates as there is room for, at most [`LEASE`]. Within one process a create costs a look into memory,
-//! and one in a thousand a count. At the cap each attempt counts anew, so deleting rows helps at once.
-//! **Limits**: a bound against abuse, not an exact number. Other replicas count for themselves, so an owner can exceed the cap by
-//! [`LEASE`] rows per further replica, and by the requests that are under way during a count.
+//! **Attack**: one account fills the disk, within its rate limits. Documents have a quota of their own (`features/documents`).
+//! **Control**: a configurable maximum per owner and kind, one million by default. A counter row would add a write to each create
+//! and would serialize an owner's parallel creates. Instead, rows are counted by an index, up to the maximum. One count is valid for
+//! as many creates as the quota has left, at most [`LEASE`]. So most creates cost no query. At the maximum each attempt counts
+//! again, so deleting rows helps at once.
+//! **Limits**: a bound against abuse, not an exact number. Each replica counts for itself, so an owner can exceed the maximum by
+//! [`LEASE`] rows per additional replica, and by the requests that run during a count.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`
 
 mod store;
@@ -21,13 +21,13 @@ use crate::base::id::UserId;
 use crate::config::QuotaSettings;
 use crate::http::error::{ApiError, ApiResult};
 
-/// Refuses a row beyond the quota.
+/// The owner has the maximum number of rows.
 pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
-/// For how many creates a count is good at most.
+/// The maximum number of creates per count.
 pub const LEASE: i64 = 1_000;
 
-/// The quotas, and how many rows each owner may still create before the next count.
+/// The quotas, and the remaining creates per owner until the next count.
 #[derive(Clone)]
 pub struct RowQuotas {
     max: QuotaSettings,
@@ -35,16 +35,16 @@ pub struct RowQuotas {
 }
 
 impl RowQuotas {
-    /// With these caps; nothing is counted yet.
+    /// Creates quotas with these maximums.
     #[must_use]
     pub fn new(max: QuotaSettings) -> Self {
         Self { max, leases: Arc::default() }
     }
 
-    /// Lets this owner create one more row, inside the transaction that creates it.
+    /// Checks that the owner may create one more row. Belongs in the transaction that creates it.
     ///
     /// # Errors
-    /// A conflict if the owner has as many as the cap.
+    /// [`QUOTA_EXCEEDED`] if the owner has the maximum.
     pub async fn admit(&self, connection: &mut PgConnection, owner: UserId, rows: Rows) -> ApiResult<()> {
         if self.take(owner, rows) {
             return Ok(());
@@ -55,11 +55,11 @@ impl RowQuotas {
             Rows::Payments => self.max.payments,
             Rows::CreditNotes => self.max.credit_notes,
         };
-        let room = (max - store::count(connection, owner, rows, max).await?).min(LEASE);
-        if room <= 0 {
+        let left = (max - store::count(connection, owner, rows, max).await?).min(LEASE);
+        if left <= 0 {
             return Err(QUOTA_EXCEEDED);
         }
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, rows), room - 1);
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, rows), left - 1);
         Ok(())
     }
 
@@ -74,7 +74,7 @@ impl RowQuotas {
         }
     }
 
-    /// Forgets all counts: what other replicas have created is seen again, and memory does not grow with the owners.
+    /// Forgets all counts, to include rows of other replicas and to bound memory.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

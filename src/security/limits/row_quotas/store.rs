@@ -1,4 +1,4 @@
-//! The counts, each by an index that begins with the owner.
+//! Counts rows by an index that begins with the owner.
 
 use sqlx::PgConnection;
 
@@ -13,7 +13,7 @@ pub enum Rows {
     CreditNotes,
 }
 
-/// How many rows of this kind the owner has, counted up to `max`.
+/// Returns the owner's number of rows of this kind, counted up to `max`.
 pub(super) async fn count(
     connection: &mut PgConnection,
     owner: UserId,

@@ -1,11 +1,12 @@
-//! The keys of access tokens: at most two, from the configuration and from nowhere else.
+//! Keys of access tokens: at most two, read from the configuration only (CWE-321, CWE-347, API2:2023).
 //!
-//! **Attack**: a weak or mixed-up key (an empty secret signs without a word; a public key used as the secret is the RS→HS confusion
-//! by one's own hand); a token that names or brings its own key; a key that cannot be changed without signing everybody out.
-//! **Control**: keys are loaded once, checked, and given a name (`kid`) that is computed from them, so a `kid` is only ever compared
-//! and never a path, a query or an address. The newest key signs, the one before it still verifies.
-//! **Limits**: whoever has the key; with Ed25519 the verifiers at least do not.
-//! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1 · **Test**: `attacks::sessions::access_tokens`
+//! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token that names or
+//! contains its own key; keys that cannot be rotated without ending all sessions.
+//! **Control**: keys are loaded and checked once. The `kid` is computed from the key and only compared: it is never used as a path,
+//! query or URL. The current key signs; the previous key only verifies.
+//! **Limits**: an attacker who has the signing key. With Ed25519, services that only verify do not have it.
+//! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1
+//! **Test**: `attacks::sessions::access_tokens`
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use aws_lc_rs::{digest, hmac};
@@ -19,18 +20,18 @@ use serde_json::{Value, json};
 
 use crate::config::{JwtAlgorithm, JwtSettings};
 
-/// The shortest HS256 secret, in bytes: as long as its hash (RFC 7518 §3.2).
+/// The minimum length of an HS256 secret, in bytes: that of its hash (RFC 7518 §3.2).
 const SECRET_BYTES: usize = 32;
 
-/// 128 bits name a key; nothing depends on their being secret.
+/// The length of a `kid` before encoding. It is public.
 const KID_BYTES: usize = 16;
 
-/// The settings of access tokens cannot be used. Says which, never the value.
+/// Invalid settings of access tokens. The messages contain no values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum BadJwtSettings {
+pub enum JwtSettingsError {
     #[error("the HS256 key needs at least {SECRET_BYTES} bytes")]
     ShortSecret,
-    #[error("the HS256 key is a PEM file: a public or private key is no HMAC secret")]
+    #[error("the HS256 key is a PEM file: a public or private key must not be used as HMAC secret")]
     PemAsSecret,
     #[error("the EdDSA key is not an Ed25519 private key in PKCS#8 PEM")]
     NotEd25519,
@@ -42,7 +43,7 @@ pub enum BadJwtSettings {
     NoName,
 }
 
-/// The keys, ready to use.
+/// The loaded keys.
 pub(super) struct SigningKeys {
     pub(super) algorithm: Algorithm,
     pub(super) kid: String,
@@ -53,12 +54,12 @@ pub(super) struct SigningKeys {
 struct VerifyingKey {
     kid: String,
     key: DecodingKey,
-    /// What may be published.
+    /// The public key as JWK; `None` for a secret.
     jwk: Option<Value>,
 }
 
 impl SigningKeys {
-    pub(super) fn new(settings: &JwtSettings) -> Result<Self, BadJwtSettings> {
+    pub(super) fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
         let load = match settings.algorithm {
             JwtAlgorithm::Hs256 => hs256,
             JwtAlgorithm::EdDsa => ed25519,
@@ -69,7 +70,7 @@ impl SigningKeys {
         if let Some(previous) = &settings.previous_key {
             let (_, previous) = load(previous)?;
             if previous.kid == kid {
-                return Err(BadJwtSettings::SameKeyTwice);
+                return Err(JwtSettingsError::SameKeyTwice);
             }
             verifying.push(previous);
         }
@@ -84,38 +85,38 @@ impl SigningKeys {
         })
     }
 
-    /// The configured key of that name.
-    pub(super) fn named(&self, kid: &str) -> Option<&DecodingKey> {
+    /// Returns the key with this `kid`.
+    pub(super) fn find(&self, kid: &str) -> Option<&DecodingKey> {
         self.verifying.iter().find(|key| key.kid == kid).map(|key| &key.key)
     }
 
-    /// The JWK set (RFC 7517) of the public keys; none where the keys are secrets.
+    /// Returns the JWK set (RFC 7517) of the public keys; `None` with HS256.
     pub(super) fn jwks(&self) -> Option<Value> {
         let keys: Vec<&Value> = self.verifying.iter().filter_map(|key| key.jwk.as_ref()).collect();
         (!keys.is_empty()).then(|| json!({ "keys": keys }))
     }
 }
 
-/// The name of a secret is made with the secret as the key, so that it gives away no more than any token does.
-fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), BadJwtSettings> {
+/// Loads an HS256 secret. Its `kid` is an HMAC with the secret as key, so it reveals no more than a token does.
+fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {
-        return Err(BadJwtSettings::PemAsSecret);
+        return Err(JwtSettingsError::PemAsSecret);
     }
     if secret.len() < SECRET_BYTES {
-        return Err(BadJwtSettings::ShortSecret);
+        return Err(JwtSettingsError::ShortSecret);
     }
     let name = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), b"strongroom kid");
-    let signing = EncodingKey::from_secret(secret.as_bytes()).map_err(|_| BadJwtSettings::ShortSecret)?;
-    let key = DecodingKey::from_secret(secret.as_bytes()).map_err(|_| BadJwtSettings::ShortSecret)?;
+    let signing = EncodingKey::from_secret(secret.as_bytes()).map_err(|_| JwtSettingsError::ShortSecret)?;
+    let key = DecodingKey::from_secret(secret.as_bytes()).map_err(|_| JwtSettingsError::ShortSecret)?;
     Ok((signing, VerifyingKey { kid: kid(name.as_ref()), key, jwk: None }))
 }
 
-/// The name of a key pair is the thumbprint of its public half (RFC 7638), shortened.
-fn ed25519(pem: &SecretString) -> Result<(EncodingKey, VerifyingKey), BadJwtSettings> {
+/// Loads an Ed25519 key pair. Its `kid` is the truncated thumbprint of the public key (RFC 7638).
+fn ed25519(pem: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let der =
-        PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| BadJwtSettings::NotEd25519)?;
-    let pair = Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| BadJwtSettings::NotEd25519)?;
+        PrivatePkcs8KeyDer::from_pem_slice(pem.expose_secret().as_bytes()).map_err(|_| JwtSettingsError::NotEd25519)?;
+    let pair = Ed25519KeyPair::from_pkcs8(der.secret_pkcs8_der()).map_err(|_| JwtSettingsError::NotEd25519)?;
     let x = URL_SAFE_NO_PAD.encode(pair.public_key());
     let thumbprint = format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#);
     let kid = kid(digest::digest(&digest::SHA256, thumbprint.as_bytes()).as_ref());

@@ -1,4 +1,4 @@
-//! JSON objects of a token, read so that every parser would read the same.
+//! JSON objects without duplicate names, for the header and claims of a token.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::token_fault::TokenFault;
 
-/// A JSON object in which each name stands once. `serde_json` keeps the last of two, another parser the first: a token would then
-/// say different things to different services.
-pub(super) struct Members(Map<String, Value>);
+/// A JSON object that rejects duplicate names. `serde_json` keeps the last duplicate, other parsers the first: services would
+/// disagree about a token.
+pub(super) struct StrictObject(Map<String, Value>);
 
-impl Members {
-    /// The value of that name, out of the object; null where there is none.
+impl StrictObject {
+    /// Removes a value and returns it; null if it is missing.
     pub(super) fn take(&mut self, name: &str) -> Value {
         self.0.remove(name).unwrap_or_default()
     }
@@ -24,7 +24,7 @@ impl Members {
         }
     }
 
-    /// Whole seconds since 1970, not negative.
+    /// Removes a time in whole seconds since 1970, not negative.
     pub(super) fn seconds(&mut self, name: &str) -> Result<i64, TokenFault> {
         let seconds = self.take(name).as_u64().ok_or(TokenFault::Claims)?;
         i64::try_from(seconds).map_err(|_| TokenFault::Claims)
@@ -35,25 +35,25 @@ impl Members {
     }
 }
 
-impl<'de> Deserialize<'de> for Members {
+impl<'de> Deserialize<'de> for StrictObject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Object;
 
         impl<'de> Visitor<'de> for Object {
-            type Value = Members;
+            type Value = StrictObject;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object without repeated names")
+                f.write_str("an object without duplicate names")
             }
 
-            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Members, A::Error> {
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<StrictObject, A::Error> {
                 let mut members = Map::new();
                 while let Some((name, value)) = access.next_entry::<String, Value>()? {
                     if members.insert(name, value).is_some() {
-                        return Err(de::Error::custom("a repeated name"));
+                        return Err(de::Error::custom("a duplicate name"));
                     }
                 }
-                Ok(Members(members))
+                Ok(StrictObject(members))
             }
         }
 

@@ -1,14 +1,14 @@
-//! Access tokens: short-lived JWTs of which nothing is believed that was not checked here.
+//! Access tokens: short-lived JWTs with a pinned algorithm and strict claims (CWE-347, CWE-613, CWE-843, API2:2023).
 //!
-//! **Attack**: a token without a signature, under an algorithm or a key of the attacker's choice, made for another service, of
-//! another type, out of its time; and everything that `jsonwebtoken` accepts by default: no `iss`, `iss` and `aud` as lists, a
-//! minute past `exp`, `nbf` ahead, any `typ`; and claims of confusing types (`sub` a number, `aud` an object, CWE-843).
-//! **Control**: one algorithm, set by the configuration; one `kid`
-//! out of at most two (`keys`); the header may hold `alg`, `typ`, `kid` and nothing else, the claims our eight and nothing
-//! else, each of its exact type; every fault is one refusal for the caller and a [`TokenFault`] for the log. This is the only
-//! place in the tree that decodes a token.
-//! **Limits**: a stolen token until it expires or its session ends (`revocations`).
-//! **ASVS**: 7.2.1, 9.1.1–9.2.4 · **Test**: `attacks::sessions::access_tokens` (the tokens: `support::forgery`)
+//! **Attack**: a token without a signature; with another algorithm or key; for another audience; of another type; expired. Also
+//! tokens that `jsonwebtoken` accepts by default: no `iss`, `iss` or `aud` as a list, a minute past `exp`, `nbf` in the future, any
+//! `typ`. Also claims of another type: `sub` as a number, `aud` as an object.
+//! **Control**: the configuration pins one algorithm and at most two keys (`keys`). The header has exactly `alg`, `typ` and `kid`;
+//! the claims are exactly our eight, each of its exact type. All faults get the same response; the log has the [`TokenFault`]. No
+//! other module decodes tokens.
+//! **Limits**: a stolen token is valid until it expires or its session ends (`revocations`).
+//! **ASVS**: 7.2.1, 9.1.1–9.2.4
+//! **Test**: `attacks::sessions::access_tokens` (forged tokens: `support::forgery`)
 
 mod keys;
 mod members;
@@ -23,26 +23,26 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-pub use self::keys::BadJwtSettings;
+pub use self::keys::JwtSettingsError;
 use self::keys::SigningKeys;
-use self::members::Members;
+use self::members::StrictObject;
 pub use self::token_fault::TokenFault;
 use crate::base::id::{SessionId, UserId};
 use crate::config::JwtSettings;
 
-/// The type in the header (RFC 9068), so that no other kind of token signed with the same key passes for an access token.
-const TYPE: &str = "at+jwt";
+/// The header's `typ` (RFC 9068). Tokens of another type with the same key are rejected.
+const TOKEN_TYPE: &str = "at+jwt";
 
-/// How far the clocks of replicas may differ, in seconds.
-const LEEWAY: i64 = 2;
+/// Allowed difference between the clocks of replicas.
+const LEEWAY_SECONDS: i64 = 2;
 
-/// Ours have about 450 bytes. Looked at before anything is decoded.
-const LONGEST: usize = 2_048;
+/// Maximum length of a token, checked before decoding. Ours have about 450 bytes.
+const MAX_LENGTH: usize = 2_048;
 
-/// The longest lifetime that a configuration may ask for, in seconds.
-const LONGEST_LIFETIME: u64 = 3_600;
+/// The maximum configurable lifetime, in seconds.
+const MAX_LIFETIME: u64 = 3_600;
 
-/// What a token that holds says.
+/// The claims of a verified token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct VerifiedClaims {
     pub user: UserId,
@@ -50,12 +50,12 @@ pub struct VerifiedClaims {
     pub expires_at: DateTime<Utc>,
 }
 
-/// The token could not be signed: a fault of ours.
+/// Signing failed: a server fault.
 #[derive(Debug, thiserror::Error)]
-#[error("the access token could not be signed")]
-pub struct CannotSign(#[source] Error);
+#[error("failed to sign an access token")]
+pub struct SigningError(#[source] Error);
 
-/// Makes and verifies access tokens.
+/// Issues and verifies access tokens.
 pub struct AccessTokens {
     keys: SigningKeys,
     header: Header,
@@ -67,24 +67,24 @@ pub struct AccessTokens {
 }
 
 impl AccessTokens {
-    /// Loads the keys and pins everything.
+    /// Loads the keys and pins the validation rules.
     ///
     /// # Errors
-    /// [`BadJwtSettings`]: a weak key, a mixed-up one, a lifetime over 60 minutes.
-    pub fn new(settings: &JwtSettings) -> Result<Self, BadJwtSettings> {
-        // Named, so that a build without the provider fails here and not at the first token. It is set already when a second
-        // instance is made, which is no fault.
+    /// [`JwtSettingsError`]: a weak or mismatched key, or a lifetime over 60 minutes.
+    pub fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
+        // Explicit, so that a build without the provider fails here and not at the first token. Fails harmlessly if it is
+        // already installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let seconds = settings.ttl.as_secs();
-        if !(1..=LONGEST_LIFETIME).contains(&seconds) {
-            return Err(BadJwtSettings::Lifetime);
+        if !(1..=MAX_LIFETIME).contains(&seconds) {
+            return Err(JwtSettingsError::Lifetime);
         }
         if settings.issuer.is_empty() || settings.audience.is_empty() {
-            return Err(BadJwtSettings::NoName);
+            return Err(JwtSettingsError::NoName);
         }
         let keys = SigningKeys::new(settings)?;
         let mut header = Header::new(keys.algorithm);
-        header.typ = Some(TYPE.into());
+        header.typ = Some(TOKEN_TYPE.into());
         header.kid = Some(keys.kid.clone());
         Ok(Self {
             validation: validation(&keys, settings),
@@ -92,68 +92,71 @@ impl AccessTokens {
             keys,
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
-            lifetime: i64::try_from(seconds).map_err(|_| BadJwtSettings::Lifetime)?,
+            lifetime: i64::try_from(seconds).map_err(|_| JwtSettingsError::Lifetime)?,
         })
     }
 
-    /// How long a new token lives in a session that lives so long, in seconds (`expires_in`): no longer than that.
+    /// Returns the lifetime of a new token in seconds (`expires_in`): at most that of its session.
     #[must_use]
-    pub fn lifetime_within(&self, session: TimeDelta) -> i64 {
+    pub fn token_lifetime(&self, session: TimeDelta) -> i64 {
         self.lifetime.min(session.num_seconds()).max(1)
     }
 
-    /// The public keys as a JWK set, for other services that verify; none with HS256.
+    /// Returns the public keys as a JWK set, for other services that verify tokens; `None` with HS256.
     #[must_use]
     pub fn jwks(&self) -> Option<Value> {
         self.keys.jwks()
     }
 
-    /// A token for this user in this session, which lives so long at most.
+    /// Issues a token for this user and session. `session_lifetime` is how long the session remains valid.
     ///
     /// # Errors
-    /// [`CannotSign`], when the library refuses the key that it took at start.
+    /// [`SigningError`], if the library rejects a key that it accepted at start.
     pub fn issue(
         &self,
         user: UserId,
         session: SessionId,
-        lives: TimeDelta,
+        session_lifetime: TimeDelta,
         now: DateTime<Utc>,
-    ) -> Result<SecretString, CannotSign> {
+    ) -> Result<SecretString, SigningError> {
         let iat = now.timestamp();
         let claims = json!({
             "iss": self.issuer, "aud": self.audience, "sub": user, "sid": session, "jti": Uuid::new_v4().to_string(),
-            "iat": iat, "nbf": iat, "exp": iat + self.lifetime_within(lives),
+            "iat": iat, "nbf": iat, "exp": iat + self.token_lifetime(session_lifetime),
         });
-        jsonwebtoken::encode(&self.header, &claims, &self.keys.signing).map(SecretString::from).map_err(CannotSign)
+        jsonwebtoken::encode(&self.header, &claims, &self.keys.signing).map(SecretString::from).map_err(SigningError)
     }
 
-    /// Who the token speaks for at `now`.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// [`TokenFault`], for the log alone.
+    /// [`TokenFault`], for the log only.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
-        let header = self.header_of(token)?;
-        let key = self.keys.named(&header).ok_or(TokenFault::UnknownKey)?;
-        // Verifies the signature under the pinned algorithm, before any claim is read.
-        let decoded = jsonwebtoken::decode::<Members>(token, key, &self.validation).map_err(|error| fault(&error))?;
+        let kid = self.check_header(token)?;
+        let key = self.keys.find(&kid).ok_or(TokenFault::UnknownKey)?;
+        // Verifies the signature with the pinned algorithm before any claim is read.
+        let decoded =
+            jsonwebtoken::decode::<StrictObject>(token, key, &self.validation).map_err(|error| fault(&error))?;
         self.check(decoded.claims, now)
     }
 
-    /// The `kid` of a header that is exactly as we write them. The header never chooses anything: its algorithm is compared
-    /// (`none` in any spelling is simply another one), its `kid` is looked up among ours, whatever else it brings is refused.
-    fn header_of(&self, token: &str) -> Result<String, TokenFault> {
+    /// Checks the header and returns its `kid`. The header selects nothing: its algorithm is compared with the configured one, its
+    /// `kid` is looked up among the configured keys, and other parameters are rejected.
+    fn check_header(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-        if token.len() > LONGEST || !token.bytes().all(plain) || token.bytes().filter(|byte| *byte == b'.').count() != 2
+        if token.len() > MAX_LENGTH
+            || !token.bytes().all(plain)
+            || token.bytes().filter(|byte| *byte == b'.').count() != 2
         {
             return Err(TokenFault::Malformed);
         }
         let (header, _) = token.split_once('.').ok_or(TokenFault::Malformed)?;
         let header = URL_SAFE_NO_PAD.decode(header).map_err(|_| TokenFault::Malformed)?;
-        let mut header: Members = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
+        let mut header: StrictObject = serde_json::from_slice(&header).map_err(|_| TokenFault::Malformed)?;
         if header.take("alg") != json!(self.keys.algorithm) {
             return Err(TokenFault::Algorithm);
         }
-        if header.take("typ") != TYPE {
+        if header.take("typ") != TOKEN_TYPE {
             return Err(TokenFault::Type);
         }
         let Value::String(kid) = header.take("kid") else {
@@ -165,9 +168,9 @@ impl AccessTokens {
         Ok(kid)
     }
 
-    /// The claims, each by its exact type: an issuer in a list, a float for a time and an id in capitals are refused. An unknown
-    /// claim is refused too, because a later version's restricted token must not pass here as an unrestricted one.
-    fn check(&self, mut claims: Members, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
+    /// Checks each claim by its exact type: an issuer in a list, a float as time and an id in upper case are rejected. Unknown claims
+    /// are rejected too: a restricted token of a later version must not be accepted as an unrestricted one.
+    fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {
             return Err(TokenFault::Issuer);
         }
@@ -181,15 +184,15 @@ impl AccessTokens {
         if !claims.is_empty() {
             return Err(TokenFault::Claims);
         }
-        // Neither side of the subtraction is negative, so it cannot overflow. A lifetime that is made shorter acts at once.
+        // Both numbers are at least 0, so the subtraction cannot overflow. A shorter configured lifetime takes effect immediately.
         if !(1..=self.lifetime).contains(&(exp - iat)) {
             return Err(TokenFault::Lifetime);
         }
         let now = now.timestamp();
-        if now - LEEWAY >= exp {
+        if now - LEEWAY_SECONDS >= exp {
             return Err(TokenFault::Expired);
         }
-        if nbf > now + LEEWAY || iat > now + LEEWAY {
+        if nbf > now + LEEWAY_SECONDS || iat > now + LEEWAY_SECONDS {
             return Err(TokenFault::NotYetValid);
         }
         let expires_at = DateTime::from_timestamp(exp, 0).ok_or(TokenFault::Claims)?;
@@ -197,8 +200,8 @@ impl AccessTokens {
     }
 }
 
-/// Every setting of the library by name, never its defaults. It stays behind [`AccessTokens::check`] as a second wall; what it
-/// cannot do strictly, or only against the system's clock, which no test can turn, is done there alone.
+/// Sets every validation rule of the library explicitly. It is a second check besides [`AccessTokens::check`]. Times are checked
+/// only there: the library uses the system clock, which tests cannot change.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];
@@ -231,7 +234,7 @@ fn fault(error: &Error) -> TokenFault {
     }
 }
 
-/// The forged tokens are built where the attack tests build theirs, so that what is refused here is what is sent over HTTP there.
+/// Shared with the attack tests, so that both use the same forged tokens.
 #[cfg(test)]
 #[path = "../../../../tests/api/support/forgery/mod.rs"]
 mod forgery;

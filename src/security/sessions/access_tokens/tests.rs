@@ -37,7 +37,7 @@ fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
     }
 }
 
-/// A service, and the key that it signs with.
+/// Both algorithms, each with its signing key.
 fn both_modes() -> [(AccessTokens, Key); 2] {
     let pem = pem();
     [
@@ -52,17 +52,17 @@ fn issue(tokens: &AccessTokens) -> String {
 }
 
 #[test]
-fn a_token_lives_no_longer_than_its_session() {
+fn access_token_expires_no_later_than_its_session() {
     for (tokens, _) in both_modes() {
         let token = tokens.issue(UserId::new(), SessionId::new(), TimeDelta::seconds(5), now()).unwrap();
-        assert_eq!(tokens.lifetime_within(TimeDelta::seconds(5)), 5);
+        assert_eq!(tokens.token_lifetime(TimeDelta::seconds(5)), 5);
         assert!(tokens.verify(token.expose_secret(), after(4)).is_ok());
         assert_eq!(tokens.verify(token.expose_secret(), after(8)), Err(TokenFault::Expired));
     }
 }
 
 #[test]
-fn a_token_says_who_it_was_issued_for_until_its_end() {
+fn token_verifies_between_its_start_and_expiry() {
     for (tokens, _) in both_modes() {
         let (user, session) = (UserId::new(), SessionId::new());
         let token = tokens.issue(user, session, TimeDelta::days(1), now()).unwrap();
@@ -82,7 +82,7 @@ fn a_token_says_who_it_was_issued_for_until_its_end() {
 }
 
 #[test]
-fn every_forgery_is_refused_and_the_log_names_its_fault() {
+fn every_forgery_is_rejected_with_its_fault() {
     for (tokens, key) in both_modes() {
         let token = issue(&tokens);
         assert!(tokens.verify(&token, now()).is_ok());
@@ -96,7 +96,7 @@ fn every_forgery_is_refused_and_the_log_names_its_fault() {
 }
 
 #[test]
-fn the_forger_can_make_a_token_that_holds_so_his_other_ones_fail_for_their_fault_alone() {
+fn forger_can_sign_valid_token() {
     for (tokens, key) in both_modes() {
         let token = issue(&tokens);
         let forger = Forger::new(&token, &key);
@@ -106,7 +106,7 @@ fn the_forger_can_make_a_token_that_holds_so_his_other_ones_fail_for_their_fault
 }
 
 #[test]
-fn no_changed_character_passes() {
+fn altered_character_is_rejected() {
     for (tokens, _) in both_modes() {
         let token = issue(&tokens);
         for index in 0..token.len() {
@@ -120,7 +120,7 @@ fn no_changed_character_passes() {
 }
 
 #[test]
-fn no_flipped_bit_of_header_claims_or_signature_passes() {
+fn flipped_bit_in_any_part_is_rejected() {
     for (tokens, _) in both_modes() {
         let token = issue(&tokens);
         let parts: Vec<Vec<u8>> = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap()).collect();
@@ -136,7 +136,7 @@ fn no_flipped_bit_of_header_claims_or_signature_passes() {
 }
 
 #[test]
-fn a_token_of_another_key_or_another_mode_is_refused() {
+fn token_of_other_key_or_algorithm_is_rejected() {
     let [(hs256, _), (ed_dsa, _)] = both_modes();
     let other = AccessTokens::new(&settings(JwtAlgorithm::Hs256, OTHER_SECRET)).unwrap();
     assert_eq!(other.verify(&issue(&hs256), now()), Err(TokenFault::UnknownKey));
@@ -145,7 +145,7 @@ fn a_token_of_another_key_or_another_mode_is_refused() {
 }
 
 #[test]
-fn a_new_key_signs_and_the_one_before_it_still_verifies_and_the_one_before_that_does_not() {
+fn previous_key_verifies_and_older_key_does_not() {
     let [first, second, third] = [pem(), pem(), pem()];
     let secrets = [SECRET, OTHER_SECRET, "third: 0123456789abcdef0123456789"];
     for (algorithm, keys) in
@@ -163,7 +163,7 @@ fn a_new_key_signs_and_the_one_before_it_still_verifies_and_the_one_before_that_
         let twice = service(keys[2], Some(keys[1]));
         assert!(twice.verify(&new, now()).is_ok());
         assert_eq!(twice.verify(&old, now()), Err(TokenFault::UnknownKey));
-        // The name of one key on a token of the other: the name is only a pointer, the signature decides.
+        // The `kid` of one key on a token of the other: only the signature decides.
         let key = if algorithm == JwtAlgorithm::Hs256 { Key::hs256(keys[0]) } else { Key::ed_dsa(keys[0]) };
         let renamed = Forger::new(&old, &key).header("kid", json!(rotated.keys.kid));
         assert_eq!(rotated.verify(&renamed, now()), Err(TokenFault::Signature));
@@ -171,7 +171,7 @@ fn a_new_key_signs_and_the_one_before_it_still_verifies_and_the_one_before_that_
 }
 
 #[test]
-fn only_public_keys_are_published_and_only_with_ed25519() {
+fn jwks_contains_only_public_ed25519_keys() {
     let [(hs256, _), _] = both_modes();
     assert_eq!(hs256.jwks(), None);
     let (new, previous) = (pem(), pem());
@@ -188,7 +188,7 @@ fn only_public_keys_are_published_and_only_with_ed25519() {
         names.sort_unstable();
         assert_eq!(names, ["alg", "crv", "kid", "kty", "use", "x"], "no `d`: that is the private half");
     }
-    // Another service can verify with what is published.
+    // Other services can verify with the published key.
     let x = URL_SAFE_NO_PAD.decode(keys[0]["x"].as_str().unwrap()).unwrap();
     let token = issue(&tokens);
     let (message, signature) = token.rsplit_once('.').unwrap();
@@ -198,39 +198,39 @@ fn only_public_keys_are_published_and_only_with_ed25519() {
 }
 
 #[test]
-fn weak_and_mixed_up_settings_are_refused() {
+fn weak_or_mismatched_settings_are_rejected() {
     let fault = |settings: JwtSettings| AccessTokens::new(&settings).err();
     let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n-----END PUBLIC KEY-----\n";
     for short in ["", "x", "secret", "changeme", &SECRET[..31]] {
-        assert_eq!(fault(settings(JwtAlgorithm::Hs256, short)), Some(BadJwtSettings::ShortSecret), "{short}");
+        assert_eq!(fault(settings(JwtAlgorithm::Hs256, short)), Some(JwtSettingsError::ShortSecret), "{short}");
     }
     for key in [public, pem().as_str()] {
-        assert_eq!(fault(settings(JwtAlgorithm::Hs256, key)), Some(BadJwtSettings::PemAsSecret));
+        assert_eq!(fault(settings(JwtAlgorithm::Hs256, key)), Some(JwtSettingsError::PemAsSecret));
     }
     let broken = pem().replace("BEGIN PRIVATE KEY", "BEGIN RSA PRIVATE KEY");
     for key in [public, SECRET, "", broken.as_str()] {
-        assert_eq!(fault(settings(JwtAlgorithm::EdDsa, key)), Some(BadJwtSettings::NotEd25519));
+        assert_eq!(fault(settings(JwtAlgorithm::EdDsa, key)), Some(JwtSettingsError::NotEd25519));
     }
     let usual = || settings(JwtAlgorithm::Hs256, SECRET);
     let previous_key = |key: &str| Some(SecretString::from(key));
     assert_eq!(
         fault(JwtSettings { previous_key: previous_key(SECRET), ..usual() }),
-        Some(BadJwtSettings::SameKeyTwice)
+        Some(JwtSettingsError::SameKeyTwice)
     );
     assert_eq!(
         fault(JwtSettings { previous_key: previous_key("secret"), ..usual() }),
-        Some(BadJwtSettings::ShortSecret)
+        Some(JwtSettingsError::ShortSecret)
     );
     for seconds in [0, 3_601, u64::MAX] {
         let ttl = Duration::from_secs(seconds);
-        assert_eq!(fault(JwtSettings { ttl, ..usual() }), Some(BadJwtSettings::Lifetime), "{seconds}");
+        assert_eq!(fault(JwtSettings { ttl, ..usual() }), Some(JwtSettingsError::Lifetime), "{seconds}");
     }
-    assert_eq!(fault(JwtSettings { issuer: String::new(), ..usual() }), Some(BadJwtSettings::NoName));
-    assert_eq!(fault(JwtSettings { audience: String::new(), ..usual() }), Some(BadJwtSettings::NoName));
+    assert_eq!(fault(JwtSettings { issuer: String::new(), ..usual() }), Some(JwtSettingsError::NoName));
+    assert_eq!(fault(JwtSettings { audience: String::new(), ..usual() }), Some(JwtSettingsError::NoName));
 }
 
 #[test]
-fn a_shorter_lifetime_ends_longer_tokens_at_once() {
+fn shorter_lifetime_setting_rejects_longer_tokens() {
     let token = issue(&AccessTokens::new(&settings(JwtAlgorithm::Hs256, SECRET)).unwrap());
     let ttl = Duration::from_secs(300);
     let shorter = AccessTokens::new(&JwtSettings { ttl, ..settings(JwtAlgorithm::Hs256, SECRET) }).unwrap();
@@ -238,7 +238,7 @@ fn a_shorter_lifetime_ends_longer_tokens_at_once() {
 }
 
 #[test]
-fn the_name_of_a_key_does_not_give_it_away() {
+fn key_id_does_not_reveal_secret() {
     let [(hs256, _), _] = both_modes();
     let plain = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, SECRET.as_bytes());
     assert_ne!(hs256.keys.kid, URL_SAFE_NO_PAD.encode(&plain.as_ref()[..16]));

@@ -1,37 +1,37 @@
-//! Why an access token is refused.
+//! Reasons to reject an access token.
 
-/// Why a token was refused. For the log: the caller learns nothing of it.
+/// Why a token was rejected. For the log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.code())]
 pub enum TokenFault {
-    /// Not three parts of base64url with JSON objects in them, or too long.
+    /// Too long, or not three base64url parts with JSON objects.
     Malformed,
-    /// A header parameter that we never write: `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, `zip` …
+    /// An unexpected header parameter: `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, `zip` …
     Header,
-    /// Another algorithm than the configured one, or none.
+    /// Not the configured algorithm, or none.
     Algorithm,
-    /// Another type than an access token.
+    /// Not the type of access tokens.
     Type,
-    /// No configured key has that name.
+    /// No configured key has this `kid`.
     UnknownKey,
-    /// The signature does not fit.
+    /// The signature is not valid.
     Signature,
-    /// Made by another issuer.
+    /// Another issuer.
     Issuer,
-    /// Made for another service.
+    /// Another audience.
     Audience,
-    /// A claim that is missing, unknown, or of another type.
+    /// A claim is missing, unknown, or of another type.
     Claims,
-    /// Lives longer than we ever allow, or ends before it begins.
+    /// Longer than the configured lifetime, or `exp` before `iat`.
     Lifetime,
-    /// Its time is over.
+    /// `exp` has passed.
     Expired,
-    /// Its time has not come.
+    /// `nbf` or `iat` is in the future.
     NotYetValid,
 }
 
 impl TokenFault {
-    /// Its name in the log.
+    /// Returns the reason in the event.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! When sessions were last used: the limit on sessions of a user ends the one that was unused longest.
+//! The last use of each session. The limit on sessions per user ends the least recently used one.
 //!
-//! A write for each request would cost more than most requests. Uses are collected in memory and written together once a
-//! minute, so the database knows the last use to the minute. A process that is killed loses a minute's uses at most.
+//! A write per request would cost more than most requests. Uses are collected in memory and written once a minute. A killed
+//! process loses the uses of at most one minute.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::id::SessionId;
 
 const WRITE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// How often the clock is looked at.
+/// How often the clock is checked.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Collects the last uses of sessions.
@@ -30,12 +30,12 @@ impl LastUses {
         Self { pool, clock, unwritten: Mutex::default() }
     }
 
-    /// Notes that this session is used now.
-    pub fn note(&self, session: SessionId) {
+    /// Records that this session is used now.
+    pub fn record(&self, session: SessionId) {
         self.lock().insert(session, self.clock.now());
     }
 
-    /// Writes what was noted, once a minute. Never returns.
+    /// Writes the recorded uses once a minute. Never returns.
     pub async fn run(&self) {
         let (mut tick, mut written_at) = (tokio::time::interval(TICK), self.clock.now());
         loop {
@@ -48,13 +48,13 @@ impl LastUses {
         }
     }
 
-    /// Writes what was noted. What cannot be written waits for the next time.
+    /// Writes the recorded uses. If this fails, the next call retries.
     pub async fn write(&self) {
         let uses = std::mem::take(&mut *self.lock());
         if uses.is_empty() {
             return;
         }
-        if let Err(error) = store::keep_last_uses(&self.pool, &uses).await {
+        if let Err(error) = store::save_last_uses(&self.pool, &uses).await {
             tracing::warn!(%error, sessions = uses.len(), "failed to write the last uses of sessions");
             let mut unwritten = self.lock();
             for (session, at) in uses {

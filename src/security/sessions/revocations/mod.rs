@@ -1,15 +1,15 @@
-//! A token is live only while its session is known, belongs to its subject and has not ended: at once, on every replica, and
-//! without a query for each request.
+//! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613, API2:2023).
 //!
-//! **Attack**: a token that outlives logout, a changed password, a disabled account (CWE-613); with a leaked signing key, a token
-//! that pairs one user's session with another user, or names a session that never was (CWE-287).
-//! **Control**: the first use of a session asks the database who its user is; a bounded cache remembers it. Ended sessions are kept in
-//! memory for the life of a token and always win over the cache. They come by `NOTIFY session_ended` when the transaction
-//! commits. A lost notification is found as well: each second, [`reader`] reads what has ended since the read before.
-//! What is in memory counts only while that read is younger than two seconds; otherwise each request asks the database.
-//! **Limits**: the time between the commit and the announcement's arrival on *another* replica: milliseconds, or two seconds at
-//! most if the announcement is lost. A session whose row is deleted by hand, without ending it, lives until its tokens expire.
-//! **ASVS**: 7.4.1, 7.4.2, 8.3.2 · **Test**: `attacks::sessions::refresh_tokens`, `attacks::sessions::revocations`
+//! **Attack**: an access token that still works after logout, a password change, or the account is disabled. With a leaked signing
+//! key: a token that combines one user's session with another user, or names a session that does not exist.
+//! **Control**: the first use of a session looks up its user; a bounded cache stores the result. Ended sessions are held in memory
+//! for the lifetime of a token and take precedence over the cache. They arrive by `NOTIFY session_ended` when the transaction
+//! commits. [`reader`] also polls them every second, so a lost notification is harmless. If the last poll is older than two
+//! seconds, the cache is not used: each request queries the database.
+//! **Limits**: *other* replicas learn of an end after milliseconds, or after two seconds at most if the notification is lost. If an
+//! operator deletes a session's row by hand, its access tokens work until they expire.
+//! **ASVS**: 7.4.1, 7.4.2, 8.3.2
+//! **Test**: `attacks::sessions::refresh_tokens`, `attacks::sessions::revocations`
 
 mod last_uses;
 mod reader;
@@ -25,7 +25,7 @@ use tokio::sync::{broadcast, watch};
 
 use self::last_uses::LastUses;
 pub use self::store::CHANNEL;
-use self::store::Found;
+use self::store::FoundSession;
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::db::announcements::ListenerEvent;
@@ -34,124 +34,115 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// How old the newest read of ended sessions may be for the memory to count. The module's head promises it.
+/// The maximum age of the last poll for the cache to be used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// Live sessions that a process remembers (about 5 MB). Beyond it, it forgets all of them and asks again.
-const MAX_REMEMBERED: usize = 100_000;
+/// The maximum number of cached live sessions (about 5 MB). If it is reached, the cache is cleared.
+const MAX_CACHED: usize = 100_000;
 
-/// Which sessions are live, and which have ended lately.
+/// Knows which sessions are live and which have recently ended.
 pub struct Revocations {
     pool: PgPool,
     clock: Clock,
-    /// The longest life of an access token: what ended earlier has no live token.
-    keep: TimeDelta,
+    /// How long ended sessions are remembered: longer than the lifetime of an access token.
+    retention: TimeDelta,
     state: RwLock<State>,
-    ends: watch::Sender<()>,
+    changes: watch::Sender<()>,
     pub last_uses: LastUses,
 }
 
-/// What is known of the session that a token names.
+/// The state of the session in a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It is the subject's, and has not ended.
+pub enum SessionState {
+    /// It belongs to the token's subject and has not ended.
     Live,
     Ended,
-    /// There is none of that id.
+    /// It does not exist.
     Unknown,
-    /// It is another user's.
+    /// It belongs to another user.
     Foreign,
 }
 
-/// Sessions that end when a transaction commits.
-#[must_use = "announce it once the transaction has committed"]
-pub struct Ended {
+/// Sessions that end when the transaction commits.
+#[must_use = "pass it to `announce` after the commit"]
+pub struct EndedSessions {
     sessions: Vec<SessionId>,
-    kept: PendingEvents,
+    pending: PendingEvents,
 }
 
-impl Ended {
-    /// Whether no session was alive.
+impl EndedSessions {
+    /// Whether no session was live.
     #[must_use]
-    pub fn is_none(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
     }
 }
 
 #[derive(Default)]
 struct State {
-    /// When the newest read of ended sessions began.
-    read_at: Option<DateTime<Utc>>,
-    /// Ended sessions, each until no access token of it can be alive.
+    /// When the last successful poll started.
+    polled_at: Option<DateTime<Utc>>,
+    /// Ended sessions, and until when they are remembered.
     ended: HashMap<SessionId, DateTime<Utc>>,
-    /// Sessions that were live when the database was asked, with their users.
+    /// Cached sessions that were live at their look-up, with their users.
     live: HashMap<SessionId, UserId>,
 }
 
 impl Revocations {
-    /// Knows nothing yet: until [`Self::read_ends`] has read, each request asks the database.
+    /// Starts with an empty cache. Until the first poll ([`Self::poll_ended_sessions`]), each request queries the database.
     #[must_use]
-    pub fn new(pool: PgPool, clock: Clock, longest_token: TimeDelta) -> Self {
+    pub fn new(pool: PgPool, clock: Clock, token_lifetime: TimeDelta) -> Self {
         Self {
             last_uses: LastUses::new(pool.clone(), clock.clone()),
             pool,
             clock,
-            keep: longest_token + TimeDelta::minutes(1),
+            retention: token_lifetime + TimeDelta::minutes(1),
             state: RwLock::default(),
-            ends: watch::Sender::new(()),
+            changes: watch::Sender::new(()),
         }
     }
 
-    /// Whether a token of this user and this session counts.
-    ///
-    /// # Errors
-    /// The database had to be asked and could not be.
-    pub async fn standing(&self, user: UserId, session: SessionId) -> ApiResult<Standing> {
-        match self.remembered(user, session) {
-            Some(standing) => Ok(standing),
+    /// Returns the state of a session, from the cache if this is current.
+    pub async fn session_state(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
+        match self.cached(user, session) {
+            Some(session_state) => Ok(session_state),
             None => self.look_up(user, session).await,
         }
     }
 
-    fn remembered(&self, user: UserId, session: SessionId) -> Option<Standing> {
+    fn cached(&self, user: UserId, session: SessionId) -> Option<SessionState> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
         if state.ended.contains_key(&session) {
-            return Some(Standing::Ended);
+            return Some(SessionState::Ended);
         }
-        (state.is_current(self.clock.now()) && state.live.get(&session) == Some(&user)).then_some(Standing::Live)
+        (state.is_current(self.clock.now()) && state.live.get(&session) == Some(&user)).then_some(SessionState::Live)
     }
 
-    /// The same, asked of the database. A live session is remembered.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn look_up(&self, user: UserId, session: SessionId) -> ApiResult<Standing> {
-        let standing = match store::find(&self.pool, session).await? {
-            None => Standing::Unknown,
-            Some(Found { ended: true, .. }) => Standing::Ended,
-            Some(Found { user: owner, .. }) if owner == Some(user.uuid()) => Standing::Live,
-            Some(_) => Standing::Foreign,
+    /// Queries the state of a session, and caches it if it is live.
+    pub async fn look_up(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
+        let session_state = match store::find(&self.pool, session).await? {
+            None => SessionState::Unknown,
+            Some(FoundSession { ended: true, .. }) => SessionState::Ended,
+            Some(FoundSession { user: owner, .. }) if owner == Some(user.uuid()) => SessionState::Live,
+            Some(_) => SessionState::Foreign,
         };
-        if standing == Standing::Live {
-            self.state.write().unwrap_or_else(PoisonError::into_inner).remember(session, user);
+        if session_state == SessionState::Live {
+            self.state.write().unwrap_or_else(PoisonError::into_inner).cache(session, user);
         }
-        Ok(standing)
+        Ok(session_state)
     }
 
-    /// Whether what is in memory counts.
+    /// Whether the cache is current.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).is_current(self.clock.now())
     }
 
-    /// Ends one session of a user, if it is his and alive. Returns whether it was.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Ends a live session of this user. Returns `false` if there is none with this id.
     pub async fn end(&self, user: UserId, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         let mut transaction = begin(&self.pool).await?;
-        let ended = self.end_within(&mut transaction, user, session, reason).await?;
-        if ended.is_none() {
+        let ended = self.end_in_transaction(&mut transaction, user, session, reason).await?;
+        if ended.is_empty() {
             return Ok(false);
         }
         transaction.commit().await?;
@@ -159,74 +150,61 @@ impl Revocations {
         Ok(true)
     }
 
-    /// Ends the session of a refresh token, used or not, if it is alive.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn end_of_refresh_token(&self, token: &SecretToken, reason: &'static str) -> ApiResult<()> {
+    /// Ends the session of a refresh token. The token may be used or expired.
+    pub async fn end_session_of_refresh_token(&self, token: &SecretToken, reason: &'static str) -> ApiResult<()> {
         if let Some((user, session)) = store::of_refresh_token(&self.pool, &token.hash()).await? {
             self.end(user, session, reason).await?;
         }
         Ok(())
     }
 
-    /// Ends one session of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has
-    /// committed.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn end_within(
+    /// Ends a session of this user in the caller's transaction. Call [`Self::announce`] after the commit.
+    pub async fn end_in_transaction(
         &self,
         connection: &mut PgConnection,
         user: UserId,
         session: SessionId,
         reason: &'static str,
-    ) -> ApiResult<Ended> {
+    ) -> ApiResult<EndedSessions> {
         let ended = store::end(connection, user, session, self.clock.now()).await?;
         let ended = if ended { vec![(user, session)] } else { Vec::new() };
-        self.have_ended(connection, ended, reason).await
+        self.record_ended(connection, ended, reason).await
     }
 
-    /// Ends all sessions of a user inside the caller's transaction. Call [`Self::announce`] with what it returns once that has
-    /// committed.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn end_all(&self, connection: &mut PgConnection, user: UserId, reason: &'static str) -> ApiResult<Ended> {
+    /// Ends all sessions of this user in the caller's transaction. Call [`Self::announce`] after the commit.
+    pub async fn end_all(
+        &self,
+        connection: &mut PgConnection,
+        user: UserId,
+        reason: &'static str,
+    ) -> ApiResult<EndedSessions> {
         let ended = store::end_all(connection, user, self.clock.now()).await?;
-        self.have_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
+        self.record_ended(connection, ended.into_iter().map(|session| (user, session)).collect(), reason).await
     }
 
-    /// Keeps the events of sessions that another statement of this transaction has ended.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
-    pub async fn have_ended(
+    /// Records the events of sessions that another statement of this transaction has ended.
+    pub async fn record_ended(
         &self,
         connection: &mut PgConnection,
         sessions: Vec<(UserId, SessionId)>,
         reason: &'static str,
-    ) -> ApiResult<Ended> {
+    ) -> ApiResult<EndedSessions> {
         let event = |(user, session): &(UserId, SessionId)| {
             Event::new(EventKind::SessionEnded).user(*user).session(*session).reason(reason)
         };
-        let kept = Event::record_all_in(sessions.iter().map(event).collect(), connection).await?;
-        Ok(Ended { sessions: sessions.into_iter().map(|(_, session)| session).collect(), kept })
+        let pending = Event::record_all_in(sessions.iter().map(event).collect(), connection).await?;
+        Ok(EndedSessions { sessions: sessions.into_iter().map(|(_, session)| session).collect(), pending })
     }
 
-    /// The transaction has committed: knows of the ended sessions here without waiting for the announcement, and tells.
-    pub fn announce(&self, ended: Ended) {
-        ended.sessions.iter().for_each(|session| self.note(*session));
-        ended.kept.publish();
+    /// Marks the sessions as ended on this replica, after the transaction has committed.
+    pub fn announce(&self, ended: EndedSessions) {
+        self.mark_ended(ended.sessions);
+        ended.pending.publish();
     }
 
-    fn note(&self, session: SessionId) {
-        self.note_all([session]);
-    }
-
-    /// Remembers the ends of sessions, and wakes the sockets if one is new.
-    fn note_all(&self, sessions: impl IntoIterator<Item = SessionId>) {
-        let until = self.clock.now() + self.keep;
+    /// Marks sessions as ended, and wakes the live sockets if one of them is new.
+    fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
+        let until = self.clock.now() + self.retention;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let mut any_new = false;
         for session in sessions {
@@ -235,34 +213,33 @@ impl Revocations {
         }
         drop(state);
         if any_new {
-            self.ends.send_replace(());
+            self.changes.send_replace(());
         }
     }
 
-    /// A read that began then has been noted.
-    fn read_began(&self, at: DateTime<Utc>) {
-        self.state.write().unwrap_or_else(PoisonError::into_inner).read_at = Some(at);
+    fn set_polled_at(&self, at: DateTime<Utc>) {
+        self.state.write().unwrap_or_else(PoisonError::into_inner).polled_at = Some(at);
     }
 
-    /// Changes whenever a session has ended, here or on another replica. Ask [`Self::has_ended`] then.
+    /// Returns a receiver that changes whenever a session has ended, on this or another replica. Check [`Self::has_ended`] then.
     #[must_use]
     pub fn ends(&self) -> watch::Receiver<()> {
-        self.ends.subscribe()
+        self.changes.subscribe()
     }
 
-    /// Whether this session is known to have ended. `false` proves nothing.
+    /// Whether this session is known to have ended. `false` does not prove that it is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
     }
 
-    /// Follows the announcements until they end. One that is missed is found by the next read.
+    /// Processes notifications until the channel is closed. The next poll finds sessions whose notification was missed.
     pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         loop {
             match announcements.recv().await {
                 Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
                     if let Ok(session) = payload.parse() {
-                        self.note(session);
+                        self.mark_ended([session]);
                     }
                 }
                 Ok(_) | Err(RecvError::Lagged(_)) => {}
@@ -271,7 +248,7 @@ impl Revocations {
         }
     }
 
-    /// Forgets ended sessions that no live token can name.
+    /// Removes ended sessions whose access tokens have all expired.
     pub fn sweep(&self) {
         let now = self.clock.now();
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -280,17 +257,17 @@ impl Revocations {
 }
 
 impl State {
-    /// An end that came in since the database was asked is in `ended`, which counts first.
-    fn remember(&mut self, session: SessionId, user: UserId) {
-        if self.live.len() >= MAX_REMEMBERED {
+    /// Caches a live session. If it has ended since the look-up, `ended` takes precedence.
+    fn cache(&mut self, session: SessionId, user: UserId) {
+        if self.live.len() >= MAX_CACHED {
             self.live.clear();
         }
         self.live.insert(session, user);
     }
 
     fn is_current(&self, now: DateTime<Utc>) -> bool {
-        // A clock that was turned back proves nothing either.
-        self.read_at.is_some_and(|read_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - read_at)))
+        // Not current either if the clock was set back.
+        self.polled_at.is_some_and(|polled_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - polled_at)))
     }
 }
 
@@ -299,20 +276,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn remembered_sessions_are_bounded() {
+    fn session_cache_is_bounded() {
         let (mut state, user) = (State::default(), UserId::new());
-        for _ in 0..=MAX_REMEMBERED {
-            state.remember(SessionId::new(), user);
+        for _ in 0..=MAX_CACHED {
+            state.cache(SessionId::new(), user);
         }
         assert_eq!(state.live.len(), 1);
     }
 
     #[test]
-    fn memory_counts_for_two_seconds_after_a_read() {
-        let read_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-        let state = State { read_at: Some(read_at), ..State::default() };
-        let counts = |milliseconds| state.is_current(read_at + TimeDelta::milliseconds(milliseconds));
-        assert_eq!([-1, 0, 1_999, 2_000].map(counts), [false, true, true, false]);
-        assert!(!State::default().is_current(read_at), "nothing was read");
+    fn cache_is_current_for_two_seconds_after_poll() {
+        let polled_at = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let state = State { polled_at: Some(polled_at), ..State::default() };
+        let is_current = |milliseconds| state.is_current(polled_at + TimeDelta::milliseconds(milliseconds));
+        assert_eq!([-1, 0, 1_999, 2_000].map(is_current), [false, true, true, false]);
+        assert!(!State::default().is_current(polled_at), "no poll yet");
     }
 }

@@ -1,7 +1,7 @@
-//! Reads, each second, the sessions that have ended since the read before.
+//! Polls the sessions that have ended, every second.
 //!
-//! It has a connection of its own: when requests use up the pool, a read that waited for one of theirs would be late, and each
-//! of them would need one statement more.
+//! It has its own connection: if it had to wait for the pool under load, the cache would expire and each request would need one
+//! more statement.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use super::{Revocations, store};
 use crate::base::id::SessionId;
 
-const READ_INTERVAL: Duration = Duration::from_secs(1);
-/// A read that takes longer would be too old to count.
-const READ_TIMEOUT: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// A slower poll would be too old to make the cache current.
+const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How PostgreSQL lists the connection.
+/// The connection's name in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom ended sessions";
 
-/// Its connection, and where its next read begins.
+/// The connection, and where the next poll begins.
 struct Reader {
     connection: Option<PgConnection>,
     position: String,
@@ -32,31 +32,31 @@ impl Default for Reader {
 }
 
 impl Revocations {
-    /// Reads each second. Never returns.
-    pub async fn read_ends(&self) {
+    /// Polls every second. Never returns.
+    pub async fn poll_ended_sessions(&self) {
         let mut reader = Reader::default();
-        let mut tick = interval(READ_INTERVAL);
+        let mut tick = interval(POLL_INTERVAL);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             let was_connected = reader.connection.is_some();
-            let cause = match timeout(READ_TIMEOUT, self.read_once(&mut reader)).await {
+            let cause = match timeout(POLL_TIMEOUT, self.poll_once(&mut reader)).await {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => error.to_string(),
-                Err(_) => "it took too long".to_owned(),
+                Err(_) => "timeout".to_owned(),
             };
-            // From the beginning: the database may be another one now, restored or failed over, whose transactions count anew.
+            // Starts from the beginning: after a restore or failover, transaction ids may be lower.
             reader = Reader::default();
             if was_connected {
                 tracing::warn!(
                     cause,
-                    "failed to read ended sessions; each request asks the database until the next read"
+                    "failed to poll ended sessions; each request queries the database until the next poll"
                 );
             }
         }
     }
 
-    async fn read_once(&self, reader: &mut Reader) -> Result<(), sqlx::Error> {
+    async fn poll_once(&self, reader: &mut Reader) -> Result<(), sqlx::Error> {
         let mut connection = match reader.connection.take() {
             Some(connection) => connection,
             None => {
@@ -64,11 +64,11 @@ impl Revocations {
                 PgConnection::connect_with(&options.as_ref().clone().application_name(APPLICATION_NAME)).await?
             }
         };
-        let began = self.clock.now();
-        let ends = store::ended_from(&mut connection, &reader.position).await?;
-        self.note_all(ends.sessions.into_iter().map(SessionId::from));
-        self.read_began(began);
-        *reader = Reader { connection: Some(connection), position: ends.next };
+        let started_at = self.clock.now();
+        let batch = store::ended_from(&mut connection, &reader.position).await?;
+        self.mark_ended(batch.sessions.into_iter().map(SessionId::from));
+        self.set_polled_at(started_at);
+        *reader = Reader { connection: Some(connection), position: batch.next };
         Ok(())
     }
 }

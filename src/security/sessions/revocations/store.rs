@@ -1,4 +1,4 @@
-//! The statements that end sessions. The trigger on `sessions` announces what they end.
+//! Statements that find and end sessions. A trigger on `sessions` sends the notification.
 
 use std::collections::HashMap;
 
@@ -8,19 +8,19 @@ use uuid::Uuid;
 
 use crate::base::id::{SessionId, UserId};
 
-/// Where `announce_ended_session()` notifies.
+/// The channel of the trigger's notifications.
 pub const CHANNEL: &str = "session_ended";
 
 /// A session that exists.
-pub struct Found {
-    /// Its user. `None`: the account was deleted.
+pub struct FoundSession {
+    /// `None`: the account was deleted.
     pub user: Option<Uuid>,
     pub ended: bool,
 }
 
-pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<Found>, sqlx::Error> {
+pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<FoundSession>, sqlx::Error> {
     sqlx::query_as!(
-        Found,
+        FoundSession,
         r#"select user_id as user, ended_at is not null as "ended!" from sessions where id = $1"#,
         session.uuid()
     )
@@ -28,7 +28,7 @@ pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<Found>, sq
     .await
 }
 
-/// The session that a refresh token belongs to, and its user. `None`: there is none, or its user is gone.
+/// Returns the user and the session of a refresh token. `None`: it is unknown, or its account was deleted.
 pub async fn of_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
     let found = sqlx::query!(
         r#"select s.id, s.user_id as "user_id!" from refresh_tokens t join sessions s on s.id = t.session_id
@@ -74,8 +74,8 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
-/// Moves last uses forward. A row that another transaction has locked is skipped, so this never waits and cannot deadlock.
-pub async fn keep_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
+/// Writes last uses, if they are later than the stored ones. It skips locked rows, so it never waits and cannot deadlock.
+pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(
         "with used as (
@@ -92,19 +92,19 @@ pub async fn keep_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
     Ok(())
 }
 
-/// What one read of the ended sessions found.
-pub struct Ends {
+/// The result of one poll.
+pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
-    /// Where the next read begins: the oldest transaction that was still open. Every older one had ended, so this read has
-    /// seen what it did; the others are read again, which does no harm.
+    /// Where the next poll begins: the oldest open transaction. This poll has seen all older transactions. Sessions of later ones
+    /// may be read twice, which is harmless.
     pub next: String,
 }
 
-/// Reads the sessions that were ended by transactions from `position` on; `"0"` is all of them. One statement, so that both
-/// results are of one snapshot.
-pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<Ends, sqlx::Error> {
+/// Returns the sessions that were ended by transactions from `position` on (`"0"`: all). It is one statement, so that both results
+/// come from one snapshot.
+pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
-        Ends,
+        EndedBatch,
         r#"select pg_snapshot_xmin(pg_current_snapshot())::text as "next!",
                array(select id from sessions where ended_by_transaction >= $1::text::xid8) as "sessions!""#,
         position

@@ -1,12 +1,13 @@
-//! A socket is opened by a ticket, not by the access token.
+//! One-time tickets authenticate WebSockets (CWE-598, CWE-1385, API2:2023).
 //!
-//! **Attack**: a token in the address of a socket, where logs, histories and proxies keep it (a browser cannot send it in a
-//! header); a socket that another site opens with the victim's cookie.
-//! **Control**: the signed-in caller asks for a ticket over HTTPS
-//! and sends it as the socket's first message. It is 256 random bits, kept as a hash, good once and for 30 seconds, and speaks for
-//! its user and session until the access token that asked for it ends. One that comes again is told apart and logged as a theft.
-//! **Limits**: a ticket that is taken and used before its owner does; he is refused then, and the log says so.
-//! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1 · **Test**: `attacks::websockets::tickets`
+//! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies (browsers cannot send it
+//! in a header). Cross-site WebSocket hijacking: another site opens a socket with the victim's cookie.
+//! **Control**: the caller requests a ticket over HTTPS and sends it as the first message of the socket. A ticket has 256 random
+//! bits, is stored as a hash, and works once within 30 seconds. The socket is authorized until the access token that requested
+//! the ticket expires. A replayed ticket is recorded as theft.
+//! **Limits**: an attacker who uses a stolen ticket first. The owner's attempt then fails and leaves an event.
+//! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
+//! **Test**: `attacks::websockets::tickets`
 
 mod store;
 
@@ -20,10 +21,10 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::sessions::caller::Caller;
 
-/// How long a ticket waits to be used, in seconds.
-pub const LIVES_SECONDS: i64 = 30;
+/// How long a ticket can be redeemed.
+pub const LIFETIME_SECONDS: i64 = 30;
 
-/// Issues and redeems tickets. They are in PostgreSQL: any replica redeems what another has issued.
+/// Issues and redeems tickets. They are stored in PostgreSQL, so any replica can redeem them.
 #[derive(Clone)]
 pub struct Tickets {
     pool: PgPool,
@@ -36,27 +37,21 @@ impl Tickets {
         Self { pool, clock }
     }
 
-    /// A ticket for this caller.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Issues a ticket for this caller.
     pub async fn issue(&self, caller: &Caller) -> ApiResult<SecretToken> {
         let ticket = SecretToken::random().map_err(ApiError::internal)?;
-        let expires_at = self.clock.now() + TimeDelta::seconds(LIVES_SECONDS);
-        store::keep(&self.pool, &ticket.hash(), caller, expires_at).await?;
+        let expires_at = self.clock.now() + TimeDelta::seconds(LIFETIME_SECONDS);
+        store::insert(&self.pool, &ticket.hash(), caller, expires_at).await?;
         Ok(ticket)
     }
 
-    /// Whom this ticket speaks for; it is used up by that. `None` for every fault of it; the log tells them apart.
-    ///
-    /// # Errors
-    /// The database cannot be asked: nobody is let in.
+    /// Redeems a ticket and returns its caller. `None` for every fault; the event has the reason.
     pub async fn redeem(&self, ticket: &SecretString) -> ApiResult<Option<Caller>> {
         let refused = |kind, reason| {
             Event::new(kind).reason(reason).record();
             Ok(None)
         };
-        let Some(ticket) = SecretToken::typed(ticket) else {
+        let Some(ticket) = SecretToken::parse_secret(ticket) else {
             return refused(EventKind::AuthnTokenInvalid, "malformed_ticket");
         };
         let now = self.clock.now();
@@ -64,7 +59,7 @@ impl Tickets {
             return refused(EventKind::AuthnTokenInvalid, "unknown_ticket");
         };
         if found.redeemed {
-            return Ok(Some(Caller::by_ticket(found.user.into(), found.session.into(), found.authorized_until)));
+            return Ok(Some(Caller::from_ticket(found.user.into(), found.session.into(), found.authorized_until)));
         }
         let (kind, reason) = if found.ended {
             (EventKind::AuthnTokenRevoked, "session_ended")
@@ -77,10 +72,7 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Forgets tickets whose time is over. They stay a while longer, so that a late replay is still told apart.
-    ///
-    /// # Errors
-    /// The database cannot be asked.
+    /// Deletes tickets ten minutes after their expiry. Until then, a replay is recorded as theft and not as an unknown ticket.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

@@ -1,4 +1,4 @@
-//! The statements on tickets. They have no owner's wall: a ticket is read to find out who comes.
+//! Statements on tickets. The table has no row-level security: a ticket is read before the caller is known.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -6,18 +6,18 @@ use uuid::Uuid;
 
 use crate::security::sessions::caller::Caller;
 
-/// A ticket that is known.
-pub struct Found {
+/// The state of a stored ticket.
+pub struct FoundTicket {
     pub user: Uuid,
     pub session: Uuid,
     pub authorized_until: DateTime<Utc>,
     pub ended: bool,
     pub expired: bool,
-    /// Whether it was good, and this was its one use.
+    /// Whether this call has redeemed it.
     pub redeemed: bool,
 }
 
-pub async fn keep(
+pub async fn insert(
     pool: &PgPool,
     hash: &[u8; 32],
     caller: &Caller,
@@ -37,10 +37,10 @@ pub async fn keep(
     Ok(())
 }
 
-/// Uses a ticket up, if it is good. Of many at once exactly one is redeemed.
-pub async fn redeem(pool: &PgPool, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<Found>, sqlx::Error> {
+/// Redeems a ticket if it is valid. Of parallel calls exactly one succeeds.
+pub async fn redeem(pool: &PgPool, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<FoundTicket>, sqlx::Error> {
     sqlx::query_as!(
-        Found,
+        FoundTicket,
         r#"with presented as (
                select t.user_id, t.session_id, t.authorized_until,
                    s.ended_at is not null or s.expires_at <= $2 or u.status <> 'active' as ended,

@@ -86,15 +86,15 @@ async fn span_holds_only_method_route_status_and_request_id() {
     ] {
         let span = collector.span(&reply.request_id()).await;
         assert_eq!(span.name, format!("{method} {route}"));
-        let mut told = attributes(&span);
-        told.sort();
+        let mut found = attributes(&span);
+        found.sort();
         let expected = [
             ("http.request.method", format!("{method:?}")),
             ("http.response.status_code", reply.status.as_u16().to_string()),
             ("http.route", format!("{route:?}")),
             ("strongroom.request_id", format!("{:?}", reply.request_id())),
         ];
-        assert_eq!(told, expected.map(|(key, value)| (key.to_owned(), value)));
+        assert_eq!(found, expected.map(|(key, value)| (key.to_owned(), value)));
         assert!(span.events.is_empty() && span.links.is_empty(), "{span:?}");
     }
     service.database.disconnect().await;
@@ -129,8 +129,8 @@ async fn unresponsive_collector_delays_no_request() {
 
 #[actix_web::test]
 async fn unreachable_collector_only_increments_a_counter() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut service = TracedProgram::start(nobody, &[]).await;
+    let unreachable = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut service = TracedProgram::start(unreachable, &[]).await;
     service.client().request(Method::GET, "/health/live").send().await.ok(204);
     let lost = async || service.metrics().await.value("strongroom_trace_spans_total{outcome=\"lost\"}") > 0.0;
     wait::until("the loss is counted", lost).await;

@@ -1,6 +1,6 @@
-//! API2, API10: passwords of published breaches; and a breach service that wants to learn more than it needs, or that fails.
+//! API2:2023, API10:2023: breached passwords, and a breach service that is malicious or fails.
 //!
-//! The hashes are from `sha1sum`, so they do not depend on the code under test.
+//! The expected hashes were computed with `sha1sum`, independently of the code under test.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -10,15 +10,15 @@ use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
-/// No list has it, and zxcvbn accepts it.
+/// Not on the list, and accepted by zxcvbn.
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// A line of the same form that is about another password.
+/// A line for another password.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
-/// A service that asks this receiver.
-async fn asking(receiver: &Receiver) -> TestApp {
+/// Starts the service with this breach service.
+async fn app_with(receiver: &Receiver) -> TestApp {
     let (url, authority) = (format!("https://localhost:{}", receiver.port), receiver.authority());
     TestApp::with(&[
         ("STRONGROOM_PASSWORD_BREACH_URL", &url),
@@ -35,16 +35,16 @@ fn breached(count: u64) -> ReceiverBehavior {
     range(&[OTHER_LINE, &format!("{SUFFIX}:{count}")])
 }
 
-/// Confirms a new registration with this password.
-async fn join(app: &TestApp, email: &str, password: &str) -> Reply {
+/// Registers and confirms with this password.
+async fn register_with(app: &TestApp, email: &str, password: &str) -> Reply {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await
 }
 
 fn must_be_refused(reply: &Reply, pointer: &str) {
     reply.assert_invalid_field(pointer).assert_events(&["input_validation_fail/invalid_input"]);
-    let told = reply.json()["errors"].to_string();
-    assert!(told.contains("was published in a data breach: choose four or more random words"), "{told}");
+    let errors = reply.json()["errors"].to_string();
+    assert!(errors.contains("was published in a data breach: choose four or more random words"), "{errors}");
 }
 
 fn first_line(arrived: &ReceivedRequest) -> &str {
@@ -52,18 +52,18 @@ fn first_line(arrived: &ReceivedRequest) -> &str {
 }
 
 #[actix_web::test]
-async fn breached_password_is_refused_and_only_five_digits_of_its_hash_leave() {
+async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     let receiver = Receiver::start(breached(3)).await;
-    let app = asking(&receiver).await;
+    let app = app_with(&receiver).await;
     register(&app.anonymous(), "grace@example.com").await.ok(202);
     let token = mail_token(&app, "grace@example.com").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     must_be_refused(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
-    // Our own rules come first: these are never asked about.
+    // Passwords that the policy rejects are not queried.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
-    assert_eq!(app.services().credentials.passwords.hashes(), hashes, "refused before the hash");
+    assert_eq!(app.services().credentials.passwords.hashes(), hashes, "rejected before hashing");
     assert_eq!(app.digest_all().await, before);
 
     let arrived = receiver.requests();
@@ -77,9 +77,9 @@ async fn breached_password_is_refused_and_only_five_digits_of_its_hash_leave() {
 }
 
 #[actix_web::test]
-async fn breached_password_is_refused_in_a_change_and_in_a_reset() {
+async fn breached_password_is_rejected_in_change_and_reset() {
     let receiver = Receiver::start(breached(3)).await;
-    let app = asking(&receiver).await;
+    let app = app_with(&receiver).await;
     let alice = app.user("alice").await;
     app.anonymous()
         .request(Method::POST, "/api/v1/auth/password-reset")
@@ -95,39 +95,39 @@ async fn breached_password_is_refused_in_a_change_and_in_a_reset() {
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     must_be_refused(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
-    // A sign-in is not a choice: nothing is asked.
-    let asked = receiver.requests().len();
+    // A login sends no query.
+    let queries = receiver.requests().len();
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
-    assert_eq!(receiver.requests().len(), asked);
+    assert_eq!(receiver.requests().len(), queries);
 }
 
-/// Keyboards send é as one code point or as two. The hash is that of NFC for both.
+/// Clients send é as one code point or as two. The hash is that of NFC in both cases.
 #[actix_web::test]
-async fn breached_password_is_found_in_both_normal_forms() {
+async fn breached_password_is_found_in_both_normalization_forms() {
     let receiver = Receiver::start(range(&[OTHER_LINE, "2A98BD2711D4CFDB3B016F7B3EFD97B7D08:12"])).await;
-    let app = asking(&receiver).await;
+    let app = app_with(&receiver).await;
     for (email, password) in [
         ("composed@example.com", " caf\u{e9} \u{1f511} walrus horse "),
         ("decomposed@example.com", " cafe\u{301} \u{1f511} walrus horse "),
     ] {
-        must_be_refused(&join(&app, email, password).await, "/password");
+        must_be_refused(&register_with(&app, email, password).await, "/password");
     }
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// Padding has the count 0. To take it for a breach would refuse good passwords.
+/// Padding has the count 0.
 #[actix_web::test]
-async fn padding_and_other_hashes_of_the_range_refuse_nothing() {
+async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;
-    let app = asking(&receiver).await;
-    join(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
+    let app = app_with(&receiver).await;
+    register_with(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
     assert_eq!(receiver.requests().len(), 1);
 }
 
 #[actix_web::test]
-async fn breach_service_that_fails_refuses_nothing_and_leaves_an_event() {
+async fn failing_breach_service_fails_open_and_leaves_event() {
     let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
-    let app = asking(&receiver).await;
+    let app = app_with(&receiver).await;
     let elsewhere = Receiver::start(breached(3)).await;
     let location = format!("location: https://localhost:{}/range/{PREFIX}\r\n", elsewhere.port);
     let (line, huge) = (format!("{SUFFIX}:3"), [OTHER_LINE].repeat(10_000));
@@ -147,39 +147,39 @@ async fn breach_service_that_fails_refuses_nothing_and_leaves_an_event() {
     for (number, (reason, plays)) in cases.enumerate() {
         receiver.set_behavior(plays.clone());
         let event = format!("breach_check_failed/{reason}");
-        let reply = join(&app, &format!("user{number}@example.com"), BREACHED).await.ok(204);
+        let reply = register_with(&app, &format!("user{number}@example.com"), BREACHED).await.ok(204);
         assert_eq!(reply.events(), [event.as_str(), "user_created/confirmed"], "{plays:?}");
     }
     assert_eq!(elsewhere.connections(), 0, "no redirect is followed");
 
-    // No failure was cached.
+    // Failures are not cached.
     receiver.set_behavior(breached(3));
-    must_be_refused(&join(&app, "grace@example.com", BREACHED).await, "/password");
-    // The service is gone; what it said before still counts.
+    must_be_refused(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
+    // The service is stopped: the cached response is used.
     drop(receiver);
-    must_be_refused(&join(&app, "ann@example.com", BREACHED).await, "/password");
-    let reply = join(&app, "eve@example.com", PASSWORD).await.ok(204);
+    must_be_refused(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
+    let reply = register_with(&app, "eve@example.com", PASSWORD).await.ok(204);
     reply.assert_events(&["breach_check_failed/unavailable", "user_created/confirmed"]);
 }
 
 #[actix_web::test]
-async fn second_query_with_the_same_prefix_is_not_sent_for_a_day() {
+async fn breach_query_with_same_prefix_is_cached_for_a_day() {
     let receiver = Receiver::start(breached(3)).await;
-    let app = asking(&receiver).await;
+    let app = app_with(&receiver).await;
     for (email, hours, queries) in
         [("a@example.com", 0, 1), ("b@example.com", 0, 1), ("c@example.com", 23, 1), ("d@example.com", 2, 2)]
     {
         app.clock.advance(TimeDelta::hours(hours));
-        must_be_refused(&join(&app, email, BREACHED).await, "/password");
+        must_be_refused(&register_with(&app, email, BREACHED).await, "/password");
         assert_eq!(receiver.requests().len(), queries, "{email}");
     }
-    join(&app, "e@example.com", PASSWORD).await.ok(204);
-    assert_eq!(receiver.requests().len(), 3, "another prefix is asked about");
+    register_with(&app, "e@example.com", PASSWORD).await.ok(204);
+    assert_eq!(receiver.requests().len(), 3, "another prefix is queried");
 }
 
 #[actix_web::test]
 async fn breach_service_is_off_by_default() {
     let app = TestApp::start().await;
     assert!(app.services().credentials.breaches.is_none());
-    join(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
+    register_with(&app, "grace@example.com", BREACHED).await.ok(204).assert_events(&["user_created/confirmed"]);
 }

@@ -1,4 +1,4 @@
-//! API2: user enumeration at login (CWE-204, CWE-208), and tokens of mails used as access tokens.
+//! API2:2023: user enumeration at login (CWE-204, CWE-208), and tokens of mails used as access tokens.
 
 use reqwest::Method;
 use serde_json::json;
@@ -13,35 +13,37 @@ fn hashes(app: &TestApp) -> usize {
     app.services().credentials.passwords.hashes()
 }
 
-/// A reply, with the hashes that it took.
+/// Returns the response and its number of hashes.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let before = hashes(app);
     let reply = try_sign_in(client, email, password).await;
     (reply, hashes(app) - before)
 }
 
-/// The reply, the statements and the hashes are the same for every reason; only the log tells them apart.
+/// Response, statements and number of hashes are the same for every cause. Only the event has the cause.
 #[actix_web::test]
-async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
-    // The account's lock alone, so that each reason is seen after the full work.
-    let wide = ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h");
-    let pair = ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h");
-    let app = TestApp::with(&[wide, pair]).await;
+async fn failed_login_is_indistinguishable_for_every_cause() {
+    // Without the other limits, every attempt reaches the hash.
+    let app = TestApp::with(&[
+        ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),
+    ])
+    .await;
     let (alice, disabled) = (app.user("alice").await, app.user("disabled").await);
     sqlx::query("update users set status = 'disabled' where email = $1")
         .bind(&disabled.email)
         .execute(&app.all_rows)
         .await
         .unwrap();
-    let anonymous = app.anonymous();
-    register(&anonymous, "unconfirmed@example.com").await.ok(202);
+    let client = app.anonymous();
+    register(&client, "unconfirmed@example.com").await.ok(202);
     let locked = app.user("locked").await;
     for _ in 0..10 {
-        try_sign_in(&anonymous, &locked.email, WRONG).await.assert_refused(401, "invalid_credentials");
+        try_sign_in(&client, &locked.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
     let before = app.digest_all().await;
 
-    let (first, cost) = counted(&app, &anonymous, "nobody@example.com", WRONG).await;
+    let (first, cost) = counted(&app, &client, "unknown@example.com", WRONG).await;
     first.assert_refused(401, "invalid_credentials").assert_events(&["authn_login_fail/unknown_account"]);
     assert_eq!((cost, first.header("set-cookie")), (1, None));
     for (email, password, reason) in [
@@ -50,17 +52,17 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
         ("disabled@example.com", PASSWORD, "disabled"),
         ("disabled@example.com", WRONG, "wrong_password"),
         ("unconfirmed@example.com", PASSWORD, "unknown_account"),
-        ("nobody@example.com", PASSWORD, "unknown_account"),
+        ("unknown@example.com", PASSWORD, "unknown_account"),
         ("locked@example.com", PASSWORD, "correct_password_while_locked"),
         ("locked@example.com", WRONG, "locked"),
         ("not an address", PASSWORD, "unknown_account"),
         ("", PASSWORD, "unknown_account"),
         ("alice@example.com' or true--", PASSWORD, "unknown_account"),
-        ("nobody@example.com", "x", "unknown_account"),
+        ("unknown@example.com", "x", "unknown_account"),
         ("alice@example.com", "x", "wrong_password"),
         ("alice@example.com", "", "wrong_password"),
     ] {
-        let (reply, cost) = counted(&app, &anonymous, email, password).await;
+        let (reply, cost) = counted(&app, &client, email, password).await;
         assert_eq!(reply.comparable(), first.comparable(), "{email} {password}");
         assert_eq!(reply.statements(), first.statements(), "{email} {password}");
         assert_eq!((cost, reply.events()), (1, vec![format!("authn_login_fail/{reason}")]), "{email} {password}");
@@ -69,9 +71,9 @@ async fn a_failed_sign_in_is_the_same_whatever_was_wrong() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// Old hashes get stronger when their owner signs in, and only then.
+/// A failed login does not replace the hash.
 #[actix_web::test]
-async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
+async fn outdated_hash_is_replaced_at_next_login() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let database = app.stop().await;
@@ -89,17 +91,17 @@ async fn a_hash_with_older_parameters_is_made_anew_at_the_next_sign_in() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A token is for one thing: what opens a mail's door opens no other.
+/// The token of a confirmation mail is valid neither as access token nor as reset token.
 #[actix_web::test]
-async fn a_mails_token_signs_nobody_in() {
+async fn mail_token_is_rejected_as_access_token() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
-    register(&anonymous, "eve@example.com").await.ok(202);
+    let client = app.anonymous();
+    register(&client, "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
-    let get = anonymous.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
+    let get = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     get.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/malformed"]);
     let reset = json!({"token": token, "new_password": "another horse battery 7"});
-    anonymous
+    client
         .request(Method::POST, "/api/v1/auth/password-reset/confirm")
         .json(&reset)
         .send()

@@ -1,4 +1,4 @@
-//! API2: device cookies: the owner's, and forged, foreign, stolen, expired and void ones.
+//! API2:2023: device cookies of the owner, and forged, foreign, stolen, expired and invalidated ones.
 
 use std::net::Ipv4Addr;
 
@@ -40,25 +40,25 @@ async fn reset(app: &TestApp, email: &str) -> Reply {
     from(app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)
 }
 
-/// The random id in a cookie, and the whole of it.
+/// Returns the random id in a cookie, and all its bytes.
 fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
     let bytes = URL_SAFE_NO_PAD.decode(cookie.strip_prefix("__Host-device=").unwrap()).unwrap();
     (bytes[..16].to_vec(), bytes)
 }
 
-/// Strangers have used up what strangers have; the owner's device is none.
+/// Account lockout as denial of service: the owner's device has its own counter.
 #[actix_web::test]
-async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
+async fn known_device_signs_in_while_account_is_locked() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    // From wherever the device is carried, and as often as he likes.
+    // From any network, and repeatedly.
     let mut device = alice.device.clone();
     for network in 1..=3 {
-        let back = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
-        back.assert_events(&["authn_login_success/", "session_created/"]);
-        let renewed = device_cookie(&back).unwrap();
-        assert_ne!(parts(&renewed).0, parts(&device).0, "a new device, without failures");
+        let login = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
+        login.assert_events(&["authn_login_success/", "session_created/"]);
+        let renewed = device_cookie(&login).unwrap();
+        assert_ne!(parts(&renewed).0, parts(&device).0, "a new id, without failures");
         device = renewed;
     }
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
@@ -74,7 +74,7 @@ async fn an_owner_gets_in_on_his_device_while_his_account_is_locked() {
 }
 
 #[actix_web::test]
-async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
+async fn forged_foreign_or_expired_device_cookie_is_ignored() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let elsewhere = TestApp::start().await;
@@ -88,7 +88,7 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
     let fresh = device_cookie(&fresh).unwrap();
     let bobs = device_cookie(&try_sign_in(&from(&app, 2), &bob.email, PASSWORD).await.ok(200)).unwrap();
     lock(&app, &alice.email).await;
-    let stranger = try_sign_in(&from(&app, 3), &alice.email, PASSWORD).await;
+    let without_cookie = try_sign_in(&from(&app, 3), &alice.email, PASSWORD).await;
     let before = app.digest_all().await;
     let (_, bytes) = parts(&fresh);
     let forged = |at: usize| {
@@ -97,33 +97,33 @@ async fn a_device_that_is_forged_borrowed_or_old_is_no_device() {
         format!("__Host-device={}", URL_SAFE_NO_PAD.encode(bytes))
     };
     let cookies = [
-        ("old", alice.device.clone()),
-        ("another's", bobs),
+        ("expired", alice.device.clone()),
+        ("of another user", bobs),
         ("of another service", twin.device.clone()),
         ("another id", forged(0)),
         ("another epoch", forged(23)),
         ("a later expiry", forged(28)),
         ("another MAC", forged(60)),
-        ("cut", fresh[..fresh.len() - 4].to_owned()),
-        ("two at once", format!("{fresh}; {fresh}")),
-        ("nothing", "__Host-device=".to_owned()),
+        ("truncated", fresh[..fresh.len() - 4].to_owned()),
+        ("sent twice", format!("{fresh}; {fresh}")),
+        ("empty", "__Host-device=".to_owned()),
         ("without the prefix", fresh.replace("__Host-", "")),
-        ("as a session", fresh.replace("device", "refresh")),
+        ("as refresh cookie", fresh.replace("device", "refresh")),
     ];
     for (network, (name, cookie)) in (10..).zip(&cookies) {
         let reply = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, cookie).await;
-        assert_eq!(reply.comparable(), stranger.comparable(), "{name}");
-        assert_eq!(reply.statements(), stranger.statements(), "{name}");
+        assert_eq!(reply.comparable(), without_cookie.comparable(), "{name}");
+        assert_eq!(reply.statements(), without_cookie.statements(), "{name}");
         assert_eq!(reply.events(), ["authn_login_fail/correct_password_while_locked"], "{name}");
     }
     assert_eq!(app.digest_all().await, before);
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
-/// A stolen cookie is worth ten guesses, from however many networks; then it is retired. It opens nothing, and its failures count
-/// for no other device and no unknown client.
+/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate, and its failures are not counted for
+/// other devices or unknown clients.
 #[actix_web::test]
-async fn stolen_device_is_retired_after_ten_failures_and_no_other_suffers() {
+async fn stolen_device_cookie_is_retired_after_ten_failures() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let other = device_cookie(&try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200)).unwrap();
@@ -139,9 +139,9 @@ async fn stolen_device_is_retired_after_ten_failures_and_no_other_suffers() {
         reply.assert_refused(401, "invalid_credentials");
         let retired = guess == 10;
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
-        assert_eq!(counted("account").await, Some(0), "no unknown client suffers");
+        assert_eq!(counted("account").await, Some(0), "unknown clients are not affected");
     }
-    // From now on it is an unknown client.
+    // From now on its client is unknown.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");
@@ -155,52 +155,52 @@ async fn stolen_device_is_retired_after_ten_failures_and_no_other_suffers() {
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
 
-/// Bringing a device shows nothing in a failure; nor does having none.
+/// Response, statements and hashes are the same.
 #[actix_web::test]
-async fn a_failure_is_the_same_with_and_without_a_device() {
+async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let hashes = || app.services().credentials.passwords.hashes();
-    let seen = async |network: u8, email: &str, cookie: &str| -> (_, Vec<String>, usize) {
+    let observed = async |network: u8, email: &str, cookie: &str| -> (_, Vec<String>, usize) {
         let before = hashes();
         let reply: Reply = try_sign_in_with(&from(&app, network), email, WRONG, cookie).await;
         assert_eq!(reply.header("set-cookie"), None);
         (reply.comparable(), reply.statements(), hashes() - before)
     };
-    let without = seen(1, &alice.email, "").await;
+    let without = observed(1, &alice.email, "").await;
     assert_eq!(without.0.0, 401);
-    assert_eq!(seen(2, &alice.email, &alice.device).await, without);
-    assert_eq!(seen(3, &alice.email, &bob.device).await, without);
-    assert_eq!(seen(4, "nobody@example.com", &alice.device).await, without);
-    assert_eq!(seen(5, "not an address", &alice.device).await, without);
+    assert_eq!(observed(2, &alice.email, &alice.device).await, without);
+    assert_eq!(observed(3, &alice.email, &bob.device).await, without);
+    assert_eq!(observed(4, "unknown@example.com", &alice.device).await, without);
+    assert_eq!(observed(5, "not an address", &alice.device).await, without);
 }
 
-/// Who signs out every evening is no stranger every morning.
+/// Users who sign out every day keep their known device.
 #[actix_web::test]
-async fn signing_out_leaves_the_device_known() {
+async fn logout_keeps_device_cookie() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let out = alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
-    assert_eq!(out.header("clear-site-data"), Some("\"cache\", \"storage\""));
-    assert!(out.header("set-cookie").unwrap().starts_with("__Host-refresh=; "));
-    assert_eq!(out.headers.get_all("set-cookie").iter().count(), 1);
+    let logout = alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
+    assert_eq!(logout.header("clear-site-data"), Some("\"cache\", \"storage\""));
+    assert!(logout.header("set-cookie").unwrap().starts_with("__Host-refresh=; "));
+    assert_eq!(logout.headers.get_all("set-cookie").iter().count(), 1);
     lock(&app, &alice.email).await;
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// CWE-613: an intruder once had the password, signed in on several devices, and kept their cookies.
+/// CWE-613: an intruder had the password, signed in on several devices, and kept their cookies.
 #[actix_web::test]
-async fn password_reset_voids_the_device_cookies_of_an_intruder() {
+async fn password_reset_invalidates_device_cookies_of_intruder() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let mut kept = Vec::new();
+    let mut stolen = Vec::new();
     for network in 1..=4 {
         let intruder = try_sign_in(&from(&app, network), &alice.email, PASSWORD).await.ok(200);
-        kept.push(device_cookie(&intruder).unwrap());
+        stolen.push(device_cookie(&intruder).unwrap());
     }
     let device = device_cookie(&reset(&app, &alice.email).await).unwrap();
     for guess in 0..20 {
-        let cookie = &kept[guess as usize % 4];
+        let cookie = &stolen[guess as usize % 4];
         try_sign_in_with(&from(&app, 10 + guess), &alice.email, WRONG, cookie)
             .await
             .assert_refused(401, "invalid_credentials");
@@ -212,9 +212,9 @@ async fn password_reset_voids_the_device_cookies_of_an_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// The epoch advances with each of them; the client that changes the password gets a cookie of the new one in the same reply.
+/// Each of them advances the epoch. The client that changes the password gets a new cookie in the response.
 #[actix_web::test]
-async fn password_change_and_end_of_all_sessions_void_earlier_device_cookies() {
+async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;
     let root = app.admin("root").await;
     let (alice, bob, carol) = (app.user("alice").await, app.user("bob").await, app.user("carol").await);
@@ -232,13 +232,13 @@ async fn password_change_and_end_of_all_sessions_void_earlier_device_cookies() {
             .assert_refused(401, "invalid_credentials")
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
     }
-    let fresh = device_cookie(&changed).expect("a new device cookie in the same reply");
+    let fresh = device_cookie(&changed).expect("a new device cookie in the response");
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
 }
 
-/// The attacker never stops, and the owner has no device: the reset makes theirs known.
+/// The attacker continues to guess, and the owner has no device cookie until the reset.
 #[actix_web::test]
-async fn a_reset_makes_the_device_known_so_that_the_next_lock_does_not_matter() {
+async fn password_reset_sets_device_cookie_that_bypasses_next_lock() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;

@@ -1,4 +1,5 @@
-//! API2, API4: challenges at a full address: solved, unsolved, borrowed, expired, made easier, and used twice.
+//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address: solved, unsolved, of another account, expired,
+//! altered, and used twice.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -14,15 +15,15 @@ const WRONG: &str = "correct horse battery 8";
 const REFUSED: [&str; 2] = ["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"];
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// A client behind the address that is full.
-fn newcomer(app: &TestApp) -> Client {
+/// Returns a client at the address that has exceeded its limit.
+fn sprayer(app: &TestApp) -> Client {
     app.client_from([127, 3, 1, 1].into())
 }
 
-/// Fills the address with failures.
+/// Uses up the failures of the address.
 async fn spray(app: &TestApp) {
     for name in 0..20 {
-        let reply = try_sign_in(&newcomer(app), &format!("victim{name}@example.com"), WRONG).await;
+        let reply = try_sign_in(&sprayer(app), &format!("victim{name}@example.com"), WRONG).await;
         reply.assert_refused(401, "invalid_credentials");
     }
 }
@@ -32,7 +33,7 @@ async fn sign_in_with(client: &Client, email: &str, password: &str, altcha: &str
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-/// The challenge of this refusal.
+/// Returns the challenge in a 429.
 fn challenge(reply: &Reply) -> Value {
     reply.assert_refused(429, "too_many_requests").assert_events(&REFUSED);
     assert!((3000..=3600).contains(&reply.header("retry-after").unwrap().parse::<u64>().unwrap()));
@@ -46,18 +47,18 @@ async fn solved_challenge_signs_in_at_a_full_address() {
     spray(&app).await;
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();
-    let challenge = challenge(&try_sign_in(&newcomer(&app), &alice.email, PASSWORD).await);
+    let challenge = challenge(&try_sign_in(&sprayer(&app), &alice.email, PASSWORD).await);
     assert_eq!(hashes(), before);
-    sign_in_with(&newcomer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
+    sign_in_with(&sprayer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
 }
 
-/// Nothing else does: guessed, for another account, from another address, expired, of another service, or made easier.
+/// Guessed, of another account, expired, or with an altered salt or signature.
 #[actix_web::test]
-async fn invalid_solution_is_refused_like_none() {
+async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     spray(&app).await;
-    let client = newcomer(&app);
+    let client = sprayer(&app);
     let mine = challenge(&try_sign_in(&client, &alice.email, PASSWORD).await);
     let others = solve(&challenge(&try_sign_in(&client, "bob@example.com", PASSWORD).await));
     let solved = solve(&mine);
@@ -67,7 +68,7 @@ async fn invalid_solution_is_refused_like_none() {
         altered
     };
     let forged = altered("signature", json!("00".repeat(36)));
-    // The first digit of the number becomes the last one of the expiry.
+    // Moves a digit from the number to the expiry.
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));
@@ -93,15 +94,15 @@ async fn invalid_solution_is_refused_like_none() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// On two replicas and at the same time.
+/// In parallel on two replicas.
 #[actix_web::test]
-async fn each_solution_counts_once_across_replicas() {
+async fn challenge_solution_works_once_across_replicas() {
     let first = TestApp::with(&[MASTER]).await;
     let alice = first.user("alice").await;
     let second = TestApp::on(first.database.clone(), &[MASTER]).await;
     spray(&first).await;
-    let solution = solve(&challenge(&try_sign_in(&newcomer(&first), &alice.email, WRONG).await));
-    let (one, two) = (newcomer(&first), newcomer(&second));
+    let solution = solve(&challenge(&try_sign_in(&sprayer(&first), &alice.email, WRONG).await));
+    let (one, two) = (sprayer(&first), sprayer(&second));
     let attempts = [&one, &two, &one, &two].map(|client| sign_in_with(client, &alice.email, WRONG, &solution));
     let mut statuses: Vec<u16> = join_all(attempts).await.iter().map(|reply| reply.status.as_u16()).collect();
     statuses.sort_unstable();
@@ -109,13 +110,13 @@ async fn each_solution_counts_once_across_replicas() {
     challenge(&sign_in_with(&two, &alice.email, PASSWORD, &solution).await);
 }
 
-/// A challenge lifts the limits of address and network, and no other.
+/// A solution lifts only the limits of address and network.
 #[actix_web::test]
-async fn solution_lifts_no_limit_of_the_pair() {
+async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     spray(&app).await;
-    let client = newcomer(&app);
+    let client = sprayer(&app);
     for _ in 0..5 {
         let solution = solve(&challenge(&try_sign_in(&client, &alice.email, WRONG).await));
         sign_in_with(&client, &alice.email, WRONG, &solution).await.assert_refused(401, "invalid_credentials");
@@ -125,9 +126,9 @@ async fn solution_lifts_no_limit_of_the_pair() {
     assert_eq!(full.json()["challenge"], json!(null));
 }
 
-/// Up to about ten seconds on a phone.
+/// The maximum takes about ten seconds on a phone.
 #[actix_web::test]
-async fn cost_doubles_with_the_failures_up_to_a_maximum() {
+async fn challenge_cost_doubles_with_failures_up_to_maximum() {
     let app = TestApp::start().await;
     spray(&app).await;
     for (failures, maxnumber) in [(20, 52_500), (41, 105_000), (83, 210_000), (1_000, 400_000), (i64::MAX - 1, 400_000)]
@@ -137,20 +138,20 @@ async fn cost_doubles_with_the_failures_up_to_a_maximum() {
             .execute(&app.all_rows)
             .await
             .unwrap();
-        let asked = challenge(&try_sign_in(&newcomer(&app), "alice@example.com", WRONG).await);
-        assert_eq!(asked["maxnumber"], maxnumber, "{failures}");
+        let challenge = challenge(&try_sign_in(&sprayer(&app), "alice@example.com", WRONG).await);
+        assert_eq!(challenge["maxnumber"], maxnumber, "{failures}");
     }
 }
 
-/// Accounts that do not exist are asked for the same.
+/// User enumeration by challenge: known and unknown accounts get the same.
 #[actix_web::test]
-async fn challenge_does_not_tell_whether_an_account_exists() {
+async fn challenge_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     spray(&app).await;
-    let client = newcomer(&app);
+    let client = sprayer(&app);
     let mut seen = Vec::new();
-    for email in [alice.email.as_str(), "nobody@example.com"] {
+    for email in [alice.email.as_str(), "unknown@example.com"] {
         let refused = try_sign_in(&client, email, WRONG).await;
         let challenge = challenge(&refused);
         let shape: Vec<(String, usize)> = challenge
@@ -164,7 +165,7 @@ async fn challenge_does_not_tell_whether_an_account_exists() {
         answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
         seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
-        // The next challenge must cost the same.
+        // So that the next challenge has the same cost.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)
             .await

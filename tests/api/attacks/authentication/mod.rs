@@ -1,4 +1,4 @@
-//! API2: passwords, guessing, registration and resets (ASVS V6).
+//! API2:2023: passwords, brute force, user enumeration, registration and password resets (ASVS V6).
 
 mod breached_passwords;
 mod credentials;

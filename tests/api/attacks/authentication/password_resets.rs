@@ -1,4 +1,4 @@
-//! API2: reset links that are used twice, too late, or after another; and resets that a stranger keeps away from their owner.
+//! API2:2023: reset links that are used twice, expired or invalidated (CWE-640), and attempts to invalidate a victim's links.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -17,20 +17,20 @@ async fn choose(app: &TestApp, token: &str, password: &str) -> Reply {
     post(app, "password-reset/confirm", json!({"token": token, "new_password": password})).await
 }
 
-/// Requests that many links, and returns the tokens in all mails with one.
-async fn links(app: &TestApp, email: &str, wanted: usize) -> Vec<String> {
-    for _ in 0..wanted {
+/// Requests `count` links and returns their tokens.
+async fn links(app: &TestApp, email: &str, count: usize) -> Vec<String> {
+    for _ in 0..count {
         post(app, "password-reset", json!({"email": email})).await.ok(202);
     }
     let tokens = || -> Vec<String> {
         mails(app, email).iter().filter(|mail| mail.contains("/reset#")).map(|mail| token_in(mail)).collect()
     };
-    wait::until_equal(wanted, async || tokens().len()).await;
+    wait::until_equal(count, async || tokens().len()).await;
     tokens()
 }
 
 #[actix_web::test]
-async fn reset_link_works_once_and_in_time() {
+async fn reset_link_works_once_and_expires() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     post(&app, "password-reset", json!({"email": alice.email}))
@@ -38,7 +38,7 @@ async fn reset_link_works_once_and_in_time() {
         .ok(202)
         .assert_events(&["authn_reset_requested/"]);
     let token = reset_token(&app, &alice.email, "").await;
-    // A refused password leaves the token alive.
+    // A rejected password leaves the token valid.
     choose(&app, &token, "short").await.assert_invalid_field("/new_password");
     choose(&app, &token, "alice alice alice").await.assert_invalid_field("/new_password");
     let done = choose(&app, &token, OTHER).await.ok(204);
@@ -58,44 +58,44 @@ async fn reset_link_works_once_and_in_time() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A stranger who knows the address requests links: the one that the owner is about to follow still works.
+/// An attacker who requests links for a victim must not invalidate the link that the victim is about to use.
 #[actix_web::test]
-async fn later_request_leaves_earlier_links_alive_until_one_is_used() {
+async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let tokens = links(&app, &alice.email, 3).await;
     choose(&app, &tokens[0], OTHER).await.ok(204);
     let before = app.digest_all().await;
-    for dead in &tokens {
-        choose(&app, dead, "a third horse battery 3").await.assert_invalid_field("/token");
+    for token in &tokens {
+        choose(&app, token, "a third horse battery 3").await.assert_invalid_field("/token");
     }
     assert_eq!(app.digest_all().await, before);
     try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
-/// An intruder's link must not outlive the owner's change of the password.
+/// A link that an intruder has requested must not work after the owner changes the password.
 #[actix_web::test]
-async fn password_change_ends_every_reset_link_of_its_user_alone() {
+async fn password_change_invalidates_reset_links_of_this_user_only() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let bobs = links(&app, &bob.email, 1).await.remove(0);
     let tokens = links(&app, &alice.email, 2).await;
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
-    for dead in &tokens {
-        choose(&app, dead, "a third horse battery 3").await.assert_invalid_field("/token");
+    for token in &tokens {
+        choose(&app, token, "a third horse battery 3").await.assert_invalid_field("/token");
     }
     choose(&app, &bobs, OTHER).await.ok(204);
     Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;
 }
 
-/// Two requests at once, with one link or with two: one of them sets the password.
+/// Two parallel requests, with the same link or with two links.
 #[actix_web::test]
-async fn of_two_resets_at_once_one_succeeds() {
+async fn concurrent_resets_succeed_once() {
     let app = TestApp::start().await;
-    for (name, links_wanted) in [("alice", 1), ("bob", 2)] {
+    for (name, count) in [("alice", 1), ("bob", 2)] {
         let user = app.user(name).await;
-        let tokens = links(&app, &user.email, links_wanted).await;
+        let tokens = links(&app, &user.email, count).await;
         let (first, last) = (&tokens[0], tokens.last().unwrap());
         let (one, other) = tokio::join!(choose(&app, first, OTHER), choose(&app, last, "a third horse battery 3"));
         let mut statuses = [one.status.as_u16(), other.status.as_u16()];

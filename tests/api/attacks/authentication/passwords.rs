@@ -1,4 +1,4 @@
-//! API2: weak, listed and endless passwords; what is taken for the same; and floods of hashes.
+//! API2:2023: weak, common and very long passwords, password comparison, re-authentication, and floods of hashes.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::support::{Actor, TestApp};
 
 const OTHER: &str = "another horse battery 7";
 
-/// A new user with this password.
-async fn joined(app: &TestApp, email: &str, password: &str) {
+/// Registers a user with this password.
+async fn create_user(app: &TestApp, email: &str, password: &str) {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await.ok(204);
 }
 
 #[actix_web::test]
-async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
+async fn weak_password_is_rejected_before_hashing() {
     let app = TestApp::start().await;
     register(&app.anonymous(), "grace.hopper@example.com").await.ok(202);
     let token = mail_token(&app, "grace.hopper@example.com").await;
@@ -49,18 +49,18 @@ async fn a_password_that_may_not_be_chosen_is_refused_before_any_hash() {
     ] {
         let reply = confirm(&app.anonymous(), &token, &password, "Grace Hopper").await;
         reply.assert_invalid_field("/password").assert_events(&["input_validation_fail/invalid_input"]);
-        let told = reply.json()["errors"].to_string();
-        assert!(told.contains(why), "{password}: {told}");
-        assert!(password.is_empty() || !reply.text().contains(&password), "the password is not sent back");
+        let errors = reply.json()["errors"].to_string();
+        assert!(errors.contains(why), "{password}: {errors}");
+        assert!(password.is_empty() || !reply.text().contains(&password), "the response does not contain the password");
     }
     assert_eq!(app.services().credentials.passwords.hashes(), hashes);
     assert_eq!(app.digest_all().await, before);
     confirm(&app.anonymous(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
-/// No rule of composition, no hint: long is enough, in any script.
+/// There are no composition rules.
 #[actix_web::test]
-async fn length_is_what_counts_in_characters() {
+async fn long_password_in_any_script_is_accepted() {
     let app = TestApp::start().await;
     for (n, password) in [
         "hvjk-qwzx-pb",
@@ -73,17 +73,17 @@ async fn length_is_what_counts_in_characters() {
     .enumerate()
     {
         let email = format!("user{n}@example.com");
-        joined(&app, &email, password).await;
+        create_user(&app, &email, password).await;
         try_sign_in(&app.anonymous(), &email, password).await.ok(200);
     }
 }
 
-/// Nothing is trimmed, truncated or folded in case: another text is another password.
+/// Passwords are not trimmed, truncated or case-folded.
 #[actix_web::test]
-async fn similar_password_is_refused() {
+async fn similar_password_is_rejected() {
     let app = TestApp::start().await;
     let long: String = "k9 Wq7 Zp3 Lx8 Vt5 Rm2 Hb6 Nc4 Jd1 Ys0 Fg9 Tw7 Qe3 Ua8 Xi5 Ko2 Bz".chars().take(64).collect();
-    joined(&app, "long@example.com", &long).await;
+    create_user(&app, "long@example.com", &long).await;
     try_sign_in(&app.anonymous(), "long@example.com", &long).await.ok(200);
     let mut other_end: String = long.chars().take(63).collect();
     other_end.push('!');
@@ -91,7 +91,7 @@ async fn similar_password_is_refused() {
     for other in [other_end, cut, long.to_uppercase(), format!("{}\0", &long[..63])] {
         try_sign_in(&app.anonymous(), "long@example.com", &other).await.assert_refused(401, "invalid_credentials");
     }
-    joined(&app, "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await;
+    create_user(&app, "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await;
     for other in
         ["caf\u{e9} \u{1f511} walrus horse", " cafe \u{1f511} walrus horse ", " CAF\u{c9} \u{1f511} walrus horse "]
     {
@@ -100,15 +100,15 @@ async fn similar_password_is_refused() {
     try_sign_in(&app.anonymous(), "spaced@example.com", " caf\u{e9} \u{1f511} walrus horse ").await.ok(200);
 }
 
-/// Keyboards differ in how they send é: as one code point (NFC) or as two (NFD).
+/// Clients send é as one code point (NFC) or as two (NFD).
 #[actix_web::test]
-async fn password_typed_on_another_keyboard_signs_in() {
+async fn password_in_other_normalization_form_signs_in() {
     let app = TestApp::start().await;
     let (composed, decomposed) = (" caf\u{e9} \u{1f511} walrus horse ", " cafe\u{301} \u{1f511} walrus horse ");
     for (email, chosen, typed) in
         [("mac@example.com", decomposed, composed), ("linux@example.com", composed, decomposed)]
     {
-        joined(&app, email, chosen).await;
+        create_user(&app, email, chosen).await;
         try_sign_in(&app.anonymous(), email, typed).await.ok(200);
         try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
@@ -120,43 +120,43 @@ async fn password_typed_on_another_keyboard_signs_in() {
     assert!(reply.text().contains("at least 12"), "{}", reply.text());
 }
 
-/// What can be nobody's password costs nothing, wherever a password is asked for and whoever is named.
+/// Denial of service by long passwords: on every route with a password, for known and unknown accounts.
 #[actix_web::test]
-async fn an_endless_password_costs_no_hash_anywhere() {
+async fn too_long_password_is_rejected_without_hashing_on_every_route() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
-    let endless = "x7 ".repeat(3_000);
-    for email in [alice.email.as_str(), "nobody@example.com"] {
-        let reply = try_sign_in(&app.anonymous(), email, &endless).await;
+    let long = "x7 ".repeat(3_000);
+    for email in [alice.email.as_str(), "unknown@example.com"] {
+        let reply = try_sign_in(&app.anonymous(), email, &long).await;
         reply.assert_invalid_field("/password");
         assert_eq!(reply.statements(), Vec::<String>::new());
     }
-    let change = json!({"current_password": endless, "new_password": OTHER});
+    let change = json!({"current_password": long, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.assert_invalid_field("/current_password");
-    let change = json!({"current_password": PASSWORD, "new_password": endless});
+    let change = json!({"current_password": PASSWORD, "new_password": long});
     alice.post("/api/v1/me/password", &change).await.assert_invalid_field("/new_password");
-    let leave = json!({"password": endless});
-    alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await.assert_invalid_field("/password");
-    confirm(&app.anonymous(), &"A".repeat(43), &endless, "Eve").await.assert_invalid_field("/password");
-    let reset = json!({"token": "A".repeat(43), "new_password": endless});
+    let delete = json!({"password": long});
+    alice.request(Method::DELETE, "/api/v1/me").json(&delete).send().await.assert_invalid_field("/password");
+    confirm(&app.anonymous(), &"A".repeat(43), &long, "Eve").await.assert_invalid_field("/password");
+    let reset = json!({"token": "A".repeat(43), "new_password": long});
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
     reset.assert_invalid_field("/new_password");
     assert_eq!(app.services().credentials.passwords.hashes(), hashes);
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A stolen access token is not enough to take the account over, and guessing with it is counted.
+/// Account takeover with a stolen access token (CWE-620): re-authentication is required, and wrong passwords are counted.
 #[actix_web::test]
-async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leaving() {
+async fn password_change_and_deletion_require_current_password() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
     let change = |current: &str| json!({"current_password": current, "new_password": OTHER});
     let wrong = alice.post("/api/v1/me/password", &change("correct horse battery 8")).await;
     wrong.assert_refused(401, "invalid_credentials").assert_events(&["authn_password_change_fail/wrong_password"]);
-    let leave = json!({"password": "correct horse battery 8"});
-    let wrong = alice.request(Method::DELETE, "/api/v1/me").json(&leave).send().await;
+    let delete = json!({"password": "correct horse battery 8"});
+    let wrong = alice.request(Method::DELETE, "/api/v1/me").json(&delete).send().await;
     wrong.assert_refused(401, "invalid_credentials").assert_events(&["authn_login_fail/wrong_password"]);
     for _ in 0..3 {
         alice
@@ -166,11 +166,11 @@ async fn who_is_signed_in_still_proves_it_before_changing_the_password_or_leavin
     }
     alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
     assert_eq!(app.digest_all().await, before);
-    // It was a thief's budget: her sign-in from elsewhere is another counter.
+    // Login has another counter, so the owner can still sign in.
     Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
-/// Gives the account a hash of [`PASSWORD`] with these parameters, as an earlier configuration left it.
+/// Stores a hash of [`PASSWORD`] with these parameters, as an earlier configuration would have.
 async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32) {
     let passwords = Passwords::new(&PasswordSettings {
         min_chars: 12,
@@ -185,11 +185,11 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work: after a change of the argon2 cost, old accounts must not differ from unknown names.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, old accounts must not differ from unknown ones.
 #[actix_web::test]
-async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
+async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;
-    for name in ["today", "cheaper", "dearer"] {
+    for name in ["current", "cheap", "expensive"] {
         app.user(name).await;
     }
     let passwords = &app.services().credentials.passwords;
@@ -200,42 +200,42 @@ async fn stored_hashes_of_any_cost_do_the_work_of_unknown_names() {
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
-    // Memory in KiB times passes, of the default parameters.
+    // Memory in KiB times passes, with the default parameters.
     let default_work = 19_456 * 2;
-    // A top-up is rounded down by less than one KiB a pass.
+    // The added work is rounded down by less than one KiB per pass.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
-    plant_hash(&app, "cheaper@example.com", 7_168, 1).await;
-    for name in ["unknown", "today", "cheaper"] {
+    plant_hash(&app, "cheap@example.com", 7_168, 1).await;
+    for name in ["unknown", "current", "cheap"] {
         assert!(equals(work(name).await, default_work), "{name} after the cost was raised");
     }
-    plant_hash(&app, "dearer@example.com", 65_536, 3).await;
-    for name in ["unknown", "today", "cheaper", "dearer"] {
+    plant_hash(&app, "expensive@example.com", 65_536, 3).await;
+    for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // The owner's sign-in replaces the last dear hash: the price falls for all.
-    try_sign_in(&app.anonymous(), "dearer@example.com", PASSWORD).await.ok(200);
-    for name in ["unknown", "today", "cheaper", "dearer"] {
-        assert!(equals(work(name).await, default_work), "{name} once no dearer hash is stored");
+    // A login replaces the last expensive hash, which lowers the work of all verifications.
+    try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
+    for name in ["unknown", "current", "cheap", "expensive"] {
+        assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");
     }
 }
 
-/// A login flood waits its turn and is then refused; who is signed in notices nothing of it.
+/// Denial of service by login flood: the hashing queue is bounded, and signed-in users are not affected.
 #[actix_web::test]
-async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
+async fn login_flood_returns_503_and_reads_continue() {
     let app = TestApp::with(&[
         ("STRONGROOM_PASSWORD_HASH_SLOTS", "1"),
         ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
         ("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "100000/1h"),
-        ("STRONGROOM_LOGIN_FAILURES_PER_PAIR", "100000/1h"),
+        ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),
     ])
     .await;
     let alice = app.user("alice").await;
-    let anonymous = app.anonymous();
+    let client = app.anonymous();
     let flood = futures_util::future::join_all((0..150).map(|n| {
-        let anonymous = anonymous.clone();
-        async move { try_sign_in(&anonymous, &format!("user{n}@example.com"), PASSWORD).await }
+        let client = client.clone();
+        async move { try_sign_in(&client, &format!("user{n}@example.com"), PASSWORD).await }
     }));
     let reads = async {
         for _ in 0..20 {
@@ -251,5 +251,5 @@ async fn a_flood_of_sign_ins_is_refused_and_reads_go_on() {
     for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
         reply.assert_refused(401, "invalid_credentials");
     }
-    try_sign_in(&anonymous, &alice.email, PASSWORD).await.ok(200);
+    try_sign_in(&client, &alice.email, PASSWORD).await.ok(200);
 }

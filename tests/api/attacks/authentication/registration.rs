@@ -1,5 +1,4 @@
-//! API2: learning who is registered, taking a stranger's address, flooding a mailbox, and using a
-//! mail's token otherwise than it was meant.
+//! API2:2023: user enumeration by registration and reset, account pre-hijacking, and misuse of tokens in mails.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -20,8 +19,8 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// What a stranger can see of a reply, and what it cost.
-async fn seen(
+/// Returns the observable parts of a response, its statements and events, and the numbers of hashes and queued mails.
+async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
 ) -> (impl PartialEq + std::fmt::Debug, Vec<String>, Vec<String>, usize, i64) {
@@ -33,28 +32,28 @@ async fn seen(
 }
 
 #[actix_web::test]
-async fn registration_is_the_same_for_a_known_address() {
+async fn registration_of_known_address_is_indistinguishable() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest(&["users", "sessions"]).await;
-    let anonymous = app.anonymous();
-    let unknown = seen(&app, register(&anonymous, "nobody@example.com")).await;
+    let client = app.anonymous();
+    let unknown = observed(&app, register(&client, "unknown@example.com")).await;
     assert_eq!((unknown.3, unknown.4), (0, 1), "no hash, one mail");
     assert_eq!(unknown.2, ["authn_registration_requested/"]);
     for spelling in [alice.email.as_str(), "ALICE@example.com", "Alice@EXAMPLE.com"] {
-        let known = seen(&app, register(&anonymous, spelling)).await;
+        let known = observed(&app, register(&client, spelling)).await;
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
-    // Only the owner learns, by mail, that there is an account.
-    assert!(newest_mail(&app, "nobody@example.com").await.contains("#token="));
-    wait::until("the owner is told", async || mails(&app, &alice.email).len() >= 2).await;
-    let told = mails(&app, &alice.email).pop().unwrap();
-    assert!(!told.contains("#token="), "{told}");
+    // Only the mail to the owner reveals that there is an account.
+    assert!(newest_mail(&app, "unknown@example.com").await.contains("#token="));
+    wait::until("a mail to the owner", async || mails(&app, &alice.email).len() >= 2).await;
+    let mail = mails(&app, &alice.email).pop().unwrap();
+    assert!(!mail.contains("#token="), "{mail}");
 }
 
 #[actix_web::test]
-async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_address() {
+async fn reset_request_is_indistinguishable_for_unknown_disabled_and_unconfirmed_address() {
     let app = TestApp::start().await;
     let (alice, disabled) = (app.user("alice").await, app.user("disabled").await);
     register(&app.anonymous(), "unconfirmed@example.com").await.ok(202);
@@ -64,33 +63,33 @@ async fn a_reset_is_the_same_for_an_unknown_a_disabled_and_an_unconfirmed_addres
         .await
         .unwrap();
     let before = app.digest(&["users", "sessions"]).await;
-    let ask = |email: &str| post(&app, "password-reset", json!({"email": email}));
-    let known = seen(&app, ask(&alice.email)).await;
+    let request = |email: &str| post(&app, "password-reset", json!({"email": email}));
+    let known = observed(&app, request(&alice.email)).await;
     assert_eq!((known.3, known.4), (0, 1));
     assert_eq!(known.2, ["authn_reset_requested/"]);
-    for email in ["nobody@example.com", "disabled@example.com", "unconfirmed@example.com"] {
-        assert_eq!(seen(&app, ask(email)).await, known, "{email}");
+    for email in ["unknown@example.com", "disabled@example.com", "unconfirmed@example.com"] {
+        assert_eq!(observed(&app, request(email)).await, known, "{email}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
     let token = reset_token(&app, &alice.email, "").await;
     assert_eq!(token.len(), 43, "256 bits");
-    for email in ["nobody@example.com", "disabled@example.com"] {
+    for email in ["unknown@example.com", "disabled@example.com"] {
         assert!(!mails(&app, email).iter().any(|mail| mail.contains("/reset")), "{email}");
     }
 }
 
 #[actix_web::test]
-async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
+async fn confirmation_token_works_once_and_expires() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
+    let client = app.anonymous();
     let confirm = |token: &str| {
-        let (anonymous, token) = (anonymous.clone(), token.to_owned());
-        async move { confirm(&anonymous, &token, PASSWORD, "Eve").await }
+        let (client, token) = (client.clone(), token.to_owned());
+        async move { confirm(&client, &token, PASSWORD, "Eve").await }
     };
     let hashes = || app.services().credentials.passwords.hashes();
     register(&app.anonymous(), "eve@example.com").await.ok(202);
     let token = mail_token(&app, "eve@example.com").await;
-    assert_eq!(rows(&app, "select count(*) from users").await, 0, "nobody before the mail is answered");
+    assert_eq!(rows(&app, "select count(*) from users").await, 0, "no user before the confirmation");
     post(&app, "password-reset/confirm", json!({"token": token, "new_password": OTHER}))
         .await
         .assert_invalid_field("/token");
@@ -101,10 +100,10 @@ async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
     for dead in [cut, &format!("{token}A"), &token.to_lowercase(), "", "x"] {
         assert_eq!(confirm(dead).await.comparable(), wrong.comparable(), "{dead}");
     }
-    assert_eq!(hashes(), before, "only a live token is worth a hash");
-    let made = confirm(&token).await.ok(204);
-    made.assert_events(&["user_created/confirmed"]);
-    assert_eq!(made.header("set-cookie"), None, "nobody is signed in by it");
+    assert_eq!(hashes(), before, "only a valid token costs a hash");
+    let created = confirm(&token).await.ok(204);
+    created.assert_events(&["user_created/confirmed"]);
+    assert_eq!(created.header("set-cookie"), None, "the user is not signed in");
     assert_eq!(confirm(&token).await.comparable(), wrong.comparable());
     assert_eq!(hashes(), before + 1);
 
@@ -115,10 +114,10 @@ async fn a_confirmation_works_once_in_time_and_for_nothing_else() {
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// Account pre-hijacking (CWE-287): an attacker registers the victim's address and waits until the victim confirms. Whichever
-/// link the victim follows, the account opens with the password that the victim has chosen.
+/// Account pre-hijacking (CWE-287): an attacker registers the victim's address and waits until the victim confirms. The account
+/// always gets the password that the victim chooses.
 #[actix_web::test]
-async fn address_registered_by_an_attacker_opens_with_the_victims_password_only() {
+async fn attacker_cannot_choose_password_of_registered_victim() {
     const ATTACKERS: &str = OTHER;
     let app = TestApp::start().await;
     let (attacker, victim) = (app.client_from([127, 6, 6, 6].into()), app.client_from([127, 1, 1, 1].into()));
@@ -138,8 +137,8 @@ async fn address_registered_by_an_attacker_opens_with_the_victims_password_only(
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
         confirm(&victim, &tokens[link], PASSWORD, "Victim").await.ok(204).assert_events(&["user_created/confirmed"]);
-        for others in &tokens {
-            confirm(&attacker, others, ATTACKERS, "Mallory").await.assert_invalid_field("/token");
+        for token in &tokens {
+            confirm(&attacker, token, ATTACKERS, "Mallory").await.assert_invalid_field("/token");
         }
         assert_eq!(rows(&app, "select count(*) from registrations").await, 0, "confirmation ends the others");
         try_sign_in(&attacker, &email, ATTACKERS).await.assert_refused(401, "invalid_credentials");
@@ -156,45 +155,45 @@ async fn address_registered_by_an_attacker_opens_with_the_victims_password_only(
     assert_eq!(
         columns,
         ["id", "email", "token_hash", "created_at", "expires_at"],
-        "nothing else is kept before the mail is read"
+        "a registration stores nothing else"
     );
 }
 
-/// The link stays good while its reader is told what is wrong with the password or the name.
+/// The user can correct the password or name and use the same link.
 #[actix_web::test]
 async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
-    register(&anonymous, "grace.hopper@example.com").await.ok(202);
+    let client = app.anonymous();
+    register(&client, "grace.hopper@example.com").await.ok(202);
     let token = mail_token(&app, "grace.hopper@example.com").await;
-    confirm(&anonymous, &token, "short", "Grace").await.assert_invalid_field("/password");
-    confirm(&anonymous, &token, "grace.hopper.grace.hopper", "Grace").await.assert_invalid_field("/password");
-    confirm(&anonymous, &token, PASSWORD, "").await.assert_invalid_field("/display_name");
+    confirm(&client, &token, "short", "Grace").await.assert_invalid_field("/password");
+    confirm(&client, &token, "grace.hopper.grace.hopper", "Grace").await.assert_invalid_field("/password");
+    confirm(&client, &token, PASSWORD, "").await.assert_invalid_field("/display_name");
     assert_eq!(rows(&app, "select count(*) from users").await, 0);
-    confirm(&anonymous, &token, PASSWORD, "Grace").await.ok(204);
+    confirm(&client, &token, PASSWORD, "Grace").await.ok(204);
 }
 
-/// Two links of one address, followed at once: one account, and no error but the one for a dead token.
+/// The second confirmation gets the error of an invalid token.
 #[actix_web::test]
-async fn two_links_of_one_address_at_once_create_one_account() {
+async fn concurrent_confirmations_of_one_address_create_one_account() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
+    let client = app.anonymous();
     for _ in 0..2 {
-        register(&anonymous, "eve@example.com").await.ok(202);
+        register(&client, "eve@example.com").await.ok(202);
     }
     wait::until_equal(2, async || mails(&app, "eve@example.com").len()).await;
     let tokens: Vec<String> = mails(&app, "eve@example.com").iter().map(|mail| token_in(mail)).collect();
     let (one, other) =
-        tokio::join!(confirm(&anonymous, &tokens[0], PASSWORD, "Eve"), confirm(&anonymous, &tokens[1], OTHER, "Eve"));
-    let (made, refused) = if one.status == 204 { (one, other) } else { (other, one) };
-    made.ok(204);
+        tokio::join!(confirm(&client, &tokens[0], PASSWORD, "Eve"), confirm(&client, &tokens[1], OTHER, "Eve"));
+    let (created, refused) = if one.status == 204 { (one, other) } else { (other, one) };
+    created.ok(204);
     refused.assert_invalid_field("/token");
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// A display name is enough for "your parcel waits at …": nothing that was typed in is mailed.
+/// Spam through the service: a display name or a `Host` header must not appear in a mail (CWE-640).
 #[actix_web::test]
-async fn a_mail_carries_nothing_that_somebody_typed() {
+async fn mail_contains_no_client_input() {
     let app = TestApp::start().await;
     let name = "Win a prize at evil.example";
     register(&app.anonymous(), "victim@example.com").await.ok(202);
@@ -205,7 +204,7 @@ async fn a_mail_carries_nothing_that_somebody_typed() {
     for mail in mails(&app, "victim@example.com") {
         assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
     }
-    // The link leads to where the configuration says, whatever the request's Host says.
+    // Links use the configured URL, not the request's `Host` header.
     let spoofed = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/register")
@@ -224,9 +223,9 @@ async fn a_mail_carries_nothing_that_somebody_typed() {
     }
 }
 
-/// The database holds no token: whoever reads it can answer no mail.
+/// An attacker who reads the database finds no usable token (CWE-312).
 #[actix_web::test]
-async fn what_is_kept_opens_nothing() {
+async fn stored_rows_contain_no_usable_secret() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     post(&app, "password-reset", json!({"email": alice.email})).await.ok(202);

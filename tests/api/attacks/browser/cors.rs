@@ -1,4 +1,4 @@
-//! ASVS 3.4.2, 3.5.2: pages of other origins.
+//! CORS (API8, ASVS 3.4.2, 3.5.2): requests by pages of other origins.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ async fn app() -> TestApp {
 }
 
 #[actix_web::test]
-async fn a_listed_origin_is_named_and_no_other_is() {
+async fn listed_origin_gets_cors_headers() {
     let app = app().await;
     let alice = app.user("alice").await;
     let reply = alice.request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await.ok(200);
@@ -23,13 +23,13 @@ async fn a_listed_origin_is_named_and_no_other_is() {
     assert!(reply.header("vary").unwrap().to_lowercase().contains("origin"));
     let reply = alice.get("/api/v1/me").await.ok(200);
     assert_eq!(reply.header("access-control-allow-origin"), None);
-    // A refusal is labelled too, so that a page can read it.
+    // A refusal has the headers too, so that a page can read it.
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").header("origin", LISTED).send().await;
     assert_eq!(reply.assert_refused(401, "unauthenticated").header("access-control-allow-origin"), Some(LISTED));
 }
 
 #[actix_web::test]
-async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
+async fn unlisted_origin_is_refused_before_the_handler_runs() {
     let app = app().await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
@@ -52,7 +52,7 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
         "",
     ] {
         let Ok(value) = reqwest::header::HeaderValue::from_bytes(origin.as_bytes()) else { continue };
-        // A trailing blank is cut by every HTTP parser, so it is the listed origin itself.
+        // HTTP parsers remove trailing spaces, so this is the listed origin itself.
         if origin.trim_end() == LISTED {
             continue;
         }
@@ -64,7 +64,7 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
             .await;
         write.assert_refused(403, "origin_not_allowed").assert_events(&["malicious_cors/origin_not_allowed"]);
         assert_eq!(write.header("access-control-allow-origin"), None, "{origin}");
-        assert!(write.statements().is_empty(), "{origin}: not even the database was asked");
+        assert!(write.statements().is_empty(), "{origin}: no database query");
     }
     let two = alice
         .request(Method::POST, "/api/v1/customers")
@@ -75,7 +75,7 @@ async fn an_unknown_origin_is_refused_and_its_handler_does_not_run() {
 }
 
 #[actix_web::test]
-async fn a_preflight_is_answered_for_listed_origins_only() {
+async fn preflight_succeeds_for_listed_origins_only() {
     let app = app().await;
     let preflight = |origin: &str, method: &str| {
         app.anonymous()
@@ -95,7 +95,7 @@ async fn a_preflight_is_answered_for_listed_origins_only() {
     }
 }
 
-/// Each worker builds its own hash sets. With fresh connections, the replies come from all of them.
+/// Each worker has its own hash sets. New connections get responses from all workers.
 #[actix_web::test]
 async fn every_worker_sends_the_cors_lists_in_the_same_order() {
     let settings = [("STRONGROOM_CORS_ALLOWED_ORIGINS", LISTED), ("STRONGROOM_HTTP_WORKERS", "4")];
@@ -116,16 +116,16 @@ async fn every_worker_sends_the_cors_lists_in_the_same_order() {
 }
 
 #[actix_web::test]
-async fn no_origin_is_no_page_and_needs_its_token_like_everybody() {
+async fn request_without_origin_still_needs_a_token() {
     let app = app().await;
     let alice = app.user("alice").await;
     alice.get("/api/v1/me").await.ok(200);
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
-/// A page that downloads in parts needs to send these headers, and to read what comes with the reply.
+/// To resume a download, a page must be able to send range headers and to read the response headers.
 #[actix_web::test]
-async fn page_of_a_listed_origin_can_go_on_with_a_download() {
+async fn page_of_a_listed_origin_can_resume_a_download() {
     let app = app().await;
     let alice = app.user("alice").await;
     let path = format!("/api/v1/documents/{}/content", alice.document().await);

@@ -1,11 +1,11 @@
-//! ASVS 3.5.1: cookie routes answer our own pages only.
+//! CSRF (ASVS 3.5.1): cookie routes require a listed origin and a custom header.
 
 use reqwest::Method;
 
 use crate::support::TestApp;
 
 #[actix_web::test]
-async fn a_cookie_without_its_pages_proof_moves_nothing() {
+async fn cookie_without_listed_origin_and_csrf_header_is_refused() {
     let app = TestApp::with(&[("STRONGROOM_CORS_ALLOWED_ORIGINS", "https://app.example")]).await;
     let alice = app.user("alice").await;
     let before = app.digest(&["sessions", "refresh_tokens"]).await;
@@ -34,7 +34,7 @@ async fn a_cookie_without_its_pages_proof_moves_nothing() {
 }
 
 #[actix_web::test]
-async fn the_cookie_is_for_this_host_only_and_for_no_script() {
+async fn refresh_cookie_is_host_only_http_only_and_strict() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = alice.refresh(&app, &alice.cookie).await.ok(200);

@@ -1,5 +1,5 @@
-//! API8: every reply carries the security headers and a request id of ours, whoever made it. The client of these
-//! tests asserts them of every reply (`support/client.rs`); here are the replies that frameworks forget.
+//! Security headers and request ids (API8). The test client asserts them on every response (`support/client.rs`). These tests send
+//! requests whose responses frameworks often leave without headers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,9 +9,9 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// The values, in full. All other tests only compare with the table in `security/browser/headers.rs`.
+/// All other tests compare with the table in `security/browser/headers.rs`; this one has the values.
 #[actix_web::test]
-async fn the_headers_are_these() {
+async fn security_headers_have_the_expected_values() {
     let app = TestApp::start().await;
     for (path, status) in [("/health/live", 204), ("/problems", 200), ("/nothing", 404), ("/api/v1/me", 401)] {
         let reply = app.anonymous().request(Method::GET, path).send().await.ok(status);
@@ -40,37 +40,37 @@ async fn the_headers_are_these() {
 #[actix_web::test]
 async fn refusals_of_every_layer_carry_all_headers() {
     let app = TestApp::start().await;
-    let anonymous = app.anonymous();
-    let get = |path: &str| anonymous.request(Method::GET, path);
+    let client = app.anonymous();
+    let get = |path: &str| client.request(Method::GET, path);
     get("/no-such-path").send().await.assert_refused(404, "not_found");
-    anonymous.request(Method::DELETE, "/health/live").send().await.assert_refused(405, "method_not_allowed");
+    client.request(Method::DELETE, "/health/live").send().await.assert_refused(405, "method_not_allowed");
     get("/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     get("/health/live").header("origin", "https://evil.example").send().await.assert_refused(403, "origin_not_allowed");
-    anonymous
+    client
         .request(Method::POST, "/api/v1/auth/login")
         .body("text/csv", "a,b")
         .send()
         .await
         .assert_refused(415, "unsupported_media_type");
-    anonymous
+    client
         .request(Method::POST, "/api/v1/auth/login")
         .body("application/json", "{")
         .send()
         .await
         .assert_refused(400, "not_json");
-    anonymous.request(Method::POST, "/api/v1/auth/refresh").send().await.assert_refused(403, "cross_site_request");
+    client.request(Method::POST, "/api/v1/auth/refresh").send().await.assert_refused(403, "cross_site_request");
     get("/health/live").send().await.ok(204);
     get("/api/v1/openapi.json").send().await.ok(200);
 }
 
 #[actix_web::test]
-async fn a_clients_request_id_is_kept_apart_and_only_if_it_is_one() {
+async fn client_request_id_is_logged_separately_and_only_if_it_is_a_uuid() {
     let app = TestApp::start().await;
-    let theirs = "0d2a9d3c-6f1e-4a68-9f0e-6a7f1f4b2c11";
-    let reply = app.anonymous().request(Method::GET, "/health/live").header("x-request-id", theirs).send().await;
-    assert_ne!(reply.request_id(), theirs);
+    let client_id = "0d2a9d3c-6f1e-4a68-9f0e-6a7f1f4b2c11";
+    let reply = app.anonymous().request(Method::GET, "/health/live").header("x-request-id", client_id).send().await;
+    assert_ne!(reply.request_id(), client_id);
     let lines = logs::for_request(&reply.request_id());
-    assert_eq!(lines[0]["span"]["client_request_id"], theirs);
+    assert_eq!(lines[0]["span"]["client_request_id"], client_id);
     let forged = b"x\t[31m not an id \xff{\"level\":\"ERROR\"}";
     let reply = app.anonymous().request(Method::GET, "/health/live").header("x-request-id", forged).send().await;
     for line in logs::for_request(&reply.request_id()) {
@@ -79,9 +79,9 @@ async fn a_clients_request_id_is_kept_apart_and_only_if_it_is_one() {
     assert!(!logs::contains("not an id"));
 }
 
-/// actix's parser answers by itself what is not HTTP; no middleware runs. This pins what is sent: nothing but a status.
+/// actix's parser responds to malformed HTTP itself, without middleware: a status and no body.
 #[actix_web::test]
-async fn what_is_not_http_gets_an_empty_refusal() {
+async fn malformed_http_gets_an_empty_response() {
     let app = TestApp::start().await;
     let address = app.base.strip_prefix("http://").unwrap().to_owned();
     let send = move |text: String| {

@@ -1,4 +1,5 @@
-//! `Forwarded` (RFC 7239) changes nothing. Behind a proxy that writes `X-Forwarded-For`, it is what the client wrote (CWE-290, CWE-348).
+//! The `Forwarded` header (RFC 7239) is ignored. A proxy that sets `X-Forwarded-For` may pass on the client's own `Forwarded`
+//! (CWE-290, CWE-348).
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -7,7 +8,7 @@ use crate::support::{TestApp, wait};
 
 const BEHIND_A_PROXY: (&str, &str) = ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1");
 
-/// The address under which the refusal of this request was recorded.
+/// Returns the client address in the event of this refused request.
 async fn address(app: &TestApp, headers: &[(&str, &str)]) -> String {
     let request = app.anonymous().request(Method::GET, "/api/v1/me");
     let request = headers.iter().fold(request, |request, (name, value)| request.header(name, value));

@@ -1,4 +1,4 @@
-//! Metrics: for the operator alone, without anything that somebody typed, and nobody can make them grow.
+//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase their number.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -14,7 +14,7 @@ use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 #[actix_web::test]
-async fn the_public_listener_has_no_metrics() {
+async fn public_listener_does_not_serve_metrics() {
     let app = TestApp::start().await;
     let none = app.anonymous().request(Method::GET, "/no-such-path").send().await;
     let metrics = app.anonymous().request(Method::GET, "/metrics").send().await;
@@ -23,7 +23,7 @@ async fn the_public_listener_has_no_metrics() {
 }
 
 #[actix_web::test]
-async fn the_management_port_has_metrics_and_status_and_nothing_else() {
+async fn management_port_serves_only_metrics_and_status() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let operator = app.operator();
@@ -45,9 +45,9 @@ async fn the_management_port_has_metrics_and_status_and_nothing_else() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A thousand odd paths, methods and headers, a real user and his objects: the same series as before, and none names them.
+/// A thousand unknown paths, methods, headers and ids add no series, and no series contains them.
 #[actix_web::test]
-async fn nothing_typed_in_becomes_a_series_and_their_number_does_not_grow() {
+async fn client_input_creates_no_metric_series() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let client = app.anonymous();
@@ -63,7 +63,7 @@ async fn nothing_typed_in_becomes_a_series_and_their_number_does_not_grow() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // The path each time; the rest, which takes longer, each tenth.
+        // The path each time; the others, which take longer, each tenth time.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
@@ -72,11 +72,11 @@ async fn nothing_typed_in_becomes_a_series_and_their_number_does_not_grow() {
         }
         id
     };
-    // Until everything that can be answered was answered once: after twenty failed sign-ins there is another answer.
+    // First get each kind of response once: after twenty failed logins the response changes.
     for number in 0..25 {
         abuse(number * 10).await;
     }
-    // The scrape itself is on another listener and counts nowhere.
+    // Requests to the management port are not counted.
     let before = app.metrics().await;
     let ids: Vec<_> = stream::iter(1001..=2000).map(&abuse).buffer_unordered(8).collect().await;
     let after = app.metrics().await;
@@ -88,12 +88,12 @@ async fn nothing_typed_in_becomes_a_series_and_their_number_does_not_grow() {
     let unknown = |metrics: &crate::support::metrics::Metrics| {
         metrics.value("strongroom_http_requests_total{method=\"other\",route=\"unknown\",status=\"404\"}")
     };
-    assert_eq!(unknown(&after) - unknown(&before), 1100.0, "they are counted, as one");
+    assert_eq!(unknown(&after) - unknown(&before), 1100.0, "counted as one series");
 }
 
-/// DNS rebinding: a page of evil.example, whose name now points at 127.0.0.1, reads what this machine's port says.
+/// DNS rebinding: evil.example now resolves to 127.0.0.1, so that its page can reach this port.
 #[actix_web::test]
-async fn a_page_that_points_its_own_name_at_this_machine_reads_nothing() {
+async fn dns_rebinding_to_the_management_port_is_refused() {
     let app = TestApp::start().await;
     let port = app.running.as_ref().unwrap().management.port();
     let ask = async |host: &str| app.operator().request(Method::GET, "/metrics").header("host", host).send().await;
@@ -111,7 +111,7 @@ async fn a_page_that_points_its_own_name_at_this_machine_reads_nothing() {
 }
 
 #[actix_web::test]
-async fn beyond_loopback_metrics_are_shown_over_tls_to_whoever_has_the_token() {
+async fn metrics_beyond_loopback_require_tls_and_the_token() {
     const TOKEN: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
     logs::capture();
     let database = TestDatabase::create().await;
@@ -130,13 +130,14 @@ async fn beyond_loopback_metrics_are_shown_over_tls_to_whoever_has_the_token() {
     let client = Client::trusting(&format!("https://localhost:{port}"), &authority);
     let ask = || client.request(Method::GET, "/metrics");
     let near = format!("{}r", &TOKEN[..TOKEN.len() - 1]);
-    let shown = [ask(), ask().bearer(""), ask().bearer("x"), ask().bearer(&near), ask().header("x-token", TOKEN)];
+    let rejected = [ask(), ask().bearer(""), ask().bearer("x"), ask().bearer(&near), ask().header("x-token", TOKEN)];
     let twice = ask().bearer(TOKEN).bearer(TOKEN);
-    for request in shown.into_iter().chain([twice, client.request(Method::GET, &format!("/metrics?token={TOKEN}"))]) {
+    for request in rejected.into_iter().chain([twice, client.request(Method::GET, &format!("/metrics?token={TOKEN}"))])
+    {
         let reply = request.send().await;
         reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     }
-    // What is there is told after that alone.
+    // Without the token, unknown paths are refused like known ones.
     let elsewhere = client.request(Method::GET, "/no-such-path").send().await;
     elsewhere.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/management"]);
     let reply = ask().bearer(TOKEN).send().await.ok(200);

@@ -1,4 +1,4 @@
-//! ASVS 12.1.1, 12.2.1: the API is spoken over HTTPS or not at all.
+//! HTTPS only (API8, ASVS 12.1.1, 12.2.1).
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::support::database::TestDatabase;
 use crate::support::folder;
 use crate::support::{Actor, TestApp, logs, wait};
 
-/// Production's rules on development's certificate: the plain listener and the TLS one.
+/// Starts the service in the production profile with a development certificate, on a plain and a TLS listener.
 pub async fn production(changed: &[(&str, &str)]) -> TestApp {
     let database = TestDatabase::create().await;
     let state_dir = folder::new_path();
@@ -34,7 +34,7 @@ pub fn over_tls(app: &TestApp) -> Client {
 }
 
 #[actix_web::test]
-async fn a_token_seen_on_plain_http_ends_its_session() {
+async fn token_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
     let tls = over_tls(&app);
     let alice = Actor::sign_up_from(&app, &tls, "alice").await;
@@ -45,7 +45,7 @@ async fn a_token_seen_on_plain_http_ends_its_session() {
     plain
         .assert_refused(403, "https_required")
         .assert_events(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
-    assert_eq!(plain.header("location"), None, "never a redirect: it would make the mistake work");
+    assert_eq!(plain.header("location"), None, "no redirect: it would hide the misconfiguration");
 
     alice
         .get("/api/v1/me")
@@ -55,9 +55,9 @@ async fn a_token_seen_on_plain_http_ends_its_session() {
     other.get("/api/v1/me").await.ok(200);
 }
 
-/// Also one that is not alone, or was used already: on the wire it was all the same.
+/// Several credentials in one request, and used ones, are exposed too.
 #[actix_web::test]
-async fn every_credential_seen_on_plain_http_ends_its_session() {
+async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
     let tls = over_tls(&app);
     let joined = Actor::sign_up_from(&app, &tls, "alice").await;
@@ -94,7 +94,7 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged one names no session, and costs no statement.
+    // A forged one ends no session and costs no statement.
     let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
@@ -102,7 +102,7 @@ async fn every_credential_seen_on_plain_http_ends_its_session() {
     joined.get("/api/v1/me").await.ok(200);
 }
 
-/// A connection that was reset has no address any more. It may have been a listed proxy's.
+/// A connection that was reset has no peer address. It may have been a listed proxy's.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
@@ -135,10 +135,9 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The one exception, for a container's health check: no further than this machine, no further than health, and no way to show a
-/// credential unpunished.
+/// The exception is for container health checks: from this machine, to `/health/`, without credentials.
 #[actix_web::test]
-async fn health_is_told_over_plain_http_to_this_machine_alone() {
+async fn health_checks_over_plain_http_work_from_loopback_only() {
     let app = production(&[]).await;
     let alice = Actor::sign_up_from(&app, &over_tls(&app), "alice").await;
     let plain = |path: &str| app.anonymous().request(Method::GET, path);
@@ -149,25 +148,25 @@ async fn health_is_told_over_plain_http_to_this_machine_alone() {
     for path in ["/health", "/health/../api/v1/me", "/healthy", "/api/v1/openapi.json"] {
         plain(path).send().await.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
     }
-    let shown = plain("/health/ready").bearer(&alice.token).send().await;
-    shown
+    let exposed = plain("/health/ready").bearer(&alice.token).send().await;
+    exposed
         .assert_refused(403, "https_required")
         .assert_events(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
 }
 
 #[actix_web::test]
-async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
+async fn listed_proxy_must_declare_https() {
     let app = production(&[
         ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1"),
         ("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "true"),
     ])
     .await;
-    let by_proxy = |said: &'static str| {
-        app.anonymous().request(Method::GET, "/.well-known/security.txt").header("x-forwarded-proto", said).send()
+    let by_proxy = |scheme: &'static str| {
+        app.anonymous().request(Method::GET, "/.well-known/security.txt").header("x-forwarded-proto", scheme).send()
     };
     by_proxy("https").await.ok(200);
-    for said in ["http", "HTTPS, http", "https, http", "https,https", ""] {
-        by_proxy(said).await.assert_refused(403, "https_required");
+    for scheme in ["http", "HTTPS, http", "https, http", "https,https", ""] {
+        by_proxy(scheme).await.assert_refused(403, "https_required");
     }
     app.anonymous()
         .request(Method::GET, "/.well-known/security.txt")
@@ -182,7 +181,7 @@ async fn a_listed_proxy_must_say_that_its_client_spoke_https() {
 }
 
 #[actix_web::test]
-async fn old_protocols_find_no_common_ground() {
+async fn tls_1_0_and_1_1_are_refused() {
     let app = production(&[]).await;
     let address = app.running.as_ref().unwrap().https.unwrap();
     let authority = CertificateDer::from_pem_file(app.state_dir.join("tls/ca.pem")).unwrap();
@@ -204,10 +203,10 @@ async fn old_protocols_find_no_common_ground() {
         let suite = session.negotiated_cipher_suite().unwrap().suite();
         assert!(format!("{suite:?}").contains("AES_256"), "{suite:?}");
     }
-    // A client hello that offers TLS 1.0 and 1.1 only, by hand: version 0x0302, one CBC suite.
+    // A handmade ClientHello for TLS 1.0 or 1.1, with one CBC suite.
     for minor in [1_u8, 2] {
         let answer = tokio::task::spawn_blocking(move || old_hello(address, minor)).await.unwrap();
-        assert!(answer.is_empty() || answer[0] == 21, "an alert or nothing, not a hello: {answer:?}");
+        assert!(answer.is_empty() || answer[0] == 21, "an alert or nothing, but no ServerHello: {answer:?}");
     }
 }
 
@@ -228,7 +227,7 @@ fn old_hello(address: std::net::SocketAddr, minor: u8) -> Vec<u8> {
 }
 
 #[actix_web::test]
-async fn a_new_certificate_is_taken_without_dropping_connections() {
+async fn new_certificate_is_loaded_without_dropping_connections() {
     let app = production(&[]).await;
     let before = over_tls(&app);
     before.request(Method::GET, "/health/live").send().await.ok(204);
@@ -237,7 +236,7 @@ async fn a_new_certificate_is_taken_without_dropping_connections() {
         std::fs::remove_file(folder.join(file)).unwrap();
     }
     tls::development_certificate(&folder, Clock::default().now()).unwrap();
-    let taken = async || over_tls(&app).try_get("/health/live").await.is_some();
-    wait::until("the new certificate is taken", taken).await;
+    let loaded = async || over_tls(&app).try_get("/health/live").await.is_some();
+    wait::until("the new certificate is loaded", loaded).await;
     before.request(Method::GET, "/health/live").send().await.ok(204);
 }

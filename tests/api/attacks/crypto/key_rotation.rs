@@ -1,5 +1,5 @@
-//! CWE-324: a master key that is exchanged while clients work. No request fails, the old key signs nothing more, and the audit
-//! trail stays whole. The steps are those of `docs/administration.md`.
+//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs nothing any more, and the
+//! audit log stays verifiable. The steps are those of `docs/administration.md`.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -23,7 +23,7 @@ const OLD: &str = "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM";
 const NEW: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const JWT: (&str, &str) = ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5");
 
-/// A replica with this current key, and perhaps another that only verifies.
+/// Starts a replica with a current key, and optionally another key that only verifies.
 async fn replica(database: TestDatabase, current: &str, other: Option<&str>) -> TestApp {
     let mut settings = vec![JWT, (MASTER, current)];
     settings.extend(other.map(|other| (PREVIOUS, other)));
@@ -36,7 +36,7 @@ fn id_of(key: &str) -> String {
     Keys::new(&key.as_bytes().to_vec().into()).unwrap().id().to_string()
 }
 
-/// The exit code of `strongroom audit verify`, and what it says.
+/// Returns the exit code and the output of `strongroom audit verify`.
 fn verify(database: &TestDatabase, keys: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
     let done = Command::new(env!("CARGO_BIN_EXE_strongroom"))
         .args(["audit", "verify"])
@@ -46,8 +46,8 @@ fn verify(database: &TestDatabase, keys: &[(&str, &str)], arguments: &[&str]) ->
         .envs(keys.iter().copied())
         .output()
         .unwrap();
-    let said = [done.stdout, done.stderr].concat();
-    (done.status.code(), String::from_utf8(said).unwrap())
+    let output = [done.stdout, done.stderr].concat();
+    (done.status.code(), String::from_utf8(output).unwrap())
 }
 
 async fn cursor(user: &Actor) -> String {
@@ -75,16 +75,16 @@ async fn choose_password(app: &TestApp, token: &str) {
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
 }
 
-/// Two replicas behind a proxy that sends requests to the one that is not being restarted.
+/// Two replicas behind a proxy that avoids the one that is restarting.
 struct Fleet {
     replicas: [RwLock<Option<TestApp>>; 2],
-    /// What each user has done so far.
+    /// The number of completed turns per user.
     turns: RefCell<Vec<usize>>,
     is_done: Cell<bool>,
 }
 
 impl Fleet {
-    /// The replica that is next, or the other one while that is restarted.
+    /// Returns the next replica, or the other one while that one is restarting.
     async fn next(&self, turn: usize) -> RwLockReadGuard<'_, TestApp> {
         let guard = match self.replicas[turn % 2].try_read() {
             Ok(guard) => guard,
@@ -93,7 +93,7 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts one replica after the other, each once its requests have finished, and lets every user work for a while.
+    /// Restarts one replica after the other, after its requests have finished, and waits for two turns of every user.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -105,7 +105,7 @@ impl Fleet {
         wait::until("two turns of every user", worked).await;
     }
 
-    /// Renews, turns a page and signs in, each time at another replica than the time before.
+    /// Refreshes, reads the next page and signs in, each time at the other replica.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {
@@ -133,7 +133,7 @@ impl Fleet {
 }
 
 #[actix_web::test]
-async fn rotation_under_traffic_fails_no_request_and_leaves_one_event() {
+async fn key_rotation_under_traffic_fails_no_request_and_leaves_one_event() {
     let database = TestDatabase::create().await;
     let first = replica(database.clone(), OLD, None).await;
     let second = replica(database.clone(), OLD, None).await;
@@ -160,8 +160,8 @@ async fn rotation_under_traffic_fails_no_request_and_leaves_one_event() {
     for place in &fleet.replicas {
         place.write().await.take().unwrap().stop().await;
     }
-    let (code, said) = verify(&database, &[(MASTER, NEW), (PREVIOUS, OLD)], &[]);
-    assert!(code == Some(0) && said.contains("No faults:"), "{said}");
+    let (code, output) = verify(&database, &[(MASTER, NEW), (PREVIOUS, OLD)], &[]);
+    assert!(code == Some(0) && output.contains("No faults:"), "{output}");
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
     let changes: Vec<(String, bool)> = sqlx::query_as(
         "select subject, exists (select from security_event_seals s where e.seq = any(s.seqs))
@@ -174,7 +174,7 @@ async fn rotation_under_traffic_fails_no_request_and_leaves_one_event() {
 }
 
 #[actix_web::test]
-async fn older_key_verifies_until_it_is_removed_and_never_signs() {
+async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
     alice.customer().await;
@@ -189,13 +189,13 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // Only a known device can sign in to a locked account. Each key has its own counters.
+    // Only a known device can sign in to a locked account. Counter keys depend on the master key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
     let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
-    // The old key alone: nothing that was made after the change was made with it.
+    // With the old key only: it does not verify values that were created after the rotation.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
     at(&app, &alice).get(&next_page(&after)).await.assert_invalid_field("/cursor");
@@ -203,7 +203,7 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // The new key alone: what was made before the change is over, apart from the link, which is known by its hash.
+    // With the new key only: values from before the rotation are invalid. The link still works, because its hash is stored.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");
@@ -215,7 +215,7 @@ async fn older_key_verifies_until_it_is_removed_and_never_signs() {
 }
 
 #[actix_web::test]
-async fn late_tab_at_a_replica_with_the_other_key_gets_the_newest_token() {
+async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
     let database = TestDatabase::create().await;
     let (old, new) = (replica(database.clone(), OLD, Some(NEW)).await, replica(database, NEW, Some(OLD)).await);
     let alice = old.user("alice").await;
@@ -223,7 +223,7 @@ async fn late_tab_at_a_replica_with_the_other_key_gets_the_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // A session's tokens: the first, one derived from the old key, one derived from the new key.
+    // The session's tokens: the first, its successor by the old key, and that one's successor by the new key.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
@@ -238,16 +238,16 @@ async fn late_tab_at_a_replica_with_the_other_key_gets_the_newest_token() {
         .fetch_one(&new.all_rows)
         .await
         .unwrap();
-    assert_eq!(sessions, 0, "no tab looks like theft");
+    assert_eq!(sessions, 0, "no replay is treated as theft");
     let fourth = renew(&old, &third).await;
     assert_ne!(fourth, third);
 }
 
 #[actix_web::test]
-async fn mail_that_waits_during_the_change_carries_a_link_that_works() {
+async fn mail_queued_before_key_rotation_contains_working_link() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
-    // Mail cannot leave: its folder is a file now.
+    // Mail cannot be delivered: its folder is a file now.
     let folder = app.state_dir.join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "").unwrap();
@@ -268,17 +268,17 @@ async fn mail_that_waits_during_the_change_carries_a_link_that_works() {
 }
 
 #[actix_web::test]
-async fn audit_verify_names_a_missing_key_in_one_fault_and_takes_retired_keys() {
+async fn audit_verify_reports_missing_key_and_accepts_retired_keys() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     let app = replica(app.stop().await, NEW, Some(OLD)).await;
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     let database = app.stop().await;
     for missing in [OLD, NEW] {
-        let has = if missing == OLD { NEW } else { OLD };
-        let (code, said) = verify(&database, &[(MASTER, has)], &[]);
-        assert_eq!((code, said.matches("FAULT").count()), (Some(1), 1), "{said}");
-        assert!(said.contains(&format!("with master key {}, which was not given", id_of(missing))), "{said}");
+        let given = if missing == OLD { NEW } else { OLD };
+        let (code, output) = verify(&database, &[(MASTER, given)], &[]);
+        assert_eq!((code, output.matches("FAULT").count()), (Some(1), 1), "{output}");
+        assert!(output.contains(&format!("with master key {}, which was not given", id_of(missing))), "{output}");
     }
     let file = folder::new_path();
     std::fs::write(&file, format!("{OLD}\n")).unwrap();
@@ -289,10 +289,10 @@ async fn audit_verify_names_a_missing_key_in_one_fault_and_takes_retired_keys() 
         (vec![(MASTER, NEW)], retired.to_vec()),
         (vec![(MASTER, NEW), (PREVIOUS, third)], retired.repeat(2)),
     ] {
-        let (code, said) = verify(&database, &keys, &arguments);
-        assert!(code == Some(0) && said.contains("No faults:"), "{said}");
+        let (code, output) = verify(&database, &keys, &arguments);
+        assert!(code == Some(0) && output.contains("No faults:"), "{output}");
     }
-    let (code, said) = verify(&database, &[(MASTER, NEW)], &["--retired-key-file", "/nowhere"]);
-    assert!(code == Some(1) && said.contains("--retired-key-file names a file that cannot be read"), "{said}");
+    let (code, output) = verify(&database, &[(MASTER, NEW)], &["--retired-key-file", "/nowhere"]);
+    assert!(code == Some(1) && output.contains("--retired-key-file names a file that cannot be read"), "{output}");
     std::fs::remove_file(file).unwrap();
 }

@@ -56,14 +56,14 @@ async fn brute_force_raises_an_alert_and_so_does_a_correct_guess() {
         try_sign_in(&from(network), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
     wait_for_count(&app, "account_brute_force", 1).await;
-    let told = alerts(&app).await;
-    let [(rule, account, 1)] = told.as_slice() else { panic!("one: {told:?}") };
+    let raised = alerts(&app).await;
+    let [(rule, account, 1)] = raised.as_slice() else { panic!("one: {raised:?}") };
     assert_eq!((rule.as_str(), account.len()), ("account_brute_force", 16), "a hash, not an email address");
     try_sign_in(&from(11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     wait_for_count(&app, "correct_password_while_locked", 1).await;
-    let told: Vec<(String, String)> = alerts(&app).await.into_iter().map(|(rule, about, _)| (rule, about)).collect();
+    let raised: Vec<(String, String)> = alerts(&app).await.into_iter().map(|(rule, about, _)| (rule, about)).collect();
     let both = ["account_brute_force", "correct_password_while_locked"].map(|rule| (rule.to_owned(), account.clone()));
-    assert_eq!(told, both);
+    assert_eq!(raised, both);
 }
 
 #[actix_web::test]

@@ -127,8 +127,9 @@ async fn probing_session_is_ended_and_others_are_not() {
             .unwrap();
     let user = id_of(&elsewhere).await;
     assert_eq!(ended, [("abuse_detected".to_owned(), Some(user.clone()))]);
-    let told: Vec<String> = alerts(&app).await.into_iter().map(|(rule, about, _)| format!("{rule} {about}")).collect();
-    assert_eq!(told, [format!("access_denials {user}"), format!("probing_session {user}")]);
+    let raised: Vec<String> =
+        alerts(&app).await.into_iter().map(|(rule, about, _)| format!("{rule} {about}")).collect();
+    assert_eq!(raised, [format!("access_denials {user}"), format!("probing_session {user}")]);
     wait_for_count(&app, "probing_session", steps).await;
 }
 
@@ -236,7 +237,7 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     let count = async |events: &[Entry], now| {
         let mut transaction = app.services().pool.begin().await.unwrap();
         let ended = rules.count(&mut transaction, events, now).await.unwrap();
-        assert!(ended.iter().all(|ended| ended.is_none()), "the session does not exist");
+        assert!(ended.iter().all(|ended| ended.is_empty()), "the session does not exist");
         transaction.commit().await.unwrap();
     };
     let findings = async |rule: &Rule| -> i64 {

@@ -1,4 +1,4 @@
-//! An export is opened by somebody else's spreadsheet.
+//! CSV injection (CWE-1236): exports that are opened in a spreadsheet.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::TestApp;
 use crate::support::actor::draft;
 
 #[actix_web::test]
-async fn no_cell_of_an_export_is_a_formula_or_becomes_two() {
+async fn export_cells_are_neither_formulas_nor_split() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let names = [
@@ -41,13 +41,13 @@ async fn no_cell_of_an_export_is_a_formula_or_becomes_two() {
             assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝']), "{cell}");
         }
     }
-    // A program that takes semicolons for borders, or knows nothing of quotes inside, still sees one quoted cell.
+    // Programs that separate by semicolons, or that ignore doubled quotes, still see one quoted cell.
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
-/// The head is out only once there is something behind it.
+/// The status is sent only after the first rows were read.
 #[actix_web::test]
-async fn an_export_without_a_database_is_a_503_and_no_half_file() {
+async fn export_without_a_database_returns_503() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
@@ -58,13 +58,13 @@ async fn an_export_without_a_database_is_a_503_and_no_half_file() {
     app.database.restore().await;
 }
 
-/// Whoever holds a stolen token begins to read, and reads on when its session has ended.
+/// A thief starts an export with a stolen token and keeps reading after the session has ended.
 #[actix_web::test]
-async fn an_export_ends_with_the_session_of_its_reader() {
+async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    // Far more than what waits in the sockets on the way.
+    // Far more than the socket buffers hold.
     let many = "set session_replication_role = replica;
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)
@@ -82,13 +82,13 @@ async fn an_export_ends_with_the_session_of_its_reader() {
             alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        let mut broken_off = false;
+        let mut interrupted = false;
         while let Some(part) = body.next().await {
             match part {
                 Ok(part) => read += part.len(),
-                Err(_) => broken_off = true,
+                Err(_) => interrupted = true,
             }
         }
-        assert_eq!(broken_off, ended, "after {read} bytes");
+        assert_eq!(interrupted, ended, "after {read} bytes");
     }
 }

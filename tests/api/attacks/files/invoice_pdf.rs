@@ -1,4 +1,4 @@
-//! A PDF is opened by somebody else's reader, and takes more work to make than most: text must stay text, and many must wait.
+//! Generated PDFs (API4, API8): injection of active content, text that covers other text, and resource exhaustion by rendering.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::actor::draft;
 use crate::support::pdf::{dots, info, rows};
 use crate::support::{Actor, TestApp};
 
-/// A page that acts when it is opened, or on a click.
+/// Keys of active content.
 const ACTS: [&str; 12] = [
     "/Annot",
     "/JavaScript",
@@ -55,11 +55,11 @@ fn holds(bytes: &[u8], text: &str) -> bool {
 }
 
 #[actix_web::test]
-async fn what_is_typed_stays_text_and_never_acts() {
+async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // Wherever a typed-in text stands, the document's own title and author included.
+        // In each field that appears in the PDF, its title and author included.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -69,7 +69,7 @@ async fn what_is_typed_stays_text_and_never_acts() {
         let mut draft = draft(&customer);
         (draft["notes"], draft["lines"]) = (json!(typed), json!([line(typed)]));
         let pdf = print(&alice, &draft).await;
-        // Where a line is full it goes on on the next one.
+        // Long texts wrap.
         let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
         let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
         assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
@@ -78,7 +78,7 @@ async fn what_is_typed_stays_text_and_never_acts() {
         let xml = between(&pdf, "<?xpacket begin", "<?xpacket end");
         assert!(holds(xml, "dc:creator") && !holds(xml, "<script") && !holds(xml, "<img"), "{typed}");
         for acts in ACTS {
-            // In the author's name it is a string, in which a parenthesis is escaped.
+            // In the author's name it is an escaped string.
             assert_eq!(
                 holds(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
@@ -89,18 +89,19 @@ async fn what_is_typed_stays_text_and_never_acts() {
 }
 
 #[actix_web::test]
-async fn amount_that_would_read_backwards_loses_its_marks() {
+async fn direction_override_in_an_invoice_line_is_removed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    for (turned, kept) in [("\u{202e}00.1 RUE", "00.1 RUE"), ("a\u{202d}b", "ab"), ("\u{2067}a\u{2066}b\u{2069}", "ab")]
+    for (turned, expected) in
+        [("\u{202e}00.1 RUE", "00.1 RUE"), ("a\u{202d}b", "ab"), ("\u{2067}a\u{2066}b\u{2069}", "ab")]
     {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line(turned)]);
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
-        assert_eq!(invoice["lines"][0]["description"], kept, "{turned:?}");
+        assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // A row from before that rule, or from another hand.
+    // A row that bypassed the API.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
@@ -108,9 +109,9 @@ async fn amount_that_would_read_backwards_loses_its_marks() {
     assert!(rows(&pdf).join("\n").contains("Price 00.1Consulting 1.5 100.00"), "{:?}", rows(&pdf));
 }
 
-/// Marks on one letter are counted by some layout engines in one byte, and pile up over other lines.
+/// Some layout engines count the marks on one letter in one byte, and stack them over other lines.
 #[actix_web::test]
-async fn marks_that_are_piled_up_take_no_more_than_other_text() {
+async fn stacked_combining_marks_take_no_extra_space() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -125,13 +126,13 @@ async fn marks_that_are_piled_up_take_no_more_than_other_text() {
     }
 }
 
-/// A pile of marks covers no other line: it ends at its neighbours.
+/// Stacked marks are clipped at the neighbouring lines.
 #[actix_web::test]
-async fn what_is_piled_up_stays_on_its_line() {
+async fn stacked_combining_marks_do_not_cover_other_lines() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    // Grey counts, too: at so few dots an inch, a mark that covers white paper is no more than that.
+    // Count grey pixels too: at this low resolution a mark may be grey only.
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);
@@ -145,7 +146,7 @@ async fn what_is_piled_up_stays_on_its_line() {
 }
 
 #[actix_web::test]
-async fn thirty_at_once_wait_for_each_other_or_are_told_to_come_back() {
+async fn concurrent_pdf_renderings_are_limited_and_the_rest_gets_503() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -165,14 +166,14 @@ async fn thirty_at_once_wait_for_each_other_or_are_told_to_come_back() {
         }
     }
     let work = app.services().pdf_renderer.work();
-    assert!(work.most_at_once() <= work.slots(), "{} of {}", work.most_at_once(), work.slots());
-    assert!(printed >= 1 && work.begun() == printed, "{printed} of {}", work.begun());
+    assert!(work.peak() <= work.slots(), "{} of {}", work.peak(), work.slots());
+    assert!(printed >= 1 && work.started() == printed, "{printed} of {}", work.started());
     bodies.dedup();
-    assert_eq!(bodies.len(), 1, "the same for everybody");
-    // Whoever was turned away may come back, and a copy takes no work at all.
+    assert_eq!(bodies.len(), 1, "identical files");
+    // Retrying succeeds, and a conditional request renders nothing.
     let reply = alice.get(&path).await.ok(200);
     let etag = reply.header("etag").unwrap().to_owned();
-    let begun = work.begun();
+    let started = work.started();
     alice.request(reqwest::Method::GET, &path).header("if-none-match", &etag).send().await.ok(304);
-    assert_eq!(work.begun(), begun);
+    assert_eq!(work.started(), started);
 }

@@ -1,4 +1,4 @@
-//! API4: what one client may use up. Bodies, slow clients.
+//! Body limits (API4): large, endless and compressed bodies, and slow clients (Slowloris, slow POST, slow read).
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -22,7 +22,7 @@ fn answer(mut stream: TcpStream) -> String {
 }
 
 #[actix_web::test]
-async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
+async fn oversized_content_length_is_refused_before_the_body_is_read() {
     let app = TestApp::start().await;
     let stream = raw(
         &app,
@@ -33,9 +33,9 @@ async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// Also where nobody reads a body at all: a path that does not exist, a token that is none.
+/// Also on routes that do not read the body: an unknown path, or a request without a valid token.
 #[actix_web::test]
-async fn a_body_without_a_length_is_counted_on_the_way() {
+async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;
     for path in ["/api/v1/auth/login", "/api/v1/invoices", "/api/v1/auth/refresh", "/nothing"] {
         let mut stream = raw(
@@ -46,7 +46,7 @@ async fn a_body_without_a_length_is_counted_on_the_way() {
         );
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-            // Slowly, and for ever if the server were willing.
+            // Endless unless the server closes the connection.
             wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await
@@ -55,7 +55,7 @@ async fn a_body_without_a_length_is_counted_on_the_way() {
 }
 
 #[actix_web::test]
-async fn a_connection_whose_body_was_read_is_used_again() {
+async fn connection_is_reused_after_a_complete_body() {
     let app = TestApp::start().await;
     let one = "POST /api/v1/auth/login HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
     let last = "GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
@@ -65,7 +65,7 @@ async fn a_connection_whose_body_was_read_is_used_again() {
 }
 
 #[actix_web::test]
-async fn a_packed_body_is_not_unpacked() {
+async fn compressed_body_is_not_decompressed() {
     let app = TestApp::start().await;
     let reply = app
         .anonymous()
@@ -78,7 +78,7 @@ async fn a_packed_body_is_not_unpacked() {
 }
 
 #[actix_web::test]
-async fn a_body_that_never_comes_ends_its_request() {
+async fn incomplete_body_times_out() {
     let app = TestApp::start().await;
     let stream = raw(
         &app,
@@ -90,16 +90,16 @@ async fn a_body_that_never_comes_ends_its_request() {
 }
 
 #[actix_web::test]
-async fn headers_that_never_end_are_not_waited_for() {
+async fn incomplete_headers_time_out() {
     let app = TestApp::start().await;
     let stream = raw(&app, "GET /health/live HTTP/1.1\r\nHost: a\r\nX-Slow: ");
     let answer = tokio::task::spawn_blocking(|| answer(stream)).await.unwrap();
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{answer}");
 }
 
-/// Whoever asks and asks and reads nothing, with the smallest window that there is.
+/// Slow read: the client sends requests, has the smallest receive window and never reads.
 #[actix_web::test]
-async fn a_client_that_takes_nothing_of_its_replies_loses_its_connection() {
+async fn client_that_reads_no_responses_loses_its_connection() {
     let app = TestApp::start().await;
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(1).unwrap();
@@ -108,7 +108,7 @@ async fn a_client_that_takes_nothing_of_its_replies_loses_its_connection() {
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
-        // The service does not read on while it cannot write: then a write of ours waits in vain, and is no end.
+        // The service stops reading while it cannot write. Then our write times out, which does not mean that it closed.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

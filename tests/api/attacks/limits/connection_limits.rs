@@ -1,4 +1,4 @@
-//! API4: connection exhaustion and Slowloris. One address opens far more connections than it may have, and is silent.
+//! Connection exhaustion, Slowloris and slow read (API4).
 
 use std::collections::VecDeque;
 use std::io::Write;
@@ -31,15 +31,15 @@ fn connect(target: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Connections from the attacker's address that send this and then nothing.
+/// Opens connections from the attacker's address that send these bytes and then nothing.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
-    // One that exceeds the cap may be closed by now.
+    // A connection over the limit may be closed already.
     held.iter_mut().for_each(|stream| drop(stream.write(bytes)));
     held
 }
 
-/// The same, and a new one for the oldest, again and again while it lives.
+/// Keeps so many silent connections open, and replaces the oldest one again and again until it is dropped.
 struct Flood {
     goes_on: Arc<AtomicBool>,
     opened: Arc<AtomicUsize>,
@@ -65,8 +65,8 @@ impl Flood {
         flood
     }
 
-    async fn stands(&self, number: usize) {
-        wait::until("the flood stands", async || self.opened.load(Ordering::Relaxed) >= number).await;
+    async fn is_open(&self, number: usize) {
+        wait::until("the flood is open", async || self.opened.load(Ordering::Relaxed) >= number).await;
     }
 }
 
@@ -81,17 +81,17 @@ async fn open(app: &TestApp) -> f64 {
 }
 
 #[actix_web::test]
-async fn a_flood_from_one_address_leaves_every_listener_to_others() {
+async fn flood_from_one_address_leaves_connections_for_others() {
     let app = production(CAPS).await;
     let running = app.running.as_ref().unwrap();
     let silent = Flood::of(600, running.https.unwrap(), b"");
     let half_heads = Flood::of(4_200, running.http, b"GET /health/live HTTP/1.1\r\nhost: ");
     let scrapes = Flood::of(200, running.management, b"GET /metrics HTTP/1.1\r\n");
     for (flood, number) in [(&silent, 600), (&half_heads, 4_200), (&scrapes, 200)] {
-        flood.stands(number).await;
+        flood.is_open(number).await;
     }
-    // The attacker has what the cap allows, before and after others are served.
-    wait::until("the attacker's cap is reached", async || open(&app).await >= 250.0).await;
+    // The attacker has as many connections as the limit allows, before and after other clients are served.
+    wait::until("the attacker's limit is reached", async || open(&app).await >= 250.0).await;
     for _ in 0..10 {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
         app.anonymous().request(Method::GET, "/problems").send().await.assert_refused(403, "https_required");
@@ -113,19 +113,19 @@ async fn a_flood_from_one_address_leaves_every_listener_to_others() {
     assert!(rows < 50, "{rows} events for one flood");
 }
 
-/// Handshakes have caps of their own: an attacker who is within the cap of connections can still not begin them all at once.
+/// TLS handshakes have limits of their own, below those of connections.
 #[actix_web::test]
-async fn silent_tls_connections_are_ended_soon_and_are_few() {
+async fn silent_tls_handshakes_are_limited_and_time_out() {
     let app = production(&[]).await;
     let https = app.running.as_ref().unwrap().https.unwrap();
     let held = hold(500, https, b"");
-    wait::until("all are judged", async || {
+    wait::until("all are admitted or refused", async || {
         let metrics = app.metrics().await;
         let refused = metrics.value("strongroom_tls_handshakes_refused_total");
         metrics.value("strongroom_tls_handshakes") + refused == 500.0 && refused == 372.0
     })
     .await;
-    wait::until("those under way are ended", async || open(&app).await == 0.0).await;
+    wait::until("the admitted ones time out", async || open(&app).await == 0.0).await;
     drop(held);
 }
 
@@ -138,9 +138,9 @@ async fn a_listed_proxy_has_no_cap_of_its_own() {
     drop(held);
 }
 
-/// Half heads end by themselves, so that the attacker has to send them again and again.
+/// Incomplete request heads time out, so closed connections are released.
 #[actix_web::test]
-async fn a_freed_connection_can_be_used_again() {
+async fn closed_connections_make_room_for_new_ones() {
     let app = TestApp::with(CAPS).await;
     let address = app.running.as_ref().unwrap().http;
     let held = hold(300, address, b"GET ");
@@ -150,7 +150,7 @@ async fn a_freed_connection_can_be_used_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// A client that resets its connection has no address any more. Its token was not seen on a foreign connection.
+/// A reset connection has no peer address. Its token must not count as exposed on plain HTTP.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;
@@ -167,7 +167,7 @@ async fn reset_connections_do_not_end_their_users_session() {
     assert_eq!(seen, 0);
 }
 
-/// Asks for far more than the system's buffers hold, and takes this many bytes each tenth of a second.
+/// Requests far more than the socket buffers hold, and reads this many bytes every tenth of a second.
 async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(16_384).unwrap();
@@ -181,7 +181,7 @@ async fn slow_reader(app: &TestApp, bytes: usize) -> JoinHandle<()> {
     })
 }
 
-/// Slow read: the client reads on, but so slowly that a few of them would hold every connection for hours.
+/// Slow read: a few such clients would occupy all connections for hours.
 #[actix_web::test]
 async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     let app = TestApp::start().await;
@@ -191,7 +191,7 @@ async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     reading.abort();
 }
 
-/// A slow line is no attack. The reader takes five times the minimum rate, for longer than a stalled reply may wait.
+/// A slow connection is no attack. The client reads at five times the minimum rate, for longer than [`STALL_TIMEOUT`].
 #[actix_web::test]
 async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! A full database disk (CWE-770, API4:2023): writes get 503 and reads work. The operator is told without the database, events
-//! are kept, and all recovers by itself.
+//! A full database disk (CWE-770, API4:2023): writes get 503, reads work, the status reports it, events wait in memory, and the
+//! service recovers by itself.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,7 +11,7 @@ use crate::support::{TestApp, wait};
 
 const EXHAUSTED: &str = "strongroom_database_exhausted";
 
-/// Each write of each table fails as it does on a full disk.
+/// Makes each write to each table fail as on a full disk.
 async fn fill_disk(app: &TestApp) {
     app.all_rows
         .execute(
@@ -39,7 +39,7 @@ async fn status(app: &TestApp) -> serde_json::Value {
 }
 
 #[actix_web::test]
-async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself() {
+async fn full_disk_returns_503_reports_degraded_status_and_recovers() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -60,7 +60,7 @@ async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself(
     assert_eq!(status(&app).await, json!({"status": "degraded", "reasons": ["database_exhausted"]}));
     assert_eq!(app.metrics().await.value(EXHAUSTED), 1.0);
 
-    // Events of strangers are tallied; what a user did waits in the queue.
+    // Events of anonymous clients are aggregated; events about users wait in the queue.
     for _ in 0..100 {
         app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }
@@ -69,9 +69,9 @@ async fn full_disk_refuses_writes_and_tells_the_operator_and_recovers_by_itself(
     let user = "select count(*) from security_events where kind = 'authz_fail' and user_id is not null";
     wait::until_equal(1, async || number(&app, user).await).await;
     app.clock.advance(TimeDelta::seconds(61));
-    let strangers =
+    let anonymous =
         "select coalesce(sum(coalesce(amount, 1)), 0)::bigint from security_events where kind = 'authn_token_invalid'";
-    wait::until_equal(100, async || number(&app, strangers).await).await;
+    wait::until_equal(100, async || number(&app, anonymous).await).await;
     assert_eq!(app.services().recorder.lost(), 0);
     alice.customer().await;
     assert_eq!(status(&app).await, json!({"status": "ok", "reasons": []}));

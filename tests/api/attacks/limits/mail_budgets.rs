@@ -1,4 +1,4 @@
-//! API6: mail bombing, and silencing a mailbox or a mail provider by using up its budget.
+//! Mail bombing, and denial of service by exhausting the mail budget of a mailbox or provider (API6).
 
 use std::net::Ipv4Addr;
 
@@ -32,9 +32,9 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// One network, from all of its addresses: five mails, then none. Another network, and the owner's device, are not held.
+/// One network gets five mails, from all of its addresses together. Other networks and the owner's device are not limited by that.
 #[actix_web::test]
-async fn flood_from_one_network_does_not_silence_the_mailbox_for_others() {
+async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for host in 1..=8 {
@@ -42,18 +42,18 @@ async fn flood_from_one_network_does_not_silence_the_mailbox_for_others() {
         reply.assert_events(&[if host <= 5 { SENT } else { DROPPED }]);
     }
     assert_eq!(queued(&app, "reset_password", &alice.email).await, 5);
-    // The owner, from a network of their own: the mail comes, and its link works.
+    // The owner, in another network, gets the mail, and its link works.
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
-    // In the attacker's network (an office, a hotel) the device that the account knows has its own budget.
+    // In the attacker's network (an office, a hotel), a known device of the account has its own budget.
     let device = alice.device.as_str();
     for time in 1..=6 {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", device);
         let reply = request.json(&json!({"email": alice.email})).send().await.ok(202);
         reply.assert_events(&[if time <= 5 { SENT } else { DROPPED }]);
     }
-    // A forged cookie is no device; another account's is none here.
+    // Forged device cookies and those of other accounts do not count.
     let bob = app.user("bob").await;
     for foreign in [bob.device.as_str(), "__Host-device=forged"] {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", foreign);
@@ -62,14 +62,14 @@ async fn flood_from_one_network_does_not_silence_the_mailbox_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // The budget comes back when its window is over: by then the five links have expired.
+    // The budget is renewed after its window, when the five links have expired.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }
 
-/// Registration and reset have budgets apart, for known and unknown addresses alike, with the same replies and statements.
+/// Registration and reset have separate budgets. Known and unknown addresses get the same responses and statements.
 #[actix_web::test]
-async fn used_up_budget_does_not_show_who_is_registered() {
+async fn exhausted_budget_does_not_reveal_registered_addresses() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (attacker, mut seen) = (from(&app, 1, 1), Vec::new());
@@ -86,12 +86,12 @@ async fn used_up_budget_does_not_show_who_is_registered() {
         assert_eq!(queued(&app, "reset_password", email).await, 5);
     }
     assert_eq!(seen[0], seen[1]);
-    // The first mail of Alice was her own registration's.
+    // Alice's own registration took the first one.
     assert_eq!(queued(&app, "already_registered", &alice.email).await, 5);
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }
 
-/// `+tag` spellings are accounts of their own, and one mailbox. The mail goes to the spelling that was registered.
+/// `+tag` spellings are separate accounts, but one mailbox. The mail goes to the registered spelling.
 #[actix_web::test]
 async fn plus_tags_share_the_budget_of_their_mailbox() {
     let app = TestApp::start().await;
@@ -110,9 +110,9 @@ async fn plus_tags_share_the_budget_of_their_mailbox() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 1);
 }
 
-/// Fifty mails to one provider, then none from this network; other providers and other networks are not held.
+/// One network gets fifty mails to one provider. Other providers and other networks are not limited by that.
 #[actix_web::test]
-async fn flood_to_one_mail_domain_is_stopped_for_its_network_alone() {
+async fn flood_to_one_mail_domain_is_limited_per_network() {
     let app = TestApp::start().await;
     for n in 1..=51 {
         register(&from(&app, 1, n), &format!("user{n}@provider.example")).await.ok(202);
@@ -126,17 +126,17 @@ async fn flood_to_one_mail_domain_is_stopped_for_its_network_alone() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// Requests in parallel cannot overdraw a budget, and the table tells neither networks nor addresses.
+/// The table also reveals neither networks nor mail addresses.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;
     let clients: Vec<Client> = (1..=20).map(|host| from(&app, 1, host)).collect();
     futures_util::future::join_all(clients.iter().map(|client| register(client, "victim@example.com"))).await;
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 5);
-    let kept: Vec<String> =
+    let rows: Vec<String> =
         sqlx::query_scalar("select t::text from mail_budgets t").fetch_all(&app.all_rows).await.unwrap();
-    assert_eq!(kept.len(), 2, "one for the mailbox, one for the domain");
-    assert!(kept.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
+    assert_eq!(rows.len(), 2, "one for the mailbox, one for the domain");
+    assert!(rows.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
     app.clock.advance(TimeDelta::minutes(31));
     app.services().auth.sweep(std::time::Duration::ZERO).await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from mail_budgets").fetch_one(&app.all_rows).await.unwrap();

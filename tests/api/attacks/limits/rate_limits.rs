@@ -1,4 +1,4 @@
-//! API4: rate limits. Floods by address and by user, an attacker behind the same NAT as others, forged addresses.
+//! Rate limits (API4): floods by address and by user, attackers behind a shared NAT, forged client addresses.
 
 use reqwest::Method;
 use strongroom::app::routes::{self, Access};
@@ -7,14 +7,14 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends a request until its address is refused: `within` 401s or 403s, then 429s, and not one statement.
+/// Sends requests until the address is limited: 401 or 403 for the first `within` requests, then 429, all without a query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
         match reply.status.as_u16() {
             401 | 403 => assert!(sent < within, "request {sent} is beyond the budget"),
             _ => {
-                // A token bucket refills while it is emptied.
+                // A token bucket refills meanwhile.
                 assert!(sent >= within, "request {sent} is within the budget");
                 reply
                     .assert_refused(429, "too_many_requests")
@@ -22,11 +22,11 @@ async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
                 assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
             }
         }
-        assert_eq!(reply.statements(), Vec::<String>::new(), "no database look-up for a request without a valid token");
+        assert_eq!(reply.statements(), Vec::<String>::new(), "no query for a request without a valid token");
     }
 }
 
-/// An office behind one NAT. The attacker inside has no account, and sends nothing or forged credentials.
+/// Users and the attacker share a NAT. The attacker has no account, and sends no credentials or forged ones.
 #[actix_web::test]
 async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_address() {
     let app = TestApp::with(&[
@@ -64,7 +64,7 @@ async fn anonymous_flood_does_not_exhaust_the_budget_of_users_behind_the_same_ad
     attacker.request(Method::GET, "/health/live").send().await.ok(204);
 }
 
-/// Expired, revoked or of another kind: it is charged like none at all.
+/// A token of an ended session is charged like a request without a token.
 #[actix_web::test]
 async fn token_of_an_ended_session_is_charged_to_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -82,7 +82,7 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked cookie names its user under our MAC. It takes nothing from others, and over the budget it costs no look-up.
+/// A revoked cookie still names its user under our MAC. It is charged to that user, and over the budget it costs no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -97,7 +97,7 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
     bob.refresh(&app, &bob.cookie).await.ok(200);
 }
 
-/// An insider with an account renews more often than the address's larger budget allows, from two sessions of theirs.
+/// A user behind the NAT refreshes two sessions more often than the larger budget of the address allows.
 #[actix_web::test]
 async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_the_same_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;
@@ -121,12 +121,12 @@ async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_t
     alice.refresh(&app, &alice.cookie).await.ok(200);
 }
 
-/// The attacker inside has an account: it is theirs alone that is exhausted.
+/// An attacker with an account exhausts only their own budget.
 #[actix_web::test]
 async fn user_over_their_budget_takes_nothing_from_others_behind_the_same_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    // More than the address carries for all its verified callers.
+    // More than the budget of all verified callers of the address.
     for sent in 0..6 * VERIFIED_SHARE + 20 {
         let reply = mallory.get("/api/v1/me").await;
         if sent < 6 {
@@ -139,7 +139,7 @@ async fn user_over_their_budget_takes_nothing_from_others_behind_the_same_addres
         alice.get("/api/v1/me").await.ok(200);
     }
     alice.get("/api/v1/me").await.assert_refused(429, "too_many_requests");
-    // Requests without a token have their own.
+    // Requests without a token have their own budget.
     app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
 }
 
@@ -157,7 +157,7 @@ async fn user_has_one_budget_from_all_addresses() {
     read(7).await.assert_refused(429, "too_many_requests");
 }
 
-/// A socket's handshake is anonymous until its ticket arrives, and is charged to what an address has for verified callers.
+/// A WebSocket handshake is anonymous, and is charged to the address's budget for verified callers.
 #[actix_web::test]
 async fn verified_callers_of_one_address_share_a_larger_budget() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "1/1h")]).await;
@@ -173,9 +173,9 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// A flood of refusals by a user without the role costs a budget, and beyond it no query.
+/// Refused requests of a user without the role are limited, and over the limit they cost no query.
 #[actix_web::test]
-async fn user_without_the_role_is_limited_before_the_database_is_asked() {
+async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
     let alice = app.user("alice").await;
     for _ in 0..3 {
@@ -187,24 +187,24 @@ async fn user_without_the_role_is_limited_before_the_database_is_asked() {
 }
 
 #[actix_web::test]
-async fn refusal_says_when_to_come_back_and_nothing_else() {
+async fn refusal_has_retry_after_and_no_other_hint() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;
-    let anonymous = app.anonymous();
+    let client = app.anonymous();
     for _ in 0..5 {
-        anonymous.request(Method::GET, "/problems").send().await.ok(200);
+        client.request(Method::GET, "/problems").send().await.ok(200);
     }
-    let reply = anonymous.request(Method::GET, "/problems").send().await;
+    let reply = client.request(Method::GET, "/problems").send().await;
     reply.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=720).contains(&wait), "5 an hour is one in 12 minutes: {wait}");
-    assert_eq!(reply.json().get("errors"), None, "no roadmap");
-    // Another route has a bucket of its own, another address too.
-    anonymous.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
+    assert!((1..=720).contains(&wait), "5 per hour is one every 12 minutes: {wait}");
+    assert_eq!(reply.json().get("errors"), None, "no further hint");
+    // Other routes and other addresses have their own buckets.
+    client.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
     app.client_from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
 }
 
 #[actix_web::test]
-async fn a_forwarded_address_from_nobody_changes_nothing() {
+async fn forwarding_headers_of_an_unlisted_peer_are_ignored() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "5/1h")]).await;
     let mut refused = 0;
     for n in 0..50 {
@@ -224,7 +224,7 @@ async fn a_forwarded_address_from_nobody_changes_nothing() {
 }
 
 #[actix_web::test]
-async fn behind_a_listed_proxy_the_client_is_who_the_proxy_says() {
+async fn listed_proxy_determines_the_client_address() {
     let app =
         TestApp::with(&[("STRONGROOM_LIMITS_UNKNOWN_PATH", "2/1h"), ("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.1")])
             .await;
@@ -237,7 +237,7 @@ async fn behind_a_listed_proxy_the_client_is_who_the_proxy_says() {
     from("6.6.6.6, 198.51.100.2").await.assert_refused(404, "not_found");
 }
 
-/// But for health checks; a handshake has the larger budget.
+/// Except health checks. WebSocket handshakes have the larger budget.
 #[actix_web::test]
 async fn every_route_is_limited_for_anonymous_requests() {
     let one = "1/1h";

@@ -1,4 +1,4 @@
-//! API4: rows that one account may keep.
+//! Row quotas (API4): the number of rows per account is limited.
 
 use reqwest::Method;
 use serde_json::json;
@@ -53,15 +53,15 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
     assert_eq!(app.digest_all().await, before);
     // Another owner's rows are not counted.
     bob.invoice().await;
-    // Deleting one makes room for one.
+    // Deleting one allows one more.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
 }
 
-/// Retrying with the same key is no further row.
+/// A retry with the same idempotency key creates no further row.
 #[actix_web::test]
-async fn repeated_create_at_the_quota_returns_the_first_answer() {
+async fn repeated_create_at_the_quota_returns_the_first_response() {
     let app = TestApp::with(&QUOTAS).await;
     let alice = app.user("alice").await;
     let keyed = async || {
@@ -76,7 +76,7 @@ async fn repeated_create_at_the_quota_returns_the_first_answer() {
     assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
-/// One count is good for many creates: a large account pays for it once in a thousand.
+/// One count serves up to a thousand creates.
 #[actix_web::test]
 async fn rows_are_counted_once_for_many_creates() {
     let app = TestApp::start().await;
@@ -86,7 +86,10 @@ async fn rows_are_counted_once_for_many_creates() {
     for _ in 0..20 {
         let reply = customer(&alice).await.ok(201);
         counted.push(counts(&reply));
-        assert!(!reply.statements().iter().any(|text| text.starts_with("update")), "no write beside the row's own");
+        assert!(
+            !reply.statements().iter().any(|text| text.starts_with("update")),
+            "no write other than the row itself"
+        );
     }
     assert_eq!((counted[0], counted.iter().sum::<usize>()), (1, 1));
 }

@@ -1,4 +1,4 @@
-//! API2: forged and expired access tokens, and tokens of a key that was exchanged (CWE-347, CWE-613).
+//! API2:2023: forged and expired access tokens, and key rotation (CWE-347, CWE-613).
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -8,9 +8,9 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// In both modes. Most forgeries are signed with the right key: only the claims and the header give them away.
+/// With both algorithms. Most forgeries are signed with the correct key: only their claims or header are wrong.
 #[actix_web::test]
-async fn every_forged_token_gets_the_same_refusal() {
+async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
         let app = TestApp::with(&[("STRONGROOM_JWT_ALGORITHM", algorithm)]).await;
         let alice = app.user("alice").await;
@@ -23,16 +23,16 @@ async fn every_forged_token_gets_the_same_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // What no header can hold, no attacker can send; and HTTP trims a header's ends.
+            // These cannot be sent in a header, or HTTP trims them.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
             let reply = get(&forged).await;
             assert_eq!(reply.comparable(), none.comparable(), "{algorithm} {name}");
             let fault = name.split(':').next().unwrap();
-            let told = reply.events();
+            let events = reply.events();
             let expected = [format!("authn_token_invalid/{fault}"), "authn_token_invalid/missing".to_owned()];
-            assert!(told.len() == 1 && expected.contains(&told[0]), "{algorithm} {name}: {told:?}");
+            assert!(events.len() == 1 && expected.contains(&events[0]), "{algorithm} {name}: {events:?}");
             assert_eq!(reply.statements(), Vec::<String>::new(), "{algorithm} {name}");
         }
         assert_eq!(app.digest_all().await, before);
@@ -41,19 +41,19 @@ async fn every_forged_token_gets_the_same_refusal() {
 }
 
 #[actix_web::test]
-async fn a_token_is_over_when_its_time_is() {
+async fn expired_access_token_is_rejected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     app.clock.advance(TimeDelta::seconds(599));
     alice.get("/api/v1/me").await.ok(200);
-    // Clocks may differ by two seconds; who needs more time has a refresh token.
+    // The leeway for different clocks is two seconds.
     app.clock.advance(TimeDelta::seconds(4));
     let late = alice.get("/api/v1/me").await;
     late.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/expired"]);
 }
 
 #[actix_web::test]
-async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
+async fn previous_jwt_key_verifies_but_does_not_sign() {
     let old = "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5";
     let new = "Zm4Xq8Lp2Vb6Nc0Jk5Hd9Gs3Fa7Tr1Ye-Wi_Uo8Qx2Mz6Bv4";
     let master = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
@@ -65,7 +65,7 @@ async fn while_keys_are_exchanged_the_old_one_verifies_and_no_longer_signs() {
     there.get("/api/v1/me").await.ok(200);
     let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
-    // The old key is taken out: what it signed is nothing now.
+    // The old key is removed: its tokens are invalid.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
     let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);

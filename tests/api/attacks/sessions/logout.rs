@@ -1,5 +1,4 @@
-//! Logout by the refresh cookie alone (CWE-613): a page whose access token has expired can still sign out, and no other site can
-//! sign its user out.
+//! API2:2023: logout by the refresh cookie alone (CWE-613): it works after the access token has expired, and not from other sites.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -9,7 +8,7 @@ use crate::support::{Actor, TestApp};
 
 const LOGOUT: &str = "/api/v1/auth/logout";
 
-/// As our own page sends it: the cookie, the page's origin, the header.
+/// A logout as our page sends it: with the cookie, the page's origin and the CSRF header.
 fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
     let own = &app.services().settings.http.public_url;
     with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")
@@ -20,7 +19,7 @@ fn with_cookie(actor: &Actor) -> Request {
 }
 
 #[actix_web::test]
-async fn refresh_cookie_alone_ends_its_session_at_once() {
+async fn refresh_cookie_alone_ends_session_immediately() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
@@ -28,7 +27,7 @@ async fn refresh_cookie_alone_ends_its_session_at_once() {
     reply.assert_events(&["session_ended/logout"]);
     let cleared =
         reply.headers.get_all("set-cookie").iter().any(|line| line.as_bytes().starts_with(b"__Host-refresh=;"));
-    assert!(cleared, "the browser forgets the cookie");
+    assert!(cleared, "the cookie is deleted");
     assert!(reply.header("clear-site-data").is_some());
     alice
         .get("/api/v1/me")
@@ -40,7 +39,7 @@ async fn refresh_cookie_alone_ends_its_session_at_once() {
 }
 
 #[actix_web::test]
-async fn expired_access_token_beside_the_cookie_does_not_stop_a_logout() {
+async fn logout_by_cookie_works_with_expired_access_token() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     app.clock.advance(TimeDelta::minutes(11));
@@ -54,7 +53,7 @@ async fn expired_access_token_beside_the_cookie_does_not_stop_a_logout() {
 }
 
 #[actix_web::test]
-async fn other_site_cannot_sign_its_visitor_out() {
+async fn cross_site_logout_is_rejected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let own = app.services().settings.http.public_url.clone();
@@ -70,14 +69,14 @@ async fn other_site_cannot_sign_its_visitor_out() {
         let reply = attempt.send().await;
         reply.assert_refused(403, code);
         assert_eq!((reply.header("set-cookie"), reply.events().len()), (None, 1));
-        assert!(reply.statements().is_empty(), "refused before anything is asked");
+        assert!(reply.statements().is_empty(), "rejected before any database access");
     }
     assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before);
     alice.get("/api/v1/me").await.ok(200);
 }
 
 #[actix_web::test]
-async fn forged_and_replayed_cookies_are_judged_as_in_a_refresh() {
+async fn forged_and_replayed_cookies_are_rejected_at_logout() {
     let app = TestApp::start().await;
     let (alice, mut thief) = (app.user("alice").await, app.user("bob").await);
     thief.cookie = alice.cookie.replace(|c: char| c.is_ascii_digit(), "0");

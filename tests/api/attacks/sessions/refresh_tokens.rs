@@ -1,4 +1,4 @@
-//! API2: stolen refresh tokens, planted sessions, and access tokens that outlive their session.
+//! API2:2023: stolen refresh tokens, session fixation, and tokens of ended sessions (CWE-384, CWE-613).
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -22,7 +22,7 @@ async fn count(app: &TestApp, table: &str) -> i64 {
 }
 
 #[actix_web::test]
-async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told() {
+async fn refresh_token_replay_ends_session_and_notifies_owner() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
@@ -35,7 +35,7 @@ async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told
     replay
         .assert_refused(401, "unauthenticated")
         .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
-    assert_eq!(refresh_cookie(&replay), None, "the useless cookie is taken away");
+    assert_eq!(refresh_cookie(&replay), None, "the cookie is deleted");
     assert!(replay.header("set-cookie").unwrap().contains("Max-Age=0"));
     alice
         .refresh(&app, &next)
@@ -46,12 +46,12 @@ async fn a_refresh_token_that_comes_again_ends_its_session_and_its_owner_is_told
     let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
     dead(&me(&thief).await);
     me(&elsewhere).await.ok(200);
-    let told = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
-    wait::until("the owner is told", async || mails(&app, &thief.email).iter().any(told)).await;
+    let is_notification = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
+    wait::until("a mail to the owner", async || mails(&app, &thief.email).iter().any(is_notification)).await;
 }
 
 #[actix_web::test]
-async fn two_tabs_at_once_get_the_same_successor() {
+async fn concurrent_refreshes_get_same_successor() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let tabs = futures_util::future::join_all((0..6).map(|_| alice.refresh(&app, &alice.cookie))).await;
@@ -61,9 +61,9 @@ async fn two_tabs_at_once_get_the_same_successor() {
     me(&alice).await.ok(200);
 }
 
-/// Its successor was used already, so handing that one out would look like theft at its next use.
+/// The direct successor was used already: returning it would look like theft at its next use.
 #[actix_web::test]
-async fn late_tab_within_grace_gets_newest_unused_token() {
+async fn replay_within_grace_gets_newest_unused_token() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
@@ -77,7 +77,7 @@ async fn late_tab_within_grace_gets_newest_unused_token() {
     app.clock.advance(TimeDelta::seconds(11));
     renewed(&late_tab).await;
     app.clock.advance(TimeDelta::seconds(11));
-    // A replay after the grace is still theft, wherever in the chain it is.
+    // After the grace period, a replay of any token of the chain is theft.
     let replay = alice.refresh(&app, &first_tab).await;
     replay
         .assert_refused(401, "unauthenticated")
@@ -85,9 +85,9 @@ async fn late_tab_within_grace_gets_newest_unused_token() {
     dead(&me(&alice).await);
 }
 
-/// A late tab costs one statement more, however long the chain is, and no session ends for it.
+/// A replay within the grace period costs one more statement, whatever the length of the chain, and ends no session.
 #[actix_web::test]
-async fn late_tab_follows_a_bounded_chain() {
+async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let renewed = async |cookie: &str| refresh_cookie(&alice.refresh(&app, cookie).await.ok(200)).unwrap();
@@ -96,7 +96,7 @@ async fn late_tab_follows_a_bounded_chain() {
     for _ in 0..MAX_CHAIN {
         newest = renewed(&newest).await;
     }
-    // A slow machine must not turn this into a replay after the grace.
+    // On a slow machine, the grace period must not end during the test.
     sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
         .execute(&app.all_rows)
         .await
@@ -109,7 +109,7 @@ async fn late_tab_follows_a_bounded_chain() {
 }
 
 #[actix_web::test]
-async fn without_a_grace_any_second_use_is_theft() {
+async fn zero_grace_treats_every_replay_as_theft() {
     let app = TestApp::with(&[("STRONGROOM_SESSION_REUSE_GRACE_SECONDS", "0")]).await;
     let alice = app.user("alice").await;
     alice.refresh(&app, &alice.cookie).await.ok(200);
@@ -122,7 +122,7 @@ async fn without_a_grace_any_second_use_is_theft() {
 }
 
 #[actix_web::test]
-async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
+async fn session_ends_when_idle_and_at_absolute_limit() {
     let app = TestApp::start().await;
     let (idle, busy) = (app.user("idle").await, app.user("busy").await);
     let mut cookie = busy.cookie.clone();
@@ -134,7 +134,7 @@ async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/expired"]);
-    // Day 28, four seconds short; the thirtieth ends it, however busy it was.
+    // Almost 28 days have passed. After 30 days the session ends, although it was used.
     app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
     busy.refresh(&app, &cookie)
         .await
@@ -143,7 +143,7 @@ async fn a_session_ends_when_it_is_idle_and_at_its_absolute_end() {
 }
 
 #[actix_web::test]
-async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
+async fn forged_refresh_cookie_is_rejected_without_database_access() {
     let app = TestApp::start().await;
     let (alice, gone) = (app.user("alice").await, app.user("gone").await);
     sqlx::query("delete from users where email = $1").bind(&gone.email).execute(&app.all_rows).await.unwrap();
@@ -175,7 +175,7 @@ async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
-    // A cookie that only looks like ours: without the prefix, a sub-domain could have planted it.
+    // Without the `__Host-` prefix: a sub-domain could have set it.
     let planted = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")
@@ -188,7 +188,7 @@ async fn forged_refresh_cookies_are_refused_alike_and_cost_no_statement() {
 }
 
 #[actix_web::test]
-async fn signing_in_ends_the_session_whose_cookie_came_along() {
+async fn login_ends_session_of_refresh_cookie_in_request() {
     let app = TestApp::start().await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
     let body = json!({"email": alice.email, "password": PASSWORD});
@@ -206,7 +206,7 @@ async fn signing_in_ends_the_session_whose_cookie_came_along() {
 }
 
 #[actix_web::test]
-async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
+async fn ended_session_invalidates_its_tokens_immediately() {
     let app = TestApp::start().await;
     for way in ["logout", "one", "all", "password", "disabled", "removed", "deleted", "reset"] {
         let alice = app.user(way).await;
@@ -257,7 +257,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
             }
         };
         if ["disabled", "removed"].contains(&way) {
-            // Nobody told this process; the database did.
+            // This process learns it from the database's notification.
             until_dead(&other).await;
         }
         dead(&me(&other).await);
@@ -269,7 +269,7 @@ async fn every_way_to_end_a_session_ends_its_tokens_at_once() {
     }
 }
 
-/// Session fixation: a thief who holds a copy of the session's tokens does not come along into the new one.
+/// Session fixation (CWE-384): stolen tokens of the old session do not work in the new one.
 #[actix_web::test]
 async fn password_change_replaces_the_session_and_its_tokens() {
     let app = TestApp::start().await;
@@ -307,7 +307,7 @@ async fn until_dead(actor: &Actor) {
 
 /// Denial of service: an attacker who knows the password cannot end the session in constant use by signing in ten times.
 #[actix_web::test]
-async fn eleventh_session_ends_the_one_unused_longest() {
+async fn eleventh_session_ends_least_recently_used_one() {
     let app = TestApp::start().await;
     let first = app.user("alice").await;
     let mut others = Vec::new();
@@ -333,9 +333,9 @@ async fn eleventh_session_ends_the_one_unused_longest() {
     }
 }
 
-/// CSRF on the cookie route is in `attacks::browser::csrf`; here, that the cookie is for this route and no other.
+/// `attacks::browser::csrf` tests CSRF on the routes that accept the cookie.
 #[actix_web::test]
-async fn the_cookie_alone_signs_nobody_in_elsewhere() {
+async fn refresh_cookie_alone_does_not_authenticate_other_routes() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = app

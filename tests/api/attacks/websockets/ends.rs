@@ -1,4 +1,4 @@
-//! API5: a socket does not outlive its session, its user, its access or its process.
+//! Sockets close when their session, user, access or process ends (API2, API5).
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -9,14 +9,14 @@ use crate::support::socket::{Socket, ticket};
 use crate::support::{Actor, TestApp};
 
 #[actix_web::test]
-async fn a_socket_ends_with_its_session_however_that_ends() {
+async fn socket_closes_when_its_session_ends() {
     let app = TestApp::start().await;
-    for way in ["logout", "all", "password", "disabled", "removed", "deleted", "replay"] {
-        let alice = app.user(way).await;
+    for cause in ["logout", "all", "password", "disabled", "removed", "deleted", "replay"] {
+        let alice = app.user(cause).await;
         let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
         let mut socket = Socket::connect(&app, &other).await;
         socket.subscribe("invoices", None).await;
-        match way {
+        match cause {
             "logout" => drop(other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204)),
             "all" => drop(alice.request(Method::DELETE, "/api/v1/auth/sessions").send().await.ok(204)),
             "password" => {
@@ -24,7 +24,7 @@ async fn a_socket_ends_with_its_session_however_that_ends() {
                 alice.post("/api/v1/me/password", &change).await.ok(200);
             }
             "disabled" | "removed" => {
-                let by_hand = match way {
+                let by_hand = match cause {
                     "disabled" => "update users set status = 'disabled' where email = $1",
                     _ => "delete from users where email = $1",
                 };
@@ -40,13 +40,13 @@ async fn a_socket_ends_with_its_session_however_that_ends() {
                 other.refresh(&app, &other.cookie).await.assert_refused(401, "unauthenticated");
             }
         }
-        assert_eq!(socket.close_code().await, 4401, "{way}");
+        assert_eq!(socket.close_code().await, 4401, "{cause}");
         socket.wait_for_event("authn_token_revoked/live_session_ended").await;
     }
 }
 
 #[actix_web::test]
-async fn another_session_of_the_same_user_stays() {
+async fn other_sessions_of_the_user_keep_their_sockets() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
@@ -58,19 +58,19 @@ async fn another_session_of_the_same_user_stays() {
 }
 
 #[actix_web::test]
-async fn a_socket_ends_with_its_access_unless_it_is_renewed() {
+async fn socket_closes_when_its_access_expires_unless_renewed() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (mut renewed, mut left_alone) = (Socket::connect(&app, &alice).await, Socket::connect(&app, &alice).await);
-    // An access token lives for ten minutes.
+    let (mut renewed, mut not_renewed) = (Socket::connect(&app, &alice).await, Socket::connect(&app, &alice).await);
+    // Access tokens expire after ten minutes.
     app.clock.advance(TimeDelta::seconds(545));
-    for socket in [&mut renewed, &mut left_alone] {
+    for socket in [&mut renewed, &mut not_renewed] {
         assert_eq!(socket.receive().await["type"], "renew_soon");
     }
     let again = Actor { token: token(&alice, &app).await, ..Actor::anonymous(&app) };
     assert_eq!(renewed.request(&json!({"type": "renew", "ticket": ticket(&again).await})).await["type"], "renewed");
     app.clock.advance(TimeDelta::seconds(60));
-    assert_eq!(left_alone.close_code().await, 4401);
+    assert_eq!(not_renewed.close_code().await, 4401);
     assert_eq!(renewed.subscribe("invoices", None).await["type"], "subscribed");
     app.clock.advance(TimeDelta::seconds(600));
     assert_eq!(renewed.close_code().await, 4401);
@@ -81,7 +81,7 @@ async fn token(actor: &Actor, app: &TestApp) -> String {
 }
 
 #[actix_web::test]
-async fn the_end_of_the_service_is_told_and_not_waited_for() {
+async fn shutdown_closes_all_sockets() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (mut socket, mut waiting) = (Socket::connect(&app, &alice).await, Socket::open(&app).await);

@@ -1,4 +1,4 @@
-//! What comes through a socket: text in whole, small, masked frames, and not too many of them.
+//! Malformed, oversized and too many frames and messages (API4, API8).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn signed_in(app: &TestApp) -> Socket {
     Socket::connect(app, &alice).await
 }
 
-/// Sends these bytes and expects this end.
+/// Sends these bytes and asserts the close code and the event.
 async fn ends(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
@@ -20,22 +20,22 @@ async fn ends(bytes: &[u8], code: u16, event: &str) {
 }
 
 #[actix_web::test]
-async fn binary_is_refused() {
+async fn binary_message_closes_the_socket() {
     ends(&frame(0x80 | BINARY, b"{}"), 1003, "input_validation_fail/live_binary").await;
 }
 
 #[actix_web::test]
-async fn text_that_is_not_utf_8_is_refused_whole_and_in_fragments() {
+async fn invalid_utf8_closes_the_socket() {
     ends(&frame(0x80 | TEXT, b"\xff\xfe"), 1007, "input_validation_fail/live_not_utf8").await;
     let fragments = [frame(TEXT, b"\xc3"), frame(0x80, b"\x28")];
     ends(&fragments.concat(), 1007, "input_validation_fail/live_not_utf8").await;
 }
 
 #[actix_web::test]
-async fn what_is_not_the_protocol_is_refused() {
+async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // Unmasked, reserved bits (compression that was not agreed), unknown opcode, a continuation of nothing, a ping that is
-        // too long, a ping in fragments, a message within a message.
+        // Unmasked; reserved bits (compression was not negotiated); unknown opcode; a continuation without a start; an oversized
+        // ping; a fragmented ping; a message within a message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),
@@ -49,7 +49,7 @@ async fn what_is_not_the_protocol_is_refused() {
 }
 
 #[actix_web::test]
-async fn a_frame_and_a_message_have_a_size() {
+async fn oversized_frame_or_message_closes_the_socket() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let fits = |length: usize| format!("{{\"type\":\"x\",\"y\":\"{}\"}}", "y".repeat(length - 19));
@@ -58,9 +58,9 @@ async fn a_frame_and_a_message_have_a_size() {
     assert_eq!(socket.receive().await, json!({"type": "error", "code": "invalid_input"}), "4,096 bytes are read");
     let whole = fits(16_384);
     let parts: Vec<&[u8]> = whole.as_bytes().chunks(4_096).collect();
-    for (place, part) in parts.iter().enumerate() {
-        let first = if place == 0 { TEXT } else { 0 };
-        socket.frame(first | if place == parts.len() - 1 { 0x80 } else { 0 }, part).await;
+    for (index, part) in parts.iter().enumerate() {
+        let first = if index == 0 { TEXT } else { 0 };
+        socket.frame(first | if index == parts.len() - 1 { 0x80 } else { 0 }, part).await;
     }
     assert_eq!(socket.receive().await["code"], "invalid_input", "16,384 bytes are read");
     socket.frame(0x80 | TEXT, fits(4_097).as_bytes()).await;
@@ -76,16 +76,16 @@ async fn a_frame_and_a_message_have_a_size() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// The payload is not waited for: a head that says a gigabyte would have us collect it.
+/// The payload is not awaited: a header that announces a gigabyte would make the service buffer it.
 #[actix_web::test]
-async fn a_head_that_says_too_much_is_enough() {
+async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
     ends(&gigabyte, 1009, "input_validation_fail/live_too_large").await;
     ends(&[&[0x81, 0xff][..], &[0xff; 8]].concat(), 1009, "input_validation_fail/live_too_large").await;
 }
 
 #[actix_web::test]
-async fn fragments_without_end_are_counted() {
+async fn endless_fragments_and_pings_close_the_socket() {
     let empty = frame(0, b"");
     let flood = [frame(TEXT, b""), empty.repeat(2_000)].concat();
     ends(&flood, 4429, "excess_rate_limit_exceeded/live_frames").await;
@@ -94,11 +94,11 @@ async fn fragments_without_end_are_counted() {
 }
 
 #[actix_web::test]
-async fn messages_that_do_not_fit_are_refused_counted_and_then_ended() {
+async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
     let id = uuid::Uuid::new_v4().to_string();
-    let misfits = [
+    let invalid = [
         "".to_owned(),
         "{".to_owned(),
         "null".to_owned(),
@@ -110,24 +110,24 @@ async fn messages_that_do_not_fit_are_refused_counted_and_then_ended() {
         format!("{{\"type\":\"subscribe\",\"object\":\"invoice\",\"id\":\"{id}\",\"id\":\"{id}\"}}"),
         json!({"type": "authenticate", "ticket": "A".repeat(43)}).to_string(),
     ];
-    for misfit in &misfits {
-        socket.frame(0x80 | TEXT, misfit.as_bytes()).await;
+    for message in &invalid {
+        socket.frame(0x80 | TEXT, message.as_bytes()).await;
         let answer = socket.text().await;
         let code = serde_json::from_str::<serde_json::Value>(&answer).unwrap()["code"].clone();
-        assert!(code == "not_json" || code == "invalid_input", "{misfit}: {answer}");
-        assert!(answer.len() < 50, "nothing of what was sent comes back: {answer}");
+        assert!(code == "not_json" || code == "invalid_input", "{message}: {answer}");
+        assert!(answer.len() < 50, "the answer repeats nothing: {answer}");
     }
-    assert_eq!(socket.wait_for_event("input_validation_fail/live_message").await.len(), misfits.len());
+    assert_eq!(socket.wait_for_event("input_validation_fail/live_message").await.len(), invalid.len());
     socket.send(&json!({"type": "x"})).await;
     assert_eq!(socket.close_code().await, 1008);
     socket.wait_for_event("input_validation_fail/live_invalid_messages").await;
 }
 
 #[actix_web::test]
-async fn the_sixty_first_message_in_a_minute_ends_the_socket() {
+async fn sixty_first_message_in_a_minute_closes_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
-    // In one piece, so that they are all there within the minute, however slow the machine is.
+    // In one write, so that all arrive within the minute on a slow machine too.
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
@@ -137,17 +137,17 @@ async fn the_sixty_first_message_in_a_minute_ends_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// He subscribes and never reads: what is kept for him is bounded, and so is how long. His segments are small, so that the
-/// kernel's buffers are too.
+/// Slow read: the client subscribes and never reads. Its queue is bounded and it is disconnected. Its receive buffer is small, so that
+/// the kernel's buffers are full soon.
 #[actix_web::test]
-async fn a_reader_who_does_not_read_is_dropped() {
+async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.customer().await;
     let mut socket = Socket::connect_slow(&app, &alice).await;
     socket.subscribe("customers", None).await;
     let change = "update customers set version = version + 1";
-    // A slow machine tells several changes at once and takes longer: only the number of changes is bounded.
+    // Bounded by the number of changes and not by time, since a slow machine takes longer.
     for _ in 0..1_000 {
         for _ in 0..100 {
             sqlx::query(change).execute(&app.all_rows).await.unwrap();

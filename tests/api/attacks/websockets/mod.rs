@@ -1,4 +1,4 @@
-//! API1, API4, API5 on a socket: who opens it, what comes through it, and when it ends.
+//! WebSockets (API1, API2, API4, API8): authentication, authorization, resource limits and the end of sessions.
 
 mod ends;
 mod frames;

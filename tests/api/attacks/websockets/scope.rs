@@ -1,4 +1,4 @@
-//! Ids in messages. A stranger's object is a missing one, in the same bytes, and no event of it ever comes.
+//! BOLA by ids in messages (API1): other users' objects get the same bytes as missing ones, and their events are not delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -11,7 +11,7 @@ async fn change(actor: &Actor, customer: &str) {
 }
 
 #[actix_web::test]
-async fn a_strangers_object_is_a_missing_one() {
+async fn foreign_object_gets_not_found_like_a_missing_one() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let invoice = alice.invoice().await;
@@ -42,30 +42,30 @@ async fn a_strangers_object_is_a_missing_one() {
 }
 
 #[actix_web::test]
-async fn no_event_of_another_user_ever_comes() {
+async fn events_of_other_users_are_not_delivered() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
-    let theirs = alice.customer().await;
+    let foreign = alice.customer().await;
     let mut socket = Socket::connect(&app, &mallory).await;
     for object in ["invoices", "customers", "documents"] {
         assert_eq!(socket.subscribe(object, None).await, json!({"type": "subscribed", "object": object}));
     }
-    socket.subscribe("customer", Some(&theirs)).await;
-    change(&alice, &theirs).await;
+    socket.subscribe("customer", Some(&foreign)).await;
+    change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // One's own, made after them, is the first that comes: announcements come in the order of their commits.
+    // The first event is that of Mallory's own customer, created last: notifications arrive in the order of commits.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
-/// The announcement is not believed: what it says is read again as its owner.
+/// A notification is not trusted: the object is read with the rights of the socket's user.
 #[actix_web::test]
-async fn a_forged_announcement_tells_nothing() {
+async fn forged_notification_reveals_nothing() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
-    let theirs = alice.customer().await;
+    let foreign = alice.customer().await;
     let mut socket = Socket::connect(&app, &mallory).await;
     socket.subscribe("customers", None).await;
     let owner: uuid::Uuid = sqlx::query_scalar("select id from users where email = $1")
@@ -75,7 +75,7 @@ async fn a_forged_announcement_tells_nothing() {
         .unwrap();
     for what in ["created", "updated"] {
         sqlx::query("select pg_notify('object_changed', $1)")
-            .bind(format!("customer {what} {owner} {theirs} 7"))
+            .bind(format!("customer {what} {owner} {foreign} 7"))
             .execute(&app.all_rows)
             .await
             .unwrap();
@@ -85,7 +85,7 @@ async fn a_forged_announcement_tells_nothing() {
 }
 
 #[actix_web::test]
-async fn a_thousand_guesses_end_the_socket() {
+async fn guessing_ids_closes_the_socket() {
     let app = TestApp::start().await;
     let mallory = app.user("mallory").await;
     let mut socket = Socket::connect(&app, &mallory).await;
@@ -98,14 +98,14 @@ async fn a_thousand_guesses_end_the_socket() {
     assert!(denied <= 60, "{denied}");
 }
 
-/// A ticket of another user, or of another session of one's own, does not lengthen this one.
+/// Neither another user's ticket nor one of another session of the same user.
 #[actix_web::test]
-async fn only_the_same_session_renews() {
+async fn ticket_of_another_session_cannot_renew() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
+    let other_session = Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
     app.clock.advance(TimeDelta::seconds(1));
-    for other in [&bob, &elsewhere] {
+    for other in [&bob, &other_session] {
         let mut socket = Socket::connect(&app, &alice).await;
         let ticket = ticket(other).await;
         socket.send(&json!({"type": "renew", "ticket": ticket})).await;

@@ -1,4 +1,4 @@
-//! Who opens a socket: one ticket, once, in time; from a page of ours or from no browser.
+//! Authentication of sockets (API2): single-use tickets, timeouts and origins (cross-site WebSocket hijacking).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn refused(app: &TestApp, ticket: &str) -> Socket {
 }
 
 #[actix_web::test]
-async fn a_ticket_opens_one_socket_once() {
+async fn ticket_opens_only_one_socket() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let first = ticket(&alice).await;
@@ -27,15 +27,15 @@ async fn a_ticket_opens_one_socket_once() {
         socket.next().await.unwrap().0
     };
     let all = futures_util::future::join_all((0..8).map(|_| again(first.clone()))).await;
-    assert_eq!(all.iter().filter(|opcode| **opcode == 1).count(), 1, "one is let in: {all:?}");
+    assert_eq!(all.iter().filter(|opcode| **opcode == 1).count(), 1, "one is accepted: {all:?}");
     refused(&app, &first).await.wait_for_event("authn_token_reuse/ticket").await;
-    let kept: Vec<Vec<u8>> =
+    let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("select token_hash from live_tickets").fetch_all(&app.all_rows).await.unwrap();
-    assert!(kept.iter().all(|hash| hash.len() == 32), "a hash, not the ticket");
+    assert!(stored.iter().all(|hash| hash.len() == 32), "a hash, not the ticket");
 }
 
 #[actix_web::test]
-async fn what_is_no_ticket_opens_nothing() {
+async fn unknown_or_expired_ticket_is_rejected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let late = ticket(&alice).await;
@@ -50,7 +50,7 @@ async fn what_is_no_ticket_opens_nothing() {
 }
 
 #[actix_web::test]
-async fn a_ticket_dies_with_its_session() {
+async fn ticket_of_an_ended_session_is_rejected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let orphan = ticket(&alice).await;
@@ -61,7 +61,7 @@ async fn a_ticket_dies_with_its_session() {
 }
 
 #[actix_web::test]
-async fn nothing_comes_before_the_ticket() {
+async fn message_before_authentication_closes_the_socket() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let good = ticket(&alice).await;
@@ -76,39 +76,39 @@ async fn nothing_comes_before_the_ticket() {
         assert_eq!(socket.close_code().await, 4401, "{first}");
         socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
-    // None of these used it up.
+    // None of these used the ticket.
     let mut socket = Socket::open(&app).await;
     socket.send(&json!({"type": "authenticate", "ticket": good})).await;
     assert_eq!(socket.receive().await["type"], "ready");
 }
 
 #[actix_web::test]
-async fn a_socket_that_says_nothing_is_closed() {
+async fn unauthenticated_socket_times_out() {
     let app = TestApp::start().await;
     let mut silent = Socket::open(&app).await;
     assert_eq!(silent.close_code().await, 4401);
     silent.wait_for_event("authn_token_invalid/no_ticket").await;
-    // Answering pings is not saying something.
-    let mut babbling = Socket::open(&app).await;
+    // Pings are not messages.
+    let mut pinging = Socket::open(&app).await;
     for _ in 0..12 {
-        babbling.frame(0x89, b"x").await;
+        pinging.frame(0x89, b"x").await;
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
-    assert_eq!(babbling.close_code().await, 4401);
+    assert_eq!(pinging.close_code().await, 4401);
 }
 
 #[actix_web::test]
-async fn a_ticket_in_the_address_is_refused() {
+async fn ticket_in_the_url_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let ticket = ticket(&alice).await;
     let reply = app.anonymous().request(Method::GET, &format!("/api/v1/live?ticket={ticket}")).send().await;
     reply.assert_refused(400, "invalid_input");
-    assert!(!crate::support::logs::contains(&ticket), "no log has it");
+    assert!(!crate::support::logs::contains(&ticket), "the ticket is not logged");
 }
 
 #[actix_web::test]
-async fn a_page_of_another_origin_opens_no_socket() {
+async fn handshake_from_an_unlisted_origin_is_refused() {
     let app = TestApp::start().await;
     for origin in ["https://evil.example", "null", "http://localhost:8080.evil.example", "file://"] {
         let (head, _) = handshake(&app, &format!("Origin: {origin}\r\n")).await;
@@ -123,7 +123,7 @@ async fn a_page_of_another_origin_opens_no_socket() {
 }
 
 #[actix_web::test]
-async fn neither_a_sub_protocol_nor_compression_is_agreed_to() {
+async fn no_sub_protocol_or_compression_is_negotiated() {
     let app = TestApp::start().await;
     let more = "Sec-WebSocket-Protocol: strongroom, chat\r\nSec-WebSocket-Extensions: permessage-deflate\r\n";
     let (head, _) = handshake(&app, more).await;
@@ -133,7 +133,7 @@ async fn neither_a_sub_protocol_nor_compression_is_agreed_to() {
 }
 
 #[actix_web::test]
-async fn what_is_no_handshake_is_told_what_is_spoken_here() {
+async fn request_without_upgrade_returns_426() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let reply = alice.get("/api/v1/live").await;
@@ -142,7 +142,7 @@ async fn what_is_no_handshake_is_told_what_is_spoken_here() {
 }
 
 #[actix_web::test]
-async fn one_address_waits_with_so_many_sockets_and_no_more() {
+async fn unauthenticated_sockets_per_address_are_limited() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut waiting = Vec::new();
@@ -151,7 +151,7 @@ async fn one_address_waits_with_so_many_sockets_and_no_more() {
     }
     let (head, _) = handshake(&app, "").await;
     assert!(head.starts_with("HTTP/1.1 429 "), "{head}");
-    // Who has shown a ticket waits no more.
+    // An authenticated socket no longer counts for its address.
     let first = ticket(&alice).await;
     waiting[0].send(&json!({"type": "authenticate", "ticket": first})).await;
     assert_eq!(waiting[0].receive().await["type"], "ready");
@@ -159,7 +159,7 @@ async fn one_address_waits_with_so_many_sockets_and_no_more() {
 }
 
 #[actix_web::test]
-async fn a_user_has_ten_sockets() {
+async fn sockets_per_user_are_limited() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut sockets = Vec::new();
@@ -170,7 +170,7 @@ async fn a_user_has_ten_sockets() {
     eleventh.send(&json!({"type": "authenticate", "ticket": ticket(&alice).await})).await;
     assert_eq!(eleventh.close_code().await, 4429);
     eleventh.wait_for_event("excess_rate_limit_exceeded/live_sockets").await;
-    // A place comes back when its connection is gone.
+    // A closed connection releases its permit.
     sockets[0].frame(0x88, &1000_u16.to_be_bytes()).await;
     assert_eq!(sockets[0].close_code().await, 1000);
     Socket::connect(&app, &alice).await;

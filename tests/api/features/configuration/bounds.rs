@@ -50,7 +50,7 @@ fn lifetimes_and_limits_are_bounded() {
     assert_eq!("30/60s".parse(), Ok(Rate { count: 30, window: std::time::Duration::from_secs(60) }));
     // NIST SP 800-63B: at most 100 failed attempts on one account.
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", &["101/1h", "26/15m", "101/24h", "1/30s"]);
-    base.refuses("STRONGROOM_LOGIN_FAILURES_PER_PAIR", &["1000/1h", "5"]);
+    base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", &["1000/1h", "5"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", &["1001/1h"]);
     base.accepts("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", &["100/1h", "25/15m"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", &["1/1h"]);

@@ -1,10 +1,11 @@
-//! PDFs without active content, parsed in a process of its own (CWE-434, CWE-674, CWE-400).
+//! PDFs must not have active content; they are parsed in a child process (CWE-434, CWE-674, CWE-400, API4:2023).
 //!
-//! **Attack**: a PDF with a script, also packed where no raw search finds it; one that crashes its parser, makes it loop or unpacks
-//! to gigabytes.
-//! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected
-//! ([`structure`]) in a child process with limits on memory and time ([`process`]). **Limits**: a reader's own faults, such
-//! as a font that exploits it. **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
+//! **Attack**: a PDF with a script, perhaps compressed so that a search of the raw bytes misses it. A PDF that crashes its parser,
+//! makes it loop, or decompresses to gigabytes.
+//! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected ([`structure`]) in a
+//! child process with limits on memory and CPU time ([`process`]).
+//! **Limits**: bugs of a PDF reader, for example an exploit in a font.
+//! **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
 
 mod process;
 mod structure;
@@ -13,24 +14,24 @@ pub use process::{PdfInspector, inspect_standard_input};
 pub use structure::inspect;
 
 use super::file_type::FileType;
-use super::refusal::Refused;
+use super::refusal::UploadError;
 
-/// At offset 0 exactly. Readers accept a header within the first kilobyte, and the bytes before it could be another file.
+/// Must be at offset 0. Readers accept a header within the first kilobyte, but the bytes before it could be another file.
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 
-/// Follows the bytes of a PDF while it arrives.
+/// Checks the header and the end marker of a PDF while it arrives.
 #[derive(Default)]
 pub(super) struct Pdf {
     seen: usize,
-    /// How much of the end mark stands at the end, white space aside.
+    /// How many bytes of the end marker have been matched, ignoring white space after it.
     end: usize,
 }
 
 impl Pdf {
-    pub fn next(&mut self, byte: u8) -> Result<(), Refused> {
+    pub fn next(&mut self, byte: u8) -> Result<(), UploadError> {
         if START.get(self.seen).is_some_and(|expected| *expected != byte) {
-            return Err(Refused::Not(FileType::Pdf));
+            return Err(UploadError::Not(FileType::Pdf));
         }
         self.seen += 1;
         self.end = match END.get(self.end) {

@@ -1,6 +1,8 @@
-//! The process that parses a PDF: this program again (`strongroom inspect-pdf`), the file on its standard input, its answer the
-//! exit status. It has no environment, no settings, no secrets, no open files and no runtime. It limits itself before it reads
-//! the first byte, so a file that makes the parser crash, loop or eat memory costs its own upload and nothing else.
+//! The child process that parses a PDF: this program again (`strongroom inspect-pdf`), with the file as standard input and the result
+//! as exit status.
+//!
+//! It has no environment, settings, secrets, open files or async runtime. It limits its own resources before it reads the first
+//! byte. So a file that makes the parser crash, loop or use up memory fails its own upload only.
 #![allow(clippy::disallowed_types, reason = "the one process that the service starts is this program")]
 
 use std::fs::File;
@@ -16,25 +18,25 @@ use tokio::process::Command;
 
 use super::structure;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::files::uploads::refusal::{PdfFault, Refused};
+use crate::security::files::uploads::refusal::{PdfFault, UploadError};
 
-/// Memory: this much, and four times the file. Of a sound file of 7 MB the parser takes 32 MiB. Linux alone enforces it.
+/// Memory: this much, plus four times the file size. The parser takes 32 MiB for a valid file of 7 MB. Enforced on Linux only.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
-/// CPU time in seconds: this much, and one for so many bytes. A sound file of 7 MB takes half a second.
+/// CPU time: this much, plus one second per [`BYTES_PER_CPU_SECOND`]. A valid file of 7 MB takes half a second.
 const MAX_CPU_SECONDS: u64 = 1;
 const BYTES_PER_CPU_SECOND: u64 = 2 * 1024 * 1024;
-/// In which the answer must come, on a machine that is busy with other work too.
+/// Wall-clock time, with a margin for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// Exit status: the limits could not be set, or the file could not be read. Not the file's fault.
+/// The exit status if the limits could not be set or the file could not be read.
 const FAILED: u8 = 1;
-/// Exit status of Rust after a panic.
+/// The exit status of Rust after a panic.
 const PANICKED: i32 = 101;
-/// Signals that end a process which crashed or exceeded its limits.
+/// The signals that end a process after a crash or an exceeded limit.
 const FAULT_SIGNALS: [Signal; 7] =
     [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::ILL, Signal::FPE, Signal::SYS, Signal::XCPU];
 
-/// Has PDFs inspected in processes of their own.
+/// Inspects PDFs in child processes.
 #[derive(Clone)]
 pub struct PdfInspector {
     /// The path of this program.
@@ -45,28 +47,28 @@ impl PdfInspector {
     /// Inspects a PDF. The process is killed when this future is dropped. The caller limits how many run at once.
     ///
     /// # Errors
-    /// [`Refused::Pdf`] with the fault of the file; [`ApiError::Unavailable`] if no answer came and the file is not the reason.
+    /// [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for another reason.
     pub async fn inspect(&self, file: File) -> ApiResult<()> {
         let mut command = Command::new(&self.program);
         command.arg("inspect-pdf").env_clear().current_dir("/").kill_on_drop(true);
         command.stdin(file).stdout(Stdio::null()).stderr(Stdio::null());
         let ended = tokio::time::timeout(TIMEOUT, command.status()).await;
-        let ended = ended.map_err(|_| ApiError::unavailable(5, "a PDF was not inspected in time"))?;
-        let status =
-            ended.map_err(|error| ApiError::unavailable(5, format_args!("failed to inspect a PDF: {error}")))?;
+        let ended = ended.map_err(|_| ApiError::unavailable(5, "PDF inspection timed out"))?;
+        let status = ended
+            .map_err(|error| ApiError::unavailable(5, format_args!("failed to start the PDF inspection: {error}")))?;
         match answer(status) {
-            Some(answer) => Ok(answer.map_err(Refused::Pdf)?),
-            None => Err(ApiError::unavailable(5, format_args!("a PDF was not inspected: {status}"))),
+            Some(answer) => Ok(answer.map_err(UploadError::Pdf)?),
+            None => Err(ApiError::unavailable(5, format_args!("PDF inspection failed: {status}"))),
         }
     }
 }
 
-/// What the process found. None if it ended for a reason that is not in the file, for example by a kill from outside.
+/// Interprets the exit status. `None` means that the file was not the reason, for example if the process was killed from outside.
 fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Some(Ok(())),
         (Some(PANICKED), _) => Some(Err(PdfFault::Unreadable)),
-        (Some(code), _) => PdfFault::of_exit_status(code).map(Err),
+        (Some(code), _) => PdfFault::from_exit_status(code).map(Err),
         (None, signal) => {
             let is_fault = FAULT_SIGNALS.iter().any(|fault| Some(fault.as_raw()) == signal);
             is_fault.then_some(Err(PdfFault::Unreadable))
@@ -93,7 +95,7 @@ fn read_limited() -> io::Result<Vec<u8>> {
 }
 
 fn limit_this_process(file_size: u64) -> io::Result<()> {
-    // A kernel that is short of memory ends this process rather than the service. Elsewhere than on Linux there is no such file.
+    // Let the kernel's out-of-memory killer prefer this process to the service. The file exists on Linux only.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let limit = |resource, soft: u64, hard: u64| {
         Ok::<_, io::Error>(setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?)
@@ -101,7 +103,7 @@ fn limit_this_process(file_size: u64) -> io::Result<()> {
     // At the soft limit the kernel sends SIGXCPU, at the hard one SIGKILL.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // No core dump with the user's file in it, no file written or opened, no process started.
+    // No core dump (it would hold the user's file), no file written or opened, no process started.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

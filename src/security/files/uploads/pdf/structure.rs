@@ -1,9 +1,8 @@
-//! What a PDF would do: its objects, one by one, read by `hayro-syntax`.
+//! Inspects the objects of a PDF, parsed by `hayro-syntax`, for active content.
 //!
-//! Every object that the file defines is looked at, also one to which nothing refers: a reader that repairs a file may find a
-//! use for it. So a forbidden action needs no search for the places that could refer to it (open action, annotation, name tree).
-//! The file is read twice: by its cross-reference table, and as by a reader that ignores the table and scans for objects. An
-//! object that a later revision replaces is in neither reading.
+//! Every object is inspected, even if nothing refers to it: a reader that repairs the file might use it. So a forbidden action is
+//! found wherever it could be triggered (open action, annotation, name tree). The file is read twice: by its cross-reference table,
+//! and by a scan for objects, as readers do that ignore the table. Objects replaced by a later revision are not inspected.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +11,7 @@ use hayro_syntax::{LoadPdfError, Pdf};
 
 use crate::security::files::uploads::refusal::PdfFault;
 
-/// Types of actions (`/S`) and of annotations (`/Subtype`, which also names the same kinds of content).
+/// Types of actions (`/S`) and of annotations (`/Subtype`).
 const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"JavaScript", PdfFault::JavaScript),
     (b"Launch", PdfFault::Launch),
@@ -26,20 +25,20 @@ const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"Sound", PdfFault::Media),
     (b"Rendition", PdfFault::Media),
 ];
-/// Keys that lead to active content: the name tree of scripts, the script of a 3D model, a form in XML.
+/// Keys of active content: the name tree of scripts, the script of a 3D model, an XFA form.
 const ACTIVE_KEYS: [(&str, PdfFault); 3] =
     [("JavaScript", PdfFault::JavaScript), ("OnInstantiate", PdfFault::JavaScript), ("XFA", PdfFault::Xfa)];
 /// Root elements of electronic invoices: Factur-X and ZUGFeRD, ZUGFeRD 1.0, UBL (Peppol), Order-X.
 const INVOICE_ROOTS: [&str; 5] =
     ["CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "SCRDMCCBDACIOMessageStructure"];
 
-/// Refuses a PDF with active content, and one that cannot be read whole.
+/// Refuses a PDF with active content, and one that cannot be parsed completely.
 ///
 /// # Errors
-/// The first fault.
+/// Returns the first fault.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // Old producers list objects that they did not write, at the offset 0. Readers take them for missing, so they are freed.
+    // Old producers list objects that they did not write, at offset 0. Readers treat them as missing, so mark them as free.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -50,7 +49,7 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Without the way to the table, the library scans for objects. A file that it cannot repair has no second reading.
+    // Without `startxref`, the library scans for objects. A file that it cannot repair has no second reading.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -65,7 +64,7 @@ fn replace(file: &mut [u8], from: &[u8], to: &[u8]) {
     }
 }
 
-/// What follows the header of an object (`12 0 obj`), for each one in the file.
+/// Returns the bytes after each object header (`12 0 obj`).
 fn after_headers(file: &[u8]) -> impl Iterator<Item = &[u8]> {
     let is_header = |before: &[u8]| {
         let mut words = before.rsplit(is_white_space).filter(|word| !word.is_empty());
@@ -101,11 +100,11 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library passes over what it cannot read. Another reader might be able to read it.
+    // The library skips objects that it cannot parse. Another reader might be able to parse them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
-/// An object with all that is directly in it.
+/// Checks an object and the objects nested in it.
 fn check<'a>(pdf: &'a Pdf, object: Object<'a>) -> Result<(), PdfFault> {
     let mut pending = vec![object];
     while let Some(object) = pending.pop() {
@@ -139,7 +138,7 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// The items between the brackets of an array or a dictionary. None if one of them cannot be read: the library would stop there.
+/// Counts the items of an array or a dictionary. `None` if one cannot be parsed: the library would stop there.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
@@ -150,7 +149,7 @@ fn items(inside: &[u8]) -> Option<usize> {
     is_whole.then(|| items - 1)
 }
 
-/// Whether all readers read the same entries. Of a key that is there twice, some take the first value and some the last.
+/// Returns `Some` if all readers see the same entries: of a duplicate key, some use the first value and some the last.
 fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     let inside = dict.data().get(2..dict.data().len().checked_sub(2)?)?;
     if items(inside)? == 2 * dict.len() {
@@ -169,7 +168,7 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Readers that follow the table of an object stream and readers that go through it must find the same objects.
+/// Returns `Some` if readers that use the table of an object stream and readers that scan it find the same objects.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
@@ -205,7 +204,7 @@ fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
     dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
 }
 
-/// A link is followed by a click. One that opens by itself tells a stranger who reads the file, and when.
+/// Refuses links that open without a click: they report to a third party who reads the file, and when.
 fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
     if let Some(additional) = dict.get::<Dict<'_>>("AA") {
@@ -221,7 +220,7 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
         match value {
             Some(Object::Dict(action)) if is_name(&action, "S", b"URI") => return Err(PdfFault::OpensLink),
             Some(Object::Dict(action)) => pending.extend(action.get_raw::<Object<'_>>("Next")),
-            // Several actions, or an open destination: a page and a place on it.
+            // Several actions, or a destination: a page and a position on it.
             Some(Object::Array(actions)) => pending.extend(actions.raw_iter()),
             _ => {}
         }
@@ -229,14 +228,14 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// A file specification with files in it.
+/// Checks a file specification with embedded files.
 fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     if !is_set(dict, "EF") {
         return Ok(());
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // As UTF-16 every other byte is zero.
+    // In UTF-16, every other byte is zero.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
@@ -250,7 +249,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Only the data of an electronic invoice may be embedded.
+/// Only the XML of an electronic invoice may be embedded.
 fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     let says_xml = stream.dict().get::<Name<'_>>("Subtype").is_none_or(|subtype| subtype.ends_with(b"xml"));
     let content = stream.decoded_data().map_err(|_| PdfFault::EmbeddedFile)?;
@@ -258,7 +257,8 @@ fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     if says_xml && is_invoice { Ok(()) } else { Err(PdfFault::EmbeddedFile) }
 }
 
-/// XML that begins and ends with the root element of an invoice: no document type (entities), no style sheet (XSLT runs).
+/// Returns `Some` for XML that begins and ends with the root element of an invoice. A document type (entities, XXE) or a style sheet
+/// (XSLT) before it is refused.
 fn is_invoice(text: &str) -> Option<()> {
     let mut rest = text.trim_start_matches('\u{feff}').trim();
     if let Some(declaration) = rest.strip_prefix("<?xml ") {

@@ -1,4 +1,4 @@
-use super::super::{FileType, Refused};
+use super::super::{FileType, UploadError};
 use super::{MAX_PIXELS, archive, chunk, inspect, jpeg, pdf, png};
 
 /// An MP4 of two boxes, the first of this length: phones write 16 to 32.
@@ -105,7 +105,7 @@ fn trailer_of_a_camera_is_accepted() {
         [b"\r\n", &afcp(picture + 2, b'!')[..]].concat(),
     ] {
         assert_eq!(inspect(FileType::Jpeg, &jpeg(1, 1, b"", &trailer)), Ok(()), "{}", trailer.escape_ascii());
-        assert_eq!(inspect(FileType::Png, &png(1, 1, b"", &trailer)), Err(Refused::AfterEnd));
+        assert_eq!(inspect(FileType::Png, &png(1, 1, b"", &trailer)), Err(UploadError::AfterEnd));
     }
 }
 
@@ -139,40 +139,40 @@ fn other_data_after_the_end_is_refused() {
     ] {
         let file = jpeg(1, 1, b"", &after);
         let answer = inspect(FileType::Jpeg, &file);
-        let incomplete = after == b"\xff" && answer == Err(Refused::Content);
-        assert!(answer == Err(Refused::AfterEnd) || incomplete, "{} {answer:?}", after.escape_ascii());
+        let incomplete = after == b"\xff" && answer == Err(UploadError::Content);
+        assert!(answer == Err(UploadError::AfterEnd) || incomplete, "{} {answer:?}", after.escape_ascii());
     }
     for after in [&b"x"[..], b" ", b"\0\0\0x", &archive(), &png(1, 1, b"", b"")] {
-        assert_eq!(inspect(FileType::Png, &png(1, 1, b"", after)), Err(Refused::AfterEnd));
+        assert_eq!(inspect(FileType::Png, &png(1, 1, b"", after)), Err(UploadError::AfterEnd));
     }
-    assert_eq!(inspect(FileType::Jpeg, &jpeg(1, 1, b"", &jpeg(1, 1, b"", b"")[..40])), Err(Refused::Content));
+    assert_eq!(inspect(FileType::Jpeg, &jpeg(1, 1, b"", &jpeg(1, 1, b"", b"")[..40])), Err(UploadError::Content));
 }
 
 #[test]
 fn polyglot_picture_is_refused() {
     let with_archive = [b"PK\x03\x04 a file ", &archive()[..]].concat();
     let late_pdf = [&[b' '; 500][..], b"%PDF-1.4"].concat();
-    for (inside, refused) in [(&with_archive, Refused::Archive), (&late_pdf, Refused::PdfInside)] {
+    for (inside, refused) in [(&with_archive, UploadError::Archive), (&late_pdf, UploadError::PdfInside)] {
         assert_eq!(inspect(FileType::Png, &png(1, 1, &chunk(b"tEXt", inside), b"")), Err(refused));
         assert_eq!(inspect(FileType::Png, &png(1, 1, &chunk(b"IDAT", inside), b"")), Err(refused));
         assert_eq!(inspect(FileType::Jpeg, &jpeg(1, 1, inside, b"")), Err(refused));
     }
     let shifted = [b" ".to_vec(), png(1, 1, b"", b"")].concat();
-    assert_eq!(inspect(FileType::Png, &shifted), Err(Refused::Not(FileType::Png)));
+    assert_eq!(inspect(FileType::Png, &shifted), Err(UploadError::Not(FileType::Png)));
 }
 
 /// Decompression bombs (CWE-409): the size in the header decides, before any pixel.
 #[test]
 fn too_many_pixels_are_refused_by_the_header() {
-    let too_many = Err(Refused::Pixels { max: MAX_PIXELS });
+    let too_many = Err(UploadError::Pixels { max: MAX_PIXELS });
     for (width, height) in [(60_000, 60_000), (u32::MAX, u32::MAX), (1, MAX_PIXELS + 1)] {
         assert_eq!(inspect(FileType::Png, &png(width, height, b"", b"")[..30]), too_many);
     }
     assert_eq!(inspect(FileType::Png, &png(11_000, 10_000, b"", b"")), Ok(()), "110 million");
     assert_eq!(inspect(FileType::Jpeg, &jpeg(8_160, 6_144, b"", b"")), Ok(()), "a phone of 50 megapixels");
-    assert_eq!(inspect(FileType::Png, &png(0, 5, b"", b"")), Err(Refused::Content));
+    assert_eq!(inspect(FileType::Png, &png(0, 5, b"", b"")), Err(UploadError::Content));
     assert_eq!(inspect(FileType::Jpeg, &jpeg(65_000, 65_000, b"", b"")), too_many);
-    assert_eq!(inspect(FileType::Jpeg, &jpeg(0, 1, b"", b"")), Err(Refused::Content));
+    assert_eq!(inspect(FileType::Jpeg, &jpeg(0, 1, b"", b"")), Err(UploadError::Content));
     let second = jpeg(1, 1, b"", &jpeg(65_000, 65_000, b"", b""));
     assert_eq!(inspect(FileType::Jpeg, &second), too_many, "in the second picture too");
 }

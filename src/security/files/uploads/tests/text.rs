@@ -1,7 +1,7 @@
-use super::super::{FileType, Refused};
+use super::super::{FileType, UploadError};
 use super::inspect;
 
-fn both(bytes: &[u8]) -> Result<(), Refused> {
+fn both(bytes: &[u8]) -> Result<(), UploadError> {
     let answer = inspect(FileType::Text, bytes);
     assert_eq!(inspect(FileType::Csv, bytes), answer);
     answer
@@ -42,14 +42,14 @@ fn text_that_begins_like_a_page_is_refused() {
         "<!-- a -->",
         &format!("{}<html>", " ".repeat(1439)),
     ] {
-        assert_eq!(both(text.as_bytes()), Err(Refused::Markup), "{text:?}");
+        assert_eq!(both(text.as_bytes()), Err(UploadError::Markup), "{text:?}");
     }
 }
 
 #[test]
 fn text_with_the_beginning_of_a_pdf_is_refused() {
     for text in ["%PDF-1.4 but text", "a\n%PDF-1.4", "%%PDF-1.4"] {
-        assert_eq!(both(text.as_bytes()), Err(Refused::PdfInside), "{text:?}");
+        assert_eq!(both(text.as_bytes()), Err(UploadError::PdfInside), "{text:?}");
     }
     for text in ["The mark is %pdf-1.4.", "%PD F-", &format!("{}%PDF-", "a".repeat(1024))] {
         assert_eq!(both(text.as_bytes()), Ok(()), "{text:?}");
@@ -59,7 +59,7 @@ fn text_with_the_beginning_of_a_pdf_is_refused() {
 #[test]
 fn other_encoding_is_refused_with_its_place() {
     for utf16 in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a", b"\xff\xfe"] {
-        assert_eq!(both(utf16), Err(Refused::Utf16), "{utf16:?}");
+        assert_eq!(both(utf16), Err(UploadError::Utf16), "{utf16:?}");
     }
     for (bytes, line, character) in [
         (&b"name;city\r\nM\xfcller;Kassel\r\n"[..], 2, 2),
@@ -71,7 +71,7 @@ fn other_encoding_is_refused_with_its_place() {
         (b"\xed\xa0\x80", 1, 1),
         ("\u{feff}Grüße\n\nGrü\u{df}".as_bytes().split_last().unwrap().1, 3, 4),
     ] {
-        assert_eq!(both(bytes), Err(Refused::NotUtf8 { line, character }), "{bytes:?}");
+        assert_eq!(both(bytes), Err(UploadError::NotUtf8 { line, character }), "{bytes:?}");
     }
 }
 
@@ -85,13 +85,13 @@ fn control_character_is_refused_with_its_place() {
         ("ä\u{1b}[2J", '\u{1b}', 1, 2),
         ("a\u{85}", '\u{85}', 1, 2),
     ] {
-        assert_eq!(both(text.as_bytes()), Err(Refused::Control { control, line, character }), "{text:?}");
+        assert_eq!(both(text.as_bytes()), Err(UploadError::Control { control, line, character }), "{text:?}");
     }
 }
 
 #[test]
 fn blank_text_is_refused() {
     for text in [" \n", "\u{feff}", "\r\n\t"] {
-        assert_eq!(both(text.as_bytes()), Err(Refused::Empty), "{text:?}");
+        assert_eq!(both(text.as_bytes()), Err(UploadError::Empty), "{text:?}");
     }
 }

@@ -108,9 +108,9 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
         .await
         .unwrap();
     assert!(pending as u64 + recorder.lost() >= flood as u64, "{pending} and {}", recorder.lost());
-    let told = "select sum(amount)::bigint from security_events where kind = 'sys_audit_lost'";
-    let told: i64 = sqlx::query_scalar(told).fetch_one(&app.all_rows).await.unwrap();
-    assert_eq!(told as u64, recorder.lost());
+    let reported = "select sum(amount)::bigint from security_events where kind = 'sys_audit_lost'";
+    let reported: i64 = sqlx::query_scalar(reported).fetch_one(&app.all_rows).await.unwrap();
+    assert_eq!(reported as u64, recorder.lost());
 }
 
 /// Another program could have run in between.

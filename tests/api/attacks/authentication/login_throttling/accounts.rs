@@ -1,72 +1,69 @@
-//! One account, guessed at from everywhere, or from inside.
+//! Brute force on one account, from many networks or with a stolen session.
 
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{OTHER, WRONG, counted, from, hammer, lock_mails, number, reset};
+use super::{OTHER, WRONG, counted, from, guess, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// An account that is hammered answers strangers like a wrong password, also to the right one; its owner is told once.
+/// During the lock, a correct password gets the response of a wrong one.
 #[actix_web::test]
-async fn ten_failures_lock_an_account_without_a_word_and_its_owner_is_told() {
+async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for attempt in 1..=10 {
-        let mut told = vec!["authn_login_fail/wrong_password"];
+        let mut events = vec!["authn_login_fail/wrong_password"];
         if attempt == 10 {
             assert_eq!(lock_mails(&app).await, (0, 0));
-            told.insert(0, "authn_login_lock/brute_force");
+            events.insert(0, "authn_login_lock/brute_force");
         }
-        try_sign_in(&from(&app, attempt), &alice.email, WRONG)
-            .await
-            .assert_refused(401, "invalid_credentials")
-            .assert_events(&told);
+        let failed = try_sign_in(&from(&app, attempt), &alice.email, WRONG).await;
+        failed.assert_refused(401, "invalid_credentials").assert_events(&events);
     }
     let before = app.digest_all().await;
-    let wrong = try_sign_in(&from(&app, 11), "somebody.else@example.com", WRONG).await;
-    let (right, cost) = counted(&app, &from(&app, 12), &alice.email, PASSWORD).await;
-    assert_eq!((right.comparable(), cost), (wrong.comparable(), 1));
-    assert_eq!(right.statements(), wrong.statements());
-    right.assert_events(&["authn_login_fail/correct_password_while_locked"]);
+    let wrong = try_sign_in(&from(&app, 11), "other@example.com", WRONG).await;
+    let (correct, cost) = counted(&app, &from(&app, 12), &alice.email, PASSWORD).await;
+    assert_eq!((correct.comparable(), cost), (wrong.comparable(), 1));
+    assert_eq!(correct.statements(), wrong.statements());
+    correct.assert_events(&["authn_login_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
-    hammer(&app, &alice.email, 5).await;
-    assert_eq!(lock_mails(&app).await, (1, 1), "one a lock");
-    let told = async || {
-        let guessed = |mail: &String| mail.contains("guess your password");
-        wait::until_some("the owner is told", async || mails(&app, &alice.email).into_iter().find(guessed)).await
+    guess(&app, &alice.email, 5).await;
+    assert_eq!(lock_mails(&app).await, (1, 1), "one mail per lock");
+    let lock_mail_kind = async || {
+        let is_lock_mail = |mail: &String| mail.contains("guess your password");
+        wait::until_some("a mail to the owner", async || mails(&app, &alice.email).into_iter().find(is_lock_mail)).await
     };
-    assert!(!told().await.contains("http"), "a mail that everybody can cause holds no link");
+    assert!(!lock_mail_kind().await.contains("http"), "attackers can trigger this mail, so it contains no link");
 
-    // Whoever was signed in stays in, and can prove himself there: a lock from outside is no denial of service.
+    // The signed-in owner is not affected, and can change the password.
     alice.get("/api/v1/me").await.ok(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
     try_sign_in(&from(&app, 13), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     app.advance_time(TimeDelta::seconds(61)).await;
     try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
-    // A quiet hour ends the episode: the next ten are a new one.
+    // After an hour without failures, the account has ten free failures again.
     app.advance_time(TimeDelta::minutes(61)).await;
-    hammer(&app, &alice.email, 9).await;
+    guess(&app, &alice.email, 9).await;
     try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);
-    hammer(&app, &alice.email, 1).await;
+    guess(&app, &alice.email, 1).await;
     assert_eq!(lock_mails(&app).await, (2, 2));
 }
 
-/// What is tried during a wait makes it no longer, or anybody could keep an account shut by knocking.
+/// Attempts during a lock do not extend it: otherwise an attacker could lock an account permanently.
 #[actix_web::test]
-async fn waits_double_up_to_a_quarter_of_an_hour_and_end_by_themselves() {
+async fn lock_durations_double_up_to_15_minutes_and_expire() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    hammer(&app, &alice.email, 10).await;
+    guess(&app, &alice.email, 10).await;
     let mut network = 0;
     let mut next = || {
         network += 1;
         from(&app, network)
     };
     for wait in [60, 120, 240, 480, 900, 900] {
-        // Half of it is a whole one of the waits before.
         app.advance_time(TimeDelta::seconds(wait / 2)).await;
         try_sign_in(&next(), &alice.email, PASSWORD)
             .await
@@ -79,14 +76,14 @@ async fn waits_double_up_to_a_quarter_of_an_hour_and_end_by_themselves() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A name that nobody has is counted, locked and answered like any other; only its mail goes nowhere.
+/// User enumeration by lock: unknown accounts are counted and locked alike; only the mail has no recipient.
 #[actix_web::test]
-async fn a_lock_does_not_tell_who_has_an_account() {
+async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
     app.user("alice").await;
     for attempt in 1..=12 {
         let (known, cost) = counted(&app, &from(&app, attempt), "alice@example.com", WRONG).await;
-        let (unknown, same_cost) = counted(&app, &from(&app, attempt), "nobody@example.com", WRONG).await;
+        let (unknown, same_cost) = counted(&app, &from(&app, attempt), "unknown@example.com", WRONG).await;
         assert_eq!(known.comparable(), unknown.comparable(), "{attempt}");
         assert_eq!((known.statements(), cost), (unknown.statements(), same_cost), "{attempt}");
         let locks = |reply: &Reply| reply.events().contains(&"authn_login_lock/brute_force".to_owned());
@@ -97,18 +94,18 @@ async fn a_lock_does_not_tell_who_has_an_account() {
         &app,
         "select count(*) from mail_outbox where kind = 'account_locked' and recipient = '' and sent_at is null",
     );
-    assert_eq!(left.await, 0, "it goes nowhere");
-    let each = "select count(distinct (failures, in_a_row)) from login_failures where kind = 'account'";
-    assert_eq!(number(&app, each).await, 1, "both names have the same counts");
+    assert_eq!(left.await, 0, "a mail without recipient is never sent");
+    let distinct = "select count(distinct (failures, in_a_row)) from login_failures where kind = 'account'";
+    assert_eq!(number(&app, distinct).await, 1, "both names have the same counts");
 }
 
-/// NIST SP 800-63B §3.2.2: after so many failures in a row, here 10, time does not help; a reset does.
+/// NIST SP 800-63B §3.2.2: after too many failures in a row (here 10), the lock does not expire.
 #[actix_web::test]
-async fn account_with_too_many_failures_in_a_row_opens_by_reset_only() {
+async fn too_many_consecutive_failures_require_password_reset() {
     let in_a_row = ("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", "10");
     let app = TestApp::with(&[in_a_row, ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "20/1h")]).await;
     let alice = app.user("alice").await;
-    hammer(&app, &alice.email, 9).await;
+    guess(&app, &alice.email, 9).await;
     let last = try_sign_in(&from(&app, 1), &alice.email, WRONG).await;
     last.assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_lock/max_failures", "authn_login_fail/wrong_password"]);
@@ -118,17 +115,17 @@ async fn account_with_too_many_failures_in_a_row_opens_by_reset_only() {
     locked
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-    // The owner's known device has a counter of its own, and its success opens nothing for unknown clients.
+    // A known device has its own counter. Its success does not unlock the account for unknown clients.
     try_sign_in_with(&from(&app, 3), &alice.email, PASSWORD, &alice.device).await.ok(200);
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
-    let told = reset(&app, &alice.email, &from(&app, 5)).await.events();
-    assert!(told.contains(&"authn_password_change/reset".to_owned()), "{told:?}");
+    let events = reset(&app, &alice.email, &from(&app, 5)).await.events();
+    assert!(events.contains(&"authn_password_change/reset".to_owned()), "{events:?}");
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// The Forgot sheet: otherwise asking for a new password would be one more way to shut somebody out.
+/// Otherwise reset requests would be one more way to lock an account (OWASP Forgot Password Cheat Sheet).
 #[actix_web::test]
-async fn asking_for_a_reset_locks_nothing() {
+async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let counters = app.digest(&["login_failures"]).await;
@@ -140,9 +137,9 @@ async fn asking_for_a_reset_locks_nothing() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: the thief of an access token guesses the password, to change it: 5 times an hour and session, 10 times in a row.
+/// CWE-620: an attacker with a stolen access token guesses the password: 5 times an hour and session, 10 times in a row.
 #[actix_web::test]
-async fn stolen_session_gets_few_guesses_at_the_password() {
+async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let change = |actor: Actor, password: &'static str| async move {
@@ -171,8 +168,8 @@ async fn stolen_session_gets_few_guesses_at_the_password() {
         .assert_refused(401, "invalid_credentials")
         .assert_events(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
-    assert_eq!(lock_mails(&app).await, (1, 1), "the owner is told");
-    // Signing in is another matter, and a reset opens this too.
+    assert_eq!(lock_mails(&app).await, (1, 1), "the owner is notified");
+    // Login has other counters. A password reset unlocks re-authentication too.
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     reset(&app, &alice.email, &from(&app, 2)).await;
     let again = Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;

@@ -1,4 +1,4 @@
-//! Counters under parallel attempts, on two replicas, and without their database.
+//! Counters under parallel attempts, on two replicas, and without the database.
 
 use actix_web::http::header::HeaderMap;
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// Attempts at the same time: how many of them may try a password.
+/// Makes parallel attempts and returns how many of them may try a password.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
     let credentials = &app.services().credentials;
     let attempts =
@@ -24,9 +24,9 @@ async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, Cli
     admitted.iter().flatten().filter(|admitted| !admitted.is_locked()).count()
 }
 
-/// Counted before the hash: parallel guesses get no more tries than guesses one after another.
+/// Race condition (CWE-362): attempts are counted before hashing, so parallel guesses get no more tries.
 #[actix_web::test]
-async fn parallel_guesses_do_not_pass_a_limit() {
+async fn parallel_guesses_cannot_exceed_limits() {
     let app = TestApp::start().await;
     let name = |name: u8| format!("u{name}@example.com");
     assert_eq!(admitted(&app, (0..30).map(|_| (name(0), client(1, 1)))).await, 5, "account and address");
@@ -35,17 +35,18 @@ async fn parallel_guesses_do_not_pass_a_limit() {
     assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");
 }
 
-/// Attempts that fail, succeed, are reset and swept at the same time do not deadlock, and no failure is lost.
+/// Failures, successes, resets and sweeps in parallel.
 #[actix_web::test]
-async fn parallel_attempts_are_counted_to_the_last() {
-    let limits = ["PAIR", "ADDRESS", "ACCOUNT"].map(|each| format!("STRONGROOM_LOGIN_FAILURES_PER_{each}"));
+async fn parallel_attempts_are_all_counted_without_deadlock() {
+    let limits =
+        ["ACCOUNT_AND_ADDRESS", "ADDRESS", "ACCOUNT"].map(|each| format!("STRONGROOM_LOGIN_FAILURES_PER_{each}"));
     let limits: Vec<_> = limits.iter().map(|name| (name.as_str(), "100/1h")).collect();
     let app = TestApp::with(&limits).await;
     let credentials = &app.services().credentials;
     let throttle = &credentials.throttle;
     let fail = async |name: &str, turn: u8| {
         let admitted = throttle.admit(credentials.sign_in(name, client(turn % 20, 1))).await?;
-        throttle.failed(&admitted, None).await
+        throttle.record_failure(&admitted, None).await
     };
     let failed = (0..60_u8).map(|turn| fail("bob@example.com", turn));
     for done in background(&app.services().recorder, join_all(failed)).await {
@@ -59,7 +60,7 @@ async fn parallel_attempts_are_counted_to_the_last() {
             2 => fail("bob@example.com", turn).await,
             _ => {
                 let admitted = throttle.admit(credentials.sign_in("bob@example.com", client(turn % 20, 1))).await?;
-                throttle.succeeded(&admitted).await
+                throttle.record_success(&admitted).await
             }
         }
     });
@@ -68,7 +69,7 @@ async fn parallel_attempts_are_counted_to_the_last() {
     }
 }
 
-/// Two replicas, in turn: each sees what the other has counted, and a restart forgets nothing.
+/// An attacker alternates between two replicas.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;
@@ -84,7 +85,7 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-        // A device that one of them made known is known to the other.
+        // A device cookie of one replica is valid on the other.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
     // One address on both.
@@ -107,15 +108,15 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// A replica whose clock is a day ahead ends no wait and no window.
+/// A replica whose clock is a day ahead ends no lock and no window.
 #[actix_web::test]
-async fn counters_follow_the_clock_of_the_database() {
+async fn counters_use_database_clock() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for _ in 0..5 {
         try_sign_in(&from(&app, 1), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
-    super::hammer(&app, &alice.email, 5).await;
+    super::guess(&app, &alice.email, 5).await;
     app.clock.advance(TimeDelta::days(1));
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD)
@@ -123,14 +124,14 @@ async fn counters_follow_the_clock_of_the_database() {
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
-/// Counters that cannot be read admit no attempt, and nothing is hashed.
+/// Attempts are rejected before hashing.
 #[actix_web::test]
-async fn without_its_counters_no_client_signs_in() {
+async fn unavailable_counters_fail_closed() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
-    let mut stuck = app.all_rows.begin().await.unwrap();
-    sqlx::query("lock table login_failures in access exclusive mode").execute(&mut *stuck).await.unwrap();
+    let mut lock = app.all_rows.begin().await.unwrap();
+    sqlx::query("lock table login_failures in access exclusive mode").execute(&mut *lock).await.unwrap();
     for cookie in ["", &alice.device] {
         let hashes = app.services().credentials.passwords.hashes();
         let refused = try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, cookie).await;
@@ -138,16 +139,16 @@ async fn without_its_counters_no_client_signs_in() {
         assert!(refused.header("retry-after").is_some());
         assert_eq!(app.services().credentials.passwords.hashes(), hashes);
     }
-    stuck.rollback().await.unwrap();
+    lock.rollback().await.unwrap();
     assert_eq!(app.digest_all().await, before);
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A counter whose window is over is swept, and one that runs is kept.
+/// Counters whose window has not ended are kept.
 #[actix_web::test]
-async fn counters_that_are_over_are_swept() {
+async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;
-    try_sign_in(&from(&app, 1), "nobody@example.com", WRONG).await.assert_refused(401, "invalid_credentials");
+    try_sign_in(&from(&app, 1), "unknown@example.com", WRONG).await.assert_refused(401, "invalid_credentials");
     let throttle = &app.services().credentials.throttle;
     let kinds = async || -> Vec<String> {
         let sql = "select kind from login_failures order by kind";

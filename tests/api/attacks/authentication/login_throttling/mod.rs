@@ -1,5 +1,5 @@
-//! API2 (`docs/decisions.md`, D16): brute force against one account ([`accounts`]), password spraying from one network
-//! ([`networks`]), failing on purpose to lock others out, and the [`counters`] under parallel attempts and on two replicas.
+//! API2:2023 (`docs/decisions.md`, D16): brute force on one account ([`accounts`]), password spraying from one network
+//! ([`networks`]), account lockout as denial of service, and the [`counters`] under parallel attempts and on two replicas.
 
 mod accounts;
 mod counters;
@@ -18,19 +18,19 @@ const WRONG: &str = "correct horse battery 8";
 const OTHER: &str = "another horse battery 7";
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// A client in a network of its own.
+/// Returns a client in its own network.
 fn from(app: &TestApp, network: u8) -> Client {
     app.client_from(Ipv4Addr::new(127, 3, network, 1).into())
 }
 
-/// Fails with wrong passwords, each from another network.
-async fn hammer(app: &TestApp, email: &str, times: u8) {
+/// Sends wrong passwords, each from another network.
+async fn guess(app: &TestApp, email: &str, times: u8) {
     for network in 100..100 + times {
         try_sign_in(&from(app, network), email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
 }
 
-/// A reply, and the number of hashes that it took.
+/// Returns the response and its number of hashes.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();
@@ -42,7 +42,7 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// The number of mails that tell of a lock, and of those that have a recipient.
+/// Returns the number of mails about a lock, and how many of them have a recipient.
 async fn lock_mails(app: &TestApp) -> (i64, i64) {
     let all = number(app, "select count(*) from mail_outbox where kind = 'account_locked'").await;
     let addressed =

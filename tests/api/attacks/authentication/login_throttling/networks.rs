@@ -1,4 +1,4 @@
-//! One address or network that tries many accounts, and the people behind it.
+//! Password spraying from one address or network, and its other users.
 
 use std::net::Ipv4Addr;
 
@@ -6,26 +6,26 @@ use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
 
-use super::{WRONG, counted, from, hammer, lock_mails, number};
+use super::{WRONG, counted, from, guess, lock_mails, number};
 use crate::support::actor::{PASSWORD, try_sign_in, try_sign_in_with};
 use crate::support::altcha::solve;
 use crate::support::client::Client;
 use crate::support::{Reply, TestApp};
 
-/// Signs in with the solution of the challenge in this refusal.
+/// Solves the challenge in this 429 and signs in.
 async fn solve_and_sign_in(client: &Client, email: &str, refused: &Reply) -> Reply {
     let altcha = solve(&refused.assert_refused(429, "too_many_requests").json()["challenge"]);
     let body = json!({"email": email, "password": PASSWORD, "altcha": altcha});
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-async fn accounts_that_wait(app: &TestApp) -> i64 {
+async fn locked_accounts(app: &TestApp) -> i64 {
     number(app, "select count(*) from login_failures where waits_until is not null").await
 }
 
-/// S38: five failures of an account from one address. Refused before any hash.
+/// Brute force from one address.
 #[actix_web::test]
-async fn sixth_guess_at_an_account_from_one_address_is_refused_before_any_hash() {
+async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let guesser = from(&app, 1);
@@ -39,7 +39,7 @@ async fn sixth_guess_at_an_account_from_one_address_is_refused_before_any_hash()
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // Another account's success clears nothing; the owner comes from elsewhere, undisturbed.
+    // A login to another account resets nothing. The owner can sign in from another address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
@@ -48,7 +48,7 @@ async fn sixth_guess_at_an_account_from_one_address_is_refused_before_any_hash()
 }
 
 #[actix_web::test]
-async fn successful_sign_ins_do_not_count() {
+async fn successful_logins_are_not_counted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for round in 0..30 {
@@ -59,9 +59,9 @@ async fn successful_sign_ins_do_not_count() {
     }
 }
 
-/// A success clears the pair, takes the pair's failures off the account, and nothing off what others counted.
+/// A success resets the counter per account and address, and subtracts its failures from the account's.
 #[actix_web::test]
-async fn success_takes_back_its_own_failures_alone() {
+async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let counts = async || {
@@ -70,7 +70,7 @@ async fn success_takes_back_its_own_failures_alone() {
         let rows: Vec<String> = sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap();
         rows.join(", ")
     };
-    hammer(&app, &alice.email, 3).await;
+    guess(&app, &alice.email, 3).await;
     for _ in 0..4 {
         try_sign_in(&from(&app, 100), &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
@@ -83,9 +83,9 @@ async fn success_takes_back_its_own_failures_alone() {
     assert_eq!(counts().await, format!("account 6, {others}, pair 5"));
 }
 
-/// An attacker signs in to an account of their own between guesses.
+/// The attacker signs in to their own account between guesses.
 #[actix_web::test]
-async fn success_does_not_clear_the_address() {
+async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let guesser = from(&app, 1);
@@ -106,9 +106,9 @@ async fn success_does_not_clear_the_address() {
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
-/// An office behind a NAT with one attacker in it: slowed by a challenge, and not shut out.
+/// Denial of service behind a NAT: users without a device cookie must solve a challenge, but can sign in.
 #[actix_web::test]
-async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
+async fn users_behind_shared_address_can_sign_in_during_attack() {
     let app = TestApp::start().await;
     let mut people = Vec::new();
     for name in 0..8 {
@@ -136,14 +136,14 @@ async fn people_behind_one_address_sign_in_while_one_of_them_attacks() {
         let refused = try_sign_in(&shared, &person.email, PASSWORD).await;
         solve_and_sign_in(&shared, &person.email, &refused).await.ok(200);
     }
-    // One address locks no account: the attacked one is refused here, and nowhere else.
-    assert_eq!(accounts_that_wait(&app).await, 0);
+    // One address cannot lock an account: the attacked user can sign in from another address.
+    assert_eq!(locked_accounts(&app).await, 0);
     try_sign_in(&from(&app, 1), &people[0].email, PASSWORD).await.ok(200);
 }
 
-/// Password spraying: many accounts from one network. Its clients need a challenge, and no account waits.
+/// Password spraying: one network tries many accounts.
 #[actix_web::test]
-async fn spraying_network_needs_a_challenge_and_locks_no_account() {
+async fn password_spraying_requires_challenge_and_locks_no_account() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let host = |host: u8| app.client_from(Ipv4Addr::new(127, 9, 9, host).into());
@@ -154,7 +154,7 @@ async fn spraying_network_needs_a_challenge_and_locks_no_account() {
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
-    // Ten failures an address are half of what one may have. The network has used up its own.
+    // Each address has half of its allowed failures. The network has used up its accounts.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
         refused.assert_refused(429, "too_many_requests");
@@ -163,18 +163,18 @@ async fn spraying_network_needs_a_challenge_and_locks_no_account() {
     }
     let refused = try_sign_in(&host(77), &bob.email, PASSWORD).await;
     solve_and_sign_in(&host(77), &bob.email, &refused).await.ok(200);
-    // Known devices and other networks are not concerned.
+    // Known devices and other networks are not affected.
     try_sign_in_with(&host(77), &bob.email, PASSWORD, &bob.device).await.ok(200);
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(lock_mails(&app).await, (0, 0));
-    assert_eq!(accounts_that_wait(&app).await, 0);
+    assert_eq!(locked_accounts(&app).await, 0);
     app.advance_time(TimeDelta::minutes(61)).await;
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A network counts accounts: one account's failures, from many of its addresses, are no spray.
+/// A network counts accounts, not failures: brute force on one account is not password spraying.
 #[actix_web::test]
-async fn brute_force_and_spraying_are_told_apart() {
+async fn brute_force_and_password_spraying_leave_different_events() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
     let alice = app.user("alice").await;
     let attacker = |host: u8| app.client_from([127, 9, 8, host].into());
@@ -191,7 +191,7 @@ async fn brute_force_and_spraying_are_told_apart() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // The account answers every client like a wrong password; the network is asked for a challenge for any account.
+    // The account is locked for all unknown clients; the network needs a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

@@ -44,7 +44,7 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
-        // No function takes a body, so this one is ignored.
+        // No function takes a body, so it is refused unread.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);

@@ -1,19 +1,19 @@
-//! How an address is spelt, what its name resolves to, and that no other is called.
+//! Spellings of outbound URLs, addresses that their hosts resolve to, and URLs that are not configured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use strongroom::config::{Environment, Profile, Settings, WebhookUrl};
-use strongroom::security::communication::outbound::{SystemLookup, Undelivered};
+use strongroom::config::{Environment, OutboundUrl, Profile, Settings};
+use strongroom::security::communication::outbound::{OutboundError, SystemResolver};
 
-use super::{Liar, deliver, door, knock};
+use super::{FakeResolver, client, deliver, post};
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 
 #[test]
-fn an_address_has_one_spelling_and_leads_to_a_public_name() {
+fn url_with_another_spelling_or_a_private_host_is_rejected() {
     let good = "https://hooks.example/services/T0/B0?x=1";
     for accepted in [good, "https://hooks.example", "https://hooks.example:8443/a", "https://xn--bcher-kva.example/"] {
-        assert!(WebhookUrl::parse(accepted, Profile::Production).is_some(), "{accepted}");
+        assert!(OutboundUrl::parse(accepted, Profile::Production).is_some(), "{accepted}");
     }
     let hosts = [
         "localhost",
@@ -66,7 +66,7 @@ fn an_address_has_one_spelling_and_leads_to_a_public_name() {
     ];
     for host in hosts {
         for form in [format!("https://{host}/hook"), format!("https://{host}")] {
-            assert!(WebhookUrl::parse(&form, Profile::Production).is_none(), "{form}");
+            assert!(OutboundUrl::parse(&form, Profile::Production).is_none(), "{form}");
         }
     }
     for form in [
@@ -90,17 +90,17 @@ fn an_address_has_one_spelling_and_leads_to_a_public_name() {
         "hooks.example",
         "",
     ] {
-        assert!(WebhookUrl::parse(form, Profile::Production).is_none(), "{form:?}");
+        assert!(OutboundUrl::parse(form, Profile::Production).is_none(), "{form:?}");
     }
     for own in ["https://localhost:9/a", "https://127.0.0.1:9/a", "https://[::1]:9/a"] {
-        assert!(WebhookUrl::parse(own, Profile::Development).is_some(), "{own}");
-        assert!(WebhookUrl::parse(own, Profile::Production).is_none(), "{own}");
+        assert!(OutboundUrl::parse(own, Profile::Development).is_some(), "{own}");
+        assert!(OutboundUrl::parse(own, Profile::Production).is_none(), "{own}");
     }
-    assert!(WebhookUrl::parse("http://localhost:9/a", Profile::Development).is_none(), "no plain HTTP, also not here");
+    assert!(OutboundUrl::parse("http://localhost:9/a", Profile::Development).is_none(), "no plain HTTP, also not here");
 }
 
 #[test]
-fn a_bad_address_is_a_fault_that_does_not_show_it() {
+fn invalid_url_setting_is_reported_without_its_value() {
     let bad = concat!("https://user:", "hunter2", "@10.0.0.1/hook");
     let faults = |pairs: &[(&'static str, &'static str)]| match Settings::load(&Environment::from_pairs(
         [("STRONGROOM_PROFILE", "production")].into_iter().chain(pairs.iter().copied()),
@@ -109,9 +109,9 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
         Err(faults) => faults.to_string(),
     };
     for setting in ["STRONGROOM_ALERTS_SLACK_URL", "STRONGROOM_ALERTS_WEBHOOK_URL", "STRONGROOM_PASSWORD_BREACH_URL"] {
-        let told = faults(&[(setting, bad)]);
-        assert!(told.contains(&format!("{setting} is not https://host.example/path")), "{told}");
-        assert!(!told.contains("hunter2") && !told.contains("10.0.0.1"), "{told}");
+        let message = faults(&[(setting, bad)]);
+        assert!(message.contains(&format!("{setting} is not https://host.example/path")), "{message}");
+        assert!(!message.contains("hunter2") && !message.contains("10.0.0.1"), "{message}");
     }
     let mailed = ("STRONGROOM_ALERTS_MAIL_TO", "oncall@api.example");
     let missing = "STRONGROOM_ALERTS_RUNBOOKS is missing";
@@ -134,13 +134,13 @@ fn a_bad_address_is_a_fault_that_does_not_show_it() {
         ("STRONGROOM_ALERTS_CA_FILE", "/nowhere/ca.pem"),
         ("STRONGROOM_ALERTS_SHOW_ADDRESSES", "mail,log"),
     ] {
-        let told = faults(&[(setting, value)]);
-        assert!(told.contains(&format!("  {setting} ")) && !told.contains(value), "{told}");
+        let message = faults(&[(setting, value)]);
+        assert!(message.contains(&format!("  {setting} ")) && !message.contains(value), "{message}");
     }
 }
 
 #[actix_web::test]
-async fn a_name_that_leads_inside_is_not_dialled() {
+async fn host_that_resolves_to_a_private_address_is_not_called() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = format!("https://hooks.example:{}/hook", receiver.port);
     for answer in [
@@ -166,51 +166,51 @@ async fn a_name_that_leads_inside_is_not_dialled() {
         &["2002:7f00:1::"],
         &["64:ff9b::7f00:1"],
         &["2001:0:7f00:1::"],
-        // One public address does not make the others good.
+        // One public address does not help.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
         &["2606:4700::1111", "::1"],
     ] {
-        let door = door(&to, &receiver.authority(), Profile::Production, Liar::saying(&[answer]));
-        assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic), "{answer:?}");
+        let client = client(&to, &receiver.authority(), Profile::Production, FakeResolver::returning(&[answer]));
+        assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic), "{answer:?}");
     }
-    let door = door(&to, &receiver.authority(), Profile::Production, Liar::saying(&[&[]]));
-    assert_eq!(knock(&door, &to).await, Err(Undelivered::Unreachable), "no address at all");
+    let client = client(&to, &receiver.authority(), Profile::Production, FakeResolver::returning(&[&[]]));
+    assert_eq!(post(&client, &to).await, Err(OutboundError::Unreachable), "no address at all");
     assert_eq!(receiver.connections(), 0);
 }
 
 #[actix_web::test]
-async fn development_dials_loopback_and_nothing_else_inside() {
+async fn development_allows_loopback_only() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = receiver.url();
     for answer in ["10.0.0.1", "192.168.0.1", "169.254.169.254", "::ffff:127.0.0.1", "0.0.0.0"] {
-        let door = door(&to, &receiver.authority(), Profile::Development, Liar::saying(&[&[answer]]));
-        assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic), "{answer}");
+        let client = client(&to, &receiver.authority(), Profile::Development, FakeResolver::returning(&[&[answer]]));
+        assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic), "{answer}");
     }
     assert_eq!(receiver.connections(), 0);
     assert_eq!(deliver(&receiver).await, Ok(()));
 }
 
 #[actix_web::test]
-async fn a_name_is_looked_up_once_so_it_cannot_be_bound_anew_in_between() {
+async fn host_is_resolved_once_to_prevent_dns_rebinding() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let to = receiver.url();
-    let liar = Liar::saying(&[&["127.0.0.1"], &["169.254.169.254"]]);
-    let door = door(&to, &receiver.authority(), Profile::Development, liar.clone());
-    assert_eq!(knock(&door, &to).await, Ok(()), "what was looked at is what was dialled");
-    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
-    // No connection is kept, so the next delivery looks again, and sees.
-    assert_eq!(knock(&door, &to).await, Err(Undelivered::NotPublic));
-    assert_eq!((liar.asked.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
+    let resolver = FakeResolver::returning(&[&["127.0.0.1"], &["169.254.169.254"]]);
+    let client = client(&to, &receiver.authority(), Profile::Development, resolver.clone());
+    assert_eq!(post(&client, &to).await, Ok(()), "it connects to the address that was checked");
+    assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
+    // No connection is kept open, so the next request resolves again and is refused.
+    assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic));
+    assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
 }
 
 #[actix_web::test]
-async fn only_a_configured_address_is_called() {
+async fn unconfigured_url_is_not_called() {
     let (receiver, other) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    let door = door(&receiver.url(), &receiver.authority(), Profile::Development, Arc::new(SystemLookup));
-    for elsewhere in [other.url(), format!("https://localhost:{}/other", receiver.port)] {
-        assert_eq!(knock(&door, &elsewhere).await, Err(Undelivered::NotConfigured), "{elsewhere}");
+    let client = client(&receiver.url(), &receiver.authority(), Profile::Development, Arc::new(SystemResolver));
+    for unconfigured in [other.url(), format!("https://localhost:{}/other", receiver.port)] {
+        assert_eq!(post(&client, &unconfigured).await, Err(OutboundError::NotConfigured), "{unconfigured}");
     }
     assert_eq!((receiver.connections(), other.connections()), (0, 0));
 }

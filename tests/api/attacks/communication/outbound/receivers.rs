@@ -1,69 +1,69 @@
-//! Receivers that redirect, are slow, answer without end, lie, or are others than they say.
+//! Receivers that redirect, stall, send endless or malformed responses, or have the wrong certificate.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use strongroom::config::Profile;
-use strongroom::security::communication::outbound::{Door, SystemLookup, Undelivered};
+use strongroom::security::communication::outbound::{OutboundClient, OutboundError, SystemResolver};
 
-use super::{Liar, deliver, door, knock, url};
+use super::{FakeResolver, client, deliver, post, url};
 use crate::support::logs;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 
 #[actix_web::test]
-async fn a_redirect_is_not_followed() {
+async fn redirect_is_not_followed() {
     let (receiver, inside) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
     let before = receiver.connections();
-    let mut told = 0;
+    let mut requests = 0;
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
-        let places =
+        let targets =
             ["https://169.254.169.254/latest/meta-data/".to_owned(), inside.url(), receiver.url(), "/other".to_owned()];
-        for place in places {
-            receiver.set_behavior(ReceiverBehavior::status(status, &format!("location: {place}\r\n"), ""));
+        for target in targets {
+            receiver.set_behavior(ReceiverBehavior::status(status, &format!("location: {target}\r\n"), ""));
             let code = status[..3].parse().unwrap();
-            assert_eq!(deliver(&receiver).await, Err(Undelivered::Status(code)), "{status} {place}");
-            told += 1;
+            assert_eq!(deliver(&receiver).await, Err(OutboundError::Status(code)), "{status} {target}");
+            requests += 1;
         }
     }
-    assert_eq!((receiver.connections() - before, inside.connections()), (told, 0));
+    assert_eq!((receiver.connections() - before, inside.connections()), (requests, 0));
 }
 
 #[actix_web::test]
-async fn a_receiver_that_is_slow_is_left() {
+async fn slow_receiver_times_out() {
     let (head, body) =
         (Receiver::start(ReceiverBehavior::NeverReply).await, Receiver::start(ReceiverBehavior::WithholdBody).await);
-    // One that takes the connection and never greets.
+    // One that accepts the connection and never starts the TLS handshake.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = format!("https://localhost:{}/hook", mute.local_addr().unwrap().port());
-    let silent = door(&to, &head.authority(), Profile::Development, Arc::new(SystemLookup));
-    let (of_head, of_body, of_greeting) = tokio::join!(deliver(&head), deliver(&body), knock(&silent, &to));
-    assert_eq!(of_head, Err(Undelivered::TooSlow));
-    assert_eq!(of_body, Err(Undelivered::TooSlow));
-    assert_eq!(of_greeting, Err(Undelivered::TooSlow));
+    let silent = client(&to, &head.authority(), Profile::Development, Arc::new(SystemResolver));
+    let (of_head, of_body, of_greeting) = tokio::join!(deliver(&head), deliver(&body), post(&silent, &to));
+    assert_eq!(of_head, Err(OutboundError::Timeout));
+    assert_eq!(of_body, Err(OutboundError::Timeout));
+    assert_eq!(of_greeting, Err(OutboundError::Timeout));
 }
 
 #[actix_web::test]
-async fn of_a_huge_answer_only_its_beginning_is_read() {
+async fn huge_response_is_not_read_whole() {
     let receiver = Receiver::start(ReceiverBehavior::FloodBody).await;
     assert_eq!(deliver(&receiver).await, Ok(()));
     tokio::time::sleep(Duration::from_millis(200)).await;
-    let flooded = receiver.flooded.load(Ordering::SeqCst);
-    assert!(flooded < 32 << 20, "{flooded} bytes went into buffers of the kernel");
+    let taken = receiver.flooded.load(Ordering::SeqCst);
+    assert!(taken < 32 << 20, "{taken} bytes were read or buffered by the kernel");
 }
 
 #[actix_web::test]
-async fn a_lying_receiver_is_not_believed_and_not_repeated() {
+async fn malicious_response_is_neither_trusted_nor_logged() {
     logs::capture();
     let canary = "canary-of-a-lying-receiver";
     let receiver =
         Receiver::start(ReceiverBehavior::status("200 OK", "set-cookie: a=canary-of-a-lying-receiver\r\n", canary))
             .await;
     let to = receiver.url();
-    let door = door(&to, &receiver.authority(), Profile::Development, Arc::new(SystemLookup));
-    assert_eq!(knock(&door, &to).await, Ok(()));
-    assert_eq!(knock(&door, &to).await, Ok(()));
+    let client = client(&to, &receiver.authority(), Profile::Development, Arc::new(SystemResolver));
+    assert_eq!(post(&client, &to).await, Ok(()));
+    assert_eq!(post(&client, &to).await, Ok(()));
     let heads: Vec<String> = receiver.requests().into_iter().map(|arrived| arrived.head.to_lowercase()).collect();
     assert_eq!(heads.len(), 2);
     assert!(
@@ -74,29 +74,35 @@ async fn a_lying_receiver_is_not_believed_and_not_repeated() {
     for status in ["400 canary-of-a-lying-receiver", "500 canary-of-a-lying-receiver"] {
         receiver.set_behavior(ReceiverBehavior::status(status, "", canary));
         let code = status[..3].parse().unwrap();
-        assert_eq!(deliver(&receiver).await, Err(Undelivered::Status(code)));
+        assert_eq!(deliver(&receiver).await, Err(OutboundError::Status(code)));
     }
     receiver
         .set_behavior(ReceiverBehavior::Reply("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf of it".to_owned()));
-    assert_eq!(deliver(&receiver).await, Err(Undelivered::BrokenOff));
+    assert_eq!(deliver(&receiver).await, Err(OutboundError::Interrupted));
     for nonsense in ["HTTP/1.1 200", "canary-of-a-lying-receiver\r\n\r\n", "HTTP/1.1 999999 x\r\n\r\n", ""] {
         receiver.set_behavior(ReceiverBehavior::Reply(nonsense.to_owned()));
-        assert_eq!(deliver(&receiver).await, Err(Undelivered::Unreachable), "{nonsense}");
+        assert_eq!(deliver(&receiver).await, Err(OutboundError::Unreachable), "{nonsense}");
     }
     assert!(!logs::contains(canary));
 }
 
 #[actix_web::test]
-async fn a_receiver_proves_its_name_by_a_certificate_of_the_right_authority() {
-    let (receiver, stranger) =
+async fn certificate_of_the_wrong_authority_or_name_is_rejected() {
+    let (receiver, other) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
     let to = receiver.url();
-    let of_another = door(&to, &stranger.authority(), Profile::Development, Arc::new(SystemLookup));
-    assert_eq!(knock(&of_another, &to).await, Err(Undelivered::Unreachable), "the wrong authority");
-    let of_the_public = Door::new(vec![url(&to)], None, Profile::Development, Arc::new(SystemLookup)).unwrap();
-    assert_eq!(knock(&of_the_public, &to).await, Err(Undelivered::Unreachable), "a private authority is no public one");
+    let wrong_authority = client(&to, &other.authority(), Profile::Development, Arc::new(SystemResolver));
+    assert_eq!(post(&wrong_authority, &to).await, Err(OutboundError::Unreachable), "the wrong authority");
+    let public_authorities =
+        OutboundClient::new(vec![url(&to)], None, Profile::Development, Arc::new(SystemResolver)).unwrap();
+    assert_eq!(
+        post(&public_authorities, &to).await,
+        Err(OutboundError::Unreachable),
+        "not signed by a public authority"
+    );
     let named = format!("https://hooks.example:{}/hook", receiver.port);
-    let door = door(&named, &receiver.authority(), Profile::Development, Liar::saying(&[&["127.0.0.1"]]));
-    assert_eq!(knock(&door, &named).await, Err(Undelivered::Unreachable), "the wrong name");
-    assert_eq!(receiver.requests().len(), 0, "nothing was said before the name was proved");
+    let client =
+        client(&named, &receiver.authority(), Profile::Development, FakeResolver::returning(&[&["127.0.0.1"]]));
+    assert_eq!(post(&client, &named).await, Err(OutboundError::Unreachable), "the wrong name");
+    assert_eq!(receiver.requests().len(), 0, "no request is sent before the certificate is verified");
 }

@@ -115,9 +115,9 @@ async fn concurrent_findings_of_two_replicas_raise_one_alert() {
     futures_util::future::join_all(raised).await;
     wait_for_counts(&one, 1, 0, 0).await;
     assert_eq!(receiver.requests().len(), 1);
-    let kept: (i64, i64) =
+    let stored: (i64, i64) =
         sqlx::query_as("select count(*), sum(findings)::bigint from alerts").fetch_one(&one.all_rows).await.unwrap();
-    assert_eq!(kept, (1, 50));
+    assert_eq!(stored, (1, 50));
 }
 
 #[actix_web::test]

@@ -18,7 +18,7 @@ async fn alert_list_requires_a_current_administrator() {
     let services = app.services();
     let prove = async |token: &str| {
         let caller = services.authenticator.verify(token).await.unwrap();
-        services.administrators.prove(caller).await
+        services.administrators.authorize(caller).await
     };
     assert!(prove(&mallory.token).await.is_err());
     let proved = prove(&admin.token).await.unwrap();

@@ -1,6 +1,7 @@
-//! What is in pictures and text: markup is looked for where a browser would look, and each refusal says what is wrong and what to do.
+//! Malicious content in pictures and text. Markup is searched where a browser would sniff it. Each refusal says what is wrong and
+//! what to do.
 
-use super::{is_refused_with, nothing_is_kept};
+use super::{is_refused_with, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::files::{ARCHIVE, jpeg, jpeg_with, pdf, png};
 use crate::support::form::Form;
@@ -53,7 +54,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// What each tries, its name, its bytes and the message of its refusal.
+/// A description, the file name, the content and the expected message.
 fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, String)> {
     let picture = [
         ("SVG as a picture", "a.png", b"<svg onload=\"alert(1)\"/>".to_vec(), NOT_A_PNG),
@@ -101,22 +102,22 @@ fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, String)> {
 }
 
 #[actix_web::test]
-async fn refused_content_leaves_nothing_and_a_message_that_helps() {
+async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
     for (what, name, content, message) in refused() {
         let reply = alice.upload(Form::default().file(name, media_type(name), &content)).await;
         is_refused_with(&reply, &message, what);
-        assert!(!reply.text().contains("alert"), "{what}: nothing is repeated");
+        assert!(!reply.text().contains("alert"), "{what}: the response repeats no content");
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// A sound file is not refused for bytes that are markup by chance, or for what cameras and spreadsheets write.
+/// Valid files are not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets add.
 #[actix_web::test]
-async fn sound_content_with_marks_in_it_is_accepted() {
+async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for (what, name, content) in [
@@ -135,12 +136,12 @@ async fn sound_content_with_marks_in_it_is_accepted() {
     ] {
         let document = alice.upload(Form::default().file(name, media_type(name), &content)).await.ok(201).json();
         let path = format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap());
-        assert!(alice.get(&path).await.ok(200).body == content, "{what}: comes back as it was sent");
+        assert!(alice.get(&path).await.ok(200).body == content, "{what}: unchanged");
     }
 }
 
 #[actix_web::test]
-async fn largest_picture_is_a_setting() {
+async fn maximum_number_of_pixels_is_configurable() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_MAX_PIXELS", "1500000")]).await;
     let alice = app.user("alice").await;
     alice.upload(Form::default().file("a.png", "image/png", &png(1_500, 1_000))).await.ok(201);

@@ -1,15 +1,15 @@
-//! The committed corpus (`tests/corpus`): files of real producers are accepted, and hostile twins of them are refused for the
-//! reason that their folder names.
+//! The corpus in `tests/corpus`: files of real producers are accepted, and hostile variants are refused for the reason in the name of
+//! their folder.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{is_refused, nothing_is_kept};
+use super::{is_refused, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::form::Form;
 
-/// The folders of `tests/corpus/hostile`, and how the refusal of each file in them begins.
+/// The folders of `tests/corpus/hostile`, and the beginning of the expected message.
 const REASONS: [(&str, &str); 22] = [
     ("after-end", "has other data after the end of the picture"),
     ("archive", "is a ZIP archive too"),
@@ -39,7 +39,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
-/// The entries of a folder by name.
+/// The entries of a folder, sorted by name.
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let mut entries: Vec<_> = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path())).collect();
@@ -47,7 +47,7 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// The form as a browser sends it, which takes the media type from the ending. An unknown ending hides behind a known type.
+/// The form as a browser sends it, with the media type of the extension. Files with an unknown extension declare a PDF.
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",
@@ -80,7 +80,7 @@ async fn files_of_real_producers_are_accepted_and_come_back_unchanged() {
 }
 
 #[actix_web::test]
-async fn hostile_twins_are_refused_for_the_reason_of_their_folder() {
+async fn hostile_files_are_refused_for_the_reason_of_their_folder() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
@@ -100,11 +100,11 @@ async fn hostile_twins_are_refused_for_the_reason_of_their_folder() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
 #[test]
-fn the_corpus_is_small_and_comes_from_many_producers() {
+fn corpus_is_small_and_comes_from_many_producers() {
     let producers: BTreeSet<String> =
         entries(&corpus().join("sound")).iter().map(|(name, _)| name.split('-').next().unwrap().to_owned()).collect();
     assert!(producers.len() >= 14, "{producers:?}");

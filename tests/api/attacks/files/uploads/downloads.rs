@@ -1,4 +1,4 @@
-//! On its way out a file is a file: saved, not shown, under a name that does no harm, and no more of it than there is.
+//! Downloads: files are attachments with sanitized names, and ranges stay within the file.
 
 use reqwest::Method;
 
@@ -11,7 +11,7 @@ async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
     format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap())
 }
 
-/// What a client's machine may call a file, and what it is saved as.
+/// File names as sent, and the sanitized names.
 const NAMES: [(&str, &str); 14] = [
     ("..%2F..%5Cetc%2fpasswd.txt", "_.._etc_passwd.txt"),
     ("a.exe%00.txt", "a.exe.txt"),
@@ -30,40 +30,40 @@ const NAMES: [(&str, &str); 14] = [
 ];
 
 #[actix_web::test]
-async fn a_name_does_no_harm_in_a_header_or_in_a_folder() {
+async fn file_name_is_sanitized_for_headers_and_file_systems() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for (given, saved) in NAMES {
-        let path = content_of(&alice, Form::default().file(given, "text/plain", b"x\n")).await;
+    for (sent, saved) in NAMES {
+        let path = content_of(&alice, Form::default().file(sent, "text/plain", b"x\n")).await;
         let reply = alice.get(&path).await.ok(200);
-        let told = reply.header("content-disposition").unwrap();
-        assert_eq!(told, format!("attachment; filename=\"{saved}\""), "{given}");
-        let known = alice.get(path.strip_suffix("/content").unwrap()).await.ok(200).json();
-        assert_eq!(known["file_name"], saved);
+        let disposition = reply.header("content-disposition").unwrap();
+        assert_eq!(disposition, format!("attachment; filename=\"{saved}\""), "{sent}");
+        let document = alice.get(path.strip_suffix("/content").unwrap()).await.ok(200).json();
+        assert_eq!(document["file_name"], saved);
     }
     let long = format!("{}.txt", "ж".repeat(2_000));
     let path = content_of(&alice, Form::default().file(&long, "text/plain", b"x\n")).await;
     let reply = alice.get(&path).await.ok(200);
-    let told = reply.header("content-disposition").unwrap();
-    assert!(told.starts_with("attachment; filename=\"") && told.ends_with(".txt") && told.len() < 1_500, "{told}");
-    assert!(told.contains("; filename*=UTF-8''%D0%B6"), "{told}");
+    let disposition = reply.header("content-disposition").unwrap();
+    assert!(disposition.starts_with("attachment; filename=\"") && disposition.ends_with(".txt"), "{disposition}");
+    assert!(disposition.len() < 1_500 && disposition.contains("; filename*=UTF-8''%D0%B6"), "{disposition}");
 }
 
-/// A line's end in a name ends the form, not a header.
+/// A line break in a name makes the form invalid; it cannot inject a response header.
 #[actix_web::test]
-async fn a_line_end_in_a_name_makes_no_header() {
+async fn line_break_in_a_file_name_injects_no_header() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    for evil in ["a\r\nSet-Cookie: x=1.txt", "a\nX: 1.txt", "a\rb.txt", "a\0.txt"] {
-        let reply = alice.upload(Form::default().file(evil, "text/plain", b"x\n")).await;
-        assert_eq!(reply.status.as_u16(), 400, "{evil:?}");
+    for name in ["a\r\nSet-Cookie: x=1.txt", "a\nX: 1.txt", "a\rb.txt", "a\0.txt"] {
+        let reply = alice.upload(Form::default().file(name, "text/plain", b"x\n")).await;
+        assert_eq!(reply.status.as_u16(), 400, "{name:?}");
     }
-    super::nothing_is_kept(&app).await;
+    super::nothing_is_stored(&app).await;
 }
 
-/// What looks like a page is text, is saved and not shown, is not sniffed, and would have no origin if it were shown.
+/// Stored XSS: a file that looks like a page is text, is not sniffed, and has no origin if it is displayed anyway.
 #[actix_web::test]
-async fn a_file_is_saved_and_never_shown() {
+async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let page = b"Hello <html><script>alert(1)</script></html>\n";
@@ -90,9 +90,9 @@ async fn a_file_is_saved_and_never_shown() {
     }
 }
 
-/// Many ranges at once have made servers send a file a thousand times.
+/// Requests with many ranges have made other servers send a file a thousand times.
 #[actix_web::test]
-async fn no_range_gets_more_than_the_file() {
+async fn range_returns_at_most_the_file() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let path = content_of(&alice, Form::valid()).await;
@@ -116,13 +116,13 @@ async fn no_range_gets_more_than_the_file() {
     assert!(twice.send().await.body.len() <= 28);
 }
 
-/// Not by its id, not by its key, not by a path: only through the handler.
+/// Neither the id, the storage key nor a path reaches a stored file without the handler.
 #[actix_web::test]
-async fn nothing_serves_the_folder() {
+async fn storage_folder_is_not_served() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.document().await;
-    let [key] = &crate::features::documents::kept(&app).await[..] else { panic!("one file") };
+    let [key] = &crate::features::documents::stored_files(&app).await[..] else { panic!("one file") };
     let before = app.digest_all().await;
     for path in [
         format!("/api/v1/documents/{key}"),
@@ -137,9 +137,9 @@ async fn nothing_serves_the_folder() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A stranger's file is one that is not there, whatever part or version of it he asks for.
+/// BOLA: range and conditional requests reveal nothing of another user's file.
 #[actix_web::test]
-async fn a_stranger_gets_no_byte_and_no_tag() {
+async fn foreign_document_content_returns_404_like_a_missing_one() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let path = content_of(&alice, Form::valid()).await;

@@ -1,9 +1,9 @@
-//! A form that two readers could read in two ways is read in none.
+//! Ambiguous forms: a form that two parsers could read differently is refused (CWE-436).
 
 use reqwest::Method;
 use uuid::Uuid;
 
-use super::{INVALID, is_refused, nothing_is_kept};
+use super::{INVALID, is_refused, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::files::pdf;
 use crate::support::form::Form;
@@ -11,7 +11,7 @@ use crate::support::form::Form;
 const FILE: &str = "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n";
 
 #[actix_web::test]
-async fn a_form_has_one_file_and_what_is_said_of_it() {
+async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let sound = Form::valid;
@@ -70,13 +70,13 @@ async fn a_form_has_one_file_and_what_is_said_of_it() {
         is_refused(&alice.upload(form).await, pointer, what);
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
-/// A body that breaks off, goes on behind its end, is of another type or has no boundary: nothing of it is read as a form.
+/// Bodies that are truncated, continue after the end, have another media type or no boundary.
 #[actix_web::test]
-async fn a_form_that_is_none_is_refused() {
+async fn malformed_form_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let send = |kind: &str, body: Vec<u8>| alice.request(Method::POST, "/api/v1/documents").body(kind, body).send();
@@ -112,37 +112,39 @@ async fn a_form_that_is_none_is_refused() {
     packed.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
     let twice = alice.request(Method::POST, "/api/v1/documents").header("content-type", "text/plain");
     twice.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
-async fn the_head_of_a_part_has_an_end() {
+async fn oversized_part_header_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{}.txt\"\r\n", "x".repeat(9 * 1024));
     let reply = alice.upload(Form::default().raw(&head, b"x")).await;
     reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// A stranger's invoice, one that is not there and one that is none: one refusal, and nothing hangs on anything.
+/// BOLA: another user's invoice, a missing one and a malformed id get the same refusal.
 #[actix_web::test]
-async fn a_strangers_invoice_in_a_form_is_a_missing_one() {
+async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (his, his_document) = (bob.invoice().await, bob.document().await);
+    let (foreign, foreign_document) = (bob.invoice().await, bob.document().await);
     let before = app.digest_all().await;
     let on = |invoice: &str| alice.upload(Form::valid().text("invoice_id", invoice));
     let missing = on(&Uuid::new_v4().to_string()).await;
     is_refused(&missing, "/invoice_id", "missing");
-    for other in [his.as_str(), &his_document, &alice.customer().await, "", "1", &his.to_uppercase(), "null"] {
+    for other in
+        [foreign.as_str(), &foreign_document, &alice.customer().await, "", "1", &foreign.to_uppercase(), "null"]
+    {
         let reply = on(other).await;
         assert_eq!(reply.comparable(), missing.comparable(), "{other}");
         assert_eq!(reply.statements(), missing.statements(), "{other}");
         reply.assert_events(&[INVALID]);
     }
     let after = app.digest(&["documents", "document_uploads", "document_removals", "invoices"]).await;
-    assert!(before.contains(after.split(' ').next().unwrap()), "no document more");
-    assert_eq!(crate::features::documents::kept(&app).await.len(), 1, "Bob's, and no bytes more");
+    assert!(before.contains(after.split(' ').next().unwrap()), "no new document");
+    assert_eq!(crate::features::documents::stored_files(&app).await.len(), 1, "only Bob's file");
     alice.upload(Form::default().file("a.pdf", "application/pdf", &pdf(""))).await.ok(201);
 }

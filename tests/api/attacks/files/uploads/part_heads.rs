@@ -1,7 +1,7 @@
-//! What a part's head says: of the type, which must not contradict the name; of the name, which may be encoded; and of the length,
-//! which is ignored, so that two readers of a form see the same parts (CWE-436).
+//! Headers of form parts (CWE-436): a type that contradicts the name is refused, encoded names are decoded, and the length is ignored,
+//! so that all parsers of a form see the same parts.
 
-use super::{is_refused, is_refused_with, nothing_is_kept};
+use super::{is_refused, is_refused_with, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::files::png;
 use crate::support::form::Form;
@@ -51,12 +51,30 @@ async fn name_and_declared_type_that_disagree_are_refused() {
     let latin1 = b"Content-Disposition: form-data; name=\"file\"; filename=\"M\xfcller.txt\"\r\n";
     is_refused(&alice.upload(Form::default().raw_bytes(latin1, b"x\n")).await, "", "a name that is not UTF-8");
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// A length that is too small would drop the rest of the file; one that is too large would read the next part as the file's content.
+/// `filename*` wins (RFC 6266, section 4.3): a proxy that reads `filename` alone would see another ending.
 #[actix_web::test]
-async fn length_of_a_part_is_ignored() {
+async fn extended_name_decides_where_two_names_disagree() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let upload = |names: &str| {
+        let head = format!("Content-Disposition: form-data; name=\"file\"; {names}\r\n");
+        alice.upload(Form::default().raw(&head, b"x\n"))
+    };
+    for names in ["filename=\"a.txt\"; filename*=utf-8''a.exe", "filename*=utf-8''a.exe; filename=\"a.txt\""] {
+        is_refused_with(&upload(names).await, NAME, names);
+    }
+    nothing_is_stored(&app).await;
+    let document = upload("filename=\"a.exe\"; filename*=utf-8''a.txt").await.ok(201).json();
+    assert_eq!(document["file_name"], "a.txt");
+}
+
+/// With a length that is too small, a parser would drop the rest of the file. With one that is too large, it would read the next part
+/// as content of the file.
+#[actix_web::test]
+async fn content_length_of_a_part_is_ignored() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let content = b"Delivery within three days.\nContent-Length: 3\r\n\r\n";
@@ -72,9 +90,9 @@ async fn length_of_a_part_is_ignored() {
     }
 }
 
-/// A general type does not exempt the content from inspection.
+/// The content is inspected even if the declared type is generic or missing.
 #[actix_web::test]
-async fn general_type_opens_no_way_around_the_content() {
+async fn generic_type_does_not_bypass_content_inspection() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for (name, content) in [("a.jpg", png(1, 1)), ("a.txt", png(1, 1)), ("a.pdf", b"<html>".to_vec())] {
@@ -82,5 +100,5 @@ async fn general_type_opens_no_way_around_the_content() {
             is_refused(&alice.upload(Form::default().file(name, declared, &content)).await, "/file", name);
         }
     }
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }

@@ -1,4 +1,4 @@
-//! More than is taken, by whatever length is told; less than was told; slowly; and clients that go away in the middle.
+//! Uploads that are too large, too slow, of another length than announced, or interrupted.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use reqwest::Method;
 
-use super::{nothing_is_kept, soon_nothing_is_kept};
+use super::{eventually_nothing_is_stored, nothing_is_stored};
 use crate::support::form::Form;
 use crate::support::{Actor, TestApp, wait};
 
 const SMALL: &[(&str, &str)] = &[("STRONGROOM_DOCUMENTS_MAX_BYTES", "4096")];
 const TOO_LARGE: &str = "input_validation_fail/payload_too_large";
 
-/// A connection on which this much of an upload has been sent.
-fn begun(app: &TestApp, alice: &Actor, length: &str, body: &[u8]) -> TcpStream {
+/// Opens a connection and sends this part of an upload.
+fn start_upload(app: &TestApp, alice: &Actor, length: &str, body: &[u8]) -> TcpStream {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let head = format!(
@@ -36,65 +36,65 @@ async fn answer(mut stream: TcpStream) -> String {
     tokio::task::spawn_blocking(read).await.unwrap()
 }
 
-/// Something of it has arrived.
-async fn arriving(app: &TestApp) {
+/// Waits until a part of an upload has arrived.
+async fn upload_arrives(app: &TestApp) {
     let folder = app.services().settings.documents.folder.join("incoming");
     wait::until("something arrives", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
 }
 
 #[actix_web::test]
-async fn a_file_is_as_large_as_is_set_and_not_a_byte_more() {
+async fn file_over_the_maximum_size_is_refused() {
     let app = TestApp::with(SMALL).await;
     let alice = app.user("alice").await;
     let over = Form::with_size(4097);
     alice.upload(over.clone()).await.assert_refused(413, "payload_too_large").assert_events(&[TOO_LARGE]);
-    let untold = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(over.bytes())]));
-    let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), untold).send().await;
+    let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(over.bytes())]));
+    let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), chunked).send().await;
     reply.assert_refused(413, "payload_too_large").assert_events(&[TOO_LARGE]);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
     alice.upload(Form::with_size(4096)).await.ok(201);
 }
 
 #[actix_web::test]
-async fn a_length_that_says_too_much_is_refused_before_anything_is_read() {
+async fn oversized_content_length_is_refused_before_the_body_is_read() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let said = answer(begun(&app, &alice, "Content-Length: 209715200", b"")).await;
-    assert!(said.starts_with("HTTP/1.1 413 ") && said.contains("payload_too_large"), "{said}");
-    nothing_is_kept(&app).await;
+    let answer = answer(start_upload(&app, &alice, "Content-Length: 209715200", b"")).await;
+    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("payload_too_large"), "{answer}");
+    nothing_is_stored(&app).await;
 }
 
-/// It is counted on the way, and its connection ends.
+/// The bytes are counted while they arrive, and the connection is closed.
 #[actix_web::test]
-async fn an_upload_without_an_end_is_counted_on_the_way() {
+async fn endless_upload_is_cut_off() {
     let app = TestApp::with(SMALL).await;
     let alice = app.user("alice").await;
-    let mut stream = begun(&app, &alice, "Transfer-Encoding: chunked", b"");
+    let mut stream = start_upload(&app, &alice, "Transfer-Encoding: chunked", b"");
     tokio::task::spawn_blocking(move || {
         let head = "--a-boundary-that-is-in-no-file\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\n";
         stream.write_all(format!("{:x}\r\n{head}\r\n", head.len()).as_bytes()).unwrap();
         let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-        // Slowly, and for ever if the server were willing.
+        // Endless unless the server closes the connection.
         wait::until_some_blocking("the connection is closed", || stream.write_all(chunk.as_bytes()).err());
     })
     .await
     .unwrap();
-    soon_nothing_is_kept(&app).await;
+    eventually_nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
-async fn a_length_that_says_too_little_cuts_the_form_off() {
+async fn understated_content_length_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let form = Form::valid().bytes();
     let length = format!("Content-Length: {}\r\nConnection: close", form.len() - 20);
-    let said = answer(begun(&app, &alice, &length, &form)).await;
-    assert!(said.starts_with("HTTP/1.1 400 "), "{said}");
-    soon_nothing_is_kept(&app).await;
+    let answer = answer(start_upload(&app, &alice, &length, &form)).await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    eventually_nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
-async fn a_client_that_goes_away_leaves_nothing() {
+async fn disconnect_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for length in ["Content-Length: 1000000", "Transfer-Encoding: chunked"] {
@@ -103,47 +103,47 @@ async fn a_client_that_goes_away_leaves_nothing() {
             true => [format!("{:x}\r\n", 500_000).into_bytes(), part].concat(),
             false => part,
         };
-        let stream = begun(&app, &alice, length, &part);
-        arriving(&app).await;
+        let stream = start_upload(&app, &alice, length, &part);
+        upload_arrives(&app).await;
         stream.shutdown(Shutdown::Both).unwrap();
         drop(stream);
-        soon_nothing_is_kept(&app).await;
+        eventually_nothing_is_stored(&app).await;
     }
 }
 
-/// A reset ends the request itself in the middle, and with it whatever would have tidied up behind it.
+/// A reset drops the handler's future, so cleanup must not depend on code after it.
 #[actix_web::test]
-async fn a_client_that_resets_its_connection_leaves_nothing() {
+async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let stream = begun(&app, &alice, "Content-Length: 1000000", &Form::with_size(200_000).truncated());
-    arriving(&app).await;
+    let stream = start_upload(&app, &alice, "Content-Length: 1000000", &Form::with_size(200_000).truncated());
+    upload_arrives(&app).await;
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-    soon_nothing_is_kept(&app).await;
+    eventually_nothing_is_stored(&app).await;
 }
 
-/// 500 bytes a second would hold a place for six hours.
+/// Slow POST: at 500 bytes per second, this upload would take six hours.
 #[actix_web::test]
-async fn an_upload_that_drips_ends() {
+async fn slow_upload_times_out() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let mut stream = begun(&app, &alice, "Content-Length: 10000000", &Form::with_size(10_000).truncated());
-    arriving(&app).await;
+    let mut stream = start_upload(&app, &alice, "Content-Length: 10000000", &Form::with_size(10_000).truncated());
+    upload_arrives(&app).await;
     let mut more = stream.try_clone().unwrap();
     let drip = std::thread::spawn(move || {
         while more.write_all(&[b'x'; 100]).is_ok() {
             std::thread::sleep(Duration::from_millis(200));
         }
     });
-    let said = tokio::task::spawn_blocking(move || {
-        let mut said = [0; 4096];
-        let read = stream.read(&mut said).unwrap_or(0);
+    let answer = tokio::task::spawn_blocking(move || {
+        let mut buffer = [0; 4096];
+        let read = stream.read(&mut buffer).unwrap_or(0);
         let _ = stream.shutdown(Shutdown::Both);
-        String::from_utf8_lossy(&said[..read]).into_owned()
+        String::from_utf8_lossy(&buffer[..read]).into_owned()
     });
-    let said = said.await.unwrap();
+    let answer = answer.await.unwrap();
     drip.join().unwrap();
-    assert!(said.starts_with("HTTP/1.1 408 ") && said.contains("body_timeout"), "{said}");
-    soon_nothing_is_kept(&app).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("body_timeout"), "{answer}");
+    eventually_nothing_is_stored(&app).await;
 }

@@ -1,6 +1,6 @@
-//! A file is what its type and its name say, from the first byte to the last, and nothing else besides.
+//! Files whose content does not match their name or declared type.
 
-use super::{is_refused, nothing_is_kept};
+use super::{is_refused, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::files::{ARCHIVE, jpeg, pdf, png};
 use crate::support::form::Form;
@@ -12,7 +12,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// What each tries, its name, its declared type, its bytes.
+/// A description, the file name, the declared type and the content.
 fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
     let zip = joined(&[b"PK\x03\x04", &[0; 60], ARCHIVE]);
     vec![
@@ -55,22 +55,22 @@ fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
 }
 
 #[actix_web::test]
-async fn a_file_that_is_something_else_is_refused_and_nothing_of_it_is_kept() {
+async fn file_of_another_type_is_refused_and_not_stored() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let before = app.digest_all().await;
     for (what, name, kind, content) in refused() {
         let reply = alice.upload(Form::default().file(name, kind, &content)).await;
         is_refused(&reply, "/file", what);
-        assert!(!reply.text().contains("alert"), "{what}: nothing is repeated");
+        assert!(!reply.text().contains("alert"), "{what}: the response repeats no content");
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// In whatever pieces it comes: the same bytes, one by one, are the same file.
+/// The inspection does not depend on how the body is split.
 #[actix_web::test]
-async fn a_file_that_comes_in_small_pieces_is_looked_at_as_well() {
+async fn file_sent_byte_by_byte_is_inspected() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for (content, status) in [(pdf("/AcroForm << /XFA (x) >>"), 400), (pdf(""), 201)] {

@@ -1,7 +1,7 @@
-//! Content that acts when a PDF is opened or clicked (CWE-434): each kind by name, by reference and packed.
+//! Active content, which acts when a PDF is opened or clicked (CWE-434): each kind by name, by reference and compressed.
 
 use super::{refusal, upload, user};
-use crate::attacks::files::uploads::nothing_is_kept;
+use crate::attacks::files::uploads::nothing_is_stored;
 use crate::support::pdf_files::{PdfFile, revised, stream};
 
 const SCRIPT: &str = "<< /S /JavaScript /JS (app.alert\\(1\\)) >>";
@@ -20,7 +20,7 @@ fn link(action: &str) -> PdfFile {
     annotation(&format!("/Subtype /Link /A {action}"))
 }
 
-/// A file in the PDF, as in `/EmbeddedFiles`.
+/// A PDF with an embedded file.
 fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
     file()
         .catalog("/Names << /EmbeddedFiles << /Names [(a) 4 0 R] >> >>")
@@ -28,7 +28,7 @@ fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
         .stream(&format!("/Type /EmbeddedFile /Subtype {subtype}"), content)
 }
 
-/// What each does, a word of the reason that its sender reads, and the file.
+/// A description, a word of the expected message, and the file.
 fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     let invoice = b"<?xml version=\"1.0\"?><Invoice></Invoice>";
     vec![
@@ -116,13 +116,13 @@ fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     ]
 }
 
-/// No password opens it: what is checked against the empty one is zeros.
+/// No password opens it: the stored hashes are zeros.
 const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4
     /O <0000000000000000000000000000000000000000000000000000000000000000>
     /U <0000000000000000000000000000000000000000000000000000000000000000> >>";
 
 #[actix_web::test]
-async fn active_content_is_refused_with_its_reason_plain_and_packed() {
+async fn active_content_is_refused_with_its_reason_plain_and_compressed() {
     let (app, alice) = user().await;
     let before = app.digest_all().await;
     for (what, reason, file) in active() {
@@ -133,10 +133,10 @@ async fn active_content_is_refused_with_its_reason_plain_and_packed() {
         }
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// Readers repair files: they ignore a cross-reference table that looks wrong to them, and scan for objects.
+/// Readers repair files: they ignore a broken cross-reference table and scan for objects.
 #[actix_web::test]
 async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;
@@ -167,9 +167,9 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     }
 }
 
-/// An incremental update replaces objects; what is replaced is no longer in the document.
+/// An incremental update replaces objects. Replaced objects are no longer part of the document.
 #[actix_web::test]
-async fn the_last_revision_of_an_object_counts() {
+async fn last_revision_of_an_object_is_inspected() {
     let (_app, alice) = user().await;
     let sound = PdfFile::default().catalog("/OpenAction 4 0 R").object("[3 0 R /Fit]").plain();
     upload(&alice, &revised(&sound, 4, "[3 0 R /FitH 1]")).await.ok(201);

@@ -1,9 +1,9 @@
-//! A PDF is judged by its structure, also where it is packed. What acts is refused ([`active`]), what people send is accepted
-//! ([`sound`]), and a file that its parser cannot bear costs one upload ([`process`]).
+//! PDFs are inspected by their structure, compressed objects included. Active content is refused ([`active`]), ordinary files are
+//! accepted ([`valid`]), and a file that crashes or stalls the parser fails its own upload only ([`process`]).
 
 mod active;
 mod process;
-mod sound;
+mod valid;
 
 use crate::support::client::Reply;
 use crate::support::form::Form;
@@ -13,7 +13,7 @@ async fn upload(user: &Actor, file: &[u8]) -> Reply {
     user.upload(Form::default().file("a.pdf", "application/pdf", file)).await
 }
 
-/// The message of a refusal.
+/// Returns the message of a refusal.
 #[track_caller]
 fn refusal(reply: &Reply, what: &str) -> String {
     super::is_refused(reply, "/file", what);

@@ -1,5 +1,5 @@
-//! Files that no parser bears (CWE-674, CWE-400): they end the process that reads them, and the service goes on. The processes
-//! are watched through `/proc`.
+//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends and the service keeps running. The tests watch
+//! the processes through `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -9,13 +9,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{refusal, upload, user};
-use crate::attacks::files::uploads::{nothing_is_kept, soon_nothing_is_kept};
+use crate::attacks::files::uploads::{eventually_nothing_is_stored, nothing_is_stored};
 use crate::support::pdf_files::{PdfFile, deflated_with_zeros};
 use crate::support::{TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
-/// Each object is a string that holds all objects after it: to read 40,000 objects takes 40,000²/2 steps of 14 bytes.
+/// Each object is a string that contains all later objects, so parsing 40,000 objects takes 40,000²/2 steps of 14 bytes.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -31,13 +31,13 @@ fn looping() -> Vec<u8> {
     format!("{file}\n{table}trailer << /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes()
 }
 
-/// A sound object stream that unpacks to 400 MiB, nearly all of it white space.
+/// A valid object stream that decompresses to 400 MiB, nearly all of it white space.
 fn bomb() -> Vec<u8> {
     let content = deflated_with_zeros(b"9 0 null", 400 << 20);
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// The inspections of this service that run: their standard input is a file of its folder.
+/// Returns the running inspections of this service: their standard input is a file in its folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -50,27 +50,27 @@ async fn inspection(app: &TestApp) -> PathBuf {
 }
 
 #[actix_web::test]
-async fn a_file_that_unpacks_to_400_mebibytes_is_refused_and_the_service_goes_on() {
+async fn decompression_bomb_is_refused_and_the_service_keeps_running() {
     let (app, alice) = user().await;
     assert!(refusal(&upload(&alice, &bomb()).await, "a bomb").starts_with(UNREADABLE));
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
 
 #[actix_web::test]
-async fn files_on_which_the_parser_loops_are_stopped_one_after_the_other_while_others_are_served() {
+async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     let (app, alice) = user().await;
     let file = looping();
     assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
-    let (ended, most) = (Cell::new(0), Cell::new(0));
+    let (ended, peak) = (Cell::new(0), Cell::new(0));
     let looped = async || {
-        // On a machine that is busy with other work, 503 can come first.
+        // On a busy machine, 503 can come first.
         assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
         ended.set(ended.get() + 1);
     };
     let watched = async {
         while ended.get() < 2 {
-            most.set(most.get().max(inspections(&app).len()));
+            peak.set(peak.get().max(inspections(&app).len()));
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -80,13 +80,13 @@ async fn files_on_which_the_parser_loops_are_stopped_one_after_the_other_while_o
         assert_eq!(ended.get(), 0, "answered while it runs");
     };
     tokio::join!(looped(), looped(), watched, served);
-    assert_eq!(most.get(), 1, "as many at once as there are workers");
-    nothing_is_kept(&app).await;
+    assert_eq!(peak.get(), 1, "as many at once as there are workers");
+    nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
 
 #[actix_web::test]
-async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
+async fn inspection_process_has_no_environment_no_open_files_and_resource_limits() {
     let (app, alice) = user().await;
     let file = looping();
     let watched = async {
@@ -105,11 +105,11 @@ async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // What the service opens is not passed on: no connection, no other document. What the test runner left open for the
-        // service is.
+        // The process inherits no connection and no other document of the service. Files that the test runner left open are
+        // inherited.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
-            // The input's second handle may be closed by now.
+            // The second handle of the input may be closed already.
             let Ok(target) = fs::read_link(file.path()) else { continue };
             assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
             assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
@@ -126,7 +126,7 @@ async fn an_inspection_has_no_environment_no_open_files_and_narrow_limits() {
 }
 
 #[actix_web::test]
-async fn an_inspection_that_is_killed_is_not_the_fault_of_the_file() {
+async fn killed_inspection_returns_503() {
     let (app, alice) = user().await;
     let file = looping();
     let killed = async {
@@ -137,6 +137,6 @@ async fn an_inspection_that_is_killed_is_not_the_fault_of_the_file() {
     let (reply, ()) = tokio::join!(upload(&alice, &file), killed);
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("5"));
-    soon_nothing_is_kept(&app).await;
+    eventually_nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }

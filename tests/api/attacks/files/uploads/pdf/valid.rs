@@ -1,4 +1,4 @@
-//! What people send and no reader acts on.
+//! Ordinary PDFs without active content.
 
 use super::{upload, user};
 use crate::support::pdf_files::{PdfFile, revised};
@@ -6,7 +6,7 @@ use crate::support::pdf_files::{PdfFile, revised};
 const INVOICE: &str = "\u{feff}<?xml version='1.0' encoding='UTF-8'?>\n<!-- made by hand -->\n<rsm:CrossIndustryInvoice \
     xmlns:rsm=\"urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100\"><a>1</a></rsm:CrossIndustryInvoice>\n";
 
-fn sound() -> Vec<(&'static str, PdfFile)> {
+fn valid() -> Vec<(&'static str, PdfFile)> {
     let file = PdfFile::default;
     let invoice = |name: &str, entries: &str| {
         file()
@@ -54,9 +54,9 @@ fn sound() -> Vec<(&'static str, PdfFile)> {
 }
 
 #[actix_web::test]
-async fn sound_files_are_accepted_plain_and_packed_and_stored_as_they_came() {
+async fn valid_files_are_accepted_and_stored_unchanged() {
     let (_app, alice) = user().await;
-    for (what, file) in sound() {
+    for (what, file) in valid() {
         let mut padded = file.plain();
         padded.extend(b"\0\0\r\n");
         for (how, bytes) in [
@@ -73,9 +73,9 @@ async fn sound_files_are_accepted_plain_and_packed_and_stored_as_they_came() {
     }
 }
 
-/// The offset 0 is where old producers say that an object is which they did not write.
+/// Old producers list objects that they did not write, at offset 0.
 #[actix_web::test]
-async fn a_table_with_an_unused_entry_is_accepted() {
+async fn cross_reference_table_with_an_unused_entry_is_accepted() {
     let (_app, alice) = user().await;
     let file = String::from_utf8(PdfFile::default().plain()).unwrap();
     let unused = file.replace("xref\n0 4\n", "xref\n4 1\n0000000000 00000 n \n0 4\n");

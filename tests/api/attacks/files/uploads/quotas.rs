@@ -1,5 +1,4 @@
-//! An owner has room for so much and no more, however many uploads come at once; and what does not become a document gives its
-//! room back.
+//! Storage quota (API4): parallel uploads cannot exceed it, and failed uploads release their reservation.
 
 use std::time::Duration;
 
@@ -8,8 +7,8 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 
-use super::{nothing_is_kept, soon_nothing_is_kept};
-use crate::features::documents::kept;
+use super::{eventually_nothing_is_stored, nothing_is_stored};
+use crate::features::documents::stored_files;
 use crate::support::form::Form;
 use crate::support::{Actor, Reply, TestApp};
 
@@ -23,13 +22,13 @@ async fn twenty_at_once_where_ten_fit(app: &TestApp) {
     for reply in refused {
         reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
     }
-    assert_eq!(kept(app).await.len(), 10);
+    assert_eq!(stored_files(app).await.len(), 10);
     let used: String =
         sqlx::query_scalar("select files || ' ' || bytes from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, "10 100000");
-    // Another's room is another's.
+    // Other users have their own quota.
     bob.upload(Form::with_size(10_000)).await.ok(201);
-    // What goes makes room, for one.
+    // A deleted document releases its quota.
     let id = made[0].json()["id"].as_str().unwrap().to_owned();
     alice.delete(&format!("/api/v1/documents/{id}"), "\"1\"").await.ok(204);
     alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -37,43 +36,43 @@ async fn twenty_at_once_where_ten_fit(app: &TestApp) {
 }
 
 #[actix_web::test]
-async fn of_twenty_files_at_once_as_many_get_in_as_are_allowed() {
+async fn parallel_uploads_cannot_exceed_the_file_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "10")]).await;
     twenty_at_once_where_ten_fit(&app).await;
 }
 
-/// While it comes, an upload holds as much as its head announces.
+/// An upload reserves its announced length.
 #[actix_web::test]
-async fn of_twenty_files_at_once_as_many_get_in_as_there_is_room_for() {
+async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // Held is what is announced, with the form around the file: ten once the others are settled, never more.
+    // The announced length includes the form around the file. Ten fit once the other reservations are reduced to the file size.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
     }
     alice.upload(Form::with_size(10_000)).await.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    assert_eq!(kept(&app).await.len(), 10);
+    assert_eq!(stored_files(&app).await.len(), 10);
 }
 
 #[actix_web::test]
-async fn a_file_that_never_fits_is_refused_before_it_comes() {
+async fn upload_larger_than_the_quota_is_refused_at_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "5000")]).await;
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::with_size(10_000)).await;
     reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    // A length that is not told is the longest.
+    // Without a length, the maximum is reserved.
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// A killed process cannot give anything back: what it held is over after a while.
+/// A killed process cannot release its reservation.
 #[actix_web::test]
-async fn room_that_nobody_gives_back_is_free_again_after_a_while() {
+async fn reservation_of_a_killed_process_expires() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;
     let alice = app.user("alice").await;
     let dead = uuid::Uuid::new_v4();
@@ -86,17 +85,17 @@ async fn room_that_nobody_gives_back_is_free_again_after_a_while() {
     std::fs::write(folder.join("objects").join(dead.to_string()), "bytes").unwrap();
     std::fs::write(folder.join("incoming").join(dead.to_string()), "byt").unwrap();
     let again = async || Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
-    let sweep = async || app.services().intake.removals.sweep().await.unwrap();
+    let sweep = async || app.services().uploads.deletions.sweep().await.unwrap();
     app.clock.advance(TimeDelta::minutes(119));
     sweep().await;
     again().await.upload(Form::valid()).await.assert_refused(409, "quota_exceeded");
     app.clock.advance(TimeDelta::minutes(2));
     sweep().await;
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
     again().await.upload(Form::valid()).await.ok(201);
 }
 
-/// An upload that stops after its first bytes until something else was done.
+/// An upload that pauses after its first bytes while something else is done.
 async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = ()> + Send + 'static) -> Reply {
     let mut start = form.bytes();
     let end = start.split_off(100);
@@ -109,45 +108,45 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// The note of a refused upload may still be locked, by the change that was just given up or by a sweeper: it is waited for, since
-/// otherwise the room would be gone for two hours.
+/// The queue row of a refused upload may be locked, by its own rolled-back transaction or by a sweeper. Release must wait for the
+/// lock: otherwise the quota would stay reserved for two hours.
 #[actix_web::test]
-async fn room_is_given_back_although_somebody_has_its_note() {
+async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let rows = app.all_rows.clone();
     let refused = Form::valid().text("owner_id", "");
     let reply = interrupted(&alice, refused, async move {
         let mut holding = rows.begin().await.unwrap();
-        let held = sqlx::query("select 1 from document_removals for share").execute(&mut *holding).await.unwrap();
-        assert_eq!(held.rows_affected(), 1);
+        let locked = sqlx::query("select 1 from document_removals for share").execute(&mut *holding).await.unwrap();
+        assert_eq!(locked.rows_affected(), 1);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(500)).await;
             holding.rollback().await.unwrap();
         });
     });
     reply.await.assert_invalid_field("/owner_id");
-    nothing_is_kept(&app).await;
+    nothing_is_stored(&app).await;
 }
 
-/// An upload that is slower than its room is held finds it gone: it becomes no document, for there are no bytes.
+/// An upload that takes longer than its reservation: the sweeper has deleted its file, so no document is created.
 #[actix_web::test]
-async fn an_upload_that_was_swept_becomes_no_document() {
+async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let (clock, removals) = (app.clock.clone(), app.services().intake.removals.clone());
+    let (clock, deletions) = (app.clock.clone(), app.services().uploads.deletions.clone());
     let reply = interrupted(&alice, Form::valid(), async move {
         clock.advance(TimeDelta::hours(3));
-        removals.sweep().await.unwrap();
+        deletions.sweep().await.unwrap();
     });
     let reply = reply.await;
     reply.assert_refused(503, "unavailable");
-    soon_nothing_is_kept(&app).await;
+    eventually_nothing_is_stored(&app).await;
 }
 
-/// A store that is down refuses, and keeps no half; what it still holds goes once it is up again.
+/// Remaining files are deleted once the store is available again.
 #[actix_web::test]
-async fn a_store_that_is_down_is_a_503_and_never_half_a_document() {
+async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let there = alice.document().await;
@@ -156,7 +155,7 @@ async fn a_store_that_is_down_is_a_503_and_never_half_a_document() {
     for part in ["incoming", "objects"] {
         let (place, away) = (folder.join(part), folder.join("away"));
         std::fs::rename(&place, &away).unwrap();
-        std::fs::write(&place, "no folder").unwrap();
+        std::fs::write(&place, "not a folder").unwrap();
         let reply = alice.upload(Form::valid()).await;
         reply.assert_refused(503, "unavailable").assert_events(&[]);
         assert!(reply.header("retry-after").is_some());
@@ -169,8 +168,8 @@ async fn a_store_that_is_down_is_a_503_and_never_half_a_document() {
     }
     assert_eq!(app.digest(&["documents"]).await, before);
     sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
-    app.services().intake.removals.sweep().await.unwrap();
-    assert_eq!(kept(&app).await.len(), 1);
+    app.services().uploads.deletions.sweep().await.unwrap();
+    assert_eq!(stored_files(&app).await.len(), 1);
     let used: i32 = sqlx::query_scalar("select files from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, 1);
     alice.get(&format!("/api/v1/documents/{there}/content")).await.ok(200);

@@ -1,6 +1,8 @@
-//! The room that an owner has for files, and what of it an upload holds. It is taken before the first byte comes, for as much as
-//! may come, in one statement whose row lock no parallel upload can overtake; and it is given back whatever happens: by the
-//! request, or, when its process was killed, by the sweeper once its time is over.
+//! The storage quota per owner.
+//!
+//! Each upload reserves its maximum size before the first byte is read. The reservation locks the owner's row, so parallel uploads
+//! cannot overbook. The request releases it on failure. If its process was killed, the sweeper releases it after
+//! [`RESERVATION_LIFETIME`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -11,21 +13,21 @@ use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
-/// Longer than the slowest upload of the largest file that can be set takes.
-pub const HELD_FOR: TimeDelta = TimeDelta::hours(2);
+/// Longer than the slowest upload of the largest configurable file.
+pub const RESERVATION_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
-/// What an owner may have.
+/// The quota of one owner.
 #[derive(Clone, Copy, Debug)]
 pub struct Quota {
     pub bytes: i64,
     pub files: i32,
 }
 
-/// Holds room for an upload, and notes that its bytes are to go if it never becomes a document.
+/// Reserves quota for an upload, and queues its file for deletion in case it never becomes a document.
 ///
 /// # Errors
-/// A conflict if the quota has no room left.
-pub(super) async fn hold(
+/// [`QUOTA_EXCEEDED`] if the owner has less left.
+pub(super) async fn reserve(
     connection: &mut PgConnection,
     owner: UserId,
     key: Uuid,
@@ -33,7 +35,7 @@ pub(super) async fn hold(
     quota: Quota,
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
-    let held = sqlx::query!(
+    let reserved = sqlx::query!(
         "with room as (
              insert into document_usage as u (owner_id, bytes, files)
              select $1, $3, 1 where $3 <= $4::bigint and $5::int >= 1
@@ -49,23 +51,23 @@ pub(super) async fn hold(
         bytes,
         quota.bytes,
         quota.files,
-        now + HELD_FOR
+        now + RESERVATION_LIFETIME
     )
     .execute(connection)
     .await?;
-    match held.rows_affected() {
+    match reserved.rows_affected() {
         1 => Ok(()),
         _ => Err(QUOTA_EXCEEDED),
     }
 }
 
-/// Gives what an upload did not need back, inside the transaction that makes it a document: from its commit on, nothing is due to
-/// go.
+/// Reduces the reservation to the actual size and takes the file off the deletion queue. Belongs in the transaction that inserts the
+/// document.
 ///
 /// # Errors
-/// A 503 if the upload's time was over and its bytes are gone.
-pub(super) async fn settle(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
-    let settled = sqlx::query!(
+/// [`ApiError::Unavailable`] if the reservation has expired: the file is deleted already.
+pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
+    let committed = sqlx::query!(
         "with noted as (
              delete from document_removals where storage_key = $2 returning storage_key
          ), held as (
@@ -79,14 +81,11 @@ pub(super) async fn settle(connection: &mut PgConnection, owner: UserId, key: Uu
     )
     .execute(connection)
     .await?;
-    exactly_one(&settled).map_err(|_| ApiError::unavailable(1, "the room of an upload is gone"))
+    exactly_one(&committed).map_err(|_| ApiError::unavailable(1, "the quota reservation of an upload has expired"))
 }
 
-/// Gives all of it back.
-///
-/// # Errors
-/// The database cannot be asked.
-pub(super) async fn give_back(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
+/// Releases a reservation.
+pub(super) async fn release(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
     sqlx::query!(
         "with held as (
              delete from document_uploads where owner_id = $1 and storage_key = $2 returning bytes

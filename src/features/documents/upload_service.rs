@@ -1,0 +1,262 @@
+//! Uploads: reserves quota, inspects the file while it arrives, and stores it. The handler inserts the row.
+
+use std::sync::Arc;
+
+use actix_web::web::{Bytes, BytesMut};
+use aws_lc_rs::digest::{Context, SHA256, digest};
+use sqlx::PgPool;
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::blob_deletion_store::BlobDeletionQueue;
+use super::model::{File, MAX_TITLE};
+use super::quota_store::{self, Quota};
+use crate::base::clock::Clock;
+use crate::base::id::{InvoiceId, UserId};
+use crate::db::OwnerTx;
+use crate::http::disposition::safe_file_name;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::form::{Form, Part};
+use crate::http::idempotency::StreamedIdempotencyKey;
+use crate::http::rules;
+use crate::http::user_text::UserText;
+use crate::security::files::uploads::{FileType, Inspector, PdfInspector, UploadError};
+use crate::security::sessions::caller::Caller;
+use crate::storage::Storage;
+use crate::storage::incoming::Incoming;
+
+const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
+const MAX_ID_BYTES: usize = 8 * 1024;
+/// How much is inspected and written at once.
+const BLOCK_BYTES: usize = 64 * 1024;
+
+/// Receives, inspects and stores uploads.
+#[derive(Clone)]
+pub struct UploadService {
+    pub pool: PgPool,
+    pub storage: Arc<Storage>,
+    pub deletions: BlobDeletionQueue,
+    pub clock: Clock,
+    pub quota: Quota,
+    /// The maximum size of one file.
+    pub max_bytes: usize,
+    /// The maximum size of one picture.
+    pub max_pixels: u32,
+    /// Limits concurrent inspections, of PDFs too, so that uploads leave processor time for other requests.
+    pub inspection_slots: Arc<Semaphore>,
+    pub pdfs: PdfInspector,
+}
+
+/// The parts of an upload form.
+pub struct ParsedUpload {
+    pub title: Option<String>,
+    pub invoice: Option<InvoiceId>,
+    pub file: File,
+}
+
+impl ParsedUpload {
+    /// Returns bytes that differ for different requests, to detect a reused idempotency key.
+    #[must_use]
+    pub fn fingerprint(&self) -> Bytes {
+        let Self { title, invoice, file } = self;
+        format!("{:?}", (title, invoice, &file.name, file.kind, file.size, file.sha256)).into()
+    }
+}
+
+impl UploadService {
+    /// Reserves quota for an upload. A repeated request (`Idempotency-Key`) reserves nothing, because its file is not stored again.
+    ///
+    /// # Errors
+    /// A conflict if the quota is exceeded.
+    pub async fn reserve(
+        &self,
+        caller: &Caller,
+        key: &StreamedIdempotencyKey,
+        form: &Form,
+    ) -> ApiResult<QuotaReservation> {
+        let mut transaction = OwnerTx::begin(&self.pool, caller.user()).await?;
+        if key.is_used(transaction.connection(), caller.user(), self.clock.now()).await? {
+            return Ok(QuotaReservation { deletions: self.deletions.clone(), user: caller.user(), key: None });
+        }
+        let max = self.max_bytes as u64;
+        let bytes = form.declared_length().map_or(max, |announced| announced.clamp(1, max));
+        self.reserve_bytes(transaction, caller, bytes).await
+    }
+
+    async fn reserve_bytes(
+        &self,
+        mut transaction: OwnerTx,
+        caller: &Caller,
+        bytes: u64,
+    ) -> ApiResult<QuotaReservation> {
+        let (key, bytes) = (Uuid::new_v4(), i64::try_from(bytes).map_err(ApiError::internal)?);
+        let now = self.clock.now();
+        quota_store::reserve(transaction.connection(), caller.user(), key, bytes, self.quota, now).await?;
+        transaction.commit().await?;
+        Ok(QuotaReservation { deletions: self.deletions.clone(), user: caller.user(), key: Some(key) })
+    }
+
+    /// Stores a file of the demo data, without inspection.
+    ///
+    /// # Errors
+    /// Fails if the quota is exceeded or the object store is down.
+    pub async fn store(
+        &self,
+        caller: &Caller,
+        name: &str,
+        kind: FileType,
+        bytes: &[u8],
+    ) -> ApiResult<(File, QuotaReservation)> {
+        let transaction = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let reservation = self.reserve_bytes(transaction, caller, bytes.len() as u64).await?;
+        let key = reservation.key.unwrap_or_default();
+        let mut incoming = self.storage.receive(key).await?;
+        incoming.write(bytes).map_err(|error| ApiError::unavailable(5, error))?;
+        self.storage.store(incoming).await?;
+        let sha256 = digest(&SHA256, bytes).as_ref().try_into().map_err(ApiError::internal)?;
+        Ok((File { name: safe_file_name(name), kind, size: bytes.len() as u64, sha256, key }, reservation))
+    }
+
+    /// Receives a form, and inspects and stores its file.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] with the invalid part; [`ApiError::Unavailable`] if the object store is down.
+    pub async fn receive(&self, mut form: Form, reservation: &QuotaReservation) -> ApiResult<ParsedUpload> {
+        let (mut title, mut invoice, mut file) = (None, None, None);
+        while let Some(part) = form.next().await? {
+            match part.name() {
+                "file" => file = Some(self.receive_file(part, reservation).await?),
+                "title" => {
+                    let text = part.text(MAX_TITLE_BYTES).await?.without_marks();
+                    if rules::line(&text, &()).is_err() || text.chars().count() > MAX_TITLE {
+                        return Err(ApiError::invalid(
+                            "/title",
+                            "must be one line of 1 to 200 characters, without control or invisible characters",
+                        ));
+                    }
+                    title = Some(text);
+                }
+                // A malformed id is treated as a nonexistent one.
+                "invoice_id" => {
+                    let text = part.text(MAX_ID_BYTES).await?;
+                    invoice = Some(text.parse().unwrap_or_else(|_| InvoiceId::new()));
+                }
+                _ => return Err(part.invalid("is not a known field")),
+            }
+        }
+        let Some((file, incoming)) = file else { return Err(ApiError::invalid("/file", "is required")) };
+        if let Some(incoming) = incoming {
+            self.storage.store(incoming).await?;
+        }
+        Ok(ParsedUpload { title, invoice, file })
+    }
+
+    /// Inspects, hashes and writes the file block by block.
+    async fn receive_file(
+        &self,
+        mut part: Part,
+        reservation: &QuotaReservation,
+    ) -> ApiResult<(File, Option<Incoming>)> {
+        let name = part.file_name().map(|name| safe_file_name(&name)).ok_or(UploadError::Name)?;
+        let kind = FileType::expected(part.media_type(), &name)?;
+        let incoming = match reservation.key {
+            Some(key) => Some(self.storage.receive(key).await?),
+            None => None,
+        };
+        let mut inspection =
+            Inspection { inspector: Inspector::new(kind, self.max_pixels), hash: Context::new(&SHA256), incoming };
+        let (mut block, mut size) = (BytesMut::new(), 0);
+        while let Some(bytes) = part.bytes().await? {
+            size += bytes.len();
+            if size > self.max_bytes {
+                return Err(ApiError::PayloadTooLarge);
+            }
+            block.extend_from_slice(&bytes);
+            if block.len() >= BLOCK_BYTES {
+                inspection = self.inspect_block(inspection, block.split().freeze()).await?;
+            }
+        }
+        inspection = self.inspect_block(inspection, block.freeze()).await?;
+        inspection.inspector.finish()?;
+        // A repeated request has no incoming file: it gets the first response, so its PDF is not inspected again.
+        if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
+            let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
+            let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
+            self.pdfs.inspect(file).await?;
+        }
+        let file = File {
+            name,
+            kind,
+            size: size as u64,
+            sha256: inspection.hash.finish().as_ref().try_into().map_err(ApiError::internal)?,
+            key: reservation.key.unwrap_or_default(),
+        };
+        Ok((file, inspection.incoming))
+    }
+
+    /// Inspects a block on a blocking thread.
+    async fn inspect_block(&self, mut inspection: Inspection, block: Bytes) -> ApiResult<Inspection> {
+        let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
+        let inspected = tokio::task::spawn_blocking(move || inspection.take(&block).map(|()| inspection));
+        inspected.await.map_err(ApiError::internal)?
+    }
+}
+
+/// The inspection of one file.
+struct Inspection {
+    inspector: Inspector,
+    hash: Context,
+    incoming: Option<Incoming>,
+}
+
+impl Inspection {
+    fn take(&mut self, block: &[u8]) -> ApiResult<()> {
+        self.inspector.feed(block)?;
+        self.hash.update(block);
+        match &mut self.incoming {
+            Some(incoming) => incoming.write(block).map_err(|error| ApiError::unavailable(5, error)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reserved storage for one upload. Dropping it without [`commit`](Self::commit) releases the quota and deletes the file.
+pub struct QuotaReservation {
+    deletions: BlobDeletionQueue,
+    user: UserId,
+    key: Option<Uuid>,
+}
+
+impl QuotaReservation {
+    /// Whether quota is reserved. False for a repeated request.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.key.is_some()
+    }
+
+    /// Keeps the file: its document is committed.
+    pub fn commit(mut self) {
+        self.key = None;
+    }
+
+    /// Releases the quota and deletes the file. If that fails, the sweeper does it later.
+    pub async fn release(mut self) {
+        if let Some(key) = self.key.take()
+            && let Err(error) = self.deletions.remove(self.user, key).await
+        {
+            tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
+        }
+    }
+}
+
+impl Drop for QuotaReservation {
+    fn drop(&mut self) {
+        let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) else { return };
+        let (deletions, user) = (self.deletions.clone(), self.user);
+        runtime.spawn(async move {
+            if let Err(error) = deletions.remove(user, key).await {
+                tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
+            }
+        });
+    }
+}
