@@ -5,7 +5,7 @@
 FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /src
 COPY . .
-# The checked-in .sqlx/ stands for the database. Without default features: the image never starts or fetches one.
+# The checked-in .sqlx/ stands for the database. Without the feature `dev`: the image has the production profile only.
 ENV SQLX_OFFLINE=true
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \

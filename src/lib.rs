@@ -5,6 +5,7 @@
 //!
 //! - [`base`] (0): domain primitives.
 //! - [`config`], [`telemetry`], [`db`], [`storage`] (1): infrastructure. These modules do not import each other.
+//! - `dev` (2): development only; the image is built without it.
 //! - [`http`] (2): the form of requests and replies.
 //! - [`security`] (3): the security practices, one file or folder each.
 //! - [`features`] (4): one folder for each part of the API.
@@ -33,6 +34,8 @@ pub mod app;
 pub mod base;
 pub mod config;
 pub mod db;
+#[cfg(feature = "dev")]
+pub mod dev;
 pub mod features;
 pub mod http;
 pub mod security;

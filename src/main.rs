@@ -6,10 +6,14 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use clap::{Parser, Subcommand};
+#[cfg(feature = "dev")]
+use strongroom::app::development;
 use strongroom::app::failure::Failure;
 use strongroom::app::output::{print_line, print_note};
 use strongroom::app::{admin, audit, health, openapi, start_up};
-use strongroom::config::{AuditSettings, DevelopmentSettings, Environment, OwnerSettings, Settings, http_address};
+#[cfg(feature = "dev")]
+use strongroom::config::DevelopmentSettings;
+use strongroom::config::{AuditSettings, Environment, OwnerSettings, Settings, http_address};
 use strongroom::security::files::uploads::pdf::inspect_standard_input;
 
 /// A secure invoice and document API. The default command is serve
@@ -39,6 +43,7 @@ enum Command {
     /// List all faults of the configuration; exit with 1 if there are any. Writes nothing
     CheckConfig,
     /// Commands for development
+    #[cfg(feature = "dev")]
     #[command(subcommand)]
     Dev(Dev),
     /// Inspect the PDF on standard input; the exit status is the result. Used by the service for uploads
@@ -101,6 +106,7 @@ enum Audit {
     Key,
 }
 
+#[cfg(feature = "dev")]
 #[derive(Subcommand)]
 enum Dev {
     /// Delete the development database, keys, documents and mails. Refused in production
@@ -145,7 +151,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Health => health::check(http_address(&environment)?),
             Command::Openapi => print_line(openapi::text()?),
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
-            Command::Dev(Dev::Reset) => start_up::reset(&DevelopmentSettings::load(&environment)?).await,
+            #[cfg(feature = "dev")]
+            Command::Dev(Dev::Reset) => development::reset(&DevelopmentSettings::load(&environment)?).await,
             Command::Admin(Admin::Create { email, name }) => {
                 admin::create(&AuditSettings::load(&environment)?, &email, &name).await
             }

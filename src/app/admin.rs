@@ -8,9 +8,9 @@ use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 
 use super::audit;
+use super::database::connect_as_owner;
 use super::failure::Failure;
 use super::output::{print_line, print_note};
-use super::start_up::{connect_as_owner, stop};
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
@@ -37,7 +37,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     let context = [email.local_part(), email.as_str(), name.as_str()];
     passwords.check(&password, &context).await.map_err(Failure::Hashing)?.map_err(Failure::Password)?;
     let hash = passwords.hash(&password).await.map_err(Failure::Hashing)?;
-    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
+    let (mut connection, database) = connect_as_owner(&settings.owner).await?;
     let mut transaction = connection.begin().await?;
     let (id, now) = (UserId::new(), Clock::default().now());
     let created = users::create_admin(&mut transaction, id, &email, &name, &hash, now).await?;
@@ -48,7 +48,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     }
     transaction.commit().await?;
     connection.close().await?;
-    stop(embedded).await?;
+    database.stop().await?;
     if created.is_none() {
         return Err(Failure::UserExists(email));
     }
@@ -84,7 +84,7 @@ async fn change_role(
     change: impl AsyncFnOnce(&mut PgConnection, &EmailAddress, DateTime<Utc>) -> Result<Option<UserId>, sqlx::Error>,
 ) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
-    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
+    let (mut connection, database) = connect_as_owner(&settings.owner).await?;
     let mut transaction = connection.begin().await?;
     let changed = change(&mut transaction, &email, Clock::default().now()).await?;
     if let Some(user) = changed {
@@ -93,7 +93,7 @@ async fn change_role(
     }
     transaction.commit().await?;
     connection.close().await?;
-    stop(embedded).await?;
+    database.stop().await?;
     if changed.is_none() {
         return Err(Failure::NoSuchUser(email));
     }

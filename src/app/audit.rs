@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chrono::{NaiveDate, NaiveTime};
 use sqlx::{Connection, PgConnection};
 
+use super::database::connect_as_owner;
 use super::failure::Failure;
 use super::output::print_line;
-use super::start_up::{connect_as_owner, stop};
 use crate::base::clock::Clock;
 use crate::config::AuditSettings;
 use crate::security::audit::archive;
@@ -31,11 +31,11 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
         let lines = archive::lines(folder).map_err(Failure::ArchiveFolder)?;
         verification.archive(lines).map_err(Failure::ArchiveFolder)?;
     }
-    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
+    let (mut connection, database) = connect_as_owner(&settings.owner).await?;
     verification.database(&mut connection, Clock::default().now()).await?;
     let report = verification.report;
     connection.close().await?;
-    stop(embedded).await?;
+    database.stop().await?;
     print_line(&report)?;
     if report.faults.is_empty() { Ok(()) } else { Err(Failure::Tampered) }
 }
@@ -50,7 +50,7 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
     if before > Clock::default().now() {
         return Err(Failure::MonthNotOver);
     }
-    let (mut connection, embedded) = connect_as_owner(&settings.owner).await?;
+    let (mut connection, database) = connect_as_owner(&settings.owner).await?;
     match archive::write(&mut connection, &keys, before, folder).await? {
         Some(written) => {
             let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
@@ -60,7 +60,7 @@ pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path)
         None => print_line("There are no sealed events before that month.")?,
     }
     connection.close().await?;
-    stop(embedded).await
+    database.stop().await
 }
 
 /// Runs `audit key`.

@@ -10,8 +10,9 @@ use super::tls::TlsError;
 use crate::base::email::{BadEmail, EmailAddress};
 use crate::base::person::BadProfileText;
 use crate::config::{BadEnvironment, Faults};
-use crate::db::embedded::EmbeddedError;
 use crate::db::service_role::RoleFault;
+#[cfg(feature = "dev")]
+use crate::dev::postgres::EmbeddedError;
 use crate::http::error::ApiError;
 use crate::security::audit::archive::ArchiveError;
 use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupError};
@@ -25,8 +26,12 @@ pub enum Failure {
     Configuration(#[from] Faults),
     #[error(transparent)]
     Environment(#[from] BadEnvironment),
+    #[cfg(feature = "dev")]
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    #[cfg(not(feature = "dev"))]
+    #[error("no database is named: set its URL")]
+    NoDatabase,
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
@@ -99,6 +104,7 @@ impl Failure {
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Configuration(_) | Self::Environment(_) => "settings",
+            #[cfg(feature = "dev")]
             Self::Embedded(_) => "development_database",
             Self::Start(_) => "start",
             Self::Tls(_) => "tls",

@@ -7,6 +7,9 @@
 
 pub mod admin;
 pub mod audit;
+mod database;
+#[cfg(feature = "dev")]
+pub mod development;
 pub mod docs;
 pub mod failure;
 pub mod gate;

@@ -3,25 +3,21 @@
 //! HTTP/1.1 only: actix's `http2` uses h2 0.3 with RUSTSEC-2026-0258, so HTTP/2 is left to a reverse proxy.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
-};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
 
+#[cfg(feature = "dev")]
+use crate::dev::certificate::{self, CertificateError};
+
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
-const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
 /// The error of TLS.
 #[derive(Debug, thiserror::Error)]
@@ -30,10 +26,9 @@ pub enum TlsError {
     Unusable { path: PathBuf, cause: String },
     #[error("certificate and key do not match, or no cipher suite fits: {0}")]
     Mismatch(rustls::Error),
-    #[error("failed to store the development certificate in {path}: {cause}")]
-    NotStored { path: PathBuf, cause: io::Error },
-    #[error("failed to create the development certificate: {0}")]
-    NotCreated(#[from] rcgen::Error),
+    #[cfg(feature = "dev")]
+    #[error(transparent)]
+    Development(#[from] CertificateError),
 }
 
 /// A certificate that is reloaded when its files change.
@@ -140,62 +135,15 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Returns the development certificate for `localhost`, signed by a development authority (`ca.pem`). It is created at the first start,
-/// and renewed after 300 days.
+/// Returns the development certificate for `localhost` from this directory.
 ///
 /// # Errors
 /// The certificate cannot be created or stored.
-pub fn development_certificate(directory: &Path, now: DateTime<Utc>) -> Result<Arc<Certificate>, TlsError> {
-    let file = |name: &str| directory.join(name);
-    let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));
-    let created = fs::metadata(&leaf).and_then(|leaf| leaf.modified()).map(DateTime::<Utc>::from);
-    if !created.is_ok_and(|created| now - created < RENEW_AFTER) || !key.exists() {
-        create_certificate(directory, now, &leaf, &key)?;
-    }
-    Certificate::load(&leaf, &key)
-}
-
-fn valid_for_a_year(certificate: &mut CertificateParams, now: DateTime<Utc>) {
-    let day = |at: DateTime<Utc>| date_time_ymd(at.year(), at.month() as u8, at.day() as u8);
-    certificate.not_before = day(now - TimeDelta::days(1));
-    certificate.not_after = day(now + TimeDelta::days(364));
-}
-
-fn create_certificate(directory: &Path, now: DateTime<Utc>, leaf_file: &Path, key_file: &Path) -> Result<(), TlsError> {
-    let authority_key = KeyPair::generate()?;
-    let mut authority = CertificateParams::new(Vec::new())?;
-    authority.distinguished_name.push(DnType::CommonName, "Strongroom development authority");
-    authority.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    valid_for_a_year(&mut authority, now);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let authority_pem = authority.self_signed(&authority_key)?.pem();
-    let issuer = Issuer::new(authority, authority_key);
-
-    let leaf_key = KeyPair::generate()?;
-    let mut leaf = CertificateParams::new(["localhost", "127.0.0.1", "::1"].map(str::to_owned))?;
-    leaf.distinguished_name.push(DnType::CommonName, "localhost");
-    valid_for_a_year(&mut leaf, now);
-    leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    leaf.use_authority_key_identifier_extension = true;
-    let leaf_pem = leaf.signed_by(&leaf_key, &issuer)?.pem();
-
-    let store = |path: &Path, text: &str| {
-        write_private(path, text).map_err(|cause| TlsError::NotStored { path: path.to_owned(), cause })
-    };
-    store(&directory.join("ca.pem"), &authority_pem)?;
-    store(leaf_file, &leaf_pem)?;
-    store(key_file, &leaf_key.serialize_pem())
-}
-
-/// Writes a file that only this user can read.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    if let Some(directory) = path.parent() {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())
+#[cfg(feature = "dev")]
+pub fn development_certificate(
+    directory: &Path,
+    now: chrono::DateTime<chrono::Utc>,
+) -> Result<Arc<Certificate>, TlsError> {
+    let (certificate, key) = certificate::files(directory, now)?;
+    Certificate::load(&certificate, &key)
 }

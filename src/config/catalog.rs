@@ -24,6 +24,7 @@ const fn secret(name: &'static str, meaning: &'static str) -> Setting {
 pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_PROFILE", "development", "development (loopback only) or production"),
     plain("STRONGROOM_REPLICA", "", "The name of this process in security events: letters, digits, dots, hyphens and underscores. Default: the host name"),
+    #[cfg(feature = "dev")]
     plain("STRONGROOM_DEV_STATE_DIR", ".strongroom", "The folder of the development profile: database, keys, certificate, mail, documents"),
 
     plain("STRONGROOM_HTTP_BIND", "127.0.0.1:8080", "Address for plain HTTP. In production it serves only trusted proxies; other clients are refused"),
@@ -47,6 +48,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_DATABASE_MAX_CONNECTIONS", "16", "Size of the connection pool"),
     plain("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "3", "How long a request waits for a connection before its 503"),
     plain("STRONGROOM_DATABASE_STATEMENT_SECONDS", "5", "How long a statement may run before it is cancelled"),
+    #[cfg(feature = "dev")]
     plain("PG_BIN", "", "Folder with PostgreSQL's programs, for the development database. Default: searched"),
 
     secret("STRONGROOM_SECRETS_MASTER_KEY", "At least 32 random bytes as text (openssl rand -base64 48); `admin` and `audit` need it too. Development creates its own"),

@@ -9,15 +9,19 @@ use super::faults::Faults;
 use super::passwords::PasswordSettings;
 use super::reader::Reader;
 use super::secrets::MasterKeys;
-use super::{Profile, http, profile, replica, state_dir};
+#[cfg(feature = "dev")]
+use super::state_dir;
+use super::{Profile, development_folder, http, profile, replica};
 
 /// The settings of `dev`: the development folder, and how to find PostgreSQL.
+#[cfg(feature = "dev")]
 #[derive(Clone, Debug)]
 pub struct DevelopmentSettings {
     pub state_dir: PathBuf,
     pub database: DatabaseSettings,
 }
 
+#[cfg(feature = "dev")]
 impl DevelopmentSettings {
     /// Reads and validates these settings.
     ///
@@ -51,6 +55,7 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
+    #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
     /// `owner_url` is used to connect; `None`: the development database.
     pub database: DatabaseSettings,
@@ -75,6 +80,7 @@ impl OwnerSettings {
             replica: replica(reader),
             database: DatabaseSettings::read_for_owner(reader, profile),
             passwords: PasswordSettings::read(reader),
+            #[cfg(feature = "dev")]
             state_dir: state_dir(reader),
         }
     }
@@ -103,8 +109,8 @@ impl AuditSettings {
     pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);
-        let secrets_dir = (owner.profile == Profile::Development).then_some(owner.state_dir.as_path());
-        let mut master_keys = MasterKeys::read(&mut reader, secrets_dir);
+        let development = development_folder(&mut reader, owner.profile);
+        let mut master_keys = MasterKeys::read(&mut reader, development.as_deref());
         master_keys.read_retired(&mut reader, files);
         reader.finish().map(|()| Self { owner, master_keys })
     }

@@ -3,8 +3,10 @@
 //! sqlx's default `prefer` falls back to plain text, and `require` accepts any server. The parsed options are checked, not the
 //! text, because `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts of the URL.
 
+#[cfg(feature = "dev")]
 use std::ffi::OsString;
 use std::fmt;
+#[cfg(feature = "dev")]
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,8 +32,11 @@ pub struct DatabaseSettings {
     /// How long a statement may run.
     pub statement_timeout: Duration,
     /// `PG_BIN`, `PATH` and `HOME`, to find PostgreSQL's programs for the development database.
+    #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
+    #[cfg(feature = "dev")]
     pub path: Option<OsString>,
+    #[cfg(feature = "dev")]
     pub home: Option<PathBuf>,
 }
 
@@ -79,6 +84,7 @@ impl DatabaseSettings {
     }
 
     /// For commands that do not connect, and only locate the development database.
+    #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
     }
@@ -91,8 +97,11 @@ impl DatabaseSettings {
             max_connections: u32::try_from(reader.number("STRONGROOM_DATABASE_MAX_CONNECTIONS", 4, 1000)).unwrap_or(16),
             acquire_timeout: seconds(reader, "STRONGROOM_DATABASE_ACQUIRE_SECONDS"),
             statement_timeout: seconds(reader, "STRONGROOM_DATABASE_STATEMENT_SECONDS"),
+            #[cfg(feature = "dev")]
             pg_bin: reader.optional("PG_BIN").map(PathBuf::from),
+            #[cfg(feature = "dev")]
             path: reader.system("PATH").map(OsString::from),
+            #[cfg(feature = "dev")]
             home: reader.system("HOME").map(PathBuf::from),
         }
     }

@@ -43,11 +43,11 @@ const ACCESS_KEY: &str = "STRONGROOM_DOCUMENTS_S3_ACCESS_KEY";
 const SECRET_KEY: &str = "STRONGROOM_DOCUMENTS_S3_SECRET_KEY";
 
 impl DocumentSettings {
-    pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, state_dir: &Path) -> Self {
-        let folder = match (reader.optional("STRONGROOM_DOCUMENTS_FOLDER"), profile) {
+    pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, state_dir: Option<&Path>) -> Self {
+        let folder = match (reader.optional("STRONGROOM_DOCUMENTS_FOLDER"), state_dir) {
             (Some(folder), _) => std::path::absolute(&folder).unwrap_or_else(|_| folder.into()),
-            (None, Profile::Development) => state_dir.join("documents"),
-            (None, Profile::Production) => {
+            (None, Some(state_dir)) => state_dir.join("documents"),
+            (None, None) => {
                 let problem = "is missing: set a persistent folder that only the service uses";
                 reader.fault("STRONGROOM_DOCUMENTS_FOLDER", problem);
                 PathBuf::new()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 
+#[cfg(feature = "dev")]
 use super::development;
 use super::reader::Reader;
 
@@ -45,6 +46,7 @@ impl JwtSettings {
             }
         };
         let key = match state_dir {
+            #[cfg(feature = "dev")]
             Some(folder) if !reader.has_secret("STRONGROOM_JWT_KEY") => match algorithm {
                 JwtAlgorithm::Hs256 => development::secret(reader, folder, "jwt_key", development::random_text),
                 JwtAlgorithm::EdDsa => development::secret(reader, folder, "jwt_key.pem", development::ed25519_pem),

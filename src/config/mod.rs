@@ -9,6 +9,7 @@ mod catalog;
 mod commands;
 mod cors;
 mod database;
+#[cfg(feature = "dev")]
 mod development;
 mod documents;
 mod environment;
@@ -35,7 +36,9 @@ use std::path::PathBuf;
 
 pub use alerts::{AlertSettings, OutboundUrl};
 pub use catalog::{SETTINGS, Setting};
-pub use commands::{AuditSettings, DevelopmentSettings, OwnerSettings, http_address};
+#[cfg(feature = "dev")]
+pub use commands::DevelopmentSettings;
+pub use commands::{AuditSettings, OwnerSettings, http_address};
 pub use cors::CorsSettings;
 pub use database::DatabaseSettings;
 pub use documents::{BucketSettings, DocumentSettings};
@@ -76,6 +79,7 @@ pub struct Settings {
     /// Name of this process in security events, among other replicas.
     pub replica: String,
     /// The development folder: database, keys, certificate, mail, documents.
+    #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
     pub http: HttpSettings,
     pub tls: TlsSettings,
@@ -119,21 +123,21 @@ impl Settings {
     fn read(mut reader: Reader<'_>) -> Result<Self, Faults> {
         let profile = profile(&mut reader);
         let replica = replica(&mut reader);
-        let state_dir = state_dir(&mut reader);
-        let secrets_dir = (profile == Profile::Development).then_some(state_dir.as_path());
+        let development = development_folder(&mut reader, profile);
+        let development = development.as_deref();
         let http = HttpSettings::read(&mut reader, profile);
         let tls = TlsSettings::read(&mut reader, profile, http.tls_terminated_by_proxy);
         let settings = Self {
             database: DatabaseSettings::read(&mut reader, profile),
-            secrets: SecretSettings::read(&mut reader, secrets_dir),
-            jwt: JwtSettings::read(&mut reader, secrets_dir, &http.public_url),
+            secrets: SecretSettings::read(&mut reader, development),
+            jwt: JwtSettings::read(&mut reader, development, &http.public_url),
             sessions: SessionSettings::read(&mut reader),
             passwords: PasswordSettings::read(&mut reader),
             breaches: BreachSettings::read(&mut reader, profile),
             cors: CorsSettings::read(&mut reader, profile, &http, &tls),
             mail: MailSettings::read(&mut reader, profile),
             alerts: AlertSettings::read(&mut reader, profile),
-            documents: DocumentSettings::read(&mut reader, profile, &state_dir),
+            documents: DocumentSettings::read(&mut reader, profile, development),
             limits: LimitSettings::read(&mut reader),
             quotas: QuotaSettings::read(&mut reader),
             login: LoginSettings::read(&mut reader, profile),
@@ -143,7 +147,8 @@ impl Settings {
             traces: TraceSettings::read(&mut reader),
             profile,
             replica,
-            state_dir: state_dir.clone(),
+            #[cfg(feature = "dev")]
+            state_dir: state_dir(&mut reader),
             http,
             tls,
         };
@@ -175,9 +180,22 @@ fn bytes(secret: &SecretString) -> &[u8] {
 }
 
 /// Returns the development folder as an absolute path.
+#[cfg(feature = "dev")]
 fn state_dir(reader: &mut Reader<'_>) -> PathBuf {
     let given = PathBuf::from(reader.text("STRONGROOM_DEV_STATE_DIR"));
     std::path::absolute(&given).unwrap_or(given)
+}
+
+/// Returns the development folder in the development profile.
+#[cfg(feature = "dev")]
+fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathBuf> {
+    (profile == Profile::Development).then(|| state_dir(reader))
+}
+
+/// Without the feature `dev` there is no development profile.
+#[cfg(not(feature = "dev"))]
+fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
+    None
 }
 
 /// Returns the setting, or the host name that container engines set.
@@ -195,7 +213,13 @@ fn replica(reader: &mut Reader<'_>) -> String {
 
 fn profile(reader: &mut Reader<'_>) -> Profile {
     match reader.text("STRONGROOM_PROFILE").as_str() {
+        #[cfg(feature = "dev")]
         "development" => Profile::Development,
+        #[cfg(not(feature = "dev"))]
+        "development" => {
+            reader.fault("STRONGROOM_PROFILE", "is development, which this build does not have: set it to production");
+            Profile::Production
+        }
         "production" => Profile::Production,
         _ => {
             reader.fault("STRONGROOM_PROFILE", "is neither development nor production (staging is production)");

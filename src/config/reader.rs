@@ -21,13 +21,19 @@ pub(super) struct Reader<'a> {
     environment: &'a Environment,
     faults: Vec<Fault>,
     /// Whether missing development secrets are created and stored.
+    #[cfg(feature = "dev")]
     pub writes: bool,
 }
 
 impl<'a> Reader<'a> {
     /// Creates a reader and reports unknown names and empty values.
     pub fn new(environment: &'a Environment) -> Self {
-        let mut reader = Self { environment, faults: Vec::new(), writes: true };
+        let mut reader = Self {
+            environment,
+            faults: Vec::new(),
+            #[cfg(feature = "dev")]
+            writes: true,
+        };
         for name in environment.names() {
             if !is_known(name) {
                 if name.starts_with("STRONGROOM_") && !is_from_kubernetes(environment, name) {
@@ -47,7 +53,11 @@ impl<'a> Reader<'a> {
 
     /// Creates a reader that does not create development secrets.
     pub fn read_only(environment: &'a Environment) -> Self {
-        Self { writes: false, ..Self::new(environment) }
+        Self {
+            #[cfg(feature = "dev")]
+            writes: false,
+            ..Self::new(environment)
+        }
     }
 
     /// Adds a fault. `problem` says what is wrong and what to do. It never quotes the value, because users paste secrets into the

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
+#[cfg(feature = "dev")]
 use super::development;
 use super::reader::{Reader, read_secret};
 
@@ -34,9 +35,14 @@ impl SecretSettings {
             let demo_passwords = reader.strong_secret(name).map(|one| [one.clone(), one.clone(), one]);
             return Self { master_keys, demo_passwords };
         }
-        let mut stored = |name| development::secret(reader, state_dir?, name, development::random_text);
-        let demo_passwords = stored("demo_password_1").zip(stored("demo_password_2")).zip(stored("demo_password_3"));
-        let demo_passwords = demo_passwords.map(|((first, second), third)| [first, second, third]);
+        #[cfg(feature = "dev")]
+        let demo_passwords = {
+            let mut stored = |name| development::secret(reader, state_dir?, name, development::random_text);
+            let stored = stored("demo_password_1").zip(stored("demo_password_2")).zip(stored("demo_password_3"));
+            stored.map(|((first, second), third)| [first, second, third])
+        };
+        #[cfg(not(feature = "dev"))]
+        let demo_passwords = None;
         Self { master_keys, demo_passwords }
     }
 }
@@ -45,6 +51,7 @@ impl MasterKeys {
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
         let (name, previous) = ("STRONGROOM_SECRETS_MASTER_KEY", "STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY");
         let current = match state_dir {
+            #[cfg(feature = "dev")]
             Some(folder) if !reader.has_secret(name) => {
                 development::secret(reader, folder, "master_key", development::random_text)
             }

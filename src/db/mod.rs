@@ -2,7 +2,6 @@
 
 pub mod announcements;
 mod begin;
-pub mod embedded;
 pub mod exhaustion;
 pub mod idempotency;
 pub mod migrate;

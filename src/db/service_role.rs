@@ -3,7 +3,8 @@
 
 use sqlx::PgConnection;
 
-use super::embedded::OWNER;
+/// Owns the schema and runs migrations.
+pub const OWNER: &str = "strongroom_owner";
 
 /// A privilege that the role must not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,6 +11,7 @@ const LAYERS: &[(&str, usize)] = &[
     ("db", 1),
     ("storage", 1),
     ("http", 2),
+    ("dev", 2),
     ("security", 3),
     ("features", 4),
     ("app", 5),

@@ -2,6 +2,7 @@
 
 mod cycles;
 mod database_walls;
+mod development;
 mod examples;
 mod layers;
 mod migrations;

@@ -9,8 +9,9 @@ use std::thread;
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use strongroom::db::embedded::{DATABASE, DevServer, DevServerConfig, OWNER, Role};
 use strongroom::db::migrate::MIGRATOR;
+use strongroom::db::service_role::OWNER;
+use strongroom::dev::postgres::{DATABASE, DevServer, DevServerConfig, Role};
 
 use crate::support::database::TestDatabase;
 use crate::support::folder as test_folder;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use sqlx::{ConnectOptions, Connection, Executor};
-use strongroom::db::embedded::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
+use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, EmbeddedError, Role};
 
 use crate::support::database::TestDatabase;
 use crate::support::folder;
@@ -37,7 +37,7 @@ impl Checkout {
     }
 
     async fn remove(self) {
-        embedded::dev::reset(&self.config()).await.unwrap();
+        postgres::dev::reset(&self.config()).await.unwrap();
         fs::remove_dir(&self.0).expect("nothing but .strongroom was made");
     }
 }
@@ -63,7 +63,7 @@ async fn development_database_survives_a_restart_but_not_a_reset() {
 
     let second = checkout.start_error().await;
     assert!(matches!(&second, EmbeddedError::AlreadyRunning { pid } if *pid == std::process::id().to_string()));
-    let reset = embedded::dev::reset(&checkout.config()).await.unwrap_err();
+    let reset = postgres::dev::reset(&checkout.config()).await.unwrap_err();
     assert!(matches!(reset, EmbeddedError::AlreadyRunning { .. }), "{reset}");
     assert_eq!(notes(&server).await, ["here"], "the second start and the reset changed nothing");
 
@@ -73,7 +73,7 @@ async fn development_database_survives_a_restart_but_not_a_reset() {
     assert_eq!(notes(&server).await, ["here"]);
     server.stop().await.unwrap();
 
-    let removed = embedded::dev::reset(&checkout.config()).await.unwrap();
+    let removed = postgres::dev::reset(&checkout.config()).await.unwrap();
     assert!(removed.contains(&folder), "{removed:?}");
     assert!(!folder.exists());
     checkout.remove().await;
@@ -170,7 +170,7 @@ async fn reset_keeps_files_of_other_programs() {
     fs::create_dir_all(folder.join("mail")).unwrap();
     fs::write(folder.join("mail/1.eml"), "ours").unwrap();
     fs::write(folder.join("thesis.txt"), "theirs").unwrap();
-    let removed = embedded::dev::reset(&checkout.config()).await.unwrap();
+    let removed = postgres::dev::reset(&checkout.config()).await.unwrap();
     assert!(removed.contains(&fs::canonicalize(&folder).unwrap().join("mail")), "{removed:?}");
     let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, ["thesis.txt"]);

@@ -14,13 +14,13 @@ use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-pub use strongroom::db::embedded::Role;
-use strongroom::db::embedded::cluster::{Cluster, Watch};
-use strongroom::db::embedded::home::{Home, name_of};
-use strongroom::db::embedded::programs::{Search, find};
-use strongroom::db::embedded::user::ServerUser;
-use strongroom::db::embedded::{EmbeddedError, create_roles};
 use strongroom::db::migrate;
+pub use strongroom::dev::postgres::Role;
+use strongroom::dev::postgres::cluster::{Cluster, Watch};
+use strongroom::dev::postgres::home::{Home, name_of};
+use strongroom::dev::postgres::programs::{Search, find};
+use strongroom::dev::postgres::user::ServerUser;
+use strongroom::dev::postgres::{EmbeddedError, create_roles};
 use uuid::Uuid;
 
 use super::relay::Relay;

@@ -1,6 +1,8 @@
 //! Delivery of mail: by SMTP, or in development as a file and one line in the log.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(feature = "dev")]
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
@@ -8,12 +10,12 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
-use tokio::fs;
-use tokio::io::AsyncWriteExt;
 
 use super::store::QueuedMail;
 use super::texts::MailText;
-use crate::config::MailSettings;
+use crate::config::Settings;
+#[cfg(feature = "dev")]
+use crate::dev::mail_files;
 use crate::security::crypto::secret_output::expose_text;
 
 /// Invalid mail settings. The messages do not contain the URL, because it contains a password.
@@ -31,6 +33,7 @@ pub enum MailSettingsError {
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The log target of the line with a mail's link in development.
+#[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
 /// Sends mail.
@@ -41,19 +44,24 @@ pub struct Delivery {
 
 enum Transport {
     Smtp(AsyncSmtpTransport<Tokio1Executor>),
+    #[cfg(feature = "dev")]
     Files(PathBuf),
 }
 
 impl Delivery {
-    /// Uses the configured server, or writes files to `folder` if none is configured.
+    /// Uses the configured server. Development writes files if none is configured.
     ///
     /// # Errors
     /// See [`MailSettingsError`].
-    pub fn new(settings: &MailSettings, folder: PathBuf) -> Result<Self, MailSettingsError> {
-        let from = settings.from.parse().map_err(|_| MailSettingsError::Sender)?;
-        let transport = match &settings.smtp_url {
-            Some(url) => Transport::Smtp(transport(expose_text(url), settings.smtp_ca.as_deref())?),
-            None => Transport::Files(folder),
+    pub fn new(settings: &Settings) -> Result<Self, MailSettingsError> {
+        let mail = &settings.mail;
+        let from = mail.from.parse().map_err(|_| MailSettingsError::Sender)?;
+        let transport = match &mail.smtp_url {
+            Some(url) => Transport::Smtp(transport(expose_text(url), mail.smtp_ca.as_deref())?),
+            #[cfg(feature = "dev")]
+            None => Transport::Files(settings.state_dir.join("mail")),
+            #[cfg(not(feature = "dev"))]
+            None => return Err(MailSettingsError::Url),
         };
         Ok(Self { from, transport })
     }
@@ -62,10 +70,11 @@ impl Delivery {
         let message = self.message(mail, text, now)?;
         match &self.transport {
             Transport::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| cause(&error)),
+            #[cfg(feature = "dev")]
             Transport::Files(folder) => {
                 let name = format!("{}-{}-{}.eml", mail.created_at.format("%Y%m%d-%H%M%S"), mail.kind, mail.id);
                 let path = folder.join(name);
-                write(folder, &path, &message.formatted())
+                mail_files::write(folder, &path, &message.formatted())
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let open = text.link.as_ref().map_or("", expose_text);
@@ -129,20 +138,6 @@ fn cause(error: &lettre::transport::smtp::Error) -> String {
         Some(code) => format!("the mail server returned {code}"),
         None => format!("the mail server is unavailable: {error}"),
     }
-}
-
-/// Writes the file atomically, readable by this user only: it contains a token.
-async fn write(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
-    fs::create_dir_all(folder).await?;
-    let unfinished = path.with_extension("part");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    options.mode(0o600);
-    let mut file = options.open(&unfinished).await?;
-    file.write_all(message).await?;
-    file.flush().await?;
-    fs::rename(&unfinished, path).await
 }
 
 #[cfg(test)]

@@ -93,7 +93,7 @@ impl MailWorker {
         };
         let runbooks = Runbooks(settings.alerts.runbooks.clone());
         let shows_addresses = settings.alerts.shows_addresses_to("mail");
-        let delivery = Delivery::new(&settings.mail, settings.state_dir.join("mail"))?;
+        let delivery = Delivery::new(settings)?;
         let stopping = AtomicBool::new(false);
         Ok(Self { pool, keys, clock, delivery, links, runbooks, shows_addresses, notifier, stopping })
     }

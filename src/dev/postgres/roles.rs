@@ -8,8 +8,8 @@
 use sqlx::postgres::PgConnection;
 use sqlx::{Executor, query_scalar, raw_sql};
 
-/// Owns the schema and runs migrations.
-pub const OWNER: &str = "strongroom_owner";
+use crate::db::service_role::OWNER;
+
 /// The service's role: owns nothing, no BYPASSRLS.
 pub const APP: &str = "strongroom_app";
 /// The development database.

@@ -1,0 +1,47 @@
+//! What commands do in development alone: the welcome of `serve`, and `dev reset`.
+
+use super::database::{Database, server_config};
+use super::failure::Failure;
+use super::output::print_line;
+use super::server::Running;
+use crate::config::{DevelopmentSettings, Settings};
+use crate::dev::postgres;
+use crate::features::demo::Demo;
+
+/// Returns what `serve` prints when it is ready.
+pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
+    let base = format!("http://{}", running.http);
+    let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
+    let mut lines = format!("  open        {base}/{page}\n");
+    if let Some(https) = running.https {
+        let authority = settings.state_dir.join("tls/ca.pem");
+        lines += &format!("  over TLS    https://{https} (trust {})\n", authority.display());
+    }
+    lines += &format!("  metrics     http://{}/metrics\n", running.management);
+    if let Some(data) = database.data_dir() {
+        lines += &format!("  database    {}\n", data.display());
+    }
+    let folder = settings.state_dir.display();
+    let users = match demo {
+        Some(demo) => demo.lines(&base),
+        None => "The demo users have changed their passwords, or are temporarily locked.".to_owned(),
+    };
+    format!(
+        "\nStrongroom is ready (development profile, reachable from this machine only).\n\n{lines}  files       {folder} (`cargo run -- dev reset` deletes them)\n\n{users}\n\nStop with Ctrl-C.\n"
+    )
+}
+
+/// Runs `dev reset`.
+///
+/// # Errors
+/// [`Failure`].
+pub async fn reset(settings: &DevelopmentSettings) -> Result<(), Failure> {
+    let removed = postgres::dev::reset(&server_config(&settings.database, &settings.state_dir)).await?;
+    if removed.is_empty() {
+        print_line(format!("Nothing to delete in {}.", settings.state_dir.display()))?;
+    }
+    for folder in removed {
+        print_line(format!("deleted {}", folder.display()))?;
+    }
+    Ok(())
+}

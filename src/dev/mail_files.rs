@@ -1,0 +1,23 @@
+//! Mail as files, where no mail server is configured.
+
+use std::path::Path;
+
+use tokio::fs;
+use tokio::io::AsyncWriteExt;
+
+/// Writes the whole file or nothing. Only this user can read it, because a mail can hold a token.
+///
+/// # Errors
+/// The file cannot be written.
+pub async fn write(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
+    fs::create_dir_all(folder).await?;
+    let unfinished = path.with_extension("part");
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    options.mode(0o600);
+    let mut file = options.open(&unfinished).await?;
+    file.write_all(message).await?;
+    file.flush().await?;
+    fs::rename(&unfinished, path).await
+}
