@@ -1,5 +1,10 @@
-//! Detects a database that is out of disk or memory (resource exhaustion). Then writes fail and reads work, so the service stays
-//! ready but degraded. `app/management.rs` reports it to the operator without using the database.
+//! Exhausted database disk or memory (CWE-770, API4:2023).
+//!
+//! **Attack**: a client, or time, fills the database's disk.
+//! **Control**: every write gets 503 and reads work, so the service stays ready and reports "degraded" on the management port,
+//! which needs no database (`app/management.rs`). It recovers by itself.
+//! **Limits**: quotas bound what one owner can store, not the sum of all.
+//! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

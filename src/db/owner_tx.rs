@@ -1,8 +1,12 @@
-//! Owner-scoped transactions: the only way to access tables with an owner (row-level security).
+//! Owner-scoped transactions and row-level security (BOLA, IDOR) (CWE-639, CWE-284, API1:2023).
 //!
-//! The policies read `app.owner_id`. It is set locally (`SET LOCAL`), in the same round trip as BEGIN. A session-wide setting would
-//! survive COMMIT, and the next request on the connection would inherit the user. A read costs two round trips, because a
-//! dropped transaction is rolled back after the reply.
+//! **Attack**: a statement that forgets its owner returns or changes rows of other users.
+//! **Control**: an owned table can be reached only by a transaction in which `app.owner_id` is set. The policies of row-level
+//! security read this setting; unset means no rows. It is set *locally*, in the same round trip as BEGIN: a session-wide setting
+//! would survive COMMIT, and the connection's next request would inherit the user. A dropped transaction is rolled back after the
+//! reply.
+//! **Limits**: the identity tables have no owner and no policy; their statements are listed in `contract::sql_scope`.
+//! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::sql_scope`, `attacks::authorization::object_level`
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 

@@ -2,7 +2,7 @@
 //!
 //! A folder contains `model` (types and rules, no I/O), `store` (SQL; each method takes the caller), `views` (request and
 //! response types) and `handlers` (one function per endpoint). Features do not import each other. The few exceptions are listed
-//! in `tests/api/contract/floors.rs`.
+//! in `tests/api/contract/layers.rs`.
 
 pub mod about;
 pub mod admin;

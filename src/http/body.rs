@@ -1,7 +1,10 @@
-//! Input validation of JSON bodies: handlers take a [`JsonBody`], which is parsed and validated, and never raw input.
+//! Input validation and mass assignment: a JSON body becomes a validated value, or 400 (CWE-915, CWE-20, API3:2023).
 //!
-//! Unknown fields are refused (`deny_unknown_fields`, against mass assignment). Repeated fields are refused too, so that two
-//! parsers cannot read one body differently. [`super::faults`] writes the messages.
+//! **Attack**: extra fields such as `role` or `owner_id`; repeated fields that two parsers read differently; invalid values.
+//! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated fields
+//! ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
+//! **Limits**: rules that need the database, such as a foreign key, are checked in the stores.
+//! **ASVS**: 2.2.1, 2.2.2, 15.3.3 · **Test**: `attacks::authorization::mass_assignment`, `attacks::error_handling::refusal_texts`
 
 use std::borrow::Cow;
 use std::fmt::Display;

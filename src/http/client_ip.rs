@@ -1,11 +1,11 @@
-//! The client's address (ASVS 4.1.3, 15.3.4; IP spoofing, CWE-348). Limits, logs and events use only this type.
+//! The client's address behind proxies: forged `X-Forwarded-For` headers (CWE-290, CWE-348, API8:2023).
 //!
-//! `X-Forwarded-For` is a list: the client may send the first entries, and each proxy appends one. Only the entries that
-//! trusted proxies wrote are reliable. The list is read from the right; the first address that is not a trusted proxy is the
-//! client. actix's own `realip_remote_addr()` takes the left-most entry, which the client chooses.
-//!
-//! `Forwarded` (RFC 7239) is never read: a proxy that extends one of the two headers passes the other one on unchanged
-//! (`docs/decisions.md`).
+//! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to accuse others.
+//! **Control**: the list is read from the right, over listed proxies, and the first other address counts. Limits, logs and events
+//! use this type only. `Forwarded` (RFC 7239) is never read: a proxy that writes one of the two headers passes the other one on
+//! as the client wrote it. actix's own `realip_remote_addr()` takes the left end, which is what the client wrote.
+//! **Limits**: a listed proxy is trusted.
+//! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 
 use std::fmt;
 use std::future::{Ready, ready};

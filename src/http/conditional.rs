@@ -1,7 +1,11 @@
-//! Optimistic locking (RFC 9110 §13): a read returns an `ETag`, and a change requires it as `If-Match`.
+//! Optimistic locking with `ETag` and `If-Match` (RFC 9110 §13) (CWE-362, API6:2023).
 //!
-//! Expensive replies support `If-None-Match` (304). The check follows the look-up (404 before 428 and 412), so that other users
-//! never learn a version.
+//! **Attack**: a lost update: two clients read the same version, and the second write overwrites the first unseen.
+//! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`: missing is 428, stale is 412. The check comes
+//! after the look-up (404 before 428 and 412), so other users never learn a version. `If-None-Match` saves sending what the client
+//! already has (304).
+//! **Limits**: payments and credit notes add to an invoice at any version; the database's locks protect their sums.
+//! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
 use std::future::{Ready, ready};
 

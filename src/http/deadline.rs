@@ -1,7 +1,10 @@
-//! Request timeout: if a dependency hangs without closing its connection, the client still receives a 503 (CWE-400).
+//! Request deadline (CWE-400, API4:2023).
 //!
-//! Slow request bodies have a shorter limit (`security/limits/body_limits.rs`). Each received part of an upload extends the
-//! deadline.
+//! **Attack**: requests that hang on a slow dependency and occupy the service.
+//! **Control**: a request without an answer after 20 s gets 503. Slow bodies have their own, shorter limit
+//! (`security/limits/body_limits.rs`); a large body that keeps arriving extends the deadline.
+//! **Limits**: work that blocks a thread is not interrupted; such work has its own limits (`security/limits/concurrency_limits.rs`).
+//! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 
 use std::cell::Cell;
 use std::pin::pin;

@@ -1,7 +1,10 @@
-//! The error type of the API, and the only place that chooses the status of an error.
+//! Safe errors: the only place that chooses the status of a failure (CWE-209, API8:2023).
 //!
-//! An error has a public part (status, code, title: fixed here) and a cause that only the log receives.
-//! [`ApiError::Internal`] carries no text for the client, so internals cannot leak by accident (CWE-209).
+//! **Attack**: error messages that disclose statements, paths, versions or the existence of objects.
+//! **Control**: an error has a public part (status, title, code: all fixed here) and a cause, which goes to the log under the
+//! request id. [`ApiError::Internal`] has no way to put text into a response.
+//! **Limits**: responses of actix's HTTP parser (400, 408, 431) have an empty body (`docs/decisions.md`).
+//! **ASVS**: 13.4.2, 16.5.1, 16.5.3 · **Test**: `attacks::error_handling`
 
 use std::borrow::Cow;
 use std::fmt;

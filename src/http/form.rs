@@ -1,8 +1,11 @@
-//! Streams a form with a file (`multipart/form-data`, RFC 7578) part by part. At most one part head and one chunk are in memory.
+//! Multipart forms (RFC 7578) without parser differentials (CWE-436, API8:2023).
 //!
-//! A form is refused if two parsers could read it differently (CWE-436): a repeated part or part header, an encoded or compressed
-//! part, a nested form, a compressed body. Other part headers are ignored, as RFC 7578, section 4.8, requires. See
-//! [`part_lengths`](super::part_lengths) for `Content-Length`.
+//! **Attack**: a form that a filter or proxy in front reads differently from the service, so that a file gets past it.
+//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a form in a form,
+//! a repeated part, a compressed body. Other headers of a part are ignored (RFC 7578 §4.8); `Content-Length` by
+//! [`part_lengths`](super::part_lengths). A form is read as it arrives: only [`PART_HEAD`] and one piece are in memory.
+//! **Limits**: what a proxy in front accepts is not known here.
+//! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
 use actix_multipart::{Field, Multipart, MultipartConfig, MultipartError};
 use actix_web::dev::Payload;

@@ -1,9 +1,12 @@
-//! Idempotent POST requests (`Idempotency-Key`): a client that received no reply can safely repeat a request.
+//! Idempotent POST requests (`Idempotency-Key`) (CWE-837, API6:2023).
 //!
-//! The same key with the same body returns the first reply again for 24 hours; with another body it is refused (422). While
-//! the first request is running, the second waits up to 630 ms and is then refused (409). Key and reply are stored in the
-//! transaction of the work, so neither can be lost without the other. Only successes are stored: a refused request may be
-//! repeated. Uploads do not fit into memory and use [`StreamedIdempotencyKey`].
+//! **Attack**: a request that is sent twice, by a client that got no response or by an attacker who replays it, pays or creates
+//! twice.
+//! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with another body is
+//! 422. While the first request runs, the second waits a moment, and then gets 409. Key and response are stored in the
+//! transaction of the work, so neither can be lost alone. Only successes are stored: a refused request can be repeated.
+//! **Limits**: a repetition without a key, or after 24 hours, is a new request.
+//! **ASVS**: 2.3.3, 2.3.4 · **Test**: `attacks::authorization::object_level`, `contract::routes`
 
 use std::future::{Ready, ready};
 

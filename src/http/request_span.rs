@@ -1,7 +1,11 @@
-//! The log span of a request: request id, matched route, client address, caller and outcome.
+//! Logs without secrets and without user input (CWE-117, CWE-532, API8:2023).
 //!
-//! The log omits the request target (a query can contain secrets), Host and forwarded headers, the user agent and debug texts
-//! of errors. The default span of tracing-actix-web would write them (log injection, CWE-117; CWE-532).
+//! **Attack**: log injection, and secrets or personal data in log files.
+//! **Control**: a request's log line has our request id, the matched route, the verified client address, the caller and the
+//! outcome. It has no target (a query can hold anything), no Host or forwarded headers, no user agent, and no `Debug` text of an
+//! error. The default span of tracing-actix-web would log those.
+//! **Limits**: what other programs, such as a proxy, write to their logs.
+//! **ASVS**: 16.2.5, 16.4.1 · **Test**: `attacks::audit::logs`
 
 use std::time::Instant;
 

@@ -1,9 +1,11 @@
-//! Trace context (W3C `traceparent`), accepted only from trusted proxies.
+//! Trace context (W3C) from listed proxies only (CWE-345, API8:2023).
 //!
-//! A client that chooses its trace could attach its requests to another user's trace, disable the sampling of its own, or flood one
-//! trace. `tracestate` and `baggage` are never read: they would carry free text into all spans.
-//!
-//! Known limit: if a proxy passes on its client's `traceparent`, the service accepts it. Configure the proxy to write its own.
+//! **Attack**: a client that chooses its trace id joins its requests to another user's trace, switches its own recording off, or
+//! floods one trace.
+//! **Control**: `traceparent` is read only from a listed proxy, and strictly as the standard defines it. `tracestate` and `baggage`
+//! are never read, because they carry user input.
+//! **Limits**: a proxy that passes on its client's `traceparent` vouches for it. Configure it to write its own.
+//! **ASVS**: 4.1.3, 16.4.1 · **Test**: `attacks::audit::traces`
 
 use actix_web::dev::ServiceRequest;
 use actix_web::web::Data;

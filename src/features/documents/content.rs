@@ -1,6 +1,11 @@
-//! Downloads: a file is streamed as an attachment under its sanitized name, whole or by range.
+//! Downloads as attachments: stored XSS by uploaded files (CWE-79, CWE-646, API8:2023).
 //!
-//! `nosniff`, `no-store` and `sandbox` are on every response (`security/browser/headers.rs`).
+//! **Attack**: an uploaded file that a browser opens as a page of our origin.
+//! **Control**: a file is sent as an attachment under its cleaned name and with its stored type. Every response has `nosniff`, is
+//! not cached and has no origin (`sandbox`, `security/browser/headers.rs`). A part of a file is sent on request (`Range`). Files
+//! are streamed, never held in memory.
+//! **Limits**: what the program on the user's device does with the saved file.
+//! **ASVS**: 3.2.1, 5.4.1, 5.4.2 · **Test**: `attacks::files::uploads::downloads`
 
 use std::convert::Infallible;
 

@@ -1,7 +1,11 @@
-//! An invoice and its state machine: draft → issued → partially paid → paid, or credited in full by credit notes.
+//! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
-//! A draft can be voided; so can an issued invoice without payments and credit notes. An invoice with total 0 becomes paid when
-//! it is issued. All state rules are in this file. A refused transition changes nothing.
+//! **Attack**: steps out of order: a payment on a draft, a change after issue, a void after a payment.
+//! **Control**: draft → issued → partially paid → paid. Void is reached from a draft, or from issued without payments. An invoice
+//! with a total of 0 is paid when it is issued. Credit notes lower the amount due, until the invoice is credited in full. The
+//! rules are here only, without database and framework. A refused step changes nothing and leaves an event.
+//! **Limits**: whether a payment was really received is the owner's statement.
+//! **ASVS**: 2.3.1, 2.3.2 · **Test**: `attacks::business_logic`
 
 use std::str::FromStr;
 

@@ -71,7 +71,7 @@ async fn head_requests_are_counted_apart_from_get() {
     assert_eq!(requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""), 1.0, "a WebSocket has no head");
 }
 
-/// Whatever the service can answer has a label of its own: `other` is for what nobody has thought of.
+/// Statuses and codes without a label would be counted as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();

@@ -1,0 +1,137 @@
+//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change of a head:
+//! `UPDATE_INDEX=1 cargo test --test api practice_index`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::project_files::{quoted, root};
+
+const INDEX: &str = "docs/practices/README.md";
+
+const OPENING: &str = "# Practices
+
+Generated from the heads of the code: each practice with its threat, its control, its code and its attack test. Use it to
+find a practice by its usual name, or by its OWASP or CWE number. The long form is in the head of each file.
+";
+
+/// The OWASP API Security Top 10 of 2023.
+const GROUPS: [&str; 10] = [
+    "Broken object level authorization",
+    "Broken authentication",
+    "Broken object property level authorization",
+    "Unrestricted resource consumption",
+    "Broken function level authorization",
+    "Unrestricted access to sensitive business flows",
+    "Server side request forgery",
+    "Security misconfiguration",
+    "Improper inventory management",
+    "Unsafe consumption of APIs",
+];
+
+/// What the head of a practice says.
+struct Practice {
+    file: String,
+    title: String,
+    ids: Vec<String>,
+    attack: String,
+    tests: Vec<String>,
+}
+
+fn rust_files(under: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(under).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The text after a label, up to the next one.
+fn section<'a>(head: &'a str, label: &str) -> Option<&'a str> {
+    Some(head.split_once(&format!("**{label}**: "))?.1.split(" **").next().unwrap())
+}
+
+/// `None`: the file has no head of a practice.
+fn practice(path: &Path) -> Option<Practice> {
+    let text = fs::read_to_string(path).unwrap();
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
+    let head = lines.collect::<Vec<_>>().join(" ");
+    let attack = section(&head, "Attack")?;
+    let title = head.split("  ").next().unwrap().trim();
+    let title = match title.rsplit_once(" (") {
+        Some((title, ids)) if ids.contains("CWE-") => title,
+        _ => title,
+    };
+    let file = path.strip_prefix(root()).unwrap().to_str().unwrap().trim_end_matches("/mod.rs").to_owned();
+    let is_test = |name: &String| name.starts_with("attacks::") || name.starts_with("contract::");
+    Some(Practice {
+        file,
+        title: title.trim_end_matches('.').to_owned(),
+        ids: ids(&head),
+        attack: attack.split(". ").next().unwrap().trim_end_matches(['.', ' ']).to_owned(),
+        tests: quoted(section(&head, "Test").unwrap_or_default()).into_iter().filter(is_test).collect(),
+    })
+}
+
+/// The OWASP and CWE ids of a text, in order, once each.
+fn ids(text: &str) -> Vec<String> {
+    let mut ids: Vec<String> = Vec::new();
+    for word in text.split([' ', ',', '(', ')', '.', ';', '–']) {
+        let is_id = word.starts_with("CWE-") || word.starts_with("API") && word.ends_with(":2023");
+        if is_id && !ids.iter().any(|id| id == word) {
+            ids.push(word.to_owned());
+        }
+    }
+    ids
+}
+
+fn practices() -> Vec<Practice> {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    files.sort();
+    files.iter().filter_map(|path| practice(path)).collect()
+}
+
+/// The number of the first `APIn:2023` among the ids.
+fn group(practice: &Practice) -> Option<usize> {
+    practice.ids.iter().find_map(|id| id.strip_prefix("API")?.strip_suffix(":2023")?.parse().ok())
+}
+
+/// Links are relative to the index. A cell has no line break and no bar.
+fn row(practice: &Practice) -> String {
+    let cell = |text: &str| text.replace('|', "\\|").replace("[`", "`").replace("`]", "`");
+    let tests: Vec<_> = practice.tests.iter().map(|test| format!("`{test}`")).collect();
+    format!(
+        "| {} ({}) | {} | [`{}`](../../{}) | {} |\n",
+        cell(&practice.attack),
+        practice.ids.join(", "),
+        cell(&practice.title),
+        practice.file.trim_start_matches("src/"),
+        practice.file,
+        tests.join(", ")
+    )
+}
+
+#[test]
+fn index_of_practices_is_fresh() {
+    let mut groups: BTreeMap<usize, String> = BTreeMap::new();
+    for practice in practices() {
+        let group = group(&practice).unwrap_or_else(|| panic!("{}: no APIn:2023 in its title", practice.file));
+        groups.entry(group).or_default().push_str(&row(&practice));
+    }
+    let mut index = OPENING.to_owned();
+    for (number, rows) in groups {
+        let name = GROUPS[number - 1];
+        index += &format!(
+            "\n## API{number} {name}\n\n| threat | control | code | attack test |\n| --- | --- | --- | --- |\n{rows}"
+        );
+    }
+    if std::env::var_os("UPDATE_INDEX").is_some() {
+        fs::write(root().join(INDEX), &index).unwrap();
+    }
+    let kept = fs::read_to_string(root().join(INDEX)).unwrap_or_default();
+    assert!(kept == index, "{INDEX} is out of date: UPDATE_INDEX=1 cargo test --test api practice_index");
+}
