@@ -26,7 +26,7 @@ cargo_tool() {
     cargo install --locked --root "$root" "$1@$2"
 }
 
-# start_service PROGRAM: as a new user starts it, on other ports, with limits that nobody meets, until this script ends.
+# start_service PROGRAM: as a new user starts it, on other ports, with limits that no check reaches, until this script ends.
 # SERVICE is its address; BIND chooses it, MANAGEMENT_BIND that of its metrics.
 start_service() {
     STATE=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes what docker-compose.yml needs and nobody may share: passwords, keys, and a private certificate authority with
+# Makes the secrets that docker-compose.yml needs: passwords, keys, and a private certificate authority with
 # certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Writes to deploy/secrets/ and keeps what is there:
 # to renew a certificate, remove its two files and run this again. A database password is set when the database is
 # first made: changing the file later does not change the role.

@@ -9,6 +9,7 @@
 //! **Limits**: events still queued when the process is killed (`docs/security-events.md` states the maximum delay).
 //! Their log lines remain. Critical actions do not use the queue; see
 //! [`Event::record_in`](super::event::Event::record_in).
+//! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

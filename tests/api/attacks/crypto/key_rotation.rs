@@ -223,7 +223,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session's tokens: the first, its successor by the old key, and that one's successor by the new key.
+    // The session's tokens: the first, its successor by the old key, and the successor of that by the new key.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
