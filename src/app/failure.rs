@@ -91,7 +91,7 @@ pub enum Failure {
     ArchiveFolder(io::Error),
     #[error("the audit trail was tampered with")]
     Tampered,
-    #[error("{0}: nothing was deleted")]
+    #[error("nothing was deleted: {0}")]
     Archive(#[from] ArchiveError),
     #[error("that month has not ended: archive only complete months")]
     MonthNotOver,

@@ -111,7 +111,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let archived = trail.number(old).await;
     assert!(archived >= 6);
     let (code, output) = trail.archive(Role::Owner);
-    assert!(code == Some(0) && output.contains(&format!("{archived} events are archived in ")), "{output}");
+    assert!(code == Some(0) && output.contains(&format!("Archived {archived} events in ")), "{output}");
     assert_eq!((trail.number(old).await, trail.files().len()), (0, 1));
     let (left, seals_left) = trail.size().await;
     assert_eq!(left, rows - archived + 1, "the remaining rows and the archive event");
@@ -129,7 +129,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert!(output.contains(&format!("{seals} seals, {rows} sealed events")), "{output}");
     // Nothing is archived twice, and the chain continues.
     let (code, output) = trail.archive(Role::Owner);
-    assert!(code == Some(0) && output.contains("No event was sealed before that month."), "{output}");
+    assert!(code == Some(0) && output.contains("There are no sealed events before that month."), "{output}");
     trail.database = leave_events(trail.database.clone(), 0).await;
     let (code, output) = trail.verify_with_archive();
     assert_eq!(code, Some(0), "{output}");
@@ -144,14 +144,14 @@ async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let folder = trail.folder.to_str().unwrap().to_owned();
     let archive = ["archive", "--before", &this_month, "--to", &folder];
     let (code, output) = trail.audit_with_key(NEXT, Role::Owner, &archive);
-    assert!(code == Some(1) && output.contains("nothing was removed"), "{output}");
+    assert!(code == Some(1) && output.contains("nothing was deleted"), "{output}");
     assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
 
     let file = folder::new_path();
     fs::write(&file, MASTER.1).unwrap();
     let retired = ["--retired-key-file", file.to_str().unwrap()];
     let (code, output) = trail.audit_with_key(NEXT, Role::Owner, &[&archive[..], &retired].concat());
-    assert!(code == Some(0) && output.contains("events are archived in "), "{output}");
+    assert!(code == Some(0) && output.contains(" events in "), "{output}");
     let verify = ["verify", "--archive", &folder];
     let (code, output) = trail.audit_with_key(NEXT, Role::Owner, &[&verify[..], &retired].concat());
     assert!(code == Some(0) && output.contains("The archive was read, from batch 1 on."), "{output}");
@@ -207,7 +207,7 @@ async fn batch_removed_without_archive_is_detected() {
     // A trail that fails verification is not archived.
     let before = trail.size().await;
     let (code, output) = trail.archive(Role::Owner);
-    assert!(code == Some(1) && output.contains("nothing was removed"), "{output}");
+    assert!(code == Some(1) && output.contains("nothing was deleted"), "{output}");
     assert_eq!((trail.size().await, trail.files()), (before, Vec::new()));
     owner.close().await.unwrap();
 }
