@@ -13,7 +13,7 @@ create table mail_outbox (
     recipient text not null
         constraint mail_outbox_recipient_length check (char_length(recipient) <= 100),
     subject_id uuid not null,
-    -- The master key of the token, so that the link also works if the master key is exchanged before the mail is sent.
+    -- The id of the master key of the token: the link must work if the master key is rotated before the mail is sent.
     key_id bytea constraint mail_outbox_key_id_size check (octet_length(key_id) = 4),
     created_at timestamptz not null,
     next_attempt_at timestamptz not null,

@@ -79,7 +79,7 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
-    // A command has no log: its rows are all that tells of it.
+    // A command writes no log, so its event rows are the only record of what it did.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

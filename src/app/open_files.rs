@@ -5,7 +5,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// Reserved for the database pool, documents and the log.
 const RESERVED: usize = 512;
 
-/// Raises the soft limit to the hard limit (the default is often 1,024), and returns the possible number of connections.
+/// Raises the soft limit of open files (often 1,024) to the hard limit. Returns how many connections are then possible.
 pub fn max_connections(requested: usize) -> usize {
     let hard = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }) {

@@ -2,8 +2,8 @@
 //!
 //! **Attack**: a form that a filter or proxy in front reads differently from the service, so that a file gets past it.
 //! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a form in a form,
-//! a repeated part, a compressed body. Other headers of a part are ignored (RFC 7578 §4.8); `Content-Length` by
-//! [`part_lengths`](super::part_lengths). A form is read as it arrives: only [`PART_HEAD`] and one piece are in memory.
+//! a repeated part, a compressed body. Other headers of a part are ignored (RFC 7578 §4.8); for `Content-Length`
+//! see [`part_lengths`](super::part_lengths). A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.
 //! **Limits**: what a proxy in front accepts is not known here.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
@@ -199,8 +199,8 @@ impl Part {
 
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
-/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all text; that is accepted,
-/// because text beyond ASCII then fails the UTF-8 check.
+/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all text. The declaration
+/// is accepted: ASCII is the same in both encodings, and other text is still checked to be UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());

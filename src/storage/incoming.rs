@@ -64,7 +64,7 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // The file is gone if it was stored. If this fails, the sweeper deletes it.
+        // A stored file has already been moved away. If the deletion fails, the sweeper deletes the file later.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,4 +1,5 @@
-//! Query types, the body of `issue`, and the mapping of refused transitions. Other bodies are in `drafts`, responses in `replies`.
+//! Query types, the request body of the `issue` endpoint, and the errors of refused transitions. Other request bodies are in `drafts`,
+//! responses in `replies`.
 
 use chrono::NaiveDate;
 use garde::Validate;

@@ -23,7 +23,7 @@ pub enum Fault {
     BrokenSeal { batch: i64 },
     /// A seal is missing, but later ones exist.
     MissingSeal { batch: i64 },
-    /// The log holds a head beyond the last seal: the chain was truncated.
+    /// The log output has a newer chain head than the last seal in the database: the chain was truncated.
     CutOff { batch: i64, events: i64 },
     /// The log holds a different head for this batch.
     OtherHead { batch: i64 },

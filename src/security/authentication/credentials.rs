@@ -179,7 +179,7 @@ impl Credentials {
         verdict: Verdict,
     ) -> VerifiedPassword {
         let new_hash = match verdict {
-            // A full queue must not fail the login: the next login tries again.
+            // A full hashing queue must not fail the login. The next login hashes the password again.
             Verdict::Correct { needs_rehash: true } => self.passwords.hash(password).await.ok(),
             _ => None,
         };

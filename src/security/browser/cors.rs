@@ -50,7 +50,7 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
-/// Sorts the lists, since actix-cors keeps them in hash sets: their order would reveal which worker answered.
+/// Sorts the lists. actix-cors keeps them in hash sets, whose order differs in each worker and would reveal which one answered.
 fn sort_lists(headers: &mut HeaderMap) {
     for name in [
         header::ACCESS_CONTROL_ALLOW_HEADERS,

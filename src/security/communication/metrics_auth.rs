@@ -5,7 +5,7 @@
 //! **Control**: a separate listener, by default on loopback. The public listeners do not serve its path. On other addresses, the
 //! service does not start without TLS and a token. The token is compared in constant time; a wrong one gets 401. Without a token,
 //! the `Host` must be a loopback name, which stops DNS rebinding.
-//! **Limits**: other users of the same machine, if no token is set.
+//! **Limits**: if no token is set, other users of the same machine can read the metrics.
 //! **ASVS**: 12.3.1, 12.3.3, 13.4.5 · **Test**: `attacks::communication::metrics_auth`
 
 use std::net::IpAddr;

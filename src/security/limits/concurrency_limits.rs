@@ -67,7 +67,7 @@ impl Drop for Running {
 }
 
 impl ConcurrencyLimit {
-    /// Limits work to so many slots. Each piece of work waits for at most `max_wait`.
+    /// Allows at most `slots` pieces of work at the same time. Each waits for a free slot for at most `max_wait`.
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration) -> Self {
         Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)

@@ -6,8 +6,8 @@
 //! - per user, for verified callers;
 //! - per address, for all verified callers together, [`VERIFIED_SHARE`] times larger.
 //!
-//! So a flood without a valid token cannot exhaust the budget of users behind the same address. A user over their own budget is not
-//! charged to the address. A joint key (address, user) would give every new account a fresh budget. A request that
+//! So a flood without a valid token cannot exhaust the budget of users behind the same address. Requests beyond a user's own
+//! budget are not charged to the address. A joint key (address, user) would give every new account a fresh budget. A request that
 //! fails to authenticate costs a signature check (2 µs for HS256) and no query. Once the budget of its address is exhausted, it gets
 //! 429 instead of 401.
 //! The refresh cookie names its user under a MAC, so a refresh is charged to that user without a query. All sessions of a user share

@@ -12,7 +12,7 @@ type Path = Vec<String>;
 /// What lies in one folder, what each imports there, and by which files.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// A `use`: what it names, and as what it is known here.
+/// A `use` declaration: the imported path, and its local name.
 struct Import {
     path: Path,
     name: String,
@@ -91,7 +91,7 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// All paths in code other than `use` statements. A visibility (`pub(in crate::…)`) is none.
+/// All paths in code, except in `use` declarations. A visibility such as `pub(in crate::…)` does not count as a path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

@@ -112,7 +112,7 @@ async fn body_one_byte_too_large_is_refused_before_parsing() {
     let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
-        // Not JSON: parsing it would return 400.
+        // The body is not JSON: if it were parsed before its size is checked, the status would be 400.
         let reply = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))

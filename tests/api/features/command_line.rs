@@ -179,7 +179,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // No `dev reset`: the database may contain data of production.
+        // The message does not suggest `dev reset`, because the database may contain data of production.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();

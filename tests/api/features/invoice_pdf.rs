@@ -184,7 +184,7 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most PDF readers select the whole text. poppler omits the first letter, because its glyph has number 0.
+    // Most PDF readers extract all letters of a row. poppler omits the first one, because the glyph of a box has number 0.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

@@ -99,7 +99,7 @@ impl TestDatabase {
             .unwrap();
     }
 
-    /// Closes the connections for notifications and ended sessions, and refuses new ones.
+    /// Closes the connections on which services listen for notifications and read ended sessions, and refuses new connections.
     pub async fn disconnect_listeners(&self) {
         self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();

@@ -27,7 +27,7 @@ pub(super) struct Wording {
     pub status: Option<&'static str>,
     /// Printed across each page.
     pub watermark: Option<&'static str>,
-    /// The last change of the document. The time of rendering would make the bytes differ.
+    /// The last change of the document. With the time of rendering instead, two renderings would differ in their bytes.
     pub at: DateTime<Utc>,
     pub facts: Vec<(&'static str, String)>,
     /// Column heads, without the description.

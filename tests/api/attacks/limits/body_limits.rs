@@ -33,7 +33,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// Also on routes that do not read the body: an unknown path, or a request without a valid token.
+/// An endless body is cut off even if no handler reads it: on an unknown path, or without a valid token.
 #[actix_web::test]
 async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;

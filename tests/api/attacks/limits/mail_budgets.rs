@@ -62,7 +62,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // The budget is renewed after its window, when the five links have expired.
+    // The budget is renewed when its window ends. At that time the five mailed links expire too.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }

@@ -99,7 +99,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     refused.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
-    // The same while one leaves and disables the other.
+    // The same race: one administrator deletes their account and disables the other one.
     let stays = if first.status == 409 { &root } else { &toor };
     let next = app.admin("next").await;
     let nexts = id_of(&next).await;

@@ -1,4 +1,4 @@
-//! Each wall on its own: gate, handler and database. Also what administrators cannot do.
+//! Defense in depth: each layer of the check alone (gate, handler, database). Also what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
