@@ -136,7 +136,7 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
     for change in ["promote", "demote"] {
         let unknown = strongroom(&app, &["admin", change, "--email", "unknown@example.com"], "");
-        assert!(String::from_utf8(unknown.stderr).unwrap().contains("registers and confirms first"));
+        assert!(String::from_utf8(unknown.stderr).unwrap().contains("the user must register and confirm first"));
     }
     // Each command leaves an event with a valid MAC.
     let kinds: Vec<String> =

@@ -171,7 +171,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
     for (change, sentence) in [
         (
             "update _sqlx_migrations set checksum = '\\x00' where version = 1",
-            "migration 1 was applied with other contents than this build has: use the build that applied it, or restore the database from a copy",
+            "migration 1 was applied with a different content: use the build that applied it, or restore the database from a backup",
         ),
         (
             "update _sqlx_migrations set version = version + 20261123000000",
