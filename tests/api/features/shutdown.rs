@@ -173,5 +173,5 @@ async fn a_second_signal_ends_the_service_at_once() {
     program.signal("-TERM");
     wait::until("it drains", async || client.try_get("/health/ready").await.is_some_and(|ready| ready == 503)).await;
     let log = program.terminate().await;
-    assert!(log.contains("ended by a second signal"), "{log}");
+    assert!(log.contains("aborted by a second signal"), "{log}");
 }
