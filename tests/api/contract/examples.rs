@@ -165,6 +165,7 @@ async fn all_examples_work_with_the_demo_data() {
             failed.push(format!("{name}: {}", reply.text()));
         }
     }
+    demo.0.wait_until_events_are_stored().await;
     for row in writes {
         // Each write uses fresh demo data.
         let demo = demo_app().await;
@@ -172,6 +173,7 @@ async fn all_examples_work_with_the_demo_data() {
         if !reply.status.is_success() {
             failed.push(format!("{name}: {}", reply.text()));
         }
+        demo.0.wait_until_events_are_stored().await;
     }
     assert!(
         failed.is_empty(),

@@ -175,7 +175,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
         (
             "update _sqlx_migrations set version = version + 20261123000000",
-            "the database has migration 20261123000001, which this build does not know: use the newer build that applied it",
+            "the database has migration 20261123000001, which is unknown to this build: use the newer build that applied it",
         ),
     ] {
         owner.execute(change).await.unwrap();

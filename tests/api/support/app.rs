@@ -203,6 +203,12 @@ impl TestApp {
         .await
     }
 
+    /// Waits until all events so far are stored. A test that used the service's pool itself must call this before its end: the
+    /// connections that it opened work only while its own thread is not blocked.
+    pub async fn wait_until_events_are_stored(&self) {
+        events::wait_until_stored(self.database.options(Role::Superuser), &self.sent).await;
+    }
+
     /// Stops the service like SIGTERM, and keeps the database.
     pub async fn stop(mut self) -> TestDatabase {
         self.running.take().unwrap().stop().await;

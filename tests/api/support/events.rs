@@ -22,29 +22,32 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all requests equal the logged ones. Blocks; the service has its own thread.
+/// Like [`wait_until_stored`]. Blocks; the service has its own thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
+    let sent = sent.clone();
+    on_own_thread(move || async move { wait_until_stored(superuser, &sent).await });
+}
+
+/// Waits until the stored events of all requests so far equal the logged ones.
+pub async fn wait_until_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if requests.is_empty() {
         return;
     }
-    on_own_thread(move || async move {
-        let mut superuser = superuser.connect().await.expect("the database is available at the end");
-        wait::until_equal(Vec::new(), async || {
-            let rows: Vec<(Uuid, String)> = sqlx::query_as(
-                "select request_id, kind || '/' || reason from security_events where request_id = any($1)",
-            )
-            .bind(&requests)
-            .fetch_all(&mut superuser)
-            .await
-            .unwrap();
-            let (logged, stored) = (events_in_log(&requests), grouped(rows));
-            let differ = requests.iter().filter(|id| logged.get(id) != stored.get(id));
-            differ.map(|id| (logged.get(id).cloned(), stored.get(id).cloned())).collect()
-        })
-        .await;
-        superuser.close().await.unwrap();
-    });
+    let mut superuser = superuser.connect().await.expect("the database is available at the end");
+    wait::until_equal(Vec::new(), async || {
+        let rows: Vec<(Uuid, String)> =
+            sqlx::query_as("select request_id, kind || '/' || reason from security_events where request_id = any($1)")
+                .bind(&requests)
+                .fetch_all(&mut superuser)
+                .await
+                .unwrap();
+        let (logged, stored) = (events_in_log(&requests), grouped(rows));
+        let differ = requests.iter().filter(|id| logged.get(id) != stored.get(id));
+        differ.map(|id| (logged.get(id).cloned(), stored.get(id).cloned())).collect()
+    })
+    .await;
+    superuser.close().await.unwrap();
 }
 
 fn events_in_log(requests: &[Uuid]) -> BTreeMap<Uuid, Vec<String>> {
