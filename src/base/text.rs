@@ -1,7 +1,8 @@
 //! Allowed characters in text of users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
-//! Invisible characters make two names look alike, hide instructions or data in a text, break out of a line of a log, mail or
-//! file, or reverse the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot store NUL.
+//! Invisible characters make two names look alike, or hide instructions or data in a text. They can break out of a line of a log,
+//! mail or file. They can reverse the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot store
+//! NUL.
 //!
 //! All fields follow one policy, by properties of the Unicode Character Database:
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and Zp (line and

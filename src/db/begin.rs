@@ -1,7 +1,8 @@
 //! Runs BEGIN in its own task, so that cancellation cannot leak a transaction.
 //!
-//! sqlx registers a transaction after PostgreSQL has answered BEGIN. If a request is cancelled before that (its client
-//! disconnected), its connection would return to the pool inside an open transaction, and the next request would write into it.
+//! sqlx registers a transaction after PostgreSQL has answered BEGIN. Suppose that a request is cancelled before that,
+//! because its client disconnected. Its connection would return to the pool inside an open transaction, and the next request would
+//! write into that transaction.
 //! The task completes BEGIN and rolls back if the request is gone.
 
 use sqlx::postgres::PgTransaction;

@@ -6,7 +6,7 @@
 //! 422. While the first request runs, the second waits a moment, and then gets 409. Key and response are stored in the
 //! transaction of the work, so neither can be lost alone. Only successes are stored: a refused request can be repeated.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
-//! **ASVS**: 2.3.3, 2.3.4 · **Test**: `attacks::authorization::object_level`, `contract::routes`
+//! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 
 use std::future::{Ready, ready};
 

@@ -5,7 +5,7 @@
 //! with a total of 0 is paid when it is issued. Credit notes lower the amount due, until the invoice is credited in full. The
 //! rules are here only, without database and framework. A refused step changes nothing and leaves an event.
 //! **Limits**: whether a payment was really received is the owner's statement.
-//! **ASVS**: 2.3.1, 2.3.2 · **Test**: `attacks::business_logic`
+//! **ASVS**: 2.3.1, 2.3.2 · **Test**: `features::invoice_states`, `attacks::business_logic`
 
 use std::str::FromStr;
 

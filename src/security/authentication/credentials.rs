@@ -1,7 +1,7 @@
 //! Password verification in uniform time with one error, to prevent user enumeration (CWE-204, CWE-208, API2:2023).
 //!
-//! **Attack**: the attacker learns from the response, its time or its side effects whether an account exists, is locked or is
-//! disabled, or whether a guessed password was correct.
+//! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is locked. The same
+//! way, a guess at a locked account shows whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`]. It always does one look-up, one count (429 beyond a
 //! limit, before hashing) and one hash (of a dummy if the account does not exist). Unknown account, wrong password, disabled
 //! account and locked account all return `invalid_credentials`. Only the log contains the cause, and the account as a keyed hash.

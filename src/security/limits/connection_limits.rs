@@ -1,7 +1,7 @@
 //! Connection limits: connection exhaustion and Slowloris (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: one client opens thousands of connections and sends nothing, or half a request head, or reads its response byte by
-//! byte, until no other client is accepted.
+//! **Attack**: one client opens thousands of connections until no other client is accepted. It sends nothing, or half a request
+//! head, or reads its response byte by byte.
 //! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is reserved for
 //! addresses with few connections. A connection over a limit is closed at once; accepting never pauses. TLS handshakes have limits
 //! of their own and a short timeout. Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a

@@ -59,12 +59,13 @@ const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ("web::Json", &[], "handlers take JsonBody, which validates"),
 ];
 
-fn files(under: &Path) -> Vec<PathBuf> {
+/// The Rust files below a folder.
+pub(super) fn rust_files(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(under).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            found.extend(files(&path));
+            found.extend(rust_files(&path));
         } else if path.extension().is_some_and(|ending| ending == "rs") {
             found.push(path);
         }
@@ -82,7 +83,7 @@ pub(super) fn sources() -> Vec<(String, String)> {
         let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         (name, lines.collect::<Vec<_>>().join("\n"))
     };
-    files(&src).iter().filter(|path| !path.ends_with("tests.rs")).map(read).collect()
+    rust_files(&src).iter().filter(|path| !path.ends_with("tests.rs")).map(read).collect()
 }
 
 fn layer(name: &str) -> Option<usize> {

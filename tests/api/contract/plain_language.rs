@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::project_files::root;
+
 /// Words that hide the actor, or assume a gender.
 const FORBIDDEN: [&str; 12] =
     ["he", "him", "his", "himself", "nobody", "one's", "oneself", "somebody", "thereof", "whoever", "whom", "whomever"];
@@ -10,10 +12,6 @@ const FORBIDDEN: [&str; 12] =
 const FOLDERS: [&str; 7] = ["src", "tests", "docs", "migrations", "deploy", ".ci", ".github"];
 /// Files that other programs wrote.
 const SKIPPED: [&str; 1] = ["tests/corpus"];
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// Returns the project's text files.
 fn files() -> Vec<PathBuf> {

@@ -3,9 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::project_files::{quoted, root};
+use super::layers::rust_files;
+use super::project_files::{root, tests_of};
 
 const INDEX: &str = "docs/practices/README.md";
 
@@ -38,17 +39,6 @@ struct Practice {
     tests: Vec<String>,
 }
 
-fn rust_files(under: &Path, found: &mut Vec<PathBuf>) {
-    for entry in fs::read_dir(under).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            rust_files(&path, found);
-        } else if path.extension().is_some_and(|ending| ending == "rs") {
-            found.push(path);
-        }
-    }
-}
-
 /// The text after a label, up to the next one.
 fn section<'a>(head: &'a str, label: &str) -> Option<&'a str> {
     Some(head.split_once(&format!("**{label}**: "))?.1.split(" **").next().unwrap())
@@ -61,18 +51,14 @@ fn practice(path: &Path) -> Option<Practice> {
     let head = lines.collect::<Vec<_>>().join(" ");
     let attack = section(&head, "Attack")?;
     let title = head.split("  ").next().unwrap().trim();
-    let title = match title.rsplit_once(" (") {
-        Some((title, ids)) if ids.contains("CWE-") => title,
-        _ => title,
-    };
+    let title = title.rsplit_once(" (CWE-").map_or(title, |(title, _)| title);
     let file = path.strip_prefix(root()).unwrap().to_str().unwrap().trim_end_matches("/mod.rs").to_owned();
-    let is_test = |name: &String| name.starts_with("attacks::") || name.starts_with("contract::");
     Some(Practice {
         file,
         title: title.trim_end_matches('.').to_owned(),
         ids: ids(&head),
         attack: attack.split(". ").next().unwrap().trim_end_matches(['.', ' ']).to_owned(),
-        tests: quoted(section(&head, "Test").unwrap_or_default()).into_iter().filter(is_test).collect(),
+        tests: tests_of(section(&head, "Test").unwrap_or_default()),
     })
 }
 
@@ -89,8 +75,7 @@ fn ids(text: &str) -> Vec<String> {
 }
 
 fn practices() -> Vec<Practice> {
-    let mut files = Vec::new();
-    rust_files(&root().join("src"), &mut files);
+    let mut files = rust_files(&root().join("src"));
     files.sort();
     files.iter().filter_map(|path| practice(path)).collect()
 }

@@ -1,11 +1,14 @@
 //! Documents match the code: paths and tests that they name exist, and all settings, codes and dependencies are listed.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use strongroom::config::SETTINGS;
 use strongroom::security::audit::event::EventKind;
 use strongroom::security::detection::rules::table::{Action, RULES};
+
+use super::layers::rust_files;
 
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -23,7 +26,7 @@ fn table(text: &str, heading: &str) -> Vec<Vec<String>> {
     rows.skip(2).map(cells).collect()
 }
 
-pub fn quoted(cell: &str) -> Vec<String> {
+fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
@@ -59,14 +62,16 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Returns the head file of each practice: a file or folder of a chapter. `audit` and `websockets` are one practice each.
-fn practices() -> Vec<PathBuf> {
+/// Returns the head file of each practice: of each file or folder of a chapter (`audit` and `websockets` are one practice each), and
+/// every other file whose head names an attack.
+fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
-    let mut found = Vec::new();
+    let names_attack = |path: &PathBuf| fs::read_to_string(path).unwrap().contains("//! **Attack**:");
+    let mut found: BTreeSet<PathBuf> = rust_files(&root().join("src")).into_iter().filter(names_attack).collect();
     for chapter in entries(&root().join("src/security")).into_iter().filter(|path| path.is_dir()) {
         if chapter.ends_with("audit") || chapter.ends_with("websockets") {
-            found.push(chapter.join("mod.rs"));
+            found.insert(chapter.join("mod.rs"));
             continue;
         }
         for path in entries(&chapter).into_iter().filter(|path| !path.ends_with("mod.rs")) {
@@ -77,6 +82,12 @@ fn practices() -> Vec<PathBuf> {
     found
 }
 
+/// Returns the tests that a text quotes.
+pub fn tests_of(text: &str) -> Vec<String> {
+    let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
+    quoted(text).into_iter().filter(is_test).collect()
+}
+
 #[test]
 fn practice_heads_are_complete() {
     let mut faults = Vec::new();
@@ -85,8 +96,7 @@ fn practice_heads_are_complete() {
     for path in practices {
         let text = fs::read_to_string(&path).unwrap();
         let head: String = text.lines().take_while(|line| line.starts_with("//!")).collect::<Vec<_>>().join("\n");
-        let is_test = |name: &String| name.starts_with("attacks::") || name.starts_with("contract::");
-        let tests: Vec<String> = quoted(&head).into_iter().filter(is_test).collect();
+        let tests = tests_of(&head);
         let labels = ["**Attack**:", "**Control**:", "**Limits**:", "**ASVS**:", "**Test**:"];
         let missing: Vec<_> = labels.iter().filter(|label| !head.contains(**label)).collect();
         let (cwe, api) = (has_id(&head, "CWE-", ""), has_id(&head, "API", ":2023"));
@@ -109,25 +119,15 @@ fn has_id(text: &str, before: &str, after: &str) -> bool {
 #[test]
 fn compiled_in_files_are_in_the_build_context() {
     let allowed = read(".dockerignore");
-    let mut folders = vec![root().join("src")];
     let mut seen = 0;
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                for part in
-                    ["include_str!(\"", "include_bytes!(\""].iter().flat_map(|macro_| text.split(macro_).skip(1))
-                {
-                    let file = path.parent().unwrap().join(part.split('"').next().unwrap()).canonicalize().unwrap();
-                    let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap().to_owned();
-                    seen += 1;
-                    let inside = file.starts_with("src/") || allowed.lines().any(|line| line == format!("!{file}"));
-                    assert!(inside, ".dockerignore excludes {file}");
-                }
-            }
+    for path in rust_files(&root().join("src")) {
+        let text = fs::read_to_string(&path).unwrap();
+        for part in ["include_str!(\"", "include_bytes!(\""].iter().flat_map(|macro_| text.split(macro_).skip(1)) {
+            let file = path.parent().unwrap().join(part.split('"').next().unwrap()).canonicalize().unwrap();
+            let file = file.strip_prefix(root().canonicalize().unwrap()).unwrap().to_str().unwrap().to_owned();
+            seen += 1;
+            let inside = file.starts_with("src/") || allowed.lines().any(|line| line == format!("!{file}"));
+            assert!(inside, ".dockerignore excludes {file}");
         }
     }
     assert!(seen > 0);

@@ -4,8 +4,8 @@
 //! **Control**: a password has 12 to 64 *characters* (six Cyrillic letters have twelve bytes). Longer passwords are rejected before
 //! hashing, and more than 1,024 bytes before any other work. A password is verified as received, after Unicode normalization
 //! (NFC): it is not trimmed, truncated or case-folded. Characters are counted after NFC.
-//! A new password is rejected if it is on a list of common and breached passwords, if it consists of the user's own name, or if
-//! zxcvbn estimates fewer than 10^10 guesses ([`policy`]). A configured breach service can reject it too ([`breaches`]).
+//! A new password must not be on the list of common and breached passwords, and must not consist of the user's own name. zxcvbn must
+//! estimate at least 10^10 guesses ([`policy`]). A configured breach service can reject it too ([`breaches`]).
 //! argon2id has at least OWASP's minimum parameters. A bounded number of hashes and estimates runs at once, in reused memory.
 //! Every verification does the same *work* (memory times passes), whether the account exists or not. For an unknown account, a
 //! dummy hash with the configured parameters is verified. If a stored hash is cheaper, the missing work is added. If a stored hash

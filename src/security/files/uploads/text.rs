@@ -29,7 +29,7 @@ const TAGS: [&str; 18] = [
     "<!--",
     "<svg",
 ];
-/// A browser sniffs this as XML, whatever follows.
+/// A browser sniffs every text that begins like this as XML.
 const XML: &str = "<?xml";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 

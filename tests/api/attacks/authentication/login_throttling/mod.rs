@@ -1,5 +1,5 @@
-//! API2:2023 (`docs/decisions.md`, D16): brute force on one account ([`accounts`]), password spraying from one network
-//! ([`networks`]), account lockout as denial of service, and the [`counters`] under parallel attempts and on two replicas.
+//! API2:2023: brute force on one account, account lockout as denial of service ([`accounts`]), and password spraying from one network
+//! ([`networks`]). The [`counters`] hold under parallel attempts and on two replicas. See D16 in `docs/decisions.md`.
 
 mod accounts;
 mod counters;
