@@ -31,11 +31,11 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// TLS handshakes under way: in total, and of one address.
+/// Limits of TLS handshakes in progress: in total, and per address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// Until the accepting thread has paused.
+/// How long the accepting thread takes to pause.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
-/// For connections to the database to close at the end.
+/// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The running service.
@@ -90,7 +90,7 @@ pub fn start(
     Ok(Running { services, http, https, management, sockets, connections, server, handle, management_handle, workers })
 }
 
-/// The API's listeners, bound and not yet served.
+/// The bound listeners of the API, before they are served.
 struct Bound {
     server: ServerBuilder,
     sockets: Vec<TcpListener>,
@@ -111,7 +111,7 @@ fn bind_api(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    // actix pauses accepting at a limit of its own, which is never reached: ours closes what exceeds it.
+    // actix would pause accepting at its own limit, so that is switched off. Our limit closes the connections beyond it instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -136,7 +136,7 @@ fn plain_listener(services: &Services) -> Listener {
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // A proxy's handshakes are quick and few: it needs no exception.
+        // A proxy needs no exception: its handshakes are few and quick.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -147,27 +147,27 @@ impl Running {
     /// Waits until the server ends by itself.
     ///
     /// # Errors
-    /// The fault of the operating system that ended it.
+    /// The error of the operating system that ended it.
     pub async fn ended(&mut self) -> io::Result<()> {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends at once, as a killed process does.
+    /// Ends at once, like a killed process.
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
         self.workers.abort();
     }
 
-    /// Graceful shutdown. First, clients leave while requests are still served. Then new connections are refused, and running
-    /// requests finish within their time. At last the workers write what is left, and the pool closes.
+    /// Shuts down gracefully. First it drains: requests are served, and each reply closes its connection. Then new connections are
+    /// refused, and running requests finish within their timeout. Finally the workers write what is queued, and the pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // The accepting thread pauses a moment later. If its socket ended first, it would log an error.
+        // The accepting thread pauses a moment later. If its socket closed first, it would log an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
             // Otherwise the kernel would still accept connections, and reset them at the end.
@@ -180,7 +180,7 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Last: a database connection ends with the runtime of the thread that opened it, which may be any of these.
+        // Last, because a database connection ends with the runtime of the thread that opened it, which can be any of these threads.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -1,4 +1,4 @@
-//! Why the service does not start.
+//! Errors at start.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::tls::TlsError;
 use super::wiring::WiringError;
 
-/// Why the service does not start. Each says what to do.
+/// An error at start. Each message says what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]

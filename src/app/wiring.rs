@@ -35,7 +35,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Why the service cannot be wired. The configuration was checked before, so each is rare.
+/// Errors while services are created. They are rare, because the configuration was checked before.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]
@@ -60,7 +60,7 @@ pub enum WiringError {
     RateLimit,
 }
 
-/// What the services of all features are made of.
+/// The parts that the services of all features share.
 pub(super) struct Base {
     pub settings: Arc<Settings>,
     pub clock: Clock,

@@ -21,14 +21,14 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Longer than the longest delivery of an alert.
+/// Timeout for deliveries in progress: longer than the longest delivery of an alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// For the last security events, and again for their seals.
+/// Timeout for writing the last security events, and again for sealing them.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the workers need besides the services.
+/// The parts that workers need besides the services.
 pub struct Watched {
     pub endpoints: Arc<Vec<Mounted>>,
     pub unknown: RouteLimits,
@@ -46,7 +46,7 @@ pub struct Workers {
 }
 
 impl Workers {
-    /// Starts all of them.
+    /// Starts all workers.
     ///
     /// # Errors
     /// Mail or alerts cannot be sent with these settings.
@@ -80,13 +80,13 @@ impl Workers {
         self.supervisor.health()
     }
 
-    /// Ends all of them at once, as a killed process does.
+    /// Ends all workers at once, like a killed process.
     pub fn abort(&self) {
         self.supervisor.abort();
     }
 
-    /// Ends them in stages: deliveries under way finish, then all events are written, then all of them are sealed. No request may
-    /// run any more.
+    /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are sealed. Call it
+    /// after the last request has ended.
     pub async fn stop(self) {
         let Self { services, mail, alerts, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -103,7 +103,7 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // A seal that was cut short would hold the lock that the last one waits for.
+        // An aborted seal would hold the lock that the last seal waits for.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -115,7 +115,7 @@ impl Workers {
     }
 }
 
-/// The workers that may end at any point of their work. Followers subscribe before the announcements begin.
+/// The workers that can be aborted at any point. Subscribers start before the listener.
 fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> Vec<Worker> {
     let Services { live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
@@ -134,7 +134,7 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> V
         ),
         Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {
             let announced = announcements.subscribe();
-            // After a restart: what was announced meanwhile is missed.
+            // After a restart, notifications of the meantime are lost.
             live.resync();
             async move { live.follow(announced).await }
         }),
@@ -173,7 +173,7 @@ fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
     Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(client), clock.clone()))
 }
 
-/// Records one event for all connections refused since the last one: a flood must not become a flood of rows.
+/// Records one event for all connections that were refused since the last such event, so a flood causes few rows.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;

@@ -1,4 +1,4 @@
-//! `STRONGROOM_LOGIN_…`: how many sign-ins may fail, and what then (`security/authentication/login_throttling`).
+//! `STRONGROOM_LOGIN_…`: limits of failed logins (`security/authentication/login_throttling`).
 
 use std::time::Duration;
 
@@ -6,29 +6,29 @@ use super::Profile;
 use super::limits::{Rate, rate};
 use super::reader::Reader;
 
-/// How many failures are allowed.
+/// Limits of failed logins.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
-    /// Of one account from one address, and of a signed-in user in one session.
+    /// Failures of one account from one address, or of a signed-in user in one session.
     pub failures_per_account_and_address: Rate,
-    /// Of unknown clients at one address, before they need a challenge.
+    /// Failures of unknown clients at one address. Beyond it each attempt needs a challenge.
     pub failures_per_address: Rate,
-    /// Of one account by unknown clients, before it waits. The window begins anew with each failure.
+    /// Failures of one account by unknown clients. Beyond it the account waits. Each failure restarts the window.
     pub failures_per_account: Rate,
-    /// Accounts that fail from one network, before its clients need a challenge.
+    /// Accounts with failures from one network (password spraying). Beyond it each attempt needs a challenge.
     pub accounts_per_network: Rate,
-    /// Of one account in a row by unknown clients, before only a reset helps.
+    /// Failures of one account in a row by unknown clients. Beyond it the account needs a password reset.
     pub failures_in_a_row: u32,
-    /// How long a device is known after a sign-in.
+    /// How long a device is known after a login.
     pub device_lifetime: Duration,
 }
 
-/// NIST SP 800-63B §3.2.2: no more than 100 failures of one account. Here: in an hour, and in one go.
-const MOST_OF_ONE_ACCOUNT: u64 = 100;
-/// Ten of a known device and ten of a signed-in user make a hundred.
-const MOST_IN_A_ROW: u64 = 80;
-/// Many people may share an address, and none of them needs to guess a thousand times an hour.
-const MOST_OF_ONE_ADDRESS: u64 = 1000;
+/// The highest settings per account. NIST SP 800-63B §3.2.2 allows at most 100 failures of one account in a row.
+const MAX_PER_ACCOUNT: u64 = 100;
+/// With ten of a known device and ten of a signed-in user, the sum is 100.
+const MAX_IN_A_ROW: u64 = 80;
+/// Many people can share an address, but even together they do not fail a thousand times an hour.
+const MAX_PER_ADDRESS: u64 = 1000;
 
 impl LoginSettings {
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Self {
@@ -44,14 +44,14 @@ impl LoginSettings {
             rate
         };
         let failures_per_account_and_address =
-            failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", MOST_OF_ONE_ACCOUNT);
-        let failures_per_address = failures("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", MOST_OF_ONE_ADDRESS);
-        let failures_per_account = failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", MOST_OF_ONE_ACCOUNT);
-        let accounts_per_network = failures("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", MOST_OF_ONE_ADDRESS);
+            failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", MAX_PER_ACCOUNT);
+        let failures_per_address = failures("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", MAX_PER_ADDRESS);
+        let failures_per_account = failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", MAX_PER_ACCOUNT);
+        let accounts_per_network = failures("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", MAX_PER_ADDRESS);
         if failures_per_account.count < 2 {
             reader.combined_fault("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "must be at least 2: one slip is no attack");
         }
-        let failures_in_a_row = reader.number("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", 10, MOST_IN_A_ROW);
+        let failures_in_a_row = reader.number("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", 10, MAX_IN_A_ROW);
         let device_lifetime = reader.number("STRONGROOM_LOGIN_DEVICE_SECONDS", 3600, 400 * 86_400);
         Self {
             failures_per_account_and_address,

@@ -1,4 +1,4 @@
-//! Graceful shutdown: replicas are replaced under load, and no client and no operator notices.
+//! Graceful shutdown: replicas are replaced under load. No request fails, and no false alarm is raised.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::support::{Actor, TestApp, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const SETTINGS: &[(&str, &str)] = &[
     MASTER,
-    // Twenty times as long as the proxy takes to see it.
+    // Twenty times the interval of the proxy's readiness check.
     ("STRONGROOM_HTTP_DRAIN_SECONDS", "2"),
     ("STRONGROOM_LIMITS_STANDARD", "1000000/1h"),
     ("STRONGROOM_LIMITS_WRITE", "1000000/1h"),
@@ -32,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_RULES_ENUMERATING_SESSION", "1000000/1h"),
 ];
 
-/// What the clients saw.
+/// The results of the clients.
 #[derive(Default)]
 struct Seen {
     stopped: Cell<bool>,
@@ -41,7 +41,7 @@ struct Seen {
     failed: RefCell<Vec<String>>,
 }
 
-/// Reads, writes, and is refused, until told to stop.
+/// Sends reads, writes and invalid requests until it is stopped.
 async fn use_the_service(client: Client, token: String, seen: Rc<Seen>) {
     let missing = format!("/api/v1/customers/{}", uuid::Uuid::new_v4());
     let customer = json!({"name": "Acme Ltd", "default_currency": "EUR"});
@@ -131,9 +131,9 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     stopping.abort();
 }
 
-/// A request is running: half of its body has come.
+/// A request is running: half of its body has arrived.
 #[actix_web::test]
-async fn a_running_request_finishes_after_newcomers_are_refused() {
+async fn running_request_finishes_after_new_connections_are_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let address = app.running.as_ref().unwrap().http;
@@ -152,7 +152,7 @@ async fn a_running_request_finishes_after_newcomers_are_refused() {
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
     wait::until("newcomers are refused", async || TcpStream::connect(address).await.is_err()).await;
-    // Longer than the rest of the shutdown takes if it does not wait.
+    // Longer than a shutdown that does not wait for running requests.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!stopping.is_finished());
     stream.write_all(&body.as_bytes()[9..]).await.unwrap();
@@ -165,7 +165,7 @@ async fn a_running_request_finishes_after_newcomers_are_refused() {
 }
 
 #[actix_web::test]
-async fn a_second_signal_ends_the_service_at_once() {
+async fn second_signal_aborts_the_service() {
     let database = TestDatabase::create().await;
     let state_dir = folder::new_path();
     let program = Program::start_in(&database, &state_dir, &[("STRONGROOM_HTTP_DRAIN_SECONDS", "300")]);

@@ -1,4 +1,4 @@
-//! API8: what breaks inside stays inside; the log has it under the request's id.
+//! API8: failures disclose nothing (CWE-209). The log has the cause under the request id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use crate::support::database::TestDatabase;
 use crate::support::{TestApp, logs, wait};
 
 #[actix_web::test]
-async fn a_lost_database_is_a_503_without_a_word_about_it() {
+async fn lost_database_returns_503_without_details() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let name = app.database.name().to_owned();
@@ -27,7 +27,7 @@ async fn a_lost_database_is_a_503_without_a_word_about_it() {
 }
 
 #[actix_web::test]
-async fn a_broken_schema_is_a_500_of_one_sentence() {
+async fn broken_schema_returns_500_with_one_fixed_sentence() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     sqlx::query("alter table customers rename column name to leak_e7f1").execute(&app.all_rows).await.unwrap();
@@ -40,9 +40,9 @@ async fn a_broken_schema_is_a_500_of_one_sentence() {
 }
 
 #[actix_web::test]
-async fn a_panic_is_a_500_like_any_other() {
+async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // The version column at its end: the next one overflows, and overflow checks panic.
+    // The version has its maximum. The next one overflows, and overflow checks panic.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
@@ -51,7 +51,7 @@ async fn a_panic_is_a_500_like_any_other() {
 }
 
 #[actix_web::test]
-async fn a_missing_migration_is_not_ready() {
+async fn missing_migration_makes_readiness_503() {
     let app = TestApp::start().await;
     app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
@@ -63,9 +63,9 @@ async fn a_missing_migration_is_not_ready() {
     app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
-/// A database that is there and does not answer holds no request for ever.
+/// A database that accepts connections but does not answer cannot hang a request.
 #[actix_web::test]
-async fn a_statement_that_hangs_is_a_503() {
+async fn hanging_statement_returns_503() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
     let alice = app.user("alice").await;
     let mut lock = app.all_rows.begin().await.unwrap();
@@ -73,14 +73,14 @@ async fn a_statement_that_hangs_is_a_503() {
     let reply = alice.get("/api/v1/customers").await;
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("1"));
-    // Others do not wait behind it.
+    // Other requests do not wait for the hanging one.
     alice.get("/api/v1/me").await.ok(200);
     lock.rollback().await.unwrap();
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests on a pool of 16: most are cut off by the deadline while their statement runs, the others wait for a connection in
-/// vain.
+/// 20 requests share a pool of 16 connections. The deadline ends 16 of them while their statement runs. The others get no
+/// connection in time.
 #[actix_web::test]
 async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;
@@ -94,7 +94,7 @@ async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // Every one has its connection and its statement is under way: now nothing comes back any more.
+        // All connections are in use and run a statement. From now on the database sends no reply.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;

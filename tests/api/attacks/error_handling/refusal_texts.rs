@@ -1,5 +1,5 @@
-//! What a refusal says (CWE-209, API8): enough to correct the request after reading the answer alone, and nothing of the program.
-//! A parser's own text names types, lists fields and quotes the input.
+//! Texts of refusals (CWE-209, API8:2023). A developer can correct the request after reading the reply alone. The reply discloses
+//! nothing about the program: the text of a parser would name types, list fields and quote the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::support::actor::draft;
 use crate::support::operations::{make, operations, with_bodies};
 use crate::support::{Reply, TestApp};
 
-/// Words of serde, garde and Rust, in small letters.
+/// Words of serde, garde and Rust, in lower case.
 const OF_THE_PROGRAM: [&str; 34] = [
     "serde",
     "garde",
@@ -48,7 +48,7 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Every message of this refusal is ours, and points at what was sent or at what the contract names.
+/// Checks that each message is our own, and points to a field of the request or of the contract.
 #[track_caller]
 fn speaks_plainly(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
@@ -88,7 +88,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that fit into few fields. The last ones are JSON that no `Value` holds.
+/// Values that few fields accept. A `Value` cannot represent the last ones.
 const WRONG: [&str; 20] = [
     "null",
     "true",
@@ -112,7 +112,7 @@ const WRONG: [&str; 20] = [
     "{\"card\": null}",
 ];
 
-/// Every way to put a wrong value in place of a right one, fields of lines included.
+/// Replaces each valid value by each wrong one, also in the fields of lines.
 fn wrong_bodies(fits: &Value) -> Vec<String> {
     let hole = json!("a hole");
     let mut holed = Vec::new();
@@ -147,7 +147,7 @@ async fn refusal_of_a_wrong_body_has_no_word_of_a_parser_in_any_operation() {
     for (operation, id, fits) in &all {
         for body in wrong_bodies(fits) {
             let what = format!("{} {} {body}", operation.method, operation.path);
-            // Nothing has this version: a body that fits after all changes nothing.
+            // No object has this version, so a body that is valid after all changes nothing.
             let request = operation.request_to(&alice, id).header("if-match", "\"999\"");
             let reply = request.body("application/json", body.clone()).send().await;
             if reply.status.as_u16() == 400 {
@@ -179,7 +179,7 @@ async fn refusal_of_a_broken_body_says_where_it_is_broken() {
         reply.assert_refused(400, "not_json").assert_events(&["input_validation_fail/not_json"]);
         assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
     }
-    // The type that curl sends by itself.
+    // The default media type of curl.
     let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
     form.assert_refused(415, "unsupported_media_type").assert_events(&["input_validation_fail/unsupported_media_type"]);
     assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
@@ -214,7 +214,7 @@ async fn refusal_of_a_wrong_query_has_no_word_of_a_parser_in_any_list() {
     assert!(refused > 100, "the walk has something to walk on: {refused}");
 }
 
-/// One of each kind, whole: a developer who reads only this knows what to send.
+/// The complete text of one refusal of each kind: it says what to send.
 #[actix_web::test]
 async fn refusal_says_what_is_expected() {
     let app = TestApp::start().await;
@@ -258,7 +258,7 @@ async fn refusal_says_what_is_expected() {
     assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
 }
 
-/// The `type` of a refusal can be opened where the service is really served.
+/// The `type` of a refusal is a URL with the address and port of this service.
 #[actix_web::test]
 async fn type_of_a_problem_leads_to_its_explanation_on_another_port_too() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

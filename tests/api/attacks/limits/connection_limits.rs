@@ -130,7 +130,7 @@ async fn silent_tls_handshakes_are_limited_and_time_out() {
 }
 
 #[actix_web::test]
-async fn a_listed_proxy_has_no_cap_of_its_own() {
+async fn listed_proxy_has_no_connection_limit() {
     let listed = [CAPS, &[("STRONGROOM_HTTP_TRUSTED_PROXIES", "127.0.0.9")]].concat();
     let app = TestApp::with(&listed).await;
     let held = hold(400, app.running.as_ref().unwrap().http, b"GET ");
