@@ -15,4 +15,5 @@ pub mod project_files;
 mod requests_http;
 mod routes;
 mod service_role;
+mod setting_names;
 mod sql_scope;

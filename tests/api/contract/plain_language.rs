@@ -14,7 +14,7 @@ const FOLDERS: [&str; 7] = ["src", "tests", "docs", "migrations", "deploy", ".ci
 const SKIPPED: [&str; 1] = ["tests/corpus"];
 
 /// Returns the project's text files.
-fn files() -> Vec<PathBuf> {
+pub fn project_files() -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| root().join(folder)).collect();
     let mut files: Vec<PathBuf> =
         fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()).collect();
@@ -73,7 +73,7 @@ fn forbidden(text: &str) -> Vec<&'static str> {
 #[test]
 fn prose_names_the_actor() {
     let mut faults = Vec::new();
-    let files = files();
+    let files = project_files();
     assert!(files.len() > 300, "{}", files.len());
     for path in files {
         let Ok(text) = fs::read_to_string(&path) else { continue };

@@ -1,0 +1,50 @@
+//! Settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting, so an old
+//! name breaks the script that sets it.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use strongroom::config::SETTINGS;
+
+use super::plain_language::project_files;
+use super::project_files::root;
+
+/// Read by docker-compose.yml, not by the service.
+const COMPOSE_ONLY: [&str; 2] = ["STRONGROOM_HOST", "STRONGROOM_PUBLISH"];
+
+/// Returns the settings that a text names. Shell braces give one name for each word in them.
+fn settings_named_in(text: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let word = |text: &str| text.chars().take_while(|c| is_name(*c)).collect::<String>();
+    let mut names = BTreeSet::new();
+    for (at, _) in text.match_indices("STRONGROOM_") {
+        let start = word(&text[at..]);
+        let braces = text[at + start.len()..].strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        if let Some((words, rest)) = braces {
+            names.extend(words.split(',').map(|middle| format!("{start}{middle}{}", word(rest))));
+        } else if !start.ends_with('_') {
+            names.insert(start);
+        }
+    }
+    names
+}
+
+#[test]
+fn settings_named_in_scripts_and_documents_exist() {
+    let mut found = BTreeSet::new();
+    for path in project_files() {
+        let is_code = ["src", "tests"].iter().any(|folder| path.starts_with(root().join(folder)));
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        if is_code || path.ends_with("CHANGELOG.md") {
+            continue;
+        }
+        for name in settings_named_in(&text) {
+            // `X_FILE` names the file that holds the value of `X`.
+            let is = |setting: &str| setting == name || Some(setting) == name.strip_suffix("_FILE");
+            let exists = SETTINGS.iter().any(|setting| is(setting.name)) || COMPOSE_ONLY.contains(&name.as_str());
+            assert!(exists, "{} names {name}, which is no setting", path.display());
+            found.insert(name);
+        }
+    }
+    assert!(found.contains("STRONGROOM_RULES_PROBING_SESSION"), "braces are expanded: {found:?}");
+}
