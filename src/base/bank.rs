@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use iban::IbanLike;
 
-/// A bank account number with a valid country, length and checksum. The account need not exist.
+/// An IBAN with a valid country, length and checksum. The service does not check that the bank account exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Iban(iban::Iban);
 
@@ -26,7 +26,7 @@ impl Iban {
     }
 }
 
-/// Formats the IBAN in groups of four, as it is printed.
+/// Formats the IBAN in groups of four characters, as banks print it.
 impl fmt::Display for Iban {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
@@ -36,7 +36,7 @@ impl fmt::Display for Iban {
 impl FromStr for Iban {
     type Err = BadBank;
 
-    /// Accepts both forms: without spaces, and in groups of four.
+    /// Accepts an IBAN without spaces, and an IBAN in groups of four characters.
     fn from_str(text: &str) -> Result<Self, BadBank> {
         text.parse()
             .map(Self)

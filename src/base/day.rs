@@ -1,12 +1,12 @@
-//! Dates in the API: `2026-01-31` and no other form. chrono alone also accepts spaces, signs and years of six digits, some of
-//! which PostgreSQL cannot store.
+//! Dates in the API. The only accepted form is `2026-01-31`. The parser of chrono also accepts spaces, signs and years
+//! of six digits, and PostgreSQL cannot store some of these years.
 
 use chrono::{Datelike, NaiveDate};
 
-/// The earliest year of a date.
+/// The earliest year that a date may have.
 pub const FIRST_YEAR: i32 = 2000;
 
-/// Parses a date.
+/// Parses a date of the form `YYYY-MM-DD`. Returns `None` for every other text.
 #[must_use]
 pub fn parse(text: &str) -> Option<NaiveDate> {
     let day = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?;

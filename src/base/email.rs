@@ -1,17 +1,19 @@
-//! E-mail addresses, normalized so that one address is one account: trimmed, in lower case, and with an internationalized domain
-//! in A-labels (`bücher.example` is `xn--bcher-kva.example`).
+//! E-mail addresses. They are normalized, so that two spellings of one address cannot become two accounts: trimmed, in
+//! lower case, and with an internationalized domain in A-labels (`bücher.example` becomes `xn--bcher-kva.example`).
 
 use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
-/// Maximum length, with the domain in A-labels.
+/// The maximum length of an address, with its domain in A-labels.
 pub const MAX_CHARS: usize = 100;
-/// RFC 5321 §4.5.3.1.1.
+/// The maximum length of the part before the @ (RFC 5321 §4.5.3.1.1).
 const MAX_LOCAL_PART_BYTES: usize = 64;
 
-/// An ASCII address in lower case. A Cyrillic "а" before the @ is refused (homoglyph, CWE-1007): the address would look like
-/// another user's, and a mail server may deliver both to one mailbox. In a domain it becomes an A-label, which looks different.
+/// An ASCII address in lower case.
+///
+/// Homoglyphs (CWE-1007): with a Cyrillic "а", an address can look like the address of another user. Therefore only
+/// ASCII is accepted before the @. In the domain, a Cyrillic letter becomes an A-label, which looks different.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EmailAddress(String);
 
@@ -43,7 +45,8 @@ impl EmailAddress {
         self.0.split('@').nth(1).unwrap_or_default()
     }
 
-    /// Returns the address without its `+tag` (subaddress, RFC 5233). Most providers deliver both to one mailbox.
+    /// Returns the address without its `+tag` (subaddress, RFC 5233). Most providers deliver mail with and without the
+    /// tag to the same mailbox.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();
@@ -69,17 +72,19 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is kept, unless it claims to be internationalized: then its
-/// A-labels must be valid.
+/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged, unless one of its labels
+/// starts with `xn--`: such a label must be a valid A-label.
 fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
-    let claims = domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));
-    if domain.is_ascii() && !claims {
+    let has_a_label =
+        domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));
+    if domain.is_ascii() && !has_a_label {
         return Some(domain.into());
     }
     idna::domain_to_ascii_cow(domain.as_bytes(), idna::AsciiDenyList::STD3).ok()
 }
 
-/// Accepts a dot-atom of RFC 5321: no quotes, spaces or control characters, so it cannot inject a mail header (CWE-93).
+/// Returns whether a text is a dot-atom (RFC 5321). A dot-atom contains no quotes, spaces or control characters, so it
+/// cannot inject a header into a mail (CWE-93).
 fn is_local_part(text: &str) -> bool {
     let atom = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c))
@@ -131,7 +136,7 @@ mod tests {
             assert_eq!(text.parse::<EmailAddress>().unwrap().as_str(), "anna@xn--bcher-kva.example", "{text}");
         }
         assert_eq!("a@ｃ．example".parse::<EmailAddress>().unwrap().as_str(), "a@c.example");
-        // A Cyrillic letter gives a different domain that also looks different.
+        // A domain with a Cyrillic letter is another domain, and its A-labels look different.
         assert_eq!("a@ex\u{430}mple.com".parse::<EmailAddress>().unwrap().as_str(), "a@xn--exmple-4nf.com");
         assert_eq!("a@r3---sn.example".parse::<EmailAddress>().unwrap().as_str(), "a@r3---sn.example");
         for text in ["a@xn--a.example", "a@xn--bcher-.example", "a@b\u{fffd}.example", "a@ü..example"] {
@@ -143,8 +148,8 @@ mod tests {
     fn long_address_is_reported_as_too_long() {
         let of = |before: usize, after: usize| format!("{}@{}", "a".repeat(before), "b.".repeat(after / 2) + "bb");
         assert_eq!(of(64, 33).parse::<EmailAddress>().unwrap().as_str().len(), 99);
-        let in_letters_below = format!("a@{}example", "\u{fc}.".repeat(40));
-        for text in [of(65, 10), of(64, 36), of(1, 300), in_letters_below] {
+        let too_long_in_a_labels = format!("a@{}example", "\u{fc}.".repeat(40));
+        for text in [of(65, 10), of(64, 36), of(1, 300), too_long_in_a_labels] {
             assert_eq!(text.parse::<EmailAddress>(), Err(BadEmail::TooLong), "{text}");
         }
     }

@@ -1,12 +1,12 @@
 //! Hexadecimal text in lower case.
 
-/// Encodes bytes.
+/// Encodes bytes as hexadecimal text.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Decodes a text. `None` if it is not hexadecimal.
+/// Decodes hexadecimal text in lower or upper case. Returns `None` if the text is not hexadecimal.
 #[must_use]
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> =

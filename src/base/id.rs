@@ -1,4 +1,4 @@
-//! Public ids: random (UUIDv4), one type per kind of object. An id is never a secret.
+//! Public ids: random UUIDs (version 4), with one Rust type per kind of object. An id is never a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,11 +11,12 @@ use uuid::Uuid;
 #[error("not an id")]
 pub struct NotAnId;
 
-/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in either case (RFC 9562 §4; Swift's `uuidString` writes
-/// capitals). Counters, logs and locks use the parsed id, never the text, so that each id has one form there.
+/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4; Swift's
+/// `uuidString` writes capitals). Counters, logs and locks must use the parsed id, because one id can be spelled in two
+/// ways.
 ///
 /// # Errors
-/// [`NotAnId`], also for other forms that `Uuid` accepts: braces, `urn:uuid:`, no hyphens.
+/// [`NotAnId`], also for the other forms that `Uuid` parses: with braces, with `urn:uuid:`, without hyphens.
 pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     let id = Uuid::try_parse(text).map_err(|_| NotAnId)?;
     let mut buffer = Uuid::encode_buffer();
@@ -31,7 +32,7 @@ macro_rules! ids {
         impl $name {
             /// Creates a random id.
             #[must_use]
-            #[allow(clippy::new_without_default, reason = "a default id would not be one")]
+            #[allow(clippy::new_without_default, reason = "a random id is not a default value")]
             pub fn new() -> Self {
                 Self(Uuid::new_v4())
             }
@@ -72,19 +73,19 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A user: owns rows and signs in.
+    /// The id of a user.
     UserId,
-    /// A session, from login to logout.
+    /// The id of a session, which lasts from login to logout.
     SessionId,
-    /// A customer of an owner.
+    /// The id of a customer.
     CustomerId,
-    /// An invoice of an owner.
+    /// The id of an invoice.
     InvoiceId,
-    /// A payment on an invoice.
+    /// The id of a payment on an invoice.
     PaymentId,
-    /// A credit note on an invoice.
+    /// The id of a credit note on an invoice.
     CreditNoteId,
-    /// A document of an owner.
+    /// The id of a document.
     DocumentId,
 }
 

@@ -1,4 +1,4 @@
-//! Layer 0: domain primitives. No I/O, no framework, no knowledge of features.
+//! Layer 0: domain primitives. This layer does no I/O and depends on no framework and no feature.
 
 pub mod bank;
 pub mod clock;

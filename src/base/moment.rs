@@ -1,8 +1,9 @@
-//! Points in time in requests.
+//! Timestamps in requests.
 
 use chrono::{DateTime, Datelike, Utc};
 
-/// Parses RFC 3339 with a year from 2000 to 9999. PostgreSQL and chrono support different ranges of years.
+/// Parses an RFC 3339 timestamp. The year must be from 2000 to 9999, because chrono parses years that PostgreSQL cannot
+/// store.
 #[must_use]
 pub fn parse(text: &str) -> Option<DateTime<Utc>> {
     let moment = DateTime::parse_from_rfc3339(text).ok()?.to_utc();

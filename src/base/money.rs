@@ -1,12 +1,13 @@
-//! Money: integers in the minor unit (cents) of a currency. No floats, and no silent overflow (CWE-190).
+//! Amounts of money: integers in the minor unit of a currency (cents). Floats are not used, and overflow is an error
+//! (CWE-190).
 
 use std::fmt;
 use std::str::FromStr;
 
-/// The largest amount: 2^53 - 1, which JavaScript clients read exactly.
+/// The largest amount: 2^53 - 1, the largest integer that JavaScript clients represent exactly.
 pub const MAX_MINOR_UNITS: i64 = 9_007_199_254_740_991;
 
-/// An ISO 4217 currency with a minor unit (0, 2, 3 or 4 digits).
+/// An ISO 4217 currency whose minor unit has 0, 2, 3 or 4 decimals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Currency(iso_currency::Currency);
 
@@ -28,7 +29,7 @@ impl Currency {
         self.0.exponent().unwrap_or(0)
     }
 
-    /// Formats an amount in minor units: 12345 is `123.45` in EUR and `12345` in JPY.
+    /// Formats an amount that is given in minor units: 12345 becomes `123.45` in EUR and `12345` in JPY.
     #[must_use]
     pub fn decimal(self, minor: i64) -> String {
         let digits = usize::from(self.minor_digits());
@@ -44,7 +45,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, BadCurrency> {
         let currency = iso_currency::Currency::from_code(text).ok_or(BadCurrency)?;
-        // Excludes gold, test codes and "no currency".
+        // Refuses gold, which has no minor unit, XXX ("no currency") and XTS (for tests).
         let usable = currency.exponent().is_some() && currency.code() == text && !matches!(text, "XXX" | "XTS");
         usable.then_some(Self(currency)).ok_or(BadCurrency)
     }
@@ -56,35 +57,35 @@ impl fmt::Display for Currency {
     }
 }
 
-/// The amount is larger than [`MAX_MINOR_UNITS`].
+/// The error for an amount beyond [`MAX_MINOR_UNITS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the amount is too large")]
-pub struct TooMuch;
+pub struct AmountTooLarge;
 
 /// Returns `value * numerator / denominator`, rounded half up. No argument may be negative.
 ///
 /// # Errors
-/// [`TooMuch`].
-pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, TooMuch> {
+/// [`AmountTooLarge`].
+pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, AmountTooLarge> {
     let product = i128::from(value) * i128::from(numerator);
     let denominator = i128::from(denominator.max(1));
     capped((product + denominator / 2) / denominator)
 }
 
-/// Returns the sum.
+/// Returns the sum of amounts.
 ///
 /// # Errors
-/// [`TooMuch`].
-pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, TooMuch> {
+/// [`AmountTooLarge`].
+pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, AmountTooLarge> {
     amounts.into_iter().try_fold(0, |sum, amount| capped(i128::from(sum) + i128::from(amount)))
 }
 
-fn capped(amount: i128) -> Result<i64, TooMuch> {
+fn capped(amount: i128) -> Result<i64, AmountTooLarge> {
     let max = i128::from(MAX_MINOR_UNITS);
     if !(-max..=max).contains(&amount) {
-        return Err(TooMuch);
+        return Err(AmountTooLarge);
     }
-    i64::try_from(amount).map_err(|_| TooMuch)
+    i64::try_from(amount).map_err(|_| AmountTooLarge)
 }
 
 #[cfg(test)]
@@ -119,9 +120,9 @@ mod tests {
         assert_eq!(scale(333, 1, 1000), Ok(0));
         assert_eq!(scale(1_999, 2_100, 10_000), Ok(420));
         assert_eq!(scale(MAX_MINOR_UNITS, 1, 1), Ok(MAX_MINOR_UNITS));
-        assert_eq!(scale(MAX_MINOR_UNITS, 1_001, 1_000), Err(TooMuch));
-        assert_eq!(scale(i64::MAX, i64::MAX, 1), Err(TooMuch));
-        assert_eq!(sum([MAX_MINOR_UNITS, 1]), Err(TooMuch));
+        assert_eq!(scale(MAX_MINOR_UNITS, 1_001, 1_000), Err(AmountTooLarge));
+        assert_eq!(scale(i64::MAX, i64::MAX, 1), Err(AmountTooLarge));
+        assert_eq!(sum([MAX_MINOR_UNITS, 1]), Err(AmountTooLarge));
         assert_eq!(sum([]), Ok(0));
     }
 }

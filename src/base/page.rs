@@ -1,4 +1,4 @@
-//! Keyset pagination. Every list is limited (CWE-770).
+//! Keyset pagination: a page starts after the last row of the page before. Every page has a maximum size (CWE-770).
 
 use chrono::{DateTime, Utc};
 use serde::de::{Error, Unexpected};
@@ -15,7 +15,7 @@ pub struct BadLimit;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 
-/// Deserializes from a query, in which all values are text.
+/// Deserializes the limit from a query string, in which all values are text.
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -28,13 +28,14 @@ impl Limit {
     pub const SMALLEST: u32 = 1;
     pub const LARGEST: u32 = 100;
 
-    /// Returns the number of items.
+    /// Returns the maximum number of items.
     #[must_use]
     pub fn get(self) -> u32 {
         self.0
     }
 
-    /// Returns the number of rows to select: one more than the page holds, which shows whether there is a next page.
+    /// Returns the number of rows to select. It is one more than the page holds: the extra row shows that a next page
+    /// exists.
     #[must_use]
     pub fn rows(self) -> i64 {
         i64::from(self.0) + 1
@@ -55,7 +56,8 @@ impl TryFrom<u32> for Limit {
     }
 }
 
-/// A position in a list that is ordered by newest first. The id orders rows of the same microsecond.
+/// A position in a list that is ordered from newest to oldest. The id orders rows that were created in the same
+/// microsecond.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     pub created_at: DateTime<Utc>,
@@ -63,7 +65,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// Returns the start of a list. Year 9999 instead of a condition that an index could not use.
+    /// Returns the position before the newest row, in year 9999. The first page then needs no SQL condition of its own,
+    /// which would keep PostgreSQL from using the index.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -72,14 +75,14 @@ impl Position {
         }
     }
 
-    /// Returns the start of a list that is ordered by oldest first.
+    /// Returns the position before the oldest row, for lists that are ordered from oldest to newest.
     #[must_use]
     pub fn end() -> Self {
         Self { created_at: DateTime::UNIX_EPOCH, id: Uuid::nil() }
     }
 }
 
-/// One page of a list. There is no total: it would require counting all rows.
+/// One page of a list. It contains no total, because PostgreSQL would have to count all rows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// The items of this page, newest first.
@@ -89,10 +92,11 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Builds a page from up to [`Limit::rows`] rows. `seal` creates the cursor after the last item, if there are more.
+    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists, `seal` creates its cursor from the last
+    /// item.
     ///
     /// # Errors
-    /// Those of `seal`.
+    /// Returns the errors of `seal`.
     pub fn from_rows<E>(mut rows: Vec<T>, limit: Limit, seal: impl FnOnce(&T) -> Result<String, E>) -> Result<Self, E> {
         let size = limit.0 as usize;
         let more = rows.len() > size;
@@ -104,7 +108,7 @@ impl<T> Page<T> {
         Ok(Self { items: rows, next_cursor })
     }
 
-    /// Converts each item.
+    /// Converts each item of the page.
     #[must_use]
     pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
         Page { items: self.items.into_iter().map(convert).collect(), next_cursor: self.next_cursor }

@@ -1,10 +1,11 @@
-//! Profile texts of users. Other users see them, so they must be readable; mails never contain them (spam).
+//! Profile texts of users. Other users see these texts, so all their characters must be visible. Mails never contain
+//! these texts, because an attacker could use them to send spam.
 
 use std::str::FromStr;
 
-use super::text::{is_line, is_paragraph, without_directional_marks};
+use super::text::{is_line, is_paragraph, remove_directional_marks};
 
-/// The error for an invalid text, which says what is expected.
+/// The error for an invalid profile text. The message says what is expected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct BadProfileText(&'static str);
@@ -13,7 +14,7 @@ pub struct BadProfileText(&'static str);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DisplayName(String);
 
-/// A description of up to 500 characters.
+/// A user's description of themselves, of up to 500 characters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bio(String);
 
@@ -35,7 +36,7 @@ impl FromStr for DisplayName {
     type Err = BadProfileText;
 
     fn from_str(text: &str) -> Result<Self, BadProfileText> {
-        let text = without_directional_marks(text);
+        let text = remove_directional_marks(text);
         let fits = text.chars().count() <= 100 && is_line(&text);
         fits.then_some(Self(text))
             .ok_or(BadProfileText("must be one line of 1 to 100 characters, without control or invisible characters"))
@@ -46,7 +47,7 @@ impl FromStr for Bio {
     type Err = BadProfileText;
 
     fn from_str(text: &str) -> Result<Self, BadProfileText> {
-        let text = without_directional_marks(text);
+        let text = remove_directional_marks(text);
         let fits = text.chars().count() <= 500 && is_paragraph(&text);
         fits.then_some(Self(text))
             .ok_or(BadProfileText("must be text of at most 500 characters, without control or invisible characters"))

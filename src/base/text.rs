@@ -1,17 +1,18 @@
-//! Allowed characters in text of users: only visible ones (CWE-1007, CWE-117, CWE-116).
+//! Allowed characters in text from users: only visible ones (CWE-1007, CWE-117, CWE-116).
 //!
-//! Invisible characters make two names look alike, or hide instructions or data in a text. They can break out of a line of a log,
-//! mail or file. They can reverse the reading direction ("Trojan Source": an amount that reads backwards). PostgreSQL cannot store
-//! NUL.
+//! Invisible characters can make two names look alike, or hide instructions or data in a text. Control characters can
+//! end a line of a log, mail or file early. Directional marks can make an amount read backwards ("Trojan Source").
+//! PostgreSQL cannot store the character NUL.
 //!
-//! All fields follow one policy, by properties of the Unicode Character Database:
+//! All fields follow one policy, which is based on the Unicode Character Database:
 //! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and Zp (line and
 //!   paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
-//! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without knowing.
-//! - Allowed in context: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible character, and the
-//!   tags of the three flags (England, Scotland, Wales) that Unicode recommends. Any other tag can hide text.
+//! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without noticing.
+//! - Allowed in some positions: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible
+//!   character, and the tags in the flags of England, Scotland and Wales. Other tags are refused, because tags can hide
+//!   text.
 //!
-//! Text with several lines (notes, postal addresses) may also contain line breaks and tabs.
+//! Text with several lines, such as notes and postal addresses, may also contain line breaks and tabs.
 
 use icu_properties::props::{
     BidiControl, CanonicalCombiningClass, DefaultIgnorableCodePoint, EmojiModifier, ExtendedPictographic,
@@ -21,45 +22,45 @@ use icu_properties::{CodePointMapData, CodePointSetData};
 
 const ZERO_WIDTH_NON_JOINER: char = '\u{200c}';
 const ZERO_WIDTH_JOINER: char = '\u{200d}';
-/// Displays a text character as an emoji.
+/// A variation selector that displays the character before it as an emoji.
 const EMOJI_PRESENTATION: char = '\u{fe0f}';
 
-/// The flags of England, Scotland and Wales: a black flag and tags.
+/// The flags of England, Scotland and Wales. Each is a black flag, followed by tags.
 const TAG_FLAGS: [&str; 3] = [
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0073}\u{e0063}\u{e0074}\u{e007f}",
     "\u{1f3f4}\u{e0067}\u{e0062}\u{e0077}\u{e006c}\u{e0073}\u{e007f}",
 ];
 
-/// Returns whether a text is one visible line and not blank: a name, a tax id, a description.
+/// Returns whether a text is one line of visible characters and not blank, for example a name or a tax id.
 #[must_use]
 pub fn is_line(text: &str) -> bool {
-    !text.trim().is_empty() && visible(text) == text
+    !text.trim().is_empty() && remove_invisible(text) == text
 }
 
-/// Returns whether a text is visible; line breaks and tabs are allowed: notes, a postal address.
+/// Returns whether a text consists of visible characters, line breaks and tabs, for example notes or a postal address.
 #[must_use]
 pub fn is_paragraph(text: &str) -> bool {
-    text.split(['\n', '\r', '\t']).all(|part| visible(part) == part)
+    text.split(['\n', '\r', '\t']).all(|part| remove_invisible(part) == part)
 }
 
 /// Removes directional marks: embeddings, overrides, isolates, LRM and RLM.
 #[must_use]
-pub fn without_directional_marks(text: &str) -> String {
+pub fn remove_directional_marks(text: &str) -> String {
     let is_mark = CodePointSetData::new::<BidiControl>();
     text.chars().filter(|c| !is_mark.contains(*c)).collect()
 }
 
-/// Removes the characters that are refused in a line.
+/// Removes all characters that [`is_line`] refuses.
 #[must_use]
-pub fn visible(text: &str) -> String {
+pub fn remove_invisible(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(c) = rest.chars().next() {
         let flag = TAG_FLAGS.into_iter().find(|flag| rest.starts_with(flag));
         let length = flag.map_or(c.len_utf8(), str::len);
         let (taken, after) = rest.split_at(length);
-        if flag.is_some() || belongs(&kept, c, after) {
+        if flag.is_some() || has_visible_effect(&kept, c, after) {
             kept.push_str(taken);
         }
         rest = after;
@@ -67,33 +68,35 @@ pub fn visible(text: &str) -> String {
     kept
 }
 
-/// Returns whether a character has a visible effect between these texts.
-fn belongs(before: &str, c: char, after: &str) -> bool {
+/// Returns whether a character has a visible effect between the texts `before` and `after`.
+fn has_visible_effect(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),
         ZERO_WIDTH_JOINER => follows_virama(before) || joins_emoji(before, after),
         _ if CodePointSetData::new::<VariationSelector>().contains(c) => {
-            before.chars().next_back().is_some_and(|last| !last.is_whitespace() && is_seen(last))
+            before.chars().next_back().is_some_and(|last| !last.is_whitespace() && is_visible(last))
         }
-        _ => is_seen(c),
+        _ => is_visible(c),
     }
 }
 
-fn is_seen(c: char) -> bool {
+fn is_visible(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let category = CodePointMapData::<GeneralCategory>::new().get(c);
-    let unseen =
+    let invisible =
         matches!(category, Control | Format | Surrogate | PrivateUse | Unassigned | LineSeparator | ParagraphSeparator);
-    !unseen && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+    !invisible && !CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// RFC 5892, appendices A.1 and A.2: after a virama, in Indic scripts.
+/// Returns whether a text ends with a virama, after which Indic scripts use both joiners (RFC 5892, appendices A.1 and
+/// A.2).
 fn follows_virama(before: &str) -> bool {
     let class = CodePointMapData::<CanonicalCombiningClass>::new();
     before.chars().next_back().is_some_and(|last| class.get(last) == CanonicalCombiningClass::Virama)
 }
 
-/// RFC 5892, appendix A.1: between letters that would join, as in Persian.
+/// Returns whether a character stands between two letters that would otherwise join, as in Persian (RFC 5892, appendix
+/// A.1).
 fn separates_cursive_letters(before: &str, after: &str) -> bool {
     let joining = CodePointMapData::<JoiningType>::new();
     let solid = |c: &char| joining.get(*c) != JoiningType::Transparent;
@@ -102,7 +105,8 @@ fn separates_cursive_letters(before: &str, after: &str) -> bool {
         && joins(after.chars().find(solid), [JoiningType::RightJoining, JoiningType::DualJoining])
 }
 
-/// An emoji sequence (UTS 51): a pictograph on both sides. The first may have a skin tone and a presentation selector.
+/// Returns whether a character joins an emoji sequence (UTS 51): it stands between two pictographs. The first
+/// pictograph may have a skin tone and a presentation selector.
 fn joins_emoji(before: &str, after: &str) -> bool {
     let is_pictograph = CodePointSetData::new::<ExtendedPictographic>();
     let is_skin_tone = CodePointSetData::new::<EmojiModifier>();
@@ -116,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    /// Tests every code point against a second, independent copy of the Unicode data.
+    /// Compares the result for every code point with a second, independent copy of the Unicode data.
     #[test]
     fn characters_are_refused_by_general_category() {
         let is_ignorable = CodePointSetData::new::<DefaultIgnorableCodePoint>();
@@ -197,7 +201,7 @@ mod tests {
     #[test]
     fn directional_marks_are_removed() {
         let pasted = "\u{202a}Anna\u{202c} \u{200e}Keller\u{200f}\u{2066}\u{2069}\u{202e}\u{61c}";
-        assert_eq!(without_directional_marks(pasted), "Anna Keller");
+        assert_eq!(remove_directional_marks(pasted), "Anna Keller");
     }
 
     #[test]
@@ -210,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn visible_removes_invisible_characters() {
-        assert_eq!(visible("in\u{200b}voi\u{202e}ce\u{ad}\n.pdf"), "invoice.pdf");
+    fn remove_invisible_removes_only_invisible_characters() {
+        assert_eq!(remove_invisible("in\u{200b}voi\u{202e}ce\u{ad}\n.pdf"), "invoice.pdf");
     }
 }

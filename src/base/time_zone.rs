@@ -1,11 +1,11 @@
-//! Time zones, which determine the date of an instant.
+//! Time zones. The date of a timestamp depends on the time zone.
 
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-/// A time zone of the compiled-in IANA database.
+/// A time zone of the IANA database, which is compiled into the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeZone(Tz);
 
@@ -15,7 +15,7 @@ pub struct TimeZone(Tz);
 pub struct BadTimeZone;
 
 impl TimeZone {
-    /// The default zone of a business.
+    /// UTC, the default time zone of a business.
     pub const UTC: Self = Self(Tz::UTC);
 
     /// Returns the name, for example `Europe/Amsterdam`.
@@ -24,7 +24,7 @@ impl TimeZone {
         self.0.name()
     }
 
-    /// Returns the date in this zone.
+    /// Returns the date of a timestamp in this time zone.
     #[must_use]
     pub fn day(self, at: DateTime<Utc>) -> NaiveDate {
         at.with_timezone(&self.0).date_naive()

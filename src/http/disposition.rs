@@ -34,7 +34,8 @@ pub fn attachment(file_name: &str) -> HeaderValue {
 /// Returns a name that is safe to store and to save.
 #[must_use]
 pub fn safe_file_name(name: &str) -> String {
-    let kept: String = text::visible(name).chars().map(|c| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c }).collect();
+    let kept: String =
+        text::remove_invisible(name).chars().map(|c| if "/\\:*?\"<>|;%".contains(c) { '_' } else { c }).collect();
     let kept = kept.trim_matches([' ', '.']);
     let (stem, ending) = match kept.rsplit_once('.') {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Deserializer};
 
-use crate::base::text::without_directional_marks;
+use crate::base::text::remove_directional_marks;
 
 /// A value that contains text of a user.
 pub trait UserText: Sized {
@@ -14,7 +14,7 @@ pub trait UserText: Sized {
 
 impl UserText for String {
     fn without_marks(self) -> Self {
-        without_directional_marks(&self)
+        remove_directional_marks(&self)
     }
 }
 

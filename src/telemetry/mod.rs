@@ -1,7 +1,8 @@
-//! Layer 1: logs, [`metrics`] and [`traces`]. The log is JSON in production and text in development, on standard output.
+//! Layer 1: logs, [`metrics`] and [`traces`]. The log goes to standard output, as JSON in production and as text in
+//! development.
 //!
-//! Logs contain no secrets and no user input (CWE-532, CWE-117): fields are ids, numbers or fixed words, and the root span
-//! (`http/request_span.rs`) lists its fields.
+//! Logs contain no secrets and no user input (CWE-532, CWE-117). Log fields are ids, numbers or fixed words. The root
+//! span (`http/request_span.rs`) has a fixed list of fields.
 
 pub mod metrics;
 pub mod traces;
@@ -18,7 +19,8 @@ use traces::Traces;
 
 /// Starts logging to standard output, and tracing if a collector is configured.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // Errors of writing the log are ignored: reporting them on a closed standard error would end the service.
+    // If writing the log fails, ignore the error: `tracing` would report it on standard error, and panic if that is
+    // closed.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
     // The filter applies to the log only: traces do not depend on the log level.
     let log = if json {
@@ -32,7 +34,7 @@ pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
     log_panics();
 }
 
-/// Logs the place of a panic. Its message can contain user data.
+/// Logs where a panic happened. The panic message is not logged, because it can contain user data.
 pub fn log_panics() {
     panic::set_hook(Box::new(|panicked| {
         let place = panicked.location().map(ToString::to_string).unwrap_or_default();

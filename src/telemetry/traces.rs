@@ -1,8 +1,10 @@
 //! Traces: one span per request, sent by OTLP over HTTP to a configured collector.
 //!
-//! Spans contain only an allow-list ([`SENT_FIELDS`]): method, route, status and request id. The log has the rest under the same
-//! request id. No request target, address or user leaves the service. Spans wait in a bounded queue for a separate thread;
-//! when it is full, spans are dropped. So a slow collector does not slow down requests.
+//! Spans contain only the fields of an allow-list ([`SENT_FIELDS`]): method, route, status and request id. No request
+//! target, address or user leaves the service; operators find these in the log by the request id.
+//!
+//! Spans wait in a bounded queue for a separate thread, so a slow collector does not slow down requests. When the queue
+//! is full, new spans are dropped.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -29,17 +31,18 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::registry::LookupSpan;
 
-/// About 1 KiB each.
+/// The maximum number of queued spans. A span takes about 1 KiB of memory.
 const MAX_QUEUED_SPANS: usize = 4_096;
 const BATCH_SIZE: usize = 512;
 const SEND_INTERVAL: Duration = Duration::from_secs(2);
-/// For one batch, and for the last batch at shutdown.
+/// The timeout for exporting one batch, also at shutdown.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
 
-/// The name of the exported span, and its fields with their names in the log and in OpenTelemetry.
+/// The name of the request span. No other span is exported.
 const SPAN: &str = "request";
+/// The exported fields: the name in the log, and the name in OpenTelemetry.
 const SENT_FIELDS: [(&str, &str); 4] = [
     ("method", "http.request.method"),
     ("route", "http.route"),
@@ -63,21 +66,21 @@ pub struct DeliveryCounts {
     pub lost: AtomicU64,
 }
 
-/// Exports spans until [`Self::stop`].
+/// The trace exporter, which runs until [`Self::stop`] is called.
 pub struct Traces {
     provider: SdkTracerProvider,
     delivered: Arc<DeliveryCounts>,
 }
 
 impl Traces {
-    /// Creates an exporter to the collector at this origin, without connecting.
+    /// Creates an exporter to the collector at this origin. It connects when it sends the first batch.
     ///
     /// # Errors
     /// [`TraceSetupError`].
     pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
         let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // A blocking client must not be created inside of a runtime.
+        // Creating a blocking client inside the tokio runtime panics.
         let client = std::thread::spawn(move || {
             let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
@@ -98,7 +101,7 @@ impl Traces {
             .with_max_export_batch_size(BATCH_SIZE)
             .with_scheduled_delay(SEND_INTERVAL);
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
-        // Ignore OTEL_* variables: only config/ reads the environment.
+        // `builder_empty` ignores OTEL_* variables: only config/ reads the environment.
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", "strongroom"),
@@ -113,12 +116,12 @@ impl Traces {
         Ok(Self { provider, delivered })
     }
 
-    /// Returns the tracing layer that creates spans from requests.
+    /// Returns the tracing layer that exports request spans.
     pub(super) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>(&self) -> impl Layer<S> + use<S> {
         let tracer: SdkTracer = self.provider.tracer("strongroom");
         let layer = tracing_opentelemetry::layer().with_tracer(tracer);
         let bare = layer.with_location(false).with_threads(false).with_level(false).with_target(false);
-        // Events are for the log only.
+        // Export request spans only; log events stay in the log.
         let requests = filter_fn(|metadata| metadata.is_span() && metadata.name() == SPAN);
         bare.with_tracked_inactivity(false).with_filter(requests.with_max_level_hint(LevelFilter::INFO))
     }
@@ -137,7 +140,8 @@ impl Traces {
     }
 }
 
-/// Trusts the public authorities, or only the given one.
+/// Returns the TLS settings for the collector. They trust the public certificate authorities, or only the given
+/// authority.
 fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
     if let Some(path) = authority {
@@ -154,7 +158,7 @@ fn tls(authority: Option<&Path>) -> Result<ClientConfig, TraceSetupError> {
     Ok(builder.with_root_certificates(roots).with_no_client_auth())
 }
 
-/// Removes all fields that are not on the allow-list right before a span is sent.
+/// Removes all fields that are not on the allow-list before a span is sent.
 #[derive(Debug)]
 struct AllowListExporter {
     exporter: opentelemetry_otlp::SpanExporter,
@@ -202,7 +206,7 @@ fn trim(mut span: SpanData) -> SpanData {
     span
 }
 
-/// The span of the calling service (W3C Trace Context, version 00).
+/// The parent span of a request, which the calling service created (W3C Trace Context, version 00).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceParent {
     trace: TraceId,
@@ -238,7 +242,7 @@ impl FromStr for TraceParent {
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // The error means that traces are off.
+    // `set_parent` fails only if traces are off.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
-use crate::base::money::{TooMuch, scale, sum};
+use crate::base::money::{AmountTooLarge, scale, sum};
 
 /// Maximum number of lines of an invoice.
 pub const MAX_LINES: usize = 100;
@@ -32,7 +32,7 @@ impl Discount {
     /// Returns the discount on `base`, in minor units.
     fn of(self, base: i64) -> Result<i64, DiscountTooLarge> {
         match self {
-            Self::Rate(rate) => apply_rate(base, rate).map_err(|TooMuch| DiscountTooLarge),
+            Self::Rate(rate) => apply_rate(base, rate).map_err(|AmountTooLarge| DiscountTooLarge),
             Self::Amount(amount) => (0..=base).contains(&amount).then_some(amount).ok_or(DiscountTooLarge),
         }
     }
@@ -41,8 +41,8 @@ impl Discount {
 /// Returns amount × rate, rounded half up.
 ///
 /// # Errors
-/// [`TooMuch`] on overflow.
-pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, TooMuch> {
+/// [`AmountTooLarge`] on overflow.
+pub fn apply_rate(amount: i64, rate: Rate) -> Result<i64, AmountTooLarge> {
     scale(amount, rate.millipercent().into(), Rate::ONE_HUNDRED_PERCENT.into())
 }
 
@@ -87,7 +87,7 @@ impl Line {
     ) -> Result<Self, LineError> {
         let gross =
             scale(unit_price.ten_thousandths(), quantity.thousandths(), UnitPrice::STEPS_PER_MINOR_UNIT * 1_000)
-                .map_err(|TooMuch| LineError::Overflow)?;
+                .map_err(|AmountTooLarge| LineError::Overflow)?;
         let reduction = discount.map_or(Ok(0), |discount| discount.of(gross)).map_err(LineError::Discount)?;
         let amounts = LineAmounts { gross, discount: reduction, net: gross - reduction };
         Ok(Self { description, quantity, unit_price, discount, tax_rate, amounts })
@@ -168,18 +168,18 @@ impl Totals {
     pub fn of(lines: &[Line], discount: Option<Discount>) -> Result<Self, TotalsError> {
         let mut totals = Self::default();
         for (index, line) in lines.iter().enumerate() {
-            totals.add(line).map_err(|TooMuch| TotalsError::OverflowAtLine(index))?;
+            totals.add(line).map_err(|AmountTooLarge| TotalsError::OverflowAtLine(index))?;
         }
         let net = totals.subtotal - totals.discount;
         let reduction = discount.map_or(Ok(0), |discount| discount.of(net)).map_err(TotalsError::Discount)?;
         totals
             .apply_invoice_discount(lines, reduction, net)
             .and_then(|()| totals.add_taxes(lines))
-            .map_err(|TooMuch| TotalsError::Overflow)?;
+            .map_err(|AmountTooLarge| TotalsError::Overflow)?;
         Ok(totals)
     }
 
-    fn add(&mut self, line: &Line) -> Result<(), TooMuch> {
+    fn add(&mut self, line: &Line) -> Result<(), AmountTooLarge> {
         let LineAmounts { gross, discount, net } = line.amounts;
         self.subtotal = sum([self.subtotal, gross])?;
         self.discount = sum([self.discount, discount])?;
@@ -191,7 +191,7 @@ impl Totals {
     ///
     /// The discount of the first n lines is reduction × their net ÷ total net, rounded once. Each line gets the difference to
     /// the line before. So the shares add up to `reduction` exactly, and no share is larger than its net amount.
-    fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), TooMuch> {
+    fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;
         self.discount = sum([self.discount, reduction])?;
         let mut by_rate: Vec<_> = lines.iter().zip(&mut self.nets).collect();
@@ -206,7 +206,7 @@ impl Totals {
         Ok(())
     }
 
-    fn add_taxes(&mut self, lines: &[Line]) -> Result<(), TooMuch> {
+    fn add_taxes(&mut self, lines: &[Line]) -> Result<(), AmountTooLarge> {
         let mut nets = BTreeMap::<Rate, i64>::new();
         for (line, net) in lines.iter().zip(&self.nets) {
             let rate_net = nets.entry(line.tax_rate).or_default();

@@ -1,7 +1,9 @@
 //! Prometheus metrics: counters that requests update ([`requests`]), and values that are read at each scrape.
 //!
-//! Each service has its own registry, because tests run many services in one process. Label values are `&'static str` from fixed
-//! lists. So ids and user input cannot become labels, and the number of series is bounded (cardinality explosion).
+//! Each service has its own registry, because tests run many services in one process.
+//!
+//! Cardinality explosion: label values are `&'static str` from fixed lists. Ids and user input cannot become labels, so
+//! the number of series is bounded.
 
 mod requests;
 
@@ -15,13 +17,13 @@ use prometheus_client::registry::Registry;
 
 pub use requests::{Requests, RouteMeter, RunningRequest, STATUSES};
 
-/// The media type of [`Metrics::text`].
+/// The media type of the text that [`Metrics::text`] returns.
 pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// Reads a value at a scrape. `None` omits the series.
+/// A function that reads a value at each scrape. It returns `None` to omit the series.
 pub type Read = Box<dyn Fn() -> Option<f64> + Send + Sync>;
 
-/// A label value and its reader.
+/// A label value, and the function that reads the series with this label.
 pub type Labelled = (&'static str, Read);
 
 /// The metrics of one service.
@@ -31,7 +33,8 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Creates metrics for these endpoints (method and pattern) and problem codes. Others are counted together.
+    /// Creates metrics for these endpoints (method and route) and problem codes. All others are counted under the label
+    /// `other`.
     pub fn new(
         endpoints: impl IntoIterator<Item = (&'static str, &'static str)>,
         codes: impl IntoIterator<Item = &'static str>,
@@ -80,7 +83,7 @@ impl Metrics {
     /// Encodes all metrics as OpenMetrics 1.0.
     ///
     /// # Errors
-    /// None in practice: it writes to memory.
+    /// Never fails in practice, because the text is written to memory.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;

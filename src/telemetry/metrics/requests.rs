@@ -1,6 +1,6 @@
-//! Request metrics: counts by route and status, durations, and refusals by code.
+//! Request metrics: number of requests by route and status, durations, and refusals by problem code.
 //!
-//! All workers count at once, without locks and allocations: each route has its atomics, created at start.
+//! Worker threads count without locks and allocations: the atomic counters of each route are created at startup.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 
-/// All statuses of the service, which a test checks. Others are counted as `other`.
+/// All statuses that the service sends; a test checks this list. Other statuses are counted as `other`.
 pub const STATUSES: [(u16, &str); 25] = [
     (101, "101"),
     (200, "200"),
@@ -40,17 +40,18 @@ pub const STATUSES: [(u16, &str); 25] = [
     (503, "503"),
 ];
 
-/// Upper bounds in microseconds; the last bucket is unbounded. An argon2 hash takes about 40 ms, the request timeout is 20 s.
+/// The upper bounds of the histogram's buckets, in microseconds. The last bucket has no upper bound. For comparison: an
+/// argon2 hash takes about 40 ms, and the request timeout is 20 s.
 const BOUNDS: [u64; 12] =
     [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000, 1_000_000, 2_500_000, 20_000_000];
 
-/// The label for everything that is not listed.
+/// The label value for methods, statuses and codes that are not listed.
 const OTHER: &str = "other";
 
 /// The metrics of all requests.
 pub struct Requests {
     by_route: HashMap<&'static str, Vec<RouteMeter>>,
-    /// All unknown paths together.
+    /// Counts the requests to unknown paths.
     unknown: RouteMeter,
     refusals: Vec<(&'static str, AtomicU64)>,
     running: AtomicI64,
@@ -65,7 +66,7 @@ pub struct RouteMeter {
     micros: AtomicU64,
 }
 
-/// Counts a request as running until it is dropped, also if the client disconnects.
+/// Counts a request as running until this value is dropped. A disconnect of the client drops this value, too.
 pub struct RunningRequest<'a>(&'a AtomicI64);
 
 impl Drop for RunningRequest<'_> {
@@ -162,7 +163,7 @@ impl Collector for Requests {
             let names = STATUSES.iter().map(|(_, name)| *name).chain([OTHER]);
             for (status, count) in names.zip(&meter.by_status) {
                 let count = count.load(Ordering::Relaxed);
-                // Omit zeros: routes times statuses would be a thousand lines.
+                // Omit zeros: every route with every status would be about a thousand lines.
                 if count > 0 {
                     let labels = [("method", meter.method), ("route", meter.route), ("status", status)];
                     family.encode_family(&labels)?.encode_counter::<NoLabelSet, u64, f64>(&count, None)?;

@@ -12,7 +12,7 @@ use super::super::decimals::Rate;
 use super::super::model::Invoice;
 use super::super::totals::{TaxSubtotal, apply_rate};
 use crate::base::id::{CreditNoteId, InvoiceId};
-use crate::base::money::{Currency, TooMuch, sum};
+use crate::base::money::{AmountTooLarge, Currency, sum};
 use crate::base::page::Position;
 
 /// Net amounts by line number, in minor units. The first line has number 1.
@@ -80,10 +80,10 @@ impl Credit {
         if lines.is_empty() {
             return Err(CreditError::Exceeds);
         }
-        Self::with_tax(invoice, before, lines).map_err(|TooMuch| CreditError::Overflow)
+        Self::with_tax(invoice, before, lines).map_err(|AmountTooLarge| CreditError::Overflow)
     }
 
-    fn with_tax(invoice: &Invoice, before: &NetByLine, lines: Vec<CreditedLine>) -> Result<Self, TooMuch> {
+    fn with_tax(invoice: &Invoice, before: &NetByLine, lines: Vec<CreditedLine>) -> Result<Self, AmountTooLarge> {
         let mut taxes = Vec::new();
         for TaxSubtotal { rate, .. } in &invoice.totals().taxes {
             let rate_lines = (1..).zip(&invoice.content().lines).filter(|(_, line)| line.tax_rate() == *rate);

@@ -160,7 +160,7 @@ impl Typesetter {
     /// Typesets one paragraph within this width. Direction overrides and control characters are removed even if they were stored,
     /// so that the visible order is the stored order.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Text {
-        let text = text::visible(&text.replace('\t', " "));
+        let text = text::remove_invisible(&text.replace('\t', " "));
         let mut builder = self.scratch.ranged_builder(&mut self.typeface.context, &text, 1.0, false);
         builder.push_default(StyleProperty::FontFamily(FontFamily::named(FAMILY)));
         builder.push_default(StyleProperty::FontSize(style.size));
