@@ -1,4 +1,4 @@
-//! `STRONGROOM_ALERTS_…`: the sinks of alerts.
+//! `STRONGROOM_ALERTS_…`: the sinks to which alerts are sent (Slack, a webhook, mail).
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,16 +12,16 @@ use super::reader::Reader;
 use super::tls::pem_file;
 use crate::base::email::EmailAddress;
 
-/// The default: the runbooks of this repository.
+/// The default of `STRONGROOM_ALERTS_RUNBOOKS`: the path of the runbooks in this repository.
 const REPOSITORY_RUNBOOKS: &str = "docs/runbooks";
 
-/// The configured sinks. All are optional: the log has every alert.
+/// The configured sinks. Each sink is optional, because every alert is also written to the log.
 #[derive(Clone, Debug)]
 pub struct AlertSettings {
     pub slack: Option<OutboundUrl>,
-    /// The URL, and the key that signs the messages.
+    /// The URL of the webhook, and the key that signs its messages.
     pub webhook: Option<(OutboundUrl, SecretString)>,
-    /// PEM file of a private certificate authority.
+    /// PEM file of a private certificate authority that signed the certificates of the sinks.
     pub ca: Option<PathBuf>,
     pub mail_to: Option<EmailAddress>,
     /// Base URL of the runbooks, without a trailing slash.
@@ -51,7 +51,7 @@ impl AlertSettings {
             address
         });
         let runbooks = reader.text("STRONGROOM_ALERTS_RUNBOOKS");
-        if runbooks != REPOSITORY_RUNBOOKS && !is_page(&runbooks) {
+        if runbooks != REPOSITORY_RUNBOOKS && !is_base_url(&runbooks) {
             reader.fault(
                 "STRONGROOM_ALERTS_RUNBOOKS",
                 "must be a URL such as https://wiki.example/runbooks, without a trailing slash",
@@ -89,7 +89,7 @@ fn webhook(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<Outb
     outbound_url(reader, name, text.expose_secret(), profile)
 }
 
-/// Parses the URL in a setting. The fault does not repeat the value, because it may be a secret.
+/// Parses the URL in a setting. The fault does not repeat the URL, because a webhook's URL is a secret.
 pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, profile: Profile) -> Option<OutboundUrl> {
     let url = OutboundUrl::parse(text, profile);
     if url.is_none() {
@@ -99,18 +99,18 @@ pub(super) fn outbound_url(reader: &mut Reader<'_>, name: &str, text: &str, prof
     url
 }
 
-fn is_page(text: &str) -> bool {
+fn is_base_url(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| url.scheme() == "https" && url.as_str() == text && !text.ends_with('/'))
 }
 
-/// An outbound URL from the configuration, in the only spelling that all parsers read alike (SSRF). The address of the
-/// host is checked when connecting (`security/communication/outbound`).
+/// An outbound URL from the configuration (SSRF). The spelling is restricted to one that all URL parsers read in the
+/// same way. `security/communication/outbound` checks the address of the host when the service connects.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
-    /// Returns `None` for any other spelling. Parsers disagree on backslashes, tabs, `@`, numbers and trailing dots, so
-    /// one could check a different host than another connects to.
+    /// Parses a URL in canonical spelling, and returns `None` for any other text. URL parsers disagree on backslashes,
+    /// tabs, `@`, numbers and trailing dots. With such a URL, the service could check one host and connect to another.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;
@@ -131,14 +131,15 @@ impl OutboundUrl {
     }
 }
 
-/// Redacted: anyone who knows a chat's webhook URL can post there.
+/// Redacts the URL, because anyone who knows the webhook URL of a chat can post to that chat.
 impl fmt::Debug for OutboundUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("OutboundUrl([redacted])")
     }
 }
 
-/// At least two labels of letters, digits and hyphens. The last label is not a number and not a name for local use.
+/// Returns whether a host name is public: at least two labels of letters, digits and hyphens. The last label contains a
+/// letter and is not a local name such as `localhost`.
 fn is_public_name(name: &str) -> bool {
     let labels: Vec<&str> = name.split('.').collect();
     let label = |label: &&str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');

@@ -1,4 +1,4 @@
-//! The settings of the commands. Each command reads only the settings that it needs.
+//! The settings of commands other than `serve`. Each command reads only the settings that it needs.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use super::secrets::MasterKeys;
 use super::state_dir;
 use super::{Profile, development_folder, http, profile, replica};
 
-/// The settings of `dev`: the development folder, and how to find PostgreSQL.
+/// The settings of `dev`: the development folder, and the folders in which PostgreSQL's programs are searched.
 #[cfg(feature = "dev")]
 #[derive(Clone, Debug)]
 pub struct DevelopmentSettings {
@@ -26,7 +26,7 @@ impl DevelopmentSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// All faults at once. The production profile is one: `dev reset` deletes data.
+    /// Returns all faults at once. The production profile is a fault, because `dev reset` deletes data.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         if profile(&mut reader) == Profile::Production {
@@ -50,14 +50,15 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     reader.finish().map(|()| address)
 }
 
-/// The settings of `migrate`. It must not require the service's secrets.
+/// The settings of `migrate`. They contain no secret of the service, so that `migrate` can run on a machine without
+/// them.
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,
     pub replica: String,
     #[cfg(feature = "dev")]
     pub state_dir: PathBuf,
-    /// `owner_url` is used to connect; `None`: the development database.
+    /// The command connects with `owner_url`. If `owner_url` is `None`, it connects to the development database.
     pub database: DatabaseSettings,
     pub passwords: PasswordSettings,
 }
@@ -86,7 +87,8 @@ impl OwnerSettings {
     }
 }
 
-/// The settings of `admin` and `audit`, which also write and verify events and need the master key.
+/// The settings of `admin` and `audit`. Both commands need the master key, because they write and verify security
+/// events.
 #[derive(Clone, Debug)]
 pub struct AuditSettings {
     pub owner: OwnerSettings,

@@ -1,7 +1,9 @@
-//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: PostgreSQL over TLS with a verified server name, unless it is on this machine.
+//! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL. A server on another machine must use TLS with
+//! a verified server name.
 //!
-//! sqlx's default `prefer` falls back to plain text, and `require` accepts any server. The parsed options are checked, not the
-//! text, because `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts of the URL.
+//! sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts any server. This module checks the
+//! options that sqlx has parsed, not the text of the URL: `?host=`, `hostaddr=` and a second `sslmode=` override
+//! earlier parts of the URL.
 
 #[cfg(feature = "dev")]
 use std::ffi::OsString;
@@ -19,17 +21,17 @@ use super::origin::is_loopback;
 use super::reader::Reader;
 use super::strength::is_sample_password;
 
-/// The connection to the database, and its limits.
+/// How to connect to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// For the service's role. `None`: the development database.
+    /// Connects as the service's role. `None`: the service uses the development database.
     pub url: Option<PgConnectOptions>,
-    /// For the schema's owner, only for `migrate`, `admin` and `audit`.
+    /// Connects as the schema's owner. Only `migrate`, `admin` and `audit` use this URL.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
-    /// How long a request waits for a connection before its 503.
+    /// How long a request waits for a connection before it is refused with 503.
     pub acquire_timeout: Duration,
-    /// How long a statement may run.
+    /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
     /// `PG_BIN`, `PATH` and `HOME`, to find PostgreSQL's programs for the development database.
     #[cfg(feature = "dev")]
@@ -40,7 +42,7 @@ pub struct DatabaseSettings {
     pub home: Option<PathBuf>,
 }
 
-/// Redacts the URLs: the `Debug` of sqlx prints passwords.
+/// Redacts the URLs, because the `Debug` format of sqlx prints passwords.
 impl fmt::Debug for DatabaseSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DatabaseSettings")
@@ -65,7 +67,7 @@ impl DatabaseSettings {
         let settings = Self { url, ..Self::with_owner_url(reader, profile) };
         if let (Profile::Production, Some(url)) = (profile, &settings.url) {
             let role = url.get_username();
-            // Row-level security and column grants do not apply to these two.
+            // The superuser and the owner bypass row-level security and column grants.
             if role == "postgres" || settings.owner_url.as_ref().is_some_and(|owner| owner.get_username() == role) {
                 let problem = "connects as the superuser or the schema's owner, who bypass row-level security: use strongroom_app";
                 reader.fault(URL, problem);
@@ -74,7 +76,7 @@ impl DatabaseSettings {
         settings
     }
 
-    /// For commands that connect as the schema's owner.
+    /// Reads the settings of a command that connects as the schema's owner.
     pub(super) fn read_for_owner(reader: &mut Reader<'_>, profile: Profile) -> Self {
         let missing = !reader.has_secret(OWNER_URL);
         if missing && (profile == Profile::Production || reader.has_secret(URL)) {
@@ -83,7 +85,7 @@ impl DatabaseSettings {
         Self::with_owner_url(reader, profile)
     }
 
-    /// For commands that do not connect, and only locate the development database.
+    /// Reads the settings of a command that does not connect, but locates the files of the development database.
     #[cfg(feature = "dev")]
     pub(super) fn read_programs(reader: &mut Reader<'_>) -> Self {
         Self::with_owner_url(reader, Profile::Development)
@@ -111,7 +113,8 @@ fn url(reader: &mut Reader<'_>, name: &str, profile: Profile) -> Option<PgConnec
     let text: SecretString = reader.secret(name)?;
     let text = text.expose_secret();
     let parsed = Url::parse(text).ok().filter(|url| ["postgres", "postgresql"].contains(&url.scheme()));
-    // sqlx ignores unknown parameters and logs their values; with `sslmod=verify-full` the connection would be unprotected.
+    // sqlx ignores an unknown parameter and logs its value. With a misspelled `sslmod=verify-full`, the connection
+    // would be unprotected.
     let unknown = |url: &Url| url.query_pairs().any(|(key, _)| !is_parameter(&key));
     if parsed.as_ref().is_some_and(unknown) {
         reader.fault(name, "has an unknown parameter: check its spelling");
@@ -140,7 +143,7 @@ fn is_local(options: &PgConnectOptions) -> bool {
     options.get_socket().is_some() || host.starts_with('/') || is_loopback(host)
 }
 
-/// The parameters of sqlx 0.9.
+/// Returns whether sqlx 0.9 knows this URL parameter.
 fn is_parameter(key: &str) -> bool {
     let known = [
         "sslmode",

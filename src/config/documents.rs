@@ -12,7 +12,7 @@ use super::reader::Reader;
 /// Storage and limits of documents.
 #[derive(Clone, Debug)]
 pub struct DocumentSettings {
-    /// For uploads in progress, and without a bucket for all documents.
+    /// Contains uploads in progress. Without a bucket, it also contains all stored documents.
     pub folder: PathBuf,
     pub bucket: Option<BucketSettings>,
     /// Maximum size of a file in bytes.
@@ -23,7 +23,8 @@ pub struct DocumentSettings {
     pub quota_bytes: i64,
     /// Maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs: this executable. Not a setting; tests set it, because they run in another executable.
+    /// The program that inspects PDFs. The service uses its own executable. This is not a setting; tests set it,
+    /// because they run in another executable.
     pub pdf_inspector: PathBuf,
 }
 
@@ -56,7 +57,7 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // If unknown, uploads of PDFs are refused (503).
+            // If the path of the executable is unknown, uploads of PDFs are refused with 503.
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))
@@ -95,7 +96,7 @@ fn bucket(reader: &mut Reader<'_>, profile: Profile) -> Option<BucketSettings> {
     Some(BucketSettings { endpoint, name, region, access_key: access_key?, secret_key: secret_key? })
 }
 
-/// Parses the URL into origin and bucket.
+/// Parses the URL of a bucket into the origin of the server and the name of the bucket.
 fn parse(url: &str, profile: Profile) -> Option<(String, String)> {
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?;

@@ -1,16 +1,17 @@
-//! Reads the environment once. In development, a `.env` file in the current folder adds variables; the process environment
-//! takes precedence. The process environment is never changed, because `set_var` races with readers in other threads.
+//! Reads the environment variables once. In development, a `.env` file in the current folder adds variables, and a
+//! variable of the process takes precedence over the file. The service never changes its own environment, because
+//! `set_var` races with other threads that read the environment.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
 
-/// The environment variables at the start of the process. Not `Debug`: the values contain secrets.
+/// The environment variables at the start of the process. The type has no `Debug`, because the values contain secrets.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, OsString>);
 
-/// The error for an unusable `.env` file. Never quotes a line, which may contain a secret.
+/// The error for an unusable `.env` file. The message never quotes a line, because a line may contain a secret.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadEnvironment {
     #[error("the file .env cannot be read ({0}): make it a text file that this user can read, or remove it")]
@@ -31,7 +32,7 @@ impl Environment {
     /// Reads the process environment, and in development `.env`.
     ///
     /// # Errors
-    /// `.env` exists and is invalid.
+    /// Fails if a `.env` file exists and is invalid.
     #[allow(clippy::disallowed_methods, reason = "the one reader of the environment")]
     pub fn read() -> Result<Self, BadEnvironment> {
         let process =
@@ -49,7 +50,7 @@ impl Environment {
     /// Adds the variables of a `.env` file that are not set yet.
     ///
     /// # Errors
-    /// A line is malformed, a name occurs twice, or the file sets a profile other than development.
+    /// Fails if a line is malformed, a name occurs twice, or the file sets another profile than development.
     pub fn with_dot_env(mut self, text: &str) -> Result<Self, BadEnvironment> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut file = BTreeMap::new();
@@ -70,7 +71,7 @@ impl Environment {
         Ok(self)
     }
 
-    /// Creates an environment from these pairs only. For tests.
+    /// Creates an environment that contains only these pairs. Tests use it.
     pub fn from_pairs<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
         Self(pairs.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect())
     }

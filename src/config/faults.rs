@@ -1,4 +1,4 @@
-//! The faults of a configuration. They are printed and logged, so they never contain a value.
+//! The faults of a configuration. Faults are printed and logged, so they never contain the value of a setting.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub setting: String,
-    /// Says what is wrong and what to do.
+    /// Says what is wrong and how to correct it. The text follows the name of the setting, for example "is missing: …".
     pub problem: String,
 }
 

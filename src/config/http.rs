@@ -10,11 +10,11 @@ use super::Profile;
 use super::origin::{EXPECTED, is_origin};
 use super::reader::Reader;
 
-/// The HTTP listener and its proxies.
+/// The HTTP listener, the public URL and the trusted proxies.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
     pub bind: SocketAddr,
-    /// Without a trailing slash.
+    /// The URL that clients use, without a trailing slash.
     pub public_url: String,
     /// The contact in `security.txt`: a URI.
     pub security_contact: String,
@@ -27,8 +27,9 @@ pub struct HttpSettings {
     pub max_connections_per_address: usize,
     /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
-    /// How long the service drains before it refuses connections.
+    /// Graceful shutdown, first phase: how long the service still accepts connections while readiness is 503.
     pub drain: Duration,
+    /// Graceful shutdown, second phase: how long running requests may take to finish.
     pub shutdown_grace: Duration,
 }
 
@@ -81,7 +82,8 @@ impl HttpSettings {
     }
 }
 
-/// RFC 9116 requires a URI. It becomes one line of `security.txt`, so it must not contain line breaks.
+/// Reads the security contact, which RFC 9116 requires to be a URI. The URI becomes one line of `security.txt`, so it
+/// must not contain a line break.
 fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     const NAME: &str = "STRONGROOM_HTTP_SECURITY_CONTACT";
     let Some(contact) = reader.optional(NAME) else {
@@ -100,7 +102,8 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener. If the system chooses the port, it is not known yet: then 8080.
+/// Returns the origin of the HTTP listener. With port 0, the system chooses the port later, so the origin contains
+/// 8080.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -113,7 +116,7 @@ fn count(reader: &mut Reader<'_>, name: &str, min: u64) -> usize {
     usize::try_from(reader.number(name, min, 1_000_000)).unwrap_or(usize::MAX)
 }
 
-/// Reads an address to listen on; in development only loopback.
+/// Reads the address of a listener. Development accepts only loopback addresses.
 pub(super) fn bind(reader: &mut Reader<'_>, name: &str, profile: Profile) -> SocketAddr {
     let fallback = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
     let bind = reader.parsed(name, "an address with a port (127.0.0.1:8080)", fallback);
@@ -137,7 +140,7 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     networks
 }
 
-/// An address, or a network such as `10.0.0.0/8`. Very wide networks are refused.
+/// A single address, or a network such as `10.0.0.0/8`. Parsing refuses very wide networks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -158,7 +161,7 @@ pub enum BadNetwork {
 }
 
 impl Network {
-    /// Returns whether the network contains the address. IPv4-mapped IPv6 addresses count as IPv4.
+    /// Returns whether the network contains the address. An IPv4-mapped IPv6 address is treated as IPv4.
     #[must_use]
     pub fn contains(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
@@ -174,7 +177,7 @@ impl FromStr for Network {
         let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
         let max = if given.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            // `parse` alone accepts a sign.
+            // Checks for digits first, because `parse` also accepts a plus sign.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
             Some(_) => return Err(BadNetwork::Malformed),
             None => max,
@@ -183,7 +186,7 @@ impl FromStr for Network {
             return Err(BadNetwork::Malformed);
         }
         let address = given.to_canonical();
-        // ::ffff:10.0.0.0/104 is 10.0.0.0/8.
+        // An IPv4-mapped network: ::ffff:10.0.0.0/104 is the same as 10.0.0.0/8.
         let is_mapped = address.is_ipv4() && given.is_ipv6();
         let prefix = if is_mapped { prefix.checked_sub(96).ok_or(BadNetwork::TooWide)? } else { prefix };
         let (narrow_enough, zero) = match address {
@@ -200,7 +203,7 @@ impl FromStr for Network {
     }
 }
 
-/// Returns the bits in which two addresses of one family differ.
+/// Returns the XOR of two addresses of the same family, aligned to the left. Equal bits are 0.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
@@ -209,7 +212,7 @@ fn distance(one: IpAddr, other: IpAddr) -> u128 {
     bits(one) ^ bits(other)
 }
 
-/// Returns the first `prefix` bits.
+/// Returns the first `prefix` bits of `bits`.
 fn first_bits(prefix: u32, bits: u128) -> u128 {
     bits.checked_shr(128 - prefix).unwrap_or(0)
 }

@@ -9,13 +9,13 @@ use secrecy::{ExposeSecret, SecretString};
 use super::development;
 use super::reader::Reader;
 
-/// The signature algorithm. Only the configured one is accepted (algorithm confusion).
+/// The signature algorithm of access tokens. The service accepts only the configured one (algorithm confusion).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JwtAlgorithm {
-    /// Only this service verifies tokens.
+    /// HMAC-SHA256 with a shared key: only this service can verify tokens.
     #[default]
     Hs256,
-    /// Other services verify tokens with the public key (Ed25519).
+    /// Ed25519: other services can verify tokens with the public key.
     EdDsa,
 }
 
@@ -25,7 +25,7 @@ pub struct JwtSettings {
     pub algorithm: JwtAlgorithm,
     /// HS256: at least 32 bytes of text. EdDSA: a PKCS#8 private key in PEM.
     pub key: SecretString,
-    /// The previous key: it verifies, but does not sign.
+    /// The previous key during key rotation. It still verifies tokens, but does not sign them.
     pub previous_key: Option<SecretString>,
     /// The `iss` claim.
     pub issuer: String,

@@ -9,25 +9,32 @@ use super::reader::Reader;
 /// Limits of failed logins.
 #[derive(Clone, Debug)]
 pub struct LoginSettings {
-    /// Failures of one account from one address, or of a signed-in user in one session.
+    /// Failed logins of one account from one address. The same limit applies to failed re-authentication in one
+    /// session.
     pub failures_per_account_and_address: Rate,
-    /// Failures of unknown clients at one address. Beyond it each attempt needs a challenge.
+    /// Failed logins of unknown clients from one address. Above this limit, each attempt needs a solved challenge.
     pub failures_per_address: Rate,
-    /// Failures of one account by unknown clients. Beyond it the account waits. Each failure restarts the window.
+    /// Failed logins of one account by unknown clients (brute force). Above this limit, the account refuses unknown
+    /// clients for a while. Each failure restarts the window.
     pub failures_per_account: Rate,
-    /// Accounts with failures from one network (password spraying). Beyond it each attempt needs a challenge.
+    /// Accounts with failed logins from one network (password spraying). Above this limit, each attempt needs a solved
+    /// challenge.
     pub accounts_per_network: Rate,
-    /// Failures of one account in a row by unknown clients. Beyond it the account needs a password reset.
+    /// Consecutive failed logins of one account by unknown clients. Above this limit, the account needs a password
+    /// reset.
     pub failures_in_a_row: u32,
-    /// How long a device is known after a login.
+    /// How long a device cookie is valid after a login.
     pub device_lifetime: Duration,
 }
 
-/// The highest settings per account. NIST SP 800-63B §3.2.2 allows at most 100 failures of one account in a row.
+/// The highest limit per account that production accepts. NIST SP 800-63B §3.2.2 allows at most 100 consecutive
+/// failures.
 const MAX_PER_ACCOUNT: u64 = 100;
-/// With ten of a known device and ten of a signed-in user, the sum is 100.
+/// The highest limit of consecutive failures by unknown clients. A known device and a signed-in user have ten failures
+/// each, so the sum is the 100 that NIST allows.
 const MAX_IN_A_ROW: u64 = 80;
-/// Many people can share an address, but even together they do not fail a thousand times an hour.
+/// The highest limit per address and per network. Many people can share an address, but together they do not fail a
+/// thousand times an hour.
 const MAX_PER_ADDRESS: u64 = 1000;
 
 impl LoginSettings {
@@ -38,7 +45,9 @@ impl LoginSettings {
             if profile == Profile::Production && an_hour.max(rate.count.into()) > most {
                 reader.combined_fault(
                     name,
-                    format!("lets passwords be guessed: at most {most} in one go and in an hour"),
+                    format!(
+                        "is too high and allows guessing passwords: set it to at most {most} in a window and in an hour"
+                    ),
                 );
             }
             rate
@@ -49,7 +58,10 @@ impl LoginSettings {
         let failures_per_account = failures("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", MAX_PER_ACCOUNT);
         let accounts_per_network = failures("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", MAX_PER_ADDRESS);
         if failures_per_account.count < 2 {
-            reader.combined_fault("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "must be at least 2: one slip is no attack");
+            reader.combined_fault(
+                "STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT",
+                "must be at least 2: a single wrong password is not an attack",
+            );
         }
         let failures_in_a_row = reader.number("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", 10, MAX_IN_A_ROW);
         let device_lifetime = reader.number("STRONGROOM_LOGIN_DEVICE_SECONDS", 3600, 400 * 86_400);

@@ -13,9 +13,9 @@ use super::tls::pem_file;
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// `None`: mails are written to files in the development folder.
+    /// `None`: mails are written to files in the development folder instead of being sent.
     pub smtp_url: Option<SecretString>,
-    /// A private certificate authority, PEM.
+    /// PEM file of a private certificate authority.
     pub smtp_ca: Option<PathBuf>,
     pub from: String,
 }
@@ -44,8 +44,9 @@ impl MailSettings {
     }
 }
 
-/// Returns whether the connection requires TLS. The query must be exactly `tls=required`: lettre uses the first of several `tls`
-/// parameters, and an attacker can downgrade `opportunistic` by removing STARTTLS.
+/// Returns whether the connection to the mail server requires TLS. The query of an `smtp` URL must be exactly
+/// `tls=required`. An attacker can downgrade `tls=opportunistic` by removing STARTTLS, and lettre uses the first of
+/// several `tls` parameters.
 fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };

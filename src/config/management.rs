@@ -12,14 +12,14 @@ use super::{Profile, TlsSettings};
 #[derive(Clone, Debug)]
 pub struct ManagementSettings {
     pub bind: SocketAddr,
-    /// The required bearer token. `None`: all clients on this machine have access.
+    /// The bearer token that clients must send. `None`: all clients on this machine have access.
     pub token: Option<SecretString>,
 }
 
 const TOKEN: &str = "STRONGROOM_MANAGEMENT_TOKEN";
 
 impl ManagementSettings {
-    /// Reads the settings. Beyond loopback, TLS and a token are required.
+    /// Reads the settings. A listener that other machines can reach requires TLS and a token.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile, tls: &TlsSettings) -> Self {
         let bind = bind(reader, "STRONGROOM_MANAGEMENT_BIND", profile);
         let token = if reader.has_secret(TOKEN) { reader.strong_secret(TOKEN) } else { None };

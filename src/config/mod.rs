@@ -1,8 +1,8 @@
-//! Layer 1: the configuration, one file per section. The only reader of the environment.
+//! Layer 1: the configuration, with one file per section. No other module reads environment variables.
 //!
-//! There are two profiles. Development binds to loopback only, so it is a safe default. Production (staging is production) starts
-//! only with a valid configuration, and otherwise lists *all* faults at once. No setting can weaken a rule (insecure
-//! configuration, API8:2023).
+//! There are two profiles. Development is the default: it binds only to loopback, so other machines cannot reach it.
+//! Production (also used for staging) starts only with a valid configuration; otherwise it lists *all* faults at once.
+//! No setting can switch a security control off (insecure configuration, API8:2023).
 
 mod alerts;
 mod catalog;
@@ -62,13 +62,14 @@ pub use traces::TraceSettings;
 use reader::Reader;
 use secrecy::{ExposeSecret, SecretString};
 
-/// The profile.
+/// The kind of environment in which the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// On loopback, with its own database, keys, certificate and demo data. The default, because other machines cannot reach it.
+    /// The service binds only to loopback, and creates its own database, keys, certificate and demo data. This is the
+    /// default, because other machines cannot reach the service.
     #[default]
     Development,
-    /// All other environments.
+    /// All other environments, including staging.
     Production,
 }
 
@@ -76,7 +77,7 @@ pub enum Profile {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub profile: Profile,
-    /// Name of this process in security events, among other replicas.
+    /// The name that security events record, to distinguish the replicas.
     pub replica: String,
     /// The development folder: database, keys, certificate, mail, documents.
     #[cfg(feature = "dev")]
@@ -88,7 +89,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// `None`: no breach service.
+    /// `None`: new passwords are not checked against a breach service.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -156,10 +157,10 @@ impl Settings {
         reader.finish().map(|()| settings)
     }
 
-    /// Each secret must be different: a leaked one must not open anything else.
+    /// Refuses equal secrets: an attacker who knows one secret must not be able to use it in place of another.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // A missing or unreadable secret is empty here.
+        // A missing or unreadable secret is empty here. It has its own fault already.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -186,19 +187,19 @@ fn state_dir(reader: &mut Reader<'_>) -> PathBuf {
     std::path::absolute(&given).unwrap_or(given)
 }
 
-/// Returns the development folder in the development profile.
+/// Returns the development folder, or `None` in production.
 #[cfg(feature = "dev")]
 fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathBuf> {
     (profile == Profile::Development).then(|| state_dir(reader))
 }
 
-/// Without the feature `dev` there is no development profile.
+/// Returns `None`: without the cargo feature `dev`, there is no development profile.
 #[cfg(not(feature = "dev"))]
 fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Returns the setting, or the host name that container engines set.
+/// Returns `STRONGROOM_REPLICA`, or else the host name, which container engines set in `HOSTNAME`.
 fn replica(reader: &mut Reader<'_>) -> String {
     let is_name = |name: &str| {
         (1..=64).contains(&name.len()) && name.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c))

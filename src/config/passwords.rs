@@ -8,14 +8,14 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// Maximum hash parameters. A stored hash with higher ones was not created by this service.
+/// Maximum argon2id parameters. A stored hash with higher parameters was not created by this service.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
 /// Password length and hash parameters.
 #[derive(Clone, Debug)]
 pub struct PasswordSettings {
-    /// In characters.
+    /// Minimum length of a password in characters.
     pub min_chars: usize,
     /// argon2id memory in KiB.
     pub memory_kib: u32,
@@ -23,19 +23,20 @@ pub struct PasswordSettings {
     pub parallelism: u32,
     /// Maximum number of concurrent hashes; each uses `memory_kib`.
     pub hash_slots: usize,
-    /// How long a login waits for a slot before its 503.
+    /// How long a login waits for a free slot before it is refused with 503.
     pub max_wait: Duration,
 }
 
-/// Minimum argon2id parameters of equal strength: memory in KiB, and iterations (OWASP Password Storage Cheat Sheet; ASVS 5.0 Appendix C).
+/// Pairs of memory in KiB and iterations, which OWASP regards as equally strong minimums (Password Storage Cheat Sheet;
+/// ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// Maximum memory of all slots together.
+/// Maximum memory of all concurrent hashes together.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {
     pub(super) fn read(reader: &mut Reader<'_>) -> Self {
-        let memory_kib = small(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, MAX_MEMORY_KIB);
-        let iterations = small(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, MAX_PASSES);
+        let memory_kib = number(reader, "STRONGROOM_PASSWORD_MEMORY_KIB", 1, MAX_MEMORY_KIB);
+        let iterations = number(reader, "STRONGROOM_PASSWORD_ITERATIONS", 1, MAX_PASSES);
         if !OWASP_MINIMUM.iter().any(|(memory, passes)| memory_kib >= *memory && iterations >= *passes) {
             let problem = "is below the OWASP minimum for the number of iterations: 47104 with 1, 19456 with 2, 12288 with 3, 9216 with 4, 7168 with 5";
             reader.combined_fault("STRONGROOM_PASSWORD_MEMORY_KIB", problem);
@@ -50,24 +51,24 @@ impl PasswordSettings {
             min_chars: usize::try_from(reader.number("STRONGROOM_PASSWORD_MIN_LENGTH", 12, 20)).unwrap_or(12),
             memory_kib,
             iterations,
-            parallelism: small(reader, "STRONGROOM_PASSWORD_PARALLELISM", 1, 8),
+            parallelism: number(reader, "STRONGROOM_PASSWORD_PARALLELISM", 1, 8),
             hash_slots,
             max_wait: Duration::from_secs(reader.number("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", 1, 10)),
         }
     }
 }
 
-/// The breach service for new passwords.
+/// The breach service that checks new passwords.
 #[derive(Clone, Debug)]
 pub struct BreachSettings {
-    /// The base URL; ranges are at `/range/PREFIX`.
+    /// The base URL. The service requests `/range/PREFIX` below it, where PREFIX is the start of a password's hash.
     pub url: OutboundUrl,
-    /// A private certificate authority, PEM.
+    /// PEM file of a private certificate authority.
     pub ca: Option<PathBuf>,
 }
 
 impl BreachSettings {
-    /// `None`: no service is configured.
+    /// Reads the settings. Returns `None` if no breach service is configured.
     pub(super) fn read(reader: &mut Reader<'_>, profile: Profile) -> Option<Self> {
         let ca = pem_file(reader, "STRONGROOM_PASSWORD_BREACH_CA_FILE", "-----BEGIN CERTIFICATE-----");
         let name = "STRONGROOM_PASSWORD_BREACH_URL";
@@ -76,6 +77,6 @@ impl BreachSettings {
     }
 }
 
-fn small(reader: &mut Reader<'_>, name: &str, min: u32, max: u32) -> u32 {
+fn number(reader: &mut Reader<'_>, name: &str, min: u32, max: u32) -> u32 {
     u32::try_from(reader.number(name, min.into(), max.into())).unwrap_or(max)
 }

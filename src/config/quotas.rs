@@ -1,8 +1,8 @@
-//! `STRONGROOM_QUOTAS_…`: row quotas of an owner.
+//! `STRONGROOM_QUOTAS_…`: how many rows of each kind one owner may have.
 
 use super::reader::Reader;
 
-/// One quota per kind; see `security/limits/row_quotas`.
+/// The maximum number of rows of one owner, for each kind of object (`security/limits/row_quotas`).
 #[derive(Clone, Copy, Debug)]
 pub struct QuotaSettings {
     pub customers: i64,
@@ -22,7 +22,8 @@ impl QuotaSettings {
     }
 }
 
-/// More than ten million rows cannot be counted within the statement timeout.
+/// Reads a quota. The upper bound is ten million, because the database cannot count more rows within the statement
+/// timeout.
 fn quota(reader: &mut Reader<'_>, name: &str) -> i64 {
     i64::try_from(reader.number(name, 1, 10_000_000)).unwrap_or(1)
 }

@@ -1,4 +1,4 @@
-//! Reads settings and collects their faults, so that all of them are reported at once.
+//! Reads settings and collects their faults, so that an operator sees all faults at once.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,20 +13,20 @@ use super::environment::Environment;
 use super::faults::{Fault, Faults};
 use super::strength::weakness;
 
-/// Bounds memory: `NAME_FILE` could be `/dev/zero`.
+/// The maximum size of a secret. It bounds the memory that reading a file can use: `NAME_FILE` could be `/dev/zero`.
 const MAX_SECRET_BYTES: u64 = 65_536;
 
 /// Reads settings and collects their faults.
 pub(super) struct Reader<'a> {
     environment: &'a Environment,
     faults: Vec<Fault>,
-    /// Whether missing development secrets are created and stored.
+    /// Whether the reader creates and stores missing development secrets.
     #[cfg(feature = "dev")]
     pub writes: bool,
 }
 
 impl<'a> Reader<'a> {
-    /// Creates a reader and reports unknown names and empty values.
+    /// Creates a reader and adds a fault for each unknown name and each empty value.
     pub fn new(environment: &'a Environment) -> Self {
         let mut reader = Self {
             environment,
@@ -41,7 +41,7 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // Otherwise an empty profile would mean development, and an empty key a generated one.
+            // Refuses empty values: an empty profile would select development, and an empty key would be generated.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -60,20 +60,20 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Adds a fault. `problem` says what is wrong and what to do. It never quotes the value, because users paste secrets into the
-    /// wrong line.
+    /// Adds a fault. `problem` says what is wrong and how to correct it. It never quotes the value, because users may
+    /// paste a secret into the wrong line.
     pub fn fault(&mut self, setting: &str, problem: impl Into<String>) {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
 
-    /// Adds a fault in a combination of settings, unless the setting already has a fault.
+    /// Adds a fault that results from several settings, unless this setting already has a fault.
     pub fn combined_fault(&mut self, setting: &str, problem: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.setting == setting) {
             self.fault(setting, problem);
         }
     }
 
-    /// Returns a variable of the system (`PATH`, `HOME`).
+    /// Returns a variable that is not a setting of this service, for example `PATH` or `HOME`.
     pub fn system(&self, name: &str) -> Option<&'a OsStr> {
         self.environment.get(name).filter(|value| !value.is_empty())
     }
@@ -90,12 +90,12 @@ impl<'a> Reader<'a> {
         setting
     }
 
-    /// Returns the value, if it is set.
+    /// Returns the value of a setting, or `None` if it is not set.
     pub fn optional(&mut self, name: &str) -> Option<String> {
         self.setting(name).and_then(|setting| self.raw(setting.name))
     }
 
-    /// Returns the value or the default.
+    /// Returns the value of a setting, or its default.
     pub fn text(&mut self, name: &str) -> String {
         let default = self.setting(name).map_or("", |setting| setting.default);
         self.raw(name).unwrap_or_else(|| default.to_owned())
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
         (1..).zip(parts).filter(|(_, part)| !part.is_empty()).collect()
     }
 
-    /// Parses a value. If it is invalid, adds a fault and returns `fallback`.
+    /// Parses the value of a setting. If the value is invalid, adds a fault and returns `fallback`.
     pub fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, fallback: T) -> T {
         self.text(name).parse().unwrap_or_else(|_| {
             self.fault(name, format!("is not {expected}"));
@@ -144,7 +144,7 @@ impl<'a> Reader<'a> {
             (Some(value), None) => Some(value.into()),
             (None, Some(path)) => match read_secret(&path) {
                 Ok(secret) => Some(secret),
-                // Without the path: it may be the secret itself.
+                // The fault does not contain the path: a user may have put the secret there by mistake.
                 Err(error) => {
                     self.fault(&file_name, format!("names a file that cannot be read ({})", error.kind()));
                     None
@@ -154,12 +154,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Returns whether a secret is set in either way.
+    /// Returns whether `NAME` or `NAME_FILE` is set.
     pub fn has_secret(&self, name: &str) -> bool {
         self.raw(name).is_some() || self.raw(&format!("{name}_FILE")).is_some()
     }
 
-    /// Returns a required secret; `remedy` says how to create one.
+    /// Returns a secret, or adds a fault if it is missing. `remedy` says how to create the secret.
     pub fn required_secret(&mut self, name: &str, remedy: &str) -> Option<SecretString> {
         if !self.has_secret(name) {
             self.fault(name, format!("is missing: {remedy}"));
@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
         self.secret(name)
     }
 
-    /// Returns a required secret that is hard to guess.
+    /// Returns a secret, or adds a fault if it is missing or easy to guess.
     pub fn strong_secret(&mut self, name: &str) -> Option<SecretString> {
         let secret = self.required_secret(name, "openssl rand -base64 48 creates one");
         let problem = secret.as_ref().and_then(|secret| weakness(secret.expose_secret()));
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         secret
     }
 
-    /// Returns all faults, if there are any.
+    /// Returns an error with all faults if there are any.
     pub fn finish(self) -> Result<(), Faults> {
         if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
     }
@@ -189,8 +189,9 @@ fn is_known(name: &str) -> bool {
         .any(|setting| setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name)))
 }
 
-/// Returns whether Kubernetes set the variable. It sets variables for all services of a namespace; a service named `strongroom` or
-/// `strongroom-…` gives `STRONGROOM_SERVICE_HOST`, `STRONGROOM_PORT_443_TCP`, …
+/// Returns whether Kubernetes set this variable. Kubernetes sets variables for each service of a namespace. For a
+/// service that is named `strongroom`, the variables are `STRONGROOM_SERVICE_HOST`, `STRONGROOM_PORT_443_TCP` and
+/// similar.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
         name.strip_prefix(service)
@@ -198,7 +199,7 @@ fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     })
 }
 
-/// Reads a secret from a file without the trailing line break that editors and `echo` add.
+/// Reads a secret from a file. Removes the trailing line break, which editors and `echo` add.
 pub(super) fn read_secret(path: impl AsRef<Path>) -> io::Result<SecretString> {
     let mut text = String::new();
     fs::File::open(path)?.take(MAX_SECRET_BYTES + 1).read_to_string(&mut text)?;

@@ -3,7 +3,7 @@
 use super::limits::{Rate, rate};
 use super::reader::Reader;
 
-/// One threshold per rule: `10/5m` means ten events in five minutes.
+/// The threshold of each detection rule. `10/5m` means ten events in five minutes.
 #[derive(Clone, Debug)]
 pub struct RuleSettings {
     pub access_denials: Rate,

@@ -1,4 +1,4 @@
-//! `STRONGROOM_SECRETS_…`: master keys, from which other keys are derived, and passwords of demo users.
+//! `STRONGROOM_SECRETS_…`: the master keys, from which other keys are derived. Also the passwords of the demo users.
 
 use std::path::{Path, PathBuf};
 
@@ -8,26 +8,26 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use super::development;
 use super::reader::{Reader, read_secret};
 
-/// The master keys.
+/// The master keys, from which other keys are derived.
 #[derive(Clone, Debug)]
 pub struct MasterKeys {
-    /// At least 32 bytes.
+    /// The key that signs: at least 32 bytes.
     pub current: SecretSlice<u8>,
-    /// Older keys, which only verify.
+    /// Older keys, which still verify but do not sign.
     pub older: Vec<SecretSlice<u8>>,
 }
 
-/// Secrets that belong to no other section.
+/// The master keys and the passwords of the demo users.
 #[derive(Clone, Debug)]
 pub struct SecretSettings {
     pub master_keys: MasterKeys,
-    /// Passwords of the three demo users. Development generates them; production has demo data only if
+    /// Passwords of the three demo users. Development generates them. Production creates demo data only if
     /// `STRONGROOM_INSECURE_DEMO_PASSWORD` is set.
     pub demo_passwords: Option<[SecretString; 3]>,
 }
 
 impl SecretSettings {
-    /// `state_dir` is the development folder; `None` in production.
+    /// Reads the secrets. `state_dir` is the development folder, or `None` in production.
     pub(super) fn read(reader: &mut Reader<'_>, state_dir: Option<&Path>) -> Self {
         let master_keys = MasterKeys::read(reader, state_dir);
         let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
@@ -61,7 +61,7 @@ impl MasterKeys {
         Self { current: current.map(bytes).unwrap_or_default(), older: previous.map(bytes).into_iter().collect() }
     }
 
-    /// Adds retired keys, which only verify.
+    /// Adds retired master keys from files. A retired key verifies old events, but does not sign.
     pub(super) fn read_retired(&mut self, reader: &mut Reader<'_>, files: &[PathBuf]) {
         for file in files {
             match read_secret(file) {

@@ -7,11 +7,12 @@ use super::reader::Reader;
 /// Session timeouts.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// Idle timeout: a session ends if it is not renewed for this long.
+    /// Idle timeout: a session ends if the client does not refresh its tokens for this long.
     pub idle: Duration,
-    /// Absolute timeout: a session ends after this long.
+    /// Absolute timeout: a session ends this long after the login.
     pub absolute: Duration,
-    /// A refresh token that is used again within this time comes from a second tab; later it is treated as stolen.
+    /// A refresh token that is used twice within this time is attributed to a second browser tab. A later reuse is
+    /// treated as theft and ends the session.
     pub reuse_grace: Duration,
 }
 

@@ -1,11 +1,12 @@
-//! Refuses weak and default keys (CWE-1391, CWE-1392; ASVS 11.2.3, 13.2.3). No check can prove randomness; these find common mistakes.
+//! Refuses weak and default keys (CWE-1391, CWE-1392; ASVS 11.2.3, 13.2.3). No check can prove that a key is random;
+//! these checks find common mistakes.
 
-/// As long as the output of SHA-256 (RFC 7518 §3.2).
+/// The minimum length of a key: the length of the output of SHA-256 (RFC 7518 §3.2).
 const MIN_KEY_BYTES: usize = 32;
-/// 32 random bytes in hexadecimal or base64 have fewer distinct characters about once in a million.
+/// A random key of 32 bytes, in hexadecimal or base64, has fewer distinct characters only once in about a million keys.
 const MIN_DISTINCT_CHARS: usize = 10;
 
-/// Texts from samples and tutorials, which are in attackers' word lists.
+/// Texts that occur in sample keys of tutorials. Attackers have these keys in their word lists.
 const SAMPLES: [&str; 12] = [
     "change",
     "secret",
@@ -41,7 +42,7 @@ const SAMPLE_PASSWORDS: [&str; 16] = [
     "qwerty",
 ];
 
-/// Returns why a key is weak.
+/// Returns why a key is weak, or `None` if no weakness is found.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {
     let lower = key.to_lowercase();
     let mut characters: Vec<char> = key.chars().collect();
@@ -50,7 +51,8 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < MIN_KEY_BYTES {
         Some("is shorter than 32 bytes (256 bits)")
     } else if key.contains("-----BEGIN ") {
-        // A public key as HMAC secret would allow forged tokens (algorithm confusion).
+        // An attacker who knows a public key could forge tokens if that key were used as the HMAC secret (algorithm
+        // confusion).
         Some("is a PEM file instead of random text")
     } else if SAMPLES.iter().any(|sample| lower.contains(sample)) {
         Some("contains a sample value")
@@ -69,12 +71,12 @@ pub(super) fn is_sample_password(user: &str, password: &str) -> bool {
     lower == user.to_lowercase() || SAMPLE_PASSWORDS.contains(&lower.as_str())
 }
 
-/// Returns whether a key is a shorter text repeated.
+/// Returns whether a key repeats a shorter text.
 fn is_repeated(key: &[u8]) -> bool {
     (1..=key.len() / 2).any(|period| key.iter().zip(key.iter().skip(period)).all(|(one, next)| one == next))
 }
 
-/// Whether most characters follow from the one before: `0123…`, `zyxw…`.
+/// Returns whether most characters are equal to, or adjacent to, the one before, as in `0123…` or `zyxw…`.
 fn is_sequence(key: &[u8]) -> bool {
     let steps = key.iter().zip(key.iter().skip(1)).filter(|(one, next)| one.abs_diff(**next) <= 1).count();
     2 * steps > key.len()

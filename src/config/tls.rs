@@ -12,7 +12,8 @@ use super::reader::Reader;
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
     pub bind: SocketAddr,
-    /// Certificate chain and key. `None`: development creates its own; in production a proxy terminates TLS.
+    /// The files of the certificate chain and of its private key. `None`: in development, the service creates a
+    /// certificate; in production, a proxy terminates TLS.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 
@@ -33,7 +34,8 @@ impl TlsSettings {
     }
 }
 
-/// Returns the path of a readable file with this PEM line. Its content is validated on use.
+/// Returns the path that a setting names. Adds a fault if the file is unreadable or does not contain this line of a PEM
+/// file. The rest of the file is validated when the service loads it.
 pub(super) fn pem_file(reader: &mut Reader<'_>, name: &str, line: &str) -> Option<PathBuf> {
     let path = PathBuf::from(reader.optional(name)?);
     match fs::read_to_string(&path) {

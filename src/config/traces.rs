@@ -10,9 +10,9 @@ use super::tls::pem_file;
 /// The trace collector.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
-    /// Its origin. `None`: no traces.
+    /// The origin of the collector. `None`: no traces are sent.
     pub collector: Option<String>,
-    /// A private certificate authority, PEM.
+    /// PEM file of a private certificate authority.
     pub authority: Option<PathBuf>,
 }
 
