@@ -1,11 +1,12 @@
 # syntax=docker/dockerfile:1
-# Images are pinned by digest, so that a build fetches the bytes that were looked at; Dependabot moves both halves. Distroless has
-# its tag alone: its digest has not been looked up yet. `docker buildx imagetools inspect` shows it; put it behind the tag.
+# Images are pinned by digest, so that a build cannot fetch other content. Dependabot updates tag and digest. The image
+# of distroless is pinned by tag only: add the digest, which `docker buildx imagetools inspect` prints.
 
 FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /src
 COPY . .
-# The checked-in .sqlx/ stands for the database. Without the feature `dev`: the image has the production profile only.
+# sqlx checks the statements against .sqlx/ instead of a database. --no-default-features leaves the feature `dev` out,
+# so the image has only the production profile.
 ENV SQLX_OFFLINE=true
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
@@ -13,19 +14,20 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D target/release/strongroom /out/strongroom \
     && install -d -m 0700 /out/documents
 
-# No shell, no package manager, no user but `nonroot`: whoever gets code to run in here finds nothing to run.
-# The service's health check is `strongroom health`. There is no HEALTHCHECK line, since it would hold for `migrate` as well.
+# The image has no shell, no package manager and no user except `nonroot`, so an attacker who can execute a program
+# finds none. There is no HEALTHCHECK, because it would also apply to `migrate`. The service's health check is
+# `strongroom health`.
 FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="Strongroom" \
       org.opencontainers.image.description="A reference secure REST service" \
       org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"
 COPY --from=build /out/strongroom /usr/local/bin/strongroom
-# A volume that is mounted here begins as this folder: empty, and the service's own.
+# A new volume that is mounted here gets this folder's content and owner: empty, and owned by the service.
 COPY --from=build --chown=65532:65532 /out/documents /var/lib/strongroom/documents
 COPY LICENSE /usr/share/doc/strongroom/LICENSE
-# Production is the only profile that listens beyond loopback, and it refuses to start weak.
+# Only the production profile listens beyond loopback. It refuses to start with an insecure configuration.
 ENV STRONGROOM_PROFILE=production
-# nonroot, by number: Kubernetes' runAsNonRoot cannot look a name up.
+# The user `nonroot` by number, because Kubernetes' runAsNonRoot cannot resolve a name.
 USER 65532:65532
 EXPOSE 8443
 STOPSIGNAL SIGTERM

@@ -1,8 +1,8 @@
-"""Checks .audit-accepted.toml against what `cargo audit` found, and prints the accepted ids, one a line.
+"""Compares .audit-accepted.toml with the report of `cargo audit`, and prints the accepted ids, one per line.
 
-`accepted.py FILE REPORT`: REPORT is the text that `cargo audit` prints without any exception. How severe an advisory is and
-when it was published is read there, never in the entry: an entry must not extend its own deadline. All faults go to standard
-error, with exit 1.
+Usage: accepted.py FILE REPORT. REPORT is the output of `cargo audit` without exceptions. The severity of an advisory and its date
+of publication are read from the report and never from the entry, because an entry must not extend its own deadline. Faults are
+printed to standard error, and the exit status is then 1.
 """
 
 import datetime
@@ -12,7 +12,7 @@ import tomllib
 from typing import NamedTuple
 
 KEYS = {"id": str, "reason": str, "reachable": bool, "owner": str, "expires": datetime.date}
-# Days from the publication of an advisory in which it must be gone, as .github/SECURITY.md promises.
+# How many days after its publication an advisory must be resolved, as .github/SECURITY.md promises.
 DAYS = {"critical": 2, "high": 7, "medium": 30, "low": 90}
 
 
@@ -22,7 +22,7 @@ class Advisory(NamedTuple):
 
 
 def advisories(report: str) -> dict[str, Advisory]:
-    """Every advisory of the report, by its id; warnings too. One without a severity counts as high."""
+    """Returns the advisories of the report by id, including warnings. An advisory without a severity counts as high."""
     found = {}
     for block in re.split(r"\n\s*\n", report):
         fields = dict(re.findall(r"^(ID|Date|Severity): +(.*)$", block, re.MULTILINE))
@@ -35,12 +35,12 @@ def advisories(report: str) -> dict[str, Advisory]:
 
 
 def faults(document: dict, found: dict[str, Advisory], today: datetime.date) -> list[str]:
-    """Every reason why the list cannot be relied on."""
+    """Returns all faults of the list of accepted advisories."""
     out = [f"unknown table {key}" for key in document.keys() - {"accepted"}]
     seen = set()
     for entry in document.get("accepted", []):
         name = entry.get("id", "an entry without an id")
-        # `type(..) is`, because a date with a time is a date too, and True is an integer.
+        # Compares types exactly: isinstance accepts a datetime as a date, and True as an integer.
         wrong = [key for key, kind in KEYS.items() if type(entry.get(key)) is not kind]
         wrong += [key for key, kind in KEYS.items() if kind is str and not str(entry.get(key, "")).strip()]
         wrong += sorted(entry.keys() - KEYS.keys())

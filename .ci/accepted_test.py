@@ -1,4 +1,4 @@
-"""An acceptance cannot hide an advisory for longer than its severity allows. Run by .ci/audit."""
+"""Tests that an entry cannot accept an advisory for longer than its severity allows. `.ci/audit` runs this file."""
 
 import datetime
 import unittest

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Plays docker-compose.yml without a container engine: PostgreSQL, `migrate` and `api` as processes of this machine, with the
-file's own commands, environment, secrets and health check. In Mailpit's place, a catcher that answers the two queries of
-first_steps.py. What is not played: the image, its user, networks, volumes, limits.
+"""Runs docker-compose.yml without a container engine. PostgreSQL, `migrate` and `api` run as processes of this machine, with the
+commands, environment, secrets and health check of the file. A small mail catcher replaces Mailpit and answers the two queries of
+first_steps.py. The image, its user, networks, volumes and resource limits are not checked.
 
-compose_play.py PROGRAM POSTGRES_BIN
+Usage: compose_play.py PROGRAM POSTGRES_BIN
 """
 import email
 import email.policy
@@ -26,7 +26,7 @@ import time
 import yaml
 
 program, postgres = os.path.abspath(sys.argv[1]), sys.argv[2]
-place = tempfile.mkdtemp(prefix="strongroom-play-", dir="/tmp")  # short: a socket's path has 107 bytes
+place = tempfile.mkdtemp(prefix="strongroom-play-", dir="/tmp")  # short, because the path of a socket has at most 107 bytes
 os.chmod(place, 0o711)
 shutil.copytree("deploy", f"{place}/deploy", ignore=shutil.ignore_patterns("secrets"))
 subprocess.run([f"{place}/deploy/make-secrets.sh"], check=True)
@@ -41,7 +41,7 @@ def free_port():
 
 
 class Catcher(socketserver.StreamRequestHandler):
-    """SMTP over TLS, as much of it as a client that sends one mail needs."""
+    """A minimal SMTP server over TLS, sufficient for a client that sends one mail."""
 
     mails = []
 
@@ -69,7 +69,7 @@ class Catcher(socketserver.StreamRequestHandler):
 
 
 class Mailpit(http.server.BaseHTTPRequestHandler):
-    """The newest mails first, and the text of one."""
+    """Answers two queries of Mailpit's API: the list of mails, newest first, and the text of one mail."""
 
     def do_GET(self):
         if self.path.startswith("/api/v1/search"):
@@ -88,7 +88,7 @@ class Mailpit(http.server.BaseHTTPRequestHandler):
 
 
 def catch_mail():
-    """Listens with a certificate for localhost from the same authority. Returns the ports of SMTP and of the queries."""
+    """Starts the mail catcher, with a certificate of the same authority. Returns the ports of SMTP and of the queries."""
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc", "-days", "2",
          "-subj", "/CN=play", "-CA", f"{secrets}/ca.crt", "-CAkey", f"{secrets}/ca.key", "-addext", "subjectAltName=DNS:localhost",
@@ -107,7 +107,7 @@ def catch_mail():
 
 
 def start_database(environment):
-    """The cluster of the service `db`, on a Unix socket alone, as another user where this one is root."""
+    """Starts the service `db` on a Unix socket only. If this script runs as root, the server runs as the user postgres."""
     user = []
     if os.getuid() == 0:
         owner = pwd.getpwnam("postgres")
@@ -118,7 +118,7 @@ def start_database(environment):
         os.mkdir(f"{place}/db", 0o711)
     with open(f"{secrets}/db-superuser", encoding="ascii") as file:
         superuser = file.read().strip()
-    # The folder of the secrets is this user's alone.
+    # The user postgres cannot read the folder of the secrets, so the password is copied.
     with open(f"{place}/db/password", "w", encoding="ascii") as file:
         file.write(superuser + "\n")
     os.chmod(f"{place}/db/password", 0o644)
@@ -144,7 +144,7 @@ def start_database(environment):
 
 
 def interpolate(text):
-    """`${NAME:-default}`, as Compose reads it."""
+    """Replaces `${NAME:-default}` in the same way as Compose."""
     return re.sub(r"\$\{(\w+):-([^}]*)\}", lambda found: os.environ.get(found[1]) or found[2], text)
 
 
@@ -160,7 +160,7 @@ os.mkdir(f"{place}/documents", 0o700)
 
 
 def environment_of(service):
-    """The service's own, with what containers give in another way put in its place."""
+    """Returns the environment of a service. Addresses and paths of containers are replaced by those of this machine."""
     given = {"STRONGROOM_PROFILE": "production", "STRONGROOM_HTTP_BIND": f"127.0.0.1:{plain_port}",
              "STRONGROOM_MANAGEMENT_BIND": f"127.0.0.1:{management_port}"}
     for name, value in services[service]["environment"].items():

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""What a person does first on a new service: register by mail, choose a password, create and issue an invoice.
+"""Uses a new service as a new user does: registers by mail, chooses a password, creates and issues an invoice.
 
-first_steps.py BASE CA MAIL DEMO_PASSWORD_FILE: the service, the authority that its certificate is from, the mail catcher
-(Mailpit), and the password of the demo users.
+Usage: first_steps.py BASE CA MAIL DEMO_PASSWORD_FILE. BASE is the URL of the service, CA the file of its certificate authority,
+MAIL the URL of the mail catcher (Mailpit), and DEMO_PASSWORD_FILE contains the password of the demo users.
 """
 import json
 import re
@@ -20,7 +20,7 @@ password, next_password = "seven quiet green lanterns", "eight loud purple kettl
 
 
 def ask(method, url, body=None, headers=None, expect=200):
-    """One request. Returns headers and body; another status ends it all."""
+    """Sends one request and returns headers and body. Ends the script if the status is not the expected one."""
     headers = {"Content-Type": "application/json", **(headers or {})} if body is not None else dict(headers or {})
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data=data, headers=headers, method=method)
@@ -45,7 +45,7 @@ def api(method, path, body=None, token=None, version=None, expect=200):
 
 
 def token_from_mail(page):
-    """The token of the newest mail to us with a link to this page of the service."""
+    """Returns the token from the newest mail to the test user that contains a link to this page of the service."""
     to = urllib.parse.quote(f'to:"{address}"')
     for _ in range(120):
         with urllib.request.urlopen(f"{mail}/api/v1/search?query={to}", timeout=20) as found:

@@ -1,8 +1,14 @@
-"""What a sound client does and a schema cannot say: sign in with a password that is somebody's, bring the cookie of one's own
-session, name a customer of one's own and a currency that exists, write whole numbers without a decimal point and sums that are
-no fortune, read the version before writing on it, or before asking whether it has changed, make each idempotency
-key once, give back only cursors that it was given, and write visible text. Without this the fuzz would end at the door of each such route. It changes
-valid cases alone; those that are meant to be wrong stay wrong."""
+"""Completes generated requests with values that a schema cannot describe, as a real client would:
+
+- the password of an existing user, and the cookie of the user's own session;
+- the id of the user's own customer, and an existing currency;
+- integers without a decimal point, and amounts that are not too large;
+- the current version in If-Match and If-None-Match;
+- a new idempotency key for each request, and only cursors that the service has returned;
+- text without invisible characters.
+
+Without these values, each such route would refuse every generated request. Only valid cases are changed. Cases that
+schemathesis generates as invalid stay invalid."""
 
 import os
 import re
@@ -13,10 +19,11 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Each of these ends a session, so each gets one of its own.
+# Operations that end a session. Each call gets a new session.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
-# A user has ten sessions; one more would end the one that the fuzz works with.
+# Logins with the correct password that are left. A user has at most ten sessions; one more would end the session of the
+# fuzz.
 sign_ins = {"left": 3}
 refresh = {"cookie": None}
 
@@ -26,7 +33,7 @@ def sound(case):
 
 
 def whole(value):
-    """JSON Schema takes 1.0 for an integer."""
+    """Replaces numbers such as 1.0 by integers: both are integers in JSON Schema."""
     if isinstance(value, dict):
         return {name: whole(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -34,12 +41,12 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Default-ignorable characters that are not of category Cf.
+# Default-ignorable characters whose Unicode category is not Cf.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 
 def visible(value):
-    """A pattern cannot name Unicode's categories: replaces characters that are invisible, private or unassigned."""
+    """Replaces invisible, private and unassigned characters. A pattern in a schema cannot exclude Unicode categories."""
     if isinstance(value, dict):
         return {name: visible(member) for name, member in value.items()}
     if isinstance(value, list):
@@ -51,9 +58,9 @@ def visible(value):
 
 
 def affordable(line):
-    # How many digits fit depends on the currency.
+    # The number of decimals that an amount may have depends on the currency.
     line["unit_price"] = line["unit_price"].split(".")[0][:6]
-    # A discount is at most what it is taken off, and written one way.
+    # A discount must not exceed the amount of the line, and has either a rate or an amount.
     line.pop("discount_amount", None)
     if not 0 < float(line["quantity"]) < 1_000_000:
         line["quantity"] = "1"
@@ -111,7 +118,7 @@ def before_call(context, case, kwargs):
             if not known.ok and own.ok and own.json()["items"]:
                 case.body["customer_id"] = own.json()["items"][0]["id"]
     if name.endswith("/issue") and isinstance(case.body, dict):
-        # The days that can be chosen move, and follow the time zone of the business.
+        # The allowed dates depend on today and on the time zone of the business.
         case.body.pop("issue_date", None)
     if name == "PUT /api/v1/me/business" and isinstance(case.body, dict):
         for field, value in (("iban", "NL91ABNA0417164300"), ("time_zone", "Europe/Amsterdam")):
@@ -137,6 +144,6 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    # A refresh token is used once: the next one is in the answer.
+    # A refresh token can be used only once. The response contains the next one.
     if case.operation.path.endswith("/auth/refresh") and response.status_code == 200:
         refresh["cookie"] = response.headers["set-cookie"][0].split(";")[0]

@@ -1,5 +1,4 @@
-# Sourced by the scripts beside it.
-# shellcheck shell=bash
+# The scripts in this folder source this file.
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
 
 fail() {
@@ -7,7 +6,8 @@ fail() {
     exit 1
 }
 
-# PostgreSQL's programs, as the embedded server finds them: PG_BIN, Debian's highest version, PATH.
+# Prints the folder of PostgreSQL's programs. It searches PG_BIN, Debian's highest version and PATH, in the same order
+# as the embedded server.
 postgres_bin() {
     local found
     found=${PG_BIN:-$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2> /dev/null | sort -V | tail -n 1)}
@@ -18,7 +18,8 @@ postgres_bin() {
     fi
 }
 
-# cargo_tool NAME VERSION: installs it once into a kept folder (minutes), and puts that on PATH.
+# cargo_tool NAME VERSION: adds a cargo tool to PATH. The first call compiles it (some minutes) into a folder that later
+# runs reuse.
 cargo_tool() {
     local root=${CI_TOOLS:-$HOME/.cache/strongroom-tools}
     export PATH="$root/bin:$PATH"
@@ -26,8 +27,9 @@ cargo_tool() {
     cargo install --locked --root "$root" "$1@$2"
 }
 
-# start_service PROGRAM: as a new user starts it, on other ports, with limits that no check reaches, until this script ends.
-# SERVICE is its address; BIND chooses it, MANAGEMENT_BIND that of its metrics.
+# start_service PROGRAM: starts the service with an empty state folder, on free ports, with rate limits that no check
+# reaches. Stops it when the calling script ends. SERVICE is then its address. BIND and MANAGEMENT_BIND choose other
+# addresses for the API and for the metrics.
 start_service() {
     STATE=$(mktemp -d)
     env STRONGROOM_DEV_STATE_DIR="$STATE" STRONGROOM_HTTP_BIND="${BIND:-127.0.0.1:0}" STRONGROOM_TLS_BIND=127.0.0.1:0 \
@@ -51,7 +53,7 @@ stop_service() {
     rm -rf "$STATE"
 }
 
-# sign_in anna|ben|root: prints an access token of a user of the demo data.
+# sign_in anna|ben|root: logs in as this demo user and prints the access token.
 sign_in() {
     local file=demo_password_1
     case $1 in ben) file=demo_password_2 ;; root) file=demo_password_3 ;; esac

@@ -1,4 +1,4 @@
-// What a person does on the pages that mails link to, in a real browser: asks for a new password, follows the link, registers.
+// Tests the pages that mails link to, in a real browser: registration, the reset of a password, and invalid links.
 // Usage: mail_pages.mjs BASE MAIL_FOLDER PICTURES
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
@@ -13,7 +13,7 @@ const address = `browser-${Date.now()}@example.com`, sent = [];
 
 async function open(path, options) {
   const page = await (await browser.newContext(options)).newPage(), faults = [];
-  // A refused password is a 400, which Chromium reports as an error too.
+  // Chromium reports a response with status 400 as an error too. A refused password has this status.
   page.on('console', (line) => line.type() === 'error' && !/status of 400/.test(line.text()) && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => sent.push({ url: request.url(), referer: request.headers().referer, body: request.postData() }));
@@ -22,7 +22,7 @@ async function open(path, options) {
   return { page, faults };
 }
 
-/** The token of the newest mail to us with a link to this page. */
+/** Returns the token from the newest mail to the test user that contains a link to this page. */
 async function tokenFor(page) {
   for (let n = 0; n < 300; n++) {
     const files = readdirSync(mails).filter((name) => name.endsWith('.eml')).map((name) => join(mails, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
@@ -40,7 +40,7 @@ async function post(path, body) {
   assert.ok(reply.ok, path + ' ' + reply.status);
 }
 
-/** What the focused element is, as a reader who cannot see it hears it. */
+/** Returns the id of the focused element and whether it is marked as invalid, as a screen reader reads it. */
 const focused = (page) => page.evaluate(() => [document.activeElement.id, document.activeElement.getAttribute('aria-invalid')].join(' '));
 
 const seen = (page, text) => page.locator('.done:visible', { hasText: text }).waitFor();
@@ -51,7 +51,7 @@ async function register() {
   const { page, faults } = await open('/confirm#token=' + token);
   assert.equal(page.url(), base + '/confirm', 'the token has left the address bar');
   assert.equal(await page.evaluate(() => history.length), 2, 'and the history has no entry with it');
-  // By keyboard alone. Nothing typed, then a password that is refused.
+  // Uses only the keyboard. First no name is typed, then a password that is refused.
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await page.locator('#display_name-error', { hasText: 'Name is required.' }).waitFor();
@@ -75,7 +75,7 @@ async function register() {
   assert.deepEqual(faults, []);
   await post('/api/v1/auth/login', { email: address, password: 'seven quiet green lanterns' });
 
-  // The same link a second time.
+  // Opens the same link a second time.
   const again = await open('/confirm#token=' + token);
   await again.page.fill('#display_name', 'Again');
   await again.page.fill('#password', 'eight loud purple kettles');
@@ -93,7 +93,7 @@ async function reset() {
   await page.click('button:visible');
   await seen(page, 'we have sent a mail');
   const token = await tokenFor('reset');
-  // In the same tab, as a mail program may do it.
+  // Opens the link in the same tab, as some mail programs do.
   await page.evaluate((hash) => { location.hash = hash; }, 'token=' + token);
   await page.fill('#new_password', 'eight loud purple kettles');
   await page.click('button:visible');
@@ -107,7 +107,7 @@ async function reset() {
 try {
   const tokens = [await register(), await reset()];
   for (const { url, referer, body } of sent) {
-    // Playwright keeps the fragment in the URL of a document, which the network never sees.
+    // Playwright's URL of a document contains the fragment, which the browser does not send.
     const [network] = url.split('#');
     assert.ok(network.startsWith(base + '/'), 'asks ' + network);
     for (const token of tokens) {
@@ -124,7 +124,7 @@ try {
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(overflow <= 0, `${where}: ${overflow} px too wide`);
       assert.deepEqual(faults, [], where);
-      // axe is put in by us, so this page alone goes round the policy.
+      // The test injects axe, so this page runs without the content security policy.
       await page.addScriptTag({ path: kept.resolve('axe-core/axe.min.js') });
       const found = await page.evaluate(async () => (await axe.run()).violations.map((one) => `${one.id} (${one.impact}) ${one.nodes[0].html.slice(0, 200)}`));
       assert.deepEqual(found, [], where);

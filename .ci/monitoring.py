@@ -1,4 +1,4 @@
-"""Asks a running Prometheus every query of the dashboard, while requests go on, and what it makes of the rules."""
+"""Runs every query of the dashboard on a running Prometheus while the service receives requests, and reads the state of the rules."""
 
 import json
 import os
@@ -8,7 +8,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-# Nothing in it for as long as all is well, or as no traces are sent.
+# Queries that return nothing while there are no errors and no traces.
 MAY_BE_EMPTY = ('status=~"5.."', "strongroom_trace_spans_total")
 
 
@@ -30,7 +30,7 @@ def traffic():
 
 
 def main():
-    # Rates want some scrapes, with something in between.
+    # A rate needs several scrapes with requests between them.
     for _ in range(120):
         traffic()
         time.sleep(0.25)
@@ -50,10 +50,10 @@ def main():
             if not ask(query) and not any(part in query for part in MAY_BE_EMPTY):
                 empty.append(f"{panel['title']}: {query}")
     rules = [rule for group in get("/api/v1/rules")["groups"] for rule in group["rules"]]
-    sick = [rule["name"] for rule in rules if rule["health"] != "ok" or rule["state"] == "firing"]
-    if empty or sick or len(rules) < 10:
-        sys.exit(f"queries that find nothing: {empty}; rules that fail, or fire while all is well: {sick}")
-    print(f"a real Prometheus answers {len(panels)} panels and {len(rules)} rules")
+    faulty = [rule["name"] for rule in rules if rule["health"] != "ok" or rule["state"] == "firing"]
+    if empty or faulty or len(rules) < 10:
+        sys.exit(f"queries without data: {empty}; rules that fail, or fire without cause: {faulty}")
+    print(f"Prometheus returned data for {len(panels)} panels and evaluated {len(rules)} rules")
 
 
 main()

@@ -1,4 +1,4 @@
-// What a person does at /docs, in a real browser: read, sign in, send. Usage: page.mjs BASE EMAIL PASSWORD PICTURES
+// Tests /docs in a real browser: reads, logs in and sends requests. Usage: page.mjs BASE EMAIL PASSWORD PICTURES
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 
@@ -29,7 +29,7 @@ async function use(page) {
   await page.waitForFunction(() => document.querySelector('#sign-in output').textContent);
   assert.equal(await page.textContent('#sign-in output'), 'Signed in as ' + email);
 
-  // Changed twice: the page has taken the new version over.
+  // Sends the change twice: the second one succeeds only if the page uses the new version from the first response.
   const sent = [['get_me', '200'], ['post_customers', '201'], ['get_invoices_id', '200'], ['patch_customers_id', '200'], ['patch_customers_id', '200']];
   for (const [id, status] of sent) {
     const operation = page.locator('#' + id), said = operation.locator('> output pre').first();
@@ -51,7 +51,7 @@ try {
     const overflow = await seen.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name}: ${overflow} px too wide`);
     assert.deepEqual(seen.faults, [], name);
-    // axe is put in by us, so this one alone goes round the policy.
+    // The test injects axe, so this page runs without the content security policy.
     const judged = await open({ viewport: { width, height: 850 }, colorScheme, bypassCSP: true });
     await judged.page.evaluate(() => document.querySelectorAll('details').forEach((one) => { one.open = true; }));
     await judged.page.addScriptTag({ path: kept.resolve('axe-core/axe.min.js') });

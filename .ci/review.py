@@ -1,7 +1,7 @@
 """Fails unless the pull request's description answers every question under "Object access" of the template.
 
-Environment: DESCRIPTION, the text of the pull request, and BASE, the commit it starts from. The questions are those of BASE:
-a change must not remove the questions that it has to answer.
+Environment: DESCRIPTION is the text of the pull request, and BASE is the commit on which it is based. The questions are read from
+BASE, so that a change cannot remove the questions that it has to answer.
 """
 
 import fnmatch
@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 TEMPLATE = ".github/pull_request_template.md"
-# Where objects are fetched: statements, the policies behind them, and the routes that reach them.
+# Files that fetch objects: statements, row-level security policies, and routes.
 FETCHES = ("src/*store.rs", "src/db/*", "migrations/*", "src/app/routes.rs")
 
 
@@ -30,7 +30,7 @@ def questions(template: str) -> list[str]:
 
 
 def unanswered(template: str, description: str) -> list[str]:
-    """The questions without a tick that a reader of the description sees."""
+    """Returns the questions without a tick. Ticks in comments and code blocks do not count, because a reader does not see them."""
     visible = re.sub(r"<!--.*?(-->|\Z)", "", description.replace("\r\n", "\n"), flags=re.DOTALL)
     visible = re.sub(r"^(```|~~~).*?(^\1|\Z)", "", visible, flags=re.MULTILINE | re.DOTALL)
     ticked = re.findall(r"^[-*] \[[xX]\] (.*(?:\n  .*)*)", visible, re.MULTILINE)
@@ -43,13 +43,13 @@ def git(*arguments: str) -> str:
 
 def main() -> None:
     base = os.environ["BASE"]
-    # Without renames, so that the old name of a moved store is listed too.
+    # --no-renames also lists the old name of a store that was moved.
     changed = git("diff", "--name-only", "--no-renames", f"{base}...HEAD").splitlines()
     touched = fetching(changed)
     if not touched:
-        print("nothing here fetches objects")
+        print("no changed file fetches objects")
         return
-    print("fetches objects:", *touched, sep="\n  ")
+    print("changed files that fetch objects:", *touched, sep="\n  ")
     template = git("show", f"{base}:{TEMPLATE}")
     if not questions(template):
         sys.exit("FAILED: the template has no questions under '## Object access'")

@@ -1,4 +1,4 @@
-"""A change that fetches objects cannot pass without visible answers. Run by .ci/files."""
+"""Tests that a change to code that fetches objects fails without visible answers. `.ci/files` runs this file."""
 
 import subprocess
 import unittest

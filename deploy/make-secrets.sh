@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Makes the secrets that docker-compose.yml needs: passwords, keys, and a private certificate authority with
-# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Writes to deploy/secrets/ and keeps what is there:
-# to renew a certificate, remove its two files and run this again. A database password is set when the database is
-# first made: changing the file later does not change the role.
+# Creates the secrets of docker-compose.yml in deploy/secrets/: passwords, keys, a private certificate authority, and
+# certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Existing files are kept. To renew a
+# certificate, remove its two files and run this script again. PostgreSQL sets the password of a role when the database
+# is created, so a later change of the file does not change the role.
 #
-# In real use: the service's certificate comes from a CA that its callers trust (put it in place of tls.crt and tls.key),
-# and the rest from your secret store.
+# In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust, and take the
+# other secrets from your secret store.
 set -euo pipefail
 umask 077
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -14,11 +14,12 @@ case $(openssl version 2> /dev/null) in
     *) echo "OpenSSL 3 is needed: install it and try again" >&2; exit 1 ;;
 esac
 mkdir -p secrets
-# The files are readable by all, because the containers' users are not this one; this folder is what keeps others out.
+# The users of the containers must be able to read the files, so the files are readable by all. The mode of this folder
+# keeps the other users of this machine out.
 chmod 700 secrets
 cd secrets
 
-# keep FILE < CONTENT: writes it unless it is there, whole or not at all.
+# keep FILE < CONTENT: writes the file atomically, unless it exists.
 keep() {
     local content
     content=$(cat)
@@ -26,11 +27,11 @@ keep() {
     printf '%s\n' "$content" > "$1.new"
     mv "$1.new" "$1"
 }
-# Hexadecimal, so that a password needs no escaping in a URL: 256 random bits.
+# 256 random bits each. Passwords are hexadecimal, so that they need no escaping in a URL.
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Over the socket in the shared volume; the host's name is there because a URL wants one.
+# Prints a URL that connects by the socket in the shared volume. The host name has no effect, but a URL requires one.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url
@@ -40,7 +41,7 @@ if [ ! -e ca.crt ]; then
         -addext "basicConstraints=critical,CA:TRUE,pathlen:0" -addext "keyUsage=critical,keyCertSign,cRLSign" \
         -keyout ca.key -out ca.crt 2> /dev/null
 fi
-# certificate FILE NAMES: a leaf for 397 days, the most that browsers take.
+# certificate FILE NAMES: creates a certificate for these names, valid for 397 days. Browsers accept at most 398 days.
 certificate() {
     [ -e "$1.crt" ] && return
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 397 -subj "/CN=Strongroom $1" \
@@ -57,6 +58,6 @@ esac
 certificate tls "$names"
 certificate mail "DNS:mail"
 
-# The authority's key signs and is mounted nowhere: it stays this user's.
+# No container mounts the key of the authority, so it stays readable by the current user only.
 find . -type f ! -name ca.key -exec chmod 444 {} +
 echo "deploy/secrets/ is ready; next: docker compose up --build"

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Runs once, when the cluster is made: the roles and the database.
+# Creates the roles and the database. PostgreSQL's container runs this script once, when it creates the cluster.
 #
-# strongroom_owner owns the schema and runs the migrations. strongroom_app is the service: it owns nothing, so row-level
-# security binds it, and it can do only what the migrations grant. Neither can create roles or databases.
-# strongroom_classifier signs in nowhere: it owns the one function that says whose an object is.
+# strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service: it owns nothing,
+# so row-level security applies to it, and it has only the rights that the migrations grant. Neither can create roles or
+# databases. strongroom_classifier cannot log in. It owns classify_object(), the function that tells who owns an object.
 set -euo pipefail
 
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"; }
@@ -13,7 +13,8 @@ for file in "$OWNER_PASSWORD_FILE" "$APP_PASSWORD_FILE"; do
     [ -s "$file" ] || { echo "no password in $file" >&2; exit 1; }
 done
 
-# psql reads the passwords itself: they stand in no command line, and as quoted variables they cannot become SQL.
+# psql reads the passwords from the files, so no command line contains them. Quoted variables (:'…') prevent SQL
+# injection.
 run postgres <<'SQL'
 \set owner_password `cat "$OWNER_PASSWORD_FILE"`
 \set app_password `cat "$APP_PASSWORD_FILE"`
@@ -26,7 +27,7 @@ create database strongroom owner strongroom_owner encoding 'UTF8' locale 'C' tem
 revoke all on database strongroom, postgres, template1 from public;
 grant connect on database strongroom to strongroom_app;
 SQL
-# The owner's alone from the start; what the service may do in it is the migrations' business.
+# Only the owner has rights on the schema. The migrations grant the service its rights.
 run strongroom <<'SQL'
 alter schema public owner to strongroom_owner;
 revoke all on schema public from public;
