@@ -61,7 +61,7 @@ pub fn serve(
             .wrap(from_fn(deadline::enforce))
             .wrap(from_fn(panics::catch))
             .wrap(from_fn(refusals::record))
-            .wrap(from_fn(problem::shape_failures))
+            .wrap(from_fn(problem::add_problem_details))
             .wrap(from_fn(body_limits::close_unread))
             .wrap(from_fn(headers::add))
             .wrap(from_fn(context::enter))

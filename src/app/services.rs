@@ -10,8 +10,8 @@ use super::wiring::{Base, WiringError};
 use super::{openapi, routes};
 use crate::base::clock::Clock;
 use crate::config::Settings;
-use crate::db::announcements::Announcements;
 use crate::db::exhaustion::Exhaustion;
+use crate::db::notifications::NotificationListener;
 use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::MailNotifier;
@@ -62,7 +62,7 @@ pub struct Services {
     pub users: UserStore,
     pub mail_notifier: MailNotifier,
     pub alerts: Alerts,
-    pub announcements: Arc<Announcements>,
+    pub announcements: Arc<NotificationListener>,
     pub live: Arc<Live>,
     pub uploads: UploadService,
     pub cursors: Arc<Cursors>,
@@ -97,7 +97,7 @@ impl Services {
         let Base { settings, clock, pool, keys } = base;
         Ok(Self {
             metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
-            announcements: Arc::new(Announcements::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
+            announcements: Arc::new(NotificationListener::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
             live: Arc::new(live),
             administrators: Administrators::new(pool.clone()),
             cursors: Arc::new(Cursors::new(&keys)),

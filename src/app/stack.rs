@@ -50,7 +50,7 @@ pub fn application(
         // 7. Records the security events of refusals, while the typed error is available.
         .wrap(from_fn(refusals::record))
         // 6. Problem details for all errors, including those of libraries.
-        .wrap(from_fn(problem::shape_failures))
+        .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
         // 4. Closes the connection if the body was not read, also after a refusal of outer middleware.

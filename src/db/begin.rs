@@ -1,9 +1,9 @@
-//! Runs BEGIN in its own task, so that cancellation cannot leak a transaction.
+//! Runs BEGIN in its own task, so that a cancelled request cannot leave a transaction open.
 //!
-//! sqlx registers a transaction after PostgreSQL has answered BEGIN. Suppose that a request is cancelled before that,
-//! because its client disconnected. Its connection would return to the pool inside an open transaction, and the next request would
-//! write into that transaction.
-//! The task completes BEGIN and rolls back if the request is gone.
+//! sqlx knows of a transaction only when PostgreSQL has answered BEGIN. If the client disconnects before, the request
+//! is cancelled, and its connection would return to the pool inside an open transaction. The next request would then
+//! write into that transaction. In a task of its own, BEGIN always completes. If the request no longer exists, the task
+//! rolls back.
 
 use sqlx::postgres::PgTransaction;
 use sqlx::{PgPool, SqlSafeStr, SqlStr};
@@ -12,7 +12,7 @@ use tracing::Instrument;
 /// Begins a transaction.
 ///
 /// # Errors
-/// No connection was free in time, or the database is unavailable.
+/// Fails if no connection becomes free in time or the database is unavailable.
 pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error> {
     begin_with(pool, "begin".into_sql_str()).await
 }
@@ -20,7 +20,7 @@ pub async fn begin(pool: &PgPool) -> Result<PgTransaction<'static>, sqlx::Error>
 /// Begins a transaction with this statement.
 ///
 /// # Errors
-/// As [`begin`].
+/// Fails like [`begin`].
 #[allow(clippy::disallowed_methods, reason = "the only caller; see the module head")]
 pub async fn begin_with(pool: &PgPool, statement: SqlStr) -> Result<PgTransaction<'static>, sqlx::Error> {
     let pool = pool.clone();

@@ -1,8 +1,8 @@
 //! Exhausted database disk or memory (CWE-770, API4:2023).
 //!
-//! **Attack**: a client, or time, fills the database's disk.
-//! **Control**: every write gets 503 and reads work, so the service stays ready and reports "degraded" on the management port,
-//! which needs no database (`app/management.rs`). It recovers by itself.
+//! **Attack**: a client fills the database's disk, or the disk fills over time.
+//! **Control**: writes receive 503, and reads still work. So the service stays ready, and reports "degraded" on the
+//! management port, which does not use the database (`app/management.rs`). It recovers without a restart.
 //! **Limits**: quotas bound what one owner can store, not the sum of all.
 //! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`
 
@@ -13,18 +13,19 @@ use chrono::TimeDelta;
 
 use crate::base::clock::Clock;
 
-/// Without a further error for this long, the database counts as recovered.
+/// If no further error occurs for this long, the database counts as recovered.
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
-/// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400 (`configuration_limit_exceeded`). Not
-/// 53300 (`too_many_connections`), which is temporary.
+/// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400
+/// (`configuration_limit_exceeded`). The similar 53300 (`too_many_connections`) does not count, because it is
+/// temporary.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     matches!(code.as_deref(), Some("53100" | "53200" | "53400"))
 }
 
-/// The time of the last error for lack of disk or memory. Clones share it.
+/// The time of the last error that was caused by a lack of disk or memory. All clones share the time.
 #[derive(Clone, Debug)]
 pub struct Exhaustion {
     clock: Clock,
@@ -33,13 +34,13 @@ pub struct Exhaustion {
 }
 
 impl Exhaustion {
-    /// Creates it without an error.
+    /// Creates the state of a database that has had no such error.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, last: Arc::default() }
     }
 
-    /// Records an error.
+    /// Records such an error, at the current time.
     pub fn record(&self) {
         let before = self.is_current();
         self.last.store(self.clock.now().timestamp_millis(), Ordering::Relaxed);
@@ -48,7 +49,7 @@ impl Exhaustion {
         }
     }
 
-    /// Returns whether an error occurred within the last minute.
+    /// Returns whether such an error occurred within the last minute.
     #[must_use]
     pub fn is_current(&self) -> bool {
         let last = self.last.load(Ordering::Relaxed);

@@ -1,9 +1,13 @@
-//! Storage of idempotent replies (`http/idempotency.rs`), written in the transaction of the work.
+//! Stores the replies of idempotent requests (`http/idempotency.rs`), each in the same transaction as the change
+//! itself.
 //!
-//! **Lock order**, so that idempotent requests cannot deadlock: key, invoice, number counter, document, storage usage of the owner.
-//! A request claims its key before it locks or writes any other row, and the claim waits for no row lock. Foreign keys lock
-//! too: inserting a document locks its invoice. Deleting an invoice or customer, and moving a document, lock in other
-//! orders, without a key. A cycle needs at least three of these at once; PostgreSQL then aborts one, and its client receives 503.
+//! **Lock order**: idempotent requests lock in the order key, invoice, number counter, document, storage usage of the
+//! owner, so that they cannot deadlock. A request claims its key before it locks or writes any other row, and the claim
+//! never waits for a row lock. Foreign keys lock too: inserting a document locks its invoice.
+//!
+//! Requests without a key can lock in another order: deleting an invoice or a customer, and moving a document. A
+//! deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them, and its client
+//! receives 503.
 
 use std::time::Duration;
 
@@ -12,18 +16,18 @@ use sqlx::{PgConnection, PgPool};
 
 use crate::base::id::UserId;
 
-/// How long a reply is stored.
+/// How long the reply to a key is stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// Exponential backoff while another request holds the key, in milliseconds: 630 in total. The transaction of a refused request is
-/// rolled back shortly after its reply, so an immediate retry finds the key still claimed. The total is short, because waiting
-/// holds a connection.
+/// Exponential backoff while another request holds the key, in milliseconds; 630 in total. A refused request rolls back
+/// shortly after its reply, so a client that retries at once still finds the key claimed. The total is short, because a
+/// waiting request holds a database connection.
 const CLAIM_RETRY_MILLIS: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
-/// Expired replies that one statement deletes.
+/// How many expired replies one statement deletes at most.
 const SWEEP_BATCH: i64 = 1_000;
 
-/// A key and what it is bound to: one owner, one route, one body.
+/// An idempotency key with the owner, the route and the body that it is bound to.
 pub struct Claim<'a> {
     pub owner: UserId,
     pub route: &'a str,
@@ -42,17 +46,17 @@ pub struct StoredAnswer {
 
 /// The result of claiming a key.
 pub enum ClaimOutcome {
-    /// The key is new: do the work.
+    /// The key is new: the caller executes the request.
     New,
-    /// The work was done, with this reply.
+    /// The request was executed before. This is its stored reply.
     Answered(StoredAnswer),
-    /// The key was used with another body.
+    /// The key was used before with another body.
     DifferentBody,
-    /// Another request still holds the key after the backoff.
+    /// Another request with this key is still running after the backoff.
     InProgress,
 }
 
-/// Claims the key until the transaction ends (advisory lock).
+/// Claims the key with an advisory lock, which is held until the transaction ends.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
     for wait in CLAIM_RETRY_MILLIS {
         match claim_now(connection, claim).await? {
@@ -81,7 +85,7 @@ async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     )
     .fetch_optional(&mut *connection)
     .await?;
-    // Looked up without the lock too: a request that returns the stored reply holds the lock slightly longer than its reply takes.
+    // Read the stored reply even without the lock: another request that returns the stored reply may hold the lock.
     match kept {
         Some(kept) if kept.created_at <= claim.now - RETENTION => {
             if !ours {
@@ -115,7 +119,8 @@ async fn delete_expired(connection: &mut PgConnection, claim: &Claim<'_>) -> Res
     Ok(())
 }
 
-/// Deletes the expired replies of all owners in batches, by a function that can see only expired rows.
+/// Deletes the expired replies of all owners in batches. The database function that deletes them sees only expired
+/// rows.
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     loop {
         let deleted = sqlx::query_scalar!(r#"select sweep_idempotency_keys($1) as "deleted!""#, SWEEP_BATCH)

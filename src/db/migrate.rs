@@ -1,4 +1,5 @@
-//! Migrations: compiled in, applied by the owner role, and checked by the readiness probe.
+//! The migrations. They are compiled into the program. The owner role applies them, and the readiness check verifies
+//! that they are applied.
 
 use std::collections::HashSet;
 
@@ -8,15 +9,17 @@ use sqlx::postgres::{PgConnection, PgExecutor};
 /// The migrations of this build.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// SQLSTATE.
+/// The SQLSTATE of an unknown table.
 const UNDEFINED_TABLE: &str = "42P01";
 
-/// Applies the missing migrations as the schema's owner and returns them. Concurrent runs wait for each other (advisory lock).
+/// Applies the missing migrations as the schema's owner, and returns them. An advisory lock makes concurrent runs wait
+/// for each other.
 ///
 /// # Errors
-/// The role lacks privileges, a migration fails on the existing data, or an applied migration was edited.
+/// Fails if the role lacks privileges, a migration fails on the existing data, or an applied migration was edited.
 pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, MigrateError> {
-    // The migrator takes the same lock; a session may hold it twice. So no other process migrates between the look-up and the run.
+    // Take the lock before reading the applied migrations, so that no other process migrates between this read and the
+    // run. The migrator takes the same lock again, which PostgreSQL allows in one session.
     owner.lock().await?;
     owner.ensure_migrations_table(&MIGRATOR.table_name).await?;
     let applied = owner.list_applied_migrations(&MIGRATOR.table_name).await?;
@@ -26,7 +29,7 @@ pub async fn run(owner: &mut PgConnection) -> Result<Vec<&'static Migration>, Mi
     Ok(MIGRATOR.iter().filter(is_new).collect())
 }
 
-/// Returns whether all migrations of this build are applied. A database without a schema has none.
+/// Returns whether all migrations of this build are applied. Returns false for a database without a schema.
 pub async fn is_current(executor: impl PgExecutor<'_>) -> Result<bool, sqlx::Error> {
     let versions = sqlx::query_scalar!("select version from _sqlx_migrations where success").fetch_all(executor).await;
     let applied: HashSet<i64> = match versions {

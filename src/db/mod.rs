@@ -1,10 +1,10 @@
-//! Layer 1: the database. Bounded connections, migrations, and owner-scoped transactions ([`OwnerTx`]).
+//! Layer 1: the database, with a bounded connection pool, migrations and owner-scoped transactions ([`OwnerTx`]).
 
-pub mod announcements;
 mod begin;
 pub mod exhaustion;
 pub mod idempotency;
 pub mod migrate;
+pub mod notifications;
 mod outcome;
 mod owner_tx;
 mod pattern;

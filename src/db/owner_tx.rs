@@ -1,19 +1,21 @@
 //! Owner-scoped transactions and row-level security (BOLA, IDOR) (CWE-639, CWE-284, API1:2023).
 //!
-//! **Attack**: a statement that forgets its owner returns or changes rows of other users.
-//! **Control**: an owned table can be reached only by a transaction in which `app.owner_id` is set. The policies of row-level
-//! security read this setting; unset means no rows. It is set *locally*, in the same round trip as BEGIN: a session-wide setting
-//! would survive COMMIT, and the connection's next request would inherit the user. A dropped transaction is rolled back after the
-//! reply.
-//! **Limits**: the identity tables have no owner and no policy; their statements are listed in `contract::sql_scope`.
-//! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::sql_scope`, `attacks::authorization::object_level`
+//! **Attack**: a statement without a condition on the owner returns or changes rows of other users.
+//! **Control**: the rows of an owned table are visible only in a transaction that sets `app.owner_id`. The policies of
+//! row-level security read this setting; without it, a statement sees no rows. `set local` limits the setting to the
+//! transaction. A session-wide setting would survive COMMIT, and the next request on the connection would act as the
+//! same user. A dropped transaction is rolled back.
+//! **Limits**: the identity tables have no owner and no policy; `contract::sql_scope` lists their statements.
+//! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::sql_scope`,
+//! `attacks::authorization::object_level`
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 
 use super::begin_with;
 use crate::base::id::UserId;
 
-/// A transaction that can read and write only one owner's rows. Dropping it without [`commit`](Self::commit) rolls back.
+/// A transaction that can read and write only the rows of one owner. Dropping it without [`commit`](Self::commit) rolls
+/// back.
 pub struct OwnerTx {
     transaction: Transaction<'static, Postgres>,
 }
@@ -22,7 +24,7 @@ impl OwnerTx {
     /// Begins a transaction for this owner.
     ///
     /// # Errors
-    /// No connection was free in time, or the database is unavailable.
+    /// Fails if no connection becomes free in time or the database is unavailable.
     #[allow(clippy::disallowed_methods, reason = "SET LOCAL takes no parameters; a UUID needs no escaping")]
     pub async fn begin(pool: &PgPool, owner: UserId) -> Result<Self, sqlx::Error> {
         let begin = format!("begin; set local app.owner_id = '{}'", owner.uuid());
@@ -30,15 +32,16 @@ impl OwnerTx {
         Ok(Self { transaction })
     }
 
-    /// Returns the connection to run statements on.
+    /// Returns the connection on which statements run.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
     }
 
-    /// Commits.
+    /// Commits the transaction.
     ///
     /// # Errors
-    /// A deferred constraint failed, or the connection was lost. In the second case it is unknown whether the commit took place.
+    /// Fails if a deferred constraint is violated or the connection is lost. After a lost connection, it is unknown
+    /// whether the commit took place.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
     }

@@ -1,6 +1,7 @@
 //! Escapes search text for LIKE.
 
-/// Returns a LIKE pattern for values that contain this text. `%`, `_` and `\` are literal.
+/// Returns a LIKE pattern that matches values that contain this text. The characters `%`, `_` and `\` of the text are
+/// escaped.
 #[must_use]
 pub fn containing(text: &str) -> String {
     let mut pattern = String::from("%");

@@ -1,5 +1,5 @@
-//! The connection pool. Connections, waiting times and statement times are bounded, so that a slow or lost database causes quick
-//! 503 replies and no hanging requests.
+//! The connection pool. The number of connections, the waiting time and the time of a statement are bounded. So a slow
+//! or lost database causes quick 503 replies instead of hanging requests.
 
 use std::time::Duration;
 
@@ -11,13 +11,14 @@ use sqlx::{Connection, PgPool};
 pub struct PoolLimits {
     /// Maximum number of connections.
     pub max_connections: u32,
-    /// How long a request waits for a connection before its 503.
+    /// How long a request waits for a connection before it is refused with 503.
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer is checked before use. If a more recently used one is lost, its request receives 503.
+/// A connection that was idle for longer is checked before use. A connection that was used more recently is not
+/// checked; if it is lost, the request receives 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// Creates a pool that connects on first use.
@@ -27,11 +28,11 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
     let options = options.application_name("strongroom").options([
         ("statement_timeout", milliseconds(limits.statement_timeout)),
         ("lock_timeout", milliseconds(limits.statement_timeout / 2)),
-        // An abandoned transaction must not keep its locks.
+        // PostgreSQL ends an abandoned transaction, so that it does not keep its locks.
         ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
-        // sqlx would ping before each request: one more round trip.
+        // By default, sqlx checks a connection before each use, which costs a round trip.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {

@@ -1,22 +1,22 @@
-//! Least privilege of the service's database role (CWE-250, CWE-269): production does not start with a role that could bypass
-//! owner isolation or change the audit trail.
+//! Least privilege of the service's database role (CWE-250, CWE-269). In production, the service does not start with a
+//! role that could bypass owner isolation or change the audit trail.
 
 use sqlx::PgConnection;
 
-/// Owns the schema and runs migrations.
+/// The role that owns the schema and runs migrations.
 pub const OWNER: &str = "strongroom_owner";
 
-/// A privilege that the role must not have.
+/// A privilege that the service's role must not have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the database role {role} {fault}: run `{remedy}`")]
 pub struct RoleFault {
     pub role: String,
     pub fault: String,
-    /// SQL that a superuser runs to fix it.
+    /// The SQL statement with which a superuser removes the privilege.
     pub remedy: String,
 }
 
-/// Returns all excess privileges of this connection's role.
+/// Returns all excess privileges of the role of this connection.
 pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>, sqlx::Error> {
     let me = sqlx::query!(
         r#"select rolname::text as "name!", rolsuper as "superuser!", rolbypassrls as "bypassrls!",
@@ -44,9 +44,10 @@ pub async fn role_faults(connection: &mut PgConnection) -> Result<Vec<RoleFault>
     Ok(faults.collect())
 }
 
+/// The description of each excess privilege, and its remedy.
 type Found = Vec<(String, String)>;
 
-/// Memberships in other roles, including predefined ones such as `pg_read_all_data`.
+/// Returns the memberships in other roles, including predefined roles such as `pg_read_all_data`.
 async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let roles = sqlx::query_scalar!(
         r#"select quote_ident(other.rolname) as "name!"
@@ -57,7 +58,7 @@ async fn memberships(connection: &mut PgConnection, role: &str) -> Result<Found,
     Ok(found.map(|other| (format!("is a member of {other}"), format!("revoke {other} from {role}"))).collect())
 }
 
-/// Owned objects: an owner may change or drop an object regardless of grants.
+/// Returns the objects that the role owns. An owner may change or drop an object regardless of grants.
 async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Error> {
     let objects = sqlx::query_scalar!(
         r#"select format('%s %s', object.type, object.identity) as "name!"
@@ -72,7 +73,8 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
     Ok(found.map(|name| (format!("owns the {name}"), format!("alter {name} owner to {OWNER}"))).collect())
 }
 
-/// UPDATE on a whole table where the migrations grant only some columns. The remedy grants those columns again.
+/// Returns the tables on which the role may update all columns although the migrations grant only some. Revoking UPDATE
+/// on a table also revokes the grants of its columns, so the remedy grants these columns again.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select c.oid::regclass::text as "name!", string_agg(quote_ident(a.attname), ', ') as "columns!"
@@ -96,8 +98,8 @@ async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Resul
     Ok(found.collect())
 }
 
-/// Privileges that no migration grants: creating objects, bypassing triggers and policies, changing the audit trail, and writing the
-/// columns for ownership, role and status.
+/// Returns privileges that no migration grants: to create objects, to bypass triggers and policies, to change the audit
+/// trail, and to write the columns for ownership, role and status.
 async fn privileges(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let grants = sqlx::query_scalar!(
         r#"with relations as (

@@ -1,10 +1,13 @@
-//! Input validation and mass assignment: a JSON body becomes a validated value, or 400 (CWE-915, CWE-20, API3:2023).
+//! Input validation and mass assignment (CWE-915, CWE-20, API3:2023): a JSON body becomes a validated value, or the
+//! reply is 400.
 //!
-//! **Attack**: extra fields such as `role` or `owner_id`; repeated fields that two parsers read differently; invalid values.
-//! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated fields
-//! ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
+//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields, which two parsers can read differently;
+//! invalid values.
+//! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated
+//! fields ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
 //! **Limits**: rules that need the database, such as a foreign key, are checked in the stores.
-//! **ASVS**: 2.2.1, 2.2.2, 15.3.3 · **Test**: `attacks::authorization::mass_assignment`, `attacks::error_handling::refusal_texts`
+//! **ASVS**: 2.2.1, 2.2.2, 15.3.3 · **Test**: `attacks::authorization::mass_assignment`,
+//! `attacks::error_handling::refusal_texts`
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -24,7 +27,7 @@ use super::error::{ApiError, ApiResult, FieldFault};
 use super::faults::{data_fault, rule_fault};
 use super::object::Object;
 
-/// A parsed and validated body. `security/limits/body_limits.rs` bounds its size and the time to receive it.
+/// A parsed and validated body. `security/limits/body_limits.rs` limits its size and the time to receive it.
 pub struct JsonBody<T>(pub T);
 
 impl<T> FromRequest for JsonBody<T>
@@ -49,7 +52,8 @@ where
     }
 }
 
-/// An optional body. Without a body and a `Content-Type` it is the default of `T`; otherwise it is read as [`JsonBody`].
+/// An optional body. If the request has neither a body nor a `Content-Type`, the value is the default of `T`. Otherwise
+/// the body is read like a [`JsonBody`].
 pub struct OptionalJsonBody<T>(pub T);
 
 impl<T> FromRequest for OptionalJsonBody<T>
@@ -77,8 +81,8 @@ where
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: a page can send `text/plain` to another
-/// origin without a preflight request.
+/// Accepts only `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: without a preflight
+/// request, a page of another origin can send `text/plain`, but not JSON.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -98,7 +102,7 @@ pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     Ok(bytes)
 }
 
-/// Maps an error of reading a body.
+/// Maps an error that occurred while a body was received.
 #[must_use]
 pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
@@ -111,16 +115,16 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// Parses one JSON object.
 ///
 /// # Errors
-/// [`ApiError::NotJson`], or [`ApiError::Invalid`] with the field.
+/// [`ApiError::NotJson`] if the syntax is wrong, [`ApiError::Invalid`] if a field is.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // The whole body must be UTF-8: serde stops at the first fault and would not check the rest.
+    // Checks the whole body, because serde stops at the first fault and would not check the rest.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
         return Err(not_json("must be a JSON object, but is empty"));
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // A number that serde cannot represent is still valid JSON.
+        // A number that serde cannot represent is valid JSON, so the fault is in the field and not in the syntax.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -135,12 +139,12 @@ fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::NotJson(Some(FieldFault::new("", message)))
 }
 
-/// Reports the position of a syntax error. The parser's own message is not returned (CWE-209).
+/// Reports the position of a syntax error. The reply does not contain the parser's own message (CWE-209).
 fn broken_at(error: &serde_json::Error) -> ApiError {
     not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }
 
-/// Returns the JSON pointer (RFC 6901) for a path.
+/// Converts a path of serde to a JSON pointer (RFC 6901).
 pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
@@ -153,7 +157,7 @@ pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Escapes a key for a JSON pointer (RFC 6901) and limits its length, since it comes from the client.
+/// Escapes a key for a JSON pointer (RFC 6901). Keys come from the client, so the length is limited too.
 pub(super) fn escape(key: &str) -> String {
     key.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
@@ -170,7 +174,7 @@ pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     })
 }
 
-/// Validates that a text parses as `T`. For `#[garde(custom(fits::<T>))]`.
+/// Validates that a text can be parsed as `T`. Use it as `#[garde(custom(fits::<T>))]`.
 ///
 /// # Errors
 /// The parse error of `T`.

@@ -1,10 +1,12 @@
 //! The client's address behind proxies: forged `X-Forwarded-For` headers (CWE-290, CWE-348, API8:2023).
 //!
 //! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to accuse others.
-//! **Control**: the list is read from the right, over listed proxies, and the first other address counts. Limits, logs and events
-//! use this type only. `Forwarded` (RFC 7239) is never read: a proxy that writes one of the two headers passes the other one on
-//! as the client wrote it. actix's own `realip_remote_addr()` takes the left end, which is what the client wrote.
-//! **Limits**: a listed proxy is trusted.
+//! **Control**: each proxy appends an address to the right end of the list. So the list is read from the right, and the
+//! first address that is not a trusted proxy is the client's. Limits, logs and events use only [`ClientAddr`]. The
+//! header `Forwarded` (RFC 7239) is never read: a proxy that writes `X-Forwarded-For` passes on the `Forwarded` that
+//! the client wrote. actix's own `realip_remote_addr()` is not used, because it reads the left end of the list, which
+//! the client wrote.
+//! **Limits**: a trusted proxy that does not append the address of its client.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 
 use std::fmt;
@@ -18,12 +20,12 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use super::error::{ApiError, ApiResult};
 use crate::config::Network;
 
-/// Entries that are read. Longer lists are forged or misconfigured.
+/// Maximum number of entries that are read. Longer lists are forged or misconfigured.
 const MAX_HOPS: usize = 32;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The proxies whose forwarded headers are read.
+/// The proxies whose `X-Forwarded-For` is read.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<Network>);
 
@@ -40,7 +42,7 @@ impl TrustedProxies {
 pub struct ClientAddr(IpAddr);
 
 impl ClientAddr {
-    /// Returns the address of the request's client. Computed once per request.
+    /// Returns the address of the request's client. The address is computed once and stored in the request.
     #[must_use]
     pub fn of(request: &ServiceRequest) -> Self {
         if let Some(known) = request.extensions().get::<Self>() {
@@ -66,7 +68,7 @@ impl ClientAddr {
             }
             match parse_hop(hop.trim()) {
                 Some(previous) => address = previous,
-                // Malformed: the entries to the left are unreliable too.
+                // After a malformed entry, the entries to its left are unreliable too.
                 None => break,
             }
         }
@@ -79,8 +81,8 @@ impl ClientAddr {
         prefix(self.0)
     }
 
-    /// Returns the network that one tenant can rent: a /24 of IPv4, a /48 of IPv6. Several users can share it, so a limit by
-    /// network must not block clients that have done nothing.
+    /// Returns the network that one customer of a provider typically rents: a /24 of IPv4, a /48 of IPv6. Several users
+    /// can share it, so a limit by network must not block clients that have done nothing wrong.
     #[must_use]
     pub fn network(self) -> IpAddr {
         match self.0 {
@@ -96,7 +98,7 @@ pub fn prefix_of(address: &str) -> Option<IpAddr> {
     address.parse().ok().map(|address| ClientAddr(address).prefix())
 }
 
-/// Extracts the address that [`ClientAddr::of`] computed before the handler.
+/// Returns the address that [`ClientAddr::of`] computed before the handler runs.
 impl FromRequest for ClientAddr {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -113,7 +115,7 @@ impl fmt::Display for ClientAddr {
     }
 }
 
-/// Returns what one subscriber controls: an IPv4 address, or a /56 of IPv6.
+/// Returns the addresses that one subscriber controls: a single IPv4 address, or a /56 network of IPv6.
 #[must_use]
 pub fn prefix(address: IpAddr) -> IpAddr {
     match address {
@@ -122,14 +124,14 @@ pub fn prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// Returns the address of the TCP peer. `None` if the connection was reset before it could be read.
+/// Returns the address of the TCP peer, or `None` if the connection was reset before the address could be read.
 #[allow(clippy::disallowed_methods, reason = "the one reader of the peer's address")]
 pub fn peer(request: &ServiceRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| peer.ip().to_canonical())
 }
 
-/// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`. A zone id is refused: it is only
-/// meaningful on the sender's machine.
+/// Parses `1.2.3.4`, `1.2.3.4:5678`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:5678`. A zone id (`fe80::1%eth0`)
+/// is refused, because it has a meaning only on the sender's machine.
 fn parse_hop(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(hop);
     bare.parse::<IpAddr>()
@@ -177,14 +179,14 @@ mod tests {
     }
 
     #[test]
-    fn ipv6_prefix_is_a_56() {
+    fn ipv6_prefix_has_56_bits() {
         let of = |text: &str| ClientAddr(text.parse().unwrap()).prefix();
         assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:1ff:ffff::2"));
         assert_ne!(of("2001:db8:0:100::1"), of("2001:db8:0:200::1"));
     }
 
     #[test]
-    fn network_is_a_24_or_a_48() {
+    fn network_has_24_bits_of_ipv4_or_48_of_ipv6() {
         let of = |text: &str| ClientAddr(text.parse().unwrap()).network();
         assert_eq!(of("2001:db8:0:100::1"), of("2001:db8:0:ff00::2"));
         assert_ne!(of("2001:db8:0::1"), of("2001:db8:1::1"));

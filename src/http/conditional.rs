@@ -1,9 +1,9 @@
 //! Optimistic locking with `ETag` and `If-Match` (RFC 9110 §13) (CWE-362, API6:2023).
 //!
-//! **Attack**: a lost update: two clients read the same version, and the second write overwrites the first unseen.
-//! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`: missing is 428, stale is 412. The check comes
-//! after the look-up (404 before 428 and 412), so other users never learn a version. `If-None-Match` saves sending what the client
-//! already has (304).
+//! **Attack**: lost update: two clients read the same version, and the second write silently overwrites the first.
+//! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`. Without `If-Match` the reply is 428;
+//! with a stale `ETag` it is 412. The object is looked up first (404), so other users never learn its version. On
+//! reads, `If-None-Match` returns 304 if the client already has the current version.
 //! **Limits**: payments and credit notes add to an invoice at any version; the database's locks protect their sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
@@ -21,7 +21,7 @@ pub fn etag(version: i64) -> String {
     format!("\"{version}\"")
 }
 
-/// Returns whether a header is well-formed (RFC 9110 §13.1.1): `*` or a list of tags.
+/// Returns whether a header is `*` or a list of entity tags (RFC 9110 §13.1.1).
 fn is_well_formed(line: &str) -> bool {
     let is_tag = |tag: &str| {
         let tag = tag.trim_matches([' ', '\t']);
@@ -31,7 +31,8 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(is_tag)
 }
 
-/// Parses a tag of this service. Tags are compared byte by byte (RFC 9110 §8.8.3.2): `"01"` and `"+1"` never match.
+/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte, so `"01"` and `"+1"` never
+/// match.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
@@ -43,9 +44,10 @@ pub enum IfMatch {
     Missing,
     /// One strong tag of this service.
     Version(i64),
-    /// A weak tag, `*`, a list, or a foreign tag. It does not name one version, so it never matches.
+    /// A weak tag, `*`, a list, or a tag of another service. Such a value does not name one version, so it never
+    /// matches.
     Unusable,
-    /// Not an `If-Match` header.
+    /// The header is not a valid `If-Match` header.
     Malformed,
 }
 
@@ -64,15 +66,15 @@ impl IfMatch {
     }
 }
 
-/// In bytes. Far more than the tags of all copies that a client can have of one object.
+/// Maximum length of the header in bytes. It exceeds the tags of all copies that a client can have of one object.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
-/// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored: a full reply is
-/// always correct.
+/// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored,
+/// because a full reply is always correct.
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Returns whether the client has this version. For reads, weak tags count too.
+    /// Returns whether the client has this version. On reads, a weak tag matches too.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));

@@ -1,9 +1,10 @@
 //! Request deadline (CWE-400, API4:2023).
 //!
-//! **Attack**: requests that hang on a slow dependency and occupy the service.
-//! **Control**: a request without an answer after 20 s gets 503. Slow bodies have their own, shorter limit
-//! (`security/limits/body_limits.rs`); a large body that keeps arriving extends the deadline.
-//! **Limits**: work that blocks a thread is not interrupted; such work has its own limits (`security/limits/concurrency_limits.rs`).
+//! **Attack**: requests that wait for a slow dependency and use up the service's resources.
+//! **Control**: a request receives 503 if its handler has not replied after 20 s. Slow bodies have their own, shorter
+//! limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline.
+//! **Limits**: work that blocks a thread is not interrupted; such work has its own limits
+//! (`security/limits/concurrency_limits.rs`).
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 
 use std::cell::Cell;
@@ -19,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 
-/// From the request's head, or the last received part of an upload, to the reply's head.
+/// The time limit from the request's head, or from the last received part of an upload, to the reply's head.
 pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// The time at which a request is aborted.

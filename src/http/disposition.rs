@@ -1,5 +1,5 @@
-//! `Content-Disposition` for user-named files (RFC 6266). A name is sanitized before it is encoded: it cannot inject headers
-//! (CWE-113), traverse folders (CWE-22), or hide its extension.
+//! `Content-Disposition` for files that users have named (RFC 6266). A name is sanitized before it is encoded, so it
+//! cannot inject headers (CWE-113), traverse folders (CWE-22) or hide its extension.
 
 use actix_web::http::header::{
     Charset, ContentDisposition, DispositionParam, DispositionType, ExtendedValue, HeaderValue, TryIntoHeaderValue,
@@ -7,10 +7,10 @@ use actix_web::http::header::{
 
 use crate::base::text;
 
-/// In bytes, as in most file systems. A longer name is shortened and keeps its extension.
+/// Maximum length of a file name in bytes, as in most file systems. A longer name is shortened and keeps its extension.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Device names on Windows, with any extension.
+/// Names that Windows reserves for devices, also with a digit or an extension.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// Returns the header `attachment` with this file name.
@@ -31,7 +31,7 @@ pub fn attachment(file_name: &str) -> HeaderValue {
     disposition.try_into_value().unwrap_or_else(|_| HeaderValue::from_static("attachment"))
 }
 
-/// Returns a name that is safe to store and to save.
+/// Returns a name that is safe to store here and to save on a client's machine.
 #[must_use]
 pub fn safe_file_name(name: &str) -> String {
     let kept: String =
@@ -41,7 +41,7 @@ pub fn safe_file_name(name: &str) -> String {
         Some((stem, ending)) if ending.chars().count() <= 10 => (stem, format!(".{ending}")),
         _ => (kept, String::new()),
     };
-    // Room for the underscore before a device's name.
+    // One byte is left for the underscore that precedes a device name.
     let stem = stem[..stem.floor_char_boundary(MAX_NAME_BYTES - 1 - ending.len())].trim_end_matches([' ', '.']);
     let first = stem.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     match stem {
@@ -103,7 +103,7 @@ mod tests {
         }
         for end in [" ", "."] {
             let cut = format!("{}{end}{}", "x".repeat(253), "y".repeat(20));
-            assert_eq!(safe_file_name(&cut), "x".repeat(253), "no end that Windows drops");
+            assert_eq!(safe_file_name(&cut), "x".repeat(253), "no trailing space or dot, which Windows removes");
         }
         let name = "🦀".repeat(10);
         assert_eq!(safe_file_name(&format!("a.{name}")), format!("a.{name}"));

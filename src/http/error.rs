@@ -1,8 +1,9 @@
-//! Safe errors: the only place that chooses the status of a failure (CWE-209, API8:2023).
+//! Safe errors: only this module chooses the status of a failure (CWE-209, API8:2023).
 //!
 //! **Attack**: error messages that disclose statements, paths, versions or the existence of objects.
-//! **Control**: an error has a public part (status, title, code: all fixed here) and a cause, which goes to the log under the
-//! request id. [`ApiError::Internal`] has no way to put text into a response.
+//! **Control**: an error has a public part and a cause. Status, title and code are public and fixed in this file. The
+//! cause is written to the log with the request id. A response to [`ApiError::Internal`] cannot contain text of the
+//! cause.
 //! **Limits**: responses of actix's HTTP parser (400, 408, 431) have an empty body (`docs/decisions.md`).
 //! **ASVS**: 13.4.2, 16.5.1, 16.5.3 · **Test**: `attacks::error_handling`
 
@@ -18,12 +19,13 @@ use crate::storage::StorageError;
 /// The result of handlers and extractors.
 pub type ApiResult<T> = Result<T, ApiError>;
 
-/// One fault of the input: the JSON pointer of the field (RFC 6901) and a message.
+/// One invalid field: the JSON pointer of the field (RFC 6901), and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// For example `/lines/0/quantity`. For a query field: a slash and its name. Empty for the whole body.
+    /// The pointer, for example `/lines/0/quantity`. For a query field it is a slash and the name. For the whole body
+    /// it is empty.
     pub pointer: String,
-    /// Says what is expected. Never the text of a parser.
+    /// Says what is expected. It is never the message of a parser.
     pub message: Cow<'static, str>,
 }
 
@@ -37,11 +39,11 @@ impl FieldFault {
 /// A refusal (4xx) or a failure (5xx). `docs/problems.md` explains each code to client developers.
 #[derive(Debug)]
 pub enum ApiError {
-    /// The body is not JSON in UTF-8. Holds the position if the whole body arrived.
+    /// The body is not JSON in UTF-8. Contains the position of the error if the whole body arrived.
     NotJson(Option<FieldFault>),
-    /// Fields that break a rule.
+    /// Fields of the input are invalid.
     Invalid(Vec<FieldFault>),
-    /// The access token is missing or invalid. Only the log says which, and why.
+    /// The access token is missing or invalid. Only the log says which, and why the token is invalid.
     Unauthenticated,
     /// The login failed. All reasons give the same reply, to prevent user enumeration.
     InvalidCredentials,
@@ -59,13 +61,13 @@ pub enum ApiError {
     MethodNotAllowed,
     /// The body did not arrive in time.
     BodyTimeout,
-    /// The state of the object does not allow this.
+    /// The state of the object does not allow this operation.
     Conflict {
-        /// Stable, and documented in `docs/problems.md`.
+        /// The problem code. It is stable and documented in `docs/problems.md`.
         code: &'static str,
         title: &'static str,
     },
-    /// `If-Match` does not hold the current version.
+    /// `If-Match` does not name the current version.
     PreconditionFailed,
     /// `If-Match` is missing.
     PreconditionRequired,
@@ -78,9 +80,9 @@ pub enum ApiError {
         /// The file's length in bytes.
         length: u64,
     },
-    /// The body's media type is not the expected one. Empty if a library refused it.
+    /// The body's media type is not this one. The text is empty if a library refused the type.
     UnsupportedMediaType(&'static str),
-    /// The route is a WebSocket, and the request is not a handshake.
+    /// The route is a WebSocket, and the request is not its handshake.
     UpgradeRequired,
     /// A rate limit is exhausted.
     TooManyRequests {
@@ -89,11 +91,11 @@ pub enum ApiError {
         /// A proof of work that allows the next login attempt.
         challenge: Option<Box<super::challenge::Challenge>>,
     },
-    /// The service is overloaded, or something it depends on is down.
+    /// The service is overloaded, or a dependency is down.
     Unavailable {
         /// Seconds, at least 1.
         retry_after: u64,
-        /// For the log.
+        /// The cause, for the log only.
         cause: Cause,
         /// Whether the database is out of disk or memory ([`exhaustion`](crate::db::exhaustion)).
         exhausted: bool,
@@ -102,7 +104,7 @@ pub enum ApiError {
     Internal(Cause),
 }
 
-/// A cause for the log. It never contains values of a row.
+/// The cause of an error, for the log. It never contains values of a row.
 #[derive(Debug)]
 pub struct Cause(String);
 
@@ -205,7 +207,8 @@ impl ApiError {
         ]
     }
 
-    /// Passes the typed error of a failed reply to `read`, or the error that fits the status if a library refused.
+    /// Passes the typed error of a failed reply to `read`. If a library produced the reply, passes the error that fits
+    /// the status instead.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),
@@ -225,7 +228,7 @@ impl ApiError {
             StatusCode::PAYLOAD_TOO_LARGE => Self::PayloadTooLarge,
             StatusCode::UPGRADE_REQUIRED => Self::UpgradeRequired,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType(""),
-            // The library has set Retry-After on the reply.
+            // The library has already set Retry-After on the reply.
             StatusCode::TOO_MANY_REQUESTS => Self::TooManyRequests { retry_after: 1, challenge: None },
             status if status.is_client_error() => Self::Invalid(Vec::new()),
             status => Self::internal(format_args!("a library replied with {status}")),
@@ -233,7 +236,7 @@ impl ApiError {
     }
 }
 
-/// For the log. Replies never contain this text.
+/// Formats the error for the log. Replies never contain this text.
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.public().code)?;
@@ -249,7 +252,7 @@ impl ResponseError for ApiError {
         self.public().status
     }
 
-    /// Returns status and headers. [`super::problem`] adds the body, which contains the request id.
+    /// Returns the reply with status and headers. [`super::problem`] adds the body, which contains the request id.
     fn error_response(&self) -> HttpResponse {
         let mut reply = HttpResponse::build(self.status_code());
         match self {
@@ -272,7 +275,8 @@ impl ResponseError for ApiError {
     }
 }
 
-/// Unreachable storage is a 503. Missing bytes of a stored document are an internal error.
+/// If the storage is unreachable, the reply is 503. If the bytes of a stored document are missing, the error is
+/// internal.
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
@@ -282,8 +286,8 @@ impl From<StorageError> for ApiError {
     }
 }
 
-/// A database that is unreachable, full or too slow is a 503. Other errors are internal. PostgreSQL's message can contain
-/// values of a row, so only its code and the constraint's name are logged.
+/// If the database is unreachable, full or too slow, the reply is 503. Other database errors are internal. The log
+/// contains only the error code and the constraint's name, because PostgreSQL's message can contain values of a row.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -294,10 +298,13 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Resources, shutdown, cancelled by timeout, deadlock, serialization.
+                    // Classes 40 (deadlock, serialization failure), 53 (insufficient resources) and 57 (shutdown,
+                    // cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
+                    // A lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // The connection is refused: the database is closed or missing, or the role is unknown.
+                    // PostgreSQL refused the connection: the database accepts none or does not exist, or the role is
+                    // unknown.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),
                 }

@@ -1,7 +1,8 @@
-//! Messages for invalid fields (CWE-209). A client developer can correct the request after reading the reply.
+//! Messages for invalid fields (CWE-209). They say what the API contract requires, so that a client developer can
+//! correct the request.
 //!
-//! The messages of serde and garde name Rust types and list all fields, so they never reach a client. This module maps
-//! them to its own texts, which say what the API contract requires.
+//! The messages of serde and garde contain names of Rust types and of all fields, so they never reach a client. This
+//! module maps them to its own texts.
 
 use std::borrow::Cow;
 
@@ -23,12 +24,12 @@ pub(super) fn data_fault(pointer: &str, message: &str) -> FieldFault {
     }
 }
 
-/// Says what serde expected.
+/// Returns what the client should send instead, according to serde's message.
 fn expectation(message: &str) -> Cow<'static, str> {
     if message.starts_with("number out of range") {
         return not_an_integer();
     }
-    // The last occurrence: the client's own text precedes it and may contain the same words.
+    // Searches from the end, because the client's own text precedes this part and may contain the same words.
     let expected = message.rsplit_once(", expected ").map_or(message, |(_, expected)| expected);
     if message.starts_with("unknown variant") {
         let names: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
@@ -50,7 +51,7 @@ fn not_an_integer() -> Cow<'static, str> {
     format!("must be an integer of at most {MAX_MINOR_UNITS}").into()
 }
 
-/// Maps a message of garde to a fault. Messages of this crate's own rules are kept.
+/// Maps a message of garde to a fault. Messages of this crate's own validation rules are used unchanged.
 pub(super) fn rule_fault(pointer: String, message: &str) -> FieldFault {
     let texts = [
         ("length is lower than ", "must have a length of at least "),

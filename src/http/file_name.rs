@@ -1,7 +1,8 @@
 //! Decodes the file name of an upload (RFC 7578, section 4.2). Clients encode names outside ASCII in four ways:
-//! - `filename*` (RFC 8187): Python's `urllib3` 1.x, .NET. It takes precedence over `filename`.
-//! - Percent-encoding: browsers, curl, OkHttp and Node encode only quotation marks and line breaks, aiohttp everything.
-//! - Encoded words (RFC 2047): .NET, Spring.
+//! - `filename*` (RFC 8187): Python's `urllib3` 1.x and .NET. This parameter takes precedence over `filename`.
+//! - Percent-encoding: browsers, curl, OkHttp and Node encode only quotation marks and line breaks. aiohttp encodes all
+//!   special characters.
+//! - Encoded words (RFC 2047): .NET and Spring.
 //! - Plain UTF-8.
 //!
 //! The decoded name is untrusted; [`safe_file_name`](super::disposition::safe_file_name) sanitizes it.
@@ -11,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 
-/// Returns the decoded name. `None` if the part has no name: then it is not a file.
+/// Returns the decoded name, or `None` if the part has no file name. Such a part is not a file.
 #[must_use]
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().and_then(extended);
@@ -27,7 +28,7 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // A percent sign without two digits is literal.
+    // The decoder leaves a percent sign unchanged if two hexadecimal digits do not follow.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }
@@ -44,7 +45,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Convert to percent-encoding.
+            // Convert the quoted-printable text to percent-encoding.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {

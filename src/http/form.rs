@@ -1,10 +1,12 @@
 //! Multipart forms (RFC 7578) without parser differentials (CWE-436, API8:2023).
 //!
-//! **Attack**: a form that a filter or proxy in front reads differently from the service, so that a file gets past it.
-//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a form in a form,
-//! a repeated part, a compressed body. Other headers of a part are ignored (RFC 7578 §4.8); for `Content-Length`
-//! see [`part_lengths`](super::part_lengths). A form is streamed: only [`PART_HEAD`] bytes and one chunk are in memory.
-//! **Limits**: what a proxy in front accepts is not known here.
+//! **Attack**: a form that a filter or proxy in front of the service reads differently from the service, so that a file
+//! passes the filter unseen.
+//! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a
+//! nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
+//! [`part_lengths`](super::part_lengths) explains `Content-Length`. A form is streamed: only [`PART_HEAD`] bytes and
+//! one chunk are in memory.
+//! **Limits**: the service cannot know which forms a proxy in front accepts.
 //! **ASVS**: 4.2.1, 5.2.1 · **Test**: `attacks::files::uploads::forms`, `attacks::files::uploads::part_heads`
 
 use actix_multipart::{Field, Multipart, MultipartConfig, MultipartError};
@@ -25,20 +27,20 @@ use super::part_lengths::PartLengths;
 
 /// Maximum size of a part's head in bytes, which also bounds the parser's memory.
 pub const PART_HEAD: usize = 8 * 1024;
-/// Maximum size of everything but the file, in bytes: other parts, heads and boundaries.
+/// Maximum size in bytes of the form without the file: other parts, heads and boundaries.
 pub const ENVELOPE: usize = 64 * 1024;
 
 /// The media type of forms.
 pub const FORM: &str = "multipart/form-data";
 
-/// A form that is being received.
+/// A form of which the service receives one part after the other.
 pub struct Form {
     parts: Multipart,
     declared_length: Option<u64>,
     names: Vec<String>,
 }
 
-/// Returns the parser's configuration, for the application data.
+/// Returns the configuration of the parser, which reads it from the application data.
 #[must_use]
 pub fn config() -> MultipartConfig {
     MultipartConfig::new().buffer_limit(PART_HEAD)
@@ -86,11 +88,11 @@ impl Form {
         self.declared_length
     }
 
-    /// Returns the next part. The previous one must have been read. A handler that refuses unknown names bounds the number of parts,
-    /// since each name may occur only once.
+    /// Returns the next part, or `None` at the end of the form. The previous part must have been read completely. Each
+    /// name may occur only once, so a handler that refuses unknown names limits the number of parts.
     ///
     /// # Errors
-    /// The form is malformed, too large or too slow, or contains an ambiguous or repeated part.
+    /// Fails if the form is malformed, too large or too slow, or contains an ambiguous or repeated part.
     pub async fn next(&mut self) -> ApiResult<Option<Part>> {
         let Some(field) = self.parts.next().await else { return Ok(None) };
         let field = field.map_err(|error| form_fault(&error))?;
@@ -106,7 +108,7 @@ impl Form {
     }
 }
 
-/// Returns why two parsers could read this part differently, if they could.
+/// Returns why two parsers could read this part differently, or `None` if the part is unambiguous.
 fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
     let is_twice = |name| headers.get_all(name).count() > 1;
     let is_other = |name: &str, plain: &[&str]| {
@@ -125,7 +127,8 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // It was renamed, unless the parser sees a head where `PartLengths` sees content.
+        // `PartLengths` has renamed this header. It can only be left if the parser sees a head where `PartLengths` sees
+        // content.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
@@ -136,7 +139,7 @@ fn pointer(name: &str) -> String {
     format!("/{}", escape(name))
 }
 
-/// A part that is being received.
+/// A part of which the service receives one chunk after the other.
 pub struct Part {
     field: Field,
     name: String,
@@ -154,7 +157,7 @@ impl Part {
         ApiError::invalid(pointer(&self.name), expected)
     }
 
-    /// Returns the client's file name, decoded and not sanitized.
+    /// Returns the decoded file name. It is not sanitized.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         file_name(self.field.content_disposition()?)
@@ -166,19 +169,19 @@ impl Part {
         self.field.headers().get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default()
     }
 
-    /// Returns the next chunk.
+    /// Returns the next chunk, or `None` at the end of the part.
     ///
     /// # Errors
-    /// The form is malformed, too large or too slow.
+    /// Fails if the form is malformed, too large or too slow.
     pub async fn bytes(&mut self) -> ApiResult<Option<Bytes>> {
         let bytes = self.field.next().await;
         bytes.transpose().map_err(|error| form_fault(&error))
     }
 
-    /// Reads a short text.
+    /// Reads the whole part as a short text.
     ///
     /// # Errors
-    /// The part is longer than `max` bytes, is a file, or is not UTF-8.
+    /// Fails if the part is longer than `max` bytes, is a file, or is not UTF-8.
     pub async fn text(mut self, max: usize) -> ApiResult<String> {
         if self.file_name().is_some() {
             return Err(self.invalid("must be text, but has a file name: leave the file name out"));
@@ -199,8 +202,9 @@ impl Part {
 
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
-/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all text. The declaration
-/// is accepted: ASCII is the same in both encodings, and other text is still checked to be UTF-8.
+/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all texts, so
+/// this declaration is accepted. ASCII text is the same in both encodings, and any other text must still be valid
+/// UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());
@@ -208,7 +212,8 @@ fn is_text(media_type: &str) -> bool {
     declared.essence().to_string().eq_ignore_ascii_case("text/plain") && is_known
 }
 
-/// Maps an error of the parser. Its own text is not returned: it names limits and internals (CWE-209).
+/// Maps an error of the parser. The reply does not contain the parser's message, which names limits and internals
+/// (CWE-209).
 fn form_fault(error: &MultipartError) -> ApiError {
     match error {
         MultipartError::Payload(cause) => match payload_fault(cause) {

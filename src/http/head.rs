@@ -1,5 +1,5 @@
-//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it, with the same status and headers and without a body.
-//! Middleware, authorization and limits are those of GET.
+//! HEAD (RFC 9110 §9.3.2): each GET route except the WebSocket supports it. The reply has the status and headers of
+//! GET, and no body. The same middleware, authorization and limits apply.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,8 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
-/// A body that has a length but is not sent. Without it, actix-http would read a whole file or export and discard it.
+/// A body that has a length but is not sent. With the original body, actix-http would read a whole file or export and
+/// discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {

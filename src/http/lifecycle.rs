@@ -1,7 +1,8 @@
-//! Graceful shutdown, as requests see it.
+//! Graceful shutdown from the point of view of a request.
 //!
-//! While the service drains, readiness is 503, so that load balancers choose another replica, and each reply closes its connection,
-//! so that clients reconnect. Both happen before connections are refused.
+//! While the service drains, it still accepts connections. Readiness is 503, so that load balancers choose another
+//! replica. Each reply closes its connection, so that clients reconnect elsewhere. After that, the service refuses new
+//! connections.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -14,15 +15,15 @@ use tokio::sync::watch;
 /// The phase of a graceful shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// No shutdown.
+    /// The service is not shutting down.
     Serving,
-    /// Requests are served; clients are asked to reconnect elsewhere.
+    /// Requests are served, and each reply closes its connection.
     Draining,
-    /// Running requests finish; new ones are refused.
+    /// Running requests finish, and new ones are refused.
     Closing,
 }
 
-/// The current phase of this process. Clones share it.
+/// The current phase of this process. All clones share the phase.
 #[derive(Clone, Debug)]
 pub struct Lifecycle(watch::Sender<Phase>);
 
@@ -46,7 +47,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // The error cannot occur: `self` is a sender.
+        // The error means that there is no sender. It cannot occur, because `self` is one.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }
@@ -54,7 +55,7 @@ impl Lifecycle {
 /// Middleware that closes the connection after each reply while the service shuts down.
 ///
 /// # Errors
-/// Passes on what an inner middleware returned as `Err`; its response closes the connection too.
+/// Passes on the error that an inner middleware returned. The response to this error closes the connection too.
 pub async fn close_connections<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -79,7 +80,7 @@ pub async fn close_connections<B: MessageBody>(
     }
 }
 
-/// A WebSocket handshake keeps its connection: a close frame ends it later.
+/// Closes the connection after this reply. A WebSocket handshake keeps its connection, which a close frame ends later.
 fn close<B>(reply: &mut HttpResponse<B>) {
     if !reply.head().upgrade() {
         reply.head_mut().set_connection_type(ConnectionType::Close);

@@ -1,10 +1,10 @@
-//! The matched route pattern of a request, for logs, metrics and keys. Never the requested path.
+//! The pattern of the route that a request matches, for logs, metrics and keys. It never contains the requested path.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern, found once per request: before routing, actix compares all routes.
+/// A route pattern. It is searched once per request, because actix compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 

@@ -1,4 +1,5 @@
-//! Counts requests by matched route. The requested path is never used as a label.
+//! Counts requests by matched route. The requested path is never a label, because clients could create any number of
+//! labels.
 
 use std::time::Instant;
 
@@ -13,7 +14,7 @@ use super::matched_route::MatchedRoute;
 use crate::db::exhaustion::Exhaustion;
 use crate::telemetry::metrics::Metrics;
 
-/// Middleware that counts each request and its refusal, and measures its time.
+/// Middleware that counts each request by status, counts refusals by problem code, and measures durations.
 ///
 /// # Errors
 /// Passes on the errors of inner services.
@@ -26,7 +27,7 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error()),
-        // `error_response` applies the mappers of the layers in between.
+        // `error_response` applies the response mappers that inner middleware has added.
         Err(error) => (error.error_response().status(), Some(error)),
     };
     meter.record(status.as_u16(), started.elapsed());

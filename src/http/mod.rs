@@ -1,9 +1,10 @@
-//! Layer 2: the form of all requests and replies.
+//! Layer 2: how requests are parsed and validated, and how replies are formed.
 //!
 //! - Errors: [`error`] chooses each status, [`problem`] writes the body (RFC 9457), [`challenge`] is a proof of work.
-//! - Input validation: [`body`] (JSON), [`params`] (paths and queries), [`form`] (uploads); [`object`], [`partial`], [`values`],
+//! - Input validation: [`body`] (JSON), [`params`] (paths and queries), [`form`] (uploads); [`object`], [`partial`],
+//!   [`values`],
 //!   [`user_text`] and [`rules`] for single fields. `faults` writes the messages. Handlers never see raw input.
-//! - Who and what: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
+//! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
 //! - Observability: [`request_span`] (log), [`metering`] (metrics).
 //! - Replies: [`reply`], [`head`], [`disposition`], [`ranges`].
 //! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
@@ -36,6 +37,5 @@ pub mod reply;
 pub mod request_span;
 pub mod rules;
 pub mod trace_context;
-
 pub mod user_text;
 pub mod values;

@@ -1,5 +1,6 @@
-//! Accepts a struct only as a JSON object. serde also reads a list as a struct, field by field: `["ann@example.com", "…"]`
-//! would be a login in an undocumented form, which a gateway in front of the service does not inspect.
+//! Accepts a struct only as a JSON object. serde alone also accepts a list with the values of the fields. Then
+//! `["ann@example.com", "…"]` would be a login in an undocumented form, which a gateway in front of the service does
+//! not inspect.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -31,19 +32,19 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Deserializes a list of objects. For `#[serde(deserialize_with = "objects")]`.
+/// Deserializes a list of objects. Use it as `#[serde(deserialize_with = "objects")]`.
 ///
 /// # Errors
-/// An item is invalid or is not an object.
+/// Fails if an item is invalid or not an object.
 pub fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     let items = Vec::<Object<T>>::deserialize(deserializer)?;
     Ok(items.into_iter().map(|Object(item)| item).collect())
 }
 
-/// Deserializes a list of objects that may be absent; use with `default`.
+/// Deserializes a list of objects in a field that may be absent. Use it together with `#[serde(default)]`.
 ///
 /// # Errors
-/// The list is null, or an item is invalid.
+/// Fails if the list is null or an item is invalid.
 pub fn some_objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<Vec<T>>, D::Error> {

@@ -1,4 +1,5 @@
-//! Turns a panic in a handler or inner middleware into a 500. actix alone would close the connection without a reply.
+//! Turns a panic in a handler or an inner middleware into a 500. Without it, actix would close the connection without a
+//! reply.
 
 use std::panic::AssertUnwindSafe;
 
@@ -10,7 +11,8 @@ use futures_util::FutureExt;
 
 use super::error::ApiError;
 
-/// Middleware that catches panics. The panic hook ([`crate::telemetry`]) logs the place; the reply says nothing about it.
+/// Middleware that catches panics. The panic hook ([`crate::telemetry`]) logs where the panic occurred; the reply does
+/// not contain it.
 ///
 /// # Errors
 /// [`ApiError::Internal`] after a panic.
@@ -18,5 +20,5 @@ pub async fn catch<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     AssertUnwindSafe(next.call(request))
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| Err(ApiError::internal("panic, see the log line before").into()))
+        .unwrap_or_else(|_| Err(ApiError::internal("panic; the previous log line says where").into()))
 }

@@ -1,8 +1,10 @@
-//! Ignores `Content-Length` in the parts of a form, as RFC 7578, section 4.8, requires. OkHttp, Guzzle and Spring send it.
+//! Ignores `Content-Length` in the parts of a form, as RFC 7578 §4.8 requires. OkHttp, Guzzle and Spring send this
+//! header.
 //!
-//! actix-multipart trusts it: too small a value drops the rest of the file without an error; too large a value makes the next
-//! parts part of the file, while a proxy sees two parts (parser differential, CWE-436). So the header is renamed in the stream
-//! before it is parsed. Nothing else changes, and no byte of a part's content.
+//! actix-multipart trusts this header (parser differential, CWE-436). If the value is too small, it drops the rest of
+//! the file without an error. If the value is too large, it reads the next part as a piece of the file, while a proxy
+//! sees two parts. So this module renames the header in the stream before the form is parsed. It changes nothing else,
+//! and no byte of a part's content.
 
 use actix_web::web::{Bytes, BytesMut};
 
@@ -12,11 +14,11 @@ const HEAD_END: u32 = u32::from_be_bytes(*b"\r\n\r\n");
 /// Finds part headers in a body that arrives in chunks of any size.
 pub(super) struct PartLengths {
     delimiter: Vec<u8>,
-    place: Place,
+    state: ParserState,
 }
 
 /// The state of the parser.
-enum Place {
+enum ParserState {
     /// Inside a part's content; `matched` bytes of the delimiter have been seen.
     Content { matched: usize },
     /// Inside a part's head; `matched` bytes of the header's name have been seen. `None` inside another header.
@@ -25,37 +27,38 @@ enum Place {
 
 impl PartLengths {
     pub fn new(boundary: &str) -> Self {
-        // No line break precedes the first delimiter.
-        Self { delimiter: format!("\r\n--{boundary}").into_bytes(), place: Place::Content { matched: 2 } }
+        // The first delimiter has no preceding line break, so the two bytes of the line break count as matched.
+        Self { delimiter: format!("\r\n--{boundary}").into_bytes(), state: ParserState::Content { matched: 2 } }
     }
 
     /// Renames each `Content-Length` of a part to `Content-Lengtx`.
     pub fn rename(&mut self, bytes: Bytes) -> Bytes {
         let mut bytes = BytesMut::from(bytes);
         for byte in bytes.iter_mut() {
-            self.follow(byte);
+            self.advance(byte);
         }
         bytes.freeze()
     }
 
-    fn follow(&mut self, byte: &mut u8) {
-        self.place = match self.place {
-            Place::Content { matched } => {
+    fn advance(&mut self, byte: &mut u8) {
+        self.state = match self.state {
+            ParserState::Content { matched } => {
                 let matched = match self.delimiter.get(matched) {
                     Some(expected) if expected == byte => matched + 1,
-                    // The delimiter contains this byte only at its start.
+                    // A carriage return occurs only at the start of the delimiter, so a mismatch can only begin a new
+                    // match.
                     _ => usize::from(*byte == b'\r'),
                 };
                 if matched == self.delimiter.len() {
-                    Place::Head { last: 0, matched: None }
+                    ParserState::Head { last: 0, matched: None }
                 } else {
-                    Place::Content { matched }
+                    ParserState::Content { matched }
                 }
             }
-            Place::Head { last, matched } => {
+            ParserState::Head { last, matched } => {
                 let last = last << 8 | u32::from(*byte);
-                let goes_on = |at: &usize| NAME.get(*at).is_some_and(|expected| byte.eq_ignore_ascii_case(expected));
-                let matched = match matched.filter(goes_on) {
+                let continues = |at: &usize| NAME.get(*at).is_some_and(|expected| byte.eq_ignore_ascii_case(expected));
+                let matched = match matched.filter(continues) {
                     Some(at) if at + 1 == NAME.len() => {
                         *byte = b'x';
                         None
@@ -63,7 +66,7 @@ impl PartLengths {
                     Some(at) => Some(at + 1),
                     None => (*byte == b'\n').then_some(0),
                 };
-                if last == HEAD_END { Place::Content { matched: 0 } } else { Place::Head { last, matched } }
+                if last == HEAD_END { ParserState::Content { matched: 0 } } else { ParserState::Head { last, matched } }
             }
         };
     }
@@ -73,7 +76,7 @@ impl PartLengths {
 mod tests {
     use super::*;
 
-    /// In pieces of every size.
+    /// Returns the renamed body. Checks that the result is the same for chunks of every size.
     fn renamed(body: &str) -> String {
         let by = |size: usize| -> Vec<u8> {
             let mut lengths = PartLengths::new("b");

@@ -1,14 +1,15 @@
-//! Partial updates (PATCH): an absent field is left unchanged, and differs from a field that is null.
+//! Partial updates (PATCH): an absent field stays unchanged, and is distinguished from a field that is null.
 
 use serde::{Deserialize, Deserializer};
 
-/// Deserializes a field that is present; with `default`, an absent field is `None`.
-/// For `#[serde(default, deserialize_with = "present")]`.
+/// Deserializes a present field as `Some`. With `#[serde(default)]`, an absent field is `None`. Use it as
+/// `#[serde(default, deserialize_with = "present")]`.
 ///
-/// On an `Option<String>`, null is an error. On an `Option<Option<String>>`, null is `Some(None)`: it clears the field.
+/// For an `Option<String>`, null is an error. For an `Option<Option<String>>`, null is `Some(None)`, which clears the
+/// field.
 ///
 /// # Errors
-/// Those of the value.
+/// Fails if the value is invalid.
 pub fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }

@@ -1,8 +1,8 @@
-//! Problem details (RFC 9457): every error reply has the same body, whether a handler, an extractor, a middleware, the
-//! router or a library refused the request.
+//! Problem details (RFC 9457). Every error reply has a body of the same form, no matter whether a handler, an
+//! extractor, a middleware, the router or a library refused the request.
 //!
-//! Known limit: replies of actix's HTTP parser (400 for a request that is not HTTP, 408, 431) pass no middleware and have
-//! an empty body (`docs/decisions.md`).
+//! Known limit: replies of actix's HTTP parser (408, 431, and 400 for a request that is not HTTP) pass no middleware,
+//! so their body is empty (`docs/decisions.md`).
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -18,7 +18,7 @@ use super::error::{ApiError, FieldFault};
 /// The media type of every error reply.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The public URL. A problem's `type` is `{public_url}/problems#{code}`.
+/// The public URL. The `type` of a problem is `{public_url}/problems#{code}`.
 #[derive(Clone)]
 pub struct ProblemBase(pub String);
 
@@ -30,7 +30,7 @@ pub struct ProblemBase(pub String);
     "errors": [{"pointer": "/lines/0/quantity", "message": "must be a decimal above zero"}]
 }))]
 pub struct Problem {
-    /// URL of the explanation of the code.
+    /// The URL of a page that explains the code.
     #[serde(rename = "type")]
     #[schema(max_length = 300, format = "uri-reference")]
     pub kind: String,
@@ -73,7 +73,7 @@ impl From<&FieldFault> for ProblemField {
     }
 }
 
-/// Returns what an error says about single fields.
+/// Returns the invalid fields that an error names.
 pub fn fields(error: &ApiError) -> Vec<ProblemField> {
     match error {
         ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
@@ -88,8 +88,8 @@ pub fn fields(error: &ApiError) -> Vec<ProblemField> {
 /// Middleware that adds the problem document to every error reply and logs the cause.
 ///
 /// # Errors
-/// Passes on what an inner middleware returned as `Err`, with the body added to its response.
-pub async fn shape_failures(
+/// Passes on the error of an inner middleware, and adds the body to its response.
+pub async fn add_problem_details(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
@@ -106,7 +106,8 @@ pub async fn shape_failures(
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Not in the mapper: the response that actix passes to a mapper no longer has its error.
+            // Creates the document before the mapper runs: actix passes a response to the mapper that no longer
+            // contains its error.
             let status = error.as_response_error().status_code();
             let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));
             error.add_response_mapper(move |reply| document.put_into(reply));
@@ -128,7 +129,7 @@ impl Document {
         match error {
             ApiError::TooManyRequests { challenge: work, .. } => challenge = work.as_deref().cloned(),
             ApiError::Internal(cause) => tracing::error!(%cause, "request failed"),
-            ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused for now"),
+            ApiError::Unavailable { cause, .. } => tracing::warn!(%cause, "request refused with 503"),
             _ => {}
         }
         let public = error.public();

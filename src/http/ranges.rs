@@ -1,5 +1,5 @@
-//! Range requests (RFC 9110 §14), to resume downloads. Multiple ranges can make a server send more than the file (amplification),
-//! so they receive the whole file, as the RFC allows.
+//! Range requests (RFC 9110 §14), with which clients resume downloads. A request for several ranges could make the
+//! server send more bytes than the file has (amplification), so its reply is the whole file, as the RFC allows.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};
@@ -16,7 +16,8 @@ pub enum RequestedRange {
     Unsatisfiable,
 }
 
-/// Reads `Range` for a file of `length` bytes with this `etag`. If `If-Range` names another version, the whole file is returned.
+/// Reads `Range` for a file of `length` bytes with this `etag`. If `If-Range` names another version, the whole file is
+/// returned.
 #[must_use]
 pub fn requested_range(request: &HttpRequest, length: u64, etag: &str) -> RequestedRange {
     let line = |name| request.headers().get(name).and_then(|value| value.to_str().ok());

@@ -1,10 +1,11 @@
 //! Logs without secrets and without user input (CWE-117, CWE-532, API8:2023).
 //!
 //! **Attack**: log injection, and secrets or personal data in log files.
-//! **Control**: a request's log line has our request id, the matched route, the verified client address, the caller and the
-//! outcome. It has no target (a query can hold anything), no Host or forwarded headers, no user agent, and no `Debug` text of an
-//! error. The default span of tracing-actix-web would log those.
-//! **Limits**: what other programs, such as a proxy, write to their logs.
+//! **Control**: the log line of a request contains our request id, the matched route, the verified client address, the
+//! caller and the status. It contains no request target (a query can contain anything), no Host or forwarding headers,
+//! no user agent, and no `Debug` text of an error. The default span of tracing-actix-web, which would log these, is not
+//! used.
+//! **Limits**: other programs, such as a proxy, write their own logs.
 //! **ASVS**: 16.2.5, 16.4.1 · **Test**: `attacks::audit::logs`
 
 use std::time::Instant;
@@ -23,7 +24,7 @@ use super::matched_route::MatchedRoute;
 use super::trace_context;
 use crate::telemetry::traces;
 
-/// The root span. `user` and `session` are set after the access token was verified.
+/// The root span of a request. `user` and `session` are set when the access token has been verified.
 #[derive(Default)]
 pub struct RequestSpan;
 
@@ -33,7 +34,7 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // For correlation with the client's logs only. It need not be unique.
+            // Helps a client to find this line from its own log. It may not be unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -45,7 +46,7 @@ impl RootSpanBuilder for RequestSpan {
         span
     }
 
-    /// Empty: [`log_outcome`] logs the end, with the duration.
+    /// Does nothing, because [`log_outcome`] logs the end of the request.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
@@ -58,7 +59,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // `error_response` applies the mappers of the layers in between.
+        // `error_response` applies the response mappers that inner middleware has added.
         Err(error) => error.error_response().status(),
     };
     traces::record_status(status.as_u16());
@@ -67,7 +68,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     reply
 }
 
-/// Returns a standard method, or `other`: an unknown method is free text of the client.
+/// Returns a standard method, or `other` for any other text that the client sent.
 pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",

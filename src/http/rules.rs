@@ -1,4 +1,4 @@
-//! Validation rules for `#[garde(custom(..))]`. Each message says what is expected and never quotes the input.
+//! Validation rules for `#[garde(custom(..))]`. Each message says what is expected, and never quotes the input.
 
 use std::net::IpAddr;
 
@@ -17,7 +17,7 @@ fn check(holds: bool, expected: &'static str) -> Result {
 /// Accepts one line of visible text.
 ///
 /// # Errors
-/// The text is blank or contains control or invisible characters.
+/// Fails if the text is blank or contains control characters or invisible characters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn line(value: &str, _: &()) -> Result {
     check(text::is_line(value), "must be one line of text, without control or invisible characters")
@@ -26,7 +26,7 @@ pub fn line(value: &str, _: &()) -> Result {
 /// Accepts text with several lines.
 ///
 /// # Errors
-/// The text contains invisible characters, or control characters other than line breaks and tabs.
+/// Fails if the text contains invisible characters, or control characters other than line breaks and tabs.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn paragraph(value: &str, _: &()) -> Result {
     check(text::is_paragraph(value), "must be text without control or invisible characters")
@@ -53,7 +53,7 @@ pub fn currency(value: &str, _: &()) -> Result {
 /// Accepts a country code (ISO 3166-1 alpha-2).
 ///
 /// # Errors
-/// The text is not two capital letters.
+/// Fails if the text is not two capital letters.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn country(value: &str, _: &()) -> Result {
     let letters = value.len() == 2 && value.bytes().all(|byte| byte.is_ascii_uppercase());
@@ -63,7 +63,7 @@ pub fn country(value: &str, _: &()) -> Result {
 /// Accepts a date.
 ///
 /// # Errors
-/// The text is not of the form 2026-01-31, or its year is not from [`day::FIRST_YEAR`] to 9999.
+/// Fails if the text is not of the form 2026-01-31, or the year is not from [`day::FIRST_YEAR`] to 9999.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn day(value: &str, _: &()) -> Result {
     check(day::parse(value).is_some(), "must be a date from 2000 to 9999, for example 2026-01-31")
@@ -72,7 +72,7 @@ pub fn day(value: &str, _: &()) -> Result {
 /// Accepts a point in time.
 ///
 /// # Errors
-/// The text is not RFC 3339 with a time zone, or its year is not from 2000 to 9999.
+/// Fails if the text is not an RFC 3339 timestamp with a time zone, or the year is not from 2000 to 9999.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn moment(value: &str, _: &()) -> Result {
     check(moments::parse(value).is_some(), "must be a date and time, for example 2026-12-01T09:30:00Z")
@@ -81,7 +81,7 @@ pub fn moment(value: &str, _: &()) -> Result {
 /// Accepts an IP address.
 ///
 /// # Errors
-/// The text is not an IP address.
+/// Fails if the text is not an IP address.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn address(value: &str, _: &()) -> Result {
     check(value.parse::<IpAddr>().is_ok(), "must be an IP address")

@@ -1,10 +1,10 @@
-//! Trace context (W3C) from listed proxies only (CWE-345, API8:2023).
+//! Trace context (W3C), read only from trusted proxies (CWE-345, API8:2023).
 //!
-//! **Attack**: a client that chooses its trace id joins its requests to another user's trace, switches its own recording off, or
-//! floods one trace.
-//! **Control**: `traceparent` is read only from a listed proxy, and strictly as the standard defines it. `tracestate` and `baggage`
-//! are never read, because they carry user input.
-//! **Limits**: a proxy that passes on its client's `traceparent` vouches for it. Configure it to write its own.
+//! **Attack**: a client that chooses the trace id can add its requests to another user's trace, switch off the
+//! recording of its own requests, or flood one trace.
+//! **Control**: `traceparent` is read only from a trusted proxy, and only in the exact form that the standard defines.
+//! `tracestate` and `baggage` are never read, because they contain user input.
+//! **Limits**: a trusted proxy that passes on the `traceparent` of its client. Configure the proxy to write its own.
 //! **ASVS**: 4.1.3, 16.4.1 · **Test**: `attacks::audit::traces`
 
 use actix_web::dev::ServiceRequest;

@@ -1,11 +1,11 @@
-//! Text that a user typed or pasted. Directional marks are removed on input, because users paste them without knowing
-//! (`base/text.rs`). Not for passwords.
+//! Text that a user typed or pasted. Directional marks are removed from it, because users paste these invisible
+//! characters without noticing (`base/text.rs`). Passwords are not changed in this way.
 
 use serde::{Deserialize, Deserializer};
 
 use crate::base::text::remove_directional_marks;
 
-/// A value that contains text of a user.
+/// A value that contains text of a user, such as a `String` or an `Option<String>`.
 pub trait UserText: Sized {
     /// Returns the value without directional marks.
     #[must_use]
@@ -24,18 +24,19 @@ impl<T: UserText> UserText for Option<T> {
     }
 }
 
-/// Deserializes text of a user. For `#[serde(deserialize_with = "user_text")]`; use with `default` on an `Option`.
+/// Deserializes text of a user. Use it as `#[serde(deserialize_with = "user_text")]`, on an `Option` together with
+/// `default`.
 ///
 /// # Errors
-/// Those of the value.
+/// Fails if the value is invalid.
 pub fn user_text<'de, D: Deserializer<'de>, T: Deserialize<'de> + UserText>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(deserializer).map(T::without_marks)
 }
 
-/// Deserializes [`user_text`] in a partial update, like [`present`](super::partial::present).
+/// Deserializes text of a user in a partial update: it combines [`user_text`] and [`present`](super::partial::present).
 ///
 /// # Errors
-/// Those of the value.
+/// Fails if the value is invalid.
 pub fn present_user_text<'de, D: Deserializer<'de>, T: Deserialize<'de> + UserText>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {

@@ -1,4 +1,4 @@
-//! Deserializers for JSON values that serde reads too strictly or too leniently.
+//! Deserializers for JSON values for which serde is too strict or too lenient.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,22 +7,22 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53: a double represents all integers up to here exactly.
+/// 2^53: a double represents all integers up to this number exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Deserializes an integer as JSON Schema defines it: `172.0` is an integer (JavaScript, PHP and pandas write it), `172.5`
-/// is not. For `#[serde(deserialize_with = "integer")]`.
+/// Deserializes an integer as JSON Schema defines it: `172.0` is an integer, and JavaScript, PHP and pandas write it
+/// so; `172.5` is not. Use it as `#[serde(deserialize_with = "integer")]`.
 ///
 /// # Errors
-/// The value is not an integer, or exceeds what `T` or a double represents exactly.
+/// Fails if the value is not an integer, does not fit into `T`, or is so large that a double is inexact.
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Integer(PhantomData))
 }
 
-/// Deserializes an [`integer`] or null. Use with `default` if the field may be absent.
+/// Deserializes an [`integer`] or null. Use it together with `default` if the field may be absent.
 ///
 /// # Errors
-/// As [`integer`].
+/// Fails like [`integer`].
 pub fn optional_integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<Option<T>, D::Error> {
     struct Whole<T>(T);
     impl<'de, T: TryFrom<i64>> Deserialize<'de> for Whole<T> {
@@ -60,11 +60,11 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// Deserializes an enum from a string. serde alone also reads `{"card": null}` as `"card"`.
-/// For `#[serde(deserialize_with = "variant")]`.
+/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`. Use it as
+/// `#[serde(deserialize_with = "variant")]`.
 ///
 /// # Errors
-/// The value is not a string, or not one of the variants.
+/// Fails if the value is not a string, or is not one of the variants.
 pub fn variant<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
     T::deserialize(StringDeserializer::new(String::deserialize(deserializer)?))
 }

@@ -1,6 +1,7 @@
-//! A temporary file that receives one upload (mode 0600). Dropping it deletes it.
+//! A temporary file that receives one upload. Only the service's user can read it (mode 0600), and dropping it deletes
+//! it.
 //!
-//! The methods block on disk I/O: call them on a blocking thread.
+//! The methods block on disk I/O, so call them on a blocking thread.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, Write};
@@ -10,10 +11,10 @@ use std::path::{Path, PathBuf};
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
-/// The part size of a multipart upload: the minimum that S3 accepts.
+/// The size of a part in a multipart upload to S3: the minimum that S3 accepts.
 pub(super) const PART_BYTES: usize = 5 * 1024 * 1024;
 
-/// A file that is being received.
+/// An upload in progress.
 pub struct Incoming {
     key: Uuid,
     path: PathBuf,
@@ -26,13 +27,13 @@ impl Incoming {
         Ok(Self { key, path, file })
     }
 
-    /// The key under which the file will be stored.
+    /// Returns the key under which the file will be stored.
     #[must_use]
     pub fn key(&self) -> Uuid {
         self.key
     }
 
-    /// Appends bytes.
+    /// Appends bytes to the file.
     ///
     /// # Errors
     /// Fails if the disk is full or unavailable.
@@ -48,13 +49,14 @@ impl Incoming {
         File::open(&self.path)
     }
 
-    /// Syncs the file to disk, so that an acknowledged document survives a power failure.
+    /// Writes all bytes to disk (fsync), so that a document survives a power failure after the client has received the
+    /// reply.
     pub(super) fn finish(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.file.rewind()
     }
 
-    /// Reads the next [`PART_BYTES`]. Only the last part is shorter.
+    /// Reads the next part of [`PART_BYTES`]. Only the last part can be shorter.
     pub(super) fn part(&mut self) -> io::Result<Bytes> {
         let mut part = Vec::with_capacity(PART_BYTES);
         (&self.file).take(PART_BYTES as u64).read_to_end(&mut part)?;
@@ -64,7 +66,8 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        // A stored file has already been moved away. If the deletion fails, the sweeper deletes the file later.
+        // A stored file was moved before, so there is nothing to delete. If the deletion fails,
+        // [`Storage::sweep`](super::Storage::sweep) deletes the file later.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -1,8 +1,9 @@
-//! Floor 1: the object store for documents: a local folder, or a bucket of an S3-compatible service.
+//! Layer 1: the object store for documents, in a local folder or in a bucket of an S3-compatible service.
 //!
-//! - Keys are random. The database alone knows owners and file names.
-//! - An upload is first written to a local file ([`incoming`]): a slow client takes disk space instead of memory.
-//! - Only a file that passed inspection enters the store. It is written atomically.
+//! - Keys are random. Only the database knows the owner and the name of a file.
+//! - An upload is first written to a local file ([`incoming`]), so that a slow client uses disk space instead of
+//!   memory.
+//! - Only a file that passed inspection enters the store. Writing to the store is atomic.
 
 pub mod incoming;
 
@@ -27,19 +28,19 @@ use uuid::Uuid;
 
 use incoming::{Incoming, PART_BYTES};
 
-/// For one request to the store.
+/// Timeout of one request to the store.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-/// For sending one file to a bucket. Shorter than the timeout of the request that waits for it.
+/// Timeout of sending one file to a bucket. It is shorter than the timeout of the HTTP request that waits for it.
 const SEND_TIMEOUT: Duration = Duration::from_secs(15);
-/// Files that are sent to a bucket at once. Each takes [`PART_BYTES`] of memory.
+/// Maximum number of files that are sent to a bucket at the same time. Each one uses [`PART_BYTES`] of memory.
 const MAX_PARALLEL_SENDS: usize = 4;
 
-/// Why an operation on the store failed.
+/// The reason why an operation on the store failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     #[error("object not found")]
     Missing,
-    /// Full, unreachable, too slow, or it refuses our credentials. The text is for the log.
+    /// The store is full, unreachable or too slow, or refuses our credentials. The text is written to the log only.
     #[error("object store unavailable: {0}")]
     Unavailable(String),
 }
@@ -68,7 +69,7 @@ impl From<tokio::time::error::Elapsed> for StorageError {
 /// A bucket of an S3-compatible store.
 #[derive(Clone, Debug)]
 pub struct Bucket {
-    /// The origin of the store.
+    /// The origin of the server.
     pub endpoint: String,
     pub name: String,
     pub region: String,
@@ -80,13 +81,13 @@ pub struct Bucket {
 pub struct Storage {
     incoming: PathBuf,
     objects: Arc<dyn ObjectStore>,
-    /// Whether files are sent to a bucket. In a folder they are only renamed.
+    /// Whether files are sent to a bucket. In a folder, an upload is only renamed.
     is_remote: bool,
     sending: Semaphore,
 }
 
 impl Storage {
-    /// Opens the store in this folder. With a bucket, the folder holds incoming files only. Does not connect yet.
+    /// Opens the store without connecting to it. With a bucket, the folder contains only uploads in progress.
     ///
     /// # Errors
     /// Fails if the folder cannot be created or the bucket's settings are invalid.
@@ -114,7 +115,7 @@ impl Storage {
     /// Stores a received file atomically.
     ///
     /// # Errors
-    /// Fails if the store is unavailable. The file may still be stored: [remove](Self::remove) it.
+    /// Fails if the store is unavailable. The file may be stored nevertheless, so [remove](Self::remove) it.
     pub async fn store(&self, mut incoming: Incoming) -> Result<(), StorageError> {
         let incoming = blocking(move || incoming.finish().map(|()| incoming)).await?;
         if self.is_remote {
@@ -142,17 +143,17 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // A bucket keeps and bills the parts of an unfinished upload.
+            // A bucket keeps the parts of an unfinished upload, and the provider charges for them.
             upload.abort().await?;
             return Err(error);
         }
         Ok(())
     }
 
-    /// Streams a range of a stored file.
+    /// Returns a range of a stored file as a stream.
     ///
     /// # Errors
-    /// [`StorageError::Missing`] or [`StorageError::Unavailable`].
+    /// [`StorageError::Missing`] if the file does not exist, [`StorageError::Unavailable`] if the store does not work.
     pub async fn read(
         &self,
         key: Uuid,
@@ -164,7 +165,7 @@ impl Storage {
             .into_stream())
     }
 
-    /// Deletes the stored and the incoming file of this key, if they exist.
+    /// Deletes the stored file and the upload in progress with this key, if they exist.
     ///
     /// # Errors
     /// Fails if the store is unavailable.
@@ -179,7 +180,7 @@ impl Storage {
         }
     }
 
-    /// Deletes incoming files last written before this time: their process was killed.
+    /// Deletes uploads that were last written before this time. The process that received them was killed.
     ///
     /// # Errors
     /// Fails if the folder cannot be read.
@@ -187,7 +188,7 @@ impl Storage {
         let mut files = tokio::fs::read_dir(&self.incoming).await?;
         while let Some(file) = files.next_entry().await? {
             let written = file.metadata().await.and_then(|metadata| metadata.modified());
-            // A file without metadata has just been stored or deleted by its upload.
+            // If the metadata cannot be read, an upload has just stored or deleted the file.
             if written.is_ok_and(|written| DateTime::<Utc>::from(written) < before) {
                 incoming::remove(&file.path()).await?;
             }
@@ -196,7 +197,7 @@ impl Storage {
     }
 }
 
-/// Runs blocking I/O on a thread for it.
+/// Runs blocking I/O on a thread of the blocking pool.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, StorageError> {
     let done = tokio::task::spawn_blocking(work).await;
     Ok(done.unwrap_or_else(|error| Err(io::Error::other(error)))?)
@@ -210,12 +211,13 @@ fn object_key(key: Uuid) -> Key {
     Key::from(format!("objects/{key}"))
 }
 
-/// Builds the client with the configured credentials only: none come from the environment or a cloud metadata service.
+/// Builds a client that uses only the configured credentials. It reads none from environment variables or a cloud
+/// metadata service.
 fn s3_client(bucket: &Bucket) -> Result<impl ObjectStore, object_store::Error> {
     let client = ClientOptions::new()
         .with_timeout(REQUEST_TIMEOUT)
         .with_connect_timeout(Duration::from_secs(3))
-        // The configuration accepts http:// for loopback only.
+        // The configuration accepts http:// only for loopback addresses.
         .with_allow_http(bucket.endpoint.starts_with("http://"));
     AmazonS3Builder::new()
         .with_endpoint(&bucket.endpoint)

@@ -10,7 +10,7 @@ use super::model::Change;
 use super::objects::Objects;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
-use crate::db::announcements::ListenerEvent;
+use crate::db::notifications::ListenerEvent;
 use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};

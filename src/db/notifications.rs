@@ -1,7 +1,8 @@
-//! Receives PostgreSQL notifications (`LISTEN`) on one connection per process and forwards them to subscribers.
+//! Receives PostgreSQL notifications (`LISTEN`) on one connection per process, and forwards them to subscribers.
 //!
-//! An open connection is no proof: behind a pooler that drops `LISTEN`, it stays open and no notification arrives. So the process
-//! notifies itself every few seconds (heartbeat). While the heartbeat is missing, subscribers are informed.
+//! An open connection does not prove that notifications arrive: a pooler may keep the connection open and drop
+//! `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat). If the heartbeat does not
+//! arrive, subscribers receive [`ListenerEvent::Disconnected`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,29 +17,30 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// Events that a subscriber may have waiting. A slower one receives a lag error and has missed some.
+/// Maximum number of events that wait for one subscriber. A slower subscriber loses the oldest events and receives a
+/// lag error.
 const MAX_QUEUED: usize = 4_096;
 
 /// An event for subscribers.
 #[derive(Clone, Debug)]
 pub enum ListenerEvent {
-    /// The heartbeat arrived: notifications sent after it are received.
+    /// The heartbeat arrived. Notifications that are sent from now on are received.
     Heartbeat,
     /// A notification on one of the channels.
     Notification { channel: Arc<str>, payload: Arc<str> },
-    /// Notifications are lost until the next [`ListenerEvent::Heartbeat`].
+    /// The connection failed. Notifications are lost until the next [`ListenerEvent::Heartbeat`].
     Disconnected,
 }
 
-/// The listener.
-pub struct Announcements {
+/// The listener of this process.
+pub struct NotificationListener {
     pool: PgPool,
     channels: Vec<&'static str>,
     subscribers: broadcast::Sender<ListenerEvent>,
     is_listening: AtomicBool,
 }
 
-impl Announcements {
+impl NotificationListener {
     /// Creates a listener for these channels, without connecting.
     #[must_use]
     pub fn new(pool: PgPool, channels: Vec<&'static str>) -> Self {
@@ -51,7 +53,7 @@ impl Announcements {
         self.subscribers.subscribe()
     }
 
-    /// Returns whether notifications are received.
+    /// Returns whether the last heartbeat arrived, which means that notifications are received.
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.is_listening.load(Ordering::Relaxed)
@@ -61,7 +63,7 @@ impl Announcements {
     pub async fn listen(&self) {
         loop {
             if let Err(error) = self.listen_once().await {
-                // PostgreSQL's message can contain values of a row.
+                // The log contains only the error code, because PostgreSQL's message can contain values of a row.
                 let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
                 let cause = code.unwrap_or_else(|| error.to_string());
                 tracing::warn!(cause, "listener lost its connection; reconnecting");
@@ -76,7 +78,8 @@ impl Announcements {
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
         listener.listen_all(self.channels.iter().copied().chain([HEARTBEAT])).await?;
-        // In parallel: a heartbeat that waits for a busy database must not delay notifications.
+        // Heartbeats are sent in parallel, so that a heartbeat that waits for a busy database does not delay
+        // notifications.
         tokio::select! {
             ended = self.send_heartbeats() => ended,
             ended = self.forward(&mut listener) => ended,
@@ -91,7 +94,7 @@ impl Announcements {
         }
     }
 
-    /// Forwards notifications until the heartbeat is missing or the connection ends.
+    /// Forwards notifications until a heartbeat is missing or the connection ends.
     async fn forward(&self, listener: &mut PgListener) -> Result<(), sqlx::Error> {
         let mut timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
         loop {
