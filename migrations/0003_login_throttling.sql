@@ -9,7 +9,7 @@ create table login_failures (
             -- An account.
             'account',
             -- An account from one address, or an account in one session (re-authentication).
-            'pair',
+            'account_and_address',
             -- An address.
             'address',
             -- An account in one network, and the number of such accounts in that network.
@@ -31,10 +31,10 @@ create table login_failures (
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- Pairs only: the key of the account. The key of a pair is a hash of both parts, so a reset of the account could not find
-    -- its pairs without this column.
+    -- For account and address only: the key of the account. The counter's key is a hash of both, so a reset of the account could
+    -- not find its counters without this column.
     account bytea
-        constraint login_failures_only_pairs_have_an_account check (account is null or kind = 'pair'),
+        constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)
 );
 create index login_failures_expiry on login_failures (expires_at);

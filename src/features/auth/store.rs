@@ -147,9 +147,9 @@ impl AuthStore {
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
-            r#"select dearest.work as "dearest_work!", u.id as "id?", u.password_hash as "password_hash?",
+            r#"select highest.work as "max_work!", u.id as "id?", u.password_hash as "password_hash?",
                    u.device_epoch as "device_epoch?", u.status = 'active' as "active?"
-               from (select coalesce(max(password_work), 0) as work from users) dearest
+               from (select coalesce(max(password_work), 0) as work from users) highest
                left join users u on u.email = $1"#,
             email
         )
@@ -161,7 +161,7 @@ impl AuthStore {
             }
             _ => None,
         };
-        Ok(FoundCredentials { account, max_work: u64::try_from(row.dearest_work).unwrap_or(0) })
+        Ok(FoundCredentials { account, max_work: u64::try_from(row.max_work).unwrap_or(0) })
     }
 
     /// Queues a reset link. Earlier links stay valid, so that others cannot invalidate them. For an unknown address, a mail that is

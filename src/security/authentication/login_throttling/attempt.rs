@@ -1,4 +1,4 @@
-//! One attempt to prove a password, and the counters that it adds to.
+//! One attempt to prove a password, and its counters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,25 +15,25 @@ use crate::security::authentication::login_challenge;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// Failures of one device cookie in all its life. They retire it: its client is an unknown one from then on.
+/// Failures of one device cookie until it is retired. Its client is an unknown client afterwards.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// Failures in a row of a signed-in user who enters the password again.
+/// Failures in a row of a signed-in user who re-authenticates.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
-/// A used solution is kept for longer than it is valid, so that clocks that differ do not let it count twice.
+/// Used solutions are stored for longer than they are valid, so that clock differences do not allow a second use.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
-/// Counts failures and decides on attempts.
+/// Counts failed attempts and decides which may proceed.
 #[derive(Clone)]
 pub struct LoginThrottle {
     pub pool: PgPool,
     pub settings: LoginSettings,
     pub clock: Clock,
     pub keys: Arc<Keys>,
-    /// What the outbox calls the mail that tells an owner of a lock.
+    /// The outbox's name of the mail that notifies an owner of a lock.
     pub lock_mail_kind: &'static str,
 }
 
-/// A counter, and how many failures it may have in a window that begins with the first.
+/// A counter of failures, and its limit in a window that begins with the first failure.
 #[derive(Clone, Copy)]
 pub(super) struct Counter {
     pub kind: &'static str,
@@ -41,32 +41,33 @@ pub(super) struct Counter {
     pub limit: Rate,
 }
 
-/// An attempt. Its keys are keyed hashes: people type passwords into the name field.
+/// A login attempt or a re-authentication. Its keys are keyed hashes, because people type passwords into the name field.
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
-    /// Account and address, or account and session.
-    pub(super) pair: Counter,
-    /// Of an unknown client: address and network.
-    place: Vec<Counter>,
+    /// Per account and address; for a re-authentication, per account and session.
+    pub(super) account_and_address: Counter,
+    /// Counters of an unknown client: address, account in network, network.
+    unknown_client: Vec<Counter>,
     pub(super) device: Option<Counter>,
     pub(super) solution: Option<Counter>,
 }
 
-/// The key of the account with this name, as typed apart from its case, whether it exists or not.
+/// Returns the counter key of an account by its typed name, ignoring case. The account need not exist.
 #[must_use]
 pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
 }
 
-/// The key of a signed-in user's own counters: failed sign-ins must not keep the owner, who is inside, from a new password.
+/// Returns the counter key of a user's re-authentications. It differs from [`account_key`]: failed logins of others must not
+/// prevent a signed-in owner from changing the password.
 #[must_use]
 pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
     keys.fingerprint(&format!("user {user}"))
 }
 
 impl LoginThrottle {
-    /// An attempt to sign in, by a known device or an unknown client, which may bring the solution of a challenge.
+    /// Returns a login attempt of a known device or an unknown client. An invalid solution is ignored.
     #[must_use]
     pub fn sign_in(
         &self,
@@ -80,32 +81,36 @@ impl LoginThrottle {
         let counter = |kind, text: String, limit| Counter { kind, key: self.keys.fingerprint(&text), limit };
         let accounts = settings.accounts_per_network;
         let of_device = Rate { count: MAX_DEVICE_FAILURES, window: settings.device_lifetime };
-        let pair = counter("pair", format!("address {address}\n{typed}"), settings.failures_per_account_and_address);
-        let solution =
-            solution.and_then(|payload| login_challenge::verify(&self.keys, &pair.key, payload, self.clock.now()));
+        let account_and_address = counter(
+            "account_and_address",
+            format!("address {address}\n{typed}"),
+            settings.failures_per_account_and_address,
+        );
+        let verify = |payload| login_challenge::verify(&self.keys, &account_and_address.key, payload, self.clock.now());
         LoginAttempt {
             account: account_key(&self.keys, &typed),
             max_in_a_row: settings.failures_in_a_row.into(),
-            pair,
-            place: vec![
+            account_and_address,
+            unknown_client: vec![
                 counter("address", address.to_string(), settings.failures_per_address),
                 counter("account_in_network", format!("{network}\n{typed}"), Rate { count: u32::MAX, ..accounts }),
                 counter("network", network.to_string(), accounts),
             ],
             device: device.map(|device| counter("device", format!("device {}", device.id()), of_device)),
-            solution: solution.map(|key| Counter { kind: "challenge", key, limit: USED_SOLUTION }),
+            solution: solution.and_then(verify).map(|key| Counter { kind: "challenge", key, limit: USED_SOLUTION }),
         }
     }
 
-    /// Re-authentication: a signed-in user enters the password again.
+    /// Returns an attempt of a signed-in user to re-authenticate.
     #[must_use]
     pub fn reauthenticate(&self, caller: &Caller) -> LoginAttempt {
         let key = self.keys.fingerprint(&format!("session {}", caller.session()));
+        let limit = self.settings.failures_per_account_and_address;
         LoginAttempt {
             account: reauthentication_key(&self.keys, caller.user()),
             max_in_a_row: MAX_REAUTHENTICATION_FAILURES,
-            pair: Counter { kind: "pair", key, limit: self.settings.failures_per_account_and_address },
-            place: Vec::new(),
+            account_and_address: Counter { kind: "account_and_address", key, limit },
+            unknown_client: Vec::new(),
             device: None,
             solution: None,
         }
@@ -113,22 +118,23 @@ impl LoginThrottle {
 }
 
 impl LoginAttempt {
-    /// What the log calls the account.
+    /// Returns the account's name in the log.
     #[must_use]
     pub fn subject(&self) -> String {
         hex(&self.account[..8])
     }
 
-    /// What the attempt counts for, in the order in which rows are locked. A known device counts for itself alone; a solved
-    /// challenge lifts the limits of address and network.
+    /// Returns the attempt's counters, apart from the account's, in the order in which rows are locked. A known device has only
+    /// its own counter. A solved challenge lifts the limits of address and network.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },
             None => *counter,
         };
+        let of_unknown_client = self.unknown_client.iter().map(limit);
         match self.device {
             Some(device) => vec![device],
-            None => [self.pair].into_iter().chain(self.place.iter().map(limit)).chain(self.solution).collect(),
+            None => [self.account_and_address].into_iter().chain(of_unknown_client).chain(self.solution).collect(),
         }
     }
 }

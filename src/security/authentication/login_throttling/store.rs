@@ -1,18 +1,19 @@
-//! The counters in PostgreSQL, by the database's clock: replicas whose clocks differ agree.
+//! The counters in PostgreSQL. They use the database's clock, so replicas with different clocks agree.
 
 use std::collections::HashSet;
 
 use sqlx::{PgConnection, PgExecutor};
 use uuid::Uuid;
 
-use super::attempt::{LoginAttempt, LoginThrottle};
+use super::attempt::{Counter, LoginAttempt, LoginThrottle};
 use crate::base::id::UserId;
+use crate::db::begin;
 use crate::http::error::ApiResult;
 
-/// How long an account waits, in minutes: after the last free failure, and after each one that follows.
-const WAITS: [i32; 5] = [1, 2, 4, 8, 15];
+/// Lock durations of an account, in minutes: after the last free failure, and after each further failure.
+const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
-/// A counter with this attempt in it. One that was full before has not counted it.
+/// A stored counter, including this attempt.
 pub struct CounterState {
     pub kind: String,
     pub key: Vec<u8>,
@@ -22,91 +23,108 @@ pub struct CounterState {
     pub seconds: f64,
 }
 
+/// Returns the first counter that exceeds its limit.
+pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Option<(&'static str, &'a CounterState)> {
+    limits.iter().find_map(|limit| {
+        let mut of_kind = states.iter().filter(|state| state.kind == limit.kind);
+        of_kind.find(|state| state.failures > limit.limit.count.into()).map(|state| (limit.kind, state))
+    })
+}
+
+fn kinds_and_keys(counters: &[Counter]) -> (Vec<String>, Vec<Vec<u8>>) {
+    counters.iter().map(|counter| (counter.kind.to_owned(), counter.key.to_vec())).unzip()
+}
+
 impl LoginThrottle {
-    /// Adds an attempt to its counters as if it had failed: to none if one of them is full, and to the account only while that does
-    /// not wait. Of parallel attempts each takes its own number from the locked row, so no more than the limit are within it.
-    pub(super) async fn count(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
+    /// Counts an attempt as a failure, and returns its counters. If one of them exceeds its limit, nothing is counted. A locked
+    /// account is neither counted nor returned.
+    ///
+    /// Parallel attempts wait for the locked rows, so each gets its own number and at most the limit is admitted. Known and
+    /// unknown accounts, and clients with and without a device cookie, take the same statements.
+    pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let counters = attempt.counters();
-        let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
-        let keys: Vec<Vec<u8>> = counters.iter().map(|counter| counter.key.to_vec()).collect();
+        // Without this look-up, each refused attempt would write and roll back.
+        let full = self.full_counters(&counters).await?;
+        if !full.is_empty() {
+            return Ok(full);
+        }
+        let mut transaction = begin(&self.pool).await?;
+        let mut counted = count_client(&mut transaction, &counters, &attempt.account).await?;
+        if exceeded(&counters, &counted).is_some() {
+            transaction.rollback().await?;
+            return Ok(counted);
+        }
+        counted.extend(self.count_account(&mut transaction, attempt).await?);
+        transaction.commit().await?;
+        Ok(counted)
+    }
+
+    async fn full_counters(&self, counters: &[Counter]) -> ApiResult<Vec<CounterState>> {
+        let (kinds, keys) = kinds_and_keys(counters);
         let limits: Vec<i64> = counters.iter().map(|counter| counter.limit.count.into()).collect();
-        let windows: Vec<f64> = counters.iter().map(|counter| counter.limit.window.as_secs_f64()).collect();
-        let account = attempt.device.is_none().then(|| attempt.account.to_vec());
-        let free = self.settings.failures_per_account;
         Ok(sqlx::query_as!(
             CounterState,
-            r#"with counter as (
-                   select * from unnest($1::text[], $2::bytea[], $3::bigint[], $4::float8[])
-                       with ordinality as counter (kind, key, max, seconds, position)
-               ), current as (
-                   select kind, key, failures, expires_at, failures >= max as is_full
-                   from login_failures join counter using (kind, key) where expires_at > now()
-               ), client as (
-                   insert into login_failures as known (kind, key, account, failures, expires_at)
-                   select kind, key, case kind when 'pair' then $5::bytea end, 1, now() + make_interval(secs => seconds)
-                   from counter
-                   where not exists (select from current where is_full)
-                       -- A network counts accounts, not failures.
-                       and (kind <> 'network'
-                           or not exists (select from current where kind = 'account_in_network' and failures > 0))
-                   order by position
-                   on conflict (kind, key) do update set
-                       failures = case when known.expires_at > now() then known.failures else 0 end + 1,
-                       expires_at = case when known.expires_at > now() then known.expires_at else excluded.expires_at end
-                   returning kind, key, failures, 0::bigint as in_a_row, expires_at
-               ), account as (
-                   insert into login_failures as known (kind, key, failures, in_a_row, expires_at)
-                   select 'account', $5, 1, 1, now() + make_interval(secs => $6)
-                   where $5 is not null and not exists (select from current where is_full)
-                       and not exists (select from client join counter using (kind) where client.failures > counter.max)
-                   on conflict (kind, key) do update set
-                       failures = case when known.expires_at > now() then known.failures else 0 end + 1,
-                       in_a_row = known.in_a_row + 1,
-                       waits_until = case when known.expires_at > now() then
-                           now() + make_interval(mins => ($7::int[])[least(known.failures + 2 - $8, array_length($7, 1))]) end,
-                       expires_at = excluded.expires_at
-                   where known.in_a_row < $9 and coalesce(known.waits_until <= now(), true)
-                   returning kind, key, failures, in_a_row, expires_at
-               ), counted as (
-                   select kind, key, failures + 1 as failures, 0::bigint as in_a_row, expires_at from current where is_full
-                   union all select * from client
-                   union all select * from account
-               )
-               select kind as "kind!", key as "key!", failures as "failures!", in_a_row as "in_a_row!",
+            r#"select kind as "kind!", key as "key!", failures + 1 as "failures!", in_a_row as "in_a_row!",
                    extract(epoch from expires_at - now())::float8 as "seconds!"
-               from counted"#,
+               from login_failures join unnest($1::text[], $2::bytea[], $3::bigint[]) as counter (kind, key, max) using (kind, key)
+               where failures >= max and expires_at > now()"#,
             &kinds,
             &keys,
-            &limits,
-            &windows,
-            account,
-            free.window.as_secs_f64(),
-            &WAITS,
-            i64::from(free.count),
-            attempt.max_in_a_row
+            &limits
         )
         .fetch_all(&self.pool)
         .await?)
     }
 
-    /// Takes a successful attempt back: clears the pair, takes the pair's failures off the account, and one off each other counter.
-    /// Locks rows in the order of [`Self::count`].
-    pub(super) async fn take_back(&self, counted: &[CounterState]) -> ApiResult<()> {
-        let mine = counted.iter().filter(|counted| counted.kind != "challenge");
-        let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) = mine.map(|mine| (mine.kind.clone(), mine.key.clone())).unzip();
+    /// Counts the attempt for the account, unless this is locked or the client is a known device.
+    async fn count_account(
+        &self,
+        connection: &mut PgConnection,
+        attempt: &LoginAttempt,
+    ) -> ApiResult<Option<CounterState>> {
+        let free = self.settings.failures_per_account;
+        Ok(sqlx::query_as!(
+            CounterState,
+            r#"insert into login_failures as stored (kind, key, failures, in_a_row, expires_at)
+               select 'account', $1, 1, 1, now() + make_interval(secs => $2) where $1::bytea is not null
+               on conflict (kind, key) do update set
+                   failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
+                   in_a_row = stored.in_a_row + 1,
+                   waits_until = case when stored.expires_at > now() then
+                       now() + make_interval(mins => ($3::int[])[least(stored.failures + 2 - $4, array_length($3, 1))]) end,
+                   expires_at = excluded.expires_at
+               where stored.in_a_row < $5 and coalesce(stored.waits_until <= now(), true)
+               returning kind, key, failures, in_a_row, extract(epoch from expires_at - now())::float8 as "seconds!""#,
+            attempt.device.is_none().then_some(attempt.account.as_slice()),
+            free.window.as_secs_f64(),
+            &LOCK_MINUTES,
+            i64::from(free.count),
+            attempt.max_in_a_row
+        )
+        .fetch_optional(connection)
+        .await?)
+    }
+
+    /// Subtracts a successful attempt: resets the counter per account and address, subtracts that counter's failures from the
+    /// account, and one failure from each other counter. Locks rows in the order of [`Self::count_attempt`].
+    pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
+        let counters = counters.iter().filter(|counter| counter.kind != "challenge");
+        let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =
+            counters.map(|counter| (counter.kind.clone(), counter.key.clone())).unzip();
         sqlx::query!(
-            "with mine as (
+            "with locked as (
                  select kind, key, failures from login_failures
-                 join unnest($1::text[], $2::bytea[]) with ordinality as counted (kind, key, position) using (kind, key)
+                 join unnest($1::text[], $2::bytea[]) with ordinality as counter (kind, key, position) using (kind, key)
                  order by position for update of login_failures
-             ), pair as (
-                 select coalesce(max(failures) filter (where kind = 'pair'), 1) as failures from mine
+             ), own as (
+                 select coalesce(max(failures) filter (where kind = 'account_and_address'), 1) as failures from locked
              )
              update login_failures f set
-                 failures = greatest(0, f.failures - case when f.kind in ('pair', 'account') then pair.failures else 1 end),
-                 in_a_row = greatest(0, f.in_a_row - pair.failures),
+                 failures = greatest(0,
+                     f.failures - case when f.kind in ('account_and_address', 'account') then own.failures else 1 end),
+                 in_a_row = greatest(0, f.in_a_row - own.failures),
                  waits_until = null
-             from mine, pair where f.kind = mine.kind and f.key = mine.key",
+             from locked, own where f.kind = locked.kind and f.key = locked.key",
             &kinds,
             &keys
         )
@@ -115,8 +133,9 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Queues the mail that tells an owner of a lock. For an account that does not exist it queues one as well, as sent already.
-    pub(super) async fn queue_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
+    /// Queues the mail that notifies the owner of a lock. For an account that does not exist, the row is marked as sent: both cases
+    /// take the same statement and write one row.
+    pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
              select $1, $2, coalesce(u.email, ''), coalesce(u.id, $1), $3::timestamptz, $3, case when u.id is null then $3 end
@@ -131,10 +150,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Which of these accounts ([`super::account_key`]) are locked for unknown clients now.
-    ///
-    /// # Errors
-    /// The database fails.
+    /// Returns those of these accounts ([`super::account_key`]) that are locked for unknown clients.
     pub async fn locked(&self, accounts: &[[u8; 32]]) -> ApiResult<HashSet<Vec<u8>>> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         let locked = sqlx::query_scalar!(
@@ -148,19 +164,16 @@ impl LoginThrottle {
         Ok(locked.into_iter().collect())
     }
 
-    /// Lifts the locks of these accounts ([`super::account_key`], [`super::reauthentication_key`]), also at each address and session: after
-    /// a password reset, or by an administrator. What an address or a network has counted stays.
-    ///
-    /// # Errors
-    /// The database fails.
+    /// Unlocks these accounts ([`super::account_key`], [`super::reauthentication_key`]) after a password reset or by an
+    /// administrator. The counters of addresses and networks stay.
     pub async fn reset_counters(&self, executor: impl PgExecutor<'_>, accounts: &[[u8; 32]]) -> ApiResult<()> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         sqlx::query!(
             "delete from login_failures f using (
                  select kind, key from login_failures
                  where (kind = 'account' and key = any($1)) or account = any($1)
-                 order by kind = 'account', key for update) mine
-             where f.kind = mine.kind and f.key = mine.key",
+                 order by kind = 'account', key for update) reset
+             where f.kind = reset.kind and f.key = reset.key",
             &keys
         )
         .execute(executor)
@@ -168,20 +181,48 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Deletes counters whose window is over, and an account's failures in a row after 30 days without one.
-    ///
-    /// # Errors
-    /// The database fails.
+    /// Deletes expired counters. Failures in a row of an account are kept for 30 days after the last one.
     pub async fn sweep(&self) -> ApiResult<()> {
         sqlx::query!(
             "delete from login_failures f using (
                  select kind, key from login_failures
                  where expires_at <= now() - make_interval(days => case kind when 'account' then 30 else 0 end)
-                 for update skip locked) over
-             where f.kind = over.kind and f.key = over.key"
+                 for update skip locked) expired
+             where f.kind = expired.kind and f.key = expired.key"
         )
         .execute(&self.pool)
         .await?;
         Ok(())
     }
+}
+
+/// Counts the attempt for its client, in the order of `counters`.
+async fn count_client(
+    connection: &mut PgConnection,
+    counters: &[Counter],
+    account: &[u8; 32],
+) -> ApiResult<Vec<CounterState>> {
+    let (kinds, keys) = kinds_and_keys(counters);
+    let windows: Vec<f64> = counters.iter().map(|counter| counter.limit.window.as_secs_f64()).collect();
+    Ok(sqlx::query_as!(
+        CounterState,
+        r#"insert into login_failures as stored (kind, key, account, failures, expires_at)
+           select kind, key, case kind when 'account_and_address' then $4::bytea end, 1, now() + make_interval(secs => seconds)
+           from unnest($1::text[], $2::bytea[], $3::float8[]) with ordinality as counter (kind, key, seconds, position)
+           -- A network counts accounts, not failures.
+           where kind <> 'network' or not exists (
+               select from login_failures
+               where kind = 'account_in_network' and key = any($2) and failures > 0 and expires_at > now())
+           order by position
+           on conflict (kind, key) do update set
+               failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
+               expires_at = case when stored.expires_at > now() then stored.expires_at else excluded.expires_at end
+           returning kind, key, failures, in_a_row, extract(epoch from expires_at - now())::float8 as "seconds!""#,
+        &kinds,
+        &keys,
+        &windows,
+        account
+    )
+    .fetch_all(connection)
+    .await?)
 }

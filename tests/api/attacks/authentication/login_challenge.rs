@@ -122,7 +122,8 @@ async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
         sign_in_with(&client, &alice.email, WRONG, &solution).await.assert_refused(401, "invalid_credentials");
     }
     let full = try_sign_in(&client, &alice.email, PASSWORD).await;
-    full.assert_refused(429, "too_many_requests").assert_events(&["authn_login_fail_max/pair", REFUSED[1]]);
+    full.assert_refused(429, "too_many_requests")
+        .assert_events(&["authn_login_fail_max/account_and_address", REFUSED[1]]);
     assert_eq!(full.json()["challenge"], json!(null));
 }
 

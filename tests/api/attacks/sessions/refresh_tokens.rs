@@ -85,7 +85,7 @@ async fn replay_within_grace_gets_newest_unused_token() {
     dead(&me(&alice).await);
 }
 
-/// A replay within the grace period costs one more statement, whatever the length of the chain, and ends no session.
+/// A replay within the grace period costs one more statement for any length of the chain, and ends no session.
 #[actix_web::test]
 async fn replay_within_grace_follows_bounded_chain() {
     let app = TestApp::start().await;

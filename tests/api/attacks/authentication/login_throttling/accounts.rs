@@ -159,7 +159,7 @@ async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let sixth = change(thief(0), PASSWORD).await;
     sixth
         .assert_refused(429, "too_many_requests")
-        .assert_events(&["authn_login_fail_max/pair", "excess_rate_limit_exceeded/too_many_requests"]);
+        .assert_events(&["authn_login_fail_max/account_and_address", "excess_rate_limit_exceeded/too_many_requests"]);
     let last = change(thief(1), WRONG).await;
     last.assert_refused(401, "invalid_credentials");
     last.assert_events(&["authn_login_lock/max_failures", "authn_password_change_fail/wrong_password"]);

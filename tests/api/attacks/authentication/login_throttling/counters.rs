@@ -155,7 +155,7 @@ async fn expired_counters_are_deleted() {
         sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap()
     };
     throttle.sweep().await.unwrap();
-    assert_eq!(kinds().await, ["account", "account_in_network", "address", "network", "pair"]);
+    assert_eq!(kinds().await, ["account", "account_and_address", "account_in_network", "address", "network"]);
     app.advance_time(TimeDelta::minutes(61)).await;
     throttle.sweep().await.unwrap();
     assert_eq!(kinds().await, ["account"]);
