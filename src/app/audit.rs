@@ -29,10 +29,10 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
     let mut verification = Verification::new(&keys, heads.as_deref());
     if let Some(folder) = folder {
         let lines = archive::lines(folder).map_err(Failure::ArchiveFolder)?;
-        verification.archive(lines).map_err(Failure::ArchiveFolder)?;
+        verification.verify_archive(lines).map_err(Failure::ArchiveFolder)?;
     }
     let (mut connection, database) = connect_as_owner(&settings.owner).await?;
-    verification.database(&mut connection, Clock::default().now()).await?;
+    verification.verify_database(&mut connection, Clock::default().now()).await?;
     let report = verification.report;
     connection.close().await?;
     database.stop().await?;

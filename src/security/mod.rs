@@ -1,7 +1,9 @@
-//! Layer 3: the security practices, one folder per chapter of OWASP ASVS 5.0, one file or folder per practice.
+//! Layer 3: the security practices. Each chapter of OWASP ASVS 5.0 has a folder, and each practice has a file or folder
+//! in it.
 //!
-//! Each head names the attack (CWE, OWASP API Top 10), the control, what it does not stop, its ASVS ids and its attack test under
-//! `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide who calls them, and in which order.
+//! The head of each practice names the attack (CWE, OWASP API Top 10), the control, its limits, its ASVS ids and its
+//! attack test under `tests/api/attacks/`. `app/stack.rs` and `app/routes.rs` decide which practices a request passes,
+//! and in which order.
 
 pub mod audit;
 pub mod authentication;

@@ -1,15 +1,17 @@
 //! Excessive logging (CWE-779, CWE-770, API4:2023): a flood of refused requests is stored as a few rows with an amount.
 //!
-//! **Attack**: one client sends thousands of refused requests a second. One row and one log line for each would fill
-//! the disk until users can no longer write or sign in.
+//! **Attack**: one client sends thousands of refused requests a second. One row and one log line for each request would
+//! fill the disk until users can no longer write or sign in.
 //! **Control**: events are alike if they have the same kind, reason, route, network, user, session and identifier hash.
-//! In each minute, the first 20 events that are alike are recorded one by one. Later ones only increment an aggregate.
-//! At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its amount.
-//! The detection rules count aggregated events without delay. Memory is bounded: low-priority events (from anonymous
-//! clients, or bad requests) get 5,000 aggregates a minute. Beyond that, they share one aggregate per reason, without
-//! network. Another 5,000 are reserved for events about users.
+//! In each minute, the first 20 events that are alike are recorded one by one. Later events that are alike only
+//! increment the amount of an aggregate. At the end of the minute, and at shutdown, each aggregate is written as one
+//! row and one log line with its amount. The detection rules count aggregated events without delay. Memory is bounded:
+//! low-priority events (from anonymous clients, or bad requests) get 5,000 aggregates a minute. Further low-priority
+//! events share one aggregate per reason, without their network. Another 5,000 aggregates are reserved for events about
+//! users.
 //! **Limits**: `kill -9` loses the aggregates of the current minute. Events that name an object are not aggregated,
-//! because each id is evidence. Rate limits bound them, and the detection rules end the session.
+//! because each id is evidence. Rate limits bound the number of these events, and the detection rules end the session
+//! that causes them.
 //! **ASVS**: 16.1.1, 16.2.1, 16.3.2
 //! **Test**: `attacks::audit::security_events::floods`
 
@@ -24,14 +26,14 @@ use crate::http::matched_route::MatchedRoute;
 
 /// How long events are aggregated before the amount is written.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(1);
-/// Events with the same key that are recorded one by one in a window.
+/// The maximum number of events with the same key that are recorded one by one in a window.
 pub const MAX_SINGLE: u32 = 20;
-/// Low-priority events that are recorded one by one in a window, over all keys.
+/// The maximum number of low-priority events that are recorded one by one in a window, over all keys.
 pub const MAX_SINGLE_LOW_PRIORITY: u32 = 2_000;
-/// Aggregates of one window, about 300 bytes each. Low-priority events get half of them.
+/// The maximum number of aggregates in a window, of about 300 bytes each. Low-priority events get half of them.
 pub const MAX_AGGREGATES: usize = 10_000;
 
-/// What events that are alike have in common.
+/// The fields that are equal in all events of one aggregate.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AggregateKey {
     pub kind: EventKind,
@@ -39,14 +41,14 @@ pub struct AggregateKey {
     pub user: Option<UserId>,
     pub session: Option<SessionId>,
     pub subject: Option<String>,
-    /// `None` once low-priority events have used up their aggregates.
+    /// `None` if low-priority events have used up their aggregates: this aggregate then counts events of all networks.
     pub place: Option<(MatchedRoute, IpAddr)>,
 }
 
 #[derive(Default)]
 struct Aggregate {
     single: u32,
-    /// Events beyond the individually recorded ones.
+    /// The number of events that were not recorded one by one.
     amount: u64,
     /// The part of `amount` that the detection rules have not counted yet.
     uncounted: u64,
@@ -62,7 +64,7 @@ pub struct Aggregates {
 
 impl Aggregates {
     /// Adds an event to its aggregate and returns `true`. Returns `false` if the event must be recorded individually.
-    /// `has_room` says whether the recorder's queue has space for it.
+    /// `has_room` says whether the recorder's queue has space for the event.
     pub fn add(&mut self, key: AggregateKey, low_priority: bool, has_room: bool, now: DateTime<Utc>) -> bool {
         self.ends_at.get_or_insert(now + WINDOW);
         let most = if low_priority { MAX_AGGREGATES / 2 } else { MAX_AGGREGATES };
@@ -83,7 +85,8 @@ impl Aggregates {
         true
     }
 
-    /// Takes the amounts that the detection rules have not counted, from at most `most` aggregates.
+    /// Returns the amounts that the detection rules have not counted yet, of at most `most` aggregates. Marks them as
+    /// counted.
     pub fn take_uncounted(&mut self, most: usize) -> Vec<(AggregateKey, u64)> {
         let uncounted = self.aggregates.iter_mut().filter(|(_, aggregate)| aggregate.uncounted > 0).take(most);
         uncounted.map(|(key, aggregate)| (key.clone(), std::mem::take(&mut aggregate.uncounted))).collect()
@@ -93,7 +96,7 @@ impl Aggregates {
         self.ends_at.is_some_and(|ends_at| now >= ends_at)
     }
 
-    /// Takes all amounts and ends the window.
+    /// Returns all amounts and ends the window.
     pub fn take_amounts(&mut self) -> Vec<(AggregateKey, u64)> {
         (self.ends_at, self.single_low_priority) = (None, 0);
         self.aggregates
@@ -123,7 +126,7 @@ mod tests {
         }
     }
 
-    /// The individually recorded events and the amounts add up exactly.
+    /// The events that are recorded one by one and the amounts of the aggregates add up to the number of all events.
     #[test]
     fn flood_from_many_networks_takes_bounded_memory_and_loses_no_count() {
         let (mut aggregates, now) = (Aggregates::default(), DateTime::UNIX_EPOCH);
@@ -151,7 +154,7 @@ mod tests {
         assert!(aggregates.is_empty() && amounts.len() <= MAX_AGGREGATES / 2 + 2, "{}", amounts.len());
         let sum = |amounts: &[(AggregateKey, u64)]| amounts.iter().map(|(_, amount)| amount).sum::<u64>();
         assert_eq!(sum(&amounts) + single, 25 * 6_000 + 130);
-        assert_eq!(sum(&counted), sum(&amounts), "the rules count each");
+        assert_eq!(sum(&counted), sum(&amounts), "the detection rules count every event");
         let others: Vec<u64> =
             amounts.iter().filter(|(key, _)| key.place.is_none()).map(|(_, amount)| *amount).collect();
         assert_eq!(others, [25 * 1_000]);

@@ -1,11 +1,11 @@
 //! `strongroom audit archive`: retention of security events (CWE-779, CWE-778, API8:2023).
 //!
-//! **Attack**: the table grows without bound. Or rows are removed by hand, and deleted evidence looks like old rows
-//! that were cleaned up.
+//! **Attack**: the table grows without bound. Or an attacker deletes the rows that prove an attack, and it looks like a
+//! clean-up of old rows.
 //! **Control**: the command verifies whole batches, writes them to a file, and deletes them in the transaction that
-//! records `sys_audit_archived`. The MAC of that event needs the master key, so the schema's owner alone cannot remove
-//! a batch unnoticed. The first remaining batch holds the MAC of the last archived one. `audit verify --archive` checks
-//! the files, the database, and the link between them.
+//! records `sys_audit_archived`. The MAC of this event needs the master key, so the schema's owner alone cannot delete
+//! a batch unnoticed. The first remaining batch contains the MAC of the last archived batch. `audit verify --archive`
+//! checks the files, the database, and the link between them.
 //! **Limits**: an operator can delete the files. Keep them where the database's owner cannot write.
 //! **ASVS**: 16.4.2, 14.2.7
 //! **Test**: `attacks::audit::archive`
@@ -24,14 +24,14 @@ use super::verify_store;
 use crate::http::error::ApiError;
 use crate::security::crypto::keys::Keys;
 
-/// A complete archive file. Its batches may now be deleted from the database.
+/// A complete archive file, whose batches may now be deleted from the database.
 pub struct ArchiveFile {
     pub file: PathBuf,
     pub last_batch: i64,
     pub events: i64,
 }
 
-/// Why the command failed.
+/// Why `strongroom audit archive` failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     #[error("cannot read or write the archive: {0}")]
@@ -47,8 +47,9 @@ pub enum ArchiveError {
     Tampered(Box<Report>),
 }
 
-/// Verifies the batches sealed before `before` and writes them to a file in `folder`. Returns `None` if there are none.
-/// The newest batch always stays in the database, so that the chain continues. On an error, no file is left.
+/// Verifies the batches that were sealed before `before`, and writes them to a file in `folder`. Returns `None` if
+/// there are no such batches. The newest batch always stays in the database, because the next seal continues the chain
+/// from it. After an error, no file remains.
 pub async fn write(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -59,7 +60,7 @@ pub async fn write(
     let unfinished = folder.join("unfinished.tmp");
     let result = write_batches(connection, keys, last_batch, &unfinished).await;
     let (first_batch, events) = result.inspect_err(|_| drop(fs::remove_file(&unfinished)))?;
-    // Zero-padded, so that sorting by name sorts by batch.
+    // The numbers are zero-padded, so that the order of the file names is the order of the batches.
     let file = folder.join(format!("security-events-{first_batch:012}-{last_batch:012}.jsonl"));
     fs::rename(&unfinished, &file)?;
     File::open(folder)?.sync_all()?;
@@ -75,8 +76,8 @@ async fn write_batches(
     let mut file = BufWriter::new(File::create(path)?);
     let mut verification = Verification::new(keys, None);
     let (mut events, mut first_batch) = (0, None);
-    verification.begin_in_database(connection).await?;
-    while let Some(batch) = verification.next_in_database(connection).await? {
+    verification.begin_database(connection).await?;
+    while let Some(batch) = verification.verify_next_batch(connection).await? {
         first_batch.get_or_insert(batch.seal.batch);
         events += i64::try_from(batch.rows.len()).unwrap_or(i64::MAX);
         serde_json::to_writer(&mut file, &batch)?;
@@ -94,13 +95,13 @@ async fn write_batches(
     Ok((first_batch.unwrap_or(last_batch), events))
 }
 
-/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. Must run in a
-/// [background](super::context::background) context. If it fails, nothing is deleted and the command can be repeated.
+/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. This function must run in a
+/// [background](super::context::background) context. If it fails, nothing is deleted, and the command can be repeated.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());
     let pending = event.record_in(&mut transaction).await.map_err(ArchiveError::Event)?;
-    archive_store::remove_until(&mut transaction, written.last_batch).await?;
+    archive_store::delete_batches(&mut transaction, written.last_batch).await?;
     transaction.commit().await?;
     pending.publish();
     Ok(())

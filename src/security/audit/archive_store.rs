@@ -3,8 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
-/// Returns the last batch that can be archived: older than the first batch sealed at `before` or later, and never the
-/// newest.
+/// Returns the last batch before the first one that was sealed at `before` or later. Never returns the newest batch.
 pub async fn last_batch_before(
     connection: &mut PgConnection,
     before: DateTime<Utc>,
@@ -19,8 +18,8 @@ pub async fn last_batch_before(
     .await
 }
 
-/// Deletes the batches up to this one, with their rows.
-pub async fn remove_until(connection: &mut PgConnection, last_batch: i64) -> Result<(), sqlx::Error> {
+/// Deletes all batches up to `last_batch`, with their rows.
+pub async fn delete_batches(connection: &mut PgConnection, last_batch: i64) -> Result<(), sqlx::Error> {
     sqlx::query!("set local app.archiving = 'on'").execute(&mut *connection).await?;
     sqlx::query!(
         "delete from security_events

@@ -1,41 +1,42 @@
-//! Signed heads of the hash chain, one log line each (Ed25519). They reveal a chain that was truncated.
+//! Chain heads: each new end of the hash chain is signed (Ed25519) and logged. If the chain in the database is
+//! truncated, the log still contains the newer heads.
 
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 
 use crate::base::hex::{hex, unhex};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// The prefix of a head in a log line.
+/// The prefix of a chain head in a log line.
 const PREFIX: &str = "strongroom-head";
 
-/// The end of the chain after one batch.
+/// A chain head: the end of the hash chain after one batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChainHead {
     pub batch: i64,
-    /// Number of rows sealed up to this batch.
+    /// The number of rows that are sealed up to this batch.
     pub events: i64,
     pub mac: Tag,
 }
 
-/// Returns the public keys that verify heads, one per line: the id of the master key, then the public key in hex.
+/// Returns the public keys that verify chain heads, one per line: the id of the master key, then the public key in hex.
 #[must_use]
 pub fn public_keys(keys: &Keys) -> String {
     keys.head_keys().map(|(id, key)| format!("{id} {}", hex(key))).collect::<Vec<_>>().join("\n")
 }
 
-/// The heads found in a text.
+/// The chain heads that were found in a text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct ChainHeads {
-    /// Signed by one of the configured keys.
+    /// The heads that one of the configured keys has signed.
     pub signed: Vec<ChainHead>,
-    /// Key ids of heads whose key is not configured.
+    /// The key ids of heads whose key is not configured.
     pub unknown: Vec<KeyId>,
-    /// Number of heads whose signature is invalid.
+    /// The number of heads whose signature is invalid.
     pub forged: usize,
 }
 
 impl ChainHeads {
-    /// Finds every head in this text.
+    /// Finds every chain head in this text.
     #[must_use]
     pub fn read(text: &str, keys: &Keys) -> Self {
         let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '.');
@@ -52,15 +53,15 @@ impl ChainHeads {
 }
 
 impl ChainHead {
-    /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`: one word, so that it is found in any log
-    /// format. The MAC begins with the id of the master key.
+    /// Formats the head as `strongroom-head.BATCH.EVENTS.MAC.SIGNATURE`. This is one word, so it can be found in any
+    /// log format. The MAC begins with the id of the master key.
     #[must_use]
     pub fn line(&self, keys: &Keys) -> String {
         let signed = format!("{PREFIX}.{}.{}.{}", self.batch, self.events, hex(&self.mac.to_bytes()));
         format!("{signed}.{}", hex(keys.sign_head(signed.as_bytes()).as_ref()))
     }
 
-    /// Parses a head without checking its signature.
+    /// Parses a head. Does not check its signature.
     fn read(word: &str) -> Option<Self> {
         let mut parts = word.strip_prefix(PREFIX)?.strip_prefix('.')?.split('.');
         let (batch, events, mac) = (parts.next()?, parts.next()?, parts.next()?);
@@ -100,7 +101,7 @@ mod tests {
                 "{forged}"
             );
         }
-        // Signed with another key, but labelled with the id of the first.
+        // This head is signed with the second key, but labelled with the id of the first key.
         let borrowed = head.line(&keys(2));
         assert_eq!(ChainHeads::read(&borrowed, &keys(1)).forged, 1);
         let unknown = ChainHeads { unknown: vec![keys(1).id()], ..ChainHeads::default() };

@@ -1,7 +1,8 @@
-//! The context of an event: the request, its address, its caller, and the recorder. It is a task local, so code records
-//! events without passing a handle. There is no global recorder, because the tests run many services in one process.
+//! The context of an event: the request, its address, its caller, and the recorder. The context is a task-local
+//! variable, so code can record events without passing a recorder. There is no global recorder, because the tests run
+//! many services in one process.
 //!
-//! A spawned task takes the context over with [`inherit`]. Work outside of a request runs in [`background`].
+//! [`inherit`] passes the context on to a spawned task. Work outside of a request runs in [`background`].
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -24,7 +25,7 @@ tokio::task_local! {
     static CONTEXT: Arc<Context>;
 }
 
-/// What all events of one task share.
+/// The values that all events of one task share.
 pub struct Context {
     pub recorder: Recorder,
     pub request: Option<Request>,
@@ -32,7 +33,7 @@ pub struct Context {
     denied: Mutex<Option<Object>>,
 }
 
-/// The request that the events belong to.
+/// The request to which the events belong.
 pub struct Request {
     pub id: Option<Uuid>,
     pub method: &'static str,
@@ -45,7 +46,7 @@ impl Context {
         Arc::new(Self { recorder, request, caller: OnceLock::new(), denied: Mutex::default() })
     }
 
-    /// The context of work outside of a request.
+    /// Returns the context for work outside of a request.
     pub(super) fn background(recorder: &Recorder) -> Arc<Self> {
         Self::new(recorder.clone(), None)
     }
@@ -57,7 +58,7 @@ impl Context {
     }
 }
 
-/// Returns the context of this task. Without one, events are only log lines.
+/// Returns the context of this task. Without a context, an event is only a log line.
 pub fn current() -> Option<Arc<Context>> {
     CONTEXT.try_with(Arc::clone).ok()
 }
@@ -67,8 +68,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // Before the request id is read: both are stored in the request's extensions, which can be borrowed only once at a
-    // time.
+    // The address and the route must be read before the request id. All are stored in the request's extensions, which
+    // can be borrowed only once at a time.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -79,12 +80,12 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     CONTEXT.scope(Context::new(recorder, Some(facts)), next.call(request)).await
 }
 
-/// Runs work outside of a request, such as start-up, sweeps and commands.
+/// Runs work that belongs to no request, such as start-up, sweeps and commands.
 pub async fn background<F: Future>(recorder: &Recorder, work: F) -> F::Output {
     CONTEXT.scope(Context::new(recorder.clone(), None), work).await
 }
 
-/// Like [`background`], for synchronous work.
+/// Runs synchronous work that belongs to no request, like [`background`].
 pub fn background_sync<T>(recorder: &Recorder, work: impl FnOnce() -> T) -> T {
     CONTEXT.sync_scope(Context::new(recorder.clone(), None), work)
 }
@@ -100,21 +101,22 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Records the verified caller. The first one counts: a later ticket on the same WebSocket cannot change it.
+/// Records the verified caller. Only the first call counts: a later ticket on the same WebSocket cannot change the
+/// caller.
 pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
         let _ = context.caller.set((user, session));
     }
 }
 
-/// Names the object for which the request is about to be refused, where the path does not name it.
+/// Names the object for which the request is about to be refused. Needed only if the path does not name the object.
 pub fn set_denied_object(object: Object) {
     if let Some(context) = current() {
         *context.denied.lock().unwrap_or_else(PoisonError::into_inner) = Some(object);
     }
 }
 
-/// Takes the object that [`set_denied_object`] stored.
+/// Returns the object that [`set_denied_object`] stored, and clears it.
 pub(super) fn take_denied_object() -> Option<Object> {
     current()?.denied.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

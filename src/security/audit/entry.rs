@@ -1,8 +1,8 @@
-//! One event as a table row, with its MAC.
+//! One event as a database row, with its MAC.
 //!
-//! The MAC covers every field in a fixed order. Each field has its length in front, and absent fields are marked. So
-//! `ab` + `c` differs from `a` + `bc`, and an empty text from an absent one. (JSON would have several encodings for one
-//! value.)
+//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked.
+//! Therefore `ab` + `c` gets another MAC than `a` + `bc`, and an empty text gets another MAC than an absent text. JSON
+//! would not do, because it has several encodings for one value.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -11,7 +11,7 @@ use super::kinds::EventKind;
 use super::objects::Object;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// An event with all its fields. The writer adds `object_class`.
+/// An event with all its fields. The writer sets `object_class`.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub id: Uuid,
@@ -27,7 +27,7 @@ pub struct Entry {
     pub request: Option<Uuid>,
     pub subject: Option<String>,
     pub object: Option<Object>,
-    /// `missing`, `foreign` or `own`. The writer looks it up.
+    /// The owner of the object: `missing`, `foreign` or `own`. The writer looks it up.
     pub object_class: Option<String>,
     pub amount: Option<i64>,
     pub task: Task,
@@ -37,13 +37,13 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// Only counts it. Its row is written elsewhere: with its transaction, or as part of an aggregate.
+    /// The entry is only counted. Its row is written with its own transaction, or as part of an aggregate.
     Count,
-    /// Only writes it: the row of an aggregate, whose events have been counted already.
+    /// The entry is only written. It is the row of an aggregate, whose events have already been counted.
     Write,
 }
 
-/// The fields that the MAC covers, for an entry or a stored row.
+/// The fields that the MAC covers. They come from an entry or from a stored row.
 pub struct Fields<'a> {
     pub id: Uuid,
     pub at: DateTime<Utc>,
@@ -65,13 +65,14 @@ pub struct Fields<'a> {
 }
 
 impl Entry {
-    /// Returns how many events this entry stands for. No rule counts the kinds whose amount means something else.
+    /// Returns how many events this entry stands for. For some kinds, `amount` means something else; no rule counts
+    /// these kinds.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.amount.map_or(1, i64::unsigned_abs)
     }
 
-    /// Signs the row.
+    /// Signs the row with the current key.
     #[must_use]
     pub fn sign(&self, keys: &Keys) -> Tag {
         let fields = Fields {
@@ -104,7 +105,7 @@ impl Fields<'_> {
         keys.sign(Purpose::SecurityEvent, &slices(&self.parts()))
     }
 
-    /// Returns whether one of these keys made this tag.
+    /// Returns whether one of these keys has made this tag for these fields.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::SecurityEvent, &slices(&self.parts()), tag)
@@ -140,7 +141,7 @@ fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
     parts.iter().map(Vec::as_slice).collect()
 }
 
-/// Encodes an absent value differently from an empty one.
+/// Encodes a value so that an absent value differs from an empty value.
 fn marked(value: Option<&[u8]>) -> Vec<u8> {
     value.map(|value| [&[1], value].concat()).unwrap_or_default()
 }

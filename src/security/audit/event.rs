@@ -1,8 +1,8 @@
-//! Building and recording security events.
+//! Creates and records security events.
 //!
-//! [`Event::record`] writes a log line and queues the row, so that the request does not wait. In a flood it only
-//! increments an [aggregate](super::aggregates). [`Event::record_in`] writes the row in the caller's transaction, for
-//! critical actions that must not happen without their event.
+//! [`Event::record`] writes a log line and queues the row, so that the request does not wait. In a flood, it only
+//! increments an [aggregate](super::aggregates). [`Event::record_in`] writes the row in an open transaction. Critical
+//! actions use it, because they must not happen without their event.
 
 use std::net::IpAddr;
 
@@ -22,12 +22,12 @@ use crate::http::matched_route::MatchedRoute;
 
 /// The log target of all security events.
 pub const TARGET: &str = "security";
-/// The log target of aggregated events. Off by default, because a flood would flood the log.
+/// The log target of aggregated events. It is off by default, because a flood of events would flood the log.
 const AGGREGATE_TARGET: &str = "security_aggregate";
 
 /// A security event.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[must_use = "an event that is not recorded did not happen"]
+#[must_use = "an event is lost unless it is recorded"]
 pub struct Event {
     kind: EventKind,
     reason: &'static str,
@@ -38,8 +38,8 @@ pub struct Event {
     amount: Option<i64>,
 }
 
-/// Events whose rows are part of an open transaction. Publish them after the commit. After a rollback, drop them.
-#[must_use = "tell it once the transaction has committed"]
+/// Events whose rows are part of an open transaction. Publish them after the commit, and drop them after a rollback.
+#[must_use = "publish the events once the transaction has committed"]
 pub struct PendingEvents(Vec<(Event, Entry)>);
 
 impl Event {
@@ -53,12 +53,12 @@ impl Event {
         Self { reason, ..self }
     }
 
-    /// Sets the user, where it is not the request's caller.
+    /// Sets the user, if the event is not about the request's caller.
     pub fn user(self, user: UserId) -> Self {
         Self { user: Some(user), ..self }
     }
 
-    /// Sets the session, where it is not the caller's.
+    /// Sets the session, if the event is not about the caller's session.
     pub fn session(self, session: SessionId) -> Self {
         Self { session: Some(session), ..self }
     }
@@ -68,12 +68,12 @@ impl Event {
         Self { subject: Some(fingerprint), ..self }
     }
 
-    /// Sets the requested object. For a denial, the writer looks up its owner.
+    /// Sets the requested object. If access was denied, the writer looks up the object's owner.
     pub fn object(self, object: Object) -> Self {
         Self { object: Some(object), ..self }
     }
 
-    /// Sets the number of occurrences.
+    /// Sets the amount: the number of occurrences, or a number that `docs/security-events.md` explains.
     pub fn amount(self, amount: u64) -> Self {
         Self { amount: i64::try_from(amount).ok(), ..self }
     }
@@ -94,7 +94,7 @@ impl Event {
         }
     }
 
-    /// Returns the key for aggregation. `None` if the event always gets its own row.
+    /// Returns the key of the event's aggregate. Returns `None` if the event always gets its own row.
     fn aggregate_key(&self, context: &Context) -> Option<AggregateKey> {
         let request = context.request.as_ref()?;
         if self.object.is_some() || self.amount.is_some() {
@@ -105,15 +105,15 @@ impl Event {
         Some(AggregateKey { kind: self.kind, reason: self.reason, user, session, subject: self.subject.clone(), place })
     }
 
-    /// Writes the row in this transaction. Publish the result after the commit.
+    /// Writes the row in this transaction. Publish the returned events after the commit.
     ///
     /// # Errors
-    /// If the task has no recorder: a critical action must not happen without its event.
+    /// Fails if the task has no recorder, because a critical action must not happen without its event.
     pub async fn record_in(self, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         Self::record_all_in(vec![self], connection).await
     }
 
-    /// Writes several rows in this transaction; see [`Self::record_in`].
+    /// Writes several rows in this transaction, like [`Self::record_in`].
     pub async fn record_all_in(events: Vec<Self>, connection: &mut PgConnection) -> ApiResult<PendingEvents> {
         if events.is_empty() {
             return Ok(PendingEvents(Vec::new()));
@@ -133,7 +133,7 @@ impl Event {
         let (seconds, nanos) = (u64::try_from(at.timestamp()).unwrap_or(0), at.timestamp_subsec_nanos());
         let request = context.request.as_ref();
         Entry {
-            // Version 7 ids reveal their creation time. This one is never shown to clients.
+            // Version 7 ids reveal their creation time. The id of an event is never shown to clients.
             id: Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)),
             at,
             kind: self.kind,
@@ -153,7 +153,7 @@ impl Event {
         }
     }
 
-    /// Builds the entry of an aggregate. Also writes its log line if the row is about to be written.
+    /// Builds the entry of an aggregate. If its row is about to be written, also writes its log line.
     pub(in crate::security) fn aggregated(key: AggregateKey, amount: u64, task: Task, recorder: &Recorder) -> Entry {
         let AggregateKey { kind, reason, user, session, subject, place } = key;
         let event = Self { user, session, subject, ..Self::new(kind).reason(reason).amount(amount) };
@@ -169,7 +169,7 @@ impl Event {
         }
     }
 
-    /// The caller's session is not named if the event is about another user.
+    /// Returns the user and session of the event. If the event is about another user, the caller's session is left out.
     fn user_and_session(&self, context: Option<&Context>) -> (Option<UserId>, Option<SessionId>) {
         match context.and_then(Context::caller) {
             Some((user, session)) if self.session.is_none() && self.user.is_none_or(|about| about == user) => {
@@ -179,7 +179,8 @@ impl Event {
         }
     }
 
-    /// Writes the log line. `place` is set for an aggregate, which is written outside of any request.
+    /// Writes the log line. `place` is set for an aggregate only, because an aggregate is written outside of any
+    /// request.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);
@@ -215,12 +216,12 @@ impl Event {
 }
 
 impl PendingEvents {
-    /// An empty set of pending events.
+    /// Returns an empty set of pending events.
     pub fn empty() -> Self {
         Self(Vec::new())
     }
 
-    /// Adds other pending events.
+    /// Adds other pending events to this set.
     pub fn and(mut self, others: Self) -> Self {
         self.0.extend(others.0);
         self

@@ -2,13 +2,13 @@
 //!
 //! **Attack**: an attacker with control of the database hides an attack. They edit, delete, insert or reorder events,
 //! truncate the newest ones, or restore an old backup.
-//! **Control**: each row has a MAC under a key that the database does not know. Every five seconds one replica seals
-//! the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in order.
-//! The head of the chain is signed with Ed25519 and logged, so truncation is detected too. If sealing stops, an event
-//! and a metric report it: a row that has waited 15 seconds, or a missing or disabled trigger. A session of the
+//! **Control**: each row has a MAC under a key that the database does not contain. Every five seconds, one replica
+//! seals the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in
+//! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too. An event and a metric
+//! report a row that has waited 15 seconds for its seal, and a missing or disabled trigger. A database session of the
 //! service's role that blocks sealing for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key. A schema owner who deletes a row and its entry in
-//! `security_events_unsealed` before it is sealed (`docs/security-events.md`).
+//! `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
 //! **ASVS**: 16.4.2, 16.4.3
 //! **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
 
@@ -29,14 +29,15 @@ use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
 /// How often new rows are sealed.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
-/// A row that has waited this long is reported. A session that has blocked sealing this long is terminated.
+/// The maximum delay of a seal. A row that has waited longer is reported. A database session that has blocked sealing
+/// for longer is terminated.
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
-/// Rows of one seal.
+/// The maximum number of rows in one seal.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// Stands in for the seal before the first one.
+/// The first seal has no predecessor, so it uses this value as the MAC of its predecessor.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
-/// Seals new rows: appends links to the hash chain.
+/// Seals new rows. Each seal is a link of the hash chain.
 pub struct ChainWriter {
     pool: PgPool,
     keys: Arc<Keys>,
@@ -50,12 +51,12 @@ impl ChainWriter {
         Self { pool, keys, clock, stopping: Notify::new() }
     }
 
-    /// Ends [`Self::run`] once the current seal is complete.
+    /// Stops [`Self::run`] once the current seal is complete.
     pub fn stop(&self) {
         self.stopping.notify_one();
     }
 
-    /// Seals new rows until [`Self::stop`].
+    /// Seals new rows until [`Self::stop`] is called.
     pub async fn run(&self) {
         let mut every = tokio::time::interval(SEAL_INTERVAL);
         let (mut known, mut noted) = (Vec::new(), false);
@@ -73,11 +74,11 @@ impl ChainWriter {
         }
     }
 
-    /// Records a change of the master key. Only the first replica that seals with the new key records it.
+    /// Records a change of the master key. Only the first replica that uses the new key records the change.
     async fn record_key_change(&self) -> ApiResult<()> {
         let (new, mut transaction) = (self.keys.id(), begin(&self.pool).await?);
         let mut changed = PendingEvents::empty();
-        if let Some(old) = store::note_key(&mut transaction, new, self.clock.now()).await? {
+        if let Some(old) = store::store_key_id(&mut transaction, new, self.clock.now()).await? {
             let event = Event::new(EventKind::SysKeyChanged).subject(format!("{old}{new}"));
             changed = event.record_in(&mut transaction).await?;
         }
@@ -86,7 +87,7 @@ impl ChainWriter {
         Ok(())
     }
 
-    /// Seals new rows. Returns the faults found, as reasons of `sys_audit_fault`.
+    /// Seals new rows. Returns the faults that were found, as reasons of `sys_audit_fault`.
     async fn seal_and_check(&self) -> Result<Vec<&'static str>, sqlx::Error> {
         self.seal().await?;
         let mut state = store::seal_state(&self.pool).await?;
@@ -103,12 +104,13 @@ impl ChainWriter {
         Ok(overdue.into_iter().chain(without_trigger).collect())
     }
 
-    /// Seals all new rows and logs the new heads. Does nothing while another replica is sealing.
+    /// Seals all new rows and logs the new chain heads. Does nothing while another replica is sealing.
     pub async fn seal(&self) -> Result<(), sqlx::Error> {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. Waits for a replica that is sealing: it may not see the newest rows.
+    /// Seals the last rows at shutdown. If another replica is sealing, waits for it, because it may not see the newest
+    /// rows.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }
@@ -159,7 +161,7 @@ pub async fn state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     store::seal_state(pool).await
 }
 
-/// What the MAC of a seal covers.
+/// The content that the MAC of a seal covers.
 pub struct SealContent<'a> {
     pub previous: &'a [u8],
     pub batch: i64,
@@ -175,7 +177,7 @@ impl SealContent<'_> {
         keys.sign(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice))
     }
 
-    /// Returns whether one of these keys made this tag.
+    /// Returns whether one of these keys has made this tag for this content.
     #[must_use]
     pub fn verify(&self, keys: &Keys, tag: &Tag) -> bool {
         keys.verify(Purpose::EventSeal, &self.parts().each_ref().map(Vec::as_slice), tag)

@@ -1,4 +1,4 @@
-//! The closed vocabulary of events. Names follow the OWASP Logging Vocabulary where it has one.
+//! The closed vocabulary of security events. The names follow the OWASP Logging Vocabulary, if it names such an event.
 //! `docs/security-events.md` explains each kind.
 
 /// How urgent an event is.
@@ -10,7 +10,7 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Returns the name as stored.
+    /// Returns the name that is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -21,10 +21,10 @@ impl Severity {
     }
 }
 
-/// One row per kind: variant, name, severity.
+/// Defines the kinds, one per row: variant, name, severity.
 macro_rules! vocabulary {
     ($($kind:ident $name:literal $severity:ident),+ $(,)?) => {
-        /// What happened.
+        /// The kind of an event: what happened.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum EventKind {
             $($kind),+
@@ -33,7 +33,7 @@ macro_rules! vocabulary {
         impl EventKind {
             pub const ALL: &[Self] = &[$(Self::$kind),+];
 
-            /// Returns the name as logged and stored.
+            /// Returns the name that is logged and stored.
             #[must_use]
             pub fn name(self) -> &'static str {
                 match self {
@@ -41,7 +41,7 @@ macro_rules! vocabulary {
                 }
             }
 
-            /// Returns how urgent this kind is.
+            /// Returns how urgent events of this kind are.
             #[must_use]
             pub fn severity(self) -> Severity {
                 match self {

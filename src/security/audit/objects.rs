@@ -1,8 +1,9 @@
-//! Objects in events: a kind and an id, never content.
+//! Objects in events. An event contains the kind and id of an object, never its content.
 
 use uuid::Uuid;
 
-/// The kinds of objects whose denials are classified. Each has a row in `classified_objects`, which names its table.
+/// The kinds of objects whose owner is looked up after a denial. Each kind has a row in `classified_objects`, which
+/// names its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ObjectKind {
     CreditNote,
@@ -17,7 +18,7 @@ impl ObjectKind {
     pub const ALL: &[Self] =
         &[Self::CreditNote, Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
 
-    /// Returns the name as stored.
+    /// Returns the name that is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,7 +47,7 @@ impl ObjectKind {
     }
 }
 
-/// A requested object.
+/// An object that a client has requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Object {
     pub kind: ObjectKind,

@@ -2,12 +2,12 @@
 //!
 //! **Attack**: so many refusals that recording them slows down all requests. Or an attack during a database outage,
 //! which leaves no trace.
-//! **Control**: a request only queues its event. The writer collects for a moment, looks up the owners of denied
-//! objects, and writes up to 500 rows in one transaction. It retries until the database accepts them. When the queue is
-//! full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the log says
-//! so at once, and an event records the number later.
-//! **Limits**: events still queued when the process is killed (`docs/security-events.md` states the maximum delay).
-//! Their log lines remain. Critical actions do not use the queue; see
+//! **Control**: a request only queues its event. The writer collects events for a moment, looks up the owners of denied
+//! objects, and writes up to 500 rows in one transaction. It retries until the database accepts the rows. When the
+//! queue is full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the
+//! log says so at once, and a later event records their number.
+//! **Limits**: events that are still queued when the process is killed (`docs/security-events.md` states the maximum
+//! delay). Their log lines remain. Critical actions do not use the queue, but
 //! [`Event::record_in`](super::event::Event::record_in).
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
@@ -24,16 +24,16 @@ use super::kinds::EventKind;
 use crate::base::clock::Clock;
 use crate::security::crypto::keys::Keys;
 
-/// Maximum queue length. At about 1 KiB each, it bounds the memory that an attacker can use up.
+/// The maximum queue length. Each entry has about 1 KiB, so this bounds the memory that an attacker can use up.
 pub const MAX_QUEUED: usize = 10_000;
-/// Rows of one transaction.
+/// The maximum number of rows in one transaction.
 const MAX_BATCH_ROWS: usize = 500;
 /// How long the writer collects events before it writes.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
 /// How often the writer checks whether the aggregation window has ended.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Accepts events. Clones share one queue.
+/// Accepts events from all requests. Clones share one queue.
 #[derive(Clone)]
 pub struct Recorder(Arc<Shared>);
 
@@ -41,7 +41,7 @@ struct Shared {
     pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
-    /// Lost events that no event has reported yet.
+    /// The number of lost events that no event has reported yet.
     lost: AtomicU64,
     lost_total: AtomicU64,
     keys: Arc<Keys>,
@@ -56,7 +56,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// Half of the queue is reserved for events about users. Otherwise a flood could hide an attack on them.
+    /// Returns whether the queue has space. Half of the queue is reserved for events about users. Otherwise a flood
+    /// could hide an attack on a user.
     fn has_room(&self, is_low_priority: bool) -> bool {
         self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
@@ -89,7 +90,7 @@ impl Recorder {
         &self.0.replica
     }
 
-    /// Queues an event, or counts it as lost if the queue is full. Never waits.
+    /// Queues an event. If the queue is full, counts the event as lost. Never waits.
     pub(super) fn enqueue(&self, entry: Entry) {
         let mut pending = self.pending();
         if pending.has_room(is_low_priority(entry.kind, entry.user.is_some())) {
@@ -102,8 +103,8 @@ impl Recorder {
         }
     }
 
-    /// Adds an event to its aggregate in a flood, or if the queue is full. Returns `false` if it must be recorded
-    /// individually.
+    /// In a flood, or if the queue is full, adds an event to its aggregate. Returns `false` if the event must be
+    /// recorded individually.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.pending();
         let is_low_priority = is_low_priority(key.kind, key.user.is_some());
@@ -119,7 +120,7 @@ impl Recorder {
     pub(in crate::security) fn count_lost(&self, number: u64) {
         self.0.lost_total.fetch_add(number, Ordering::Relaxed);
         if self.0.lost.fetch_add(number, Ordering::Relaxed) == 0 {
-            tracing::error!("security events are lost: they are only in the log");
+            tracing::error!("security events are lost: only the log contains them");
         }
     }
 
@@ -129,13 +130,13 @@ impl Recorder {
         self.pending().queue.len()
     }
 
-    /// Returns how many events were lost since the start, for the metrics.
+    /// Returns how many events were lost since the service started, for the metrics.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.0.lost_total.load(Ordering::Relaxed)
     }
 
-    /// Returns how many were lost since the previous call.
+    /// Returns how many events were lost since the previous call.
     pub(in crate::security) fn take_lost(&self) -> u64 {
         self.0.lost.swap(0, Ordering::Relaxed)
     }
@@ -144,7 +145,8 @@ impl Recorder {
         self.0.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the events and aggregates to write and count next. At shutdown this ends the aggregation window.
+    /// Takes the events and aggregates that the writer stores and counts next. At shutdown, this ends the aggregation
+    /// window.
     pub(in crate::security) fn next_batch(&self) -> (Vec<Entry>, Vec<(AggregateKey, u64, Task)>) {
         let (now, closed) = (self.0.clock.now(), self.is_closed());
         let mut pending = self.pending();
@@ -173,7 +175,7 @@ impl Recorder {
         }
     }
 
-    /// Makes the writer end once the queue is empty.
+    /// Stops the writer once the queue is empty.
     pub fn close(&self) {
         self.0.closed.store(true, Ordering::Release);
         self.0.arrived.notify_one();
@@ -184,7 +186,7 @@ impl Recorder {
     }
 }
 
-/// Returns whether clients can cause such events at any rate: anonymously, or by sending bad requests.
+/// Returns whether clients can cause such events at any rate: without authentication, or by sending bad requests.
 fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

@@ -1,6 +1,6 @@
-//! Records the event of every refusal in one middleware, so that no handler can forget it.
+//! Records the event of every refusal. One middleware does this, so that no handler can forget it.
 //!
-//! Refusals that carry more detail record their own event where they happen, such as a failed login or a reused token.
+//! A refusal with more detail records its own event where it happens, for example a failed login or a reused token.
 //! Four responses are not abuse and leave no event: a slow body (408), a stale or missing version (412, 428), and an
 //! overloaded service (503).
 
@@ -15,7 +15,7 @@ use crate::base::id::parse;
 use crate::http::error::ApiError;
 use crate::http::matched_route::MatchedRoute;
 
-/// The middleware.
+/// Middleware: records the event of a refusal.
 pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let reply = next.call(request).await;
     match &reply {
@@ -36,10 +36,10 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
     reply
 }
 
-/// The object that the path names.
+/// The object in the path of a request.
 enum NamedObject {
     Object(Object),
-    /// Not a UUID. Legitimate clients never send one; a client that enumerates 1, 2, 3 does.
+    /// The id is not a UUID. Legitimate clients never send such an id; a client that enumerates 1, 2, 3 does.
     MalformedId,
 }
 
@@ -52,7 +52,7 @@ fn in_path<B>(reply: &ServiceResponse<B>) -> Option<NamedObject> {
 fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     let denied = context::take_denied_object().map(NamedObject::Object);
     let Some((kind, reason)) = event_of(error) else { return };
-    // Only name the object if the refusal may be about another user's object.
+    // Name the object only if the refusal may be about another user's object.
     match denied.or(in_path.filter(|_| matches!(error, ApiError::NotFound))) {
         Some(NamedObject::Object(object)) => Event::new(kind).reason(reason).object(object).record(),
         Some(NamedObject::MalformedId) => Event::new(kind).reason("malformed_id").record(),
@@ -60,7 +60,7 @@ fn record_refusal(error: &ApiError, in_path: Option<NamedObject>) {
     }
 }
 
-/// Returns the kind and reason of the event. `None` if the refusal has recorded its own event, or is not abuse.
+/// Returns the kind and reason of the event. Returns `None` if the refusal has recorded its own event, or is not abuse.
 fn event_of(error: &ApiError) -> Option<(EventKind, &'static str)> {
     let reason = error.public().code;
     let kind = match error {

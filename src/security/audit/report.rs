@@ -4,45 +4,45 @@ use std::fmt;
 
 use crate::security::crypto::keys::KeyId;
 
-/// One deviation from what was recorded.
+/// A difference between the events that were recorded and the events that are stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// The content of a row does not match its MAC.
     Edited { seq: i64 },
     /// A sealed row is missing.
     Deleted { seq: i64, batch: i64 },
-    /// The row at this position was sealed at another one.
+    /// The row at this position was sealed at another position.
     Moved { seq: i64, from: i64 },
-    /// A different row than the sealed one.
+    /// The row at this position is not the row that was sealed there.
     Replaced { seq: i64, batch: i64 },
     /// The service did not write this row.
     Inserted { seq: i64 },
     /// The row is old, but no seal covers it.
     NeverSealed { seq: i64 },
-    /// The MAC of a seal is invalid, or it does not follow the previous seal.
+    /// The MAC of a seal is invalid, or the seal does not follow the previous seal.
     BrokenSeal { batch: i64 },
-    /// A seal is missing, but later ones exist.
+    /// A seal is missing, but later seals exist.
     MissingSeal { batch: i64 },
-    /// The log output has a newer chain head than the last seal in the database: the chain was truncated.
+    /// The log contains a newer chain head than the last seal in the database: the chain was truncated.
     CutOff { batch: i64, events: i64 },
-    /// The log holds a different head for this batch.
+    /// The log contains a different chain head for this batch.
     OtherHead { batch: i64 },
-    /// Heads with an invalid signature.
+    /// The log contains chain heads with an invalid signature.
     ForgedHead { number: usize },
-    /// A line of the archive that is not a batch.
+    /// This line of the archive is not a batch.
     Unreadable { line: usize },
-    /// The master key with this id was not given, so what it signed cannot be checked.
+    /// The master key with this id was not given, so signatures with this key cannot be checked.
     UnknownKey { key: KeyId, number: usize },
 }
 
-/// What was read and found.
+/// The result of a verification: the numbers of items that were read, and the faults.
 #[derive(Debug, Default)]
 pub struct Report {
     pub seals: i64,
     pub sealed: i64,
-    /// Rows that are too new to be sealed.
+    /// The number of rows that are too new to be sealed.
     pub waiting: i64,
-    /// Number of heads compared. `None` if none were given.
+    /// The number of chain heads that were compared. `None` if no heads were given.
     pub heads: Option<usize>,
     /// The first batch of the archive, if one was given.
     pub archived_from: Option<i64>,

@@ -1,5 +1,4 @@
-//! SQL of the recorder and of the chain writer. The service's role can insert rows and call these functions, nothing
-//! else.
+//! SQL of the recorder and of the chain writer. The service's role can only insert rows and call these functions.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -37,7 +36,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
     Ok(())
 }
 
-/// Inserts rows. Existing ids are skipped, so a retry after a lost commit reply is safe.
+/// Inserts rows. Rows that exist already are skipped, so a retry is safe if the reply to the commit was lost.
 pub async fn insert<'a>(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -86,37 +85,37 @@ pub async fn insert<'a>(
     Ok(added.rows_affected())
 }
 
-/// The position and MAC of a row. No MAC: the row was deleted before it was sealed.
-pub struct Unsealed {
+/// The position and MAC of an unsealed row. `mac` is `None` if the row was deleted before it was sealed.
+pub struct UnsealedRow {
     pub seq: i64,
     pub mac: Option<Vec<u8>>,
 }
 
 /// The last seal.
-pub struct Last {
+pub struct LastSeal {
     pub batch: i64,
     pub events: i64,
     pub mac: Vec<u8>,
 }
 
-pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<Last>, sqlx::Error> {
+pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>, sqlx::Error> {
     sqlx::query_as!(
-        Last,
+        LastSeal,
         r#"select batch as "batch!", events as "events!", mac as "mac!" from last_security_event_seal()"#
     )
     .fetch_optional(connection)
     .await
 }
 
-/// Takes the oldest unsealed rows. While another transaction seals, returns none or waits for it, at most
-/// `lock_timeout`.
+/// Takes the oldest unsealed rows. If another transaction is sealing, either returns no rows or waits for that
+/// transaction, for at most `lock_timeout`.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
     waits: bool,
-) -> Result<Vec<Unsealed>, sqlx::Error> {
+) -> Result<Vec<UnsealedRow>, sqlx::Error> {
     sqlx::query_as!(
-        Unsealed,
+        UnsealedRow,
         r#"select seq as "seq!", mac from take_unsealed_security_events($1, $2) order by seq"#,
         most,
         waits
@@ -125,7 +124,7 @@ pub async fn take_unsealed(
     .await
 }
 
-/// A new seal.
+/// The columns of a new seal.
 pub struct NewSeal<'a> {
     pub batch: i64,
     pub sealed_at: DateTime<Utc>,
@@ -153,12 +152,12 @@ pub async fn add_seal(connection: &mut PgConnection, seal: &NewSeal<'_>) -> Resu
     Ok(())
 }
 
-/// The state of sealing.
+/// The state of sealing, for the metrics.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SealState {
-    /// How long the oldest row has waited for its seal.
+    /// How long the oldest unsealed row has waited, in seconds.
     pub oldest_seconds: f64,
-    /// Triggers of the audit trail that are missing or disabled.
+    /// The number of triggers of the audit trail that are missing or disabled.
     pub triggers_missing: i64,
 }
 
@@ -172,7 +171,7 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates sessions of the service's role that have blocked sealing for this long. Returns how many.
+/// Terminates database sessions of the service's role that have blocked sealing for this long. Returns their number.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a
@@ -189,8 +188,8 @@ pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) ->
     .await
 }
 
-/// Stores the current master key id. Returns the previous one if the key has changed.
-pub async fn note_key(
+/// Stores the id of the current master key. Returns the previous id if the key has changed.
+pub async fn store_key_id(
     connection: &mut PgConnection,
     key: KeyId,
     now: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! `strongroom audit verify`: checks every seal and row, and reports each deviation with its position.
+//! `strongroom audit verify`: checks every seal and row, and reports each fault with its position.
 
 use std::collections::HashMap;
 use std::io;
@@ -11,10 +11,10 @@ pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// Rows are sealed within seconds. An older row without a seal was inserted, or its seal was deleted.
+/// Rows are sealed within seconds. If an older row has no seal, the row was inserted, or its seal was deleted.
 pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
-/// Verifies everything in one read-only snapshot, as the schema's owner.
+/// Verifies all events in one read-only snapshot. The connection belongs to the schema's owner.
 pub async fn verify(
     connection: &mut PgConnection,
     keys: &Keys,
@@ -22,11 +22,11 @@ pub async fn verify(
     now: DateTime<Utc>,
 ) -> Result<Report, sqlx::Error> {
     let mut verification = Verification::new(keys, heads);
-    verification.database(connection, now).await?;
+    verification.verify_database(connection, now).await?;
     Ok(verification.report)
 }
 
-/// A running verification: first the archive, if there is one, then the database.
+/// A running verification. It reads the archive first, if there is one, and then the database.
 pub struct Verification<'a> {
     keys: &'a Keys,
     heads: Vec<ChainHead>,
@@ -34,7 +34,7 @@ pub struct Verification<'a> {
     last: Seal,
     /// The last seal of the archive.
     archived: Option<Seal>,
-    /// Position, batch and MAC of valid rows that stand where another row was sealed.
+    /// Position, batch and MAC of each valid row that stands at a position where another row was sealed.
     misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
 
@@ -55,8 +55,8 @@ impl<'a> Verification<'a> {
         verification
     }
 
-    /// Verifies an archive. Its oldest files may have been deleted.
-    pub fn archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
+    /// Verifies an archive. The oldest files of the archive may have been deleted.
+    pub fn verify_archive(&mut self, lines: impl Iterator<Item = io::Result<String>>) -> io::Result<()> {
         for (number, line) in (1..).zip(lines) {
             let Ok(Batch { seal, rows }) = serde_json::from_str(&line?) else {
                 self.fault(Fault::Unreadable { line: number });
@@ -66,28 +66,33 @@ impl<'a> Verification<'a> {
                 self.last = seal.predecessor();
                 self.report.archived_from = Some(seal.batch);
             }
-            self.seal(&seal, &rows);
+            self.check_seal(&seal, &rows);
             self.last = seal;
         }
         self.archived = Some(std::mem::replace(&mut self.last, Seal::genesis()));
         Ok(())
     }
 
-    /// Verifies the database, as the schema's owner.
-    pub async fn database(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-        self.begin_in_database(connection).await?;
-        while self.next_in_database(connection).await?.is_some() {}
+    /// Verifies the database. The connection belongs to the schema's owner.
+    pub async fn verify_database(
+        &mut self,
+        connection: &mut PgConnection,
+        now: DateTime<Utc>,
+    ) -> Result<(), sqlx::Error> {
+        self.begin_database(connection).await?;
+        while self.verify_next_batch(connection).await?.is_some() {}
         self.check_truncation();
-        self.unsealed(connection, now).await?;
+        self.check_unsealed(connection, now).await?;
         self.report_misplaced_rows(connection).await?;
         verify_store::end(connection).await
     }
 
-    /// Begins the snapshot, at the first batch that is still in the database.
-    pub(super) async fn begin_in_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    /// Begins the snapshot and finds the first batch that is still in the database.
+    pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
-        // An unknown key is reported when the row's seal is read.
+        // A row that was signed with an unknown key is kept here: the unknown key is reported when the row's seal is
+        // read.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };
@@ -95,9 +100,9 @@ impl<'a> Verification<'a> {
             self.last = first.predecessor();
             self.report.archived_until = Some(until);
         }
-        // The first seal holds the MAC of the archived one and has a valid MAC itself, so the link is proved.
-        let joint = self.archived.take().filter(|last| last.batch < first.batch);
-        if let Some(last) = joint {
+        // The first seal contains the MAC of the last archived seal and has a valid MAC itself. This proves the link.
+        let last_archived = self.archived.take().filter(|last| last.batch < first.batch);
+        if let Some(last) = last_archived {
             let missing = last.batch + 1..first.batch;
             self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
             if last.batch + 1 == first.batch && last.mac != first.previous {
@@ -108,13 +113,13 @@ impl<'a> Verification<'a> {
     }
 
     /// Reads and verifies the next batch.
-    pub(super) async fn next_in_database(
+    pub(super) async fn verify_next_batch(
         &mut self,
         connection: &mut PgConnection,
     ) -> Result<Option<Batch>, sqlx::Error> {
         let Some(seal) = verify_store::next_seal(connection, self.last.batch).await? else { return Ok(None) };
         let rows = verify_store::rows_at(connection, &seal.seqs).await?;
-        self.seal(&seal, &rows);
+        self.check_seal(&seal, &rows);
         self.last = seal.clone();
         Ok(Some(Batch { seal, rows }))
     }
@@ -123,7 +128,7 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts items signed with a key that was not given: one fault per key.
+    /// Counts an item that was signed with a key that was not given. Each such key is one fault.
     fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),
@@ -135,13 +140,13 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Returns the id of the key that made this MAC, if it is not one of ours.
+    /// Returns the id of the key that made this MAC, if this key was not given.
     fn unknown_key(&self, mac: &[u8]) -> Option<KeyId> {
         Tag::from_bytes(mac).map(|tag| tag.key).filter(|key| self.keys.ids().all(|id| id != *key))
     }
 
-    /// Checks one seal: its position in the chain, its MAC, the logged head, and its rows.
-    fn seal(&mut self, seal: &Seal, rows: &[Row]) {
+    /// Checks one seal: its position in the chain, its MAC, its chain head in the log, and its rows.
+    fn check_seal(&mut self, seal: &Seal, rows: &[Row]) {
         let missing = self.last.batch + 1..seal.batch;
         self.report.faults.extend(missing.map(|batch| Fault::MissingSeal { batch }));
         let is_ours = Tag::from_bytes(&seal.mac).is_some_and(|tag| seal.content().verify(self.keys, &tag));
@@ -173,7 +178,7 @@ impl<'a> Verification<'a> {
         self.report.seals += 1;
     }
 
-    /// Reports logged heads beyond the last seal: the chain was truncated.
+    /// Reports chain heads in the log that are newer than the last seal: the chain was truncated.
     fn check_truncation(&mut self) {
         let beyond = self.heads.iter().filter(|head| head.batch > self.last.batch).max_by_key(|head| head.batch);
         if let Some(head) = beyond {
@@ -182,7 +187,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    async fn unsealed(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    async fn check_unsealed(&mut self, connection: &mut PgConnection, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
         let mut after = i64::MIN;
         loop {
             let rows = verify_store::unsealed_after(connection, after).await?;
@@ -202,7 +207,7 @@ impl<'a> Verification<'a> {
         }
     }
 
-    /// Reports whether each misplaced row was moved from another position or replaced the sealed row.
+    /// Reports each misplaced row: it was moved from another position, or it replaced the sealed row.
     async fn report_misplaced_rows(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         for (seq, batch, mac) in std::mem::take(&mut self.misplaced) {
             let from = verify_store::sealed_at(connection, &mac).await?;

@@ -1,4 +1,4 @@
-//! SQL of `audit verify`, run as the schema's owner.
+//! SQL of `audit verify`, which runs as the schema's owner.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct Seal {
 }
 
 impl Seal {
-    /// Returns the stand-in for the seal before the first one.
+    /// Returns a placeholder for the seal before the first one.
     pub fn genesis() -> Self {
         Self {
             batch: 0,
@@ -37,13 +37,13 @@ impl Seal {
         }
     }
 
-    /// Returns what the MAC of this seal covers.
+    /// Returns the content that the MAC of this seal covers.
     pub fn content(&self) -> SealContent<'_> {
         let Self { previous, batch, events, seqs, macs, .. } = self;
         SealContent { previous, batch: *batch, events: *events, seqs, macs }
     }
 
-    /// Returns what this seal says about the previous one.
+    /// Returns the previous seal, as far as this seal describes it.
     pub fn predecessor(&self) -> Self {
         let events = self.events - i64::try_from(self.seqs.len()).unwrap_or(i64::MAX);
         Self { batch: self.batch - 1, events, mac: self.previous.clone(), ..Self::genesis() }
@@ -93,7 +93,7 @@ pub struct Row {
 }
 
 impl Row {
-    /// Returns whether its MAC is valid under one of these keys.
+    /// Returns whether the row's MAC is valid under one of these keys.
     pub fn has_valid_mac(&self, keys: &Keys) -> bool {
         let fields = Fields {
             id: self.id,
@@ -118,7 +118,7 @@ impl Row {
     }
 }
 
-/// A seal with its rows: one line of the archive.
+/// A seal with its rows. Each line of the archive is one batch.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
@@ -126,7 +126,7 @@ pub struct Batch {
     pub rows: Vec<Row>,
 }
 
-/// Begins a snapshot for all following reads.
+/// Begins a snapshot, from which all following statements read.
 pub async fn begin(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     sqlx::query!("begin transaction isolation level repeatable read read only").execute(connection).await?;
     Ok(())
@@ -159,7 +159,7 @@ pub async fn rows_at(connection: &mut PgConnection, seqs: &[i64]) -> Result<Vec<
     .await
 }
 
-/// Returns the newest archive event. Its amount is the last archived batch.
+/// Returns the newest archive event. Its amount is the number of the last archived batch.
 pub async fn newest_archived(connection: &mut PgConnection) -> Result<Option<Row>, sqlx::Error> {
     sqlx::query_as!(
         Row,

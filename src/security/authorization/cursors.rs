@@ -1,9 +1,10 @@
 //! Signed keyset cursors, bound to user, list and filter (CWE-345, CWE-639, API1:2023).
 //!
-//! **Attack**: a client changes the position in a cursor, or uses a cursor of another user or another filter, to probe for rows.
-//! **Control**: a cursor is the position and a MAC over owner, list, filter and position. Every invalid cursor gets the same error.
-//! A cursor grants no access: the query filters by owner in any case.
-//! **Limits**: the position is encoded, not encrypted. It must contain only values that the owner can read anyway.
+//! **Attack**: a client changes the position in a cursor, or uses a cursor of another user or another filter, to probe
+//! for rows.
+//! **Control**: a cursor contains the position and a MAC over owner, list, filter and position. All invalid cursors get
+//! the same error. A cursor grants no access: every query also filters by owner.
+//! **Limits**: the position is encoded, not encrypted. It must contain only values that the owner may read.
 //! **ASVS**: 8.2.2, 15.3.7
 //! **Test**: `attacks::authorization::object_level`
 
@@ -20,18 +21,19 @@ use crate::security::crypto::keys::{Keys, Purpose, Tag};
 /// The maximum length of a cursor, in characters.
 pub const MAX_LENGTH: usize = 512;
 
-/// Not a cursor of this owner, list and filter. The error does not reveal which of them differs.
+/// The error for a text that is not a cursor of this owner, list and filter. It does not reveal which of the three
+/// differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor of this list")]
 pub struct InvalidCursor;
 
-/// The position cannot be encoded: a server fault.
+/// The error for a position that cannot be encoded. The cause is a bug in the server.
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
-    /// It cannot be serialized.
+    /// The position cannot be serialized.
     #[error("the position has no JSON form")]
     Json(#[from] serde_json::Error),
-    /// Its cursor would be longer than [`MAX_LENGTH`].
+    /// The cursor would be longer than [`MAX_LENGTH`].
     #[error("the position is too long for a cursor")]
     TooLong,
 }
@@ -53,16 +55,17 @@ impl From<CursorError> for ApiError {
 pub struct Cursors(Keys);
 
 impl Cursors {
-    /// Uses the key for cursors.
+    /// Creates an encoder that signs with these keys.
     #[must_use]
     pub fn new(keys: &Keys) -> Self {
         Self(keys.clone())
     }
 
-    /// Returns the cursor after `position` in the list `scope` of `owner`. `filter` must differ for different filters and sort orders.
+    /// Returns a cursor that continues after `position` in the list `scope` of `owner`. `filter` must differ between
+    /// filters and between sort orders.
     ///
     /// # Errors
-    /// [`CursorError`]
+    /// [`CursorError`] if the position cannot be encoded.
     pub fn encode<T: Serialize>(
         &self,
         owner: UserId,
@@ -83,7 +86,7 @@ impl Cursors {
     /// Returns the position in a cursor.
     ///
     /// # Errors
-    /// [`InvalidCursor`], the same for every reason.
+    /// [`InvalidCursor`] for every invalid cursor.
     pub fn decode<T: DeserializeOwned>(
         &self,
         owner: UserId,
@@ -103,10 +106,11 @@ impl Cursors {
         serde_json::from_slice(position).map_err(|_| InvalidCursor)
     }
 
-    /// Returns the start of a page in a list that shows the newest first: after the cursor, or the beginning without one.
+    /// Returns the position at which a page starts, in a list from newest to oldest. Without a cursor, this is the
+    /// beginning of the list.
     ///
     /// # Errors
-    /// 400 for the field `cursor`, the same for every reason.
+    /// Returns 400 for the field `cursor`. All invalid cursors get the same error.
     pub fn page_start(&self, owner: UserId, scope: &str, filter: &str, cursor: Option<&str>) -> ApiResult<Position> {
         cursor.map_or_else(|| Ok(Position::start()), |cursor| Ok(self.decode(owner, scope, filter, cursor)?))
     }
@@ -194,7 +198,7 @@ mod tests {
         ] {
             assert_eq!(cursors().decode::<Position>(owner, "invoices", "", bad), Err(InvalidCursor));
         }
-        // A valid cursor with a position of another type.
+        // This is a valid cursor of the list, but its position has another type.
         let cursor = cursors().encode(owner, "invoices", "", &"text").unwrap();
         assert_eq!(cursors().decode::<Position>(owner, "invoices", "", &cursor), Err(InvalidCursor));
     }

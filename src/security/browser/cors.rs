@@ -1,10 +1,11 @@
 //! CORS: an exact list of allowed origins (CWE-942, API8:2023).
 //!
 //! **Attack**: a page of another site calls the API in the victim's browser.
-//! **Control**: actix-cors with an allow-list and `block_on_origin_mismatch`. By default, actix-cors runs the handler for any origin
-//! and only leaves out the response headers. A request without `Origin` is no cross-origin call of a browser. It is accepted here,
-//! because it needs a token anyway; cookie routes require more (`csrf.rs`).
-//! **Limits**: clients that are not browsers. CORS is not access control.
+//! **Control**: actix-cors has an allow-list of origins and refuses all others (`block_on_origin_mismatch`). By
+//! default, actix-cors runs the handler for every origin and only omits the CORS headers of the response. A request
+//! without `Origin` is not a cross-origin request of a browser. It is accepted here, because it still needs a token.
+//! Cookie routes require more (`csrf.rs`).
+//! **Limits**: clients that are not browsers ignore CORS. CORS is not access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
 
 use actix_cors::{Cors, CorsError};
@@ -50,7 +51,8 @@ pub fn layer(origins: &AllowedOrigins) -> Cors {
         .block_on_origin_mismatch(true)
 }
 
-/// Sorts the lists. actix-cors keeps them in hash sets, whose order differs in each worker and would reveal which one answered.
+/// Sorts the lists in the CORS headers. actix-cors keeps each list in a hash set, whose order differs between workers.
+/// The order would reveal which worker answered.
 fn sort_lists(headers: &mut HeaderMap) {
     for name in [
         header::ACCESS_CONTROL_ALLOW_HEADERS,
@@ -66,8 +68,8 @@ fn sort_lists(headers: &mut HeaderMap) {
     }
 }
 
-/// The middleware around [`layer`]. Turns its refusals into problem details, and refuses several `Origin` headers, of which
-/// actix-cors would check the first only.
+/// The middleware around [`layer`]. It turns refusals of actix-cors into problem details. It also refuses requests with
+/// several `Origin` headers, because actix-cors checks only the first one.
 pub async fn refuse_as_problem<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -1,8 +1,9 @@
 //! Protection against cross-site request forgery (CSRF) on cookie routes (CWE-352, API8:2023).
 //!
-//! **Attack**: a page of another site makes the victim's browser send its cookie.
-//! **Control**: `SameSite=Strict` cookies. In addition, the request must have a listed `Origin` and a custom header. A form cannot
-//! send that header, and a script of another origin can send it only after a preflight, which CORS refuses.
+//! **Attack**: a page of another site makes the victim's browser send a request with the victim's cookie.
+//! **Control**: cookies are `SameSite=Strict`. In addition, the request must have a listed `Origin` and a custom
+//! header. An HTML form cannot send this header, and a script of another origin can send it only after a preflight,
+//! which CORS refuses.
 //! **Limits**: a script that runs on a listed origin (XSS).
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`
 
@@ -12,7 +13,7 @@ use actix_web::web::Data;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Its value does not matter: only a script can set the header.
+/// The name of the custom header. Its value does not matter, because an HTML form cannot set any custom header.
 pub const CSRF_HEADER: &str = "x-strongroom-csrf";
 
 /// Checks a request that is authenticated by a cookie.

@@ -1,10 +1,12 @@
 //! Security headers on every response: HSTS, CSP, nosniff and others (CWE-693, CWE-1021, CWE-525, API8:2023).
 //!
-//! **Attack**: clickjacking, content sniffing (a response run as a script), caching by shared proxies, downgrade to plain HTTP.
-//! **Control**: the outermost middleware sets one table of headers on each response. An `Err` of an inner middleware gets them by a
-//! response mapper; actix's `DefaultHeaders` would skip it. HTML pages have a content security policy of their own, which only
-//! [`page`] sets.
-//! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass no middleware. They have no body.
+//! **Attack**: clickjacking; content sniffing, where a browser runs a response as a script; caching by shared proxies;
+//! a downgrade to plain HTTP.
+//! **Control**: the outermost middleware sets one table of headers on each response. If an inner middleware returns
+//! `Err`, a response mapper adds the headers; actix's `DefaultHeaders` would not add them. HTML pages have their own
+//! content security policy, which only [`page`] sets.
+//! **Limits**: responses of actix's HTTP parser (400, 408, 431) pass no middleware and lack these headers. They have no
+//! body.
 //! **ASVS**: 3.2.1, 3.4.1–3.4.6, 3.4.8, 3.5.8, 14.2.2, 14.3.2 · **Test**: `attacks::browser::headers`
 
 use std::sync::LazyLock;
@@ -24,7 +26,7 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
         "default-src 'none'; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
     ),
     ("x-content-type-options", "nosniff"),
-    // For old browsers without frame-ancestors.
+    // This header is for old browsers, which do not support frame-ancestors.
     ("x-frame-options", "DENY"),
     ("referrer-policy", "no-referrer"),
     ("permissions-policy", "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -35,13 +37,13 @@ pub const SECURITY_HEADERS: [(&str, &str); 11] = [
     ("x-robots-tag", "noindex"),
 ];
 
-/// [`SECURITY_HEADERS`], parsed once.
+/// The parsed names and values of [`SECURITY_HEADERS`].
 static HEADERS: LazyLock<[(HeaderName, HeaderValue); 11]> = LazyLock::new(|| {
     SECURITY_HEADERS.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
 });
 
-/// The content security policy of our HTML pages: same-origin files and requests only; no inline script or style, no `eval`, no
-/// HTML from strings (Trusted Types), no forms and no framing.
+/// The content security policy of our HTML pages. It allows only files and requests of the same origin. It forbids
+/// inline scripts and styles, `eval`, HTML from strings (Trusted Types), forms and framing.
 pub const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
@@ -59,7 +61,7 @@ pub fn page(html: impl MessageBody + 'static) -> HttpResponse {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The middleware. It adds the headers to errors of inner middleware too.
+/// Middleware: adds the headers to every response, including errors of inner middleware.
 pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let id = request.extensions().get::<RequestId>().copied();
     match next.call(request).await {

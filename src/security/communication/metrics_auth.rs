@@ -1,10 +1,11 @@
 //! Access control of the management port, which serves the metrics (CWE-200, CWE-306, API8:2023).
 //!
-//! **Attack**: information disclosure. Metrics show an attacker which attempts succeed, how close the service is to its limits, and
-//! which components it has.
-//! **Control**: a separate listener, by default on loopback. The public listeners do not serve its path. On other addresses, the
-//! service does not start without TLS and a token. The token is compared in constant time; a wrong one gets 401. Without a token,
-//! the `Host` must be a loopback name, which stops DNS rebinding.
+//! **Attack**: information disclosure. Metrics show an attacker which attempts succeed, how close the service is to its
+//! limits, and which components it uses.
+//! **Control**: the metrics have a separate listener, by default on a loopback address. The public listeners do not
+//! serve the metrics. If the listener has another address, the service does not start without TLS and a token. The
+//! token is compared in constant time, and a wrong token gets 401. If no token is set, the `Host` header must be a
+//! loopback name, which prevents DNS rebinding.
 //! **Limits**: if no token is set, other users of the same machine can read the metrics.
 //! **ASVS**: 12.3.1, 12.3.3, 13.4.5 · **Test**: `attacks::communication::metrics_auth`
 
@@ -23,11 +24,11 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::bearer_token;
 
-/// The token that a request must carry, if one is set.
+/// The token that a request for the metrics must carry. `None` if no token is configured.
 #[derive(Clone)]
 pub struct MetricsAuth(pub Option<SecretString>);
 
-/// The middleware.
+/// Middleware: refuses requests that may not read the metrics.
 pub async fn authenticate<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -39,7 +40,9 @@ pub async fn authenticate<B: MessageBody>(
 }
 
 fn check(request: &ServiceRequest) -> ApiResult<()> {
-    let auth = request.app_data::<Data<MetricsAuth>>().ok_or_else(|| ApiError::internal("a service is not wired"))?;
+    let auth = request
+        .app_data::<Data<MetricsAuth>>()
+        .ok_or_else(|| ApiError::internal("the metrics token is not in the app data"))?;
     let Some(token) = &auth.0 else {
         return if host_is_loopback(request) { Ok(()) } else { Err(ApiError::OriginNotAllowed) };
     };

@@ -1,14 +1,15 @@
 //! HTTPS only: plain HTTP is refused and exposed credentials are revoked (CWE-319, API8:2023).
 //!
 //! **Attack**: eavesdropping on tokens and cookies.
-//! **Control**: a plain request is refused and never redirected: with a redirect, a misconfigured client would send its token
-//! unencrypted on every call. A credential that arrives unencrypted is exposed, so its session ends. That includes access tokens in
-//! `Authorization`, and refresh cookies, used ones too.
-//! A request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so. The same headers from other peers are
-//! ignored and leave an event. Plain HTTP is served on loopback only: in development, and in production for health checks without
-//! credentials, since a container's health check cannot verify our certificate.
-//! **Limits**: the credential of the first plain request is exposed already. If the peer's address is unknown, the request may come
-//! from a listed proxy: it is refused, but its session does not end.
+//! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
+//! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
+//! ends: the session of an access token in `Authorization`, and the session of a refresh cookie, even of a used one.
+//! A request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so in `X-Forwarded-Proto`.
+//! From other peers, proxy headers are ignored and leave an event. Plain HTTP is served on loopback only: in
+//! development, and in production for health checks without credentials. (A container's health check cannot verify our
+//! certificate.)
+//! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the
+//! request may come from a listed proxy: it is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;
@@ -30,13 +31,13 @@ use crate::security::sessions::refresh_tokens;
 /// Headers that only a listed proxy may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
 
-/// Why the session ends.
+/// The reason with which an exposed session ends.
 const REASON: &str = "token_over_plain_http";
 
 /// Marks a connection to our own TLS listener.
 pub struct TlsConnection;
 
-/// The middleware.
+/// Middleware: refuses requests over plain HTTP.
 pub async fn require_https<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
@@ -48,7 +49,8 @@ pub async fn require_https<B: MessageBody>(
     let mut refusal = ApiError::HttpsRequired;
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
-        // If the session cannot be ended (database down), the client gets that error and not `https_required`.
+        // If the database is down and the session cannot be ended, the client gets that error instead of
+        // `https_required`.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
         }
@@ -56,7 +58,7 @@ pub async fn require_https<B: MessageBody>(
     Ok(request.error_response(refusal).map_into_right_body())
 }
 
-/// Whether this is a health check from this machine, without credentials.
+/// Returns whether this is a health check from this machine, without credentials.
 fn is_local_health_check(request: &ServiceRequest, peer: Option<IpAddr>) -> bool {
     let credentials = [header::AUTHORIZATION, header::COOKIE];
     request.path().starts_with("/health/")

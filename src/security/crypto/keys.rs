@@ -1,11 +1,12 @@
 //! Key derivation per purpose and key rotation (CWE-323, CWE-324, CWE-345, API8:2023).
 //!
-//! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key compromises all
-//! purposes; a key that cannot be rotated is never rotated.
-//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key. No other module reads the
-//! master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` differ. Each MAC has the id of its key: the
-//! current key signs, older keys only verify. `docs/administration.md` describes the rotation.
-//! **Limits**: an attacker who has a configured master key. For this reason it is not stored in the database.
+//! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key
+//! compromises all purposes; a key that cannot be rotated is never rotated.
+//! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key. No other module
+//! reads the master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` have different MACs.
+//! Each MAC names its key by an id. The current key signs, and older keys only verify. `docs/administration.md`
+//! describes the rotation.
+//! **Limits**: an attacker who knows a configured master key. Therefore master keys are not stored in the database.
 //! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
 //! **Test**: `attacks::crypto::key_rotation`
 
@@ -22,33 +23,34 @@ use crate::config::MasterKeys;
 /// The minimum length of a master key, in bytes (ASVS 11.2.3).
 pub const MASTER_KEY_BYTES: usize = 32;
 
-/// The purpose of a derived key. A new use needs a new variant.
+/// The purpose of a derived key. Each new use of a key needs a new variant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// Successors of refresh tokens.
+    /// Derives the next refresh token of a session from the current one.
     RefreshSuccessor,
-    /// Refresh cookies.
+    /// Signs refresh cookies.
     RefreshCookie,
-    /// Tokens in mails.
+    /// Derives the tokens in mails.
     MailToken,
-    /// Keyed hashes of typed identifiers, for login counters and the log.
+    /// Hashes identifiers that users type, for login counters and the log.
     TypedIdentifier,
-    /// List cursors.
+    /// Signs list cursors.
     Cursor,
-    /// Rows of security events.
+    /// Signs rows of security events.
     SecurityEvent,
-    /// Batches of security events.
+    /// Signs seals, each of which covers a batch of security events.
     EventSeal,
-    /// Device cookies.
+    /// Signs device cookies.
     DeviceCookie,
-    /// Proof-of-work challenges.
+    /// Signs proof-of-work challenges.
     Challenge,
-    /// Keyed hashes of networks and addresses, for mail budgets.
+    /// Hashes networks and addresses, for mail budgets.
     MailBudget,
 }
 
 impl Purpose {
-    /// Returns the HKDF label. It must never change: another label would invalidate all sessions and mail links.
+    /// Returns the HKDF label. A label must never change, because a new label makes all existing sessions or mail links
+    /// invalid.
     fn label(self) -> &'static [u8] {
         match self {
             Self::RefreshSuccessor => b"refresh-successor",
@@ -65,26 +67,26 @@ impl Purpose {
     }
 }
 
-/// The master key is too short, or HKDF failed.
+/// The error for a master key from which no keys can be derived.
 #[derive(Debug, thiserror::Error)]
 #[error("the master key is not usable: it needs at least {MASTER_KEY_BYTES} bytes")]
 pub struct MasterKeyError;
 
-/// The id of a master key. It is derived with its own label, so it is not secret.
+/// The id of a master key. The id is derived with its own label, so it reveals nothing about the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId([u8; Self::LENGTH]);
 
 impl KeyId {
-    /// In bytes.
+    /// The length of an id, in bytes.
     pub const LENGTH: usize = 4;
 
-    /// Parses the form of [`to_bytes`](Self::to_bytes).
+    /// Parses the bytes that [`to_bytes`](Self::to_bytes) returns.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// Returns the stored form.
+    /// Returns the bytes of the id, as they are stored.
     #[must_use]
     pub fn to_bytes(self) -> [u8; Self::LENGTH] {
         self.0
@@ -97,7 +99,7 @@ impl fmt::Display for KeyId {
     }
 }
 
-/// A MAC (HMAC-SHA256) and the id of its key.
+/// A MAC (HMAC-SHA256), and the id of the key that made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {
     pub key: KeyId,
@@ -105,24 +107,24 @@ pub struct Tag {
 }
 
 impl Tag {
-    /// In bytes.
+    /// The length of a tag, in bytes.
     pub const LENGTH: usize = KeyId::LENGTH + 32;
 
-    /// Parses the form of [`to_bytes`](Self::to_bytes).
+    /// Parses the bytes that [`to_bytes`](Self::to_bytes) returns.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         let (key, mac) = bytes.split_at_checked(KeyId::LENGTH)?;
         Some(Self { key: KeyId::from_bytes(key)?, mac: mac.try_into().ok()? })
     }
 
-    /// Returns the key's id, then the MAC.
+    /// Returns the id of the key, followed by the MAC.
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         [self.key.to_bytes().as_slice(), &self.mac].concat()
     }
 }
 
-/// The keys derived from the current master key, and from older ones, which only verify.
+/// All derived keys. Those of the current master key sign; those of older master keys only verify.
 #[derive(Clone)]
 pub struct Keys {
     current: Derived,
@@ -133,7 +135,7 @@ impl Keys {
     /// Derives the keys of one master key.
     ///
     /// # Errors
-    /// [`MasterKeyError`], if it is shorter than 256 bits. HKDF would accept an empty key.
+    /// [`MasterKeyError`] if the master key is shorter than 256 bits. HKDF would accept even an empty key.
     pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         Ok(Self { current: Derived::new(master)?, older: Vec::new() })
     }
@@ -157,25 +159,26 @@ impl Keys {
         self.current.id
     }
 
-    /// Returns a keyed hash of typed text, for login counters and the log. People type passwords into the name field, and a plain
-    /// hash of a name or password can be guessed. The purpose is fixed, so that the log can never contain a derived secret.
+    /// Returns a keyed hash of an identifier that a user typed, for login counters and the log. Users sometimes type a
+    /// password into the name field, and an attacker can guess the text behind a plain hash. The purpose is fixed, so
+    /// that the log never contains a secret that was derived for another purpose.
     #[must_use]
     pub fn fingerprint(&self, text: &str) -> [u8; 32] {
         self.sign(Purpose::TypedIdentifier, &[text.as_bytes()]).mac
     }
 
-    /// Signs the parts with the current key, each part preceded by its length.
+    /// Signs the parts with the current key. Each part is preceded by its length.
     pub(in crate::security) fn sign(&self, purpose: Purpose, parts: &[&[u8]]) -> Tag {
         Tag { key: self.current.id, mac: self.current.mac(purpose, parts) }
     }
 
-    /// Whether the tag is valid for this purpose and these parts. The comparison takes constant time (CWE-208).
+    /// Returns whether the tag is valid for this purpose and these parts. The comparison takes constant time (CWE-208).
     pub(in crate::security) fn verify(&self, purpose: Purpose, parts: &[&[u8]], tag: &Tag) -> bool {
         self.derive(tag.key, purpose, parts)
             .is_some_and(|mac| constant_time::verify_slices_are_equal(&mac, &tag.mac).is_ok())
     }
 
-    /// Derives a secret with the key of this id. `None`: no configured key has this id.
+    /// Derives a secret with the key of this id. Returns `None` if no configured key has this id.
     pub(in crate::security) fn derive(&self, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<[u8; 32]> {
         self.derived().find(|derived| derived.id == key).map(|derived| derived.mac(purpose, parts))
     }
@@ -189,12 +192,12 @@ impl Keys {
         std::iter::once(&self.current).chain(&self.older)
     }
 
-    /// Signs a head of the audit log with the current key pair (Ed25519).
+    /// Signs a chain head of the audit log with the current key pair (Ed25519).
     pub(in crate::security) fn sign_head(&self, head: &[u8]) -> Signature {
         self.current.event_heads.sign(head)
     }
 
-    /// Returns the public keys that verify heads, the current one first.
+    /// Returns the public keys that verify chain heads, the current one first.
     pub(in crate::security) fn head_keys(&self) -> impl Iterator<Item = (KeyId, &[u8])> {
         self.derived().map(|derived| (derived.id, derived.event_heads.public_key().as_ref()))
     }
@@ -233,7 +236,8 @@ impl Derived {
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
             filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Signatures instead of MACs: an archive can verify heads without a secret key.
+        // Chain heads are signed with a key pair instead of a MAC, so that an archive can verify them without a secret
+        // key.
         let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
         let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {

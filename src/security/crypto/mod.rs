@@ -1,4 +1,5 @@
-//! Cryptography (ASVS V11): keys with one purpose each, random secrets that are stored as hashes, and their only ways out.
+//! Cryptography (ASVS V11): keys with one purpose each, random tokens that are stored as hashes, and the output of
+//! secrets.
 //!
 //! Attacks: key reuse, guessed tokens, secrets in logs and replies (CWE-321, CWE-330, CWE-532).
 

@@ -1,8 +1,9 @@
 //! Secrets leave the service in two ways only: a response body and a mail (CWE-200, CWE-532, API3:2023).
 //!
 //! **Attack**: a secret leaks through `Debug` output, a response field or a queue.
-//! **Control**: secrets are `secrecy` types, which cannot be printed or serialized. A view that returns a secret uses the type
-//! [`SecretOutput`]. A mail's token is inserted ([`insert_token`]) when the mail is sent, and zeroized afterwards.
+//! **Control**: secrets are `secrecy` types, which cannot be printed or serialized. A view that returns a secret uses
+//! the type [`SecretOutput`]. [`insert_token`] adds the token to a mail when the mail is sent; after sending, the text
+//! is zeroized.
 //! **Limits**: an attacker who can read the recipient's mailbox.
 //! **ASVS**: 11.7.1, 14.2.1, 16.2.5
 //! **Test**: `attacks::audit::logs`
@@ -10,10 +11,10 @@
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
-/// The placeholder of the token in a mail's text.
+/// The placeholder for the token in the text of a mail.
 pub const TOKEN_PLACEHOLDER: &str = "{token}";
 
-/// A secret in a response body, for its owner.
+/// A secret in a response body. The recipient is the owner of the secret.
 pub struct SecretOutput(SecretString);
 
 impl From<SecretString> for SecretOutput {
@@ -28,13 +29,13 @@ impl Serialize for SecretOutput {
     }
 }
 
-/// Returns the text with the token instead of the placeholder.
+/// Replaces the placeholder in the text of a mail by the token.
 #[must_use]
 pub fn insert_token(text: &str, token: &SecretString) -> SecretString {
     text.replace(TOKEN_PLACEHOLDER, token.expose_secret()).into()
 }
 
-/// Returns the text for the mail library.
+/// Returns the text of a mail in plain form, for the mail library.
 #[must_use]
 pub fn expose_text(text: &SecretString) -> &str {
     text.expose_secret()

@@ -1,9 +1,11 @@
 //! Secret tokens: 256 random bits, stored as a hash (CWE-208, CWE-312, CWE-330, API2:2023).
 //!
-//! **Attack**: guessing a token; using tokens that were read from the database (dump, backup, SQL injection); timing attacks.
-//! **Control**: a token has 256 bits from the operating system or from a keyed derivation. It is stored as SHA-256, which suffices
-//! for a random value. Ids are never used as tokens: a UUID has at most 122 random bits and is not secret. Tokens are looked up
-//! *by their hash*, so no code compares secrets. Timing of the index look-up reveals nothing: an attacker cannot choose a prefix
+//! **Attack**: guessing a token; using tokens that were read from the database (dump, backup, SQL injection); timing
+//! attacks.
+//! **Control**: a token has 256 bits, from the operating system's random generator or from a keyed derivation. The
+//! database stores its SHA-256; a slow hash is not needed, because a random value cannot be guessed. Ids are never used
+//! as tokens: a UUID has at most 122 random bits and is not secret. Tokens are looked up *by their hash*, so no code
+//! compares secrets. The time of the index look-up reveals nothing, because an attacker cannot choose the first bytes
 //! of a hash.
 //! **Limits**: a token that is stolen in transit. Short lifetimes, single use and TLS reduce the risk.
 //! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1
@@ -19,15 +21,16 @@ use uuid::Uuid;
 
 use crate::security::crypto::keys::{KeyId, Keys, Purpose};
 
-/// The encoded length: 256 bits in base64url without padding.
+/// The length of an encoded token: 256 bits in base64url without padding.
 pub const WIRE_LENGTH: usize = 43;
 
-/// The operating system returned no random bytes.
+/// The error for an operating system that returns no random bytes.
 #[derive(Debug, thiserror::Error)]
 #[error("no random bytes from the operating system")]
 pub struct RandomnessError;
 
-/// A token in memory. It is zeroized when dropped and redacted by `Debug`. It has no `PartialEq`: tokens are compared by hash.
+/// A token in memory. It is zeroized when it is dropped, and `Debug` does not print it. It has no `PartialEq`, because
+/// tokens are compared by their hash.
 pub struct SecretToken(SecretBox<[u8; 32]>);
 
 impl SecretToken {
@@ -41,7 +44,8 @@ impl SecretToken {
         Ok(Self(token))
     }
 
-    /// Parses a token of a client. Each token has one encoding: 43 characters of base64url without padding or trailing bits.
+    /// Parses a token that a client sent. Each token has one encoding: 43 characters of base64url without padding or
+    /// trailing bits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         if text.len() != WIRE_LENGTH {
@@ -58,32 +62,32 @@ impl SecretToken {
         Self::parse(text.expose_secret())
     }
 
-    /// Derives the token in a mail from the row that it unlocks. The outbox, where mail may wait for days, contains no secret: the
-    /// worker derives the token when it sends the mail. The row stores the token's [`hash`](Self::hash). `kind` is the kind of the
-    /// mail, so that a token is not valid for a row of another kind.
+    /// Derives the token of a mail from the row that the token unlocks. Mails may wait in the outbox for days, so the
+    /// outbox contains no secret: the worker derives the token when it sends the mail. The row stores the token's
+    /// [`hash`](Self::hash). `kind` is the kind of mail, so that a token is valid for rows of one kind only.
     #[must_use]
     pub fn for_mail(keys: &Keys, kind: &str, row: Uuid) -> Self {
         Self::derive(keys, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives the token of a queued mail with the key that its outbox row names, because the current key may be newer. `None`: the
-    /// key is no longer configured.
+    /// Derives the token of a queued mail. The outbox row names the key, because the current key may be newer. Returns
+    /// `None` if that key is no longer configured.
     #[must_use]
     pub fn for_queued_mail(keys: &Keys, key: KeyId, kind: &str, row: Uuid) -> Option<Self> {
         Self::derive_with(keys, key, Purpose::MailToken, &[kind.as_bytes(), row.as_bytes()])
     }
 
-    /// Derives a token with the current key. The parts must be unique within the purpose.
+    /// Derives a token with the current key. The parts must be unique among all tokens of this purpose.
     pub(in crate::security) fn derive(keys: &Keys, purpose: Purpose, parts: &[&[u8]]) -> Self {
         Self(SecretBox::new(Box::new(keys.sign(purpose, parts).mac)))
     }
 
-    /// Derives a token with the key of this id. `None`: no configured key has this id.
+    /// Derives a token with the key of this id. Returns `None` if no configured key has this id.
     pub(in crate::security) fn derive_with(keys: &Keys, key: KeyId, purpose: Purpose, parts: &[&[u8]]) -> Option<Self> {
         keys.derive(key, purpose, parts).map(|token| Self(SecretBox::new(Box::new(token))))
     }
 
-    /// Returns the SHA-256 of the 32 bytes, for the database.
+    /// Returns the SHA-256 of the token, which the database stores.
     #[must_use]
     pub fn hash(&self) -> [u8; 32] {
         let mut out = [0; 32];
@@ -94,7 +98,7 @@ impl SecretToken {
         out
     }
 
-    /// Returns the encoded token for its owner.
+    /// Returns the encoded token, to be sent to its owner.
     #[must_use]
     pub fn to_wire(&self) -> SecretString {
         URL_SAFE_NO_PAD.encode(self.bytes()).into()
@@ -134,7 +138,7 @@ mod tests {
     fn token_has_one_encoding() {
         let wire = SecretToken::for_mail(&keys(), "reset_password", Uuid::nil()).to_wire();
         let wire = wire.expose_secret();
-        // The last character has only four significant bits: a lenient decoder accepts four encodings of one token.
+        // The last character has only four significant bits, so a lenient decoder accepts four encodings of one token.
         let last = wire.chars().last().unwrap();
         let twins = ('0'..='z').filter(|c| *c != last).map(|c| format!("{}{c}", &wire[..42]));
         let accepted = twins.filter_map(|twin| SecretToken::parse(&twin));
@@ -177,7 +181,10 @@ mod tests {
         assert_ne!(ours, token(&Keys::new(&vec![4; 32].into()).unwrap(), "reset_password", row));
         let queued = |keys: &Keys| SecretToken::for_queued_mail(keys, self::keys().id(), "reset_password", row);
         assert_eq!(queued(&keys()).unwrap().hash(), ours);
-        assert!(queued(&Keys::new(&vec![4; 32].into()).unwrap()).is_none(), "made with a key that is not here");
+        assert!(
+            queued(&Keys::new(&vec![4; 32].into()).unwrap()).is_none(),
+            "the key of the outbox row is not configured"
+        );
     }
 
     #[test]

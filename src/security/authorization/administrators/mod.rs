@@ -1,12 +1,13 @@
 //! Function-level authorization: administrators only (CWE-285, CWE-862, API5:2023).
 //!
-//! **Attack**: a user calls an administrator's function: by guessing its URL, by claiming a role, or with a token from before they
-//! were demoted or disabled.
-//! **Control**: [`AdminCaller`] has no public constructor. For each request the route's gate reads role, status and session from the
-//! *database* and then creates one. Roles are neither cached nor part of tokens, so they cannot be stale. Every store method for
-//! administrators takes an `AdminCaller`. Every statement checks the role again (`is_active_admin`), so an administrator who is
-//! demoted between gate and statement changes nothing. Least privilege: the service's database role cannot write roles or status.
-//! Only the command line promotes and demotes administrators.
+//! **Attack**: a user calls an administrator's function: by guessing its URL, by claiming a role, or with a token from
+//! before they were demoted or disabled.
+//! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`]. The route's gate calls it for each
+//! request, and it reads role, status and session from the *database*. Roles are neither cached nor stored in tokens,
+//! so a role is never stale. Every store method for administrators takes an `AdminCaller`. Every statement checks the
+//! role again (`is_active_admin`): if an administrator is demoted between the gate and the statement, the statement
+//! changes nothing. Least privilege: the service's database role cannot write roles or status. Only the command line
+//! promotes and demotes administrators.
 //! **Limits**: a malicious administrator. Each of their actions leaves an event.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`
@@ -36,7 +37,8 @@ impl AdminCaller {
     }
 }
 
-/// The route's gate stores it. On other routes this extractor returns 403.
+/// Returns the `AdminCaller` that the route's gate has stored in the request. Without this gate, the extractor returns
+/// 403.
 impl FromRequest for AdminCaller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -59,17 +61,18 @@ impl Administrators {
         Self { pool }
     }
 
-    /// Returns the caller as an administrator.
+    /// Verifies in the database that the caller is an active administrator.
     ///
     /// # Errors
-    /// [`ApiError::Forbidden`] for other users. [`ApiError::Unauthenticated`] if the session has ended, or the user is disabled or
-    /// deleted. [`ApiError::Unavailable`] if the database fails: authorization fails closed.
+    /// [`ApiError::Forbidden`] if the caller is no administrator. [`ApiError::Unauthenticated`] if the session has
+    /// ended, or the user is disabled or deleted. [`ApiError::Unavailable`] if the database fails: authorization fails
+    /// closed.
     pub async fn authorize(&self, caller: Caller) -> ApiResult<AdminCaller> {
         match store::admin_status(&self.pool, &caller).await? {
             Some(status) if status.live && status.admin => Ok(AdminCaller(caller)),
             Some(status) if status.live => Err(ApiError::Forbidden),
             _ => {
-                // This replica has not yet received the notification that the session has ended.
+                // The session has ended, but this replica has not received the notification yet.
                 Event::new(EventKind::AuthnTokenRevoked)
                     .user(caller.user())
                     .session(caller.session())

@@ -1,4 +1,4 @@
-//! The statement that checks for an administrator.
+//! SQL that reads whether a caller is an administrator.
 
 use sqlx::PgPool;
 
@@ -7,7 +7,7 @@ use crate::security::sessions::caller::Caller;
 /// The caller's current role and status.
 pub struct AdminStatus {
     pub admin: bool,
-    /// The session has not ended and the user is active.
+    /// True while the session has not ended and the user is active.
     pub live: bool,
 }
 

@@ -1,14 +1,15 @@
 //! SSRF protection: one outbound HTTP client, configured addresses only, public IP addresses only, no redirects (CWE-918,
 //! API7:2023, API10:2023).
 //!
-//! **Attack**: a URL that leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by DNS, by DNS
-//! rebinding or by a redirect. A receiver that never answers or sends an endless response.
-//! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts one spelling of each. [`PublicResolver`]
-//! refuses a host if one of its addresses is not public. The client connects to the addresses that were checked; there is no second
-//! DNS lookup. It follows no redirects, uses no proxy of the environment, keeps no cookies and no idle connections. A request takes
-//! at most 5 seconds, connecting 2. At most 4 KiB of a response are read and discarded; callers see the status only. The response of
-//! the breach service is returned ([`OutboundClient::get`]): at most 256 KiB, within 2 seconds.
-//! **Limits**: a configured receiver that passes on what it receives. It receives ids and counts only.
+//! **Attack**: a URL leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by
+//! DNS, by DNS rebinding or by a redirect. A receiver never answers, or sends an endless response.
+//! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
+//! [`PublicResolver`] refuses a host if one of its addresses is not public. The client connects to the checked
+//! addresses without a second DNS lookup. It follows no redirects, uses no proxy of the environment, and keeps no
+//! cookies and no idle connections. A request takes at most 5 seconds, and connecting at most 2. The client reads and
+//! discards at most 4 KiB of a response; callers see the status only. The breach service is the exception
+//! ([`OutboundClient::get`]): its response is returned, at most 256 KiB within 2 seconds.
+//! **Limits**: a configured receiver can pass on the data that it receives. It receives ids and counts only.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
 mod public_addresses;
@@ -34,21 +35,21 @@ use public_addresses::is_public;
 
 use crate::config::{OutboundUrl, Profile};
 
-/// For a whole request with its response.
+/// The timeout of a whole request, with its response.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For [`OutboundClient::get`], because a user waits for it.
+/// The timeout of [`OutboundClient::get`]. It is short, because a user waits for the response.
 const GET_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The maximum size of a response that is returned.
+/// The maximum size of a response that [`OutboundClient::get`] returns.
 const MAX_RESPONSE_BYTES: usize = 262_144;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much of a response is read and discarded.
+/// The number of bytes of a response that [`OutboundClient::post`] reads and discards.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
-/// The client cannot be built.
+/// The error for a client that cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum OutboundClientError {
     #[error("the CA file of the receivers contains no certificate")]
@@ -57,7 +58,7 @@ pub enum OutboundClientError {
     Client(String),
 }
 
-/// Why a request failed. The texts repeat nothing of the response.
+/// Why a request failed. The messages contain no text of the response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
     #[error("the address is not configured")]
@@ -76,7 +77,7 @@ pub enum OutboundError {
     TooLarge,
 }
 
-/// Resolves host names: [`SystemResolver`], or a test double.
+/// Resolves host names. Tests replace the [`SystemResolver`] by a test double.
 pub trait Resolver: Send + Sync + 'static {
     /// Returns all addresses of a host.
     fn resolve(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>>;
@@ -100,7 +101,7 @@ pub struct OutboundClient {
 }
 
 impl OutboundClient {
-    /// Builds a client for these URLs. `authority` is a PEM file with a private CA that replaces the public ones.
+    /// Builds a client for these URLs. `authority` is a PEM file with a private CA, which replaces the public CAs.
     pub fn new(
         configured: Vec<OutboundUrl>,
         authority: Option<&Path>,
@@ -128,7 +129,7 @@ impl OutboundClient {
     /// Posts a JSON body.
     ///
     /// # Errors
-    /// Fails unless the status is 2xx.
+    /// Returns an error unless the status is 2xx.
     pub async fn post(
         &self,
         to: &OutboundUrl,
@@ -153,7 +154,7 @@ impl OutboundClient {
     /// Gets the resource at these path segments below a configured URL.
     ///
     /// # Errors
-    /// Fails unless the response is complete, has a 2xx status and at most 256 KiB.
+    /// Returns an error unless the response is complete, has a 2xx status and at most 256 KiB.
     pub async fn get(
         &self,
         base: &OutboundUrl,
@@ -185,7 +186,7 @@ impl OutboundClient {
     }
 }
 
-/// Drops the URL from the error: it must not be logged, since a chat webhook's URL is a secret.
+/// Classifies an error without its URL: the URL of a chat webhook is a secret and must not be logged.
 fn classify(error: &reqwest::Error, otherwise: OutboundError) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
@@ -220,7 +221,7 @@ fn tls(authority: Option<&Path>) -> Result<rustls::ClientConfig, OutboundClientE
     Ok(config)
 }
 
-/// The host has an address that is not public.
+/// The error for a host with an address that is not public.
 #[derive(Debug, thiserror::Error)]
 #[error("not a public address")]
 struct NotPublic;

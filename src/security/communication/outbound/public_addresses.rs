@@ -1,4 +1,4 @@
-//! Distinguishes public IP addresses from special-purpose ones.
+//! Distinguishes public IP addresses from special-purpose addresses.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,8 +22,8 @@ const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(240, 0, 0, 0), 4),
 ];
 
-/// The only allocated global unicast addresses of IPv6. This excludes `::`, `::1`, IPv4-mapped, NAT64, unique-local, link-local and
-/// multicast addresses.
+/// The only IPv6 range from which global unicast addresses are allocated. Outside of this range are `::`, `::1`,
+/// IPv4-mapped, NAT64, unique-local, link-local and multicast addresses.
 const GLOBAL_V6: (Ipv6Addr, u32) = (Ipv6Addr::new(0x2000, 0, 0, 0, 0, 0, 0, 0), 3);
 /// Special-purpose addresses within [`GLOBAL_V6`]: protocol assignments (with Teredo), documentation, 6to4.
 const SPECIAL_V6: [(Ipv6Addr, u32); 4] = [
