@@ -10,8 +10,8 @@ use uuid::Uuid;
 #[error("a limit is a number from {} to {}", Limit::SMALLEST, Limit::LARGEST)]
 pub struct BadLimit;
 
-/// The maximum number of items on a page: 1 to 100, by default 20. Other numbers are refused, not clamped, so that client
-/// developers notice the mistake.
+/// The maximum number of items on a page: 1 to 100, by default 20. Other numbers are refused, not clamped, so that
+/// client developers notice the mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limit(u32);
 

@@ -5,8 +5,8 @@
 //! PostgreSQL cannot store the character NUL.
 //!
 //! All fields follow one policy, which is based on the Unicode Character Database:
-//! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and Zp (line and
-//!   paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
+//! - Refused: general categories Cc (control), Cf (format), Cs (surrogate), Co (private use), Cn (unassigned), Zl and
+//!   Zp (line and paragraph separator), and other default-ignorable characters, such as the Hangul fillers.
 //! - Removed from user input: directional marks (`Bidi_Control`), because users paste them without noticing.
 //! - Allowed in some positions: the joiners of RFC 5892 (CONTEXTJ) and of emoji, one variation selector after a visible
 //!   character, and the tags in the flags of England, Scotland and Wales. Other tags are refused, because tags can hide

@@ -1,11 +1,12 @@
 //! Password verification in uniform time with one error, to prevent user enumeration (CWE-204, CWE-208, API2:2023).
 //!
-//! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is locked. The same
-//! way, a guess at a locked account shows whether the password was correct.
-//! **Control**: login and re-authentication both use [`Credentials::check`]. It always does one look-up, one count (429 beyond a
-//! limit, before hashing) and one hash (of a dummy if the account does not exist). Unknown account, wrong password, disabled
-//! account and locked account all return `invalid_credentials`. Only the log contains the cause, and the account as a keyed hash.
-//! **Limits**: a correct password during a lock leaves an event; the client cannot tell it from a wrong one.
+//! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
+//! locked. A guess at a locked account can also show whether the password was correct.
+//! **Control**: login and re-authentication both use [`Credentials::check`]. Every check does one look-up, one count
+//! and one hash. If the account does not exist, it hashes a dummy. Beyond a limit, it returns 429 before hashing. An
+//! unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`. Only
+//! the log contains the cause, and it names the account by a keyed hash.
+//! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`
 
@@ -32,17 +33,17 @@ use crate::security::sessions::caller::Caller;
 pub struct StoredCredentials {
     pub user: UserId,
     pub password_hash: String,
-    /// The epoch of the account's valid device cookies.
+    /// The epoch that a device cookie must have to be valid for this account.
     pub device_epoch: i64,
-    /// `false`: the account is disabled.
+    /// `false` if the account is disabled.
     pub active: bool,
 }
 
-/// The result of a credentials look-up.
+/// The result of looking up credentials.
 pub struct FoundCredentials {
-    /// `None`: the account does not exist.
+    /// `None` if the account does not exist.
     pub account: Option<StoredCredentials>,
-    /// The highest work of all stored hashes (`users.password_work`).
+    /// The highest work of all stored password hashes (`users.password_work`).
     pub max_work: u64,
 }
 
@@ -60,20 +61,20 @@ impl VerifiedPassword {
         self.user
     }
 
-    /// Returns the hash that was verified. Statements that rely on this proof must check that the row still has this hash:
-    /// otherwise the old password could open a session after it was changed.
+    /// Returns the hash that was verified. Statements that rely on this proof must check that the row still has this
+    /// hash. Otherwise the old password could open a session after a password change.
     #[must_use]
     pub fn password_hash(&self) -> &str {
         &self.password_hash
     }
 
-    /// Returns the epoch of the account's valid device cookies.
+    /// Returns the epoch that a device cookie must have to be valid for this account.
     #[must_use]
     pub fn device_epoch(&self) -> i64 {
         self.device_epoch
     }
 
-    /// Returns a hash of the same password with the configured parameters, if the stored hash has others.
+    /// Returns a new hash of the same password, if the stored hash has other parameters than the configured ones.
     #[must_use]
     pub fn new_hash(&self) -> Option<&str> {
         self.new_hash.as_ref().map(HashedPassword::as_str)
@@ -85,19 +86,20 @@ impl VerifiedPassword {
 pub struct Credentials {
     pub throttle: LoginThrottle,
     pub passwords: Arc<Passwords>,
-    /// `None`: no breach service is configured.
+    /// `None` if no breach service is configured.
     pub breaches: Option<Arc<BreachService>>,
     pub keys: Arc<Keys>,
 }
 
 impl Credentials {
-    /// Returns a login attempt without device cookie and challenge solution.
+    /// Returns a login attempt without a device cookie and without a challenge solution.
     #[must_use]
     pub fn sign_in(&self, typed: &str, address: ClientAddr) -> LoginAttempt {
         self.throttle.sign_in(typed, address, None, None)
     }
 
-    /// Returns a login attempt with the device cookie in `headers`, if its epoch is the account's, and with a challenge solution.
+    /// Returns a login attempt with a challenge solution. The device cookie in `headers` is used if it has the
+    /// account's epoch.
     #[must_use]
     pub fn sign_in_with(
         &self,
@@ -120,10 +122,11 @@ impl Credentials {
         self.throttle.reauthenticate(caller)
     }
 
-    /// Returns the `Set-Cookie` value of a new device cookie. Only for a client that has just authenticated as this account.
+    /// Returns the `Set-Cookie` value of a new device cookie. Call this only for a client that has just authenticated
+    /// as this account.
     ///
     /// # Errors
-    /// Never in practice.
+    /// Never fails in practice.
     pub fn device_cookie(&self, email: &str, epoch: i64) -> ApiResult<HeaderValue> {
         let (now, lifetime) = (self.throttle.clock.now(), self.throttle.settings.device_lifetime);
         let cookie = DeviceCookie::new(epoch).set_cookie(&self.keys, &email.to_lowercase(), now, lifetime);
@@ -136,11 +139,10 @@ impl Credentials {
         self.throttle.reset_counters(&self.throttle.pool, &accounts).await
     }
 
-    /// Verifies `password`. `failure` is the kind of the event that a failed attempt leaves.
+    /// Verifies `password`. A failed attempt leaves an event of the kind `failure`.
     ///
-    /// # Errors
-    /// 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is full or the counters
-    /// are unavailable.
+    /// # Errors 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is
+    /// full or the counters are unavailable.
     pub async fn check(
         &self,
         attempt: LoginAttempt,
@@ -214,11 +216,11 @@ impl Credentials {
     }
 }
 
-/// Validates the length of each password field (garde's `custom`). Too long passwords are rejected before any look-up and
-/// hashing, at login too.
+/// Validates the length of each password field (for garde's `custom`). A password that is too long is rejected before
+/// any look-up and hashing, at login too.
 ///
 /// # Errors
-/// The password is too long.
+/// Returns an error if the password is too long.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "garde's signature")]
 pub fn check_max_length(password: &SecretString, _: &()) -> garde::Result {
     let within = Passwords::is_within_max_length(password);

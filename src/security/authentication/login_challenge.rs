@@ -1,12 +1,15 @@
-//! Proof-of-work challenge (ALTCHA version 1) for logins beyond the limit of an address or network (CWE-307, API2:2023).
+//! Proof-of-work challenge (ALTCHA version 1) for logins beyond the limit of an address or network (CWE-307,
+//! API2:2023).
 //!
-//! **Attack**: password spraying and credential stuffing from one network (OAT-008). A plain limit would also lock out all users
-//! behind the same NAT.
-//! **Control**: the 429 response contains a challenge. The client must find the number up to `maxnumber` for which SHA-256 of salt
-//! and number equals `challenge`. ALTCHA's widgets do this and return base64-encoded JSON. The work is proportional to the failures,
-//! up to about 10 s on a slow phone. A MAC binds the challenge to one account, one address and an expiry. Nothing is stored until
-//! the challenge is solved; each solution is accepted once (`login_throttling`).
-//! **Limits**: an attacker with fast hardware can pay for the work. The limit per account and address, and the one per account, remain.
+//! **Attack**: password spraying and credential stuffing from one network (OAT-008). A plain limit would also lock out
+//! all users behind the same NAT.
+//! **Control**: the 429 response contains a challenge. The client must find the number up to `maxnumber` for which the
+//! SHA-256 of salt and number equals `challenge`. ALTCHA's widgets find the number and send it as base64-encoded JSON.
+//! The work is proportional to the number of failures, up to about 10 s on a slow phone. A MAC binds the challenge to
+//! one account, one address and an expiry. The service stores nothing until the challenge is solved, and accepts each
+//! solution once (`login_throttling`).
+//! **Limits**: an attacker with fast hardware can afford the work. The limit per account and address and the limit per
+//! account still apply.
 //! **ASVS**: 2.4.1, 6.3.1
 //! **Test**: `attacks::authentication::login_challenge`
 
@@ -23,15 +26,16 @@ use crate::http::challenge::Challenge;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// Time to solve a challenge.
+/// The time that a client has to solve a challenge.
 const LIFETIME: TimeDelta = TimeDelta::minutes(5);
-/// Numbers to try per counted failure: 20 failures make 50,000.
+/// The range of numbers to search grows by this much with each failure. After 20 failures, it has 50,000 numbers.
 const NUMBERS_PER_FAILURE: i64 = 2_500;
-/// 10 s on a slow phone: a Samsung Galaxy A14 (2023) tries 40,000 numbers per second, an iPhone 12 mini 120,000
-/// (ALTCHA's benchmark, <https://altcha.org/docs/complexity/>).
+/// The largest range of numbers to search. A slow phone needs 10 s: a Samsung Galaxy A14 (2023) tries 40,000 numbers
+/// per second, and an iPhone 12 mini 120,000 (ALTCHA's benchmark, <https://altcha.org/docs/complexity/>).
 const MAX_NUMBER: i64 = 400_000;
 
-/// A solution as ALTCHA's widgets send it. Their other fields are not needed: salt and number determine the challenge.
+/// A solution in the format of ALTCHA's widgets. Their other fields are ignored: salt and number determine the
+/// challenge.
 #[derive(Deserialize)]
 struct Solution {
     salt: String,
@@ -39,7 +43,7 @@ struct Solution {
     signature: String,
 }
 
-/// Creates a challenge for an account at an address. `failures` sets its cost.
+/// Creates a challenge for an account at an address. The cost grows with `failures`.
 ///
 /// # Errors
 /// [`ApiError::Internal`] if the operating system returns no random bytes.
@@ -47,15 +51,15 @@ pub fn create(keys: &Keys, account_and_address: &[u8; 32], failures: i64, now: D
     let maxnumber = failures.saturating_mul(NUMBERS_PER_FAILURE).clamp(NUMBERS_PER_FAILURE, MAX_NUMBER).unsigned_abs();
     let mut random = [0; 8];
     rand::fill(&mut random).map_err(|_| ApiError::internal("no random bytes from the operating system"))?;
-    // The final `&` separates salt and number: without it, a client could move a digit from the number to the expiry.
+    // The final `&` separates salt and number. Without it, a client could move a digit from the number to the expiry.
     let salt = format!("{}?expires={}&", Uuid::new_v4().simple(), (now + LIFETIME).timestamp());
     let challenge = hash(&salt, u64::from_be_bytes(random) % (maxnumber + 1));
     let signature = keys.sign(Purpose::Challenge, &[account_and_address, &challenge]).to_bytes();
     Ok(Challenge { algorithm: "SHA-256", challenge: hex(&challenge), maxnumber, salt, signature: hex(&signature) })
 }
 
-/// Returns the challenge that this payload solves. `None` unless it is an unexpired challenge for this account and address.
-/// The caller must make sure that each challenge is used once.
+/// Returns the challenge that this payload solves. Returns `None` if the challenge has expired, or is not for this
+/// account and address. The caller must make sure that each challenge is used once.
 #[must_use]
 pub fn verify(keys: &Keys, account_and_address: &[u8; 32], payload: &str, now: DateTime<Utc>) -> Option<[u8; 32]> {
     let solution: Solution = serde_json::from_slice(&STANDARD.decode(payload).ok()?).ok()?;

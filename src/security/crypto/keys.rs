@@ -127,8 +127,8 @@ impl Tag {
 /// All derived keys. Those of the current master key sign; those of older master keys only verify.
 #[derive(Clone)]
 pub struct Keys {
-    current: Derived,
-    older: Vec<Derived>,
+    current: DerivedKeys,
+    older: Vec<DerivedKeys>,
 }
 
 impl Keys {
@@ -137,7 +137,7 @@ impl Keys {
     /// # Errors
     /// [`MasterKeyError`] if the master key is shorter than 256 bits. HKDF would accept even an empty key.
     pub fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
-        Ok(Self { current: Derived::new(master)?, older: Vec::new() })
+        Ok(Self { current: DerivedKeys::new(master)?, older: Vec::new() })
     }
 
     /// Derives the keys of all configured master keys.
@@ -149,7 +149,7 @@ impl Keys {
     }
 
     fn with_older(mut self, master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
-        self.older.push(Derived::new(master)?);
+        self.older.push(DerivedKeys::new(master)?);
         Ok(self)
     }
 
@@ -188,7 +188,7 @@ impl Keys {
         self.derived().map(|derived| derived.id)
     }
 
-    fn derived(&self) -> impl Iterator<Item = &Derived> {
+    fn derived(&self) -> impl Iterator<Item = &DerivedKeys> {
         std::iter::once(&self.current).chain(&self.older)
     }
 
@@ -205,7 +205,7 @@ impl Keys {
 
 /// The keys derived from one master key.
 #[derive(Clone)]
-struct Derived {
+struct DerivedKeys {
     id: KeyId,
     refresh_successor: hmac::Key,
     refresh_cookie: hmac::Key,
@@ -220,7 +220,7 @@ struct Derived {
     mail_budget: hmac::Key,
 }
 
-impl Derived {
+impl DerivedKeys {
     fn new(master: &SecretSlice<u8>) -> Result<Self, MasterKeyError> {
         let master = master.expose_secret();
         if master.len() < MASTER_KEY_BYTES {

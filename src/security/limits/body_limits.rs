@@ -1,10 +1,11 @@
 //! Request body limits: size and time per route (CWE-400, CWE-770, API4:2023).
 //!
 //! **Attack**: large, endless or slow bodies (slow POST) that use up memory, the parser and connections.
-//! **Control**: a `Content-Length` over the limit is refused at once. The bytes are counted while they arrive, for all extractors, so
-//! a wrong or missing length does not help. A body must arrive within [`BODY_TIMEOUT`]. A file upload gets more time in proportion
-//! to the bytes that arrived, so it must keep a minimum rate. actix has no such timeout, and its size limits are per extractor. The
-//! connection of an unread chunked body is closed.
+//! **Control**: a `Content-Length` over the limit is refused at once. The bytes are counted while they arrive, for all
+//! extractors, so a wrong or missing length does not help an attacker. A body must arrive within [`BODY_TIMEOUT`]. For
+//! a file upload, each received byte extends this time, so the client must keep a minimum rate. actix has no such
+//! timeout, and its size limits apply per extractor. If a chunked body is not read to its end, its connection is
+//! closed.
 //! **Limits**: many small requests (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 
@@ -26,30 +27,31 @@ use futures_util::{Stream, StreamExt};
 use crate::http::deadline::Deadline;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The body that a route accepts.
+/// The kind of body that a route accepts, and its maximum size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyLimit {
     None,
-    /// JSON, with its maximum size in bytes.
+    /// A JSON body. The number is its maximum size in bytes.
     Json(usize),
-    /// A form with a file, with its maximum size in bytes.
+    /// A form with a file. The number is its maximum size in bytes.
     Form(usize),
 }
 
-/// 10 KiB, enough for most JSON requests.
+/// A limit of 10 KiB, which is enough for most JSON requests.
 pub const SMALL_JSON: BodyLimit = BodyLimit::Json(10 * 1024);
 
-/// How long an unread body stays open after the response, so that the response is sent first.
+/// How long the connection of an unread body stays open after the response, so that the client can receive the
+/// response.
 const REPLY_FLUSH_TIME: Duration = Duration::from_secs(1);
 
-/// From the first poll of the body to its last byte.
+/// The maximum time from the first read of a body to its last byte.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The minimum average rate of an upload after [`BODY_TIMEOUT`], in bytes per second.
+/// The minimum average rate of an upload that takes longer than [`BODY_TIMEOUT`], in bytes per second.
 pub const MIN_FORM_RATE: u32 = 32 * 1024;
 
 impl BodyLimit {
-    /// The maximum size in bytes.
+    /// Returns the maximum size in bytes.
     #[must_use]
     pub fn bytes(self) -> usize {
         match self {
@@ -58,7 +60,7 @@ impl BodyLimit {
         }
     }
 
-    /// Replaces the maximum size of a form by the configured one.
+    /// Replaces the maximum size of a form by the configured size.
     #[must_use]
     pub fn with_form_limit(self, bytes: usize) -> Self {
         match self {
@@ -68,7 +70,7 @@ impl BodyLimit {
     }
 }
 
-/// Enforces the limit: at once by `Content-Length`, and while the body is read.
+/// Enforces the limit: at once if `Content-Length` exceeds it, and while the body is read.
 ///
 /// # Errors
 /// [`ApiError::PayloadTooLarge`] if the announced length exceeds the limit.
@@ -90,8 +92,8 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     Ok(())
 }
 
-/// The middleware that closes the connection of a chunked body that was not read to its end. actix would read and discard the rest,
-/// however long it is, unless the payload still exists when the response is sent.
+/// Middleware: closes the connection if a chunked body was not read to its end. Otherwise actix would read and discard
+/// the rest, however long it is. It does not, if the payload still exists when the response is sent.
 pub async fn close_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -122,7 +124,8 @@ pub async fn close_unread<B: MessageBody>(
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// Limits the size and time of a body. With a request deadline, each chunk extends both the deadline and the time of the body.
+/// Limits the size and time of a body. With a request deadline, each chunk extends the deadline and the time for the
+/// body.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);
@@ -150,6 +153,6 @@ fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream 
         let failed = item.is_err();
         Some((item, (body, late, left, deadline, failed)))
     });
-    // The form parser polls once more after the end.
+    // The form parser polls the stream once more after its end.
     Box::pin(body.fuse())
 }

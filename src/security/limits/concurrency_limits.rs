@@ -1,10 +1,12 @@
 //! Concurrency limits for CPU-bound work: a bulkhead per kind of work (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: many expensive requests at once, for example PDFs of large invoices, starve all other requests of CPU time.
-//! **Control**: the work runs on blocking threads, behind a semaphore. Work that does not get a slot in time is refused (503 with
-//! `Retry-After`); if the queue is full, it is refused at once. A slot is released when the work ends, not when its client
-//! disconnects. Each kind of work has its own limit: PDFs, and password hashes (`security/authentication/passwords`).
-//! **Limits**: a user who repeats such requests within the rate limit takes slots from others for a while.
+//! **Attack**: many expensive requests at once, for example PDFs of large invoices, starve all other requests of CPU
+//! time.
+//! **Control**: the work runs on blocking threads, behind a semaphore. Work that gets no slot in time is refused (503
+//! with `Retry-After`). If the queue is full, work is refused at once. A slot is released when the work ends, not when
+//! its client disconnects. Each kind of work has its own limit: PDFs, and password hashes
+//! (`security/authentication/passwords`).
+//! **Limits**: a user who repeats such requests within the rate limit takes slots from other users for a while.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::files::invoice_pdf`
 
 use std::sync::Arc;
@@ -15,10 +17,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::error::{ApiError, ApiResult};
 
-/// The default length of the queue per slot.
+/// The default number of waiting requests per slot.
 const MAX_WAITING_PER_SLOT: usize = 16;
 
-/// Limits one kind of work.
+/// Limits how much work of one kind runs at once.
 pub struct ConcurrencyLimit {
     slots: Arc<Semaphore>,
     max: usize,
@@ -36,7 +38,7 @@ struct Counts {
     started: AtomicUsize,
 }
 
-/// Counts one waiting request until it is dropped, also by cancellation.
+/// Counts one waiting request until this value is dropped, also if the request is cancelled.
 struct Waiting<'a>(&'a AtomicUsize);
 
 impl Drop for Waiting<'_> {
@@ -45,7 +47,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Holds a slot until it is dropped, also by a panic.
+/// Holds a slot until this value is dropped, also if the work panics.
 struct Running {
     counts: Arc<Counts>,
     _slot: OwnedSemaphorePermit,
@@ -67,13 +69,14 @@ impl Drop for Running {
 }
 
 impl ConcurrencyLimit {
-    /// Allows at most `slots` pieces of work at the same time. Each waits for a free slot for at most `max_wait`.
+    /// Creates a limit: at most `slots` pieces of work run at once. A request waits for a free slot for at most
+    /// `max_wait`.
     #[must_use]
     pub fn new(slots: usize, max_wait: Duration) -> Self {
         Self::with_queue(slots, MAX_WAITING_PER_SLOT, max_wait)
     }
 
-    /// Like [`new`](Self::new), with a queue of this length per slot.
+    /// Creates a limit like [`new`](Self::new), with this number of waiting requests per slot.
     #[must_use]
     pub fn with_queue(slots: usize, waiting_per_slot: usize, max_wait: Duration) -> Self {
         Self {
@@ -112,41 +115,41 @@ impl ConcurrencyLimit {
             return Err("the queue for this work is full");
         }
         let slot = tokio::time::timeout(self.max_wait, self.slots.clone().acquire_owned()).await;
-        // The semaphore is never closed.
+        // The second error cannot occur, because the semaphore is never closed.
         slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 
-    /// The number of slots.
+    /// Returns the number of slots.
     #[must_use]
     pub fn slots(&self) -> usize {
         self.max
     }
 
-    /// The highest number that ran at once.
+    /// Returns the highest number of pieces of work that ran at once.
     #[must_use]
     pub fn peak(&self) -> usize {
         self.counts.peak.load(Ordering::SeqCst)
     }
 
-    /// How much work runs now.
+    /// Returns how many pieces of work are running.
     #[must_use]
     pub fn running(&self) -> usize {
         self.counts.running.load(Ordering::SeqCst)
     }
 
-    /// How many requests wait now.
+    /// Returns how many requests are waiting.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// How many have been refused.
+    /// Returns how many requests were refused.
     #[must_use]
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::SeqCst)
     }
 
-    /// How many have started.
+    /// Returns how many pieces of work were started.
     #[must_use]
     pub fn started(&self) -> usize {
         self.counts.started.load(Ordering::SeqCst)
@@ -168,7 +171,7 @@ mod tests {
         matches!(result, Err(ApiError::Unavailable { retry_after: 1.., .. }))
     }
 
-    /// Occupies a slot until the sender sends.
+    /// Occupies a slot until the returned sender sends.
     fn occupy(work: &ConcurrencyLimit) -> (mpsc::Sender<()>, impl Future<Output = ApiResult<()>>) {
         let (release, released) = mpsc::channel::<()>();
         (release, work.run(move || released.recv().unwrap()))

@@ -1,13 +1,14 @@
 //! Connection limits: connection exhaustion and Slowloris (CWE-400, CWE-770, API4:2023).
 //!
-//! **Attack**: one client opens thousands of connections until no other client is accepted. It sends nothing, or half a request
-//! head, or reads its response byte by byte.
-//! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is reserved for
-//! addresses with few connections. A connection over a limit is closed at once; accepting never pauses. TLS handshakes have limits
-//! of their own and a short timeout. Request heads have a timeout too (`app/listeners.rs`). A client must read its response at a
-//! minimum rate. Listed proxies have no limit per address, since they carry the connections of many clients; they should limit those.
-//! Closed connections are recorded as one event with a count, every few seconds.
-//! **Limits**: connections from thousands of addresses can reach the total.
+//! **Attack**: one client opens thousands of connections until no other client is accepted. It sends nothing, or half a
+//! request head, or reads its response byte by byte.
+//! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is
+//! reserved for addresses with few connections. A connection over a limit is closed at once; the service never stops
+//! accepting connections. TLS handshakes have their own limits and a short timeout. Request heads have a timeout too
+//! (`app/listeners.rs`). A client must read its response at a minimum rate. Listed proxies have no limit per address,
+//! because they carry the connections of many clients. They should limit their clients themselves. Closed connections
+//! are recorded as one event with a count, every few seconds.
+//! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 
 use std::collections::HashMap;
@@ -24,14 +25,15 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// Connections per address while the reserve is in use.
+/// The maximum number of connections per address while the reserve is in use.
 const RESERVE_PER_ADDRESS: usize = 8;
-/// How long a full send buffer may wait for the client. Each [`MIN_RATE`] bytes that the client reads add one second.
+/// How long a full send buffer may wait for the client. The time grows by one second for each [`MIN_RATE`] bytes that
+/// the client reads.
 pub const STALL_TIMEOUT: Duration = Duration::from_secs(20);
-/// In bytes per second.
+/// The minimum rate at which a client must read its response, in bytes per second.
 pub const MIN_RATE: u32 = 4_096;
 
-/// The limits for connections, or for TLS handshakes.
+/// The maximum numbers of connections, or of TLS handshakes.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
     pub total: usize,
@@ -47,7 +49,7 @@ pub struct ConnectionLimit {
     refused: AtomicU64,
 }
 
-/// The permit of one connection. Dropping it releases it.
+/// The permit of one open connection. Dropping the permit releases it.
 pub struct Permit {
     limit: Arc<ConnectionLimit>,
     prefix: IpAddr,
@@ -60,7 +62,7 @@ impl ConnectionLimit {
         Arc::new(Self { caps, proxies, by_prefix, total, refused })
     }
 
-    /// Admits a connection from this address unless a limit is reached.
+    /// Admits a connection from this address. Returns `None` if a limit is reached.
     pub fn admit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
         let prefix = prefix(address.to_canonical());
         let mut by_prefix = self.lock();
@@ -77,21 +79,21 @@ impl ConnectionLimit {
         Some(Permit { limit: self.clone(), prefix })
     }
 
-    /// The number of open connections (metrics).
+    /// Returns the number of open connections, for the metrics.
     #[must_use]
     pub fn open(&self) -> usize {
         *self.total.borrow()
     }
 
-    /// The number of refused connections since the start (metrics).
+    /// Returns the number of refused connections since the service started, for the metrics.
     #[must_use]
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Waits until none is open.
+    /// Waits until no connection is open.
     pub async fn wait_until_none_open(&self) {
-        // Cannot fail: the sender lives as long as `self`.
+        // This cannot fail, because the sender lives as long as `self`.
         let _ = self.total.subscribe().wait_for(|open| *open == 0).await;
     }
 
@@ -118,7 +120,7 @@ impl Drop for Permit {
 pub struct StallTimer(Option<Pin<Box<Sleep>>>);
 
 impl StallTimer {
-    /// Checks the result of one attempt to write `offered` bytes.
+    /// Checks the result of one attempt to write `offered` bytes to the client.
     ///
     /// # Errors
     /// [`io::ErrorKind::TimedOut`] if the client has read slower than [`MIN_RATE`] for [`STALL_TIMEOUT`].

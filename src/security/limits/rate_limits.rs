@@ -1,27 +1,28 @@
 //! Rate limits per route, by client address and by user (CWE-770, API4:2023).
 //!
 //! **Attack**: floods, scraping, enumeration of ids; a flood that exhausts the budget of users behind the same NAT.
-//! **Control**: each route has three token buckets (GCRA, actix-governor):
-//! - per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
-//! - per user, for verified callers;
-//! - per address, for all verified callers together, [`VERIFIED_SHARE`] times larger.
+//! **Control**: each route has three kinds of token buckets (GCRA, actix-governor):
+//! - one per client address (IPv6: per /56), for public routes and for requests that fail to authenticate;
+//! - one per user, for verified callers;
+//! - one per address that all verified callers of the address share. It is [`VERIFIED_SHARE`] times larger.
 //!
-//! So a flood without a valid token cannot exhaust the budget of users behind the same address. Requests beyond a user's own
-//! budget are not charged to the address. A joint key (address, user) would give every new account a fresh budget. A request that
-//! fails to authenticate costs a signature check (2 µs for HS256) and no query. Once the budget of its address is exhausted, it gets
-//! 429 instead of 401.
-//! The refresh cookie names its user under a MAC, so a refresh is charged to that user without a query. All sessions of a user share
-//! one budget: otherwise a user with 50 sessions could exhaust the address. Health checks have no limit, since a load balancer shares
-//! its address with clients. A refusal is 429 with `Retry-After` and no other hint.
+//! A flood without a valid token cannot exhaust the budget of users behind the same address. Requests beyond a user's
+//! own budget are not charged to the address. A joint key of address and user would give every new account a new
+//! budget. A request that fails to authenticate costs a signature check (2 µs for HS256) and no query. When the budget
+//! of its address is exhausted, the request gets 429 instead of 401. The refresh cookie contains the user's id and a
+//! MAC, so a refresh is charged to that user without a query. All sessions of a user share one budget. Otherwise a user
+//! with 50 sessions could exhaust the budget of the address. Health checks have no limit, because a load balancer may
+//! share its address with clients. A refusal is 429 with `Retry-After` and no other hint.
 //!
-//! **Limits**: a flood from very many addresses. Each replica counts for itself (login throttling counts in PostgreSQL). A refresh
-//! cookie is charged before its database lookup, so a thief with a used one can exhaust its user's refresh budget; the user can still
-//! sign in. The user of a WebSocket handshake is not known yet: it is charged to the larger address bucket only, so one client
-//! can exhaust that bucket with 50 times as many handshakes as the tier allows.
+//! **Limits**: a flood from very many addresses. Each replica counts for itself; only login throttling counts in
+//! PostgreSQL. A refresh is charged before the token is looked up in the database. So a thief with a used refresh
+//! cookie can exhaust the refresh budget of its user, who can still log in. The user of a WebSocket handshake is not
+//! known yet, so the handshake is charged only to the larger bucket of its address. One client can exhaust this bucket
+//! with 50 times as many handshakes as the tier allows.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
-//! Only this file uses actix-governor's limiters, which are GPL-3.0-or-later (see the README). To replace them, keep the tiers, use
-//! `governor::RateLimiter` (MIT) here and a `from_fn` middleware in `app/routes.rs`.
+//! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README). To replace
+//! them, keep the tiers, use `governor::RateLimiter` (MIT) here, and write a `from_fn` middleware in `app/routes.rs`.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -39,36 +40,36 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// How many user budgets the verified callers of one address share.
+/// The size of the bucket that the verified callers of an address share, in budgets of one user.
 pub const VERIFIED_SHARE: u32 = 50;
 
-/// The rate limit tier of a route. The rates are settings (`STRONGROOM_LIMITS_…`).
+/// The rate limit tier of a route. The rate of each tier is a setting (`STRONGROOM_LIMITS_…`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tier {
-    /// Reads.
+    /// Requests that only read.
     Standard,
-    /// Login. Failures have a much smaller budget in `login_throttling`.
+    /// Logins. `login_throttling` has a much smaller budget for failed logins.
     SignIn,
-    /// Registration and its confirmation.
+    /// Registrations and their confirmations.
     Registration,
-    /// Password reset and its confirmation.
+    /// Password resets and their confirmations.
     Reset,
-    /// Refresh of an access token.
+    /// Refreshes of access tokens.
     Refresh,
-    /// Changes.
+    /// Requests that change data.
     Write,
     /// Exports and PDFs, which take more work than a page of a list.
     Export,
     /// File uploads.
     Upload,
-    /// Paths that do not exist.
+    /// Requests to paths that do not exist.
     UnknownPath,
-    /// Health checks. Together they cost at most one query per second.
+    /// Health checks. Together, they cost at most one query per second.
     Unlimited,
 }
 
 impl Tier {
-    /// The tiers that have a rate.
+    /// The tiers that have a rate limit.
     pub const LIMITED: [Self; 9] = [
         Self::Standard,
         Self::SignIn,
@@ -81,7 +82,7 @@ impl Tier {
         Self::UnknownPath,
     ];
 
-    /// The name in settings and metrics.
+    /// Returns the name that settings and metrics use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -98,7 +99,7 @@ impl Tier {
         }
     }
 
-    /// Returns the configured rate.
+    /// Returns the configured rate, or `None` for an unlimited tier.
     #[must_use]
     pub fn rate(self, settings: &LimitSettings) -> Option<Rate> {
         Some(match self {
@@ -116,17 +117,17 @@ impl Tier {
     }
 }
 
-/// The limiters of one route, shared by all workers.
+/// The limiters of one route. All workers share them.
 #[derive(Clone)]
 pub struct RouteLimits {
-    /// Public routes, and requests that fail to authenticate.
+    /// For public routes, and for requests that fail to authenticate.
     pub by_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_verified_address: GovernorConfig<ByAddress, NoOpMiddleware>,
     pub by_user: GovernorConfig<ByUser, NoOpMiddleware>,
 }
 
 impl RouteLimits {
-    /// Creates limiters with this rate. Returns `None` for a rate of zero, which the configuration refuses.
+    /// Creates limiters with this rate. Returns `None` if the rate is zero, which the configuration refuses.
     #[must_use]
     pub fn new(rate: Rate) -> Option<Self> {
         let builder = |count: u32| {
@@ -144,23 +145,23 @@ impl RouteLimits {
         })
     }
 
-    /// Charges an address for a public request, or for one that has failed to authenticate.
+    /// Charges an address for a request on a public route, or for a request that has failed to authenticate.
     ///
     /// # Errors
-    /// [`ApiError::TooManyRequests`] if its budget is exhausted.
+    /// [`ApiError::TooManyRequests`] if the budget of the address is exhausted.
     pub fn charge_address(&self, client: ClientAddr) -> ApiResult<()> {
         self.by_address.limiter().check_key(&client.prefix()).map_err(|until| too_many(&until))
     }
 
-    /// Charges the user named by a refresh cookie, whose MAC was verified.
+    /// Charges the user that a refresh cookie names. The MAC of the cookie has been verified.
     ///
     /// # Errors
-    /// [`ApiError::TooManyRequests`] if their budget is exhausted.
+    /// [`ApiError::TooManyRequests`] if the budget of the user is exhausted.
     pub fn charge_user(&self, user: UserId) -> ApiResult<()> {
         self.by_user.limiter().check_key(&user).map_err(|until| too_many(&until))
     }
 
-    /// Removes keys whose budget is full again.
+    /// Removes the buckets that are full again.
     pub fn sweep(&self) {
         for limiter in [self.by_address.limiter(), self.by_verified_address.limiter()] {
             limiter.retain_recent();
@@ -170,14 +171,14 @@ impl RouteLimits {
         self.by_user.limiter().shrink_to_fit();
     }
 
-    /// The number of keys (metrics).
+    /// Returns the number of buckets, for the metrics.
     #[must_use]
     pub fn keys(&self) -> usize {
         self.by_address.limiter().len() + self.by_verified_address.limiter().len() + self.by_user.limiter().len()
     }
 }
 
-/// One bucket per address.
+/// Selects one bucket per address.
 #[derive(Clone)]
 pub struct ByAddress;
 
@@ -194,7 +195,7 @@ impl KeyExtractor for ByAddress {
     }
 }
 
-/// One bucket per verified user.
+/// Selects one bucket per verified user.
 #[derive(Clone)]
 pub struct ByUser;
 
@@ -212,7 +213,8 @@ impl KeyExtractor for ByUser {
     }
 }
 
-/// Replaces actix-governor's response, which has `x-ratelimit-after` (a hint to attackers) and rounds `Retry-After` down.
+/// Replaces the response of actix-governor. That response contains `x-ratelimit-after`, a hint to attackers, and rounds
+/// `Retry-After` down.
 fn refusal(until: &NotUntil<QuantaInstant>) -> HttpResponse {
     HttpResponse::from_error(too_many(until))
 }

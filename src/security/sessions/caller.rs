@@ -1,9 +1,9 @@
 //! Authentication of each request: the caller's verified identity (CWE-287, CWE-306, API2:2023).
 //!
 //! **Attack**: a request without a token, with a forged token, or with a token whose session has ended.
-//! **Control**: [`Caller`] has no public constructor: only a verified token or a redeemed ticket creates one. Every store method of
-//! an owned table takes a `Caller`, so code without authentication does not compile. The token's session must be live and belong
-//! to its subject (`revocations`).
+//! **Control**: [`Caller`] has no public constructor: only a verified token or a redeemed ticket creates a `Caller`.
+//! Every store method of an owned table takes a `Caller`, so code without authentication does not compile. The session
+//! of the token must be live and belong to the user in the token (`revocations`).
 //! **Limits**: a stolen token works until it expires or its session ends.
 //! **ASVS**: 7.2.1, 7.4.1, 8.2.1, 8.3.1, 9.1.1
 //! **Test**: `attacks::sessions::access_tokens`
@@ -26,7 +26,7 @@ use crate::security::crypto::keys::Keys;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::revocations::{Revocations, SessionState};
 
-/// The verified identity of a request.
+/// The verified identity of a request: a user and a session.
 #[derive(Clone, Debug)]
 pub struct Caller {
     user: UserId,
@@ -35,7 +35,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Returns the user: the owner of all rows that this request may access.
+    /// Returns the user, who owns all rows that this request may access.
     #[must_use]
     pub fn user(&self) -> UserId {
         self.user
@@ -47,7 +47,7 @@ impl Caller {
         self.session
     }
 
-    /// Returns when the token expires.
+    /// Returns the time at which the token expires.
     #[must_use]
     pub fn until(&self) -> DateTime<Utc> {
         self.until
@@ -61,13 +61,13 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // Both fields at once: the JSON formatter rewrites all fields of a span each time.
+        // Both fields are recorded at once, because the JSON formatter rewrites all fields of a span each time.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }
 }
 
-/// The route's gate stores the caller. On a public route this extractor returns 401.
+/// Returns the caller that the route's gate has stored in the request. On a public route, this extractor returns 401.
 impl FromRequest for Caller {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;
@@ -88,12 +88,12 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Authenticates a request by its headers. If this fails, `charge` is called once, before an event is recorded. An error of
-    /// `charge` replaces the 401.
+    /// Authenticates a request by its headers. If authentication fails, `charge` is called once, before an event is
+    /// recorded. If `charge` returns an error, this error replaces the 401.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`], the same for every fault of the token; the event has the reason.
-    /// [`ApiError::Unavailable`] if the session's state is unknown: authentication fails closed.
+    /// [`ApiError::Unauthenticated`] for every fault of the token. Only the event contains the reason.
+    /// [`ApiError::Unavailable`] if the state of the session cannot be read: authentication fails closed.
     pub async fn authenticate(&self, headers: &HeaderMap, charge: impl Fn() -> ApiResult<()>) -> ApiResult<Caller> {
         let Some(token) = bearer_token(headers) else {
             charge()?;
@@ -103,10 +103,10 @@ impl Authenticator {
         self.check(token, charge).await
     }
 
-    /// Authenticates by a token.
+    /// Authenticates by an access token.
     ///
     /// # Errors
-    /// As [`Self::authenticate`].
+    /// The errors of [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }
@@ -126,7 +126,8 @@ impl Authenticator {
                 let revoked = Event::new(EventKind::AuthnTokenRevoked).reason("session_ended");
                 Some(revoked.user(claims.user).session(claims.session))
             }
-            // Correctly signed but not issued by us: an attacker has the signing key. The event must not name the token's user.
+            // The token has a valid signature, but we did not issue it: an attacker has the signing key. The event must
+            // not name the user in the token.
             SessionState::Unknown => Some(Event::new(EventKind::AuthnTokenInvalid).reason("unknown_session")),
             SessionState::Foreign => Some(Event::new(EventKind::AuthnTokenInvalid).reason("foreign_session")),
         };
@@ -141,10 +142,10 @@ impl Authenticator {
         Ok(caller)
     }
 
-    /// Checks during a long response that the caller's token has not expired and the session has not ended.
+    /// Checks that the token has not expired and the session has not ended. Long responses call this repeatedly.
     ///
     /// # Errors
-    /// [`ApiError::Unauthenticated`]
+    /// [`ApiError::Unauthenticated`] if the token has expired or the session has ended.
     pub async fn check_still_valid(&self, caller: &Caller) -> ApiResult<()> {
         let session_state = self.revocations.session_state(caller.user, caller.session).await?;
         let live = self.clock.now() < caller.until && session_state == SessionState::Live;
@@ -152,8 +153,8 @@ impl Authenticator {
     }
 }
 
-/// Returns the token of the only `Authorization: Bearer …` header. Tokens in a query, cookie or body are ignored: queries are
-/// logged, and browsers send cookies with cross-site requests.
+/// Returns the token if there is exactly one `Authorization: Bearer …` header. Tokens in a query, cookie or body are
+/// ignored, because queries are logged, and browsers send cookies with cross-site requests.
 #[must_use]
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let mut lines = headers.get_all(header::AUTHORIZATION);
@@ -163,7 +164,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     }
 }
 
-/// Returns the tokens of all `Authorization: Bearer …` headers of a request that came over plain HTTP: each was exposed.
+/// Returns the tokens of all `Authorization: Bearer …` headers. Each token of a plain HTTP request was exposed.
 pub fn exposed_tokens(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     headers.get_all(header::AUTHORIZATION).filter_map(bearer_of)
 }

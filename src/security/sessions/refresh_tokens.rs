@@ -1,15 +1,14 @@
 //! Refresh token rotation with reuse detection (CWE-384, CWE-613, API2:2023).
 //!
 //! **Attack**: an attacker with a stolen refresh token stays signed in for weeks, unnoticed by the user.
-//! **Control**: every use replaces the token. A replay after the grace period ends the whole session, for attacker and user. Each
-//! successor is *derived* from its parent, so the tokens of a session form one chain. A second tab, or a client that lost a
-//! response, gets the newest unused token of the chain within the grace period. A refresh never extends the session's absolute
-//! expiry. The token is in a `__Host-` cookie that scripts cannot read and other sites cannot send. The cookie contains the user's
-//! id and a MAC, which is verified before any look-up: forged cookies cost no statement (CWE-400), and `rate_limits` charges
-//! refreshes to the user.
-//! **Limits**: an attacker who replays a token within the grace period gets the newest one too. The next replay after it, by
-//! attacker or user, is detected. A grace period of zero prevents this.
-//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5
+//! **Control**: every refresh replaces the token. A replay of a used token after the grace period ends the whole
+//! session, for attacker and user. Each token is *derived* from its predecessor, so the tokens of a session form one
+//! chain. Within the grace period, a second tab, or a client that lost a response, gets the newest unused token of the
+//! chain. A refresh never extends the absolute expiry of the session. The token is in a `__Host-` cookie, which scripts
+//! cannot read and other sites cannot send. The cookie also contains the user's id and a MAC, which is verified before
+//! any look-up: a forged cookie costs no statement (CWE-400), and `rate_limits` charges a refresh to its user.
+//! **Limits**: an attacker who replays a token within the grace period gets the newest token too. The next replay after
+//! the grace period is detected, whether the attacker or the user sends it. A grace period of zero prevents this.
 //! **Test**: `attacks::sessions::refresh_tokens`
 
 use std::time::Duration;
@@ -26,35 +25,37 @@ use crate::http::cookies::{all, single};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The cookie's name. Browsers reject a `__Host-` cookie without `Secure`, with a `Domain`, or with another path: a sub-domain or
-/// a plain HTTP page cannot set it (RFC 6265bis, ASVS 3.3.3).
+/// The name of the cookie. Browsers reject a `__Host-` cookie without `Secure`, with a `Domain`, or with another path.
+/// So a sub-domain or a plain HTTP page cannot set this cookie (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
 
-/// Refreshes within the grace period after which a replay is rejected. A page refreshes every ten minutes; the grace period is at
-/// most 30 s. During a key rotation each token has two possible successors, one per key: then the limit is 4 refreshes.
+/// The maximum number of tokens to derive when a replay searches for the newest token. A page refreshes every ten
+/// minutes, and the grace period is at most 30 s, so a chain is short. During a key rotation, each token has two
+/// possible successors, one per key, so 32 tokens cover only 4 refreshes.
 pub const MAX_CHAIN: usize = 32;
 
-/// The state of a presented token, as read by the statement that tried to use it.
+/// The state of a refresh token that a client has sent. The statement that tries to use the token reads this state.
 #[derive(Clone, Copy, Debug)]
 pub struct PresentedToken {
-    /// When it was first used.
+    /// When the token was first used.
     pub used_at: Option<DateTime<Utc>>,
-    /// The idle expiry.
+    /// The idle expiry of the token.
     pub expires_at: DateTime<Utc>,
-    /// Whether its session has ended: logout, password change, reset, administrator, detected theft.
+    /// Whether the session has ended: by logout, password change or reset, by an administrator, or after a detected
+    /// theft.
     pub session_ended: bool,
-    /// The absolute expiry.
+    /// The absolute expiry of the session.
     pub session_expires_at: DateTime<Utc>,
 }
 
-/// How to respond to a presented token.
+/// How to respond to a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RefreshDecision {
-    /// Mark it as used and store its successor.
+    /// Mark the token as used, and store its successor.
     Rotate,
-    /// Return the newest unused token of the chain; write nothing.
+    /// Return the newest unused token of the chain, and write nothing.
     ReplayWithinGrace,
-    /// Theft: end the session and notify its owner.
+    /// Theft: end the session, and notify its owner.
     Reuse,
     /// The idle or absolute expiry has passed.
     Expired,
@@ -62,8 +63,9 @@ pub enum RefreshDecision {
     SessionEnded,
 }
 
-/// Decides on a presented token. The order matters: an ended session rejects replays within the grace period too. A used token is
-/// a sign of theft even after its idle expiry, because its successors may still be valid.
+/// Decides how to respond to a token. The order of the checks matters: if the session has ended, a replay within the
+/// grace period is rejected too. A used token is a sign of theft even after its idle expiry, because its successors may
+/// still be valid.
 #[must_use]
 pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> RefreshDecision {
     if token.session_ended {
@@ -80,7 +82,8 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
     }
 }
 
-/// A grace period of zero allows no replay, also if another replica's clock makes `elapsed` negative.
+/// Returns whether the grace period has not passed. A grace period of zero allows no replay, even if `elapsed` is
+/// negative because the clock of another replica is ahead.
 fn within(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
@@ -91,7 +94,7 @@ pub fn derive_successor(keys: &Keys, parent: &SecretToken) -> SecretToken {
     SecretToken::derive(keys, Purpose::RefreshSuccessor, &[parent.bytes()])
 }
 
-/// Derives the possible successors of `used`, nearest first, up to [`MAX_CHAIN`].
+/// Derives the possible successors of `used`, the nearest first, until there are [`MAX_CHAIN`].
 #[must_use]
 pub fn derive_chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     let successors = |token: &SecretToken| {
@@ -108,20 +111,20 @@ pub fn derive_chain(keys: &Keys, used: &SecretToken) -> Vec<SecretToken> {
     chain
 }
 
-/// Returns the cookie value: the token, its user's id, and a MAC over both, separated by dots.
+/// Returns the value of the cookie: the token, the user's id, and a MAC over both, separated by dots.
 #[must_use]
 pub fn encode_cookie(keys: &Keys, token: &SecretToken, user: UserId) -> SecretString {
     let tag = keys.sign(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()]);
     format!("{}.{user}.{}", token.to_wire().expose_secret(), URL_SAFE_NO_PAD.encode(tag.to_bytes())).into()
 }
 
-/// Returns the token and the user of a cookie value if its MAC is valid.
+/// Returns the token and the user in a cookie value. Returns `None` if the MAC is not valid.
 fn decode_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (token, rest) = value.split_once('.')?;
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // Rejects shorter values; the decoder rejects longer ones.
+    // This check rejects shorter values, and the decoder rejects longer values.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }
@@ -129,10 +132,10 @@ fn decode_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     keys.verify(Purpose::RefreshCookie, &[token.bytes(), user.uuid().as_bytes()], &theirs).then_some((token, user))
 }
 
-/// Returns the `Set-Cookie` value, marked sensitive so that it is not logged.
+/// Returns the `Set-Cookie` value. It is marked as sensitive, so that it is not logged.
 ///
 /// # Errors
-/// Never in practice: all its characters are allowed in a header.
+/// Never fails in practice, because all characters of the cookie are allowed in a header.
 pub fn set_cookie(cookie: &SecretString, lifetime: Duration) -> Result<HeaderValue, InvalidHeaderValue> {
     let (value, seconds) = (cookie.expose_secret(), lifetime.as_secs());
     let text = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; Secure; HttpOnly; SameSite=Strict");
@@ -141,8 +144,8 @@ pub fn set_cookie(cookie: &SecretString, lifetime: Duration) -> Result<HeaderVal
     Ok(value)
 }
 
-/// Returns the `Set-Cookie` value that deletes the cookie. It needs all attributes: browsers ignore a `__Host-` cookie without
-/// `Secure`.
+/// Returns the `Set-Cookie` value that deletes the cookie. It needs all attributes, because browsers ignore a `__Host-`
+/// cookie without `Secure`.
 #[must_use]
 pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
@@ -155,8 +158,8 @@ pub fn clear_cookie_on(mut reply: HttpResponse) -> HttpResponse {
     reply
 }
 
-/// Adds the headers that clear the browser's data of this session (ASVS 14.3.1). It deletes the refresh cookie by name, because
-/// `"cookies"` would delete the device cookie too (`device_cookies`).
+/// Adds the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is deleted by its
+/// name, because `"cookies"` would also delete the device cookie (`device_cookies`).
 #[must_use]
 pub fn clear_browser_data(reply: HttpResponse) -> HttpResponse {
     let mut reply = clear_cookie_on(reply);
@@ -165,7 +168,7 @@ pub fn clear_browser_data(reply: HttpResponse) -> HttpResponse {
     reply
 }
 
-/// Returns all valid refresh tokens of a request that came over plain HTTP: each of them was exposed.
+/// Returns all valid refresh tokens in the cookies of a request. Each token of a plain HTTP request was exposed.
 pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = SecretToken> {
     all(COOKIE, headers).filter_map(|value| decode_cookie(keys, value)).map(|(token, _)| token)
 }
@@ -173,14 +176,15 @@ pub fn exposed_tokens(keys: &Keys, headers: &HeaderMap) -> impl Iterator<Item = 
 /// Why a request has no valid refresh cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieFault {
-    /// There is no cookie, or more than one. An attacker may have set one of two to fix the victim's session, so both are ignored.
+    /// The cookie is missing, or was sent twice. An attacker may have set one of the two (session fixation), so both
+    /// are ignored.
     Missing,
     /// The MAC is not valid.
     Forged,
 }
 
 impl CookieFault {
-    /// Returns the reason in the event.
+    /// Returns the reason that the event contains.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -190,10 +194,11 @@ impl CookieFault {
     }
 }
 
-/// Returns the token in the refresh cookie and its user. Nothing is looked up: the token may be used, expired or revoked.
+/// Returns the token in the refresh cookie, and its user. Does not look up the token, which may be used, expired or
+/// revoked.
 ///
 /// # Errors
-/// [`CookieFault`], for the log only.
+/// [`CookieFault`] says why there is no valid cookie. It is for the log only.
 pub fn read_cookie(keys: &Keys, headers: &HeaderMap) -> Result<(SecretToken, UserId), CookieFault> {
     decode_cookie(keys, single(COOKIE, headers).ok_or(CookieFault::Missing)?).ok_or(CookieFault::Forged)
 }
@@ -208,7 +213,7 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
-    /// Idle expiry after 1,000 s, absolute expiry after 5,000 s.
+    /// Returns a token with an idle expiry after 1,000 s and an absolute expiry after 5,000 s.
     fn token(used_at: Option<i64>) -> PresentedToken {
         PresentedToken {
             used_at: used_at.map(at),

@@ -1,4 +1,4 @@
-//! Why a socket is closed: the close code for the client and the security event.
+//! The reasons for closing a WebSocket. Each has a close code for the client, and may have a security event.
 
 use std::io::ErrorKind;
 
@@ -22,17 +22,17 @@ pub enum CloseReason {
     TooLarge,
     /// The ticket cannot be checked, because the database is down.
     Unavailable,
-    /// The first message was no ticket, or none came in time.
+    /// The first message was not a ticket, or no message came in time.
     MissingTicket,
-    /// The ticket is unknown, expired or used. `tickets` has recorded the event.
+    /// The ticket is unknown, expired or used. `tickets` has already recorded the event.
     InvalidTicket,
     /// The session ended, or its user was deleted or disabled.
     SessionEnded,
-    /// The access expired and was not renewed.
+    /// The access has expired, and the client sent no new ticket.
     Expired,
     /// The client sent nothing for [`IDLE_TIMEOUT`](super::IDLE_TIMEOUT).
     IdleTimeout,
-    /// The client does not read fast enough.
+    /// The client reads too slowly.
     SlowReader,
     TooManySockets,
     TooManyMessages,
@@ -91,7 +91,7 @@ impl From<ProtocolError> for CloseReason {
         let ProtocolError::Io(error) = error else {
             return if matches!(error, ProtocolError::Overflow) { Self::TooLarge } else { Self::ProtocolViolation };
         };
-        // `frames` reports its findings as `PayloadError`. Without one, the error is the library's own.
+        // `frames` reports its findings as `PayloadError`. All other errors come from the library.
         match error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>()) {
             Some(PayloadError::Overflow) => Self::TooLarge,
             Some(PayloadError::Io(io)) if io.kind() == ErrorKind::QuotaExceeded => Self::TooManyFrames,

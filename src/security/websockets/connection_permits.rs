@@ -1,4 +1,4 @@
-//! Limits open sockets: per process, per user, and per address before authentication.
+//! Limits open sockets: per process, per user, and per address for sockets that have not authenticated yet.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 
-/// Sockets per process.
+/// The maximum number of open sockets per process.
 pub const MAX_SOCKETS: usize = 5_000;
-/// Sockets per user.
+/// The maximum number of open sockets per user.
 pub const MAX_SOCKETS_PER_USER: usize = 10;
-/// Sockets per address that have not authenticated yet.
+/// The maximum number of open sockets per address that have not authenticated yet.
 pub const MAX_UNAUTHENTICATED_PER_ADDRESS: usize = 20;
 
 /// Counts open sockets.
@@ -34,7 +34,7 @@ struct Counts {
     of_user: HashMap<UserId, usize>,
 }
 
-/// The permit of one open socket. Dropping its last clone releases it.
+/// The permit of one open socket. Dropping its last clone releases the permit.
 #[derive(Clone)]
 pub struct ConnectionPermit(Arc<SharedPermit>);
 
@@ -53,7 +53,8 @@ impl ConnectionPermits {
     /// Acquires a permit for a socket that has not authenticated yet.
     ///
     /// # Errors
-    /// [`ApiError::TooManyRequests`] if the address has too many of them, [`ApiError::Unavailable`] if the process has too many.
+    /// [`ApiError::TooManyRequests`] if the address has too many sockets that have not authenticated.
+    /// [`ApiError::Unavailable`] if the process has too many sockets.
     pub fn acquire(self: &Arc<Self>, address: ClientAddr) -> ApiResult<ConnectionPermit> {
         let address = address.prefix();
         let mut counts = self.lock();
@@ -74,7 +75,7 @@ impl ConnectionPermits {
         })))
     }
 
-    /// The number of open sockets.
+    /// Returns the number of open sockets.
     #[must_use]
     pub fn open(&self) -> usize {
         self.lock().all
@@ -86,7 +87,7 @@ impl ConnectionPermits {
 }
 
 impl ConnectionPermit {
-    /// Counts the socket for this user instead of its address. Returns false if the user has too many.
+    /// Counts the socket for this user instead of for its address. Returns `false` if the user has too many sockets.
     #[must_use]
     pub fn assign_to(&self, user: UserId) -> bool {
         let mut holder = self.0.holder.lock().unwrap_or_else(PoisonError::into_inner);
@@ -129,7 +130,7 @@ impl Drop for SharedPermit {
     }
 }
 
-/// Ties the permit to the response body of the handshake, which lives as long as the connection.
+/// Ties the permit to the response body of the handshake. This body lives as long as the connection.
 pub(super) fn with_permit(body: BoxBody, permit: ConnectionPermit) -> BoxBody {
     BoxBody::new(BodyWithPermit { body, _permit: permit })
 }

@@ -1,7 +1,7 @@
-//! Limits the size and number of frames by their headers, before the payload is buffered.
+//! Limits the size and number of WebSocket frames by their headers, before the payload is buffered.
 //!
-//! actix-ws buffers a whole frame before it checks the size, so it would buffer a gigabyte if a header announces one. It also
-//! accepts empty fragments without end.
+//! actix-ws buffers a whole frame before it checks the size. If a header announces a gigabyte, actix-ws would buffer a
+//! gigabyte. It also accepts an endless number of empty fragments.
 
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -15,10 +15,10 @@ use futures_util::{Stream, StreamExt};
 use super::{Budget, MAX_FRAME_BYTES, MAX_FRAMES_PER_MINUTE};
 use crate::http::error::{ApiError, ApiResult};
 
-/// Two bytes, eight of extended length, four of masking key.
+/// The maximum length of a frame header: two bytes, eight of extended length, and four of masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// Wraps the payload so that it fails at a frame that is too large, or at one frame too many.
+/// Wraps the payload. The wrapped payload fails at a frame that is too large, and beyond the maximum number of frames.
 pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
     let mut headers = FrameHeaders {
         header: Vec::with_capacity(MAX_HEADER_BYTES),
@@ -35,11 +35,11 @@ pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResul
     Payload::from_request(request, &mut payload).await.map_err(ApiError::internal)
 }
 
-/// Follows the stream from header to header.
+/// Parses the frame headers in the stream, and skips the payloads.
 struct FrameHeaders {
-    /// The bytes of the current header so far.
+    /// The bytes of the current header that have arrived.
     header: Vec<u8>,
-    /// The bytes of the current payload that are still to come.
+    /// The number of bytes of the current payload that have not arrived yet.
     left: usize,
     frames: Budget,
 }
@@ -54,7 +54,7 @@ impl FrameHeaders {
             bytes = rest;
             if let Some(length) = payload_length(&self.header) {
                 self.left = usize::try_from(length).unwrap_or(usize::MAX);
-                // Reserved bits are for extensions, and none is negotiated.
+                // Reserved bits are for extensions, and the handshake accepts no extension.
                 let reserved = self.header.first().is_some_and(|first| first & 0x70 != 0);
                 self.header.clear();
                 if self.left > MAX_FRAME_BYTES {
@@ -71,7 +71,7 @@ impl FrameHeaders {
     }
 }
 
-/// Returns the payload's length once the header is complete (RFC 6455 §5.2).
+/// Returns the length of the payload (RFC 6455 §5.2). Returns `None` until the header is complete.
 fn payload_length(header: &[u8]) -> Option<u64> {
     let [_, second, rest @ ..] = header else { return None };
     let mask = if second & 0x80 == 0 { 0 } else { 4 };
@@ -81,7 +81,7 @@ fn payload_length(header: &[u8]) -> Option<u64> {
         (126 | 127, _) => return None,
         (short, _) => (u64::from(short), 0),
     };
-    // A length that is too large is reported without waiting for the masking key.
+    // A length that is too large is reported at once, without waiting for the masking key.
     (rest.len() >= more + mask || length > MAX_FRAME_BYTES as u64).then_some(length)
 }
 

@@ -1,4 +1,4 @@
-//! The handshake of a WebSocket: its origin, and the limits of the stream that it opens.
+//! The handshake of a WebSocket: checks its origin, and limits the stream that it opens.
 
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header;
@@ -11,7 +11,8 @@ use super::{MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, connection_permits, frames};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Checks the origin of a handshake. No `Origin` means that the client is no browser: it is authenticated by its ticket.
+/// Checks the origin of a handshake. A client without `Origin` is not a browser. It is accepted, because its ticket
+/// authenticates it.
 ///
 /// # Errors
 /// [`ApiError::OriginNotAllowed`] if the origin is not listed.
@@ -23,7 +24,7 @@ pub fn check_origin(request: &ServiceRequest, origins: &Data<AllowedOrigins>) ->
 /// Accepts a handshake. The response holds the permit until the connection closes.
 ///
 /// # Errors
-/// [`ApiError::UpgradeRequired`] if the request is no WebSocket handshake (RFC 6455).
+/// [`ApiError::UpgradeRequired`] if the request is not a WebSocket handshake (RFC 6455).
 pub async fn accept(
     request: &HttpRequest,
     payload: Payload,

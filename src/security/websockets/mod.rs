@@ -1,12 +1,13 @@
 //! WebSockets: origin check and resource limits (CWE-1385, CWE-770, API4:2023).
 //!
-//! **Attack**: cross-site WebSocket hijacking, where a page of another site opens a socket in the victim's browser (CORS does not
-//! apply to WebSockets). Resource exhaustion by many or idle sockets, large frames, endless fragments, many messages, or a client
-//! that never reads. A socket that outlives its session.
-//! **Control**: the handshake refuses an `Origin` that is not listed. No sub-protocol and no extension is negotiated. The client
-//! authenticates by a single-use ticket within five seconds (`tickets`). Open sockets are limited ([`connection_permits`]), and so
-//! are frames, by their headers ([`frames`]). Only text is accepted. A client must read what it is sent within [`SEND_TIMEOUT`].
-//! The end of a session closes its sockets (`features/live`). The limits are listed in `docs/live.md`.
+//! **Attack**: cross-site WebSocket hijacking, where a page of another site opens a socket in the victim's browser
+//! (CORS does not apply to WebSockets). Resource exhaustion by many or idle sockets, large frames, endless fragments,
+//! many messages, or a client that never reads. A socket that outlives its session.
+//! **Control**: the handshake refuses an `Origin` that is not listed. It accepts no sub-protocol and no extension. The
+//! client authenticates by a single-use ticket within five seconds (`tickets`). The number of open sockets is limited
+//! ([`connection_permits`]), and so are the number and size of frames ([`frames`]). Only text is accepted. A client
+//! must read each message within [`SEND_TIMEOUT`]. The end of a session closes its sockets (`features/live`).
+//! `docs/live.md` lists the limits.
 //! **Limits**: many addresses with many accounts can reach the limit of the process. Each process counts for itself.
 //! **ASVS**: 4.4.1, 4.4.2, 4.4.3, 15.2.2 · **Test**: `attacks::websockets`
 
@@ -21,30 +22,32 @@ pub use self::close_reason::CloseReason;
 pub use self::connection_permits::{ConnectionPermit, ConnectionPermits};
 pub use self::handshake::{accept, check_origin};
 
-/// The payload of one frame.
+/// The maximum payload of one frame, in bytes.
 pub const MAX_FRAME_BYTES: usize = 4 * 1024;
-/// One message, with all its fragments.
+/// The maximum size of one message with all its fragments, in bytes.
 pub const MAX_MESSAGE_BYTES: usize = 16 * 1024;
-/// Messages per socket.
+/// The maximum number of messages per socket and minute.
 pub const MAX_MESSAGES_PER_MINUTE: u32 = 60;
-/// Frames per socket, including fragments, pings and pongs.
+/// The maximum number of frames per socket and minute, including fragments, pings and pongs.
 pub const MAX_FRAMES_PER_MINUTE: u32 = 600;
-/// Invalid messages per socket, until it is closed.
+/// The number of invalid messages after which a socket is closed.
 pub const MAX_INVALID_MESSAGES: u32 = 10;
-/// Subscriptions per socket.
+/// The maximum number of subscriptions per socket.
 pub const MAX_SUBSCRIPTIONS: usize = 100;
-/// Changes queued for a user's sockets. A socket that falls further behind gets `resync`.
+/// The maximum number of changes that are queued for a user's sockets. A socket that falls further behind gets
+/// `resync`.
 pub const MAX_QUEUED_CHANGES: usize = 64;
-/// From the handshake to the ticket.
+/// The time from the handshake to the ticket.
 pub const TICKET_TIMEOUT: Duration = Duration::from_secs(5);
-/// For the client to read what it is sent.
+/// The time within which a client must read a message.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 pub const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// A socket that sends nothing for this long is closed.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
-/// How often the session is checked in the database, since an announcement of its end can be lost.
+/// How often the session of a socket is checked in the database, because the announcement that it has ended can be
+/// lost.
 pub const SESSION_CHECK_INTERVAL: Duration = Duration::from_secs(30);
-/// How long before the end of its access a client is asked for a new ticket.
+/// How many seconds before its access expires a client is asked for a new ticket.
 pub const RENEW_NOTICE_SECONDS: i64 = 60;
 
 /// A counter with a window of one minute.
@@ -60,7 +63,7 @@ impl Budget {
         Self { max, spent: 0, since: Instant::now() }
     }
 
-    /// Counts one. Returns false if the maximum of this minute is exceeded.
+    /// Counts one message or frame. Returns `false` if the maximum of this minute is exceeded.
     pub fn spend(&mut self) -> bool {
         if self.since.elapsed() >= Duration::from_secs(60) {
             (self.spent, self.since) = (0, Instant::now());

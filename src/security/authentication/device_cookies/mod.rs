@@ -1,12 +1,14 @@
 //! Device cookies (OWASP): known devices have their own lockout counter (CWE-307, CWE-645, API2:2023).
 //!
-//! **Attack**: account lockout as denial of service: an attacker guesses until the account is locked, and its owner is locked out
-//! too. An intruder keeps device cookies of an earlier intrusion.
-//! **Control**: login, password reset and password change set a signed `__Host-` cookie. It holds a random id, the account's epoch,
-//! an expiry, and a MAC over these and the account. The cookie does not authenticate: it only selects the counter in
-//! `login_throttling`. Password reset, password change and "revoke all sessions" advance the epoch, which invalidates all older
-//! cookies. A cookie that is forged, expired, invalidated, of another account, or sent twice is ignored: its client is unknown.
-//! **Limits**: a stolen cookie allows ten guesses. Logout keeps the cookie: otherwise users who sign out every day would lose it.
+//! **Attack**: account lockout as denial of service: an attacker guesses until the account is locked, and its owner is
+//! locked out too. An intruder uses a device cookie that they kept from an earlier intrusion.
+//! **Control**: login, password reset and password change set a signed `__Host-` cookie. It contains a random id, the
+//! account's epoch, an expiry, and a MAC over these and the account's name. The cookie does not authenticate: it only
+//! selects the counter in `login_throttling`. Password reset, password change and "revoke all sessions" advance the
+//! epoch, which invalidates all older cookies. A cookie is ignored if it is forged, expired, invalidated, of another
+//! account, or sent twice. The client then counts as unknown.
+//! **Limits**: a stolen cookie allows ten guesses. Logout keeps the cookie, because users who sign out every day must
+//! remain known.
 //! **ASVS**: 3.3.1–3.3.4, 6.1.1, 6.3.1
 //! **Test**: `attacks::authentication::device_cookies`
 
@@ -26,15 +28,15 @@ use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The cookie's name. `refresh_tokens::COOKIE` explains the prefix.
+/// The name of the cookie. `refresh_tokens::COOKIE` explains the prefix.
 pub const COOKIE: &str = "__Host-device";
 
-// The cookie's layout: id, epoch, expiry in seconds since 1970, [`Tag`].
+// The layout of the cookie: id, epoch, expiry in seconds since 1970, [`Tag`].
 const ID_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device cookie of one account, valid while its epoch is the account's ([`DeviceCookie::matches_epoch`]).
+/// A device cookie of one account. It is valid while it has the account's epoch ([`DeviceCookie::matches_epoch`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceCookie {
     id: Uuid,
@@ -48,12 +50,13 @@ impl DeviceCookie {
         Self { id: Uuid::new_v4(), epoch }
     }
 
-    /// Reads the cookie from these headers. `None` unless its MAC is valid for the account `name` (lower case) and it has not expired.
+    /// Reads the cookie from these headers. Returns `None` unless its MAC is valid for the account `name` (in lower
+    /// case) and the cookie has not expired.
     #[must_use]
     pub fn from_headers(keys: &Keys, name: &str, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Self> {
         let text = single(COOKIE, headers)?;
         let mut bytes = [0; SIGNED_BYTES + Tag::LENGTH];
-        // Rejects shorter values; the decoder rejects longer ones.
+        // This check rejects shorter values, and the decoder rejects longer values.
         if URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != bytes.len() {
             return None;
         }
@@ -68,16 +71,16 @@ impl DeviceCookie {
         (now.timestamp() < expiry).then_some(device)
     }
 
-    /// Whether the account's epoch is the cookie's. `None`: the account does not exist.
+    /// Returns whether the cookie has the account's epoch. `epoch` is `None` if the account does not exist.
     #[must_use]
     pub fn matches_epoch(self, epoch: Option<i64>) -> bool {
         epoch == Some(self.epoch)
     }
 
-    /// Returns the `Set-Cookie` value, marked sensitive so that it is not logged.
+    /// Returns the `Set-Cookie` value. It is marked as sensitive, so that it is not logged.
     ///
     /// # Errors
-    /// Never in practice: all its characters are allowed in a header.
+    /// Never fails in practice, because all characters of the cookie are allowed in a header.
     pub fn set_cookie(
         self,
         keys: &Keys,
@@ -96,7 +99,7 @@ impl DeviceCookie {
         Ok(value)
     }
 
-    /// Returns the random id under which failures are counted.
+    /// Returns the random id. Failures of this device are counted under it.
     #[must_use]
     pub fn id(self) -> Uuid {
         self.id

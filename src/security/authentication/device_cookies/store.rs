@@ -1,4 +1,4 @@
-//! Statements on the epoch of device cookies.
+//! SQL that advances the epoch of device cookies.
 
 use sqlx::PgConnection;
 

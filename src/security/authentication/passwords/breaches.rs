@@ -1,12 +1,15 @@
-//! Breached-password check of new passwords by a k-anonymity range query (CWE-521, API2:2023, API10:2023). Off by default.
+//! Breached-password check of new passwords by a k-anonymity range query (CWE-521, API2:2023, API10:2023). Off by
+//! default.
 //!
-//! **Attack**: credential stuffing with breached passwords that our list does not contain. A malicious breach service learns
-//! passwords, or sends slow, endless or false responses.
-//! **Control**: the service receives only the first 5 of the 40 hex digits of the password's SHA-1. About 2,000 published passwords
-//! share them. `Add-Padding` hides the number of results from an observer of the connection. Requests use the one outbound client
-//! (`security/communication/outbound`). Each line of the response must have the expected format. If the service fails, the password
-//! is accepted (fail open) and the event `breach_check_failed` is recorded. Responses are cached for a day.
-//! **Limits**: the service learns when our host queries it. While it fails, breached passwords are accepted.
+//! **Attack**: credential stuffing with breached passwords that our list does not contain. A malicious breach service
+//! learns passwords, or sends slow, endless or false responses.
+//! **Control**: the breach service receives only the first 5 of the 40 hex digits of the password's SHA-1. About 2,000
+//! published passwords share these digits. `Add-Padding` hides the number of results from an observer of the
+//! connection. Requests use the outbound client with SSRF protection (`security/communication/outbound`). Each line of
+//! the response must have the expected format. If the breach service fails, the password is accepted (fail open) and
+//! the event `breach_check_failed` is recorded. Responses are cached for a day.
+//! **Limits**: the breach service learns when our host queries it. While the breach service fails, breached passwords
+//! are accepted.
 //! **ASVS**: 6.2.12, 13.2.4
 //! **Test**: `attacks::authentication::breached_passwords`
 
@@ -24,15 +27,15 @@ use crate::config::{BreachSettings, OutboundUrl, Profile};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::{OutboundClient, OutboundClientError, SystemResolver};
 
-/// The number of hash digits that are sent, fixed by the range format.
+/// The number of hash digits that are sent. The range format requires five.
 const PREFIX_DIGITS: usize = 5;
 const SUFFIX_DIGITS: usize = 35;
 
-/// A range has about 80 KiB, so the cache has about 5 MiB.
+/// The maximum number of cached responses. Each has about 80 KiB, so the cache has at most about 5 MiB.
 const MAX_CACHED: usize = 64;
 const CACHE_LIFE: TimeDelta = TimeDelta::hours(24);
 
-/// Client of the configured breach service.
+/// A client of the configured breach service.
 pub struct BreachService {
     client: OutboundClient,
     url: OutboundUrl,
@@ -40,7 +43,7 @@ pub struct BreachService {
     cache: Mutex<VecDeque<Range>>,
 }
 
-/// The response to one query: the breached hashes with this prefix.
+/// A response of the breach service: all breached hashes that begin with `prefix`.
 #[derive(Clone)]
 struct Range {
     prefix: String,
@@ -49,17 +52,18 @@ struct Range {
 }
 
 impl BreachService {
-    /// Creates the client. It connects at the first query.
+    /// Creates the client. It connects when it sends the first query.
     ///
     /// # Errors
-    /// See [`OutboundClientError`].
+    /// [`OutboundClientError`] if the HTTP client cannot be built.
     pub fn new(settings: &BreachSettings, profile: Profile, clock: Clock) -> Result<Self, OutboundClientError> {
         let BreachSettings { url, ca } = settings.clone();
         let client = OutboundClient::new(vec![url.clone()], ca.as_deref(), profile, Arc::new(SystemResolver))?;
         Ok(Self { client, url, clock, cache: Mutex::default() })
     }
 
-    /// Whether the service lists this password. Records an event and returns `false` if the service fails.
+    /// Returns whether the breach service lists this password. If the breach service fails, records an event and
+    /// returns `false`.
     pub async fn contains(&self, password: &SecretString) -> bool {
         // The range format requires SHA-1. The hash is only a look-up key, so collisions are harmless.
         let password = policy::normalize(password);
@@ -81,7 +85,7 @@ impl BreachService {
         let body = match reply {
             Ok(body) => String::from_utf8(body).ok().filter(|body| is_range(body)),
             Err(error) => {
-                tracing::warn!(%error, "failed to ask the breach service; the password is accepted");
+                tracing::warn!(%error, "failed to query the breach service; the password is accepted");
                 failed("unavailable");
                 return None;
             }
@@ -111,12 +115,14 @@ impl BreachService {
     }
 }
 
-/// Whether the whole body has the range format. With padding, no range is empty.
+/// Returns whether every line of the body has the range format. A valid body is never empty, because it contains
+/// padding.
 fn is_range(body: &str) -> bool {
     !body.is_empty() && body.lines().all(|line| entry(line).is_some())
 }
 
-/// Parses one line: the other 35 digits of a hash, and how often the password occurs in breaches. Padding has the count 0.
+/// Parses one line: the last 35 digits of a hash, and how often the password occurs in breaches. Lines of padding have
+/// the count 0.
 fn entry(line: &str) -> Option<(&str, u64)> {
     let (suffix, count) = line.split_once(':')?;
     let is_suffix = suffix.len() == SUFFIX_DIGITS && suffix.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -1,7 +1,8 @@
-//! Runs a bounded number of password hashes at once, in reused buffers, off the threads that serve requests.
+//! Runs a bounded number of password hashes at once, in reused buffers, on threads that do not serve requests.
 //!
-//! Memory that is allocated for each hash stays in the allocator's arenas: hundreds of MiB after a login flood. Reused buffers
-//! bound it (`docs/performance.md` has the figure). A bounded queue rejects hashes that would wait too long.
+//! If each hash allocated its own memory, the allocator would keep hundreds of MiB after a login flood. Reused buffers
+//! bound this memory (`docs/performance.md` has the figure). The queue is bounded too, and rejects hashes that would
+//! wait too long.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use argon2::Block;
 use crate::http::error::ApiResult;
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 
-/// The maximum queue length per slot.
+/// The maximum number of waiting hashes per slot.
 const MAX_WAITING_PER_SLOT: usize = 64;
 
 pub struct HashingPool {
@@ -29,7 +30,7 @@ impl HashingPool {
         }
     }
 
-    /// Returns the queue, with its numbers of running and waiting hashes.
+    /// Returns the queue, which knows how many hashes are running and waiting.
     pub fn queue(&self) -> &ConcurrencyLimit {
         &self.queue
     }
@@ -37,7 +38,7 @@ impl HashingPool {
     /// Runs `work` with a reused buffer once a slot is free.
     ///
     /// # Errors
-    /// As [`ConcurrencyLimit::run`].
+    /// Returns the errors of [`ConcurrencyLimit::run`].
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Vec<Block>) -> T + Send + 'static,
@@ -46,7 +47,7 @@ impl HashingPool {
         self.queue.run(move || with_buffer(&buffers, blocks, work)).await
     }
 
-    /// Runs `work` on this thread, without the queue. Only for start-up.
+    /// Runs `work` on this thread, without the queue. Only start-up calls this function.
     pub fn run_now<T>(&self, work: impl FnOnce(&mut Vec<Block>) -> T) -> T {
         with_buffer(&self.buffers, self.blocks, work)
     }
@@ -61,7 +62,7 @@ fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnc
     let reused = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
-    // A stored hash with larger parameters may have grown the buffer.
+    // A stored hash with larger parameters may have enlarged the buffer.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
     free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);

@@ -1,14 +1,14 @@
-//! The list of common and breached passwords: `list.bin`, created by `make_list.py`, which names the sources.
+//! The list of common and breached passwords (`list.bin`). `make_list.py` creates it and names the sources.
 //!
-//! Each entry is the SHA-256 of the lower-case password, truncated to eight bytes. The entries are sorted. With n entries, a
-//! false positive has a probability of n in 2^64.
+//! Each entry is the SHA-256 of the lower-case password, truncated to eight bytes. The entries are sorted. With n
+//! entries, a false positive has a probability of n in 2^64.
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 const ENTRY: usize = 8;
 static LIST: &[u8] = include_bytes!("list.bin");
 
-/// Whether this lower-case password is listed.
+/// Returns whether this lower-case password is on the list.
 pub fn contains(folded: &str) -> bool {
     let hash = digest(&SHA256, folded.as_bytes());
     let key = hash.as_ref().get(..ENTRY).unwrap_or_default();

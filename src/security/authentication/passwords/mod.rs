@@ -1,19 +1,24 @@
 //! Password policy and hashing: argon2id with uniform work, no common passwords (CWE-208, CWE-521, CWE-916, API2:2023).
 //!
 //! **Attack**: guessing; user enumeration by response time; denial of service by hashing or by very long passwords.
-//! **Control**: a password has 12 to 64 *characters* (six Cyrillic letters have twelve bytes). Longer passwords are rejected before
-//! hashing, and more than 1,024 bytes before any other work. A password is verified as received, after Unicode normalization
-//! (NFC): it is not trimmed, truncated or case-folded. Characters are counted after NFC.
-//! A new password must not be on the list of common and breached passwords, and must not consist of the user's own name. zxcvbn must
-//! estimate at least 10^10 guesses ([`policy`]). A configured breach service can reject it too ([`breaches`]).
-//! argon2id has at least OWASP's minimum parameters. A bounded number of hashes and estimates runs at once, in reused memory.
-//! Every verification does the same *work* (memory times passes), whether the account exists or not. For an unknown account, a
-//! dummy hash with the configured parameters is verified. If a stored hash is cheaper, the missing work is added. If a stored hash
-//! is more expensive, because the cost was lowered, every verification does the highest stored work (`users.password_work`). So a
-//! change of parameters does not reveal which accounts are older. A login replaces a hash that has other parameters.
-//! **Limits**: passwords that are breached but not listed, unless a breach service is configured; passwords that leak later. Equal
-//! work takes only nearly equal time: many passes over little memory are slightly faster than few passes over much.
-//! **Deviation**: ASVS 6.2.8 requires verification exactly as received; NFC deviates (`docs/decisions.md`, "Password normalization").
+//! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC). (Six Cyrillic letters
+//! have twelve bytes.) Longer passwords are rejected before hashing, and more than 1,024 bytes before any other work.
+//! Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
+//! A new password must not be on the list of common and breached passwords, and must not consist of the user's own
+//! name. zxcvbn must estimate at least 10^10 guesses ([`policy`]). A configured breach service can reject it too
+//! ([`breaches`]).
+//! argon2id has at least OWASP's minimum parameters. A bounded number of hashes and estimates runs at once, in reused
+//! memory.
+//! Every verification does the same *work* (memory times passes), whether the account exists or not. For an unknown
+//! account, a dummy hash with the configured parameters is verified. If a stored hash is cheaper, the missing work is
+//! added. If a stored hash is more expensive, because the configured cost was lowered, every verification does the
+//! highest stored work (`users.password_work`). So a change of parameters does not reveal which accounts are older. At
+//! login, a hash with other parameters is replaced.
+//! **Limits**: passwords that are breached but not listed, unless a breach service is configured; passwords that leak
+//! later. Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes
+//! over much memory.
+//! **Deviation**: ASVS 6.2.8 requires verification exactly as received; NFC deviates (`docs/decisions.md`, "Password
+//! normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`
 
@@ -37,12 +42,12 @@ use crate::config::passwords::{MAX_MEMORY_KIB, MAX_PASSES};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 
-/// A PHC string: algorithm, parameters, salt and hash.
+/// A password hash in PHC format: algorithm, parameters, salt and hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HashedPassword(String);
 
 impl HashedPassword {
-    /// Returns the form that the database stores.
+    /// Returns the text that the database stores.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -52,28 +57,29 @@ impl HashedPassword {
 /// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The password is correct. `needs_rehash`: the stored hash has other parameters than the configured ones.
+    /// The password is correct. `needs_rehash` is true if the stored hash has other parameters than the configured
+    /// ones.
     Correct { needs_rehash: bool },
     /// The password is wrong, or the account does not exist.
     Wrong,
 }
 
-/// argon2 rejects the configured parameters.
+/// The error for parameters that argon2 rejects.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// Stored hashes with more work are rejected: a planted hash could cause a denial of service.
+/// The maximum work of one verification. Without it, a hash that an attacker planted could cause a denial of service.
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
-/// argon2's smallest memory for one lane, in KiB.
+/// The smallest memory that argon2 accepts for one lane, in KiB.
 const MIN_MEMORY_KIB: u64 = 8;
 
 const SALT_BYTES: usize = 16;
 const HASH_BYTES: usize = 32;
 
-/// Hashes and work since the start.
+/// The number of hashes, and their work, since the service started.
 #[derive(Default)]
 struct Counters {
     hashes: AtomicUsize,
@@ -93,7 +99,7 @@ impl Passwords {
     /// Creates the service and its dummy hash.
     ///
     /// # Errors
-    /// argon2 rejects the parameters.
+    /// [`PasswordSetupError`] if argon2 rejects the parameters.
     pub fn new(settings: &PasswordSettings) -> Result<Self, PasswordSetupError> {
         let fault = |error: &dyn std::fmt::Display| PasswordSetupError(error.to_string());
         let params = Params::new(settings.memory_kib, settings.iterations, settings.parallelism, Some(HASH_BYTES))
@@ -108,10 +114,11 @@ impl Passwords {
         Ok(Self { params, min_chars: settings.min_chars, dummy, pool, counters: Arc::default() })
     }
 
-    /// Checks a new password against the policy. `context`: the user's own name and address.
+    /// Checks a new password against the policy. `context` contains the user's own name and address.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the hashing queue is full. The inner error is the reason of a rejection, for the user.
+    /// [`ApiError::Unavailable`] if the hashing queue is full. The inner error tells the user why the password is
+    /// rejected.
     pub async fn check(&self, password: &SecretString, context: &[&str]) -> ApiResult<Result<(), PasswordRefusal>> {
         if !policy::is_within_max_length(password) {
             return Ok(Err(PasswordRefusal::TooLong));
@@ -124,7 +131,7 @@ impl Passwords {
         }
     }
 
-    /// Whether the password is short enough to be verified. Also checked at login, before hashing.
+    /// Returns whether the password is short enough to be hashed. Login checks this too, before hashing.
     #[must_use]
     pub fn is_within_max_length(password: &SecretString) -> bool {
         policy::is_within_max_length(password)
@@ -133,7 +140,8 @@ impl Passwords {
     /// Hashes a password with the configured parameters.
     ///
     /// # Errors
-    /// [`ApiError::Unavailable`] if the hashing queue is full; [`ApiError::Internal`] without random bytes.
+    /// [`ApiError::Unavailable`] if the hashing queue is full; [`ApiError::Internal`] if the operating system returns
+    /// no random bytes.
     pub async fn hash(&self, password: &SecretString) -> ApiResult<HashedPassword> {
         let salt = new_salt().map_err(ApiError::internal)?;
         let output = self.run(password, self.params.clone(), salt, 0).await?;
@@ -141,10 +149,11 @@ impl Passwords {
         Ok(HashedPassword(hash.to_string()))
     }
 
-    /// Verifies a password against a stored hash. `None` (unknown account) verifies against the dummy and is always wrong.
+    /// Verifies a password against a stored hash. For an unknown account, `stored` is `None`: the password is verified
+    /// against the dummy hash, and the result is always [`Verdict::Wrong`].
     ///
-    /// Every call does the same work: that of the configured parameters, or `max_work` if this is higher (memory in KiB times
-    /// passes, the highest of all stored hashes).
+    /// Every call does the same work: that of the configured parameters, or `max_work` if this is higher. `max_work` is
+    /// the highest work of all stored hashes (memory in KiB times passes).
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the hashing queue is full; [`ApiError::Internal`] if the stored hash is malformed.
@@ -169,7 +178,8 @@ impl Passwords {
         Ok(if same && stored.is_some() { Verdict::Correct { needs_rehash } } else { Verdict::Wrong })
     }
 
-    /// Returns the number of hashes and verifications since the start. Tests compare it instead of the time.
+    /// Returns the number of hashes and verifications since the service started. Tests compare this number instead of
+    /// the time.
     #[must_use]
     pub fn hashes(&self) -> usize {
         self.counters.hashes.load(Ordering::Relaxed)
@@ -181,13 +191,14 @@ impl Passwords {
         self.pool.queue()
     }
 
-    /// Returns the work of all hashes since the start: memory in KiB times passes. Tests compare it instead of the time.
+    /// Returns the work of all hashes since the service started: memory in KiB times passes. Tests compare it instead
+    /// of the time.
     #[must_use]
     pub fn work_done(&self) -> u64 {
         self.counters.work.load(Ordering::Relaxed)
     }
 
-    /// Hashes, then does the `missing` work.
+    /// Hashes the password, then does the `missing` work.
     async fn run(
         &self,
         password: &SecretString,
@@ -211,7 +222,7 @@ impl Passwords {
         result.await?.map_err(|error: String| ApiError::internal(error))
     }
 
-    /// Returns parameters with the `missing` work, in at most as much memory as the configured parameters.
+    /// Returns parameters for the `missing` work. They use at most as much memory as the configured parameters.
     fn top_up(&self, missing: u64) -> Option<Params> {
         let passes = missing.div_ceil(self.params.m_cost().into());
         let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;
@@ -253,7 +264,7 @@ fn encode(params: &Params, salt: Salt, output: [u8; HASH_BYTES]) -> Result<Passw
     })
 }
 
-/// Returns the parameters of a stored hash, if it is argon2id and within the limits.
+/// Returns the parameters of a stored hash. Fails if the hash is not argon2id or exceeds a limit.
 fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
     if stored.algorithm != Algorithm::Argon2id.ident() || stored.version != Some(Version::V0x13.into()) {
         return Err("stored password hash is not argon2id".to_owned());
@@ -266,7 +277,7 @@ fn stored_params(stored: &PasswordHash) -> Result<Params, String> {
     if within_limits { Ok(params) } else { Err("stored password hash has excessive parameters".to_owned()) }
 }
 
-/// The cost of a hash: each pass fills the whole memory once.
+/// Returns the work of a hash: memory in KiB times passes. Each pass fills the whole memory once.
 fn work_of(params: &Params) -> u64 {
     u64::from(params.m_cost()) * u64::from(params.t_cost())
 }

@@ -1,5 +1,5 @@
-//! Password policy: length, a list of common passwords, the user's own name, and an estimate of guesses. There are no composition
-//! rules, no hints and no expiry (NIST SP 800-63B, ASVS 6.2).
+//! Password policy: length, a list of common passwords, the user's own name, and an estimate of guesses. There are no
+//! composition rules, no hints and no expiry (NIST SP 800-63B, ASVS 6.2).
 
 use std::fmt;
 
@@ -10,28 +10,29 @@ use zxcvbn::zxcvbn;
 
 use super::list;
 
-/// The maximum length in characters.
+/// The maximum length of a password, in characters.
 pub const MAX_CHARS: usize = 64;
-/// Checked first, so that long input costs nothing. 64 characters of any script fit, also decomposed: a decomposed Hangul
-/// syllable has nine bytes.
+/// The maximum length in bytes. It is checked first, so that long input costs nothing. 64 characters of any script fit,
+/// even if they are decomposed: a decomposed Hangul syllable has nine bytes.
 const MAX_BYTES: usize = 1_024;
 
-/// Passwords with a lower estimate of guesses are rejected. 10^10 is the threshold of zxcvbn's best score.
+/// The minimum estimate of guesses for a new password. 10^10 is the threshold of zxcvbn's best score.
 ///
-/// With OWASP's minimum parameters, argon2 allows about 60 guesses per second and core: 10^10 guesses take one core five years.
-/// zxcvbn estimates 10^12 for 12 random characters, and at least 10^12 for any four words (it adds 10,000^3 for four parts), so
-/// no good password is rejected. A test checks this with the files in `samples/`.
+/// With OWASP's minimum parameters, an attacker tries about 60 passwords per second and core: 10^10 guesses take one
+/// core five years. zxcvbn estimates 10^12 guesses for 12 random characters, and at least 10^12 for any four words (it
+/// adds 10,000^3 for four parts). So no strong password is rejected; a test checks this with the files in `samples/`.
 const MIN_GUESSES: u64 = 10_000_000_000;
 
-/// Characters that zxcvbn treats as substituted letters: 4 for a, $ for s.
+/// Characters that zxcvbn treats as substituted letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// zxcvbn tries all combinations of substitutes: this takes seconds for a password with all of them, about 35 ms with ten.
-/// Dictionary words with substitutes have fewer.
+/// A password with more different substitutes is accepted without an estimate, because a dictionary word has fewer.
+/// zxcvbn tries all combinations of substitutes, which takes about 35 ms with ten substitutes and seconds with all of
+/// them.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
 
-/// Why a new password is rejected. The text is for the user and reveals nothing about other users.
+/// Why a new password is rejected. The message is for the user and reveals nothing about other users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PasswordRefusal {
     TooShort { min: usize },
@@ -48,7 +49,7 @@ impl fmt::Display for PasswordRefusal {
             Self::TooShort { min } => write!(f, "needs at least {min} characters"),
             Self::TooLong => write!(f, "may have at most {MAX_CHARS} characters"),
             Self::Common => write!(f, "is among the passwords that attackers try first: {ADVICE}"),
-            Self::Context => write!(f, "is made of your own name, your address or ours: {ADVICE}"),
+            Self::Context => write!(f, "is made of your name, your address or the name of this service: {ADVICE}"),
             Self::Guessable { parts } => {
                 write!(f, "is easy to guess, because it is made of {}: {ADVICE}", parts.join(" and "))
             }
@@ -59,7 +60,7 @@ impl fmt::Display for PasswordRefusal {
     }
 }
 
-/// Returns the password in NFC: clients send é as one code point or as two.
+/// Returns the password in NFC, because some clients send é as one code point and others send it as two.
 pub(super) fn normalize(password: &SecretString) -> SecretString {
     ComposingNormalizerBorrowed::new_nfc().normalize(password.expose_secret()).into_owned().into()
 }
@@ -68,7 +69,7 @@ pub(super) fn is_within_max_length(password: &SecretString) -> bool {
     password.expose_secret().len() <= MAX_BYTES && normalize(password).expose_secret().chars().count() <= MAX_CHARS
 }
 
-/// Runs the cheap checks: length, list, own name. `password` must be normalized.
+/// Runs the cheap checks: length, list, and the user's own name. `password` must be normalized.
 pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<(), PasswordRefusal> {
     let characters = password.chars().count();
     if characters > MAX_CHARS {
@@ -88,8 +89,8 @@ pub(super) fn check(password: &str, min: usize, context: &[String]) -> Result<()
     Ok(())
 }
 
-/// Rejects passwords that are easy to guess. `context`: the user's own name and address. It takes milliseconds, so it must not
-/// run on a thread that serves requests.
+/// Rejects passwords that are easy to guess. `context` contains the user's own name and address. The estimate takes
+/// milliseconds, so it must not run on a thread that serves requests.
 pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), PasswordRefusal> {
     let substitutes = SUBSTITUTES.chars().filter(|substitute| password.contains(*substitute)).count();
     if substitutes > MAX_SUBSTITUTES {
@@ -111,7 +112,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     Err(PasswordRefusal::Guessable { parts })
 }
 
-/// Returns the text and each of its words.
+/// Returns the whole text, and each of its words.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3))
 }
@@ -127,8 +128,8 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
     }
 }
 
-/// Whether the password is listed, as a whole or without surrounding digits and punctuation. Phrases are listed as letters and
-/// digits only, so that white space and punctuation make no difference.
+/// Returns whether the password is on the list, as a whole or without surrounding digits and punctuation. Phrases are
+/// listed as letters and digits only, so that white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
     let core = core(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));
@@ -144,8 +145,8 @@ fn core(folded: &str) -> &str {
     folded.trim_matches(|c: char| !c.is_alphabetic())
 }
 
-/// Whether the password consists of the word, repeated or not, apart from digits and punctuation. A passphrase that contains the
-/// word among others is accepted.
+/// Returns whether the password consists only of the word, once or repeated, and of digits and punctuation. A
+/// passphrase that contains the word among other words is accepted.
 fn is_made_of(folded: &str, word: &str) -> bool {
     let letters = |text: &str| text.chars().filter(|c| c.is_alphabetic()).collect::<String>();
     let (own, theirs) = (letters(word), letters(folded));

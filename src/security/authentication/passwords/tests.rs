@@ -38,8 +38,8 @@ async fn password_length_is_counted_in_characters() {
     }
 }
 
-/// Calibration of list and estimate. The strong samples are four random words (EFF's list), random characters, and invented
-/// sentences.
+/// Calibrates the list and the estimate. The strong samples are four random words (EFF's list), random characters, and
+/// invented sentences.
 #[actix_web::test]
 async fn weak_samples_are_rejected_and_strong_samples_accepted() {
     let passwords = Passwords::new(&settings()).unwrap();
@@ -64,8 +64,8 @@ async fn refusal_states_reason_and_advice() {
         ("unbelievable", "is among the passwords that attackers try first"),
         ("Administrator2026!", "is among the passwords that attackers try first"),
         ("Correct Horse, Battery Staple!", "is among the passwords that attackers try first"),
-        ("margarethe.k1987", "is made of your own name, your address or ours"),
-        ("strongroomstrongroom", "is made of your own name, your address or ours"),
+        ("margarethe.k1987", "is made of your name, your address or the name of this service"),
+        ("strongroomstrongroom", "is made of your name, your address or the name of this service"),
         ("zebu zebu zebu zebu", "is easy to guess, because it is made of repetitions"),
         ("krause margarethe 1987", "is easy to guess, because it is made of common words or names and dates or years"),
         ("my password is secret", "is easy to guess, because it is made of common words or names"),

@@ -1,5 +1,5 @@
-//! SSRF protection: one outbound HTTP client, configured addresses only, public IP addresses only, no redirects (CWE-918,
-//! API7:2023, API10:2023).
+//! SSRF protection: one outbound HTTP client, configured addresses only, public IP addresses only, no redirects
+//! (CWE-918, API7:2023, API10:2023).
 //!
 //! **Attack**: a URL leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by
 //! DNS, by DNS rebinding or by a redirect. A receiver never answers, or sends an endless response.

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// IANA's special-purpose IPv4 addresses: this host, private, carrier-grade NAT, loopback, link-local (cloud metadata), protocol
-/// assignments, documentation, 6to4 relays, benchmarking, multicast, reserved and broadcast.
+/// IANA's special-purpose IPv4 addresses: this host, private, carrier-grade NAT, loopback, link-local (cloud metadata),
+/// protocol assignments, documentation, 6to4 relays, benchmarking, multicast, reserved and broadcast.
 const SPECIAL_V4: [(Ipv4Addr, u32); 15] = [
     (Ipv4Addr::new(0, 0, 0, 0), 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),

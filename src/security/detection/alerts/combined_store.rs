@@ -1,4 +1,4 @@
-//! SQL of combined alerts: which findings join one, and its totals.
+//! SQL of combined alerts: which findings join a combined alert, and the totals that it states.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -7,11 +7,11 @@ use super::finding::Finding;
 
 /// The open alerts of a rule.
 pub struct OpenAlerts {
-    /// Whether one is about the same user, network or account.
+    /// Whether an open alert is about the same user, network or account.
     pub own: bool,
-    /// Whether there is a combined alert.
+    /// Whether a combined alert is open.
     pub combined: bool,
-    /// Number of individual alerts.
+    /// The number of open individual alerts.
     pub separate: i64,
 }
 
@@ -30,7 +30,8 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
     .await
 }
 
-/// Adds a finding to the combined alert. Returns `false` if there is none, or if it was cleared concurrently.
+/// Adds a finding to the combined alert. Returns `false` if no combined alert is open (another replica may have cleared
+/// it).
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
@@ -43,7 +44,7 @@ pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>)
     Ok(joined.rows_affected() > 0)
 }
 
-/// The totals of an alert.
+/// The totals that an alert states.
 pub struct Totals {
     pub events: i64,
     pub members: i64,
@@ -57,7 +58,7 @@ impl Totals {
     }
 }
 
-/// Returns the totals of the rule over all windows that are still running.
+/// Returns the totals of the rule, over all windows that have not ended.
 pub async fn totals(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -76,8 +77,8 @@ pub async fn totals(
     .await
 }
 
-/// Refreshes the totals of combined alerts before their next message. Not at each finding, because the sum reads every
-/// counter of the rule.
+/// Refreshes the totals of combined alerts before their next message. A refresh at each finding would be slow, because
+/// the sum reads every counter of the rule.
 pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest

@@ -7,32 +7,33 @@ use std::time::Duration;
 use crate::base::id::UserId;
 use crate::security::audit::event::Severity;
 
-/// The result of a rule that has reached its threshold.
+/// The result of a rule whose count has reached its threshold.
 #[derive(Clone, Debug)]
 pub struct Finding {
-    /// Names the alert, its runbook and its wording, for example `access_denials`.
+    /// The name of the rule, for example `access_denials`. It selects the alert, its runbook and its wording.
     pub rule: &'static str,
     pub severity: Severity,
     pub subject: Subject,
-    /// What the rule counts by, for example `network`.
+    /// The name of the rule's `CountBy`, for example `network`.
     pub counted_for: &'static str,
-    /// The count from which on the rule raises an alert.
+    /// The count at which the rule raises an alert.
     pub threshold: i64,
     /// The count in the current window.
     pub count: i64,
-    /// The window of the rule. It is also the interval of summaries, and the quiet time after which the alert is cleared.
+    /// The rule's window. It is also the interval between summaries, and the time without findings after which the
+    /// alert is cleared.
     pub window: Duration,
 }
 
-/// The subject of a finding.
+/// The subject that a finding is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
     User(UserId),
-    /// An address prefix of one subscriber (`ClientAddr::prefix`).
+    /// The address prefix of one subscriber (`ClientAddr::prefix`).
     Network(IpAddr),
-    /// The keyed hash of an identifier that a client sent, in hex (`Attempt::subject`).
+    /// The keyed hash of an identifier that a client sent, in hex (`LoginAttempt::subject`).
     Account(String),
-    /// All subjects of a combined alert, with what the rule counts by ([`Finding::counted_for`]).
+    /// All subjects of a combined alert. The text is the name of the rule's `CountBy` ([`Finding::counted_for`]).
     All(&'static str),
 }
 
@@ -66,7 +67,7 @@ pub enum State {
 }
 
 impl State {
-    /// Returns the name as stored.
+    /// Returns the name that is stored.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

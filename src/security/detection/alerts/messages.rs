@@ -1,4 +1,4 @@
-//! Alert messages as text and as JSON. They hold ids, counts and fixed words, never client input. A user's email
+//! Alert messages as text and as JSON. Messages contain ids, counts and fixed words, never client input. A user's email
 //! address is included only for the sinks that may see it. Chat messages are escaped.
 
 use chrono::{DateTime, Utc};
@@ -9,10 +9,10 @@ use uuid::Uuid;
 #[derive(Clone, Debug)]
 pub struct Message {
     pub id: Uuid,
-    /// `opened`, `continues` or `cleared`.
+    /// The kind of message: `opened`, `continues` or `cleared`.
     pub kind: String,
     pub count: i64,
-    /// Includes the current attempt.
+    /// The number of delivery attempts, including the current attempt.
     pub attempts: i32,
     pub created_at: DateTime<Utc>,
     pub alert_id: Uuid,
@@ -21,10 +21,11 @@ pub struct Message {
     pub about_kind: String,
     /// Empty for a combined alert.
     pub about: String,
-    /// The user's email address, if the alert is about a user and the sink may see it.
+    /// The user's email address, if the alert is about a user and the sink may see the address.
     pub address: Option<String>,
-    /// For a combined alert: the number of its subjects, and those with the most events.
+    /// The number of subjects of a combined alert.
     pub members: i64,
+    /// The subjects of a combined alert that have the most events.
     pub largest: Vec<String>,
     pub window_seconds: i64,
     pub opened_at: DateTime<Utc>,
@@ -35,7 +36,7 @@ pub struct Message {
 pub struct Runbooks(pub String);
 
 impl Runbooks {
-    /// Returns the page of this rule.
+    /// Returns the URL of this rule's runbook.
     #[must_use]
     pub fn page(&self, rule: &str) -> String {
         format!("{}/{rule}.md", self.0)
@@ -43,13 +44,13 @@ impl Runbooks {
 }
 
 impl Message {
-    /// Formats severity, sentence and runbook.
+    /// Formats severity, sentence and runbook as one text.
     #[must_use]
     pub fn text(&self, runbooks: &Runbooks) -> String {
         format!("[{}] {} What to do: {}", self.severity, self.sentence(), runbooks.page(&self.rule))
     }
 
-    /// Formats the body of the signed webhook; see `docs/alerts.md`.
+    /// Formats the body for the signed webhook, which `docs/alerts.md` describes.
     #[must_use]
     pub fn json(&self, runbooks: &Runbooks) -> Value {
         json!({
@@ -79,12 +80,12 @@ impl Message {
     }
 }
 
-/// Escapes markup: chat tools interpret `<!channel>` and `<https://evil.example|Approve>`.
+/// Escapes markup, because chat tools interpret `<!channel>` and `<https://evil.example|Approve>`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// Shared with the tests of the sentences.
+/// Returns a message for the tests of this file and of the sentences.
 #[cfg(test)]
 pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
     Message {

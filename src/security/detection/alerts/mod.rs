@@ -2,13 +2,14 @@
 //!
 //! **Attack**: abuse that is recorded but that people never see. Or alert fatigue: an attacker triggers so many alerts
 //! that people mute them.
-//! **Control**: a finding opens one alert per rule and subject, or joins the open one, in the transaction that counted
-//! it. Beyond ten open alerts of a rule (alert storm), further findings share one combined alert. It states the number
-//! of subjects, the total, and the five largest. Messages go through a transactional outbox, one row per message and
-//! sink. Workers lease rows with `FOR UPDATE SKIP LOCKED` and deliver at least once, across crashes and replicas. After
-//! three failed attempts an event `alert_delivery_failed` is recorded. Requests never wait for a receiver. Messages
-//! hold ids and counts. A user's email address goes only to the sinks that a setting names, and never to the log.
-//! **Limits**: a receiver that replies 200 and drops the message. The log has every alert too.
+//! **Control**: a finding opens one alert per rule and subject, or joins the open alert, in the transaction that
+//! counted the events. Alert storm: beyond ten open alerts of a rule, further findings share one combined alert. The
+//! combined alert states the number of subjects, the total, and the five largest subjects. Messages go through a
+//! transactional outbox, with one row per message and sink. Workers lease rows with `FOR UPDATE SKIP LOCKED`, and
+//! deliver at least once, across crashes and replicas. After three failed attempts, the event `alert_delivery_failed`
+//! is recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's email address goes only
+//! to the sinks that a setting names, and never to the log.
+//! **Limits**: a receiver that replies 200 and drops the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
 
@@ -37,17 +38,17 @@ use crate::config::AlertSettings;
 use crate::http::error::ApiResult;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// Retention of delivered and failed messages.
+/// How long delivered and failed messages are kept.
 const MESSAGE_RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// Retention of cleared alerts.
+/// How long cleared alerts are kept.
 const ALERT_RETENTION: TimeDelta = TimeDelta::days(90);
 
-/// Maximum number of open individual alerts per rule. Further findings share one combined alert.
+/// The maximum number of open individual alerts per rule. Further findings share one combined alert.
 const MAX_SEPARATE_ALERTS: i64 = 10;
 
-/// Maximum number of messages that wait for one sink. Beyond it an alert is stored but not sent; its next summary may
-/// be. This bounds the table during an attack, and the backlog that a receiver gets after an outage.
+/// The maximum number of messages that wait for one sink. Beyond it, an alert is stored but not sent; a later summary
+/// may be sent. The limit bounds the table during an attack, and the backlog that a receiver gets after an outage.
 const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
 /// Opens, updates and clears alerts.
@@ -59,17 +60,17 @@ pub struct Alerts {
 }
 
 impl Alerts {
-    /// Sends to the configured sinks and always to the log.
+    /// Creates the service. Alerts go to the configured sinks, and always to the log.
     #[must_use]
     pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
         Self { pool, sinks: sinks::names(settings).into_iter().map(str::to_owned).collect() }
     }
 
-    /// Opens an alert or updates the open one, in the transaction that counted. Beyond [`MAX_SEPARATE_ALERTS`] it uses
-    /// the combined alert.
+    /// Opens an alert or updates the open alert, in the transaction that counted the events. Beyond
+    /// [`MAX_SEPARATE_ALERTS`], the finding joins the combined alert.
     ///
     /// # Errors
-    /// If a database constraint rejects the rule's name or the subject.
+    /// Fails if a database constraint rejects the rule's name or the subject.
     pub async fn raise(&self, connection: &mut PgConnection, finding: &Finding, now: DateTime<Utc>) -> ApiResult<()> {
         let open = combined_store::open_alerts(connection, finding).await?;
         let (finding, totals) = if open.own || (!open.combined && open.separate < MAX_SEPARATE_ALERTS) {
@@ -87,8 +88,8 @@ impl Alerts {
         Ok(())
     }
 
-    /// Queues one summary per window for alerts that continue, and clears those that have been quiet for a window. Safe
-    /// to run on several replicas at once.
+    /// Queues one summary per window for alerts with new findings, and clears alerts without a finding for one window.
+    /// Several replicas may call this at once.
     pub async fn summarise_and_clear(&self, now: DateTime<Utc>) -> ApiResult<()> {
         combined_store::refresh_totals(&self.pool, now).await?;
         store::clear_quiet(&self.pool, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
@@ -96,8 +97,8 @@ impl Alerts {
         Ok(())
     }
 
-    /// Lists alerts before this position, newest first. The database checks again that the caller is an administrator;
-    /// others get an empty list.
+    /// Lists alerts before this position, newest first. The database checks again that the caller is an administrator.
+    /// Other callers get an empty list.
     pub async fn list(
         &self,
         admin: &AdminCaller,

@@ -1,19 +1,19 @@
-//! The sentence of an alert: who did what, how often, in what time, and what the service did about it.
+//! The sentence of an alert. It says who did what, how often, in what time, and what the service did about it.
 
 use super::messages::Message;
 
-/// The wording of one rule: "User 4821 was refused 47 objects of other users or administrator functions in the last 5
-/// minutes; the session was ended."
+/// The wording of one rule. An example: "User 4821 was refused 32 objects of other users or administrator functions in
+/// the last 5 minutes; the session was ended."
 struct Wording {
     rule: &'static str,
-    /// Singular and plural.
+    /// The verb after one subject, and after several.
     verb: (&'static str, &'static str),
-    /// What is counted, singular and plural.
+    /// The thing that is counted, in the singular and in the plural.
     object: (&'static str, &'static str),
     outcome: Outcome,
 }
 
-/// What the service has already done.
+/// What the service has already done about the events.
 #[derive(Clone, Copy)]
 enum Outcome {
     Nothing,
@@ -30,7 +30,7 @@ const FOREIGN: (&str, &str) =
     ("object of another user or administrator function", "objects of other users or administrator functions");
 const MISSING: (&str, &str) = ("object that does not exist", "objects that do not exist");
 
-/// A test checks that every rule has an entry.
+/// The wordings of all rules. A test checks that every rule has an entry.
 #[rustfmt::skip]
 const WORDINGS: &[Wording] = &[
     Wording { rule: "access_denials",                verb: WAS_REFUSED, object: FOREIGN, outcome: Outcome::Nothing },
@@ -49,7 +49,7 @@ const WORDINGS: &[Wording] = &[
     Wording { rule: "rate_limit_floods",             verb: SENT,        object: ("request over its rate limit", "requests over their rate limit"), outcome: Outcome::Refused },
 ];
 
-/// For an alert of a rule that no longer exists.
+/// The wording for an alert whose rule no longer exists.
 const UNKNOWN: Wording = Wording { rule: "", verb: HAD, object: ("finding", "findings"), outcome: Outcome::Nothing };
 
 impl Outcome {
@@ -66,8 +66,8 @@ impl Outcome {
 }
 
 impl Message {
-    /// Formats one sentence, or two for an alert that continues or was cleared. Includes the user's email address only
-    /// if the sink may see it.
+    /// Formats one sentence. A combined alert adds a sentence with its largest subjects. The user's email address is
+    /// included only if the sink may see it.
     #[must_use]
     pub fn sentence(&self) -> String {
         let words = WORDINGS.iter().find(|words| words.rule == self.rule).unwrap_or(&UNKNOWN);
@@ -80,7 +80,7 @@ impl Message {
         }
         let prefix = if self.kind == "continues" { "It continues: " } else { "" };
         let object = if self.count == 1 { words.object.0 } else { words.object.1 };
-        // A rule that counts by session ends that session.
+        // A rule that counts by session has ended one session, even if it counted several events.
         let is_one = self.count == 1 || (self.rule.ends_with("_session") && !is_combined);
         let clause = words.outcome.clause(is_one);
         let largest =
@@ -90,7 +90,7 @@ impl Message {
         capitalise(&sentence)
     }
 
-    /// `user anna@demo.example (4821)`, `network 203.0.113.7`, `300 networks`.
+    /// Returns the subject, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300 networks`.
     fn subject(&self) -> String {
         match (self.about.as_str(), &self.address) {
             ("", _) => format!("{} {}s", self.members, self.about_kind),

@@ -18,7 +18,7 @@ use crate::security::communication::outbound::OutboundClient;
 /// The log target of all alerts.
 const TARGET: &str = "alert";
 
-/// Prefix of the signature, so that the algorithm can be changed later.
+/// The prefix of a signature. It names the algorithm, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
 /// A destination for alert messages.
@@ -40,7 +40,7 @@ impl Sink {
     }
 }
 
-/// Returns the configured sinks and the log.
+/// Returns the configured sinks. The log is always one of them.
 pub(super) fn sinks(settings: &AlertSettings) -> Vec<Sink> {
     let webhook = settings.webhook.as_ref().map(|(url, key)| {
         Sink::Webhook(url.clone(), Box::new(hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes())))
@@ -54,7 +54,7 @@ pub(super) fn names(settings: &AlertSettings) -> Vec<&'static str> {
     sinks(settings).iter().map(Sink::name).collect()
 }
 
-/// Delivers messages.
+/// Delivers messages to sinks.
 pub(super) struct Delivery {
     pub pool: PgPool,
     pub client: Arc<OutboundClient>,
@@ -63,7 +63,7 @@ pub(super) struct Delivery {
 
 /// Why a message was not delivered.
 pub(super) enum DeliveryError {
-    /// In our own words: the receiver's text is never logged.
+    /// The text is the service's own: text from the receiver is never logged.
     Rejected(String),
     Database(ApiError),
 }
@@ -90,7 +90,7 @@ impl Delivery {
         store::mark_sent(&self.pool, message.id, now).await.map_err(|error| DeliveryError::Database(error.into()))
     }
 
-    /// Moves the message to the mail outbox, which has its own retries.
+    /// Moves the message to the mail outbox, which retries on its own.
     async fn mail(&self, recipient: &EmailAddress, message: &Message, now: DateTime<Utc>) -> Result<(), DeliveryError> {
         let mailed = store::move_to_mail_outbox(&self.pool, message.id, recipient.as_str(), now).await;
         mailed.map_err(|error| DeliveryError::Database(error.into()))
@@ -121,8 +121,8 @@ impl Delivery {
     }
 }
 
-/// HMAC-SHA256 over the timestamp, a dot and the body. The timestamp is new for each attempt, so that receivers can
-/// reject old messages (replay). The message id stays the same.
+/// Returns the headers of the signed webhook. The signature is an HMAC-SHA256 over the timestamp, a dot and the body.
+/// Each attempt has a new timestamp, so that receivers can reject old messages (replay). The message id stays the same.
 fn signed(key: &hmac::Key, message: &Message, body: &str, now: DateTime<Utc>) -> Vec<(&'static str, String)> {
     let timestamp = now.timestamp().to_string();
     let mac = hmac::sign(key, format!("{timestamp}.{body}").as_bytes());

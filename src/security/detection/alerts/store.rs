@@ -1,4 +1,4 @@
-//! SQL of alerts and their outbox. These rows have no owner; they are for administrators and the sinks.
+//! SQL of alerts and their outbox. These rows have no owner: administrators and the sinks read them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -10,7 +10,7 @@ use super::messages::Message;
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 
-/// The kind of an alert's mail in the mail outbox. Its subject is the message id.
+/// The kind of an alert's mail in the mail outbox. The subject of the mail is the id of the alert's message.
 pub const MAIL_KIND: &str = "alert";
 
 pub struct Raised {
@@ -18,7 +18,7 @@ pub struct Raised {
     pub queued: i64,
 }
 
-/// Opens an alert or updates the open one. Keeps the highest count since the last message.
+/// Opens an alert or updates the open alert. Keeps the highest count since the last message.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
@@ -69,7 +69,7 @@ pub async fn raise(
     .await
 }
 
-/// Clears alerts that had no finding for one window.
+/// Clears alerts that have had no finding for one window.
 pub async fn clear_quiet(
     pool: &PgPool,
     sinks: &[String],
@@ -96,7 +96,7 @@ pub async fn clear_quiet(
     Ok(())
 }
 
-/// Queues a summary for each alert that had new findings and whose last message is a window ago.
+/// Queues a summary for each alert that has new findings and sent its last message at least one window ago.
 pub async fn queue_summaries(
     pool: &PgPool,
     sinks: &[String],
@@ -124,7 +124,7 @@ pub async fn queue_summaries(
     Ok(())
 }
 
-/// Leases one message of this sink until `lease_end` and returns its id. Concurrent workers skip leased rows.
+/// Leases one message of this sink until `lease_end`, and returns its id. Concurrent workers skip leased rows.
 pub async fn take(
     pool: &PgPool,
     sink: &str,
@@ -147,7 +147,8 @@ pub async fn take(
     .await
 }
 
-/// Returns a message. The first message of an alert states the current count, which may have grown while it waited.
+/// Returns a message. The first message of an alert states the current count, which may have grown while the message
+/// waited.
 pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Result<Option<Message>, sqlx::Error> {
     sqlx::query_as!(
         Message,
@@ -171,7 +172,7 @@ pub async fn mark_sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<()
     Ok(())
 }
 
-/// Moves the message to the mail outbox in one statement, so that it is mailed exactly once.
+/// Moves the message to the mail outbox in one statement, so that the alert is mailed exactly once.
 pub async fn move_to_mail_outbox(
     pool: &PgPool,
     id: Uuid,
@@ -199,7 +200,7 @@ pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(
     Ok(())
 }
 
-/// Marks a message as failed. Returns whether this call did it, so that only one event is recorded.
+/// Marks a message as failed. Returns whether this call has marked it, so that only one event is recorded.
 pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update alert_outbox set given_up_at = $2 where id = $1 and sent_at is null and given_up_at is null",
@@ -211,7 +212,7 @@ pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool
     Ok(given_up.rows_affected() == 1)
 }
 
-/// One row of the administrators' list.
+/// One row of the administrators' list of alerts.
 #[derive(Clone, Debug)]
 pub struct AlertRow {
     pub id: Uuid,
@@ -253,14 +254,14 @@ pub async fn list(
     .await
 }
 
-/// AlertCounts for the metrics.
+/// The numbers of alerts and messages, for the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AlertCounts {
-    /// Open alerts.
+    /// The number of open alerts.
     pub open: i64,
-    /// Messages waiting for delivery.
+    /// The number of messages that wait for delivery.
     pub waiting: i64,
-    /// Messages that failed in the last week.
+    /// The number of messages that failed in the last week.
     pub failed: i64,
 }
 

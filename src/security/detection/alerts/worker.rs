@@ -1,4 +1,5 @@
-//! Delivers the alert outbox in the background. Each sink has its own loop, so a failing one does not delay the others.
+//! Delivers the alert outbox in the background. Each sink has its own loop, so that a failing sink does not delay the
+//! others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,16 +20,16 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::OutboundClient;
 
-/// How often the outbox and the alerts are checked.
+/// How often the worker checks the outbox and the alerts.
 const POLL_INTERVAL: Duration = Duration::from_secs(2);
 
-/// How long a worker may take for a message. Longer than the slowest delivery.
+/// How long a worker may hold a message. The lease is longer than the slowest delivery.
 const LEASE: TimeDelta = TimeDelta::seconds(30);
 
-/// After this many attempts a message is marked as failed.
+/// The number of attempts after which a message is marked as failed.
 const MAX_ATTEMPTS: i32 = 3;
 
-/// Delivers the outbox, and sends summaries and clears.
+/// Delivers the outbox, queues summaries, and clears alerts.
 pub struct AlertWorker {
     alerts: Alerts,
     delivery: Delivery,
@@ -65,7 +66,7 @@ impl AlertWorker {
         join(self.watch_alerts(), join_all(self.sinks.iter().map(|sink| self.drain_outbox(sink)))).await;
     }
 
-    /// Ends [`Self::run`] once the current deliveries are complete or have timed out.
+    /// Stops [`Self::run`] once the current deliveries are complete or have timed out.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.woken.notify_waiters();
@@ -78,7 +79,7 @@ impl AlertWorker {
     async fn pause(&self) {
         let woken = self.woken.notified();
         if self.is_running() {
-            // Either a stop or the timeout: the caller checks again.
+            // Both a stop and the timeout end the wait: the caller checks again whether to run.
             let _ = timeout(POLL_INTERVAL, woken).await;
         }
     }
@@ -105,14 +106,14 @@ impl AlertWorker {
         }
     }
 
-    /// Returns whether there was a message.
+    /// Delivers one message. Returns whether there was a message.
     async fn deliver_next(&self, sink: &Sink) -> ApiResult<bool> {
         let now = self.clock.now();
         let pool = &self.delivery.pool;
         let Some(id) = store::take(pool, sink.name(), now, now + LEASE).await? else {
             return Ok(false);
         };
-        // Deleted with its alert in the meantime.
+        // The message was deleted with its alert in the meantime.
         let Some(message) = store::message_of(pool, id, self.settings.shows_addresses_to(sink.name())).await? else {
             return Ok(true);
         };
@@ -136,8 +137,8 @@ impl AlertWorker {
         Ok(true)
     }
 
-    /// Records one event. A rule on that event could not loop: it would have one open alert with one summary per
-    /// window.
+    /// Marks a message as failed and records one event. A rule that counts this event cannot cause an endless loop: its
+    /// alert stays open and sends one summary per window.
     async fn give_up(&self, sink: &Sink, message: &Message, cause: &str) -> ApiResult<()> {
         if store::give_up(&self.delivery.pool, message.id, self.clock.now()).await? {
             tracing::error!(message_id = %message.id, sink = sink.name(), cause, "alert delivery failed after the last attempt");
@@ -147,7 +148,8 @@ impl AlertWorker {
     }
 }
 
-/// 30 s, then 5 min, plus up to 50 % jitter, so that replicas do not retry in lockstep.
+/// Returns the time until the next attempt: 30 s, then 5 min. Up to 50 % is added at random (jitter), so that replicas
+/// do not retry at the same moment.
 fn pause(attempts: i32, jitter: u8) -> TimeDelta {
     let base = if attempts <= 1 { 30_000 } else { 300_000 };
     TimeDelta::milliseconds(base + base / 2 * i64::from(jitter) / 255)

@@ -2,11 +2,11 @@
 //! CWE-778, API1:2023, API2:2023).
 //!
 //! **Attack**: a user enumerates ids, or an attacker spreads password guesses over addresses, replicas or hours. No
-//! single refusal stands out.
-//! **Control**: each security event is counted once, in the transaction that stores it, outside of the request.
-//! [`table`] lists the rules and what each counts by. The counters are in PostgreSQL, shared by all replicas and kept
-//! across restarts. A rule that reaches its threshold raises one alert, and the strictest rules also end the session,
-//! in the same transaction.
+//! single refusal looks suspicious.
+//! **Control**: each security event is counted once, outside of the request, in the transaction that stores the event.
+//! [`table`] lists the rules and what each rule counts by. The counters are in PostgreSQL, so all replicas share them
+//! and a restart keeps them. A rule that reaches its threshold raises one alert. The strictest rules also end the
+//! session, in the same transaction.
 //! **Limits**: an attacker who stays below every threshold. Their events are in the log.
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::rules`
@@ -36,7 +36,7 @@ use crate::security::sessions::revocations::{EndedSessions, Revocations};
 /// The reason in the event of a session that a rule has ended.
 const REASON: &str = "abuse_detected";
 
-/// Counts events and acts on reached thresholds.
+/// Counts events, and acts when a rule reaches its threshold.
 #[derive(Clone)]
 pub struct Rules {
     pub settings: RuleSettings,
@@ -53,8 +53,8 @@ struct Count {
 }
 
 impl Rules {
-    /// Counts a batch inside the transaction that stores it. Returns the ended sessions; announce them after the
-    /// commit.
+    /// Counts a batch inside the transaction that stores it. Returns the sessions that were ended. Announce these
+    /// sessions after the commit.
     pub async fn count(
         &self,
         connection: &mut PgConnection,
@@ -99,12 +99,13 @@ impl Rules {
         Ok(ended)
     }
 
-    /// Announces ended sessions on this replica, after the commit. The others learn of them by a trigger.
+    /// Announces ended sessions on this replica, after the commit. A database trigger notifies the other replicas.
     pub fn announce(&self, ended: Vec<EndedSessions>) {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes counters whose window ended at least one longest window ago. Until then a combined alert may sum them.
+    /// Deletes counters whose window ended long ago. They are kept for the longest window of all rules, because a
+    /// combined alert may sum them until then.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(store::sweep(pool, now - longest).await?)
@@ -137,7 +138,7 @@ fn matches(rule: &Rule, entry: &Entry) -> bool {
     })
 }
 
-/// Returns the counter's key and the subject of its alert. `None` if the event does not name it.
+/// Returns the counter's key and the subject of its alert. Returns `None` if the event does not name the subject.
 fn subject_of(count_by: CountBy, entry: &Entry) -> Option<(String, Subject)> {
     let user = entry.user.map(UserId::from);
     Some(match count_by {

@@ -1,25 +1,25 @@
-//! SQL of the counters.
+//! SQL of the rules' counters.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-/// An increment of one counter.
+/// The events to add to one counter.
 pub struct Addition {
     pub rule: &'static str,
     pub about: String,
     pub events: i64,
-    /// The end of the window, if this increment starts one.
+    /// The end of the window, if this addition starts a new window.
     pub window_ends_at: DateTime<Utc>,
 }
 
-/// A counter after the increment.
+/// A counter after the addition.
 pub struct Counter {
     pub rule: String,
     pub about: String,
     pub counted: i64,
 }
 
-/// Increments the counters. Rows are locked in a fixed order, so replicas cannot deadlock.
+/// Adds events to the counters. Rows are locked in a fixed order, so replicas cannot deadlock.
 pub async fn add(
     connection: &mut PgConnection,
     additions: &[Addition],

@@ -1,6 +1,6 @@
-//! The detection rules, one row each: which events, counted by what, from which threshold (`STRONGROOM_RULES_…`), with
-//! which action, and how urgent the alert is. `docs/rules.md` documents the table, and each rule has a page in
-//! `docs/runbooks/`.
+//! The detection rules, one row each. A row states which events are counted, by what, from which threshold
+//! (`STRONGROOM_RULES_…`), with which action, and how urgent the alert is. `docs/rules.md` documents the table, and
+//! each rule has a page in `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
 use crate::security::audit::event::EventKind::{
@@ -21,7 +21,7 @@ pub enum CountBy {
 }
 
 impl CountBy {
-    /// Returns the name used in alerts.
+    /// Returns the name that alerts use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl CountBy {
     }
 }
 
-/// EventFilter events of a kind a rule counts.
+/// Selects which events of a kind a rule counts.
 #[derive(Clone, Copy, Debug)]
 pub enum EventFilter {
     All,
@@ -48,7 +48,7 @@ pub enum EventFilter {
 /// What a rule does at its threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
-    /// Raises an alert only: the counted requests were refused already.
+    /// Only raises an alert, because the counted requests were already refused.
     AlertOnly,
     EndSession,
 }
@@ -63,12 +63,12 @@ pub struct Rule {
     pub severity: Severity,
 }
 
-/// Objects and functions that a signed-in user may not access.
+/// Denials of objects and functions that a signed-in user may not access.
 const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// Faults that no token issued by this service can have.
+/// Faults that a token issued by this service cannot have.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

@@ -1,5 +1,5 @@
-//! The event writer: stores recorded events in batches (CWE-778, API8:2023) and counts them by the [rules](super) in the
-//! same transaction.
+//! The event writer: stores recorded events in batches (CWE-778, API8:2023). In the same transaction, the
+//! [rules](super) count them.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::security::audit::recorder::{MAX_QUEUED, Recorder};
 use crate::security::audit::store;
 use crate::security::sessions::revocations::EndedSessions;
 
-/// Delay between attempts while the database is unavailable.
+/// The delay between attempts while the database is unavailable.
 const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// Stores queued events.
@@ -43,9 +43,10 @@ impl Writer {
         }
     }
 
-    /// Retries until the database accepts the batch. Halves a rejected batch, so that one bad row is lost alone.
+    /// Writes a batch, and retries until the database accepts it. A rejected batch is halved, so that only the bad row
+    /// is lost.
     async fn write(&self, batch: Vec<Entry>) {
-        let (mut todo, mut away) = (vec![batch], false);
+        let (mut todo, mut is_database_down) = (vec![batch], false);
         while let Some(mut batch) = todo.pop() {
             match self.try_write(&mut batch).await {
                 Ok(()) => {}
@@ -60,7 +61,7 @@ impl Writer {
                     if is_exhausted(&error) {
                         self.exhaustion.record();
                     }
-                    if !std::mem::replace(&mut away, true) {
+                    if !std::mem::replace(&mut is_database_down, true) {
                         tracing::warn!(cause = cause(&error), "security events are waiting for the database");
                         Event::new(EventKind::SysAuditFault).reason("not_written").record();
                     }
@@ -69,7 +70,7 @@ impl Writer {
                 }
             }
         }
-        // Only while the queue has room: otherwise this event would be lost too.
+        // Record the loss only while the queue has space. Otherwise this event would be lost, too.
         if self.recorder.queued() >= MAX_QUEUED / 2 {
             return;
         }
@@ -79,15 +80,15 @@ impl Writer {
         }
     }
 
-    /// Classifies, stores and counts a batch in one transaction. Each event passes here exactly once, including those
-    /// already stored by [`Event::record_in`].
+    /// Classifies, stores and counts a batch in one transaction. Each event passes this function exactly once, also an
+    /// event whose row [`Event::record_in`] has already stored.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;
         let new = batch.iter().filter(|entry| entry.task != Task::Count);
         let added = store::insert(&mut transaction, self.recorder.keys(), new.clone()).await?;
         if added == 0 && new.count() > 0 {
-            // An earlier attempt committed, but its reply was lost: these rows are stored and counted.
+            // An earlier attempt was committed, but its reply was lost. These rows are already stored and counted.
             return Ok(());
         }
         let ended = self.count(&mut transaction, batch).await?;
@@ -96,7 +97,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Counts the batch. If that fails, the events are stored all the same.
+    /// Counts the batch in a savepoint. If counting fails, the events are still stored.
     async fn count(
         &self,
         transaction: &mut PgTransaction<'_>,
@@ -117,13 +118,13 @@ impl Writer {
     }
 }
 
-/// Returns whether the row itself is at fault: SQLSTATE class 22 (data) or 23 (constraint).
+/// Returns whether the database rejected a row's content: SQLSTATE class 22 (data) or 23 (constraint).
 fn is_row_rejected(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| code.starts_with("22") || code.starts_with("23"))
 }
 
-/// Returns the SQLSTATE only: PostgreSQL's message can quote values of the row.
+/// Returns the SQLSTATE only, because PostgreSQL's message can quote values of the row.
 fn cause(error: &sqlx::Error) -> String {
     let code = error.as_database_error().and_then(|error| error.code()).map(String::from);
     code.unwrap_or_else(|| error.to_string())

@@ -1,4 +1,4 @@
-//! Determines the expected type of an upload by its file name and declared media type.
+//! Determines the type of an upload from its file name and its declared media type.
 
 use mediatype::names::CHARSET;
 use mediatype::{MediaType, ReadParams};
@@ -6,12 +6,13 @@ use mediatype::{MediaType, ReadParams};
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// The media types of clients that do not know the type.
+/// The media types that clients declare if they do not know the type.
 const GENERAL: [&str; 2] = ["application/octet-stream", "binary/octet-stream"];
 
 impl FileType {
-    /// Returns the type that this file name extension stands for. A declared media type must not contradict it. It may be missing or
-    /// generic, since clients declare what their system knows, and the content is inspected anyway.
+    /// Returns the type that the file name extension stands for. The declared media type must not contradict the
+    /// extension. It may be missing or generic: clients declare what their system knows, and the content is inspected
+    /// anyway.
     ///
     /// # Errors
     /// [`UploadError::Name`], [`UploadError::DeclaredType`] or [`UploadError::DeclaredCharset`].

@@ -1,4 +1,4 @@
-//! The types of file that may be uploaded.
+//! The types of files that may be uploaded.
 
 /// A type of file that may be uploaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum FileType {
 }
 
 impl FileType {
-    /// The registered media types.
+    /// The registered media types of all file types.
     pub const MEDIA_TYPES: &'static [&'static str] =
         &["application/pdf", "image/png", "image/jpeg", "text/csv", "text/plain"];
     pub(super) const ALL: [Self; 5] = [Self::Pdf, Self::Png, Self::Jpeg, Self::Csv, Self::Text];
@@ -22,7 +22,7 @@ impl FileType {
         Self::ALL.into_iter().find(|one| one.media_type().eq_ignore_ascii_case(media_type))
     }
 
-    /// The registered media type.
+    /// Returns the registered media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
@@ -34,7 +34,8 @@ impl FileType {
         }
     }
 
-    /// Other media types that clients declare: older names, and those of Windows with Excel for CSV.
+    /// Returns other media types that clients declare for this type: older names, and those that Windows with Excel
+    /// declares for CSV.
     pub(super) fn aliases(self) -> &'static [&'static str] {
         match self {
             Self::Pdf => &["application/x-pdf", "application/acrobat", "application/vnd.pdf", "text/pdf"],
@@ -53,7 +54,7 @@ impl FileType {
         }
     }
 
-    /// The name in messages.
+    /// Returns the name that messages use.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

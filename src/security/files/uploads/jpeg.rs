@@ -1,5 +1,6 @@
-//! Parses a JPEG marker by marker, from the start of image (SOI) to the end of image (EOI). Padding, further pictures
-//! (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)) may follow.
+//! Parses a JPEG marker by marker, from the start of image (SOI) to the end of image (EOI). After the end, padding,
+//! further pictures (Multi-Picture Format, gain maps) and one trailer ([`jpeg_trailer`](super::jpeg_trailer)) may
+//! follow.
 
 use super::file_type::FileType;
 use super::jpeg_trailer::Trailer;
@@ -15,22 +16,22 @@ pub(super) struct Jpeg {
     state: State,
     has_size: bool,
     has_scan: bool,
-    /// The number of bytes read.
+    /// The number of bytes that were read.
     position: u64,
 }
 
 #[derive(Default)]
 enum State {
-    /// The first two bytes of an image.
+    /// The first byte of an image is next.
     #[default]
     Start,
     StartKind,
-    /// A marker must follow.
+    /// A marker is next.
     Marker,
     MarkerKind,
     Length(u8),
     LengthEnd(u8, u8),
-    /// Precision, height and width of a frame.
+    /// The precision, height and width of a frame are next.
     Frame {
         left: u16,
         buffer: [u8; 5],
@@ -40,10 +41,10 @@ enum State {
         left: u16,
         scan: bool,
     },
-    /// Compressed pixels, until the next marker.
+    /// Compressed pixels follow, until the next marker.
     Scan,
     ScanMarker,
-    /// After a picture that ended at `at`, with padding so far. Its last `nuls` bytes are NUL.
+    /// A picture ended at byte `at`, and only padding has followed. The last `nuls` bytes of the padding are NUL.
     End {
         at: u64,
         nuls: usize,
@@ -61,7 +62,7 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // Only the first picture must begin at the first byte.
+            // Only the first picture must begin at the first byte of the file.
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {
@@ -83,7 +84,7 @@ impl Jpeg {
             State::Segment { left, scan } => State::Segment { left: left - 1, scan },
             State::Scan if byte == 0xff => State::ScanMarker,
             State::Scan => State::Scan,
-            // An escaped 0xff, and restart markers.
+            // These bytes mean an escaped 0xff, or a restart marker.
             State::ScanMarker if byte == 0 || (0xd0..=0xd7).contains(&byte) => State::Scan,
             State::ScanMarker if byte == 0xff => State::ScanMarker,
             State::ScanMarker => self.marker(byte)?,
@@ -97,7 +98,7 @@ impl Jpeg {
                 (self.has_size, self.has_scan) = (false, false);
                 Ok(State::End { at: self.position, nuls: 0 })
             }
-            // Fill bytes.
+            // Fill bytes may precede a marker.
             0xff => Ok(State::MarkerKind),
             0xc0..=0xcf | START_OF_SCAN..=0xfe => Ok(State::Length(kind)),
             _ => Err(UploadError::Content),
@@ -105,7 +106,7 @@ impl Jpeg {
     }
 
     fn segment(&mut self, kind: u8, length: u16) -> Result<State, UploadError> {
-        // The length includes its own two bytes.
+        // The length of a segment includes its own two bytes.
         let left = length.checked_sub(2).ok_or(UploadError::Content)?;
         let is_frame = matches!(kind, 0xc0..=0xcf) && !matches!(kind, 0xc4 | 0xc8 | 0xcc);
         match kind {

@@ -1,25 +1,26 @@
-//! Trailers: data that cameras and picture archives write after the last picture of a JPEG. They are accepted, so that photographs
-//! are stored unchanged. Each must be complete by its own structure:
-//! - the video of a motion photo: MP4 boxes up to the end (Google, Xiaomi, Oppo);
-//! - Samsung's extended format: blocks, then their directory, from `SEFH` to `SEFT`;
-//! - AFCP, the captions (IPTC) of picture archives, from `AXS` to its footer.
+//! Trailers: data that cameras and picture archives write after the last picture of a JPEG. Trailers are accepted, so
+//! that photographs are stored unchanged. Each trailer must be complete, according to its own structure:
+//! - the video of a motion photo: MP4 boxes up to the end of the file (Google, Xiaomi, Oppo);
+//! - Samsung's extended format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
+//! - AFCP, which picture archives use for captions (IPTC): from the tag `AXS` to a footer.
 //!
-//! The content of a trailer is not inspected, like the metadata in a picture.
+//! The content of a trailer is not inspected, like the metadata of a picture.
 
 use std::collections::VecDeque;
 
 use super::refusal::UploadError;
 
-/// How much of the end is buffered: enough for a directory of 300 blocks.
+/// The number of bytes at the end of the file that are buffered. A directory of 300 blocks fits.
 const MAX_DIRECTORY_BYTES: usize = 4096;
-/// Samsung's blocks and MP4 boxes begin with at least so many NULs.
+/// Samsung's blocks and MP4 boxes begin with at least this many NULs.
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {
-    /// The end of the pictures, and the first byte that is not padding. The trailer begins between the two.
+    /// The position at which the pictures end. The trailer begins between this position and `content`.
     pictures_end: u64,
+    /// The position of the first byte that is not padding.
     content: u64,
-    /// The number of bytes read.
+    /// The number of bytes of the file that were read.
     position: u64,
     first: [u8; 4],
     last: VecDeque<u8>,
@@ -27,7 +28,7 @@ pub(super) struct Trailer {
 }
 
 impl Trailer {
-    /// Begins a trailer with the first byte after the padding, which is byte number `position` of the file.
+    /// Begins a trailer with the first byte after the padding. `position` is the number of this byte in the file.
     ///
     /// # Errors
     /// Fails if no trailer can begin with this byte.
@@ -44,7 +45,7 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The length of the first box is below 256, so it begins with three NULs.
+        // The length of the first MP4 box is below 256, so the box begins with three NULs.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)
@@ -68,7 +69,8 @@ impl Trailer {
         if is_whole { Ok(()) } else { Err(UploadError::AfterEnd) }
     }
 
-    /// The footer repeats the tag and gives the start of the trailer. The fourth character of the tag is the byte order.
+    /// Returns whether this is a complete AFCP trailer. The footer repeats the tag and contains the start of the
+    /// trailer. The fourth character of the tag states the byte order.
     fn is_afcp(&self, last: &[u8]) -> bool {
         let Some((_, [a, x, s, order, start @ .., _, _, _, _])) = last.split_last_chunk::<12>() else { return false };
         let start = match order {
@@ -79,7 +81,8 @@ impl Trailer {
         [*a, *x, *s] == *b"AXS" && self.first == [*a, *x, *s, *order] && u64::from(start) == self.content
     }
 
-    /// The directory lists blocks, each with its distance from the directory and its size. All are in the trailer; one begins it.
+    /// Returns whether this is a complete Samsung trailer. The directory lists each block with its distance from the
+    /// directory and its size. All blocks are inside the trailer, and one block begins the trailer.
     fn is_samsung(&self, last: &[u8]) -> Option<bool> {
         let (rest, length) = last.strip_suffix(b"SEFT")?.split_last_chunk()?;
         let length = u32::from_le_bytes(*length);
@@ -106,7 +109,7 @@ impl Trailer {
 #[derive(Default)]
 struct Video {
     header: Vec<u8>,
-    /// The bytes of the box that are still to come.
+    /// The number of bytes of the current box that have not arrived yet.
     left: u64,
     boxes: u64,
     is_broken: bool,
@@ -123,7 +126,7 @@ impl Video {
         }
         self.header.push(byte);
         let (length, header) = match self.header[..] {
-            // A length of 1 means that a 64-bit length follows.
+            // If the length is 1, a 64-bit length follows.
             [0, 0, 0, 1, _, _, _, _, a, b, c, d, e, f, g, h] => (u64::from_be_bytes([a, b, c, d, e, f, g, h]), 16),
             [0, 0, 0, 1, ..] => return,
             [a, b, c, d, _, _, _, _] => (u64::from(u32::from_be_bytes([a, b, c, d])), 8),

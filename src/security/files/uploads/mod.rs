@@ -1,17 +1,21 @@
-//! Unrestricted file upload: files are inspected by content, from the first byte to the last (CWE-434, CWE-409, API8:2023).
+//! Unrestricted file upload: the content of files is inspected, from the first byte to the last (CWE-434, CWE-409,
+//! API8:2023).
 //!
-//! **Attack**: a file whose name or declared type is wrong; a polyglot, which is valid as two types at once (a picture that is also
-//! an archive); a decompression bomb (a picture with too many pixels); a document with active content.
-//! **Control**: an allow-list of five types. The file name extension determines the type. The content must have that type, and a
-//! declared media type must not contradict it ([`FileType::expected`]). The structure of the content is parsed while it streams, in
-//! a few kilobytes of memory. After the end of a picture, only padding, further pictures and camera trailers may follow. Text must
-//! be UTF-8 without control characters. A PDF is also parsed in a process of its own ([`pdf`]).
+//! **Attack**: a file whose name or declared type is wrong; a polyglot, which is valid as two types at once (a picture
+//! that is also an archive); a decompression bomb (a picture with too many pixels); a document with active content.
+//! **Control**: five types of files are allowed. The file name extension determines the type. The content must have
+//! that type, and a declared media type must not contradict it ([`FileType::expected`]). The structure of the content
+//! is parsed while it arrives, in a few kilobytes of memory. After the end of a picture, only padding, further pictures
+//! and camera trailers may follow. Text must be UTF-8 without control characters. A PDF is also parsed in a process of
+//! its own ([`pdf`]).
 //!
 //! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
-//! `<!DOCTYPE plist` into valid pictures. A browser does not search there either: every response has `nosniff`, so it trusts the
-//! declared type. `attachment` makes the browser save the file, and `sandbox` removes the origin if it is displayed anyway.
+//! `<!DOCTYPE plist` into valid pictures. Markup in a picture is harmless, because a browser does not search for it:
+//! every response has `nosniff`, so the browser trusts the declared type. `attachment` makes the browser save the file.
+//! If the browser displays the file anyway, `sandbox` removes its origin.
 //!
-//! **Limits**: data in a picture's metadata; a file that exploits a bug of its reader (use a virus scanner).
+//! **Limits**: data in a picture's metadata; a file that exploits a bug of the program that opens it (use a virus
+//! scanner).
 //! **ASVS**: 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Test**: `attacks::files::uploads`
 
 mod declared_type;
@@ -30,7 +34,7 @@ pub use pdf::PdfInspector;
 use polyglot::Polyglot;
 pub use refusal::{PdfFault, UploadError};
 
-/// Inspects a file while it streams.
+/// Inspects a file while it arrives.
 pub struct Inspector {
     is_empty: bool,
     polyglot: Polyglot,
@@ -45,7 +49,7 @@ enum Format {
 }
 
 impl Inspector {
-    /// Creates an inspector for a file of this type. A picture may have `max_pixels`.
+    /// Creates an inspector for a file of this type. A picture may have up to `max_pixels` pixels.
     #[must_use]
     pub fn new(file_type: FileType, max_pixels: u32) -> Self {
         let format = match file_type {
@@ -60,7 +64,7 @@ impl Inspector {
     /// Inspects the next bytes.
     ///
     /// # Errors
-    /// Fails as soon as the file must be refused.
+    /// Fails as soon as a byte makes the file unacceptable.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<(), UploadError> {
         self.is_empty &= bytes.is_empty();
         for &byte in bytes {

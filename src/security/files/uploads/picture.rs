@@ -1,8 +1,8 @@
-//! Checks shared by the parsers of PNG and JPEG.
+//! Checks that the parsers of PNG and JPEG share.
 
 use super::refusal::UploadError;
 
-/// Refuses a picture with too many pixels, or none.
+/// Refuses a picture that has too many pixels or no pixels.
 pub(super) fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), UploadError> {
     match u64::from(width) * u64::from(height) {
         0 => Err(UploadError::Content),
@@ -11,7 +11,8 @@ pub(super) fn check_pixels(width: u32, height: u32, max: u32) -> Result<(), Uplo
     }
 }
 
-/// Whether this byte may follow the end of a picture: NUL (written by cameras), or a line break (by editors and mail).
+/// Returns whether this byte may follow the end of a picture. Cameras write NUL; editors and mail programs write line
+/// breaks.
 pub(super) fn is_padding(byte: u8) -> bool {
     matches!(byte, 0 | b'\r' | b'\n')
 }

@@ -1,5 +1,5 @@
-//! Parses a PNG chunk by chunk, from its signature to the end of IEND. Only padding may follow. Checksums are not verified: they
-//! detect damage, not attacks.
+//! Parses a PNG chunk by chunk, from its signature to the end of the chunk IEND. Only padding may follow. Checksums are
+//! not verified, because they detect damage and not attacks.
 
 use super::file_type::FileType;
 use super::picture::{check_pixels, is_padding};
@@ -18,9 +18,9 @@ pub(super) struct Png {
 
 enum State {
     Signature,
-    /// Length and type.
+    /// The length and the type of a chunk are next.
     ChunkHead,
-    /// Width and height, at the beginning of the first chunk.
+    /// The width and height are next, at the beginning of the first chunk.
     Size {
         left: u64,
     },

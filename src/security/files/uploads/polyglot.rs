@@ -1,23 +1,23 @@
-//! Detects polyglots: files of one type that are also valid as another. PDF readers search for the header in the first kilobyte.
-//! Programs for archives search for the directory at the end, after any other bytes.
+//! Detects polyglots: files of one type that are also valid as another type. PDF readers search the first kilobyte for
+//! the PDF header. Archive programs search the end of the file for the directory of an archive, after any other bytes.
 //!
-//! Only these signatures are searched in binary data, because false positives are rare: one of 25 million files of 10 MiB has both
-//! ZIP signatures by chance, and fewer have `%PDF-` in the first kilobyte.
+//! Binary data is searched for these signatures only, because they are rarely found by chance. One of 25 million files
+//! of 10 MiB has both ZIP signatures by chance, and fewer files have `%PDF-` in the first kilobyte.
 
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
 const PDF: &[u8; 5] = b"%PDF-";
-/// PDF readers search for the header in so many bytes.
+/// PDF readers search for the header in this many bytes.
 const PDF_SEARCH_BYTES: u64 = 1024;
 
-/// An entry in the central directory of a ZIP archive. An archive without an entry has no files.
+/// The signature of an entry in the central directory of a ZIP archive. An archive without an entry contains no files.
 const ZIP_ENTRY: u32 = u32::from_be_bytes(*b"PK\x01\x02");
-/// The record at the end of the central directory. It begins in the last 22 bytes and the comment.
+/// The signature of the record at the end of the central directory. The record has 22 bytes and a comment.
 const ZIP_END: u32 = u32::from_be_bytes(*b"PK\x05\x06");
 const ZIP_END_SEARCH_BYTES: u64 = 22 + 65_535;
 
-/// The signatures found so far.
+/// The signatures that were found so far.
 pub(super) struct Polyglot {
     is_pdf: bool,
     /// The last four bytes.
@@ -55,7 +55,7 @@ impl Polyglot {
     }
 
     pub fn finish(&self) -> Result<(), UploadError> {
-        // `end` is after the four bytes of the signature.
+        // `end` is the position after the four bytes of the signature.
         let is_archive = self.zip_end.is_some_and(|end| self.seen - end + 4 <= ZIP_END_SEARCH_BYTES);
         if is_archive { Err(UploadError::Archive) } else { Ok(()) }
     }

@@ -1,14 +1,15 @@
-//! Checks text: UTF-8, no control characters other than tabs and line breaks, and no beginning that a browser would sniff as HTML
-//! or XML.
+//! Checks text. It must be UTF-8, and must have no control characters other than tabs and line breaks. It must not
+//! begin in a way that a browser would sniff as HTML or XML.
 //!
-//! Other encodings are refused: a file does not say whether it is Windows-1252 or Windows-1250, and a wrong guess changes names
-//! silently.
+//! Other encodings are refused. A file does not say whether it is Windows-1252 or Windows-1250, and a wrong guess would
+//! change names without any error.
 
 use super::refusal::UploadError;
 
-/// A browser searches for a tag in so many bytes (WHATWG MIME Sniffing, section 5.2).
+/// A browser searches this many bytes for a tag (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
-/// The tags that a browser sniffs as HTML (section 7.1), and `svg`. A space, `/` or `>` must follow the name.
+/// The tags that a browser sniffs as HTML (WHATWG MIME Sniffing, section 7.1), and `svg`. A space, `/` or `>` must
+/// follow.
 const TAGS: [&str; 18] = [
     "<!doctype html",
     "<html",
@@ -29,7 +30,7 @@ const TAGS: [&str; 18] = [
     "<!--",
     "<svg",
 ];
-/// A browser sniffs every text that begins like this as XML.
+/// A browser sniffs every text that begins with this declaration as XML.
 const XML: &str = "<?xml";
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
@@ -38,8 +39,9 @@ pub(super) struct Text {
     buffer: Vec<u8>,
     beginning: Vec<u8>,
     is_blank: bool,
-    /// The position of the next character, counted from 1.
+    /// The line of the next character, counted from 1.
     line: u64,
+    /// The position of the next character in its line, counted from 1.
     character: u64,
 }
 
@@ -57,7 +59,7 @@ impl Text {
                 return Err(UploadError::Utf16);
             }
         }
-        // The fast path, for nearly all bytes.
+        // The fast path: nearly all bytes are visible ASCII characters.
         if matches!(byte, b' '..=b'~') && self.buffer.is_empty() {
             self.is_blank &= byte == b' ';
             self.character += 1;
@@ -67,7 +69,7 @@ impl Text {
         let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            // A second byte may still make it UTF-16.
+            // The next byte may show that the text is UTF-16.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };

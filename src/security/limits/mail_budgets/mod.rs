@@ -1,13 +1,18 @@
-//! Mail budgets: limits on mailed links per network and mailbox, and per network and mail domain (CWE-770, CWE-799, API6:2023).
+//! Mail budgets: limits on mailed links per network and mailbox, and per network and mail domain (CWE-770, CWE-799,
+//! API6:2023).
 //!
-//! **Attack**: mail bombing: an attacker requests links until a mailbox is full, or until a mail provider refuses our mail. Denial
-//! of service by the limit itself: an attacker exhausts a shared budget, so that the owner gets no reset link.
-//! **Control**: one budget per (network, mailbox) and one per (network, mail domain), separate for registration and password reset.
-//! So a network exhausts its own budgets only. A device cookie of the account replaces the network, so the owner's device has its
-//! own budget even behind an attacker's address. A revoked device cookie counts too: it is worth five mails. `+tag` spellings count
-//! as one mailbox; the mail goes to the spelling of the account. Unknown addresses are counted alike (no user enumeration). A window
-//! is no longer than the life of a link: a mailbox whose budget is exhausted has five valid links.
-//! **Limits**: an attacker with many networks sends five mails from each. A total limit per mailbox would let them block it.
+//! **Attack**: mail bombing: an attacker requests links until a mailbox is full, or until a mail provider refuses our
+//! mail. Denial of service by the limit itself: an attacker exhausts a shared budget, so that the owner gets no reset
+//! link.
+//! **Control**: there is one budget per network and mailbox, and one per network and mail domain. Registration and
+//! password reset have separate budgets. An attacker's network can exhaust its own budgets only. If the request has a
+//! device cookie of the account, the device has its own budget, even behind the same address as an attacker. A revoked
+//! device cookie still has such a budget, which allows five mails. Addresses that differ only in their `+tag` count as
+//! one mailbox; the mail goes to the spelling of the account. Unknown addresses are counted in the same way (no user
+//! enumeration). A window is no longer than the lifetime of a link. So when the budget of a mailbox is exhausted, the
+//! links in its five mails are still valid.
+//! **Limits**: an attacker with many networks sends five mails from each. A total limit per mailbox would let an
+//! attacker block it.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`
 
 mod store;
@@ -21,20 +26,22 @@ use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
 
-/// The window of a budget, from its first mail on. No longer than the shortest life of a link.
+/// The window of a budget, which starts with the first mail. It must not be longer than the shortest lifetime of a
+/// link.
 pub const WINDOW: TimeDelta = TimeDelta::minutes(30);
 
-/// Mails of one kind to one mailbox per window.
+/// The maximum number of mails of one kind to one mailbox in a window.
 const PER_MAILBOX: i64 = 5;
 
-/// Mails of one kind to one domain per window.
+/// The maximum number of mails of one kind to one domain in a window.
 const PER_DOMAIN: i64 = 50;
 
 /// The origin of a request for a mail: a known device of the account, or a network (IPv4 /24, IPv6 /48).
 pub struct MailOrigin(String);
 
 impl MailOrigin {
-    /// The origin of a request from this address, with the id of the account's device if its cookie was sent.
+    /// Creates the origin of a request from this address. `device` is the id in the account's device cookie, if one was
+    /// sent.
     #[must_use]
     pub fn new(device: Option<Uuid>, address: ClientAddr) -> Self {
         match device {
@@ -47,7 +54,8 @@ impl MailOrigin {
 /// Counts a mail of this kind. Returns whether it may be sent.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails: then no mail is sent.
+/// [`ApiError::Unavailable`](crate::http::error::ApiError::Unavailable) if the database fails. The mail must then not
+/// be sent.
 pub async fn spend(
     pool: &PgPool,
     keys: &Keys,
@@ -58,7 +66,7 @@ pub async fn spend(
 ) -> ApiResult<bool> {
     for (limit, recipient) in [(PER_MAILBOX, email.mailbox()), (PER_DOMAIN, email.domain().to_owned())] {
         let parts = [kind.as_bytes(), origin.0.as_bytes(), recipient.as_bytes()];
-        // A keyed hash: the table reveals neither networks nor mail addresses.
+        // A keyed hash, so that the table reveals neither networks nor mail addresses.
         let key = keys.sign(Purpose::MailBudget, &parts).mac;
         if store::add(pool, &key, now, now + WINDOW).await? > limit {
             return Ok(false);
@@ -67,7 +75,7 @@ pub async fn spend(
     Ok(true)
 }
 
-/// Deletes expired budgets.
+/// Deletes the budgets whose window has ended.
 pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
     Ok(store::sweep(pool, now).await?)
 }

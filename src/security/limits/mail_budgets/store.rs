@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 
-/// Counts one mail and returns the number in the current window. The row is locked, so parallel requests cannot overdraw.
+/// Counts one mail and returns the number in the current window. The row is locked, so parallel requests cannot exceed
+/// a budget.
 pub async fn add(
     pool: &PgPool,
     key: &[u8; 32],

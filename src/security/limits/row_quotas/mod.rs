@@ -1,12 +1,13 @@
 //! Row quotas: a maximum of customers, invoices, payments and credit notes per owner (CWE-770, API4:2023).
 //!
-//! **Attack**: one account fills the disk, within its rate limits. Documents have a quota of their own (`features/documents`).
-//! **Control**: a configurable maximum per owner and kind, one million by default. A counter row would add a write to each create
-//! and would serialize an owner's parallel creates. Instead, rows are counted by an index, up to the maximum. One count is valid for
-//! as many creates as the quota has left, at most [`LEASE`]. So most creates cost no query. At the maximum each attempt counts
-//! again, so deleting rows helps at once.
-//! **Limits**: a bound against abuse, not an exact number. Each replica counts for itself, so an owner can exceed the maximum by
-//! [`LEASE`] rows per additional replica, and by the requests that run during a count.
+//! **Attack**: one account fills the disk, within its rate limits. Documents have their own quota
+//! (`features/documents`).
+//! **Control**: each owner has a configurable maximum per kind of row, one million by default. A counter row would add
+//! a write to each create, and parallel creates of an owner would wait for each other. Instead, rows are counted by an
+//! index, up to the maximum. A count is valid for as many creates as the quota has left, but for at most [`LEASE`]
+//! creates. So most creates cost no query. At the maximum, each attempt counts again, so deleting rows helps at once.
+//! **Limits**: the maximum is a bound against abuse, not an exact number. Each replica counts for itself, so an owner
+//! can exceed the maximum by [`LEASE`] rows per additional replica, and by the requests that run during a count.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`
 
 mod store;
@@ -21,13 +22,13 @@ use crate::base::id::UserId;
 use crate::config::QuotaSettings;
 use crate::http::error::{ApiError, ApiResult};
 
-/// The owner has the maximum number of rows.
+/// The error for an owner who has the maximum number of rows.
 pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
-/// The maximum number of creates per count.
+/// The maximum number of creates for which one count is valid.
 pub const LEASE: i64 = 1_000;
 
-/// The quotas, and the remaining creates per owner until the next count.
+/// The quotas, and how many rows each owner may create until the next count.
 #[derive(Clone)]
 pub struct RowQuotas {
     max: QuotaSettings,
@@ -41,10 +42,10 @@ impl RowQuotas {
         Self { max, leases: Arc::default() }
     }
 
-    /// Checks that the owner may create one more row. Belongs in the transaction that creates it.
+    /// Checks that the owner may create one more row. Call this in the transaction that creates the row.
     ///
     /// # Errors
-    /// [`QUOTA_EXCEEDED`] if the owner has the maximum.
+    /// [`QUOTA_EXCEEDED`] if the owner has the maximum number of rows.
     pub async fn admit(&self, connection: &mut PgConnection, owner: UserId, rows: Rows) -> ApiResult<()> {
         if self.take(owner, rows) {
             return Ok(());
@@ -74,7 +75,8 @@ impl RowQuotas {
         }
     }
 
-    /// Forgets all counts, to include rows of other replicas and to bound memory.
+    /// Forgets all counts. The next counts include the rows that other replicas have created, and the memory stays
+    /// bounded.
     pub fn sweep(&self) {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }

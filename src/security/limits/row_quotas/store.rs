@@ -1,10 +1,10 @@
-//! Counts rows by an index that begins with the owner.
+//! SQL that counts the rows of an owner. It uses an index that begins with the owner.
 
 use sqlx::PgConnection;
 
 use crate::base::id::UserId;
 
-/// What is counted.
+/// The kinds of rows that have a quota.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rows {
     Customers,
@@ -13,7 +13,7 @@ pub enum Rows {
     CreditNotes,
 }
 
-/// Returns the owner's number of rows of this kind, counted up to `max`.
+/// Returns how many rows of this kind the owner has. Stops counting at `max`.
 pub(super) async fn count(
     connection: &mut PgConnection,
     owner: UserId,

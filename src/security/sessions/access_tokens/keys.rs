@@ -1,10 +1,11 @@
-//! Keys of access tokens: at most two, read from the configuration only (CWE-321, CWE-347, API2:2023).
+//! Keys of access tokens: at most two keys, which come from the configuration only (CWE-321, CWE-347, API2:2023).
 //!
-//! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token that names or
-//! contains its own key; keys that cannot be rotated without ending all sessions.
-//! **Control**: keys are loaded and checked once. The `kid` is computed from the key and only compared: it is never used as a path,
-//! query or URL. The current key signs; the previous key only verifies.
-//! **Limits**: an attacker who has the signing key. With Ed25519, services that only verify do not have it.
+//! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token
+//! that names or contains its own key; keys that cannot be rotated without ending all sessions.
+//! **Control**: keys are loaded and checked once. The `kid` is computed from the key. The `kid` of a token is only
+//! compared with it and never used as a path, query or URL. The current key signs, and the previous key only verifies.
+//! **Limits**: an attacker who has the signing key. With Ed25519, services that only verify tokens do not have the
+//! signing key.
 //! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1
 //! **Test**: `attacks::sessions::access_tokens`
 
@@ -20,13 +21,13 @@ use serde_json::{Value, json};
 
 use crate::config::{JwtAlgorithm, JwtSettings};
 
-/// The minimum length of an HS256 secret, in bytes: that of its hash (RFC 7518 §3.2).
+/// The minimum length of an HS256 secret, in bytes. RFC 7518 §3.2 requires the length of the hash.
 const SECRET_BYTES: usize = 32;
 
-/// The length of a `kid` before encoding. It is public.
+/// The length of a `kid` in bytes, before encoding. A `kid` is public.
 const KID_BYTES: usize = 16;
 
-/// Invalid settings of access tokens. The messages contain no values.
+/// The error for invalid settings of access tokens. The messages contain no values of settings.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum JwtSettingsError {
     #[error("the HS256 key needs at least {SECRET_BYTES} bytes")]
@@ -43,7 +44,7 @@ pub enum JwtSettingsError {
     NoName,
 }
 
-/// The loaded keys.
+/// The loaded keys: one signs, and up to two verify.
 pub(super) struct SigningKeys {
     pub(super) algorithm: Algorithm,
     pub(super) kid: String,
@@ -54,7 +55,7 @@ pub(super) struct SigningKeys {
 struct VerifyingKey {
     kid: String,
     key: DecodingKey,
-    /// The public key as JWK; `None` for a secret.
+    /// The public key as JWK. `None` if the key is a secret (HS256).
     jwk: Option<Value>,
 }
 
@@ -90,14 +91,15 @@ impl SigningKeys {
         self.verifying.iter().find(|key| key.kid == kid).map(|key| &key.key)
     }
 
-    /// Returns the JWK set (RFC 7517) of the public keys; `None` with HS256.
+    /// Returns the JWK set (RFC 7517) of the public keys. Returns `None` with HS256, which has no public keys.
     pub(super) fn jwks(&self) -> Option<Value> {
         let keys: Vec<&Value> = self.verifying.iter().filter_map(|key| key.jwk.as_ref()).collect();
         (!keys.is_empty()).then(|| json!({ "keys": keys }))
     }
 }
 
-/// Loads an HS256 secret. Its `kid` is an HMAC with the secret as key, so it reveals no more than a token does.
+/// Loads an HS256 secret. Its `kid` is an HMAC under the secret, so the `kid` reveals no more about the secret than a
+/// token does.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {

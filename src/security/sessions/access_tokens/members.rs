@@ -1,4 +1,4 @@
-//! JSON objects without duplicate names, for the header and claims of a token.
+//! JSON objects that must not have duplicate names: the header and the claims of a token.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 
 use super::token_fault::TokenFault;
 
-/// A JSON object that rejects duplicate names. `serde_json` keeps the last duplicate, other parsers the first: services would
-/// disagree about a token.
+/// A JSON object that rejects duplicate names. Of two members with the same name, `serde_json` keeps the last and other
+/// parsers keep the first. So two services could read the same token differently.
 pub(super) struct StrictObject(Map<String, Value>);
 
 impl StrictObject {
-    /// Removes a value and returns it; null if it is missing.
+    /// Removes a value and returns it. Returns null if the value is missing.
     pub(super) fn take(&mut self, name: &str) -> Value {
         self.0.remove(name).unwrap_or_default()
     }
@@ -24,7 +24,7 @@ impl StrictObject {
         }
     }
 
-    /// Removes a time in whole seconds since 1970, not negative.
+    /// Removes a time and returns it. The time must be a whole number of seconds since 1970.
     pub(super) fn seconds(&mut self, name: &str) -> Result<i64, TokenFault> {
         let seconds = self.take(name).as_u64().ok_or(TokenFault::Claims)?;
         i64::try_from(seconds).map_err(|_| TokenFault::Claims)

@@ -1,11 +1,12 @@
 //! Access tokens: short-lived JWTs with a pinned algorithm and strict claims (CWE-347, CWE-613, CWE-843, API2:2023).
 //!
-//! **Attack**: a token without a signature; with another algorithm or key; for another audience; of another type; expired. Also
-//! tokens that `jsonwebtoken` accepts by default: no `iss`, `iss` or `aud` as a list, a minute past `exp`, `nbf` in the future, any
-//! `typ`. Also claims of another type: `sub` as a number, `aud` as an object.
-//! **Control**: the configuration pins one algorithm and at most two keys (`keys`). The header has exactly `alg`, `typ` and `kid`;
-//! the claims are exactly our eight, each of its exact type. All faults get the same response; the log has the [`TokenFault`]. No
-//! other module decodes tokens.
+//! **Attack**: a token without a signature; with another algorithm or key; for another audience; of another type;
+//! expired. Also tokens that `jsonwebtoken` accepts by default: without `iss`, with `iss` or `aud` as a list, a minute
+//! after `exp`, with `nbf` in the future, with any `typ`. Also claims of another JSON type: `sub` as a number, `aud` as
+//! an object.
+//! **Control**: the configuration pins one algorithm and at most two keys (`keys`). The header must have exactly the
+//! members `alg`, `typ` and `kid`. The token must have exactly our eight claims, each of its exact JSON type. All
+//! faults get the same response; the log contains the [`TokenFault`]. No other module decodes tokens.
 //! **Limits**: a stolen token is valid until it expires or its session ends (`revocations`).
 //! **ASVS**: 7.2.1, 9.1.1–9.2.4
 //! **Test**: `attacks::sessions::access_tokens` (forged tokens: `support::forgery`)
@@ -30,13 +31,13 @@ pub use self::token_fault::TokenFault;
 use crate::base::id::{SessionId, UserId};
 use crate::config::JwtSettings;
 
-/// The header's `typ` (RFC 9068). Tokens of another type with the same key are rejected.
+/// The `typ` of the header (RFC 9068). A token of another type is rejected, even if the same key has signed it.
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// Allowed difference between the clocks of replicas.
+/// The allowed difference between the clocks of replicas, in seconds.
 const LEEWAY_SECONDS: i64 = 2;
 
-/// Maximum length of a token, checked before decoding. Ours have about 450 bytes.
+/// The maximum length of a token, which is checked before decoding. Our tokens have about 450 bytes.
 const MAX_LENGTH: usize = 2_048;
 
 /// The maximum configurable lifetime, in seconds.
@@ -50,7 +51,7 @@ pub struct VerifiedClaims {
     pub expires_at: DateTime<Utc>,
 }
 
-/// Signing failed: a server fault.
+/// The error for a token that cannot be signed. The cause is a bug in the server.
 #[derive(Debug, thiserror::Error)]
 #[error("failed to sign an access token")]
 pub struct SigningError(#[source] Error);
@@ -62,7 +63,7 @@ pub struct AccessTokens {
     validation: Validation,
     issuer: String,
     audience: String,
-    /// Seconds.
+    /// The lifetime of a token, in seconds.
     lifetime: i64,
 }
 
@@ -70,10 +71,10 @@ impl AccessTokens {
     /// Loads the keys and pins the validation rules.
     ///
     /// # Errors
-    /// [`JwtSettingsError`]: a weak or mismatched key, or a lifetime over 60 minutes.
+    /// [`JwtSettingsError`] for a weak or mismatched key, or a lifetime over 60 minutes.
     pub fn new(settings: &JwtSettings) -> Result<Self, JwtSettingsError> {
-        // Explicit, so that a build without the provider fails here and not at the first token. Fails harmlessly if it is
-        // already installed.
+        // Install the provider explicitly, so that a build without it fails at startup and not at the first token. The
+        // error is ignored: it means that the provider is already installed.
         let _ = jsonwebtoken::crypto::aws_lc::DEFAULT_PROVIDER.install_default();
         let seconds = settings.ttl.as_secs();
         if !(1..=MAX_LIFETIME).contains(&seconds) {
@@ -96,22 +97,22 @@ impl AccessTokens {
         })
     }
 
-    /// Returns the lifetime of a new token in seconds (`expires_in`): at most that of its session.
+    /// Returns the lifetime of a new token in seconds (`expires_in`). A token expires no later than its session.
     #[must_use]
     pub fn token_lifetime(&self, session: TimeDelta) -> i64 {
         self.lifetime.min(session.num_seconds()).max(1)
     }
 
-    /// Returns the public keys as a JWK set, for other services that verify tokens; `None` with HS256.
+    /// Returns the public keys as a JWK set, for other services that verify tokens. Returns `None` with HS256.
     #[must_use]
     pub fn jwks(&self) -> Option<Value> {
         self.keys.jwks()
     }
 
-    /// Issues a token for this user and session. `session_lifetime` is how long the session remains valid.
+    /// Issues a token for this user and session. `session_lifetime` is the remaining lifetime of the session.
     ///
     /// # Errors
-    /// [`SigningError`], if the library rejects a key that it accepted at start.
+    /// [`SigningError`] if the library rejects a key that it accepted at startup.
     pub fn issue(
         &self,
         user: UserId,
@@ -130,18 +131,18 @@ impl AccessTokens {
     /// Verifies a token and returns its claims.
     ///
     /// # Errors
-    /// [`TokenFault`], for the log only.
+    /// [`TokenFault`] says why the token is rejected. It is for the log only.
     pub fn verify(&self, token: &str, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         let kid = self.check_header(token)?;
         let key = self.keys.find(&kid).ok_or(TokenFault::UnknownKey)?;
-        // Verifies the signature with the pinned algorithm before any claim is read.
+        // The signature is verified with the pinned algorithm before any claim is read.
         let decoded =
             jsonwebtoken::decode::<StrictObject>(token, key, &self.validation).map_err(|error| fault(&error))?;
         self.check(decoded.claims, now)
     }
 
-    /// Checks the header and returns its `kid`. The header selects nothing: its algorithm is compared with the configured one, its
-    /// `kid` is looked up among the configured keys, and other parameters are rejected.
+    /// Checks the header and returns its `kid`. The header cannot select an algorithm or a key source: its algorithm
+    /// must be the configured one, its `kid` must be that of a configured key, and other parameters are rejected.
     fn check_header(&self, token: &str) -> Result<String, TokenFault> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         if token.len() > MAX_LENGTH
@@ -168,8 +169,9 @@ impl AccessTokens {
         Ok(kid)
     }
 
-    /// Checks each claim by its exact type: an issuer in a list, a float as time and an id in upper case are rejected. Unknown claims
-    /// are rejected too: a restricted token of a later version must not be accepted as an unrestricted one.
+    /// Checks each claim. Its JSON type must be exact: an issuer in a list or a time as a float is rejected. Unknown
+    /// claims are rejected too: a later version may restrict a token by a new claim, and this version would not see the
+    /// restriction.
     fn check(&self, mut claims: StrictObject, now: DateTime<Utc>) -> Result<VerifiedClaims, TokenFault> {
         if claims.take("iss") != self.issuer.as_str() {
             return Err(TokenFault::Issuer);
@@ -184,7 +186,8 @@ impl AccessTokens {
         if !claims.is_empty() {
             return Err(TokenFault::Claims);
         }
-        // Both numbers are at least 0, so the subtraction cannot overflow. A shorter configured lifetime takes effect immediately.
+        // Both numbers are at least 0, so the subtraction cannot overflow. A shorter configured lifetime takes effect
+        // immediately.
         if !(1..=self.lifetime).contains(&(exp - iat)) {
             return Err(TokenFault::Lifetime);
         }
@@ -200,8 +203,8 @@ impl AccessTokens {
     }
 }
 
-/// Sets every validation rule of the library explicitly. It is a second check besides [`AccessTokens::check`]. Times are checked
-/// only there: the library uses the system clock, which tests cannot change.
+/// Sets every validation rule of the library explicitly, as a second check besides [`AccessTokens::check`]. Only that
+/// method checks times, because the library uses the system clock, which tests cannot change.
 fn validation(keys: &SigningKeys, settings: &JwtSettings) -> Validation {
     let mut validation = Validation::new(keys.algorithm);
     validation.algorithms = vec![keys.algorithm];
@@ -234,7 +237,7 @@ fn fault(error: &Error) -> TokenFault {
     }
 }
 
-/// Shared with the attack tests, so that both use the same forged tokens.
+/// The forged tokens. The attack tests use the same file.
 #[cfg(test)]
 #[path = "../../../../tests/api/support/forgery/mod.rs"]
 mod forgery;

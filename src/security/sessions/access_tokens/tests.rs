@@ -37,7 +37,7 @@ fn settings(algorithm: JwtAlgorithm, key: &str) -> JwtSettings {
     }
 }
 
-/// Both algorithms, each with its signing key.
+/// Returns the service with each algorithm, and its signing key.
 fn both_modes() -> [(AccessTokens, Key); 2] {
     let pem = pem();
     [
@@ -163,7 +163,7 @@ fn previous_key_verifies_and_older_key_does_not() {
         let twice = service(keys[2], Some(keys[1]));
         assert!(twice.verify(&new, now()).is_ok());
         assert_eq!(twice.verify(&old, now()), Err(TokenFault::UnknownKey));
-        // The `kid` of one key on a token of the other: only the signature decides.
+        // This token has the `kid` of the other key, so only its signature shows the forgery.
         let key = if algorithm == JwtAlgorithm::Hs256 { Key::hs256(keys[0]) } else { Key::ed_dsa(keys[0]) };
         let renamed = Forger::new(&old, &key).header("kid", json!(rotated.keys.kid));
         assert_eq!(rotated.verify(&renamed, now()), Err(TokenFault::Signature));

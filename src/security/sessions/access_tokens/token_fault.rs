@@ -1,28 +1,28 @@
-//! Reasons to reject an access token.
+//! The reasons for rejecting an access token.
 
-/// Why a token was rejected. For the log only.
+/// Why a token was rejected. This is for the log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.code())]
 pub enum TokenFault {
-    /// Too long, or not three base64url parts with JSON objects.
+    /// The token is too long, or does not consist of three base64url parts with JSON objects.
     Malformed,
-    /// An unexpected header parameter: `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, `zip` …
+    /// The header has an unexpected parameter: `crit`, `jku`, `jwk`, `x5u`, `x5c`, `b64`, `zip` …
     Header,
-    /// Not the configured algorithm, or none.
+    /// The algorithm is missing, or is not the configured one.
     Algorithm,
-    /// Not the type of access tokens.
+    /// The `typ` is not that of access tokens.
     Type,
     /// No configured key has this `kid`.
     UnknownKey,
     /// The signature is not valid.
     Signature,
-    /// Another issuer.
+    /// The issuer is not this service.
     Issuer,
-    /// Another audience.
+    /// The audience is not this service.
     Audience,
-    /// A claim is missing, unknown, or of another type.
+    /// A claim is missing, unknown, or of another JSON type.
     Claims,
-    /// Longer than the configured lifetime, or `exp` before `iat`.
+    /// The token lives longer than the configured lifetime, or `exp` is before `iat`.
     Lifetime,
     /// `exp` has passed.
     Expired,
@@ -31,7 +31,7 @@ pub enum TokenFault {
 }
 
 impl TokenFault {
-    /// Returns the reason in the event.
+    /// Returns the reason that the event contains.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! The last use of each session. The limit on sessions per user ends the least recently used one.
+//! The last use of each session. If a user has too many sessions, the least recently used session ends.
 //!
-//! A write per request would cost more than most requests. Uses are collected in memory and written once a minute. A killed
-//! process loses the uses of at most one minute.
+//! A write per request would cost more than most requests. Instead, the last uses are collected in memory and written
+//! once a minute. If the process is killed, the last uses of at most one minute are lost.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::base::clock::Clock;
 use crate::base::id::SessionId;
 
 const WRITE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// How often the clock is checked.
+/// How often [`LastUses::run`] checks the clock.
 const TICK: Duration = Duration::from_secs(1);
 
 /// Collects the last uses of sessions.

@@ -1,13 +1,16 @@
-//! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613, API2:2023).
+//! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613,
+//! API2:2023).
 //!
-//! **Attack**: an access token that still works after logout, a password change, or the account is disabled. With a leaked signing
-//! key: a token that combines one user's session with another user, or names a session that does not exist.
-//! **Control**: the first use of a session looks up its user; a bounded cache stores the result. Ended sessions are held in memory
-//! for the lifetime of a token and take precedence over the cache. They arrive by `NOTIFY session_ended` when the transaction
-//! commits. [`reader`] also polls them every second, so a lost notification is harmless. If the last poll is older than two
-//! seconds, the cache is not used: each request queries the database.
-//! **Limits**: *other* replicas learn of an end after milliseconds, or after two seconds at most if the notification is lost. If an
-//! operator deletes a session's row by hand, its access tokens work until they expire.
+//! **Attack**: an access token that still works after logout, a password change, or the account is disabled. With a
+//! leaked signing key: a token that combines one user's session with another user, or names a session that does not
+//! exist.
+//! **Control**: the first request of a session looks up its user, and a bounded cache stores the result. Ended sessions
+//! are kept in memory for the lifetime of a token and take precedence over the cache. PostgreSQL sends `NOTIFY
+//! session_ended` when the transaction that ends a session commits. [`reader`] also polls the ended sessions every
+//! second, so a lost notification is harmless. If the last poll is older than two seconds, the cache is not used, and
+//! each request queries the database.
+//! **Limits**: *other* replicas learn of the end of a session after milliseconds, or after two seconds at most if the
+//! notification is lost. If an operator deletes the row of a session by hand, its access tokens work until they expire.
 //! **ASVS**: 7.4.1, 7.4.2, 8.3.2
 //! **Test**: `attacks::sessions::refresh_tokens`, `attacks::sessions::revocations`
 
@@ -34,44 +37,44 @@ use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
 
-/// The maximum age of the last poll for the cache to be used.
+/// The maximum age of the last poll. If it is older, the cache is not used.
 pub const MAX_AGE: TimeDelta = TimeDelta::seconds(2);
 
-/// The maximum number of cached live sessions (about 5 MB). If it is reached, the cache is cleared.
+/// The maximum number of live sessions in the cache (about 5 MB). When it is reached, the cache is cleared.
 const MAX_CACHED: usize = 100_000;
 
 /// Knows which sessions are live and which have recently ended.
 pub struct Revocations {
     pool: PgPool,
     clock: Clock,
-    /// How long ended sessions are remembered: longer than the lifetime of an access token.
+    /// How long ended sessions are remembered. This is longer than the lifetime of an access token.
     retention: TimeDelta,
     state: RwLock<State>,
     changes: watch::Sender<()>,
     pub last_uses: LastUses,
 }
 
-/// The state of the session in a token.
+/// The state of the session that a token names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionState {
-    /// It belongs to the token's subject and has not ended.
+    /// The session belongs to the user in the token and has not ended.
     Live,
     Ended,
-    /// It does not exist.
+    /// The session does not exist.
     Unknown,
-    /// It belongs to another user.
+    /// The session belongs to another user.
     Foreign,
 }
 
-/// Sessions that end when the transaction commits.
-#[must_use = "pass it to `announce` after the commit"]
+/// Sessions that end when the open transaction commits.
+#[must_use = "pass the sessions to `announce` after the commit"]
 pub struct EndedSessions {
     sessions: Vec<SessionId>,
     pending: PendingEvents,
 }
 
 impl EndedSessions {
-    /// Whether no session was live.
+    /// Returns whether no session was ended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()
@@ -82,14 +85,14 @@ impl EndedSessions {
 struct State {
     /// When the last successful poll started.
     polled_at: Option<DateTime<Utc>>,
-    /// Ended sessions, and until when they are remembered.
+    /// Ended sessions, and the time until which each is remembered.
     ended: HashMap<SessionId, DateTime<Utc>>,
-    /// Cached sessions that were live at their look-up, with their users.
+    /// Cached sessions and their users. Each session was live when it was looked up.
     live: HashMap<SessionId, UserId>,
 }
 
 impl Revocations {
-    /// Starts with an empty cache. Until the first poll ([`Self::poll_ended_sessions`]), each request queries the database.
+    /// Creates an empty cache. Until the first poll ([`Self::poll_ended_sessions`]), each request queries the database.
     #[must_use]
     pub fn new(pool: PgPool, clock: Clock, token_lifetime: TimeDelta) -> Self {
         Self {
@@ -102,7 +105,7 @@ impl Revocations {
         }
     }
 
-    /// Returns the state of a session, from the cache if this is current.
+    /// Returns the state of a session, from the cache if the cache is current.
     pub async fn session_state(&self, user: UserId, session: SessionId) -> ApiResult<SessionState> {
         match self.cached(user, session) {
             Some(session_state) => Ok(session_state),
@@ -132,13 +135,13 @@ impl Revocations {
         Ok(session_state)
     }
 
-    /// Whether the cache is current.
+    /// Returns whether the cache is current.
     #[must_use]
     pub fn is_current(&self) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).is_current(self.clock.now())
     }
 
-    /// Ends a live session of this user. Returns `false` if there is none with this id.
+    /// Ends a live session of this user. Returns `false` if the user has no live session with this id.
     pub async fn end(&self, user: UserId, session: SessionId, reason: &'static str) -> ApiResult<bool> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.end_in_transaction(&mut transaction, user, session, reason).await?;
@@ -150,15 +153,15 @@ impl Revocations {
         Ok(true)
     }
 
-    /// Ends the session of a refresh token. The token may be used or expired.
+    /// Ends the session of a refresh token, even if the token is used or expired.
     pub async fn end_session_of_refresh_token(&self, token: &SecretToken, reason: &'static str) -> ApiResult<()> {
-        if let Some((user, session)) = store::of_refresh_token(&self.pool, &token.hash()).await? {
+        if let Some((user, session)) = store::find_by_refresh_token(&self.pool, &token.hash()).await? {
             self.end(user, session, reason).await?;
         }
         Ok(())
     }
 
-    /// Ends a session of this user in the caller's transaction. Call [`Self::announce`] after the commit.
+    /// Ends a session of this user in an open transaction. Call [`Self::announce`] after the commit.
     pub async fn end_in_transaction(
         &self,
         connection: &mut PgConnection,
@@ -171,7 +174,7 @@ impl Revocations {
         self.record_ended(connection, ended, reason).await
     }
 
-    /// Ends all sessions of this user in the caller's transaction. Call [`Self::announce`] after the commit.
+    /// Ends all sessions of this user in an open transaction. Call [`Self::announce`] after the commit.
     pub async fn end_all(
         &self,
         connection: &mut PgConnection,
@@ -196,13 +199,13 @@ impl Revocations {
         Ok(EndedSessions { sessions: sessions.into_iter().map(|(_, session)| session).collect(), pending })
     }
 
-    /// Marks the sessions as ended on this replica, after the transaction has committed.
+    /// Marks the sessions as ended on this replica, and publishes their events. Call this after the commit.
     pub fn announce(&self, ended: EndedSessions) {
         self.mark_ended(ended.sessions);
         ended.pending.publish();
     }
 
-    /// Marks sessions as ended, and wakes the live sockets if one of them is new.
+    /// Marks sessions as ended. If one of them was not marked before, wakes the WebSockets.
     fn mark_ended(&self, sessions: impl IntoIterator<Item = SessionId>) {
         let until = self.clock.now() + self.retention;
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
@@ -221,19 +224,21 @@ impl Revocations {
         self.state.write().unwrap_or_else(PoisonError::into_inner).polled_at = Some(at);
     }
 
-    /// Returns a receiver that changes whenever a session has ended, on this or another replica. Check [`Self::has_ended`] then.
+    /// Returns a receiver that changes whenever a session has ended, on this or another replica. Then call
+    /// [`Self::has_ended`].
     #[must_use]
     pub fn ends(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
-    /// Whether this session is known to have ended. `false` does not prove that it is live.
+    /// Returns whether this session is known to have ended. `false` does not prove that the session is live.
     #[must_use]
     pub fn has_ended(&self, session: SessionId) -> bool {
         self.state.read().unwrap_or_else(PoisonError::into_inner).ended.contains_key(&session)
     }
 
-    /// Processes notifications until the channel is closed. The next poll finds sessions whose notification was missed.
+    /// Processes notifications until their channel is closed. The next poll finds sessions whose notification was
+    /// missed.
     pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         loop {
             match announcements.recv().await {
@@ -257,7 +262,7 @@ impl Revocations {
 }
 
 impl State {
-    /// Caches a live session. If it has ended since the look-up, `ended` takes precedence.
+    /// Caches a live session. If the session has ended since the look-up, `ended` takes precedence.
     fn cache(&mut self, session: SessionId, user: UserId) {
         if self.live.len() >= MAX_CACHED {
             self.live.clear();
@@ -266,7 +271,7 @@ impl State {
     }
 
     fn is_current(&self, now: DateTime<Utc>) -> bool {
-        // Not current either if the clock was set back.
+        // If the clock was set back, the age is negative, and the cache is not current.
         self.polled_at.is_some_and(|polled_at| (TimeDelta::zero()..MAX_AGE).contains(&(now - polled_at)))
     }
 }

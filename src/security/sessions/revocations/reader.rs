@@ -1,7 +1,7 @@
-//! Polls the sessions that have ended, every second.
+//! Polls the ended sessions every second.
 //!
-//! It has its own connection: if it had to wait for the pool under load, the cache would expire and each request would need one
-//! more statement.
+//! The reader has its own connection. If it had to wait for the pool under load, the cache would expire. Then each
+//! request would query the database, which adds more load.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use super::{Revocations, store};
 use crate::base::id::SessionId;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// A slower poll would be too old to make the cache current.
+/// The timeout of a poll. A slower poll would be too old to make the cache current.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The connection's name in `pg_stat_activity`.
+/// The name of the connection in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "strongroom ended sessions";
 
-/// The connection, and where the next poll begins.
+/// The connection, and the position at which the next poll begins.
 struct Reader {
     connection: Option<PgConnection>,
     position: String,
@@ -32,7 +32,7 @@ impl Default for Reader {
 }
 
 impl Revocations {
-    /// Polls every second. Never returns.
+    /// Polls the ended sessions every second. Never returns.
     pub async fn poll_ended_sessions(&self) {
         let mut reader = Reader::default();
         let mut tick = interval(POLL_INTERVAL);
@@ -45,7 +45,7 @@ impl Revocations {
                 Ok(Err(error)) => error.to_string(),
                 Err(_) => "timeout".to_owned(),
             };
-            // Starts from the beginning: after a restore or failover, transaction ids may be lower.
+            // Start again from the first transaction: after a restore or a failover, transaction ids may be lower.
             reader = Reader::default();
             if was_connected {
                 tracing::warn!(

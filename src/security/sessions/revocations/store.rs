@@ -1,4 +1,4 @@
-//! Statements that find and end sessions. A trigger on `sessions` sends the notification.
+//! SQL that finds and ends sessions. A trigger on `sessions` sends the notification.
 
 use std::collections::HashMap;
 
@@ -8,12 +8,12 @@ use uuid::Uuid;
 
 use crate::base::id::{SessionId, UserId};
 
-/// The channel of the trigger's notifications.
+/// The channel on which the trigger sends its notifications.
 pub const CHANNEL: &str = "session_ended";
 
-/// A session that exists.
+/// An existing session.
 pub struct FoundSession {
-    /// `None`: the account was deleted.
+    /// `None` if the account was deleted.
     pub user: Option<Uuid>,
     pub ended: bool,
 }
@@ -28,8 +28,9 @@ pub async fn find(pool: &PgPool, session: SessionId) -> Result<Option<FoundSessi
     .await
 }
 
-/// Returns the user and the session of a refresh token. `None`: it is unknown, or its account was deleted.
-pub async fn of_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
+/// Returns the user and the session of a refresh token. Returns `None` if the token is unknown or its account was
+/// deleted.
+pub async fn find_by_refresh_token(pool: &PgPool, hash: &[u8; 32]) -> Result<Option<(UserId, SessionId)>, sqlx::Error> {
     let found = sqlx::query!(
         r#"select s.id, s.user_id as "user_id!" from refresh_tokens t join sessions s on s.id = t.session_id
            where t.token_hash = $1 and s.user_id is not null"#,
@@ -74,7 +75,7 @@ pub async fn end_all(
     Ok(ended.into_iter().map(SessionId::from).collect())
 }
 
-/// Writes last uses, if they are later than the stored ones. It skips locked rows, so it never waits and cannot deadlock.
+/// Writes the last uses that are later than the stored ones. Skips locked rows, so it never waits and cannot deadlock.
 pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Utc>>) -> Result<(), sqlx::Error> {
     let (sessions, times): (Vec<Uuid>, Vec<DateTime<Utc>>) = uses.iter().map(|(id, at)| (id.uuid(), *at)).unzip();
     sqlx::query!(
@@ -95,13 +96,13 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
 /// The result of one poll.
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
-    /// Where the next poll begins: the oldest open transaction. This poll has seen all older transactions. Sessions of later ones
-    /// may be read twice, which is harmless.
+    /// The position at which the next poll begins: the oldest open transaction. This poll has seen all older
+    /// transactions. Sessions of later transactions may be read twice, which is harmless.
     pub next: String,
 }
 
-/// Returns the sessions that were ended by transactions from `position` on (`"0"`: all). It is one statement, so that both results
-/// come from one snapshot.
+/// Returns the sessions that were ended by transactions from `position` on. (The position `"0"` returns all.) One
+/// statement reads both results, so that they come from one snapshot.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,

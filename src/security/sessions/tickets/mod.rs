@@ -1,10 +1,11 @@
 //! One-time tickets authenticate WebSockets (CWE-598, CWE-1385, API2:2023).
 //!
-//! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies (browsers cannot send it
-//! in a header). Cross-site WebSocket hijacking: another site opens a socket with the victim's cookie.
-//! **Control**: the caller requests a ticket over HTTPS and sends it as the first message of the socket. A ticket has 256 random
-//! bits, is stored as a hash, and works once within 30 seconds. The socket is authorized until the access token that requested
-//! the ticket expires. A replayed ticket is recorded as theft.
+//! **Attack**: an access token in the URL of a WebSocket is stored in logs, browser histories and proxies. (Browsers
+//! cannot send a token in a header of a WebSocket.) Cross-site WebSocket hijacking: another site opens a socket with
+//! the victim's cookie.
+//! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket. A
+//! ticket has 256 random bits, is stored as a hash, and works once within 30 seconds. The socket is authorized until
+//! the access token that requested the ticket expires. A replay of a ticket is recorded as theft.
 //! **Limits**: an attacker who uses a stolen ticket first. The owner's attempt then fails and leaves an event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
 //! **Test**: `attacks::websockets::tickets`
@@ -24,7 +25,7 @@ use crate::security::sessions::caller::Caller;
 /// How long a ticket can be redeemed.
 pub const LIFETIME_SECONDS: i64 = 30;
 
-/// Issues and redeems tickets. They are stored in PostgreSQL, so any replica can redeem them.
+/// Issues and redeems tickets. Tickets are stored in PostgreSQL, so any replica can redeem them.
 #[derive(Clone)]
 pub struct Tickets {
     pool: PgPool,
@@ -45,7 +46,8 @@ impl Tickets {
         Ok(ticket)
     }
 
-    /// Redeems a ticket and returns its caller. `None` for every fault; the event has the reason.
+    /// Redeems a ticket and returns its caller. Returns `None` for every fault of the ticket; the event contains the
+    /// reason.
     pub async fn redeem(&self, ticket: &SecretString) -> ApiResult<Option<Caller>> {
         let refused = |kind, reason| {
             Event::new(kind).reason(reason).record();
@@ -72,7 +74,8 @@ impl Tickets {
         Ok(None)
     }
 
-    /// Deletes tickets ten minutes after their expiry. Until then, a replay is recorded as theft and not as an unknown ticket.
+    /// Deletes tickets ten minutes after their expiry. Until then, a replay is recorded as theft and not as an unknown
+    /// ticket.
     pub async fn sweep(&self) -> ApiResult<()> {
         Ok(store::sweep(&self.pool, self.clock.now() - TimeDelta::minutes(10)).await?)
     }

@@ -1,4 +1,4 @@
-//! Statements on tickets. The table has no row-level security: a ticket is read before the caller is known.
+//! SQL of tickets. The table has no row-level security, because a ticket is read before the caller is known.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -13,7 +13,7 @@ pub struct FoundTicket {
     pub authorized_until: DateTime<Utc>,
     pub ended: bool,
     pub expired: bool,
-    /// Whether this call has redeemed it.
+    /// Whether this call has redeemed the ticket.
     pub redeemed: bool,
 }
 
@@ -37,7 +37,7 @@ pub async fn insert(
     Ok(())
 }
 
-/// Redeems a ticket if it is valid. Of parallel calls exactly one succeeds.
+/// Redeems a ticket if it is valid. Exactly one of several parallel calls succeeds.
 pub async fn redeem(pool: &PgPool, hash: &[u8; 32], now: DateTime<Utc>) -> Result<Option<FoundTicket>, sqlx::Error> {
     sqlx::query_as!(
         FoundTicket,

@@ -1,10 +1,10 @@
 //! PDFs must not have active content; they are parsed in a child process (CWE-434, CWE-674, CWE-400, API4:2023).
 //!
-//! **Attack**: a PDF with a script, perhaps compressed so that a search of the raw bytes misses it. A PDF that crashes its parser,
-//! makes it loop, or decompresses to gigabytes.
-//! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected ([`structure`]) in a
-//! child process with limits on memory and CPU time ([`process`]).
-//! **Limits**: bugs of a PDF reader, for example an exploit in a font.
+//! **Attack**: a PDF with a script, perhaps compressed so that a search of the raw bytes misses it. A PDF that crashes
+//! its parser, makes it loop, or decompresses to gigabytes.
+//! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected
+//! ([`structure`]), in a child process with limits on memory and CPU time ([`process`]).
+//! **Limits**: a PDF that exploits a bug of a PDF reader, for example by a font.
 //! **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
 
 mod process;
@@ -16,7 +16,8 @@ pub use structure::inspect;
 use super::file_type::FileType;
 use super::refusal::UploadError;
 
-/// Must be at offset 0. Readers accept a header within the first kilobyte, but the bytes before it could be another file.
+/// The header must be at offset 0. PDF readers accept a header within the first kilobyte, but the bytes before it could
+/// be another file.
 const START: &[u8] = b"%PDF-";
 const END: &[u8] = b"%%EOF";
 
@@ -24,7 +25,7 @@ const END: &[u8] = b"%%EOF";
 #[derive(Default)]
 pub(super) struct Pdf {
     seen: usize,
-    /// How many bytes of the end marker have been matched, ignoring white space after it.
+    /// The number of bytes of the end marker that have matched. White space after the end marker is ignored.
     end: usize,
 }
 

@@ -1,9 +1,10 @@
-//! The child process that parses a PDF: this program again (`strongroom inspect-pdf`), with the file as standard input and the result
-//! as exit status.
+//! The child process that parses a PDF. It runs this program (`strongroom inspect-pdf`), with the file as standard
+//! input and the result as exit status.
 //!
-//! It has no environment, settings, secrets, open files or async runtime. It limits its own resources before it reads the first
-//! byte. So a file that makes the parser crash, loop or use up memory fails its own upload only.
-#![allow(clippy::disallowed_types, reason = "the one process that the service starts is this program")]
+//! The child process has no environment, settings, secrets, open files or async runtime. It limits its own resources
+//! before it reads the first byte. If a file makes the parser crash, loop or use up memory, only the upload of this
+//! file fails.
+#![allow(clippy::disallowed_types, reason = "the only process that the service starts is this program")]
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -20,19 +21,21 @@ use super::structure;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::files::uploads::refusal::{PdfFault, UploadError};
 
-/// Memory: this much, plus four times the file size. The parser takes 32 MiB for a valid file of 7 MB. Enforced on Linux only.
+/// The limit on memory is this value, plus four times the file size. The parser takes 32 MiB for a valid file of 7 MB.
+/// Only Linux enforces the limit.
 const MAX_ADDRESS_SPACE: u64 = 192 * 1024 * 1024;
 const ADDRESS_SPACE_PER_BYTE: u64 = 4;
-/// CPU time: this much, plus one second per [`BYTES_PER_CPU_SECOND`]. A valid file of 7 MB takes half a second.
+/// The limit on CPU time is this value, plus one second per [`BYTES_PER_CPU_SECOND`]. A valid file of 7 MB takes half a
+/// second.
 const MAX_CPU_SECONDS: u64 = 1;
 const BYTES_PER_CPU_SECOND: u64 = 2 * 1024 * 1024;
-/// Wall-clock time, with a margin for a busy machine.
+/// The limit on elapsed time, with a margin for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(15);
-/// The exit status if the limits could not be set or the file could not be read.
+/// The exit status of the child process if it could not set the limits or read the file.
 const FAILED: u8 = 1;
-/// The exit status of Rust after a panic.
+/// The exit status of a Rust program after a panic.
 const PANICKED: i32 = 101;
-/// The signals that end a process after a crash or an exceeded limit.
+/// The signals that end a process after a crash or beyond a limit.
 const FAULT_SIGNALS: [Signal; 7] =
     [Signal::ABORT, Signal::SEGV, Signal::BUS, Signal::ILL, Signal::FPE, Signal::SYS, Signal::XCPU];
 
@@ -44,10 +47,11 @@ pub struct PdfInspector {
 }
 
 impl PdfInspector {
-    /// Inspects a PDF. The process is killed when this future is dropped. The caller limits how many run at once.
+    /// Inspects a PDF. If this future is dropped, the child process is killed. The caller limits how many inspections
+    /// run at once.
     ///
-    /// # Errors
-    /// [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for another reason.
+    /// # Errors [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for
+    /// another reason.
     pub async fn inspect(&self, file: File) -> ApiResult<()> {
         let mut command = Command::new(&self.program);
         command.arg("inspect-pdf").env_clear().current_dir("/").kill_on_drop(true);
@@ -63,7 +67,8 @@ impl PdfInspector {
     }
 }
 
-/// Interprets the exit status. `None` means that the file was not the reason, for example if the process was killed from outside.
+/// Interprets the exit status. Returns `None` if the file was not the reason, for example if the process was killed
+/// from outside.
 fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     match (status.code(), status.signal()) {
         (Some(0), _) => Some(Ok(())),
@@ -76,7 +81,7 @@ fn answer(status: ExitStatus) -> Option<Result<(), PdfFault>> {
     }
 }
 
-/// The command `inspect-pdf`.
+/// Runs the command `inspect-pdf`.
 pub fn inspect_standard_input() -> ExitCode {
     match read_limited().map(|file| structure::inspect(&file)) {
         Ok(Ok(())) => ExitCode::SUCCESS,
@@ -95,15 +100,15 @@ fn read_limited() -> io::Result<Vec<u8>> {
 }
 
 fn limit_this_process(file_size: u64) -> io::Result<()> {
-    // Let the kernel's out-of-memory killer prefer this process to the service. The file exists on Linux only.
+    // If memory runs out, the kernel must kill this process and not the service. The file exists on Linux only.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     let limit = |resource, soft: u64, hard: u64| {
         Ok::<_, io::Error>(setrlimit(resource, Rlimit { current: Some(soft), maximum: Some(hard) })?)
     };
-    // At the soft limit the kernel sends SIGXCPU, at the hard one SIGKILL.
+    // At the soft limit the kernel sends SIGXCPU, and at the hard limit SIGKILL.
     let seconds = MAX_CPU_SECONDS + file_size / BYTES_PER_CPU_SECOND;
     limit(Resource::Cpu, seconds, seconds + 1)?;
-    // No core dump (it would hold the user's file), no file written or opened, no process started.
+    // The process must not dump core (the dump would contain the user's file), write or open files, or start processes.
     for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
         limit(resource, 0, 0)?;
     }

@@ -1,8 +1,9 @@
-//! Inspects the objects of a PDF, parsed by `hayro-syntax`, for active content.
+//! Inspects the objects of a PDF for active content. `hayro-syntax` parses the objects.
 //!
-//! Every object is inspected, even if nothing refers to it: a reader that repairs the file might use it. So a forbidden action is
-//! found wherever it could be triggered (open action, annotation, name tree). The file is read twice: by its cross-reference table,
-//! and by a scan for objects, as readers do that ignore the table. Objects replaced by a later revision are not inspected.
+//! Every object is inspected, even if no other object refers to it, because a PDF reader that repairs the file might
+//! use it. So a forbidden action is found wherever it could be triggered (open action, annotation, name tree). The file
+//! is read twice: first by its cross-reference table, then by a scan for objects, because some PDF readers ignore the
+//! table. Objects that a later revision replaced are not inspected.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +12,7 @@ use hayro_syntax::{LoadPdfError, Pdf};
 
 use crate::security::files::uploads::refusal::PdfFault;
 
-/// Types of actions (`/S`) and of annotations (`/Subtype`).
+/// Forbidden types of actions (`/S`) and of annotations (`/Subtype`).
 const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"JavaScript", PdfFault::JavaScript),
     (b"Launch", PdfFault::Launch),
@@ -25,20 +26,21 @@ const ACTIVE: [(&[u8], PdfFault); 11] = [
     (b"Sound", PdfFault::Media),
     (b"Rendition", PdfFault::Media),
 ];
-/// Keys of active content: the name tree of scripts, the script of a 3D model, an XFA form.
+/// Keys of forbidden content: the name tree of scripts, the script of a 3D model, an XFA form.
 const ACTIVE_KEYS: [(&str, PdfFault); 3] =
     [("JavaScript", PdfFault::JavaScript), ("OnInstantiate", PdfFault::JavaScript), ("XFA", PdfFault::Xfa)];
-/// Root elements of electronic invoices: Factur-X and ZUGFeRD, ZUGFeRD 1.0, UBL (Peppol), Order-X.
+/// The root elements of electronic invoices: Factur-X and ZUGFeRD, ZUGFeRD 1.0, UBL (Peppol), Order-X.
 const INVOICE_ROOTS: [&str; 5] =
     ["CrossIndustryInvoice", "CrossIndustryDocument", "Invoice", "CreditNote", "SCRDMCCBDACIOMessageStructure"];
 
-/// Refuses a PDF with active content, and one that cannot be parsed completely.
+/// Refuses a PDF that has active content or cannot be parsed completely.
 ///
 /// # Errors
 /// Returns the first fault.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // Old producers list objects that they did not write, at offset 0. Readers treat them as missing, so mark them as free.
+    // Old programs list objects at offset 0 that they did not write. PDF readers treat such objects as missing, so mark
+    // them as free.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -49,7 +51,8 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Without `startxref`, the library scans for objects. A file that it cannot repair has no second reading.
+    // Without `startxref`, the library scans for objects. If it cannot repair the file in this way, there is no second
+    // reading.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -100,7 +103,7 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library skips objects that it cannot parse. Another reader might be able to parse them.
+    // The library skips objects that it cannot parse. Another PDF reader might be able to parse them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
@@ -138,7 +141,8 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// Counts the items of an array or a dictionary. `None` if one cannot be parsed: the library would stop there.
+/// Counts the items of an array or a dictionary. Returns `None` if an item cannot be parsed: the library would stop
+/// there.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
@@ -149,7 +153,8 @@ fn items(inside: &[u8]) -> Option<usize> {
     is_whole.then(|| items - 1)
 }
 
-/// Returns `Some` if all readers see the same entries: of a duplicate key, some use the first value and some the last.
+/// Returns `Some` if all PDF readers see the same entries. If a key occurs twice, some readers use the first value and
+/// others the last.
 fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     let inside = dict.data().get(2..dict.data().len().checked_sub(2)?)?;
     if items(inside)? == 2 * dict.len() {
@@ -168,7 +173,8 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Returns `Some` if readers that use the table of an object stream and readers that scan it find the same objects.
+/// Returns `Some` if two kinds of PDF readers find the same objects: those that use the table of an object stream, and
+/// those that scan the stream.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));
@@ -204,7 +210,8 @@ fn is_name(dict: &Dict<'_>, key: &str, expected: &[u8]) -> bool {
     dict.get::<Name<'_>>(key).is_some_and(|name| name.as_ref() == expected)
 }
 
-/// Refuses links that open without a click: they report to a third party who reads the file, and when.
+/// Refuses links that open without a click. Such a link tells a third party when the file is read, and from which
+/// address.
 fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     let mut pending: Vec<_> = dict.get_raw::<Object<'_>>("OpenAction").into_iter().collect();
     if let Some(additional) = dict.get::<Dict<'_>>("AA") {
@@ -220,7 +227,7 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
         match value {
             Some(Object::Dict(action)) if is_name(&action, "S", b"URI") => return Err(PdfFault::OpensLink),
             Some(Object::Dict(action)) => pending.extend(action.get_raw::<Object<'_>>("Next")),
-            // Several actions, or a destination: a page and a position on it.
+            // An array contains several actions, or a destination: a page and a position on it.
             Some(Object::Array(actions)) => pending.extend(actions.raw_iter()),
             _ => {}
         }
@@ -235,7 +242,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // In UTF-16, every other byte is zero.
+    // In UTF-16, every other byte of an ASCII name is zero.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
@@ -249,7 +256,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Only the XML of an electronic invoice may be embedded.
+/// Accepts only the XML of an electronic invoice as an embedded file.
 fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     let says_xml = stream.dict().get::<Name<'_>>("Subtype").is_none_or(|subtype| subtype.ends_with(b"xml"));
     let content = stream.decoded_data().map_err(|_| PdfFault::EmbeddedFile)?;
@@ -257,8 +264,8 @@ fn check_embedded(stream: &Stream<'_>) -> Result<(), PdfFault> {
     if says_xml && is_invoice { Ok(()) } else { Err(PdfFault::EmbeddedFile) }
 }
 
-/// Returns `Some` for XML that begins and ends with the root element of an invoice. A document type (entities, XXE) or a style sheet
-/// (XSLT) before it is refused.
+/// Returns `Some` for XML that begins and ends with the root element of an invoice. A document type (entities, XXE) or
+/// a style sheet (XSLT) before the root element is refused.
 fn is_invoice(text: &str) -> Option<()> {
     let mut rest = text.trim_start_matches('\u{feff}').trim();
     if let Some(declaration) = rest.strip_prefix("<?xml ") {

@@ -1,7 +1,7 @@
 use super::super::{FileType, UploadError};
 use super::{MAX_PIXELS, archive, chunk, inspect, jpeg, pdf, png};
 
-/// An MP4 of two boxes, the first of this length: phones write 16 to 32.
+/// Returns an MP4 of two boxes. `first` is the length of the first box: phones write 16 to 32.
 fn video(first: u8) -> Vec<u8> {
     let mut video = vec![0, 0, 0, first];
     video.extend_from_slice(b"ftypmp42");
@@ -9,7 +9,7 @@ fn video(first: u8) -> Vec<u8> {
     [&video[..], b"\0\0\0\x0emdatpixels"].concat()
 }
 
-/// Samsung's trailer: a time and a video, and their directory.
+/// Returns a Samsung trailer: two blocks (a time and a video), followed by their directory.
 fn samsung(video: &[u8]) -> Vec<u8> {
     let block = |kind: [u8; 2], name: &str, data: &[u8]| {
         let length = u32::try_from(name.len()).unwrap().to_le_bytes();
@@ -29,7 +29,7 @@ fn samsung(video: &[u8]) -> Vec<u8> {
     [&blocks.concat()[..], &directory, &length, b"SEFT"].concat()
 }
 
-/// A picture archive's captions behind `picture` bytes.
+/// Returns an AFCP trailer for a picture of `picture` bytes.
 fn afcp(picture: usize, order: u8) -> Vec<u8> {
     let number = |n: u32| if order == b'!' { n.to_be_bytes() } else { n.to_le_bytes() };
     let start = u32::try_from(picture).unwrap();
@@ -55,7 +55,7 @@ fn sound_picture_is_accepted() {
     assert_eq!(inspect(FileType::Jpeg, &jpeg(100, 100, b"a comment", b"")), Ok(()));
 }
 
-/// What Photoshop writes on a Mac, and what is in compressed pixels by chance.
+/// Photoshop on a Mac writes such markup, and compressed pixels contain it by chance.
 #[test]
 fn markup_in_binary_data_is_accepted() {
     for mark in [
@@ -161,7 +161,7 @@ fn polyglot_picture_is_refused() {
     assert_eq!(inspect(FileType::Png, &shifted), Err(UploadError::Not(FileType::Png)));
 }
 
-/// Decompression bombs (CWE-409): the size in the header decides, before any pixel.
+/// Decompression bombs (CWE-409): a picture is refused by the size in its header, before any pixel is read.
 #[test]
 fn too_many_pixels_are_refused_by_the_header() {
     let too_many = Err(UploadError::Pixels { max: MAX_PIXELS });

@@ -22,7 +22,7 @@ fn text_of_people_is_accepted() {
     ] {
         assert_eq!(both(text.as_bytes()), Ok(()), "{text:?}");
     }
-    // A browser looks no further.
+    // A browser sniffs only the first 1445 bytes.
     assert_eq!(both(format!("{}<html>", " ".repeat(1445)).as_bytes()), Ok(()));
 }
 
