@@ -1,8 +1,8 @@
 //! One event as a database row, with its MAC.
 //!
-//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked.
-//! Therefore `ab` + `c` gets another MAC than `a` + `bc`, and an empty text gets another MAC than an absent text. JSON
-//! would not do, because it has several encodings for one value.
+//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked. So
+//! the fields `ab`, `c` get another MAC than the fields `a`, `bc`, and an empty text gets another MAC than an absent
+//! text. The MAC does not cover JSON, because JSON has several encodings for one value.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

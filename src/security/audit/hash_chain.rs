@@ -7,8 +7,8 @@
 //! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too. An event and a metric
 //! report a row that has waited 15 seconds for its seal, and a missing or disabled trigger. A database session of the
 //! service's role that blocks sealing for 15 seconds is terminated.
-//! **Limits**: an attacker who has the master key. A schema owner who deletes a row and its entry in
-//! `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
+//! **Limits**: an attacker who has the master key can forge the chain. A schema owner can delete a row together with
+//! its entry in `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
 //! **ASVS**: 16.4.2, 16.4.3
 //! **Test**: `attacks::audit::hash_chain`, `attacks::audit::sealing`
 

@@ -5,11 +5,11 @@
 //! - [`recorder`], [`entry`], [`aggregates`]: storing events. [`hash_chain`], [`chain_heads`], [`verify`]: detecting
 //!   changes. [`archive`]: retention.
 //!
-//! **Attack**: abuse that leaves no trace; lines of the log that a client has forged (log injection).
+//! **Attack**: an attacker abuses the service without leaving a trace, or forges lines of the log (log injection).
 //! **Control**: events use a closed vocabulary, named as in the OWASP Logging Vocabulary. Values are typed: ids, fixed
 //! words and keyed hashes, never client input. Each event is a log line and a database row. The service's role can
 //! insert rows but not change them. Recording an event never delays or fails a request.
-//! **Limits**: an operator who destroys both the log and the database.
+//! **Limits**: an operator can destroy both the log and the database.
 //! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3
 //! **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`. Every other attack test asserts the event
 //! of its refusal.

@@ -1,13 +1,13 @@
 //! The event recorder: a bounded queue, and one writer that stores events in batches (CWE-778, CWE-400, API4:2023).
 //!
-//! **Attack**: so many refusals that recording them slows down all requests. Or an attack during a database outage,
-//! which leaves no trace.
+//! **Attack**: an attacker causes so many refusals that recording them slows down all requests. Or an attack during a
+//! database outage leaves no trace.
 //! **Control**: a request only queues its event. The writer collects events for a moment, looks up the owners of denied
 //! objects, and writes up to 500 rows in one transaction. It retries until the database accepts the rows. When the
 //! queue is full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the
 //! log says so at once, and a later event records their number.
-//! **Limits**: events that are still queued when the process is killed (`docs/security-events.md` states the maximum
-//! delay). Their log lines remain. Critical actions do not use the queue, but
+//! **Limits**: if the process is killed, the events that are still queued are not stored (`docs/security-events.md`
+//! states the maximum delay). Their log lines remain. Critical actions do not use the queue, but
 //! [`Event::record_in`](super::event::Event::record_in).
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 

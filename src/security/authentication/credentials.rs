@@ -141,8 +141,9 @@ impl Credentials {
 
     /// Verifies `password`. A failed attempt leaves an event of the kind `failure`.
     ///
-    /// # Errors 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is
-    /// full or the counters are unavailable.
+    /// # Errors
+    /// 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is full or
+    /// the counters are unavailable.
     pub async fn check(
         &self,
         attempt: LoginAttempt,

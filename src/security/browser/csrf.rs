@@ -4,7 +4,7 @@
 //! **Control**: cookies are `SameSite=Strict`. In addition, the request must have a listed `Origin` and a custom
 //! header. An HTML form cannot send this header, and a script of another origin can send it only after a preflight,
 //! which CORS refuses.
-//! **Limits**: a script that runs on a listed origin (XSS).
+//! **Limits**: a script that an attacker runs on a listed origin (XSS) passes both checks.
 //! **ASVS**: 3.3.2, 3.5.1 · **Test**: `attacks::browser::csrf`
 
 use actix_web::dev::ServiceRequest;

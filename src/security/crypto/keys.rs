@@ -6,7 +6,8 @@
 //! reads the master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` have different MACs.
 //! Each MAC names its key by an id. The current key signs, and older keys only verify. `docs/administration.md`
 //! describes the rotation.
-//! **Limits**: an attacker who knows a configured master key. Therefore master keys are not stored in the database.
+//! **Limits**: an attacker who knows a configured master key can derive all keys. Therefore master keys are not stored
+//! in the database.
 //! **ASVS**: 11.2.1, 11.2.2, 11.2.3, 13.3.1, 13.3.4
 //! **Test**: `attacks::crypto::key_rotation`
 

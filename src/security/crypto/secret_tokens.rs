@@ -1,13 +1,13 @@
 //! Secret tokens: 256 random bits, stored as a hash (CWE-208, CWE-312, CWE-330, API2:2023).
 //!
-//! **Attack**: guessing a token; using tokens that were read from the database (dump, backup, SQL injection); timing
-//! attacks.
+//! **Attack**: an attacker guesses a token, or uses tokens that they read from the database (dump, backup, SQL
+//! injection). Timing attacks: they measure how long comparisons take.
 //! **Control**: a token has 256 bits, from the operating system's random generator or from a keyed derivation. The
 //! database stores its SHA-256; a slow hash is not needed, because a random value cannot be guessed. Ids are never used
 //! as tokens: a UUID has at most 122 random bits and is not secret. Tokens are looked up *by their hash*, so no code
 //! compares secrets. The time of the index look-up reveals nothing, because an attacker cannot choose the first bytes
 //! of a hash.
-//! **Limits**: a token that is stolen in transit. Short lifetimes, single use and TLS reduce the risk.
+//! **Limits**: a token that is stolen in transit can be used. Short lifetimes, single use and TLS reduce the risk.
 //! **ASVS**: 6.4.1, 7.2.3, 11.4.3, 11.5.1
 //! **Test**: `attacks::authentication::registration`
 

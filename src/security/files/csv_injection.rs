@@ -5,7 +5,7 @@
 //! **Control**: the csv crate writes RFC 4180. Every text is quoted, so that a semicolon or a line break in a text does
 //! not start a new cell. A text that begins like a formula gets an apostrophe in front, also after leading spaces and
 //! for full-width characters.
-//! **Limits**: a program that removes the apostrophe and evaluates the rest.
+//! **Limits**: a program may remove the apostrophe and evaluate the rest.
 //! **ASVS**: 1.2.1, 1.2.10 · **Test**: `attacks::files::csv_injection`
 
 use std::borrow::Cow;

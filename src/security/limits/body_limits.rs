@@ -6,7 +6,7 @@
 //! a file upload, each received byte extends this time, so the client must keep a minimum rate. actix has no such
 //! timeout, and its size limits apply per extractor. If a chunked body is not read to its end, its connection is
 //! closed.
-//! **Limits**: many small requests (`rate_limits.rs`).
+//! **Limits**: body limits do not stop many small requests; rate limits do (`rate_limits.rs`).
 //! **ASVS**: 2.4.1, 5.2.1, 15.2.2 · **Test**: `attacks::limits::body_limits`
 
 use std::cell::RefCell;
@@ -92,8 +92,9 @@ pub fn enforce(request: &mut ServiceRequest, limit: BodyLimit) -> ApiResult<()> 
     Ok(())
 }
 
-/// Middleware: closes the connection if a chunked body was not read to its end. Otherwise actix would read and discard
-/// the rest, however long it is. It does not, if the payload still exists when the response is sent.
+/// Middleware: closes the connection if a chunked body was not read to its end. By default, actix reads and discards
+/// the rest of the body, however long it is. If the payload still exists when the response is sent, actix closes the
+/// connection instead. So this middleware keeps the payload.
 pub async fn close_unread<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,

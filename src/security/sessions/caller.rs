@@ -1,6 +1,6 @@
 //! Authentication of each request: the caller's verified identity (CWE-287, CWE-306, API2:2023).
 //!
-//! **Attack**: a request without a token, with a forged token, or with a token whose session has ended.
+//! **Attack**: a client sends a request without a token, with a forged token, or with a token whose session has ended.
 //! **Control**: [`Caller`] has no public constructor: only a verified token or a redeemed ticket creates a `Caller`.
 //! Every store method of an owned table takes a `Caller`, so code without authentication does not compile. The session
 //! of the token must be live and belong to the user in the token (`revocations`).

@@ -2,7 +2,7 @@
 //!
 //! **Attack**: cross-site WebSocket hijacking, where a page of another site opens a socket in the victim's browser
 //! (CORS does not apply to WebSockets). Resource exhaustion by many or idle sockets, large frames, endless fragments,
-//! many messages, or a client that never reads. A socket that outlives its session.
+//! many messages, or a client that never reads. A socket stays open after the end of its session.
 //! **Control**: the handshake refuses an `Origin` that is not listed. It accepts no sub-protocol and no extension. The
 //! client authenticates by a single-use ticket within five seconds (`tickets`). The number of open sockets is limited
 //! ([`connection_permits`]), and so are the number and size of frames ([`frames`]). Only text is accepted. A client

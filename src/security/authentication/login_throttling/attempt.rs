@@ -1,4 +1,4 @@
-//! One attempt to prove a password, and its counters.
+//! A login attempt, and its counters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,21 +15,22 @@ use crate::security::authentication::login_challenge;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::caller::Caller;
 
-/// Failures of one device cookie until it is retired. Its client is an unknown client afterwards.
+/// The number of failures with one device cookie after which the cookie is retired. Its client then counts as unknown.
 const MAX_DEVICE_FAILURES: u32 = 10;
-/// Failures in a row of a signed-in user who re-authenticates.
+/// The maximum number of failures in a row when a signed-in user re-authenticates.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
-/// Used solutions are stored for longer than they are valid, so that clock differences do not allow a second use.
+/// How long a used solution is stored. This is longer than it is valid, so that clock differences do not allow a second
+/// use.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
-/// Counts failed attempts and decides which may proceed.
+/// Counts failed attempts and decides which attempts may proceed.
 #[derive(Clone)]
 pub struct LoginThrottle {
     pub pool: PgPool,
     pub settings: LoginSettings,
     pub clock: Clock,
     pub keys: Arc<Keys>,
-    /// The outbox's name of the mail that notifies an owner of a lock.
+    /// The kind of the mail that notifies an owner of a lock, as the outbox names it.
     pub lock_mail_kind: &'static str,
 }
 
@@ -41,13 +42,14 @@ pub(super) struct Counter {
     pub limit: Rate,
 }
 
-/// A login attempt or a re-authentication. Its keys are keyed hashes, because people type passwords into the name field.
+/// A login attempt or a re-authentication. Its keys are keyed hashes, because people type passwords into the name
+/// field.
 pub struct LoginAttempt {
     pub(super) account: [u8; 32],
     pub(super) max_in_a_row: i64,
-    /// Per account and address; for a re-authentication, per account and session.
+    /// The counter of account and address. For a re-authentication, the counter of account and session.
     pub(super) account_and_address: Counter,
-    /// Counters of an unknown client: address, account in network, network.
+    /// The counters of an unknown client: address, account in network, and network.
     unknown_client: Vec<Counter>,
     pub(super) device: Option<Counter>,
     pub(super) solution: Option<Counter>,
@@ -59,8 +61,8 @@ pub fn account_key(keys: &Keys, typed: &str) -> [u8; 32] {
     keys.fingerprint(&format!("name {}", typed.to_lowercase()))
 }
 
-/// Returns the counter key of a user's re-authentications. It differs from [`account_key`]: failed logins of others must not
-/// prevent a signed-in owner from changing the password.
+/// Returns the counter key of a user's re-authentications. It differs from [`account_key`]: failed logins of others
+/// must not prevent a signed-in owner from changing the password.
 #[must_use]
 pub fn reauthentication_key(keys: &Keys, user: UserId) -> [u8; 32] {
     keys.fingerprint(&format!("user {user}"))
@@ -124,8 +126,8 @@ impl LoginAttempt {
         hex(&self.account[..8])
     }
 
-    /// Returns the attempt's counters, apart from the account's, in the order in which rows are locked. A known device has only
-    /// its own counter. A solved challenge lifts the limits of address and network.
+    /// Returns the counters of the attempt, apart from the counter of the account, in the order in which rows are
+    /// locked. A known device has only its own counter. A solved challenge lifts the limits of address and network.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },

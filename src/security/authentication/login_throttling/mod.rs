@@ -1,19 +1,23 @@
 //! Login throttling: brute force, credential stuffing and password spraying (CWE-307, CWE-645, API2:2023).
 //!
-//! **Attack**: brute force on one account from many addresses; password spraying from one network; parallel guesses; failing on
-//! purpose to lock out an owner or all users behind one NAT.
-//! **Control**: each attempt is counted in PostgreSQL as a failure before the password is hashed. A success subtracts it again.
+//! **Attack**: brute force on one account from many addresses; password spraying from one network; parallel guesses;
+//! wrong passwords on purpose, to lock out an owner or all users behind one NAT.
+//! **Control**: each attempt is counted in PostgreSQL as a failure before the password is hashed. After a success, the
+//! attempt is subtracted again.
 //! - *Account and address*: 5 failures an hour, then 429. A success resets only this counter.
-//! - *Account* (unknown clients only): after 10 failures it is locked for 1, 2, 4, 8, then 15 minutes, and its owner is notified by
-//!   mail. While it is locked, a correct password gets the same response as a wrong one, after the same work. Accounts that do not
-//!   exist behave alike. After 80 failures in a row (NIST SP 800-63B, `docs/decisions.md` D16), only a password reset unlocks it.
-//! - *Known device* (`device_cookies`): 10 failures retire it. Its failures and those of other clients are counted separately.
-//! - *Address* (20 failures an hour) and *network* (30 accounts an hour): beyond these limits an attempt needs a solved challenge
-//!   (`login_challenge`), so users behind a NAT are slowed but not locked out. A success does not reset these counters: otherwise
-//!   attackers could sign in to their own account between guesses.
+//! - *Account* (unknown clients only): after 10 failures the account is locked for 1, 2, 4, 8, then 15 minutes, and a
+//!   mail notifies its owner. During a lock, a correct password gets the same response as a wrong one, after the same
+//!   work. An account that does not exist is locked in the same way. After 80 failures in a row (NIST SP 800-63B,
+//!   `docs/decisions.md` D16), only a password reset unlocks the account.
+//! - *Known device* (`device_cookies`): 10 failures retire the device cookie. Failures of the device and of other
+//!   clients are counted separately.
+//! - *Address* (20 failures an hour) and *network* (30 accounts an hour): beyond these limits an attempt needs a solved
+//!   challenge (`login_challenge`), so users behind a NAT are slowed but not locked out. A success does not reset these
+//!   counters: otherwise attackers could sign in to their own account between guesses.
 //! - *Re-authentication* of a signed-in user: 5 failures an hour and session, 10 in a row.
 //!
-//! **Limits**: one guess a day from each of very many addresses. Only strong passwords prevent this.
+//! **Limits**: an attacker can still make one guess a day from each of very many addresses. Only strong passwords
+//! resist this.
 //! **ASVS**: 2.4.1, 6.1.1, 6.3.1, 6.3.5
 //! **Test**: `attacks::authentication::login_throttling`, `attacks::authentication::device_cookies`
 
@@ -36,7 +40,8 @@ pub struct AdmittedAttempt {
 }
 
 impl AdmittedAttempt {
-    /// Whether the account is locked for this client. The caller must do the same work, then respond as to a wrong password.
+    /// Returns whether the account is locked for this client. The calling function must do the same work as without a
+    /// lock, then respond as to a wrong password.
     #[must_use]
     pub fn is_locked(&self) -> bool {
         self.attempt.device.is_none() && !self.counters.iter().any(|counter| counter.kind == "account")
@@ -44,12 +49,12 @@ impl AdmittedAttempt {
 }
 
 impl LoginThrottle {
-    /// Counts an attempt before the password is hashed. The client of a retired device is treated as unknown; a used solution is
-    /// ignored.
+    /// Counts an attempt before the password is hashed. The client of a retired device is treated as unknown; a used
+    /// solution is ignored.
     ///
     /// # Errors
-    /// 429 beyond the limit per account and address, or beyond that of an address or network without a solved challenge. 503 if
-    /// the counters are unavailable: the throttle fails closed.
+    /// 429 beyond the limit per account and address, or beyond that of an address or network without a solved
+    /// challenge. 503 if the counters are unavailable: the throttle fails closed.
     pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counters = self.count_attempt(&attempt).await?;
@@ -76,9 +81,9 @@ impl LoginThrottle {
         Ok(ApiError::TooManyRequests { retry_after, challenge: challenge.map(Box::new) })
     }
 
-    /// Records a wrong password, which [`admit`](Self::admit) has counted already. If a lock begins, notifies the owner. Records an
-    /// event for a lock and for password spraying. All numbers are those of the typed name, so they do not reveal whether the
-    /// account exists.
+    /// Records a wrong password, which [`admit`](Self::admit) has counted already. If a lock begins, notifies the
+    /// owner. Records an event for a lock and for password spraying. The counters belong to the typed name, so they do
+    /// not reveal whether the account exists.
     pub async fn record_failure(&self, admitted: &AdmittedAttempt, owner: Option<UserId>) -> ApiResult<()> {
         let (mut lock, mut spray) = (None, None);
         for counter in &admitted.counters {

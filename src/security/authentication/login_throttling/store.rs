@@ -10,7 +10,7 @@ use crate::base::id::UserId;
 use crate::db::begin;
 use crate::http::error::ApiResult;
 
-/// Lock durations of an account, in minutes: after the last free failure, and after each further failure.
+/// How long an account is locked, in minutes: first after the last free failure, then after each further failure.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
 /// A stored counter, including this attempt.
@@ -19,7 +19,7 @@ pub struct CounterState {
     pub key: Vec<u8>,
     pub failures: i64,
     pub in_a_row: i64,
-    /// Until its window ends.
+    /// The number of seconds until the window ends.
     pub seconds: f64,
 }
 
@@ -36,11 +36,12 @@ fn kinds_and_keys(counters: &[Counter]) -> (Vec<String>, Vec<Vec<u8>>) {
 }
 
 impl LoginThrottle {
-    /// Counts an attempt as a failure, and returns its counters. If one of them exceeds its limit, nothing is counted. A locked
-    /// account is neither counted nor returned.
+    /// Counts an attempt as a failure, and returns its counters. If one of them exceeds its limit, nothing is counted.
+    /// A locked account is neither counted nor returned.
     ///
-    /// Parallel attempts wait for the locked rows, so each gets its own number and at most the limit is admitted. Known and
-    /// unknown accounts, and clients with and without a device cookie, take the same statements.
+    /// Parallel attempts wait for the locked rows. So each attempt gets its own number, and no more attempts than the
+    /// limit are admitted. Known and unknown accounts, and clients with and without a device cookie, take the same
+    /// statements.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
         let counters = attempt.counters();
         // Without this look-up, each refused attempt would write and roll back.
@@ -76,7 +77,7 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Counts the attempt for the account, unless this is locked or the client is a known device.
+    /// Counts the attempt for the account, unless the account is locked or the client is a known device.
     async fn count_account(
         &self,
         connection: &mut PgConnection,
@@ -105,8 +106,8 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt: resets the counter per account and address, subtracts that counter's failures from the
-    /// account, and one failure from each other counter. Locks rows in the order of [`Self::count_attempt`].
+    /// Subtracts a successful attempt: resets the counter per account and address, subtracts that counter's failures
+    /// from the account, and one failure from each other counter. Locks rows in the order of [`Self::count_attempt`].
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =
@@ -133,8 +134,8 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Queues the mail that notifies the owner of a lock. For an account that does not exist, the row is marked as sent: both cases
-    /// take the same statement and write one row.
+    /// Queues the mail that notifies the owner of a lock. For an account that does not exist, the row is marked as
+    /// sent: both cases take the same statement and write one row.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
@@ -150,7 +151,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Returns those of these accounts ([`super::account_key`]) that are locked for unknown clients.
+    /// Returns which of these accounts ([`super::account_key`]) are locked for unknown clients.
     pub async fn locked(&self, accounts: &[[u8; 32]]) -> ApiResult<HashSet<Vec<u8>>> {
         let keys: Vec<Vec<u8>> = accounts.iter().map(|key| key.to_vec()).collect();
         let locked = sqlx::query_scalar!(
@@ -181,7 +182,7 @@ impl LoginThrottle {
         Ok(())
     }
 
-    /// Deletes expired counters. Failures in a row of an account are kept for 30 days after the last one.
+    /// Deletes expired counters. The failures in a row of an account are kept for 30 days after the last failure.
     pub async fn sweep(&self) -> ApiResult<()> {
         sqlx::query!(
             "delete from login_failures f using (
@@ -196,7 +197,7 @@ impl LoginThrottle {
     }
 }
 
-/// Counts the attempt for its client, in the order of `counters`.
+/// Counts the attempt in each of `counters`. Locks rows in this order.
 async fn count_client(
     connection: &mut PgConnection,
     counters: &[Counter],

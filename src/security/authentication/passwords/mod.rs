@@ -14,9 +14,9 @@
 //! added. If a stored hash is more expensive, because the configured cost was lowered, every verification does the
 //! highest stored work (`users.password_work`). So a change of parameters does not reveal which accounts are older. At
 //! login, a hash with other parameters is replaced.
-//! **Limits**: passwords that are breached but not listed, unless a breach service is configured; passwords that leak
-//! later. Equal work takes only nearly equal time: many passes over little memory are slightly faster than few passes
-//! over much memory.
+//! **Limits**: a breached password that is not on the list is accepted, unless a breach service is configured. A
+//! password may leak later. Equal work takes only nearly equal time: many passes over little memory are slightly faster
+//! than few passes over much memory.
 //! **Deviation**: ASVS 6.2.8 requires verification exactly as received; NFC deviates (`docs/decisions.md`, "Password
 //! normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2

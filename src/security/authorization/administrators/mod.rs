@@ -8,7 +8,7 @@
 //! role again (`is_active_admin`): if an administrator is demoted between the gate and the statement, the statement
 //! changes nothing. Least privilege: the service's database role cannot write roles or status. Only the command line
 //! promotes and demotes administrators.
-//! **Limits**: a malicious administrator. Each of their actions leaves an event.
+//! **Limits**: an administrator can act maliciously. Each of their actions leaves an event.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`
 

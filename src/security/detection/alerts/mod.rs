@@ -1,7 +1,7 @@
 //! Alerts: each attack is reported once, summarised once per window, and cleared once (CWE-778, CWE-223, API8:2023).
 //!
-//! **Attack**: abuse that is recorded but that people never see. Or alert fatigue: an attacker triggers so many alerts
-//! that people mute them.
+//! **Attack**: abuse is recorded, but operators never see the record. Or alert fatigue: an attacker triggers so many
+//! alerts that operators mute them.
 //! **Control**: a finding opens one alert per rule and subject, or joins the open alert, in the transaction that
 //! counted the events. Alert storm: beyond ten open alerts of a rule, further findings share one combined alert. The
 //! combined alert states the number of subjects, the total, and the five largest subjects. Messages go through a
@@ -9,7 +9,7 @@
 //! deliver at least once, across crashes and replicas. After three failed attempts, the event `alert_delivery_failed`
 //! is recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's email address goes only
 //! to the sinks that a setting names, and never to the log.
-//! **Limits**: a receiver that replies 200 and drops the message. The log contains every alert too.
+//! **Limits**: a receiver may reply 200 and drop the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
 

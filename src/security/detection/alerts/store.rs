@@ -10,7 +10,8 @@ use super::messages::Message;
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 
-/// The kind of an alert's mail in the mail outbox. The subject of the mail is the id of the alert's message.
+/// The kind of an alert's mail in the mail outbox. The column `subject_id` of this mail contains the id of the alert's
+/// message.
 pub const MAIL_KIND: &str = "alert";
 
 pub struct Raised {

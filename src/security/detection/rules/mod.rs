@@ -7,7 +7,7 @@
 //! [`table`] lists the rules and what each rule counts by. The counters are in PostgreSQL, so all replicas share them
 //! and a restart keeps them. A rule that reaches its threshold raises one alert. The strictest rules also end the
 //! session, in the same transaction.
-//! **Limits**: an attacker who stays below every threshold. Their events are in the log.
+//! **Limits**: an attacker who stays below every threshold causes no alert. Their events are in the log.
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::rules`
 

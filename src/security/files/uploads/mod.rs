@@ -14,8 +14,8 @@
 //! every response has `nosniff`, so the browser trusts the declared type. `attachment` makes the browser save the file.
 //! If the browser displays the file anyway, `sandbox` removes its origin.
 //!
-//! **Limits**: data in a picture's metadata; a file that exploits a bug of the program that opens it (use a virus
-//! scanner).
+//! **Limits**: data can be hidden in a picture's metadata. A file can exploit a bug of the program that opens it (use a
+//! virus scanner).
 //! **ASVS**: 5.1.1, 5.2.2, 5.2.3, 5.2.6 · **Test**: `attacks::files::uploads`
 
 mod declared_type;

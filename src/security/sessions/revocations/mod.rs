@@ -1,9 +1,9 @@
 //! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613,
 //! API2:2023).
 //!
-//! **Attack**: an access token that still works after logout, a password change, or the account is disabled. With a
-//! leaked signing key: a token that combines one user's session with another user, or names a session that does not
-//! exist.
+//! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
+//! With a leaked signing key, an attacker signs a token that combines one user's session with another user, or names a
+//! session that does not exist.
 //! **Control**: the first request of a session looks up its user, and a bounded cache stores the result. Ended sessions
 //! are kept in memory for the lifetime of a token and take precedence over the cache. PostgreSQL sends `NOTIFY
 //! session_ended` when the transaction that ends a session commits. [`reader`] also polls the ended sessions every
@@ -74,7 +74,7 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// Returns whether no session was ended.
+    /// Returns true if no session was live, so that no session has ended.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()

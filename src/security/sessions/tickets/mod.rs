@@ -6,7 +6,8 @@
 //! **Control**: the client requests a ticket over HTTPS and sends the ticket as the first message of the socket. A
 //! ticket has 256 random bits, is stored as a hash, and works once within 30 seconds. The socket is authorized until
 //! the access token that requested the ticket expires. A replay of a ticket is recorded as theft.
-//! **Limits**: an attacker who uses a stolen ticket first. The owner's attempt then fails and leaves an event.
+//! **Limits**: an attacker who uses a stolen ticket first gets the socket. The owner's attempt then fails and leaves an
+//! event.
 //! **ASVS**: 4.4.3, 4.4.4, 7.2.3, 7.4.1
 //! **Test**: `attacks::websockets::tickets`
 

@@ -1,10 +1,10 @@
 //! PDFs must not have active content; they are parsed in a child process (CWE-434, CWE-674, CWE-400, API4:2023).
 //!
-//! **Attack**: a PDF with a script, perhaps compressed so that a search of the raw bytes misses it. A PDF that crashes
-//! its parser, makes it loop, or decompresses to gigabytes.
+//! **Attack**: a PDF contains a script, perhaps compressed so that a search of the raw bytes misses it. A PDF crashes
+//! its parser, makes the parser loop, or decompresses to gigabytes.
 //! **Control**: the first and last bytes are checked while the file arrives. Then every object is inspected
 //! ([`structure`]), in a child process with limits on memory and CPU time ([`process`]).
-//! **Limits**: a PDF that exploits a bug of a PDF reader, for example by a font.
+//! **Limits**: a PDF can exploit a bug of a PDF reader, for example by a font.
 //! **ASVS**: 5.2.2, 5.2.6, 15.2.5 · **Test**: `attacks::files::uploads::pdf`
 
 mod process;

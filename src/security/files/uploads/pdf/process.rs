@@ -50,8 +50,9 @@ impl PdfInspector {
     /// Inspects a PDF. If this future is dropped, the child process is killed. The caller limits how many inspections
     /// run at once.
     ///
-    /// # Errors [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for
-    /// another reason.
+    /// # Errors
+    /// [`UploadError::Pdf`] if the file is refused; [`ApiError::Unavailable`] if the inspection failed for another
+    /// reason.
     pub async fn inspect(&self, file: File) -> ApiResult<()> {
         let mut command = Command::new(&self.program);
         command.arg("inspect-pdf").env_clear().current_dir("/").kill_on_drop(true);
