@@ -65,8 +65,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// Returns the position before the newest row, in year 9999. The first page then needs no SQL condition of its own,
-    /// which would keep PostgreSQL from using the index.
+    /// Returns the position before the newest row, in year 9999. So the first page uses the same SQL condition as all
+    /// others. PostgreSQL could not use the index for a condition such as `$1 is null or …`.
     #[must_use]
     pub fn start() -> Self {
         Self {

@@ -11,8 +11,8 @@
 //! insert rows but not change them. Recording an event never delays or fails a request.
 //! **Limits**: an operator can destroy both the log and the database.
 //! **ASVS**: 16.2.1–16.2.4, 16.3.1–16.3.4, 16.4.1–16.4.3
-//! **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`. Every other attack test asserts the event
-//! of its refusal.
+//! **Test**: `attacks::audit::security_events`, `attacks::audit::hash_chain`. Every other attack test also asserts the
+//! event of the refusal.
 
 pub mod aggregates;
 pub mod archive;

@@ -3,11 +3,11 @@
 //! **Attack**: eavesdropping on tokens and cookies.
 //! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
 //! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
-//! ends: the session of an access token in `Authorization`, and the session of a refresh cookie, even of a used one. A
-//! request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so in `X-Forwarded-Proto`. From
-//! other peers, proxy headers are ignored and leave an event. Plain HTTP is served on loopback only: in development,
-//! and in production for health checks without credentials, because a container's health check cannot verify our
-//! certificate.
+//! ends: the session of an access token in `Authorization`, and the session of a refresh token in a cookie, even of a
+//! used token. A request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so in
+//! `X-Forwarded-Proto`. From other peers, proxy headers are ignored and leave an event. Plain HTTP is served on
+//! loopback only: in development, and in production for health checks without credentials, because a container's health
+//! check cannot verify our certificate.
 //! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the
 //! request may come from a listed proxy: it is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`

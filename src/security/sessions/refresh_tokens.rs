@@ -8,7 +8,9 @@
 //! cannot read and other sites cannot send. The cookie also contains the user's id and a MAC, which is verified before
 //! any look-up: a forged cookie costs no statement (CWE-400), and `rate_limits` charges a refresh to its user.
 //! **Limits**: an attacker who replays a token within the grace period gets the newest token too. The next replay after
-//! the grace period is detected, whether the attacker or the user sends it. A grace period of zero prevents this.
+//! the grace period is detected, whether the attacker or the user sends it. A grace period of zero prevents such
+//! replays.
+//! **ASVS**: 3.3.1–3.3.5, 7.3.1, 7.3.2, 10.4.5
 //! **Test**: `attacks::sessions::refresh_tokens`
 
 use std::time::Duration;

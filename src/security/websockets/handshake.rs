@@ -11,8 +11,8 @@ use super::{MAX_FRAME_BYTES, MAX_MESSAGE_BYTES, connection_permits, frames};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::browser::AllowedOrigins;
 
-/// Checks the origin of a handshake. A client without `Origin` is not a browser. It is accepted, because its ticket
-/// authenticates it.
+/// Checks the origin of a handshake. A client that sends no `Origin` is not a browser. Its handshake is accepted,
+/// because a ticket authenticates the client.
 ///
 /// # Errors
 /// [`ApiError::OriginNotAllowed`] if the origin is not listed.

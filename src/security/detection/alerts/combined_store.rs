@@ -7,9 +7,9 @@ use super::finding::Finding;
 
 /// The open alerts of a rule.
 pub struct OpenAlerts {
-    /// Whether an open alert is about the same user, network or account.
+    /// True if an open alert is about the same user, network or account.
     pub own: bool,
-    /// Whether a combined alert is open.
+    /// True if a combined alert is open.
     pub combined: bool,
     /// The number of open individual alerts.
     pub separate: i64,

@@ -11,8 +11,8 @@
 //! one mailbox; the mail goes to the spelling of the account. Unknown addresses are counted in the same way (no user
 //! enumeration). A window is no longer than the lifetime of a link. So when the budget of a mailbox is exhausted, the
 //! links in its five mails are still valid.
-//! **Limits**: an attacker with many networks sends five mails from each. A total limit per mailbox would let an
-//! attacker block it.
+//! **Limits**: an attacker with many networks can cause five mails from each network. A total limit per mailbox would
+//! let an attacker block the mailbox.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`
 
 mod store;
