@@ -1,4 +1,4 @@
-//! Deletion of accounts: immediate for the account, in batches for its data, also after a crash.
+//! Deletion of accounts: the account is deleted at once, its data in batches. A crash does not stop the deletion.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ use crate::support::{Actor, TestApp, wait};
 const OWNED: [&str; 7] =
     ["customers", "invoices", "invoice_lines", "payments", "credit_notes", "documents", "idempotency_keys"];
 
-/// Gives every owner of a customer 20,000 invoices, each with a line, and 5,000 payments and credit notes.
+/// Gives every owner of a customer 20,000 invoices with a line each, 5,000 payments and 5,000 credit notes.
 const FILL: &str = "set session_replication_role = replica;
     insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total, paid,
         number, issue_date, due_date, created_at, updated_at)
@@ -46,7 +46,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     bob.invoice().await;
     let unknown = try_sign_in(&app.anonymous(), "unknown@example.com", PASSWORD).await;
 
-    // A locked row in the middle stops the deletion between two batches.
+    // A locked row in the middle of the invoices stops the deletion between two batches.
     let mut lock = app.all_rows.begin().await.unwrap();
     let middle = "select id from invoices where number = 'INV-2026-10000' for update";
     lock.execute(middle).await.unwrap();
@@ -56,7 +56,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     alice.get("/api/v1/invoices").await.assert_refused(401, "unauthenticated");
     alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
     let deleted = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await;
-    assert_eq!(deleted.comparable(), unknown.comparable(), "a deleted account is like an unknown one");
+    assert_eq!(deleted.comparable(), unknown.comparable(), "a login gets the same reply for a deleted account as for an unknown one");
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);
@@ -76,7 +76,7 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     assert!(removed <= 1, "the document's bytes are queued for deletion or deleted already");
 }
 
-/// Even before the data of the old account is deleted.
+/// The address is free while the data of the deleted account still exists.
 #[actix_web::test]
 async fn address_of_deleted_account_can_register_immediately() {
     let app = TestApp::start().await;
@@ -87,14 +87,14 @@ async fn address_of_deleted_account_can_register_immediately() {
     alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password})).send().await.ok(204);
     let register = app.anonymous().request(Method::POST, "/api/v1/auth/register").json(&json!({"email": alice.email}));
     register.send().await.ok(202);
-    // The first is from the old registration.
+    // The first of the two links is from the old registration.
     let links = async || mails(&app, &alice.email).iter().filter(|mail| mail.contains("#token=")).count();
     wait::until_equal(2, links).await;
-    assert_eq!(rows(&app, "invoices").await, 1, "the old rows are still there");
+    assert_eq!(rows(&app, "invoices").await, 1, "the rows of the old account still exist");
     lock.rollback().await.unwrap();
 }
 
-/// Least privilege: the service's role can only delete data of deleted accounts.
+/// Least privilege: the service's role can only delete rows of deleted accounts.
 #[actix_web::test]
 async fn rows_of_active_account_cannot_be_purged() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Registration, profile, password and deletion of an account; and the command line for administrators.
+//! Registration, profile, password change and deletion of an account, and the command line for administrators.
 
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
@@ -38,7 +38,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     assert!(deleted.events().contains(&"user_deleted/by_owner".to_owned()), "{:?}", deleted.events());
     for table in ["users", "customers", "invoices", "invoice_lines", "number_counters", "invoice_parties", "owners"] {
         let sql = format!("select count(*) from {table}");
-        // The account's data is deleted in the background.
+        // A background worker deletes the account's data.
         let left =
             async || sqlx::query_scalar(sqlx::AssertSqlSafe(sql.clone())).fetch_one(&app.all_rows).await.unwrap();
         wait::until_equal(0_i64, left).await;
@@ -48,7 +48,7 @@ async fn user_registers_changes_profile_and_password_and_deletes_account() {
     wait::until("a mail about the deletion", notified).await;
 }
 
-/// Race condition: the account is deleted after the request's session was verified.
+/// Race condition: the account is deleted between the check of the request's session and its statement.
 #[actix_web::test]
 async fn profile_of_concurrently_deleted_account_returns_404() {
     let app = TestApp::start().await;
@@ -127,7 +127,7 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(role("root@example.com").await.as_deref(), Some("admin"));
     try_sign_in(&app.anonymous(), "root@example.com", "a long horse battery 5").await.ok(200);
-    assert!(!strongroom(&app, &create, "a long horse battery 5\n").status.success(), "once");
+    assert!(!strongroom(&app, &create, "a long horse battery 5\n").status.success(), "creating the administrator again fails");
 
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
     assert!(strongroom(&app, &["admin", "promote", "--email", &alice.email], "").status.success());

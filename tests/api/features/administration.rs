@@ -1,4 +1,4 @@
-//! User administration and the events that it records.
+//! Administrators manage users, and each action records its event.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ async fn users_are_listed_searched_and_read() {
     assert_eq!(addresses(&list("").await), ["bob", "a_n", "ann", "root"]);
     assert_eq!(addresses(&list("?role=admin").await), ["root"]);
     assert_eq!(addresses(&list("?role=user&email=ANN").await), ["ann"]);
-    // Search input is plain text, not a pattern.
+    // The service must treat the search text as plain text, not as a pattern.
     assert_eq!(addresses(&list("?email=a_n").await), ["a_n"]);
     assert_eq!(addresses(&list("?email=%25").await), Vec::<String>::new());
     assert_eq!(addresses(&list("?email=%27%20or%201%3D1--").await), Vec::<String>::new());
@@ -88,7 +88,7 @@ async fn locked_user_is_unlocked_without_a_new_password() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Counters per address and for re-authentication are reset as well.
+/// Unlocking also resets the counters per address and the counter of re-authentication.
 #[actix_web::test]
 async fn unlock_resets_all_counters_of_that_user_only() {
     let app = TestApp::start().await;
@@ -111,7 +111,7 @@ async fn unlock_resets_all_counters_of_that_user_only() {
     try_sign_in(&there, &alice.email, PASSWORD).await.ok(200);
     try_sign_in(&there, &bob.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     reauthenticate(PASSWORD).await.ok(200);
-    // Unlocking resets the counters but keeps throttling: five more failures lock again.
+    // After unlocking, the limit still applies: five more failures lock the account again.
     for _ in 0..5 {
         try_sign_in(&there, &alice.email, WRONG).await.assert_refused(401, "invalid_credentials");
     }
@@ -135,7 +135,7 @@ async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     let seen = root.get(&format!("{USERS}?status=disabled")).await.ok(200).json();
     assert_eq!((addresses(&seen), &seen["items"][0]["last_active_at"]), (vec!["alice".to_owned()], &Value::Null));
-    // Disabling again succeeds and ends nothing else.
+    // Disabling a disabled user succeeds. There is no session left to end.
     act(&root, &id, "disable").await.ok(204).assert_events(&["admin_user_disabled/"]);
 
     act(&root, &id, "enable").await.ok(204).assert_events(&["admin_user_enabled/"]);
@@ -159,7 +159,7 @@ async fn ending_a_users_sessions_leaves_other_sessions() {
     Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await.get("/api/v1/me").await.ok(200);
 }
 
-/// Actor and target, in the log and in the stored row.
+/// The event names the actor and the target, in the log and in the stored row.
 #[actix_web::test]
 async fn admin_action_records_actor_and_target() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! The business: seller on invoices, payment terms, and dates in its time zone.
+//! The business of a user: it is the seller on invoices, and has payment terms and a time zone for dates.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -101,7 +101,7 @@ async fn changing_the_business_changes_drafts_but_not_issued_invoices() {
     assert!(!text.contains("Canal") && !text.contains("VAT ID") && !text.contains("BIC"), "{text}");
 }
 
-/// The longest accepted address fills more than one page, and texts do not overlap.
+/// The longest accepted address fills more than one page. Its texts do not overlap.
 #[actix_web::test]
 async fn address_of_many_lines_continues_on_the_next_page() {
     let app = TestApp::start().await;
@@ -121,7 +121,7 @@ async fn payment_terms_set_a_missing_due_date() {
     let alice = app.user("alice").await;
     let (without, with, before) =
         (draft_due(&alice, None).await, draft_due(&alice, Some("2028-01-31")).await, draft_due(&alice, None).await);
-    assert_eq!(issue(&alice, &before).await["due_date"], Value::Null, "no terms yet");
+    assert_eq!(issue(&alice, &before).await["due_date"], Value::Null, "the business has no payment terms yet");
     set_business(&alice, "\"1\"", "UTC", Some(14)).await;
     assert_eq!(issue(&alice, &without).await["due_date"], "2028-01-03");
     assert_eq!(issue(&alice, &with).await["due_date"], "2028-01-31");
@@ -129,7 +129,7 @@ async fn payment_terms_set_a_missing_due_date() {
     assert_eq!((&kept["due_date"], &kept["issue_date"]), (&json!("2028-01-03"), &json!("2027-12-20")));
 }
 
-/// Invoices issued one minute before and at the turn of the year in the time zone.
+/// One invoice is issued a minute before the turn of the year in the time zone, one at the turn of the year.
 #[actix_web::test]
 async fn issue_date_and_number_follow_the_time_zone() {
     for (zone, last_minute) in
@@ -162,13 +162,13 @@ async fn invoice_is_overdue_after_the_due_date_in_the_time_zone() {
         assert_eq!(count(&page) + count(&rest), 1);
         count(&page) == 1
     };
-    assert!(!overdue(&alice).await, "it is the 30th in Los Angeles");
+    assert!(!overdue(&alice).await, "in Los Angeles it is still the 30th of June, the due date");
     set_business(&alice, "\"2\"", "Pacific/Auckland", None).await;
-    assert!(overdue(&alice).await, "it is the 1st of July in Auckland");
+    assert!(overdue(&alice).await, "in Auckland it is the 1st of July already");
     set_business(&alice, "\"3\"", "America/Los_Angeles", None).await;
     turn_to(&app.clock, "2027-07-01T06:59:00Z");
     let alice = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
-    assert!(!overdue(&alice).await, "the last minute");
+    assert!(!overdue(&alice).await, "not overdue in the last minute of the due date");
     app.clock.advance(chrono::TimeDelta::minutes(1));
-    assert!(overdue(&alice).await, "the first minute of the next day");
+    assert!(overdue(&alice).await, "overdue in the first minute of the next day");
 }

@@ -16,7 +16,7 @@ use strongroom::dev::postgres::{DATABASE, DevServer, DevServerConfig, Role};
 use crate::support::database::TestDatabase;
 use crate::support::folder as test_folder;
 
-/// A working folder for the program, with an environment that only locates PostgreSQL.
+/// A working folder for the program. Its environment only says where PostgreSQL's programs are.
 struct WorkingFolder(PathBuf);
 
 impl WorkingFolder {
@@ -47,7 +47,7 @@ impl WorkingFolder {
         self.command(arguments, settings).output().unwrap()
     }
 
-    /// Runs a command that succeeds, and returns its output.
+    /// Runs a command that must succeed, and returns its output.
     fn output_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert!(output.status.success(), "{}", text(&output.stderr));
@@ -55,7 +55,7 @@ impl WorkingFolder {
         text(&output.stdout)
     }
 
-    /// Runs a command that fails, and returns its error message of one line.
+    /// Runs a command that must fail, and returns its error message, which must be one line.
     fn error_of(&self, arguments: &[&str], settings: &[(&str, &str)]) -> String {
         let output = self.run(arguments, settings);
         assert_eq!(output.status.code(), Some(1), "{}", text(&output.stdout));
@@ -90,7 +90,7 @@ fn url(options: PgConnectOptions) -> String {
     options.to_url_lossy().to_string()
 }
 
-/// Starts a server that replies to each client with this error. Returns its URL.
+/// Starts a PostgreSQL server that replies to each client with this error, and returns its URL.
 fn server_with_error(code: &'static str, message: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -136,7 +136,7 @@ async fn database_errors_have_distinct_messages() {
     assert!(privilege.contains("lacks a privilege") && privilege.contains("strongroom_owner"), "{privilege}");
 }
 
-/// Creates an empty database and returns its name and the options of its owner.
+/// Creates an empty database on the server of `beside`. Returns its name and the connection options of its owner.
 async fn empty_database(beside: &TestDatabase) -> (String, PgConnectOptions) {
     let name = format!("strongroom_test_1_{}", uuid::Uuid::new_v4().simple());
     let mut superuser = beside.options(Role::Superuser).connect().await.unwrap();
@@ -179,7 +179,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // The message does not suggest `dev reset`, because the database may contain data of production.
+        // The message does not suggest `dev reset`, because the database may contain production data.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();
@@ -193,11 +193,12 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let folder = WorkingFolder::new();
     assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
-        // Edited after it was applied; fails on what is there; comes from a newer build.
+        // In turn: a migration was edited after it was applied; a migration fails on the existing tables; a migration is of a newer
+        // build.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
         "delete from _sqlx_migrations where version = 2",
         "update _sqlx_migrations set version = 99991231000000 where version = 2",
-        // Made by an older set of migrations.
+        // The migrations of an older set have other numbers.
         "update _sqlx_migrations set version = version + 20261123000000",
     ];
     for change in changes {
@@ -271,7 +272,7 @@ fn dev_reset_is_refused_under_the_production_profile() {
     let message = text(&refused.stderr);
     assert!(message.contains("STRONGROOM_PROFILE is not development: `dev` deletes data"), "{message}");
     assert!(folder.state().join("mail").exists(), "nothing is removed");
-    // It does not connect to a database, so DATABASE_URL does not matter.
+    // `dev reset` does not connect to a database, so `DATABASE_URL` does not matter.
     let elsewhere = [("DATABASE_URL", "postgres://strongroom_app@127.0.0.1:1/none")];
     assert!(folder.output_of(&["dev", "reset"], &elsewhere).contains("deleted "));
     assert!(!folder.state().exists());

@@ -1,4 +1,4 @@
-//! Credit notes in full and by line, their effect on the invoice, lists, PDF and export.
+//! Credit notes: in full and by line, their effect on the invoice, and their lists, PDF and export.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::actor::payment;
 use crate::support::pdf::{info, rows};
 use crate::support::{Actor, TestApp};
 
-/// Issues an invoice with 150.00 at 21 % and 49.99 at 0 %; total 231.49.
+/// Issues an invoice with 150.00 at 21 % tax and 49.99 at 0 %. Its total is 231.49.
 async fn issued(actor: &Actor) -> Value {
     let path = format!("/api/v1/invoices/{}/issue", actor.invoice().await);
     actor.request(Method::POST, &path).header("if-match", "\"1\"").send().await.ok(200).json()
@@ -57,7 +57,7 @@ async fn credit_notes_reduce_the_amount_due_to_zero() {
         })
     );
     assert_eq!(state(&alice, &invoice).await, ("issued".to_owned(), [6_050, 0, 17_099]));
-    // Credit after full payment: the invoice stays paid. The service does not record refunds.
+    // A credit note after full payment leaves the invoice paid. The service does not record refunds.
     pay(&alice, &invoice, 17_099).await;
     assert_eq!(state(&alice, &invoice).await, ("paid".to_owned(), [6_050, 17_099, 0]));
     credit(&alice, &invoice, &json!({"lines": [{"line": 2}]})).await;
@@ -112,7 +112,7 @@ async fn credit_notes_are_listed_newest_first() {
     assert_eq!(
         found(&format!("invoice_id={}", id(&bobs))).await.0,
         Vec::<Value>::new(),
-        "another user's invoice has none"
+        "the other invoice has no credit notes"
     );
     let (first, next) = found("limit=2").await;
     assert_eq!(first, ids[..2]);

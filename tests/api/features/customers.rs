@@ -50,7 +50,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     loop {
         let page = alice.get(&path).await.ok(200).json();
         seen.extend(page["items"].as_array().unwrap().iter().map(|item| item["id"].clone()));
-        // New rows come before the first page and do not shift the other pages.
+        // A new row is sorted before the first page, so it does not shift the other pages.
         created(&alice, json!({"name": "later", "default_currency": "EUR"})).await;
         let Some(next) = page["next_cursor"].as_str() else { break };
         path = format!("/api/v1/customers?limit=10&cursor={next}");
@@ -59,7 +59,7 @@ async fn pages_contain_each_row_once_during_concurrent_inserts() {
     assert_eq!(seen, made);
 }
 
-/// Page boundaries fall between rows with equal timestamps.
+/// Pages end between rows with equal timestamps.
 #[actix_web::test]
 async fn rows_with_equal_timestamps_are_paged_by_id() {
     let app = TestApp::start().await;
@@ -79,7 +79,7 @@ async fn rows_with_equal_timestamps_are_paged_by_id() {
     once.sort_unstable_by(|one, other| other.cmp(one));
     once.dedup();
     assert_eq!((seen.len(), seen), (7, once));
-    // The rows fill the page exactly: there is no empty next page.
+    // The rows fill the page exactly, so there must be no next page, which would be empty.
     let page = alice.get("/api/v1/customers?limit=7").await.ok(200).json();
     assert_eq!((page["items"].as_array().unwrap().len(), &page["next_cursor"]), (7, &Value::Null));
 }

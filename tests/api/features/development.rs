@@ -1,4 +1,4 @@
-//! The embedded databases of `cargo run` (durable) and `cargo test` (temporary).
+//! The embedded PostgreSQL servers: the durable one of `cargo run`, and the temporary one of `cargo test`.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use strongroom::dev::postgres::{self, DATABASE, DevServer, DevServerConfig, Embe
 use crate::support::database::TestDatabase;
 use crate::support::folder;
 
-/// A checkout folder that is removed with all its data.
+/// A folder like that of a checkout, removed with all its data on drop.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -139,7 +139,7 @@ fn assert_helpful(error: &EmbeddedError) {
     assert!(message.ends_with('.') && message.contains(": ") && !message.contains('\n'), "{message}");
 }
 
-/// The template is migrated by the role that migrates in production, which owns the tables.
+/// The role that migrates in production also migrates the template, and owns its tables.
 #[tokio::test]
 async fn each_test_has_its_own_database() {
     let (mine, other) = (TestDatabase::create().await, TestDatabase::create().await);
@@ -153,7 +153,7 @@ async fn each_test_has_its_own_database() {
     let mut elsewhere = other.options(Role::App).connect().await.unwrap();
     elsewhere.execute("select from users").await.expect("the other database is unchanged");
 
-    // Dropped with its last clone, even if connections are open.
+    // The database is dropped with its last clone, even if connections are open.
     let options = mine.options(Role::Superuser);
     let clone = mine.clone();
     drop(mine);
@@ -162,7 +162,7 @@ async fn each_test_has_its_own_database() {
     options.connect().await.expect_err("the database was dropped");
 }
 
-/// The folder is a setting, so it can contain other files.
+/// The state folder is a setting, so it may contain files of other programs.
 #[tokio::test]
 async fn reset_keeps_files_of_other_programs() {
     let checkout = Checkout::new();

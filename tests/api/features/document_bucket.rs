@@ -29,7 +29,7 @@ async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // A single request, exactly one part, and several parts.
+    // The sizes need a single request, exactly one part, and several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");
@@ -46,7 +46,7 @@ async fn bucket_stores_and_deletes_documents() {
     assert_eq!((objects(&url).await, super::documents::stored_files(&app).await), (0, Vec::new()));
 }
 
-/// Nothing listens on port 1.
+/// The bucket's URL has port 1, on which no program listens.
 #[actix_web::test]
 async fn unavailable_bucket_returns_503_and_leaves_no_partial_document() {
     let app = with_bucket("http://127.0.0.1:1/papers").await;

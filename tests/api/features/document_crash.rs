@@ -1,4 +1,4 @@
-//! SIGKILL during uploads and deletions: acknowledged documents are unchanged, and all others leave nothing.
+//! SIGKILL during uploads and deletions: acknowledged documents are unchanged, and interrupted requests leave nothing.
 
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ const WIDE: &[(&str, &str)] = &[
     ("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "100000"),
 ];
 
-/// About 200 KB, different for each document.
+/// Returns about 200 KB, different for each document.
 fn content(writer: u8, n: u32) -> Vec<u8> {
     format!("{writer} {n} of a crash\n").repeat(12_000).into_bytes()
 }
@@ -33,7 +33,7 @@ fn names(folder: &std::path::Path) -> Vec<String> {
 
 type Acknowledged = Arc<Mutex<Vec<(String, Vec<u8>)>>>;
 
-/// Uploads until the service is killed, and deletes each third document.
+/// Uploads until the service is killed, and deletes every third document.
 async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowledged) {
     for n in 0_u32.. {
         let content = content(writer, n);
@@ -44,7 +44,7 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
         if n % 3 == 2 {
             let path = format!("/api/v1/documents/{id}");
             let request = client.request(Method::DELETE, &path).bearer(&token).header("if-match", "\"1\"");
-            // The deletion may or may not have happened, so the document is not expected.
+            // The service may or may not have deleted the document, so the test expects nothing of it.
             if request.try_send().await.is_none() {
                 break;
             }
@@ -72,7 +72,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         for writer in writers {
             writer.await.unwrap();
         }
-        // Let the reservations of the interrupted uploads expire.
+        // The reservations of the interrupted uploads expire.
         sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
         let incoming = state_dir.join("documents/incoming");

@@ -1,4 +1,4 @@
-//! Files are streamed: fifty parallel uploads and downloads of 10 MiB each do not take 500 MiB of memory.
+//! Files are streamed: fifty parallel uploads or downloads of 10 MiB each need far less than 500 MiB of memory.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,10 +14,10 @@ use crate::support::{Actor, TestApp};
 
 const AT_ONCE: usize = 50;
 const SIZE: usize = 10 * 1024 * 1024;
-/// How much the process may grow, in KiB.
+/// How much the resident memory of the process may grow, in KiB.
 const GROWTH: u64 = 64 * 1024;
 
-/// A form with a file of [`SIZE`], streamed by the test too.
+/// Returns a form with a file of [`SIZE`]. It is a stream, so the test needs no memory for it either.
 fn long() -> reqwest::Body {
     const MIB: &[u8] = &[b'x'; 1024 * 1024];
     let whole = Form::default().file("long.txt", "text/plain", b"MIDDLE").bytes();

@@ -16,7 +16,7 @@ pub fn id_of(document: &Value) -> &str {
     document["id"].as_str().unwrap()
 }
 
-/// Returns the names of stored and incoming files, once no deletion is due.
+/// Waits until no deletion is due, and returns the names of the stored and incoming files.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
     let due = "select count(*) from document_removals where due_at <= now()";
     wait::until_equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
@@ -33,7 +33,7 @@ async fn text(app: &TestApp, sql: &'static str) -> String {
 async fn every_type_is_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // Larger than all buffers.
+    // This file is larger than all buffers.
     let long = "0123456789abcde\n".repeat(40_000).into_bytes();
     for (name, declared, sent, content) in [
         ("terms.pdf", "application/pdf", "application/pdf", pdf("")),
@@ -85,7 +85,7 @@ async fn document_is_renamed_attached_and_detached() {
     assert_eq!(alice.get(&of_invoice).await.ok(200).json()["items"].as_array().unwrap().len(), 1);
 }
 
-/// The version increases, so that clients notice.
+/// The version increases, so that clients notice the change.
 #[actix_web::test]
 async fn deleting_a_draft_detaches_its_documents() {
     let app = TestApp::start().await;
@@ -129,7 +129,7 @@ async fn delete_removes_the_file_and_releases_the_quota() {
     alice.get(&path).await.assert_refused(404, "not_found");
     alice.get(&format!("{path}/content")).await.assert_refused(404, "not_found");
     let left = text(&app, "select storage_key::text from documents").await;
-    assert_eq!(stored_files(&app).await, [left], "only the file of the other document");
+    assert_eq!(stored_files(&app).await, [left], "only the file of the other document is left");
     let used = text(&app, "select files || ' files of ' || bytes from document_usage").await;
     assert_eq!(used, "1 files of 28");
     alice.get(&format!("{LIST}/{other}/content")).await.ok(200);
@@ -144,7 +144,7 @@ async fn account_deletion_removes_documents_and_files() {
     let of_bob = bob.document().await;
     let me = alice.request(Method::DELETE, "/api/v1/me").json(&json!({"password": alice.password}));
     me.send().await.ok(204);
-    // A worker deletes the rows, then the files.
+    // A worker deletes the rows first, then the files.
     wait::until_equal("1".to_owned(), async || text(&app, "select count(*)::text from documents").await).await;
     assert_eq!(stored_files(&app).await.len(), 1);
     bob.get(&format!("{LIST}/{of_bob}/content")).await.ok(200);
@@ -194,7 +194,7 @@ async fn again(alice: &Actor, key: &str, form: Form) -> crate::support::Reply {
     alice.request(Method::POST, LIST).header("idempotency-key", key).form(form).send().await
 }
 
-/// Also if the first upload has filled the quota: a repeated one needs none.
+/// The first upload may have filled the quota. A repeated upload needs no quota.
 #[actix_web::test]
 async fn repeated_upload_with_one_idempotency_key_is_stored_once() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_COUNT", "1")]).await;

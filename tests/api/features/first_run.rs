@@ -1,4 +1,4 @@
-//! The first steps of a new user: `cargo run` without configuration, paste the printed commands, kill and restart the service.
+//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, kill and restart the service.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -13,7 +13,7 @@ use crate::support::client::Client;
 use crate::support::folder;
 use crate::support::wait;
 
-/// A checkout folder; reset at the end.
+/// A folder like that of a checkout. `dev reset` deletes its data at the end.
 struct Checkout(PathBuf);
 
 impl Checkout {
@@ -47,13 +47,13 @@ impl Checkout {
                 break;
             }
         }
-        // Drain the log, because a full pipe would block the service.
+        // The log must be read, because a full pipe would block the service.
         std::thread::spawn(move || lines.for_each(drop));
         assert!(output.contains("Strongroom is ready"), "{output}");
         Service { process, output }
     }
 
-    /// Returns the error message of a failed start.
+    /// Starts the service, which must fail, and returns the error message.
     fn start_error(&self, more: &[(&str, &str)]) -> String {
         let done = self.command(&[]).envs(more.iter().copied()).output().unwrap();
         assert!(!done.status.success());
@@ -73,7 +73,7 @@ struct Service {
 }
 
 impl Service {
-    /// Returns the commands to paste.
+    /// Returns the printed commands that a user pastes.
     fn lines(&self) -> Vec<&str> {
         self.output.lines().filter(|line| line.starts_with("TOKEN=") || line.starts_with("curl ")).collect()
     }
@@ -114,14 +114,14 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     let second = checkout.start_error(&[]);
     assert!(second.contains("in use by process") && second.contains("stop it first"), "{second}");
 
-    // Another development folder, the same address.
+    // A second service has another development folder, but the same address.
     let other = Checkout::new();
     let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
     assert!(busy.contains("another program has it") && busy.contains("STRONGROOM_HTTP_BIND"), "{busy}");
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 
-    // Only the port changes.
+    // Between two starts, only the port in the commands changes.
     let commands = |service: &Service| service.lines().join("\n").replace(&service.base(), "BASE");
     let before = commands(&service);
     service.stop();

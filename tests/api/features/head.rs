@@ -1,4 +1,4 @@
-//! HEAD on every GET route (RFC 9110 §9.3.2). Monitors, caches and download managers use it.
+//! HEAD works on every GET route (RFC 9110 §9.3.2). Monitors, caches and download managers use HEAD.
 
 use reqwest::Method;
 use strongroom::app::routes::Access;
@@ -6,7 +6,7 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns status and headers, without those that differ per request. Without the length if HEAD may omit it.
+/// Returns the status and the headers that do not differ between requests. `with_length` is false if HEAD may omit the length.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -60,7 +60,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     assert_eq!(printed(), 0);
     alice.get(&pdf).await.ok(200);
     assert_eq!(printed(), 1);
-    // The stored file is deleted, so a response that needs its bytes fails.
+    // The stored file is deleted, so a request that reads the file's bytes would fail.
     let content = format!("/api/v1/documents/{}/content", alice.document().await);
     std::fs::remove_dir_all(app.state_dir.join("documents")).unwrap();
     let head = alice.request(Method::HEAD, &content).send().await.ok(200);
@@ -70,7 +70,7 @@ async fn head_renders_no_pdf_and_reads_no_file() {
     alice.get(&content).await.assert_refused(500, "internal");
 }
 
-/// HEAD does not read the batches of a body that is not sent.
+/// HEAD sends no body, so it must not read all batches of the body.
 #[actix_web::test]
 async fn head_reads_only_the_first_batch_of_an_export() {
     let app = TestApp::start().await;
@@ -79,15 +79,15 @@ async fn head_reads_only_the_first_batch_of_an_export() {
     let path = "/api/v1/invoices/export";
     let batches = async |method: Method| {
         let reply = alice.request(method, path).send().await.ok(200);
-        // A second request on the same connection is answered after the first response is complete.
+        // The server answers a second request on the same connection only after the first response is complete.
         alice.get("/api/v1/me").await.ok(200);
         reply.statements().iter().filter(|statement| statement.contains("from invoices")).count()
     };
     let (head, get) = (batches(Method::HEAD).await, batches(Method::GET).await);
-    assert_eq!((head, get), (1, 2), "GET looks for a second batch");
+    assert_eq!((head, get), (1, 2), "HEAD reads one batch, and GET reads until a batch is empty");
 }
 
-/// HEAD is refused like GET and leaves the same event.
+/// The service refuses HEAD as it refuses GET, and records the same event.
 #[actix_web::test]
 async fn head_is_subject_to_access_control_and_rate_limits() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "5/1h")]).await;

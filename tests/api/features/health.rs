@@ -14,7 +14,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     let ready = async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16();
     assert_eq!(ready().await, 204);
     app.database.disconnect().await;
-    // A result is cached for one second.
+    // The service caches the result of a check for one second.
     until(503, &ready).await;
     app.anonymous().request(Method::GET, "/health/live").send().await.ok(204);
     app.database.restore().await;
@@ -22,7 +22,7 @@ async fn service_is_not_ready_while_the_database_is_unreachable() {
     alice.get("/api/v1/me").await.ok(200);
 }
 
-/// The endpoint is public. A flood of requests must not become a flood of queries (CWE-400).
+/// The endpoint is public, so a flood of requests must not become a flood of queries (CWE-400).
 #[actix_web::test]
 async fn parallel_readiness_checks_share_one_database_query() {
     let app = TestApp::start().await;
@@ -34,14 +34,14 @@ async fn parallel_readiness_checks_share_one_database_query() {
     assert!(live.statements().is_empty(), "liveness does not query the database");
 }
 
-/// The health check of the container calls this command, because the image contains no other program.
+/// The container's health check calls this command, because the image contains no other program.
 #[actix_web::test]
 async fn health_command_checks_the_service_on_this_machine() {
     let app = TestApp::start().await;
     let plain = app.base.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(health(&plain), (Some(0), String::new()));
     let any = format!("0.0.0.0:{}", plain.rsplit(':').next().unwrap());
-    assert_eq!(health(&any), (Some(0), String::new()), "a container listens on all addresses");
+    assert_eq!(health(&any), (Some(0), String::new()), "the command also works if the service listens on all addresses, as in a container");
     app.database.disconnect().await;
     until(503, &async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
     let (code, stderr) = health(&plain);
@@ -54,7 +54,7 @@ async fn health_command_checks_the_service_on_this_machine() {
     assert!(stderr.contains("is not ready") && stderr.contains("refused"), "{stderr}");
 }
 
-/// Runs `strongroom health` and returns its exit code and error output.
+/// Runs `strongroom health`, and returns its exit code and its error output.
 fn health(plain: &str) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strongroom"));
     let settings = [("STRONGROOM_PROFILE", "production"), ("STRONGROOM_HTTP_BIND", plain)];

@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: repeated requests take effect once, and a key is bound to owner, route and body.
+//! `Idempotency-Key`: a repeated request takes effect once, and a key is bound to its owner, route and body.
 
 use std::time::{Duration, Instant};
 
@@ -38,7 +38,7 @@ async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
     for (path, table, body) in [
         ("/api/v1/customers", "customers", customer("Acme")),
         ("/api/v1/invoices", "invoices", draft(&on)),
-        // The whole balance: a second payment would be refused.
+        // The payment is the whole balance, so a second payment would be refused.
         (payments.as_str(), "payments", payment(total)),
         (credit_notes.as_str(), "credit_notes", json!({})),
     ] {
@@ -50,7 +50,7 @@ async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
         }
         assert_eq!(count(&app, table).await, before + 1, "{path}");
     }
-    // Without a key, or with another one, it is another request.
+    // A request without a key, or with another key, is a different request.
     alice.post("/api/v1/customers", &customer("Acme")).await.ok(201);
     post(&alice, "/api/v1/customers", "wish-2", &customer("Acme")).await.ok(201);
     assert_eq!(count(&app, "customers").await, 5);
@@ -85,7 +85,7 @@ async fn key_is_bound_to_body_route_and_owner_for_24_hours() {
     let before = app.digest_all().await;
     let other = post(&alice, "/api/v1/customers", "k", &customer("Other")).await;
     other.assert_refused(422, "idempotency_key_reused").assert_events(&["sequence_fail/idempotency_key_reused"]);
-    // Other whitespace makes another body.
+    // The key is bound to the bytes of the body, so other white space makes a different body.
     let spaced = alice.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     let spaced = spaced.body("application/json", r#"{ "name": "Acme", "default_currency": "EUR" }"#).send().await;
     spaced.assert_refused(422, "idempotency_key_reused");
@@ -123,7 +123,7 @@ async fn expired_replies_of_all_owners_are_deleted() {
     assert_eq!(keys, ["new", "new"]);
 }
 
-/// Two requests that take the same locks in opposite orders deadlock. `db/idempotency.rs` defines the order.
+/// Two requests that take the same locks in different orders can deadlock. `db/idempotency.rs` defines the order.
 #[actix_web::test]
 async fn every_idempotent_request_claims_its_key_before_other_locks() {
     let app = TestApp::start().await;
@@ -159,12 +159,12 @@ async fn every_idempotent_request_claims_its_key_before_other_locks() {
     for reply in &replies {
         assert!(place(reply, &["pg_try_advisory_xact_lock"]) < place(reply, &LOCKS), "{:#?}", reply.statements());
     }
-    // The foreign key of a document locks its invoice; the owner's storage usage comes last.
+    // The foreign key of a document locks its invoice. The lock of the owner's storage usage comes last.
     let [.., upload] = &replies;
     assert!(place(upload, &["insert into documents"]) < place(upload, &["update document_usage set bytes"]));
 }
 
-/// Returns a database session that holds a key of Alice, as a request does until its transaction ends.
+/// Returns a database session that holds a key of Alice, as a running request does.
 async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
     let id = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().to_owned();
     let mut holder = app.owner().await;
@@ -176,7 +176,7 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
     holder
 }
 
-/// The transaction of a refused request ends shortly after its reply, so an immediate retry must wait for the key.
+/// The transaction of a refused request ends shortly after its reply. So a client that retries at once must wait for the key.
 #[actix_web::test]
 async fn claimed_key_is_awaited_briefly_and_then_refused() {
     let app = TestApp::start().await;
@@ -196,7 +196,7 @@ async fn claimed_key_is_awaited_briefly_and_then_refused() {
     refused.assert_refused(409, "idempotency_key_in_use").assert_events(&["sequence_fail/idempotency_key_in_use"]);
     assert!(begun.elapsed() < Duration::from_secs(5), "the wait is short, because it holds a connection");
     assert_eq!(app.digest_all().await, before);
-    // Requests of another user, or with another key, do not wait.
+    // A request of another user, or with another key, does not wait.
     let bob = app.user("bob").await;
     post(&bob, "/api/v1/customers", "late", &customer("Other")).await.ok(201);
     post(&alice, "/api/v1/customers", "other", &customer("Other")).await.ok(201);

@@ -1,4 +1,4 @@
-//! Lists of invoices: search, sort orders, CSV export.
+//! Lists of invoices: search, sort orders and CSV export.
 
 use reqwest::Method;
 use serde_json::json;
@@ -11,7 +11,7 @@ async fn customer(actor: &Actor, name: &str) -> String {
     actor.post("/api/v1/customers", &body).await.ok(201).json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Creates an invoice for this customer, issued or draft. Returns its id.
+/// Creates an invoice for this customer, as a draft or issued, and returns its id.
 async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, issued: bool) -> String {
     let mut body = draft(customer);
     body["due_date"] = json!(due);
@@ -26,7 +26,7 @@ async fn invoice(actor: &Actor, customer: &str, due: Option<&str>, price: i64, i
     id
 }
 
-/// Returns the ids that this query finds, page by page.
+/// Returns the ids that this query finds, read page by page.
 async fn found(actor: &Actor, query: &str, limit: u32) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -46,7 +46,7 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     for name in names {
         invoices.push(invoice(&alice, &customer(&alice, name).await, None, 1, name == "Nordlicht").await);
     }
-    // Another user's customer with the same name and an invoice with the same number.
+    // Another user has a customer with the same name, and an invoice with the same number.
     invoice(&bob, &customer(&bob, "Nordlicht").await, None, 1, true).await;
     for (search, expected) in [
         ("acme", vec![1, 0]),
@@ -75,7 +75,8 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     found(&alice, &format!("search={}", "é".repeat(100).replace('é', "%C3%A9")), 1).await;
 }
 
-/// Each sort order in both directions and with several page sizes: no row twice, none missing, ties by creation time.
+/// Each sort order works in both directions and with several page sizes. No row is missing or occurs twice. The creation time
+/// orders rows with equal values.
 #[actix_web::test]
 async fn invoices_are_sorted_by_allow_listed_fields_only() {
     let app = TestApp::start().await;
@@ -94,7 +95,7 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
     for (sort, expected) in [
         ("created_at", [0, 1, 2, 3, 4]),
         ("due_date", [2, 0, 3, 1, 4]),
-        // All are issued today; drafts have no issue date.
+        // All invoices are issued today. Drafts have no issue date.
         ("issue_date", [0, 3, 4, 1, 2]),
         ("total", [1, 2, 3, 0, 4]),
     ] {
@@ -111,7 +112,7 @@ async fn invoices_are_sorted_by_allow_listed_fields_only() {
         reply.assert_invalid_field("/sort").assert_events(&["input_validation_fail/invalid_input"]);
         assert!(reply.statements().is_empty());
     }
-    // A cursor is bound to one sort order.
+    // A cursor is valid for one sort order only.
     let page = alice.get("/api/v1/invoices?limit=1&sort=total").await.ok(200).json();
     let cursor = page["next_cursor"].as_str().unwrap();
     for sort in ["-total", "due_date", "created_at"] {
@@ -160,7 +161,7 @@ async fn export_is_csv_of_the_callers_invoices() {
     assert_eq!(lines(&format!("issued_from={today}&issued_to={today}")).await, 1);
     assert_eq!(lines("issued_to=2001-01-01").await, 0);
     let bobs = bob.get("/api/v1/invoices").await.json()["items"][0]["customer_id"].as_str().unwrap().to_owned();
-    assert_eq!(lines(&format!("customer_id={bobs}")).await, 0, "a foreign customer matches nothing");
+    assert_eq!(lines(&format!("customer_id={bobs}")).await, 0, "another user's customer matches nothing");
     for (query, field) in [
         ("limit=1", "limit"),
         ("cursor=x", "cursor"),

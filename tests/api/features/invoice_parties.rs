@@ -1,4 +1,4 @@
-//! An issued invoice shows seller and customer as they were at issue, even after either changes.
+//! An issued invoice shows the seller and the customer as they were when it was issued, even after their data change.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn printed(alice: &Actor, id: &str) -> Reply {
     alice.get(&format!("/api/v1/invoices/{id}/pdf")).await.ok(200)
 }
 
-/// Changes everything that is printed about both parties.
+/// Changes all data of both parties that an invoice prints.
 async fn rename(alice: &Actor, customer: &str) {
     let change =
         json!({"name": "New Harbour", "email": "new@harbour.example", "address": "2 New Quay", "tax_id": "NEW2"});
@@ -46,7 +46,7 @@ fn assert_parties(pdf: &[u8], expected: [&str; 6]) {
     }
 }
 
-/// Returns id and customer name of each row of the export.
+/// Returns the id and the customer's name of each row of the export.
 async fn exported(alice: &Actor) -> Vec<(String, String)> {
     let text = alice.get("/api/v1/invoices/export").await.ok(200).text();
     let mut reader = csv::Reader::from_reader(text.as_bytes());
@@ -95,14 +95,14 @@ async fn renaming_a_party_changes_drafts_but_not_issued_invoices() {
         assert_eq!(name, if was_issued { "Old Lighthouse" } else { "New Harbour" });
     }
 
-    // Voiding keeps the old names. An invoice that is issued now has the new ones.
+    // A voided invoice keeps the old names. An invoice that is issued now has the new names.
     step(&alice, issued, "void", "\"2\"").await;
     assert_parties(&printed(&alice, issued).await.body, AT_ISSUE);
     step(&alice, draft, "issue", "\"1\"").await;
     assert_parties(&printed(&alice, draft).await.body, CURRENT);
 }
 
-/// A refused transition stores no parties.
+/// A refused transition must not store the data of the parties.
 #[actix_web::test]
 async fn parties_are_stored_together_with_the_number() {
     let app = TestApp::start().await;

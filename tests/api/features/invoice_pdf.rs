@@ -1,13 +1,13 @@
-//! PDF of an invoice: amounts and texts of the API, scripts, page breaks, `ETag`.
+//! The PDF of an invoice: amounts and texts as in the API, scripts, page breaks, `ETag`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::actor::payment;
-use crate::support::pdf::{dots, info, rows, text};
+use crate::support::pdf::{count_pixels, info, rows, text};
 use crate::support::{Actor, Reply, TestApp};
 
-/// The grey level of the watermark.
+/// The gray level of the watermark.
 const WATERMARK: u8 = 232;
 
 async fn created(alice: &Actor, customer: &Value, draft: &Value) -> String {
@@ -43,7 +43,8 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// Formats minor units: 12345 with 2 decimals → 123.45. It does not use the service's code, so that the test checks that code.
+/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not use the service's code, because the test checks that
+/// code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -129,9 +130,9 @@ async fn pdf_shows_the_status() {
         let text = rows(&reply.body).join("\n");
         assert!(text.contains(&format!("Status {status}")), "{text}");
         assert!(text.contains(&format!("· {status} Page 1 of 1")), "{text}");
-        // The watermark is drawn as outlines, so it is visible but not selectable.
-        let dots = dots(&reply.body, WATERMARK..=WATERMARK);
-        assert_eq!(dots > 500, watermark, "{status}: {dots}");
+        // The watermark is drawn as outlines, so it is visible but no text can be selected.
+        let pixels = count_pixels(&reply.body, WATERMARK..=WATERMARK);
+        assert_eq!(pixels > 500, watermark, "{status}: {pixels} pixels of the watermark");
         reply
     };
     let draft = check(&id, "Draft, not issued", true).await;
@@ -175,7 +176,8 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// Missing glyphs are printed as boxes. The text stays selectable, and the figures of the line are printed.
+/// Characters without a glyph in the font are printed as boxes. Their text can be selected, and the amounts of the line are
+/// printed.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;
@@ -184,7 +186,7 @@ async fn unsupported_script_is_printed_as_boxes() {
     let id = created(&alice, &acme(), &draft("EUR", &lines)).await;
     let text = rows(&printed(&alice, &id).await.body).join("\n");
     assert_eq!(text.matches("1 1.00 0 % 1.00").count(), 4, "{text}");
-    // Most PDF readers extract all letters of a row. poppler omits the first one, because the glyph of a box has number 0.
+    // Most PDF readers extract all letters of a row. poppler omits the first one, because a box has the glyph number 0.
     for row in ["本語", "हिन्दी", "👩‍👩‍👧", "plain"] {
         assert!(text.contains(&format!("{row} 1 1.00 0 % 1.00")), "{row} in {text}");
     }

@@ -1,5 +1,5 @@
-//! The state machine of an invoice: draft → issued → partially paid → paid, or void. An invalid transition returns 409, changes
-//! nothing and leaves an event.
+//! The state machine of an invoice: draft → issued → partially paid → paid, or void. A transition that is not allowed returns 409,
+//! changes nothing and leaves an event.
 
 use chrono::Utc;
 use reqwest::Method;
@@ -121,9 +121,9 @@ async fn invoice_with_total_zero_is_paid_when_issued() {
     assert_eq!(app.digest_all().await, before);
     for query in ["status=issued", "overdue=true"] {
         let page = alice.get(&format!("/api/v1/invoices?{query}")).await.ok(200).json();
-        assert_eq!(page["items"], json!([]), "{query}: it is paid");
+        assert_eq!(page["items"], json!([]), "{query}: a paid invoice is not overdue");
     }
-    // Without payments, it can still be voided.
+    // An invoice without payments can still be voided.
     let void = step(&alice, &id, "void", "\"2\"").await.ok(200).json();
     assert_eq!((&void["status"], &void["number"]), (&json!("void"), &issued["number"]));
 }
@@ -171,7 +171,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     let id = alice.invoice().await;
     step(&alice, &id, "issue", "\"1\"").await.ok(200);
     let total = read(&alice, &id).await["total"].as_i64().unwrap();
-    // Three of these payments fit, a fourth does not.
+    // Three of these payments fit into the total, a fourth does not.
     let part = total / 3;
     let replies = futures_util::future::join_all((0..8).map(|_| pay(&alice, &id, part))).await;
     let accepted = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
@@ -182,7 +182,7 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// 100 parallel requests issue 50 drafts. Half of the requests fail, and the numbers have neither gaps nor duplicates.
+/// Fifty drafts are issued by 100 parallel requests. Half of the requests fail. The numbers have no gaps and no duplicates.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;
@@ -193,7 +193,7 @@ async fn parallel_issues_are_numbered_without_gaps() {
         let made = alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201).json();
         drafts.push(made["id"].as_str().unwrap().to_owned());
     }
-    // Two requests per draft; one of them is refused.
+    // Each draft gets two requests, of which one is refused.
     let steps = drafts.iter().flat_map(|id| [step(&alice, id, "issue", "\"1\""), step(&alice, id, "issue", "\"1\"")]);
     let replies = futures_util::future::join_all(steps).await;
     let mut numbers: Vec<String> = replies

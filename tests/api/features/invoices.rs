@@ -1,4 +1,4 @@
-//! Invoices: drafts, validation, filters, numbers, immutability after issue.
+//! Invoices: drafts, validation, filters, numbers, and no change after the issue.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ fn path(invoice: &Value) -> String {
     format!("/api/v1/invoices/{}", invoice["id"].as_str().unwrap())
 }
 
-/// Issues a draft with any issue date. The API accepts only the last 30 days.
+/// Issues a draft with any day of issue. The API accepts only the last 30 days.
 async fn issue(app: &TestApp, invoice: &Value, day: &str) {
     let sql = format!(
         "begin; select set_config('app.owner_id', (select owner_id::text from invoices where id = '{0}'), true);
@@ -58,7 +58,7 @@ async fn draft_is_created_read_replaced_and_deleted() {
     let replaced = alice.put(&path(&made), "\"1\"", &body).await.ok(200);
     assert_eq!(replaced.header("etag"), Some("\"2\""));
     let replaced = replaced.json();
-    // 752.5 is rounded up to 753. Its tax of 75.3 is rounded down to 75.
+    // The subtotal 752.5 is rounded up to 753, and its tax of 75.3 is rounded down to 75.
     assert_eq!(
         (&replaced["subtotal"], &replaced["tax_total"], &replaced["total"]),
         (&json!(753), &json!(75), &json!(828))
@@ -169,7 +169,7 @@ async fn list_of_invoices_is_filtered_by_each_parameter() {
         let ids: Vec<&Value> = page["items"].as_array().unwrap().iter().map(|item| &item["id"]).collect();
         let expected: Vec<&Value> = expected.iter().map(|&index: &usize| &invoices[index]).collect();
         assert_eq!(ids, expected, "{query}");
-        // Page by page with limit 1, the result is the same.
+        // Read page by page with limit 1, the list has the same rows.
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
             let page = alice.get(&format!("/api/v1/invoices?limit=1&{query}{cursor}")).await.ok(200).json();
@@ -198,5 +198,5 @@ async fn numbers_start_at_one_per_owner_and_year() {
     }
     let bobs = created(&bob, &draft(&bob.customer().await)).await;
     issue(&app, &bobs, "2026-05-05").await;
-    assert_eq!(bob.get(&path(&bobs)).await.json()["number"], "INV-2026-0001", "each owner has a counter");
+    assert_eq!(bob.get(&path(&bobs)).await.json()["number"], "INV-2026-0001", "each owner has a counter of their own");
 }

@@ -1,4 +1,4 @@
-//! Live events: changes of the user's own objects, made on any replica.
+//! Live events report changes of the user's own objects, made on any replica.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::actor::payment;
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp};
 
-/// Replicas share their keys.
+/// All replicas have the same keys.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -28,7 +28,7 @@ fn event(object: &str, id: &str, version: i64, what: &str) -> Value {
 async fn change_on_one_replica_is_delivered_on_the_other() {
     let (here, there) = replicas().await;
     let alice = here.user("alice").await;
-    // A ticket from one replica is valid on the other.
+    // A ticket of one replica is valid on the other.
     let mut socket = Socket::connect(&there, &alice).await;
     socket.subscribe("invoices", None).await;
     socket.subscribe("customers", None).await;
@@ -62,7 +62,7 @@ async fn document_events_cover_upload_update_and_deletion() {
     alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice})).await.ok(200);
     assert_eq!(socket.receive().await, event("document", &id, 2, "updated"));
     alice.delete(&format!("/api/v1/invoices/{invoice}"), "\"1\"").await.ok(204);
-    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "its draft was deleted");
+    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "the deletion of its draft changes the document");
     alice.delete(&path, "\"3\"").await.ok(204);
     assert_eq!(socket.receive().await, event("document", &id, 3, "deleted"));
 }
@@ -85,7 +85,7 @@ async fn only_subscribed_objects_are_delivered() {
     let unsubscribe = json!({"type": "unsubscribe", "object": "customer", "id": one});
     assert_eq!(socket.request(&unsubscribe).await["type"], "unsubscribed");
     rename(&one, "\"2\"").await;
-    assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "nothing came between");
+    assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
 /// Notifications during the outage are lost, so clients get `resync`.
@@ -105,7 +105,7 @@ async fn lost_database_listener_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// More changes than the queue holds are replaced by one `resync`.
+/// One `resync` replaces more changes than the queue can hold.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! `/confirm` and `/reset`, the pages that mails link to. `.ci/page` tests them in a browser.
+//! `/confirm` and `/reset`, the pages to which mails link. `.ci/page` tests them in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;
@@ -8,7 +8,7 @@ use crate::support::actor::{newest_mail, register, reset_token};
 
 const PAGES: [&str; 2] = ["/confirm", "/reset"];
 
-/// Returns the values of an attribute.
+/// Returns all values of an attribute in the page.
 fn values<'a>(page: &'a str, attribute: &str) -> Vec<&'a str> {
     let start = format!(" {attribute}=\"");
     page.split(start.as_str()).skip(1).map(|rest| rest.split('"').next().unwrap()).collect()
@@ -31,7 +31,7 @@ async fn mail_pages_are_served_when_the_docs_are_disabled() {
     }
 }
 
-/// Each form sends its fields to an existing endpoint.
+/// The fields of each form are those of the endpoint to which the page sends them.
 #[actix_web::test]
 async fn forms_send_the_fields_of_the_api() {
     let app = TestApp::start().await;
@@ -56,7 +56,7 @@ async fn forms_send_the_fields_of_the_api() {
     }
 }
 
-/// A token in a query string would be logged by proxies (CWE-598). The service refuses it and does not store it.
+/// Proxies would log a token in a query string (CWE-598), so the service refuses and does not store it.
 #[actix_web::test]
 async fn token_in_a_query_is_refused_and_not_stored() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Metrics match what happened.
+//! Metrics count what really happens.
 
 use std::sync::Arc;
 
@@ -68,10 +68,10 @@ async fn head_requests_are_counted_apart_from_get() {
     };
     assert_eq!(requests("method=\"HEAD\",route=\"/api/v1/customers\",status=\"200\""), 1.0);
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"200\""), 0.0);
-    assert_eq!(requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""), 1.0, "a WebSocket has no head");
+    assert_eq!(requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""), 1.0, "HEAD is refused for a WebSocket");
 }
 
-/// Statuses and codes without a label would be counted as `other`.
+/// A status or code without a label of its own would be counted as `other`.
 #[actix_web::test]
 async fn every_status_and_problem_code_has_a_label() {
     let statuses: Vec<u16> = STATUSES.iter().map(|(status, _)| *status).collect();
@@ -100,7 +100,7 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_is_measured() {
-    // A narrow limit, so that its key is not dropped before it is checked.
+    // A token of this limit takes 36 seconds to refill. Until then, the limiter keeps the key that the test counts.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -144,7 +144,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // The values are cached for a second.
+    // The service caches the values for a second.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);
@@ -156,7 +156,7 @@ async fn refused_hashes_are_counted() {
     let app =
         TestApp::with(&[("STRONGROOM_PASSWORD_HASH_SLOTS", "1"), ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "1")]).await;
     let body = json!({"email": "unknown@example.com", "password": "correct horse battery 9"});
-    // One hash runs and 64 wait, some of them for longer than the maximum wait.
+    // One hash runs and 64 wait. Some of these wait for longer than the maximum time.
     let replies = join_all((1..=120_u8).map(|host| {
         let client = app.client_from([127, 0, 1, host].into());
         let body = body.clone();
@@ -182,7 +182,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
 
-/// A dashboard or alert on an unknown metric silently shows nothing.
+/// A dashboard or an alert with an unknown metric shows nothing, and reports no error.
 #[actix_web::test]
 async fn dashboard_and_alerts_use_existing_metrics() {
     let app = TestApp::start().await;
@@ -194,7 +194,7 @@ async fn dashboard_and_alerts_use_existing_metrics() {
         let names = monitoring::metrics_in(&query);
         assert!(!names.is_empty(), "{place}: {query}");
         for name in names {
-            // Only with traces.
+            // This metric exists only if traces are on.
             let known = known.contains(name.as_str()) || name == "strongroom_trace_spans_total";
             assert!(known, "{place} uses {name}, which is not exported");
         }

@@ -1,4 +1,4 @@
-//! Numbers in bodies: integers as JSON Schema defines them, and quantities above zero.
+//! Numbers in bodies: which integers and quantities the API accepts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// JSON Schema accepts `172.0` as an integer. Clients that only have doubles may send it.
+/// JSON Schema accepts `172.0` as an integer. Clients whose language has only floats may send it.
 #[actix_web::test]
 async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let app = TestApp::start().await;
@@ -59,7 +59,7 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     assert!(fields >= 3, "{fields}");
 }
 
-/// Schema and service agree: a quantity is above zero.
+/// The service and its schema agree that a quantity is above zero.
 #[actix_web::test]
 async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
     let app = TestApp::start().await;
@@ -70,7 +70,7 @@ async fn quantity_of_zero_is_refused_by_the_service_and_by_the_schema() {
         body["lines"][0]["quantity"] = json!(quantity);
         alice.post("/api/v1/invoices", &body).await.assert_invalid_field("/lines/0/quantity");
     }
-    // A look-ahead (ECMA-262) that requires a digit above zero.
+    // The pattern begins with a look-ahead (ECMA-262) that requires a digit above zero.
     let pattern = &document()["components"]["schemas"]["NewLine"]["properties"]["quantity"]["pattern"];
     assert!(pattern.as_str().unwrap().starts_with("^(?=.*[1-9])"), "{pattern}");
 }

@@ -1,4 +1,5 @@
-//! `/docs`: served files, Content Security Policy, and how to disable it. `.ci/page` tests the page in a browser.
+//! The page `/docs`: its files, its Content Security Policy, and the setting that switches it off. `.ci/page` tests it in a
+//! browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;
@@ -40,7 +41,7 @@ async fn docs_page_loads_only_its_own_files_and_has_no_inline_code() {
     }
 }
 
-/// The weaker policy applies to the page only, not to errors on its path.
+/// The weaker policy applies only to the page, not to errors on the same path.
 #[actix_web::test]
 async fn error_on_the_docs_path_has_the_strict_policy() {
     let app = TestApp::start().await;

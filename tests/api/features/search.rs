@@ -1,4 +1,4 @@
-//! Search ignores case in every script, and Unicode normalization forms.
+//! Search ignores case in every script, and treats all Unicode normalization forms alike.
 
 use serde_json::json;
 
@@ -13,7 +13,7 @@ async fn draft_for(actor: &Actor, name: &str) -> String {
     made.json()["id"].as_str().unwrap().to_owned()
 }
 
-/// Returns the invoices that this search finds.
+/// Returns the ids of the invoices that this search finds.
 async fn found(actor: &Actor, search: &str) -> Vec<String> {
     let query: String = form_urlencoded::Serializer::new(String::new()).append_pair("search", search).finish();
     let page = actor.get(&format!("/api/v1/invoices?limit=100&{query}")).await.ok(200).json();
@@ -25,7 +25,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     for (name, finds, misses) in [
-        // Composed (NFC) and decomposed (NFD), in both directions.
+        // The name or the search text is composed (NFC) or decomposed (NFD).
         ("Zürich Insurance", vec!["ZÜRICH", "zürich", "zu\u{308}rich", "ZU\u{308}RICH"], vec!["zurich", "zürichs"]),
         ("Cafe\u{301} Noir", vec!["CAFÉ", "café", "cafe\u{301}"], vec!["cafe noir"]),
         ("Иванов и сыновья", vec!["ИВАНОВ", "иванов", "СЫНОВЬЯ"], vec!["ПЕТРОВ"]),
@@ -33,10 +33,10 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Հայաստան", vec!["ՀԱՅԱՍՏԱՆ", "հայաստան"], vec!["հայք"]),
         ("株式会社山田", vec!["山田"], vec!["山口"]),
         ("각하", vec!["각", "\u{1100}\u{1161}\u{11a8}"], vec!["가"]),
-        // Final sigma and sigma are equal.
+        // A final sigma equals a sigma.
         ("Οδοσα ΑΕ", vec!["ΟΔΟΣ", "οδοσ", "οδος"], vec!["οδοί"]),
         ("Straßenbau", vec!["STRASSENBAU", "strassen", "STRAẞEN", "straße"], vec!["strasen"]),
-        // In Turkish, İ/i and I/ı are different letters. The search treats all four as equal.
+        // Turkish has the different letters İ/i and I/ı. The search treats all four as equal.
         (
             "İstanbul Ticaret",
             vec!["istanbul", "ISTANBUL", "İSTANBUL", "ıstanbul", "TİCARET", "TICARET"],
@@ -45,7 +45,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
         ("Isparta", vec!["ısparta", "isparta"], vec![]),
     ] {
         let expected = vec![draft_for(&alice, name).await];
-        // Another user's customer with the same name.
+        // Another user has a customer with the same name.
         draft_for(&bob, name).await;
         for search in finds {
             assert_eq!(found(&alice, search).await, expected, "{search} in {name}");
@@ -56,7 +56,7 @@ async fn search_ignores_case_and_normalization_form_in_every_script() {
     }
 }
 
-/// These letters become several letters in upper case. Length limits count the original text.
+/// Some letters become several letters in upper case. The length limits count the original text.
 #[actix_web::test]
 async fn longest_names_and_searches_are_accepted_when_upper_case_is_longer() {
     let app = TestApp::start().await;

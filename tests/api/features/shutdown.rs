@@ -1,4 +1,4 @@
-//! Graceful shutdown: replicas are replaced under load. No request fails, and no false alarm is raised.
+//! Graceful shutdown: replicas are replaced under load, without a failed request and without a false alarm.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::support::{Actor, TestApp, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const SETTINGS: &[(&str, &str)] = &[
     MASTER,
-    // Twenty times the interval of the proxy's readiness check.
+    // Two seconds are twenty times the interval of the load balancer's readiness check.
     ("STRONGROOM_HTTP_DRAIN_SECONDS", "2"),
     ("STRONGROOM_LIMITS_STANDARD", "1000000/1h"),
     ("STRONGROOM_LIMITS_WRITE", "1000000/1h"),
@@ -32,7 +32,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("STRONGROOM_RULES_ENUMERATING_SESSION", "1000000/1h"),
 ];
 
-/// The results of the clients.
+/// What the clients have seen.
 #[derive(Default)]
 struct Seen {
     stopped: Cell<bool>,
@@ -41,7 +41,7 @@ struct Seen {
     failed: RefCell<Vec<String>>,
 }
 
-/// Sends reads, writes and invalid requests until it is stopped.
+/// Sends reads, writes and invalid requests until the test stops it.
 async fn use_the_service(client: Client, token: String, seen: Rc<Seen>) {
     let missing = format!("/api/v1/customers/{}", uuid::Uuid::new_v4());
     let customer = json!({"name": "Acme Ltd", "default_currency": "EUR"});
@@ -131,7 +131,7 @@ async fn while_draining_readiness_is_503_and_each_reply_closes_its_connection() 
     stopping.abort();
 }
 
-/// A request is running: half of its body has arrived.
+/// The request is running, because half of its body has arrived.
 #[actix_web::test]
 async fn running_request_finishes_after_new_connections_are_refused() {
     let app = TestApp::start().await;
@@ -151,8 +151,8 @@ async fn running_request_finishes_after_new_connections_are_refused() {
 
     let mut owner = app.database.options(Role::Owner).connect().await.unwrap();
     let stopping = actix_web::rt::spawn(app.stop());
-    wait::until("newcomers are refused", async || TcpStream::connect(address).await.is_err()).await;
-    // Longer than a shutdown that does not wait for running requests.
+    wait::until("new connections are refused", async || TcpStream::connect(address).await.is_err()).await;
+    // A shutdown that does not wait for running requests would have ended within this time.
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!stopping.is_finished());
     stream.write_all(&body.as_bytes()[9..]).await.unwrap();

@@ -1,4 +1,4 @@
-//! Upload forms, byte by byte as common HTTP libraries send them.
+//! Upload forms, with the same bytes as common HTTP libraries send.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::support::form::Form;
 
 const CONTENT: &[u8] = b"x\n";
 
-/// A library, its headers for a file part and for a text part, and the expected file name.
+/// A library, the headers that it writes for a file part and for a text part, and the expected file name.
 const CLIENTS: [(&str, &str, &str, &str); 9] = [
     (
         "browsers, curl, Python's requests, Node's fetch",
@@ -107,7 +107,7 @@ async fn declared_types_of_common_systems_are_accepted() {
     assert_eq!(document["media_type"], "application/pdf");
 }
 
-/// An export of this service can be uploaded with the type and name of its download.
+/// A user can upload an export of this service, with the type and the name of its download.
 #[actix_web::test]
 async fn own_export_is_accepted() {
     let app = TestApp::start().await;
@@ -119,7 +119,7 @@ async fn own_export_is_accepted() {
     assert_eq!((&document["media_type"], &document["size"]), (&json!("text/csv"), &json!(export.body.len())));
 }
 
-/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters, without splitting a character.
+/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. No character is split.
 #[actix_web::test]
 async fn long_name_is_truncated_and_keeps_its_extension() {
     let app = TestApp::start().await;

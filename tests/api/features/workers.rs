@@ -1,4 +1,4 @@
-//! Background workers survive a panic.
+//! Background workers continue after a panic.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

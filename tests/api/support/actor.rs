@@ -27,7 +27,7 @@ impl Actor {
         Self::sign_up_from(app, &app.anonymous(), name).await
     }
 
-    /// Signs up with this client.
+    /// Like [`Self::sign_up`], with the requests sent by this client.
     pub async fn sign_up_from(app: &TestApp, client: &Client, name: &str) -> Self {
         app.wait_until_listening().await;
         let email = format!("{name}@example.com");
@@ -48,7 +48,7 @@ impl Actor {
         }
     }
 
-    /// Creates an actor without a session, to combine with parts of another actor.
+    /// Creates an actor without a session. Tests combine it with the token or the cookie of another actor.
     pub fn anonymous(app: &TestApp) -> Self {
         let empty = String::new;
         Self {
@@ -85,7 +85,7 @@ impl Actor {
         self.request(Method::DELETE, path).header("if-match", version).send().await
     }
 
-    /// Refreshes the session as a page of the service does.
+    /// Refreshes the session, with the headers that a page of the service sends.
     pub async fn refresh(&self, app: &TestApp, cookie: &str) -> Reply {
         refresh(app, &self.client, cookie).await
     }
@@ -171,7 +171,7 @@ pub async fn try_sign_in(client: &Client, email: &str, password: &str) -> Reply 
     client.request(Method::POST, "/api/v1/auth/login").json(&body).send().await
 }
 
-/// Signs in with this cookie.
+/// Tries to sign in with a password and this cookie.
 pub async fn try_sign_in_with(client: &Client, email: &str, password: &str, cookie: &str) -> Reply {
     let body = json!({"email": email, "password": password});
     client.request(Method::POST, "/api/v1/auth/login").header("cookie", cookie).json(&body).send().await
@@ -233,10 +233,10 @@ pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let mut mails: Vec<_> = entries
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            // Skip incomplete files.
+            // Skip files that are still being written: only complete ones end in `eml`.
             entry.path().extension().filter(|ending| *ending == "eml")?;
             let text = std::fs::read_to_string(entry.path()).ok()?;
-            // Quoted-printable breaks long lines.
+            // Undo quoted-printable, which breaks long lines and escapes `=`.
             let text = text.replace("=\r\n", "").replace("=3D", "=");
             text.contains(&format!("To: {email}")).then(|| (entry.metadata().unwrap().modified().unwrap(), text))
         })

@@ -1,11 +1,11 @@
-//! Solves ALTCHA challenges, without using code of the service.
+//! Solves ALTCHA challenges with code of its own: the tests also check the service's implementation.
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Finds the number by brute force and returns the payload.
+/// Finds the number by brute force and returns the payload that a client sends.
 pub fn solve(challenge: &Value) -> String {
     assert_eq!(challenge["algorithm"], "SHA-256");
     let salt = challenge["salt"].as_str().unwrap();
@@ -19,7 +19,7 @@ pub fn solve(challenge: &Value) -> String {
     payload(challenge, number)
 }
 
-/// Returns the payload with this number.
+/// Returns the payload that a client sends, with this number as its solution.
 pub fn payload(challenge: &Value, number: u64) -> String {
     let solution = json!({
         "algorithm": challenge["algorithm"], "challenge": challenge["challenge"], "number": number,

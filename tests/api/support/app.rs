@@ -29,9 +29,9 @@ pub struct TestApp {
     pub clock: Clock,
     pub base: String,
     pub state_dir: PathBuf,
-    /// A superuser connection, which bypasses row-level security: digests include all rows.
+    /// A superuser connection, which bypasses row-level security, so digests include the rows of all owners.
     pub all_rows: PgPool,
-    /// Ends the thread on drop.
+    /// Ends the service's thread on drop.
     _shutdown: tokio::sync::oneshot::Sender<()>,
 }
 
@@ -41,13 +41,13 @@ impl TestApp {
         Self::with(&[]).await
     }
 
-    /// Starts with these settings changed.
+    /// Starts with changed settings.
     pub async fn with(changed: &[(&str, &str)]) -> Self {
         let database = TestDatabase::create().await;
         Self::on(database, changed).await
     }
 
-    /// Starts on an existing database, as a restart or a second replica.
+    /// Starts on an existing database, like a restart or a second replica.
     pub async fn on(database: TestDatabase, changed: &[(&str, &str)]) -> Self {
         let state_dir = folder::new_path();
         let settings = settings(&state_dir, changed);
@@ -55,7 +55,7 @@ impl TestApp {
         Self::serve(settings, None, database, clock, state_dir)
     }
 
-    /// Starts on a database whose replies can be withheld.
+    /// Starts with a relay before the database that can withhold the database's replies.
     pub async fn relayed() -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));
@@ -63,7 +63,7 @@ impl TestApp {
         (app, relay)
     }
 
-    /// Starts with exactly these settings on its own thread, so that it runs while the test blocks.
+    /// Starts with exactly these settings. The service has its own thread, so it runs while the test blocks.
     pub fn serve(
         settings: Settings,
         certificate: Option<Arc<Certificate>>,
@@ -103,7 +103,8 @@ impl TestApp {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Waits until the listener and the revocation reader are running. Before, each request reads its session.
+    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request reads its session
+    /// from the database, which tests of statements must not see.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -111,7 +112,7 @@ impl TestApp {
         wait::until("the listener is up", listening).await;
     }
 
-    /// Returns a client without an account, from 127.0.0.1.
+    /// Returns a client without an account. Its address is 127.0.0.1.
     pub fn anonymous(&self) -> Client {
         self.client_from(Ipv4Addr::LOCALHOST.into())
     }
@@ -127,7 +128,7 @@ impl TestApp {
         Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Returns a client without an account, from this loopback address.
+    /// Returns a client without an account. Its address is this loopback address.
     pub fn client_from(&self, address: IpAddr) -> Client {
         Client::from_address(&self.base, address).record_in(self)
     }
@@ -144,13 +145,13 @@ impl TestApp {
         admin
     }
 
-    /// Promotes like `strongroom admin promote`.
+    /// Promotes a user to administrator, like `strongroom admin promote`.
     pub async fn promote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::promote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
     }
 
-    /// Demotes like `strongroom admin demote`.
+    /// Makes an administrator an ordinary user again, like `strongroom admin demote`.
     pub async fn demote(&self, actor: &Actor) {
         let email = actor.email.parse().unwrap();
         assert!(users::demote(&mut self.owner().await, &email, self.clock.now()).await.unwrap().is_some());
@@ -161,18 +162,18 @@ impl TestApp {
         self.database.options(Role::Owner).connect().await.unwrap()
     }
 
-    /// Advances the clock of the service, and the counters of failures, which use the clock of the database.
+    /// Advances the service's clock. Failed logins follow the database's clock, so their times move back instead.
     pub async fn advance_time(&self, time: TimeDelta) {
         self.clock.advance(time);
         let sql = "update login_failures set expires_at = expires_at - $1, waits_until = waits_until - $1";
         sqlx::query(sql).bind(time).execute(&self.all_rows).await.unwrap();
     }
 
-    /// Returns a digest of all rows of these tables. If it is equal before and after, nothing changed.
+    /// Returns a digest of all rows of these tables. Equal digests before and after a request mean that nothing changed.
     pub async fn digest(&self, tables: &[&str]) -> String {
         let mut digest = String::new();
         for table in tables {
-            // `last_used_at` is written in the background.
+            // A background worker writes `last_used_at` at any time.
             let row = "(to_jsonb(t) - 'last_used_at')::text";
             let sql = format!("select coalesce(md5(string_agg({row}, '|' order by {row})), '-') from {table} t");
             let hash: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&self.all_rows).await.unwrap();
@@ -196,20 +197,20 @@ impl TestApp {
             "credit_notes",
             "documents",
             "document_uploads",
-            // Rows without files are equal to missing rows.
+            // A row with no files means the same as no row.
             "(select * from document_usage where files > 0)",
             "live_tickets",
         ])
         .await
     }
 
-    /// Waits until all events so far are stored. A test that used the service's pool itself must call this before its end: the
-    /// connections that it opened work only while its own thread is not blocked.
+    /// Waits until all events so far are stored. A test that used the service's connection pool itself must call this before it
+    /// ends: connections that its own thread opened work only while this thread is not blocked.
     pub async fn wait_until_events_are_stored(&self) {
         events::wait_until_stored(self.database.options(Role::Superuser), &self.sent).await;
     }
 
-    /// Stops the service like SIGTERM, and keeps the database.
+    /// Stops the service as SIGTERM does, and returns the database.
     pub async fn stop(mut self) -> TestDatabase {
         self.running.take().unwrap().stop().await;
         events::assert_stored(self.database.options(Role::Superuser), &self.sent);
@@ -249,7 +250,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_LIMITS_EXPORT", "100000/1h"),
         ("STRONGROOM_LIMITS_UPLOAD", "100000/1h"),
         ("STRONGROOM_LIMITS_UNKNOWN_PATH", "100000/1h"),
-        // Tests probe a lot.
+        // Many tests request foreign and missing objects, which would end their sessions.
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];

@@ -10,7 +10,7 @@ use strongroom::security::browser::headers::{PAGE_POLICY, SECURITY_HEADERS};
 use super::events::SentRequests;
 use super::{TestApp, documented, logs};
 
-/// Allowed response headers.
+/// The response headers that replies may have.
 const EXPECTED_HEADERS: &[&str] = &[
     "accept-ranges",
     "access-control-allow-credentials",
@@ -54,10 +54,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// Creates a client with this loopback address as source.
+    /// Creates a client whose source is this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
-            // It speaks plain HTTP. Otherwise each client would parse the system's certificate authorities.
+            // No certificate authorities, because the client speaks plain HTTP. Parsing those of the system takes time.
             .tls_certs_only([])
             .local_address(address)
             .no_proxy()
@@ -78,17 +78,17 @@ impl Client {
         Self { base: base.to_owned(), http, sent: SentRequests::default(), is_documented: true }
     }
 
-    /// Records the requests in `app`, which checks their events at its end.
+    /// Records each request in `app`. At its end, `app` checks that the events of these requests are stored.
     pub fn record_in(self, app: &TestApp) -> Self {
         Self { sent: app.sent.clone(), ..self }
     }
 
-    /// For the management port, which the OpenAPI document does not describe.
+    /// Skips the comparison of refusals with the OpenAPI document, which does not describe the management port.
     pub fn undocumented(self) -> Self {
         Self { is_documented: false, ..self }
     }
 
-    /// Returns the status, or `None` if there is no connection.
+    /// Returns the status, or `None` if the connection fails.
     pub async fn try_get(&self, path: &str) -> Option<StatusCode> {
         Some(self.http.get(format!("{}{path}", self.base)).send().await.ok()?.status())
     }
@@ -119,17 +119,17 @@ impl Request {
         Self(self.0.header("content-type", content_type).body(body), self.1, self.2)
     }
 
-    /// Sets a body without setting its type.
+    /// Sets a body without a `Content-Type`.
     pub fn raw(self, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.body(body), self.1, self.2)
     }
 
-    /// Returns the status, or `None` without a reply, because the service may be killed.
+    /// Returns the status, or `None` if no reply comes, for tests that kill the service.
     pub async fn try_send(self) -> Option<u16> {
         Some(self.0.send().await.ok()?.status().as_u16())
     }
 
-    /// Returns the created resource, if a complete 201 arrives.
+    /// Returns the created resource, or `None` if the service is killed before a complete 201.
     pub async fn try_reply(self) -> Option<Value> {
         let reply = self.0.send().await.ok()?;
         let is_created = reply.status() == StatusCode::CREATED;
@@ -169,7 +169,7 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// Returns the kinds of security event that a refusal records. Empty if it records none.
+/// Returns the kinds of security event that this refusal may record. An empty list means that it records none.
 fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
     match (status, code) {
         (401, "invalid_credentials") => &["authn_login_fail/", "authn_password_change_fail/"],
@@ -198,7 +198,7 @@ impl Reply {
             assert!(listed.contains(&name.as_str()), "unexpected header {name}");
         }
         assert_eq!(uuid::Uuid::parse_str(&self.request_id()).unwrap().get_version_num(), 4);
-        // The only redirect, for password managers.
+        // The service has one redirect, which password managers follow to the page that changes a password.
         let is_allowed = self.status == StatusCode::SEE_OTHER && self.header("location") == Some("/reset");
         assert!(
             !self.status.is_redirection() || self.status == StatusCode::NOT_MODIFIED || is_allowed,
@@ -253,20 +253,20 @@ impl Reply {
         logs::events(&self.request_id())
     }
 
-    /// Returns the SQL statements of the request, without the look-up of the session.
+    /// Returns the SQL statements of the request, except the one that reads the session.
     pub fn statements(&self) -> Vec<String> {
         let mut statements = logs::statements(&self.request_id());
         statements.retain(|statement| !statement.ends_with(SESSION_LOOK_UP));
         statements
     }
 
-    /// Returns how often the request read its session from the database: on first use, and if the cache is stale.
+    /// Returns how often the request read its session from the database. It does so on the first use, and if the cache is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
     }
 
-    /// Asserts status, code and that a security event of a fitting kind was recorded.
+    /// Asserts the status, the code, and a security event of a kind that fits them.
     #[track_caller]
     pub fn assert_refused(&self, status: u16, code: &str) -> &Self {
         assert_eq!((self.status.as_u16(), self.json()["code"].as_str().unwrap()), (status, code), "{}", self.text());
@@ -276,7 +276,7 @@ impl Reply {
         self
     }
 
-    /// Asserts a 400 that names this field.
+    /// Asserts a 400 whose errors name this field.
     #[track_caller]
     pub fn assert_invalid_field(&self, pointer: &str) -> &Self {
         self.assert_refused(400, "invalid_input");
@@ -288,7 +288,7 @@ impl Reply {
         self
     }
 
-    /// Asserts exactly these security events.
+    /// Asserts that the request recorded exactly these security events.
     #[track_caller]
     pub fn assert_events(&self, events: &[&str]) -> &Self {
         assert_eq!(self.events(), events);
@@ -301,7 +301,7 @@ impl Reply {
         self
     }
 
-    /// Returns status, headers and body without the request id and the date, to compare replies.
+    /// Returns status, headers and body, to compare replies. The request id and the date are left out, because they always differ.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<_> = self
             .headers

@@ -1,4 +1,4 @@
-//! A trace collector (OTLP over HTTP), and the real program that exports to it.
+//! A trace collector (OTLP over HTTP), and a process of the real program that exports to it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -19,7 +19,7 @@ use super::folder;
 use super::metrics::Metrics;
 use super::wait;
 
-/// The behavior of the collector.
+/// How the collector reacts to a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CollectorBehavior {
     Accept,
@@ -56,7 +56,7 @@ impl Collector {
         Self { address, bodies }
     }
 
-    /// Returns whether any request contains this text.
+    /// Returns whether any received request contains this text.
     pub fn contains(&self, text: &str) -> bool {
         let bodies = self.bodies.lock().unwrap();
         bodies.iter().any(|body| body.windows(text.len()).any(|window| window == text.as_bytes()))
@@ -81,7 +81,7 @@ impl Collector {
     }
 }
 
-/// Returns the attributes of a span, with values as text.
+/// Returns the attributes of a span, each value as text.
 pub fn attributes(span: &Span) -> Vec<(String, String)> {
     use opentelemetry_proto::tonic::common::v1::any_value::Value;
     let text = |value: Option<Value>| match value {
@@ -114,13 +114,13 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// The real program with traces. Services in the test process share one log without traces.
+/// A process of the program that exports traces. Services inside of the test process share one log, which does not export.
 pub struct TracedProgram {
     process: Child,
     pub base: String,
     management: String,
     pub state_dir: PathBuf,
-    /// Dropped with its last clone.
+    /// The database is dropped with its last clone.
     pub database: TestDatabase,
 }
 
@@ -162,7 +162,7 @@ impl TracedProgram {
         Metrics(client.request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }
 
-    /// Stops it like an orchestrator (SIGTERM), and waits.
+    /// Stops the program like an orchestrator (SIGTERM), waits, and returns whether it ended well.
     pub fn stop(&mut self) -> bool {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());

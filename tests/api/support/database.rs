@@ -1,8 +1,9 @@
 //! A separate database for each test, cloned from a template that is migrated once.
 //!
-//! All test processes of a user and a target folder share one server: in memory, not durable, on a Unix socket. Each process renews
-//! a `lease` file while it runs. The server's shell checks it every half minute, so the server stops and removes its folder
-//! within a minute after the last test process. `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces the server.
+//! All test processes that share a user and a target folder use one PostgreSQL server. It keeps its data in memory, is not durable,
+//! and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell script starts the server and checks
+//! the lease every half minute. So the server stops, and its folder is removed, within a minute after the last test process.
+//! `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces this server.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -25,14 +26,15 @@ use uuid::Uuid;
 
 use super::relay::Relay;
 
-/// Cargo's folder for test files. It outlives the server, so it contains the lock.
+/// Cargo's folder for files of tests. It still exists when the server has stopped, so it contains the lock.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
 const DAY: u64 = 24 * 60 * 60;
 
-/// Checks the lease. `open` means that new processes may use the server. The shell removes it *before* the last check of the lease, and
-/// a new process renews the lease before it checks `open`. So either the shell sees the lease, or the process sees that the server
-/// is stopping and starts another one in another folder.
+/// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script removes `open`
+/// *before* it checks the lease for the last time, and a new process renews the lease before it looks for `open`. So either the
+/// script sees the new lease, or the process sees that the server is stopping. The process then starts another server in another
+/// folder.
 const UNTIL_LEASES_END: Watch = Watch {
     script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
         "$@" & server=$!
@@ -56,11 +58,11 @@ const NOT_DURABLE: [&str; 7] = [
     "max_connections=200",
 ];
 
-/// The database of a test: migrated, empty, and dropped with its last clone.
+/// The database of one test: migrated, empty, and dropped with its last clone.
 #[derive(Clone)]
 pub struct TestDatabase {
     clone: Arc<TemplateClone>,
-    /// The relay between service and database, if any.
+    /// The relay between service and database, if the test has one.
     relay: Option<Arc<Relay>>,
 }
 
@@ -70,7 +72,8 @@ impl TestDatabase {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
         let mut superuser = server.superuser.connect().await.unwrap();
-        // file_copy is twice as fast as the default without fsync. The database owner owns schema public.
+        // `file_copy` is twice as fast as the default strategy, because the server does not wait for a disk. The owner of the
+        // database also owns the schema public.
         let template = &server.template;
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
@@ -78,17 +81,16 @@ impl TestDatabase {
         Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }), relay: None }
     }
 
-    /// Routes connections of the service's role through this relay.
+    /// Routes the connections of the service's role through this relay.
     pub fn behind(self, relay: Arc<Relay>) -> Self {
         Self { relay: Some(relay), ..self }
     }
 
-    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.clone.name
     }
 
-    /// Closes all connections and refuses new ones.
+    /// Closes all connections, and refuses new ones.
     pub async fn disconnect(&self) {
         self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
@@ -99,7 +101,7 @@ impl TestDatabase {
             .unwrap();
     }
 
-    /// Closes the connections on which services listen for notifications and read ended sessions, and refuses new connections.
+    /// Closes the connections that receive notifications and read ended sessions, and refuses new connections.
     pub async fn disconnect_listeners(&self) {
         self.allow_connections(false).await;
         let mut superuser = self.clone.superuser.connect().await.unwrap();
@@ -119,7 +121,7 @@ impl TestDatabase {
         superuser.execute(AssertSqlSafe(sql)).await.unwrap();
     }
 
-    /// Returns the connection options of a role.
+    /// Returns the options to connect as this role.
     pub fn options(&self, role: Role) -> PgConnectOptions {
         let options = as_role(&self.clone.superuser, role, &self.clone.name);
         match &self.relay {
@@ -136,7 +138,7 @@ struct TemplateClone {
 
 impl Drop for TemplateClone {
     fn drop(&mut self) {
-        // Errors are ignored: the test may be failing already, and a later sweep drops the database.
+        // Errors are ignored: the test may already be failing. A later sweep drops the database.
         let _ = on_own_thread({
             let (superuser, name) = (self.superuser.clone(), self.name.clone());
             move || remove(superuser, name)
@@ -151,7 +153,7 @@ struct TestServer {
 }
 
 impl TestServer {
-    /// Finds or starts the server, once per process.
+    /// Finds or starts the server, once per test process.
     fn shared() -> &'static Self {
         static SERVER: OnceLock<TestServer> = OnceLock::new();
         SERVER.get_or_init(|| {
@@ -167,13 +169,14 @@ impl TestServer {
     }
 }
 
-/// Returns the template with the migrations of this build. The first process creates it, with the role that migrates in production.
+/// Returns the name of the template database, which has the migrations of this build. The first process creates it, with the role
+/// that migrates in production.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));
     let mut superuser = options.connect().await.unwrap();
     create_roles(&mut superuser).await.unwrap();
-    // Held until this connection closes.
+    // The lock is held until this connection closes.
     superuser.execute("select pg_advisory_lock(1400136275)").await.unwrap();
     sweep(&mut superuser, &name).await;
     let is_complete: Option<bool> = sqlx::query_scalar("select datistemplate from pg_database where datname = $1")
@@ -208,7 +211,7 @@ async fn remove(superuser: PgConnectOptions, name: String) -> Result<(), sqlx::E
     superuser.close().await
 }
 
-/// Drops databases of killed tests and old templates, which would accumulate on a permanent server.
+/// Drops old templates and the databases of killed tests. They would accumulate on a server that never stops.
 async fn sweep(superuser: &mut PgConnection, current: &str) {
     let old: Vec<(String, bool)> = sqlx::query_as(
         r"select datname::text, datistemplate from pg_database
@@ -233,7 +236,7 @@ async fn sweep(superuser: &mut PgConnection, current: &str) {
 async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     let user = ServerUser::choose(None, SCRATCH.as_ref())?;
     let lock = PathBuf::from(format!("{SCRATCH}/database-{}.lock", user.uid()));
-    // Released at the end of this function, when the server is ready.
+    // The lock is released at the end of this function, when the server is ready.
     let mut current = File::options()
         .read(true)
         .write(true)
@@ -277,7 +280,7 @@ async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
     Ok(cluster.options(Role::Superuser, "postgres"))
 }
 
-/// Renews the lease. Returns false if the folder was removed.
+/// Renews the lease. Returns false if the folder does not exist any more.
 fn renew_lease(folder: &Path) -> bool {
     File::create(folder.join("lease")).is_ok()
 }
@@ -290,7 +293,8 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in memory if 1 GiB is free (containers have 64 MB by default), or else on disk, which is two to six times slower.
+/// Returns a folder in memory if 1 GiB is free there; containers have 64 MB by default. Otherwise returns a folder on disk, which
+/// is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let output = Command::new("df").args(["-Pk"]).arg(shm).output();
@@ -301,7 +305,7 @@ fn memory() -> PathBuf {
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Removes folders of servers that were killed. A running server renews its lease.
+/// Removes folders of servers that were killed: their lease is old, because a running server renews it.
 fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
@@ -314,13 +318,14 @@ fn remove_stale_folders(name: &str) {
     }
 }
 
-/// Runs a future on a new thread with its own runtime, and waits. For `OnceLock` and `Drop`, which are not async.
+/// Runs a future on a new thread with its own runtime, and waits for it. `OnceLock` and `Drop` need this, because they are not
+/// async.
 pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()
 }
 
-/// Returns the seconds since 1970, for names that contain their age.
+/// Returns the seconds since 1970. Names contain them, so that a sweep knows their age.
 fn seconds() -> u64 {
     std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }

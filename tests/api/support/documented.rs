@@ -1,4 +1,4 @@
-//! Checks that the OpenAPI document lists each refusal that any test receives.
+//! Checks that the OpenAPI document lists each refusal that a test receives.
 
 use std::sync::LazyLock;
 
@@ -10,7 +10,8 @@ use super::client::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 
-/// Returns the matching path of the document. A path without an id takes precedence: `/invoices/export` is not an invoice.
+/// Returns the path of the document that matches. A path without an id takes precedence, so `export` in `/invoices/export` is not
+/// an id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -33,8 +34,8 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. Requests that contradict the document are excepted: unknown paths and methods, and
-/// undocumented bodies.
+/// Asserts that the operation lists this refusal. The document cannot list what it excludes: unknown paths and methods, and a body
+/// for an operation without one.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];
@@ -43,7 +44,7 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     }
     let (status, code) = (reply.status.as_str().to_owned(), reply.json()["code"].as_str().unwrap().to_owned());
     let is_excused = match code.as_str() {
-        // Methods are case-sensitive.
+        // A method in lower case is another method, which the route refuses.
         "method_not_allowed" => true,
         "payload_too_large" => operation["requestBody"].is_null(),
         _ => false,

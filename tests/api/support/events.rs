@@ -1,5 +1,5 @@
-//! Checks that the logged security events of all requests of a test are stored in `security_events`, and no others. This runs at the
-//! end of each test, so attack tests also assert the stored events.
+//! Checks that the security events in the log and the rows of `security_events` are the same, for all requests of a test. The check
+//! runs at the end of each test, so every attack test also asserts that its events are stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,24 +11,23 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of the requests to one service, shared by its clients. Ports are reused, so requests are not identified by port.
+/// The ids of all requests to one service. Its clients share the list. A port cannot identify a request, because ports are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
 impl SentRequests {
-    /// Adds a request.
     pub fn record(&self, request: &str) {
         self.0.lock().unwrap().push(request.parse().unwrap());
     }
 }
 
-/// Like [`wait_until_stored`]. Blocks; the service has its own thread.
+/// Like [`wait_until_stored`], but blocks the thread. The service runs on its own thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let sent = sent.clone();
     on_own_thread(move || async move { wait_until_stored(superuser, &sent).await });
 }
 
-/// Waits until the stored events of all requests so far equal the logged ones.
+/// Waits until the stored events of all recorded requests equal the logged ones.
 pub async fn wait_until_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if requests.is_empty() {

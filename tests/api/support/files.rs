@@ -35,12 +35,12 @@ pub fn jpeg_with(width: u16, height: u16, comment: &[u8]) -> Vec<u8> {
     parts.concat()
 }
 
-/// Returns a PDF with these catalog entries.
+/// Returns a PDF whose catalog has these entries.
 pub fn pdf(inside: &str) -> Vec<u8> {
     PdfFile::default().catalog(inside).plain()
 }
 
-/// The central directory of a ZIP archive with one file, which readers look for at the end.
+/// The central directory of a ZIP archive with one file. Readers of ZIP archives look for it at the end of a file.
 pub const ARCHIVE: &[u8] =
     b"PK\x01\x02\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\
     PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

@@ -1,4 +1,5 @@
-//! A temporary folder for each test process. It is removed at any end of the process, also Ctrl-C or SIGKILL, because it contains keys.
+//! A temporary folder for each test process. It contains keys, so it is removed however the process ends, also by Ctrl-C or
+//! SIGKILL.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
@@ -8,8 +9,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
-/// Waits for the end of a pipe that only this process holds open. A stopping service or database may still write, so it retries for a
-/// minute.
+/// Waits until a pipe closes that only this process holds open. A service or database that is stopping may still write into the
+/// folder, so the script tries to remove it for a minute.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str =
     r#"read -r _; tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
 
@@ -21,7 +22,7 @@ struct ProcessFolder {
 
 static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
     let path = std::env::temp_dir().join(format!("strongroom-test-{}", short_name()));
-    // The database server's user must be able to traverse it.
+    // The database server runs as another user, who must be able to traverse the folder.
     DirBuilder::new().mode(0o711).create(&path).unwrap();
     let watcher = Command::new("/bin/sh")
         .args(["-c", REMOVE_WHEN_THE_PIPE_CLOSES, "sh"])
@@ -29,14 +30,14 @@ static FOLDER: LazyLock<ProcessFolder> = LazyLock::new(|| {
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        // Not affected by Ctrl-C in the terminal.
+        // In its own process group, Ctrl-C in the terminal does not end the watcher.
         .process_group(0)
         .spawn()
         .unwrap();
     ProcessFolder { path, _watcher: watcher }
 });
 
-/// Returns a new path in the folder. Short, because it may contain a socket.
+/// Returns a new path in the folder. It is short, because the path of a Unix socket has a maximum length.
 pub fn new_path() -> PathBuf {
     FOLDER.path.join(short_name())
 }
@@ -47,7 +48,7 @@ fn short_name() -> String {
 
 const MARK: &str = "keys are in ";
 
-/// Run by the test below in another process, which is then killed.
+/// The test below runs this test in another process, and kills that process.
 #[test]
 #[ignore = "waits to be killed"]
 fn holds_a_key_until_it_is_killed() {

@@ -1,4 +1,4 @@
-//! Forms with files, written byte by byte, so that tests can send valid and malformed ones.
+//! Multipart forms with files, built byte by byte, so that tests can also send malformed ones.
 
 use super::client::Request;
 
@@ -36,7 +36,7 @@ impl Form {
         self.raw_bytes(head.as_bytes(), content)
     }
 
-    /// Adds a part with a head that need not be text.
+    /// Adds a part whose head may be any bytes, not only text.
     pub fn raw_bytes(mut self, head: &[u8], content: &[u8]) -> Self {
         self.bytes.extend_from_slice(&[format!("--{BOUNDARY}\r\n").as_bytes(), head, b"\r\n"].concat());
         self.bytes.extend_from_slice(content);
@@ -54,7 +54,7 @@ impl Form {
         self.bytes
     }
 
-    /// Returns the form without its end.
+    /// Returns the form without the final boundary.
     pub fn truncated(self) -> Vec<u8> {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! Captures the log of the test process in the format of production, indexed by request id.
+//! Captures the log of the test process in the format of production, and finds lines by request id.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -22,7 +22,8 @@ struct Lines {
 /// Starts capturing, once per process.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // Exclude the development log of mails, the only log target that contains secrets (links) on purpose.
+        // The log of development mails contains secrets (links) on purpose, so it is excluded. No other log target may contain
+        // secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -60,7 +61,7 @@ impl MakeWriter<'_> for Capture {
     }
 }
 
-/// Waits for the end of a request, and returns its log lines.
+/// Waits until a request has ended, and returns its log lines.
 pub fn for_request(id: &str) -> Vec<Value> {
     wait::until_some_blocking("the last log line of a request", || {
         let lines = LINES.lock().unwrap().by_request.get(id).cloned().unwrap_or_default();
@@ -68,13 +69,13 @@ pub fn for_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// Returns the security events of a request in order, as `authz_fail/not_found`, including tallied events, which production does not
-/// log singly.
+/// Returns the security events of a request in order, as `authz_fail/not_found`. It also returns events that were only added to an
+/// aggregate; production has no log line for each of those.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }
 
-/// Returns the events that were logged singly so far; each has a row.
+/// Returns the events so far that have a log line and a row of their own, not those of an aggregate.
 pub fn events_so_far(id: &str) -> Vec<String> {
     names(LINES.lock().unwrap().by_request.get(id).map_or(&[], Vec::as_slice), &["security"])
 }
@@ -93,7 +94,7 @@ pub fn statements(id: &str) -> Vec<String> {
         .iter()
         .filter(|line| line["target"] == "sqlx::query")
         .map(|line| {
-            // sqlx logs the full text only if the summary is truncated.
+            // sqlx logs the full text only if it truncates the summary.
             let whole = line["db.statement"].as_str().filter(|text| !text.is_empty());
             let text = whole.or(line["summary"].as_str()).unwrap_or_default();
             text.split_whitespace().collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! Parses scraped metrics.
+//! Parses the metrics of a scrape.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ impl Metrics {
         self.lines().map(|(series, _)| series).collect()
     }
 
-    /// Returns the names without labels.
+    /// Returns the names of the metrics, without labels.
     pub fn names(&self) -> BTreeSet<&str> {
         self.series().into_iter().map(|series| series.split('{').next().unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! The route table combined with the OpenAPI document, for tests that walk all bodies, ids or versions.
+//! The rows of the route table with facts from the OpenAPI document, for tests that try all bodies, ids or versions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -11,20 +11,19 @@ use super::actor::{PASSWORD, draft, payment};
 use super::client::Request;
 use super::form::Form;
 
-/// A row of the table.
+/// A row of the route table.
 pub struct Operation {
     pub method: Method,
     pub path: &'static str,
     pub access: Access,
-    /// The schema name of the body.
+    /// The name of the body's schema.
     pub body: Option<String>,
     /// Whether the body is a form.
     pub takes_form: bool,
-    /// Whether it requires `If-Match`.
+    /// Whether the operation requires `If-Match`.
     pub takes_version: bool,
 }
 
-/// Returns all rows.
 pub fn operations() -> Vec<Operation> {
     let document: Value = serde_json::from_str(&openapi::text().unwrap()).unwrap();
     let rows = table().into_iter().map(|row| {
@@ -62,7 +61,7 @@ pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
 }
 
 impl Operation {
-    /// Returns a request to this id, with the actor's token if the operation requires one.
+    /// Returns a request to the object with this id, with the actor's token if the operation requires a token.
     pub fn request_to(&self, actor: &Actor, id: &str) -> Request {
         let path = self.path.replace("{id}", id);
         match self.access {
@@ -76,12 +75,12 @@ impl Operation {
         self.access == Access::SignedIn && self.path.contains("{id}")
     }
 
-    /// Returns the path of the collection.
+    /// Returns the path of the collection that contains the object.
     pub fn collection(&self) -> &'static str {
         self.path.split("/{id}").next().unwrap()
     }
 
-    /// Returns a request of the actor to this id, with a valid body.
+    /// Returns a request of the actor to the object with this id, with a valid body.
     pub fn request_by(&self, actor: &Actor, id: &str, customer: &str) -> Request {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
         match self.valid_body(customer) {
@@ -91,7 +90,7 @@ impl Operation {
         }
     }
 
-    /// Returns a valid body for an owner of this customer.
+    /// Returns a valid body. If it names a customer, it is this one.
     pub fn valid_body(&self, customer: &str) -> Option<Value> {
         let token = "A".repeat(43);
         Some(match self.body.as_deref()? {

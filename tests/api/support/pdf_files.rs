@@ -1,6 +1,7 @@
-//! Builds PDFs, either with a cross-reference table, or packed into a compressed object stream, which hides names from a raw search.
+//! Builds PDFs, plain or packed. A plain PDF has a cross-reference table. A packed one has a compressed object stream, in which a
+//! search of the raw bytes finds no name.
 
-/// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page; further objects start at 4.
+/// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page. Further objects start at 4.
 #[derive(Clone, Default)]
 pub struct PdfFile {
     catalog: String,
@@ -12,7 +13,7 @@ pub struct PdfFile {
 #[derive(Clone)]
 struct Object {
     body: Vec<u8>,
-    /// Streams cannot be in an object stream.
+    /// Whether the object is a stream, which an object stream cannot contain.
     is_stream: bool,
 }
 
@@ -58,7 +59,7 @@ impl PdfFile {
         all
     }
 
-    /// Writes the file with a cross-reference table.
+    /// Returns the plain file.
     pub fn plain(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -68,7 +69,7 @@ impl PdfFile {
         writer.table(0, all.len() + 1, &format!("/Root 1 0 R {}", self.trailer))
     }
 
-    /// Writes the file with a compressed object stream and a cross-reference stream.
+    /// Returns the packed file: a compressed object stream, and a cross-reference stream.
     pub fn packed(&self) -> Vec<u8> {
         let mut writer = Writer::default();
         let all = self.all();
@@ -97,7 +98,7 @@ impl PdfFile {
     }
 }
 
-/// Appends a revision that replaces an object to a file with a cross-reference table.
+/// Appends a revision that replaces one object. The file must have a cross-reference table.
 pub fn revised(file: &[u8], number: usize, body: &str) -> Vec<u8> {
     let text = String::from_utf8_lossy(file);
     let previous = text.rsplit("startxref\n").next().unwrap().lines().next().unwrap().to_owned();
@@ -132,7 +133,7 @@ impl Writer {
         self.bytes.extend([format!("{number} 0 obj\n").as_bytes(), body, b"\nendobj\n"].concat());
     }
 
-    /// Writes the cross-reference table of the objects from this number on.
+    /// Writes the cross-reference table for the objects from `first` on.
     fn table(mut self, first: usize, size: usize, trailer: &str) -> Vec<u8> {
         let start = self.bytes.len();
         let mut table = format!("xref\n{first} {size}\n");
@@ -153,7 +154,7 @@ impl Writer {
     }
 }
 
-/// Compresses bytes with DEFLATE's fixed code.
+/// Compresses bytes with the fixed code of DEFLATE.
 pub fn deflated(content: &[u8]) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -162,7 +163,7 @@ pub fn deflated(content: &[u8]) -> Vec<u8> {
     bits.zlib()
 }
 
-/// Compresses bytes followed by zeros (decompression bomb): 13 bits for each 258 zeros.
+/// Compresses bytes and many zeros after them (decompression bomb). 13 bits encode 258 zeros.
 pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     let mut bits = Bits::default();
     for &byte in content {
@@ -170,7 +171,7 @@ pub fn deflated_with_zeros(content: &[u8], count: usize) -> Vec<u8> {
     }
     bits.literal(0);
     for _ in 0..count / 258 {
-        // The longest match, at the distance of one.
+        // 258 is the longest match; its distance is one byte.
         bits.code(0b1100_0101, 8);
         bits.code(0, 5);
     }
@@ -184,7 +185,7 @@ struct Bits {
 }
 
 impl Default for Bits {
-    /// Starts the last block, in the fixed code.
+    /// Starts the only block, with the fixed code.
     fn default() -> Self {
         Self { bytes: vec![0x78, 0x01], held: 0b011, count: 3 }
     }
@@ -209,7 +210,7 @@ impl Bits {
         }
     }
 
-    /// Ends the block. PDF readers do not verify the checksum.
+    /// Ends the block. The checksum is wrong, but PDF readers do not verify it.
     fn zlib(mut self) -> Vec<u8> {
         self.code(0, 7);
         self.code(0, 7);

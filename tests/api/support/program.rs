@@ -27,7 +27,7 @@ impl Program {
         Self::start_in(database, &state_dir, &[])
     }
 
-    /// Starts in this folder with these settings.
+    /// Starts the program in this folder, with these settings changed.
     pub fn start_in(database: &TestDatabase, state_dir: &Path, changed: &[(&str, &str)]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_strongroom"))
             .env_clear()
@@ -52,24 +52,23 @@ impl Program {
         Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 
-    /// Kills it (SIGKILL), and keeps its folder.
+    /// Kills the program (SIGKILL). Its folder stays.
     pub fn kill(mut self) {
         self.is_kept = true;
     }
 
-    /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([name, &self.process.id().to_string()]).status().unwrap();
         assert!(sent.success());
     }
 
-    /// Stops it (SIGTERM), keeps its folder, and returns its log.
+    /// Stops the program (SIGTERM), and returns its log. Its folder stays.
     pub async fn terminate(mut self) -> String {
         self.is_kept = true;
         self.signal("-TERM");
         let ended = wait::until_some("the program ends", async || self.process.try_wait().unwrap()).await;
         assert!(ended.success(), "{ended}");
-        // The log is complete when the reader has dropped its clone.
+        // The reader of the log drops its clone when it has read the whole log.
         wait::until("the log is read", async || Arc::strong_count(&self.log) == 1).await;
         self.log.lock().unwrap().clone()
     }

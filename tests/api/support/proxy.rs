@@ -1,4 +1,4 @@
-//! A load balancer in miniature: passes TCP connections on to the replicas whose readiness check succeeds.
+//! A minimal load balancer. It passes TCP connections on to the replicas whose readiness check succeeds.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,7 @@ use super::wait;
 
 const CHECK_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The proxy. Replicas are identified by base URL.
+/// The load balancer. It identifies a replica by its base URL.
 pub struct Proxy {
     pub base: String,
     ready: Ready,
@@ -36,7 +36,7 @@ impl Proxy {
         wait::until("the replica is ready", async || self.has(base)).await;
     }
 
-    /// Whether new connections go to this replica.
+    /// Returns whether new connections go to this replica.
     pub fn has(&self, base: &str) -> bool {
         self.ready.lock().unwrap().iter().any(|ready| ready == base)
     }
@@ -68,7 +68,7 @@ async fn accept(listener: TcpListener, ready: Ready) {
         let Some(replica) = replica else { continue };
         spawn(async move {
             if let Ok(mut replica) = TcpStream::connect(replica).await {
-                // The client judges how the connection ends.
+                // Errors are ignored: the client checks how the connection ends.
                 let _ = copy_bidirectional(&mut client, &mut replica).await;
             }
         });

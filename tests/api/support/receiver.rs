@@ -1,4 +1,4 @@
-//! A TLS server that behavior webhooks and the breach service, including malicious ones.
+//! A TLS server that plays the receiver of webhooks or the breach service, also a malicious one.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// The reaction to a request.
+/// How the server reacts to a request.
 #[derive(Clone, Debug)]
 pub enum ReceiverBehavior {
     /// Sends these bytes and closes the connection.
     Reply(String),
     /// Never replies.
     NeverReply,
-    /// Sends a head, but never the body.
+    /// Sends the head of a response, but never its body.
     WithholdBody,
     /// Sends a 200 with a body of 64 MiB.
     FloodBody,
@@ -51,14 +51,14 @@ impl ReceivedRequest {
     }
 }
 
-/// Listens until it is dropped.
+/// The running server. It stops when it is dropped.
 pub struct Receiver {
     pub port: u16,
     folder: PathBuf,
     behavior: Arc<Mutex<ReceiverBehavior>>,
     received: Arc<Mutex<Vec<ReceivedRequest>>>,
     connections: Arc<AtomicUsize>,
-    /// Bytes of floods that clients accepted.
+    /// How many bytes of flooding bodies the clients accepted.
     pub flooded: Arc<AtomicUsize>,
     listener: tokio::task::JoinHandle<()>,
 }
@@ -82,7 +82,7 @@ impl Receiver {
                     let (acceptor, behavior, received, flooded) =
                         (acceptor.clone(), behavior.clone(), received.clone(), flooded.clone());
                     tokio::spawn(async move {
-                        // A caller that does not trust us breaks off in the handshake.
+                        // A caller that does not trust our certificate stops in the handshake.
                         let Ok(mut stream) = acceptor.accept(stream).await else { return };
                         let Some(request) = request(&mut stream).await else { return };
                         received.lock().unwrap().push(request);
@@ -99,7 +99,7 @@ impl Receiver {
         format!("https://localhost:{}/hook", self.port)
     }
 
-    /// Returns the certificate authority.
+    /// Returns the path of the certificate authority.
     pub fn authority(&self) -> PathBuf {
         self.folder.join("ca.pem")
     }
@@ -116,7 +116,7 @@ impl Receiver {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Waits for at least `number` requests, and returns all.
+    /// Waits until at least `number` requests have arrived, and returns all.
     pub async fn wait_for_requests(&self, number: usize) -> Vec<ReceivedRequest> {
         let what = format!("message {number}");
         wait::until_some(&what, async || Some(self.requests()).filter(|received| received.len() >= number)).await

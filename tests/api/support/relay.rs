@@ -1,4 +1,5 @@
-//! A relay that can withhold the replies of the database: the database hangs, and connections stay open.
+//! A relay before the database that can withhold the database's replies. So a test can let the database hang while connections stay
+//! open.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,21 +15,21 @@ use super::folder;
 trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 
-/// Listens in its own folder. The thread ends when the relay is dropped.
+/// The relay. It listens in its own folder, and its thread ends when the relay is dropped.
 pub struct Relay {
     folder: PathBuf,
     withheld: watch::Sender<bool>,
 }
 
 impl Relay {
-    /// Starts a relay to this server.
+    /// Starts a relay to this database server.
     pub fn to(server: PgConnectOptions) -> Arc<Self> {
         let folder = folder::new_path();
         std::fs::create_dir(&folder).unwrap();
         let (withheld, state) = watch::channel(false);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let (ready, listens) = std::sync::mpsc::channel();
-        // A separate runtime, because a test may block its thread.
+        // The relay has its own runtime, because a test may block its thread.
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async move {
@@ -47,12 +48,12 @@ impl Relay {
         Arc::new(Self { folder, withheld })
     }
 
-    /// Returns connection options through the relay.
+    /// Returns these connection options, changed to go through the relay.
     pub fn through(&self, options: PgConnectOptions) -> PgConnectOptions {
         options.socket(&self.folder)
     }
 
-    /// Withholds or forwards the replies of the database.
+    /// Withholds the replies of the database, or forwards them again.
     pub fn withhold(&self, withheld: bool) {
         self.withheld.send_replace(withheld);
     }

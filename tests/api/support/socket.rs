@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 
 use super::{Actor, TestApp, logs, wait};
 
-/// The example of RFC 6455 §1.3, with its expected response.
+/// The key of the example in RFC 6455 §1.3, and the response that the example expects.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-/// Timeout for expected messages.
+/// How long a test waits for an expected message.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
 pub const TEXT: u8 = 1;
@@ -23,11 +23,11 @@ pub const PING: u8 = 9;
 
 pub struct Socket {
     pub stream: TcpStream,
-    /// The request id of the handshake, for the log.
+    /// The request id of the handshake, which finds its log lines.
     pub request_id: String,
 }
 
-/// Sends a handshake with more headers, and returns the head of the reply and the stream.
+/// Sends a handshake with additional headers, and returns the head of the reply and the stream.
 pub async fn handshake(app: &TestApp, more: &str) -> (String, TcpStream) {
     let stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     handshake_on(app, stream, more).await
@@ -73,7 +73,7 @@ impl Socket {
 
     /// Opens a socket and authenticates with a ticket of the actor.
     pub async fn connect(app: &TestApp, actor: &Actor) -> Self {
-        // The ticket is created first: the socket waits only five seconds for it.
+        // The ticket is created first, because an open socket waits for it for only five seconds.
         let ticket = ticket(actor).await;
         Self::open(app).await.signed_in(&ticket).await
     }
@@ -100,7 +100,7 @@ impl Socket {
     }
 
     pub async fn raw(&mut self, bytes: &[u8]) {
-        // The server may have closed; its close frame is read later.
+        // The server may have closed the connection. The test reads its close frame later.
         let _ = self.stream.write_all(bytes).await;
     }
 
@@ -122,7 +122,7 @@ impl Socket {
         self.request(&message).await
     }
 
-    /// Returns opcode and payload of the next frame. `None` at the end of the connection.
+    /// Returns opcode and payload of the next frame, or `None` if the connection has ended.
     pub async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
         tokio::time::timeout(MAX_WAIT, self.read()).await.expect("a frame arrives")
     }
@@ -155,8 +155,8 @@ impl Socket {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than the interval of
-    /// session re-checks, so only notifications can have closed the socket.
+    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than the
+    /// interval in which the service checks the session again. So only a notification can have closed the socket.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }
@@ -184,7 +184,7 @@ impl Socket {
     }
 }
 
-/// Returns a masked client frame.
+/// Returns a masked frame, as clients send it.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mask = [7, 19, 61, 200];
     let mut frame = vec![first];

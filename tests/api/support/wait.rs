@@ -1,4 +1,4 @@
-//! Waits for background work. The timeout is not a performance requirement: it is far longer than a loaded machine needs.
+//! Waits for background work. The timeout is no performance requirement: it is far longer than a loaded machine needs.
 
 use std::fmt::Debug;
 use std::thread;

@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::actor::draft;
-use crate::support::pdf::{dots, info, rows};
+use crate::support::pdf::{count_pixels, info, rows};
 use crate::support::{Actor, TestApp};
 
 /// Keys of active content.
@@ -136,7 +136,7 @@ async fn stacked_combining_marks_do_not_cover_other_lines() {
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);
-        dots(&print(&alice, &draft).await, 0..=250)
+        count_pixels(&print(&alice, &draft).await, 0..=250)
     };
     let sound = ink("a").await;
     for above_or_below in ["\u{301}", "\u{300}", "\u{30c}", "\u{323}"] {

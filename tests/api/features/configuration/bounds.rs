@@ -1,4 +1,4 @@
-//! Bounds of numbers and names.
+//! Limits of numeric settings and of names.
 
 use strongroom::config::Rate;
 
@@ -48,7 +48,7 @@ fn lifetimes_and_limits_are_bounded() {
     );
     base.accepts("STRONGROOM_LIMITS_STANDARD", &["200/15m", "30/60s", "5/1h"]);
     assert_eq!("30/60s".parse(), Ok(Rate { count: 30, window: std::time::Duration::from_secs(60) }));
-    // NIST SP 800-63B: at most 100 failed attempts on one account.
+    // NIST SP 800-63B allows at most 100 failed attempts for one account.
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", &["101/1h", "26/15m", "101/24h", "1/30s"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", &["1000/1h", "5"]);
     base.refuses("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", &["1001/1h"]);

@@ -1,4 +1,4 @@
-//! Incoming connections: TLS, origins and proxies.
+//! Settings of incoming connections: TLS, origins and proxies.
 
 use strongroom::config::{Network, Settings};
 
@@ -60,7 +60,7 @@ fn overly_wide_proxy_networks_are_refused() {
     assert!(one.contains("2001:db8::1".parse().unwrap()) && !one.contains("2001:db8::2".parse().unwrap()));
 }
 
-/// A line break would inject another field into `security.txt`.
+/// With a line break, the contact could add another field to `security.txt`.
 #[test]
 fn security_contact_is_one_uri() {
     let name = "STRONGROOM_HTTP_SECURITY_CONTACT";
@@ -166,7 +166,7 @@ fn management_port_beyond_loopback_requires_tls_and_a_token() {
         ("STRONGROOM_TLS_KEY_FILE", ""),
     ];
     assert_eq!(production.faults(&behind_proxy), ["STRONGROOM_TLS_CERT_FILE"]);
-    // A weak token, or one that equals another secret, is a fault on loopback too.
+    // On loopback too, the token must be strong and differ from other secrets.
     production.refuses(token, &["short", "password-password-password-password", STRONG, OTHER]);
     Base::development().refuses(token, &["short"]);
 }
@@ -182,7 +182,7 @@ fn api_reference_is_off_in_production_by_default() {
     assert!(!development.with(&[("STRONGROOM_HTTP_DOCS", "false")]).unwrap().http.docs);
 }
 
-/// `/docs` can be opened at any address of the listeners in development. Production allows only its public URL.
+/// In development, users can open `/docs` at any address of the listeners. Production allows only its public URL.
 #[test]
 fn only_development_allows_the_listeners_as_origins() {
     let own = ["http://127.0.0.1:8080", "http://localhost:8080", "https://127.0.0.1:8443", "https://localhost:8443"];

@@ -1,4 +1,4 @@
-//! Keys: strong, each for one purpose, and required only by commands that need them.
+//! Settings with keys: each key is strong, has one purpose, and is required only by the commands that need it.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,7 +23,7 @@ fn weak_keys_are_refused() {
         "0123456789abcdef0123456789abcdef",
         "zyxwvutsrqponmlkjihgfedcba987654",
         "q7Xm2Kv9Tz4Lq7Xm2Kv9Tz4Lq7Xm2Kv9Tz4L",
-        "5f4dcc3b5aa765d61d8327deb882cf99", // 32 digits: a hash, or 128 bits
+        "5f4dcc3b5aa765d61d8327deb882cf99", // 32 hex digits could be an MD5 hash, or have only 128 bits
         "                                        ",
         PEM,
     ];
@@ -38,7 +38,7 @@ fn weak_keys_are_refused() {
     }
 }
 
-/// ASVS 6.3.2: production has no default accounts, unless an explicitly insecure setting creates them.
+/// Production has no default accounts (ASVS 6.3.2). Demo data need a setting whose name says that it is insecure.
 #[test]
 fn production_demo_data_requires_a_strong_password() {
     let name = "STRONGROOM_INSECURE_DEMO_PASSWORD";
@@ -70,7 +70,7 @@ fn reused_key_is_a_fault() {
     base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
     base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
     base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
-    // The fault names the later of the two settings.
+    // The fault names the setting that is read later.
     assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 
@@ -94,7 +94,7 @@ fn migrate_requires_only_the_owner_url() {
     let owner_url = load(&[production, owner]).unwrap().database.owner_url.unwrap();
     assert_eq!(owner_url.get_username(), "strongroom_owner");
     assert!(load(&[]).unwrap().database.owner_url.is_none());
-    // These commands use the password rules of the service.
+    // These commands use the service's rules for passwords.
     let weak = load(&[production, owner, ("STRONGROOM_PASSWORD_MIN_LENGTH", "8")]);
     assert_eq!(weak.unwrap_err().0[0].setting, "STRONGROOM_PASSWORD_MIN_LENGTH");
     for lacking in [&[production][..], &[("DATABASE_URL", DATABASE)]] {

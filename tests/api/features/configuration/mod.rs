@@ -1,5 +1,5 @@
-//! Configuration: valid ones start, and invalid ones report all [`faults`]. [`incoming`] and [`outgoing`] connections, [`keys`],
-//! [`bounds`], the defaults of [`development`], and the [`example_file`].
+//! A valid configuration starts, and an invalid one reports all its [`faults`]. The other tests are about [`incoming`] and
+//! [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the [`example_file`].
 
 mod bounds;
 mod development;
@@ -20,10 +20,10 @@ const STRONG: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 const THIRD: &str = "k7Qw2Lr9Zt5Xv1Bn8Mc4Hd6Gf3Js0PaYeUiOxTzRq";
 const OTHER: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const PEM: &str = "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIA==\n-----END PRIVATE KEY-----\n";
-// In two parts, so that secret scanners do not report it.
+// The URL is written in two parts, so that secret scanners do not report it.
 const DATABASE: &str = concat!("postgres://strongroom_app:", "kT4vq9Lw2z@db.internal/strongroom?sslmode=verify-full");
 
-/// A temporary folder.
+/// A temporary folder, which is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -50,7 +50,7 @@ impl Drop for Folder {
     }
 }
 
-/// A valid configuration that tests change. An empty value removes the setting.
+/// A valid configuration, which tests change. An empty value removes a setting.
 struct Base {
     folder: Folder,
     pairs: Vec<(String, String)>,
@@ -98,7 +98,7 @@ impl Base {
         }
     }
 
-    /// Asserts that each value causes exactly one fault, of this setting.
+    /// Asserts that each value causes exactly one fault, which names this setting.
     fn refuses(&self, setting: &str, values: &[&str]) {
         for value in values {
             assert_eq!(self.faults(&[(setting, value)]), [setting], "{setting}={value}");

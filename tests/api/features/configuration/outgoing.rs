@@ -1,4 +1,4 @@
-//! Outgoing connections: database, bucket, mail server and trace collector require TLS.
+//! Settings of outgoing connections: the database, the bucket, the mail server and the trace collector require TLS.
 
 use super::{Base, DATABASE, OTHER, PEM};
 
@@ -30,9 +30,9 @@ fn bucket_requires_tls_and_its_own_access_key() {
     assert_eq!(
         production.faults(&[(url, "https://s3.internal/papers")]),
         [access, secret],
-        "the credentials of the machine are never used"
+        "the machine's own credentials are never used"
     );
-    assert_eq!(production.faults(&[(access, "documents")]), [access], "a key without a bucket");
+    assert_eq!(production.faults(&[(access, "documents")]), [access], "an access key without a bucket is a fault");
     production.refuses("STRONGROOM_DOCUMENTS_MAX_BYTES", &["0", "1023", "104857601", "10M", "-1"]);
     production.refuses("STRONGROOM_DOCUMENTS_MAX_PIXELS", &["0", "999999", "1000000001", "110M", "-1"]);
     production.refuses("STRONGROOM_DOCUMENTS_QUOTA_COUNT", &["0", "all"]);
@@ -49,23 +49,23 @@ fn database_requires_verified_tls() {
         url("db.internal/strongroom?sslmode=prefer"),
         url("db.internal/strongroom?sslmode=require"),
         url("db.internal/strongroom?sslmode=verify-ca"),
-        // Later parameters override earlier ones.
+        // A later parameter overrides an earlier one.
         url("db.internal/strongroom?sslmode=verify-full&sslmode=disable"),
         url("db.internal/strongroom?sslmode=verify-full&ssl-mode=allow"),
         url("localhost/strongroom?host=db.internal"),
         url("localhost/strongroom?hostaddr=203.0.113.7"),
-        // Not this machine.
+        // These hosts only look like this machine.
         url("localhost.evil.example/strongroom"),
         url("127.0.0.1.evil.example/strongroom"),
         url("localhost@evil.example/strongroom"),
         url("128.0.0.1/strongroom"),
         url("[2001:db8::1]/strongroom"),
-        // Unknown parameters and schemes.
+        // Unknown parameters and schemes are faults.
         url("localhost/strongroom?sslmod=verify-full"),
         url("db.internal/strongroom?SSLMODE=verify-full"),
         concat!("mysql://strongroom_app:", "kT4vq9Lw2z@localhost/strongroom").to_owned(),
         "db.internal".to_owned(),
-        // Default passwords, and roles that bypass row-level security.
+        // Default passwords, and roles that bypass row-level security, are faults.
         concat!("postgres://strongroom_app:", "changeme@localhost/strongroom").to_owned(),
         concat!("postgres://strongroom_app:", "Strongroom_App@localhost/strongroom").to_owned(),
         "postgres://strongroom_app@localhost/strongroom?password=postgres".to_owned(),
@@ -86,7 +86,7 @@ fn database_requires_verified_tls() {
         "STRONGROOM_DATABASE_OWNER_URL",
         &[concat!("postgres://strongroom_owner:", "kT4vq9Lw2z@db.internal/strongroom")],
     );
-    // The same role for both would disable row-level security and column grants.
+    // If both URLs named the same role, row-level security and the column grants would not apply to the service.
     assert_eq!(base.faults(&[("STRONGROOM_DATABASE_OWNER_URL", DATABASE)]), ["DATABASE_URL"]);
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode, mac};
 
-/// Tokens with algorithm `none`, and tokens with a missing or wrong signature.
+/// Returns tokens with the algorithm `none`, and tokens whose signature is missing or wrong.
 pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     let none = |spelling: &str, signature: &'static [u8]| {
         forger.signed_by(&[("alg", json!(spelling))], |_| signature.to_vec())
@@ -37,7 +37,7 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Tokens with the right key, and another, a missing or an invalid algorithm in the header.
+/// Returns tokens that the right key signed, but whose header names another, no, or an invalid algorithm.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -68,11 +68,11 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Algorithm confusion: HS256 with the public key as secret, in all encodings.
+/// Returns tokens for algorithm confusion: HS256 with the public key as secret, in all encodings of the key.
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
-    // With HS256, only the secret is wrong; with EdDSA, the algorithm in the header is wrong too.
+    // For a service with HS256 only the secret is wrong. For one with EdDSA the algorithm in the header is wrong too.
     let raw = forger.key.public();
-    // SubjectPublicKeyInfo of an Ed25519 key: this head, then the 32 bytes (RFC 8410).
+    // The SubjectPublicKeyInfo of an Ed25519 key is this head and the 32 bytes of the key (RFC 8410).
     let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
     let der = [&head[..], &raw].concat();
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----", STANDARD.encode(&der));

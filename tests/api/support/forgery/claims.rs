@@ -1,10 +1,10 @@
-//! Missing, malformed and foreign claims, with valid signatures.
+//! Tokens with valid signatures and missing, malformed or foreign claims.
 
 use serde_json::{Value, json};
 
 use super::{Forger, Forgery};
 
-/// ASVS 9.2.3: issuer, audience, subject, session.
+/// Returns tokens with a wrong issuer, audience, subject or session (ASVS 9.2.3).
 pub fn issuer_audience_subject(forger: &Forger<'_>) -> Vec<Forgery> {
     let claim = |name, value| forger.claim(name, value);
     let (iss, aud, sub, sid) = (forger.text("iss"), forger.text("aud"), forger.text("sub"), forger.text("sid"));
@@ -65,7 +65,7 @@ pub fn issuer_audience_subject(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// ASVS 9.2.1: times that are expired, in the future, missing, or not integers.
+/// Returns tokens whose times are expired, in the future, missing, or no integers (ASVS 9.2.1).
 pub fn time(forger: &Forger<'_>) -> Vec<Forgery> {
     let now = forger.time("iat");
     let exp = forger.time("exp");

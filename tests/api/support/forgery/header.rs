@@ -1,11 +1,12 @@
-//! Forged headers.
+//! Tokens with a forged header.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode};
 
-/// ASVS 9.1.3, 9.2.2: keys from the token itself, `kid` as a path or query (injection), other types, `crit`.
+/// Returns tokens that bring their own key, or have a `kid` that is a path or a query (injection), another type, or `crit` (ASVS
+/// 9.1.3, 9.2.2).
 pub fn header_tricks(forger: &Forger<'_>) -> Vec<Forgery> {
     let thief = Ed25519KeyPair::generate().unwrap();
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(thief.public_key())});

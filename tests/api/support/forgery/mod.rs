@@ -1,8 +1,8 @@
-//! Forged access tokens: all known forgeries of a valid token.
+//! Forged access tokens: every known way to forge a valid token.
 //!
-//! Most of them have a valid signature, because another service with the same key or a leaked key can create them. Then only the checks
-//! of `iss`, `aud`, `typ` and types reject them. The unit tests of `security/sessions/access_tokens` and the attack tests use the
-//! same list. Each name starts with the fault that the service logs.
+//! Most forgeries have a valid signature: an attacker may have a leaked key, or another service may use the same key. Only the
+//! checks of `iss`, `aud`, `typ` and the types of the claims reject these tokens. The unit tests of
+//! `security/sessions/access_tokens` and the attack tests use the same list.
 
 mod algorithm;
 mod claims;
@@ -17,7 +17,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Map, Value, json};
 
-/// The name, which starts with the logged fault, and the token.
+/// The name of a forgery, and the token. The name starts with the fault that the service logs.
 pub type Forgery = (&'static str, String);
 
 /// The signing key of the service.
@@ -27,12 +27,12 @@ pub enum Key {
 }
 
 impl Key {
-    /// The secret of an HS256 service.
+    /// The signing key of a service with HS256.
     pub fn hs256(secret: &str) -> Self {
         Self::Hs256(secret.as_bytes().to_vec())
     }
 
-    /// The PKCS#8 PEM of an Ed25519 service.
+    /// The signing key of a service with Ed25519, from its PKCS#8 PEM.
     pub fn ed_dsa(pem: &str) -> Self {
         let body: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
         Self::EdDsa(Box::new(Ed25519KeyPair::from_pkcs8(&STANDARD.decode(body).unwrap()).unwrap()))
@@ -45,7 +45,7 @@ impl Key {
         }
     }
 
-    /// Returns the public key. For HS256: a random key that an attacker might try.
+    /// Returns the public key. A service with HS256 has none, so this is a random key that an attacker might try.
     fn public(&self) -> Vec<u8> {
         match self {
             Self::Hs256(_) => Ed25519KeyPair::generate().unwrap().public_key().as_ref().to_vec(),
@@ -62,7 +62,7 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// A valid token, its parts, and the key to sign changed ones.
+/// A valid token, its parts, and the key that signs the forgeries.
 pub struct Forger<'a> {
     key: &'a Key,
     header: Map<String, Value>,
@@ -89,24 +89,24 @@ impl<'a> Forger<'a> {
         Value::Object(map.clone()).to_string()
     }
 
-    /// Sets a header parameter (null removes it) and signs.
+    /// Returns the token with one header parameter changed (null removes it), signed again.
     pub fn header(&self, name: &str, value: Value) -> String {
         self.sign_raw(&Self::json(&with(&self.header, name, value)), &Self::json(&self.claims))
     }
 
-    /// Sets a claim (null removes it) and signs.
+    /// Returns the token with one claim changed (null removes it), signed again.
     pub fn claim(&self, name: &str, value: Value) -> String {
         self.claims(&[(name, value)])
     }
 
-    /// Sets several claims and signs.
+    /// Returns the token with several claims changed, signed again.
     pub fn claims(&self, changes: &[(&str, Value)]) -> String {
         let claims =
             changes.iter().fold(self.claims.clone(), |claims, (name, value)| with(&claims, name, value.clone()));
         self.sign_raw(&Self::json(&self.header), &Self::json(&claims))
     }
 
-    /// Sets header parameters and signs with a custom function.
+    /// Returns the token with header parameters changed, signed by `sign`.
     fn signed_by(&self, changes: &[(&str, Value)], sign: impl Fn(&str) -> Vec<u8>) -> String {
         let header =
             changes.iter().fold(self.header.clone(), |header, (name, value)| with(&header, name, value.clone()));
@@ -134,7 +134,7 @@ fn with(map: &Map<String, Value>, name: &str, value: Value) -> Map<String, Value
     map
 }
 
-/// Returns all forgeries of a valid token, which must be fresh: its `iat` is used as the current time.
+/// Returns all forgeries of a valid token. The token must be fresh, because its `iat` is used as the current time.
 pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
     let forger = Forger::new(token, key);
     [

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{Forger, Forgery};
 
-/// Texts that a lenient parser would accept, concatenated tokens, and too long tokens.
+/// Returns texts that a lenient parser would accept, concatenated tokens, and tokens that are too long.
 pub fn shape(forger: &Forger<'_>) -> Vec<Forgery> {
     let token = forger.token;
     let [header, claims, signature] = <[&str; 3]>::try_from(token.split('.').collect::<Vec<_>>()).unwrap();
