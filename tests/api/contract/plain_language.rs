@@ -71,7 +71,7 @@ fn forbidden(text: &str) -> Vec<&'static str> {
 }
 
 #[test]
-fn prose_names_the_actor() {
+fn texts_contain_no_word_that_hides_the_actor() {
     let mut faults = Vec::new();
     let files = project_files();
     assert!(files.len() > 300, "{}", files.len());

@@ -56,7 +56,11 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     alice.get("/api/v1/invoices").await.assert_refused(401, "unauthenticated");
     alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
     let deleted = try_sign_in(&app.anonymous(), &alice.email, &alice.password).await;
-    assert_eq!(deleted.comparable(), unknown.comparable(), "a login gets the same reply for a deleted account as for an unknown one");
+    assert_eq!(
+        deleted.comparable(),
+        unknown.comparable(),
+        "a login gets the same reply for a deleted account as for an unknown one"
+    );
     let partly = async || (1..20_000).contains(&(rows(&app, "invoices").await - 1));
     wait::until("some invoices are deleted and some are left", partly).await;
     assert!(rows(&app, "payments").await == 0 && rows(&app, "customers").await == 2);

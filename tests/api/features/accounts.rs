@@ -127,7 +127,10 @@ async fn command_line_creates_promotes_and_demotes_administrators() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert_eq!(role("root@example.com").await.as_deref(), Some("admin"));
     try_sign_in(&app.anonymous(), "root@example.com", "a long horse battery 5").await.ok(200);
-    assert!(!strongroom(&app, &create, "a long horse battery 5\n").status.success(), "creating the administrator again fails");
+    assert!(
+        !strongroom(&app, &create, "a long horse battery 5\n").status.success(),
+        "creating the administrator again fails"
+    );
 
     assert_eq!(role(&alice.email).await.as_deref(), Some("user"));
     assert!(strongroom(&app, &["admin", "promote", "--email", &alice.email], "").status.success());

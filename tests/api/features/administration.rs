@@ -144,7 +144,7 @@ async fn disabled_user_is_locked_out_until_enabled_and_keeps_data() {
 }
 
 #[actix_web::test]
-async fn ending_a_users_sessions_leaves_other_sessions() {
+async fn ending_the_sessions_of_a_user_leaves_sessions_of_others() {
     let app = TestApp::start().await;
     let (root, alice, bob) = (app.admin("root").await, app.user("alice").await, app.user("bob").await);
     let elsewhere = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;

@@ -41,7 +41,11 @@ async fn health_command_checks_the_service_on_this_machine() {
     let plain = app.base.strip_prefix("http://").unwrap().to_owned();
     assert_eq!(health(&plain), (Some(0), String::new()));
     let any = format!("0.0.0.0:{}", plain.rsplit(':').next().unwrap());
-    assert_eq!(health(&any), (Some(0), String::new()), "the command also works if the service listens on all addresses, as in a container");
+    assert_eq!(
+        health(&any),
+        (Some(0), String::new()),
+        "the command also works if the service listens on all addresses, as in a container"
+    );
     app.database.disconnect().await;
     until(503, &async || app.anonymous().request(Method::GET, "/health/ready").send().await.status.as_u16()).await;
     let (code, stderr) = health(&plain);

@@ -57,7 +57,7 @@ async fn repeated_request_takes_effect_once_and_gets_the_same_reply() {
 }
 
 #[actix_web::test]
-async fn concurrent_requests_with_one_key_take_effect_once() {
+async fn concurrent_requests_with_one_idempotency_key_take_effect_once() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let body = customer("Acme");
@@ -78,7 +78,7 @@ async fn concurrent_requests_with_one_key_take_effect_once() {
 }
 
 #[actix_web::test]
-async fn key_is_bound_to_body_route_and_owner_for_24_hours() {
+async fn idempotency_key_is_bound_to_body_route_and_owner_for_24_hours() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let first = post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);
@@ -178,7 +178,7 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
 
 /// The transaction of a refused request ends shortly after its reply. So a client that retries at once must wait for the key.
 #[actix_web::test]
-async fn claimed_key_is_awaited_briefly_and_then_refused() {
+async fn idempotency_key_in_use_is_awaited_briefly_and_then_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let holder = holding(&app, &alice, "soon").await;
@@ -205,7 +205,7 @@ async fn claimed_key_is_awaited_briefly_and_then_refused() {
 }
 
 #[actix_web::test]
-async fn corrected_request_with_the_same_key_succeeds_immediately() {
+async fn corrected_request_with_the_same_idempotency_key_succeeds() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (on, unknown) = (alice.customer().await, uuid::Uuid::new_v4().to_string());
@@ -217,7 +217,7 @@ async fn corrected_request_with_the_same_key_succeeds_immediately() {
 }
 
 #[actix_web::test]
-async fn key_does_not_replace_authentication() {
+async fn idempotency_key_does_not_replace_authentication() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     post(&alice, "/api/v1/customers", "k", &customer("Acme")).await.ok(201);

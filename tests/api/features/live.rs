@@ -62,7 +62,11 @@ async fn document_events_cover_upload_update_and_deletion() {
     alice.patch(&path, "\"1\"", &json!({"invoice_id": invoice})).await.ok(200);
     assert_eq!(socket.receive().await, event("document", &id, 2, "updated"));
     alice.delete(&format!("/api/v1/invoices/{invoice}"), "\"1\"").await.ok(204);
-    assert_eq!(socket.receive().await, event("document", &id, 3, "updated"), "the deletion of its draft changes the document");
+    assert_eq!(
+        socket.receive().await,
+        event("document", &id, 3, "updated"),
+        "the deletion of its draft changes the document"
+    );
     alice.delete(&path, "\"3\"").await.ok(204);
     assert_eq!(socket.receive().await, event("document", &id, 3, "deleted"));
 }

@@ -68,7 +68,11 @@ async fn head_requests_are_counted_apart_from_get() {
     };
     assert_eq!(requests("method=\"HEAD\",route=\"/api/v1/customers\",status=\"200\""), 1.0);
     assert_eq!(requests("method=\"GET\",route=\"/api/v1/customers\",status=\"200\""), 0.0);
-    assert_eq!(requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""), 1.0, "HEAD is refused for a WebSocket");
+    assert_eq!(
+        requests("method=\"other\",route=\"/api/v1/live\",status=\"405\""),
+        1.0,
+        "HEAD is refused for a WebSocket"
+    );
 }
 
 /// A status or code without a label of its own would be counted as `other`.
@@ -99,7 +103,7 @@ async fn every_status_and_problem_code_has_a_label() {
 }
 
 #[actix_web::test]
-async fn background_work_is_measured() {
+async fn background_work_has_metrics() {
     // A token of this limit takes 36 seconds to refill. Until then, the limiter keeps the key that the test counts.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;

@@ -109,7 +109,7 @@ async fn declared_types_of_common_systems_are_accepted() {
 
 /// A user can upload an export of this service, with the type and the name of its download.
 #[actix_web::test]
-async fn own_export_is_accepted() {
+async fn upload_of_an_own_export_is_accepted() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;

@@ -1,5 +1,5 @@
-//! ASVS 16.4.2, 14.2.7: only `audit archive` removes old events. The archive and the remaining events still verify. A
-//! batch removed in any other way is detected.
+//! ASVS 16.4.2, 14.2.7: only `audit archive` removes old events. The archive and the remaining events still verify. `verify`
+//! detects a batch that was removed in any other way.
 
 use std::fs;
 use std::path::PathBuf;
@@ -16,7 +16,7 @@ use crate::support::folder;
 use crate::support::{TestApp, logs};
 
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
-/// The next master key, after [`MASTER`] was retired.
+/// The master key that replaces [`MASTER`].
 const NEXT: &str = "bT9Zq3xJ0uN5yRk1GvW7sPd2HcLfE8aMoI6tVzXwQ4nBeKjU";
 
 struct Trail {
@@ -32,7 +32,7 @@ impl Drop for Trail {
 }
 
 impl Trail {
-    /// Events sealed 70 days ago, 40 days ago and today.
+    /// Creates events that were sealed 70 days ago, 40 days ago and today.
     async fn of_three_months() -> Self {
         let mut database = TestDatabase::create().await;
         for days in [70, 40, 0] {
@@ -44,7 +44,7 @@ impl Trail {
         Self { database, superuser, folder }
     }
 
-    /// Runs `strongroom audit …` as this role. Returns exit code and output.
+    /// Runs `strongroom audit …` as this role, and returns the exit code and the output.
     fn audit(&self, role: Role, arguments: &[&str]) -> (Option<i32>, String) {
         self.audit_with_key(MASTER.1, role, arguments)
     }
@@ -62,7 +62,7 @@ impl Trail {
         (done.status.code(), String::from_utf8(printed).unwrap())
     }
 
-    /// Archives everything sealed before this month.
+    /// Archives all events that were sealed before this month.
     fn archive(&self, role: Role) -> (Option<i32>, String) {
         let this_month = Clock::default().now().format("%Y-%m").to_string();
         self.audit(role, &["archive", "--before", &this_month, "--to", self.folder.to_str().unwrap()])
@@ -80,14 +80,14 @@ impl Trail {
         sqlx::query_scalar(sql).fetch_one(&mut self.superuser).await.unwrap()
     }
 
-    /// Numbers of rows and seals.
+    /// Returns the numbers of rows and of seals.
     async fn size(&mut self) -> (i64, i64) {
         let rows = self.number("select count(*) from security_events").await;
         (rows, self.number("select count(*) from security_event_seals").await)
     }
 }
 
-/// Runs a service that many days in the past, and stops it.
+/// Runs a service whose clock is that many days in the past, and stops it.
 async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
     let clock = Clock::default();
     clock.advance(-TimeDelta::days(days_ago));
@@ -114,9 +114,9 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert!(code == Some(0) && output.contains(&format!("Archived {archived} events in ")), "{output}");
     assert_eq!((trail.number(old).await, trail.files().len()), (0, 1));
     let (left, seals_left) = trail.size().await;
-    assert_eq!(left, rows - archived + 1, "the remaining rows and the archive event");
+    assert_eq!(left, rows - archived + 1, "the remaining rows, and the event of the archive command");
     let event = "select amount from security_events where kind = 'sys_audit_archived'";
-    assert_eq!(trail.number(event).await, seals - seals_left, "the last archived batch");
+    assert_eq!(trail.number(event).await, seals - seals_left, "the event names the last archived batch");
 
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     let until = format!("Batches up to {} were archived", seals - seals_left);
@@ -127,7 +127,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     let (code, output) = trail.audit(Role::Owner, &["verify", "--heads", heads.to_str().unwrap(), "--archive", folder]);
     assert!(code == Some(0) && output.contains("The archive was read, from batch 1 on."), "{output}");
     assert!(output.contains(&format!("{seals} seals, {rows} sealed events")), "{output}");
-    // Nothing is archived twice, and the chain continues.
+    // A second run archives nothing, and the chain continues.
     let (code, output) = trail.archive(Role::Owner);
     assert!(code == Some(0) && output.contains("There are no sealed events before that month."), "{output}");
     trail.database = leave_events(trail.database.clone(), 0).await;
@@ -135,7 +135,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// A key is retired, then old months that it signed are archived.
+/// A key is retired. Later, the months that it signed are archived.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::of_three_months().await;
@@ -198,7 +198,7 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(remove).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // Forging the event that would explain the gap needs the master key.
+    // Only the master key can create the event that explains the gap.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();

@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: the owner of the database can change events, but not unnoticed. Each test plays the schema's owner, who
-//! disables the trigger first.
+//! ASVS 16.4.2: the owner of the database can change events, but the change is detected. Each test plays the schema's owner, who
+//! first disables the trigger.
 
 use std::process::Command;
 
@@ -21,7 +21,7 @@ struct Trail {
 }
 
 impl Trail {
-    /// Two sealed batches of events. The owner has disabled the trigger.
+    /// Creates two sealed batches of events, and disables the trigger.
     async fn sealed() -> Self {
         let mut database = TestDatabase::create().await;
         for _ in 0..2 {
@@ -61,7 +61,7 @@ impl Trail {
         self.report(None).await.faults
     }
 
-    /// Returns the log lines with the heads of this trail.
+    /// Returns the log lines with the signed heads of this hash chain.
     async fn heads(&mut self) -> String {
         let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
             .fetch_all(&mut self.owner)
@@ -108,7 +108,7 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The seal is deleted too. Then the next seal does not follow, or the log knows of the deleted one.
+    // The owner also deletes the seal. Then the next seal has the wrong predecessor, or the log has a head of the deleted seal.
     let mut trail = Trail::sealed().await;
     trail
         .execute(
@@ -125,14 +125,14 @@ async fn deleted_event_is_detected() {
 
 #[actix_web::test]
 async fn inserted_event_is_detected() {
-    // A copy of another row: the attacker cannot create a MAC.
+    // The attacker cannot create a MAC, so the inserted row is a copy of another row.
     let copy = "insert into security_events (id, at, kind, severity, reason, replica, mac)
         select gen_random_uuid(), at, kind, severity, reason, replica, mac from security_events limit 1";
     let mut trail = Trail::sealed().await;
     trail.execute(copy).await;
     let seq = trail.number("select max(seq) from security_events").await;
     assert_eq!(trail.faults().await, [Fault::Inserted { seq }]);
-    // The last seal names it, but its MAC cannot be made to match.
+    // The owner adds the row to the last seal, but cannot create the seal's MAC.
     let sneak = "update security_event_seals set events = events + 1,
             seqs = seqs || (select max(seq) from security_events),
             macs = macs || (select mac from security_events order by seq desc limit 1)
@@ -151,7 +151,7 @@ async fn reordered_events_are_detected() {
         trail.number("select seqs[1] from security_event_seals where batch = 2").await,
     );
     let places = "(select seqs[1] from security_event_seals where batch in (1, 2))";
-    // The database assigns seq; the owner swaps two values.
+    // The owner swaps the sequence numbers of two rows.
     trail.owner.execute("alter table security_events alter seq drop identity").await.unwrap();
     for sql in [
         format!("update security_events set seq = -seq where seq in {places}"),
@@ -178,10 +178,10 @@ async fn truncated_audit_trail_is_detected_by_logged_heads() {
         )
         .await;
     trail.execute("delete from security_event_seals where batch = (select max(batch) from security_event_seals)").await;
-    // The database alone holds no sign of the truncation.
+    // The database alone does not show the truncation.
     assert_eq!(trail.faults().await, []);
     assert_eq!(trail.report(Some(&heads)).await.faults, [Fault::CutOff { batch: last, events }]);
-    // A forged head does not count.
+    // `verify` reports a forged head as a fault.
     let forged = heads.replace("strongroom-head.1.", "strongroom-head.9.");
     assert!(trail.report(Some(&forged)).await.faults.contains(&Fault::ForgedHead { number: 1 }));
 }

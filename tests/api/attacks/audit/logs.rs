@@ -76,7 +76,7 @@ async fn event_line_holds_what_when_where_and_who() {
 }
 
 #[actix_web::test]
-async fn restrictive_log_filter_breaks_nothing() {
+async fn service_works_with_a_log_filter_that_hides_events() {
     let app = TestApp::start().await;
     let state_dir = app.state_dir.join("of-the-program");
     let management = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();

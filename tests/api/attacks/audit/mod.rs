@@ -1,4 +1,4 @@
-//! API8: the audit trail and what is logged (ASVS V16).
+//! API8: attacks on the audit trail, and on what the service logs (ASVS V16).
 
 mod archive;
 mod hash_chain;

@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: an event can be deleted without a trace until it is sealed, so an attacker tries to stop sealing. That
-//! raises an alarm, and the service's own role cannot block sealing for long.
+//! ASVS 16.4.2: until an event is sealed, its deletion leaves no trace, so an attacker tries to stop the sealing. This raises an
+//! alarm, and the service's own role cannot block the sealing for long.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;
@@ -27,14 +27,14 @@ async fn leave_event(app: &TestApp) {
     wait::until_equal(1, async || number(app, sql).await).await;
 }
 
-/// Waits for an event with this reason. Returns its amount.
+/// Waits for a fault event with this reason, and returns its amount.
 async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
     let sql = "select amount from security_events where kind = 'sys_audit_fault' and reason = $1 limit 1";
     wait::until_some(reason, async || sqlx::query_scalar(sql).bind(reason).fetch_optional(&app.all_rows).await.unwrap())
         .await
 }
 
-/// Only a role above the service's can do this.
+/// Locks the row that sealing needs. The service's own role may not lock this row.
 async fn hold_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();
@@ -45,7 +45,7 @@ async fn hold_sealer(app: &TestApp) -> PgConnection {
 async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
-    // An advisory lock must not matter. The row lock is the one that sealing takes.
+    // Sealing must not depend on the advisory lock. The row lock is the one that sealing takes.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
     attacker.execute("begin; select from take_unsealed_security_events(0, false)").await.unwrap();
     leave_event(&app).await;
@@ -74,7 +74,7 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
     wait::until("metric", async || app.metrics().await.find(TRIGGERS) == Some(0.0)).await;
     for (step, missing) in [
         ("alter table security_events disable trigger security_events_remember_unsealed", 1.0),
-        // Not enough: the trigger would not fire if session_replication_role is replica.
+        // Enabling it like this is not enough: with `session_replication_role = replica` the trigger would not fire.
         ("alter table security_events enable trigger security_events_remember_unsealed", 1.0),
         ("alter table security_events enable always trigger security_events_remember_unsealed", 0.0),
         ("drop trigger security_events_append_only on security_events", 1.0),

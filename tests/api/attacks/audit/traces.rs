@@ -1,5 +1,4 @@
-//! Traces: clients cannot choose their trace id, spans hold no client data, and the collector cannot slow down
-//! requests.
+//! Traces: a client cannot choose its trace id, spans contain no client data, and the collector cannot slow requests down.
 
 use std::net::TcpListener;
 
@@ -19,7 +18,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The service runs in another process, so its events cannot be asserted here.
+/// Asserts status and code. The service runs in another process, so the events cannot be asserted here.
 #[track_caller]
 fn is_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());
@@ -33,7 +32,7 @@ async fn traceparent_of_a_client_is_ignored() {
         let reply = service.client().request(Method::GET, "/health/live").header("traceparent", chosen);
         let reply =
             reply.header("tracestate", "vendor=typed-in").header("baggage", "who=typed-in").send().await.ok(204);
-        // The client cannot turn recording off either.
+        // The client cannot turn the recording off either.
         let span = collector.span(&reply.request_id()).await;
         assert_ne!(hex(&span.trace_id), TRACE);
         assert!(span.parent_span_id.is_empty(), "{span:?}");
@@ -101,8 +100,8 @@ async fn span_holds_only_method_route_status_and_request_id() {
     let failed = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
     is_refused(&failed, 503, "unavailable");
     let error = |span: &Span| span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
-    assert!(error(&collector.span(&failed.request_id()).await), "a 5xx is a failed span");
-    assert!(!error(&collector.span(&odd.request_id()).await), "a 4xx is not");
+    assert!(error(&collector.span(&failed.request_id()).await), "the span of a 5xx has failed");
+    assert!(!error(&collector.span(&odd.request_id()).await), "the span of a 4xx has not failed");
     let user = profile.json()["id"].as_str().map(str::to_owned);
     let secret = [Some(id.to_string()), user, Some(token), Some(password), Some("anna@demo.example".to_owned())];
     for text in secret.into_iter().flatten().chain(["typed-in".to_owned(), "127.0.0.1".to_owned()]) {
@@ -110,7 +109,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
 }
 
-/// More requests than the queue holds. None of them waits for the collector, and the service still shuts down.
+/// The requests are more than the queue holds. None of them waits for the collector, and the service still shuts down.
 #[actix_web::test]
 async fn unresponsive_collector_delays_no_request() {
     let collector = Collector::start(CollectorBehavior::NeverReply);

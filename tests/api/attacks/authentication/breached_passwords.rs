@@ -10,14 +10,14 @@ use crate::support::actor::{PASSWORD, confirm, mail_token, register, reset_token
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{Reply, TestApp};
 
-/// Not on the list, and accepted by zxcvbn.
+/// This password is not on the list of common passwords, and zxcvbn accepts it.
 const BREACHED: &str = "hvjk-qwzx-pb";
 const PREFIX: &str = "AEE6C";
 const SUFFIX: &str = "9F1A2D7283E262A5D35E9F62444F53AD793";
-/// A line for another password.
+/// The line of another password in the same range.
 const OTHER_LINE: &str = "0018A45C4D1DEF81644B54AB7F969B88D65:1";
 
-/// Starts the service with this breach service.
+/// Starts the service with this receiver as its breach service.
 async fn app_with(receiver: &Receiver) -> TestApp {
     let (url, authority) = (format!("https://localhost:{}", receiver.port), receiver.authority());
     TestApp::with(&[
@@ -35,7 +35,7 @@ fn breached(count: u64) -> ReceiverBehavior {
     range(&[OTHER_LINE, &format!("{SUFFIX}:{count}")])
 }
 
-/// Registers and confirms with this password.
+/// Registers a user and confirms with this password.
 async fn register_with(app: &TestApp, email: &str, password: &str) -> Reply {
     register(&app.anonymous(), email).await.ok(202);
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await
@@ -59,7 +59,7 @@ async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     let token = mail_token(&app, "grace@example.com").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
     must_be_refused(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
-    // Passwords that the policy rejects are not queried.
+    // A password that the policy rejects is not sent to the breach service.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
     }
@@ -101,7 +101,7 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     assert_eq!(receiver.requests().len(), queries);
 }
 
-/// Clients send é as one code point or as two. The hash is that of NFC in both cases.
+/// Clients send é as one code point or as two. The queried hash is that of the NFC in both cases.
 #[actix_web::test]
 async fn breached_password_is_found_in_both_normalization_forms() {
     let receiver = Receiver::start(range(&[OTHER_LINE, "2A98BD2711D4CFDB3B016F7B3EFD97B7D08:12"])).await;
@@ -115,7 +115,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
 
-/// Padding has the count 0.
+/// A line of padding has the count 0.
 #[actix_web::test]
 async fn padding_and_other_hashes_of_range_do_not_reject_password() {
     let receiver = Receiver::start(breached(0)).await;
@@ -155,7 +155,7 @@ async fn failing_breach_service_fails_open_and_leaves_event() {
     // Failures are not cached.
     receiver.set_behavior(breached(3));
     must_be_refused(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
-    // The service is stopped: the cached response is used.
+    // The breach service is stopped, so the password is found in the cached response.
     drop(receiver);
     must_be_refused(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
     let reply = register_with(&app, "eve@example.com", PASSWORD).await.ok(204);
@@ -174,7 +174,7 @@ async fn breach_query_with_same_prefix_is_cached_for_a_day() {
         assert_eq!(receiver.requests().len(), queries, "{email}");
     }
     register_with(&app, "e@example.com", PASSWORD).await.ok(204);
-    assert_eq!(receiver.requests().len(), 3, "another prefix is queried");
+    assert_eq!(receiver.requests().len(), 3, "a hash with another prefix needs a query");
 }
 
 #[actix_web::test]

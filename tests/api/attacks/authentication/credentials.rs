@@ -1,4 +1,4 @@
-//! API2:2023: user enumeration at login (CWE-204, CWE-208), and tokens of mails used as access tokens.
+//! API2:2023: user enumeration at login (CWE-204, CWE-208), and tokens from mails used as access tokens.
 
 use reqwest::Method;
 use serde_json::json;
@@ -13,17 +13,17 @@ fn hashes(app: &TestApp) -> usize {
     app.services().credentials.passwords.hashes()
 }
 
-/// Returns the response and its number of hashes.
+/// Returns the response, and how many hashes it needed.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let before = hashes(app);
     let reply = try_sign_in(client, email, password).await;
     (reply, hashes(app) - before)
 }
 
-/// Response, statements and number of hashes are the same for every cause. Only the event has the cause.
+/// The response, the statements and the number of hashes are the same for every cause. Only the event names the cause.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_for_every_cause() {
-    // Without the other limits, every attempt reaches the hash.
+    // The other limits are off, so that every attempt reaches the hash.
     let app = TestApp::with(&[
         ("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "100000/1h"),
         ("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "100000/1h"),
@@ -91,7 +91,7 @@ async fn outdated_hash_is_replaced_at_next_login() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// The token of a confirmation mail is valid neither as access token nor as reset token.
+/// The token of a confirmation mail is neither an access token nor a reset token.
 #[actix_web::test]
 async fn mail_token_is_rejected_as_access_token() {
     let app = TestApp::start().await;

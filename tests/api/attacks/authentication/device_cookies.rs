@@ -1,4 +1,4 @@
-//! API2:2023: device cookies of the owner, and forged, foreign, stolen, expired and invalidated ones.
+//! API2:2023: the device cookies of the owner, and those that are forged, foreign, stolen, expired or invalidated.
 
 use std::net::Ipv4Addr;
 
@@ -20,7 +20,7 @@ fn from(app: &TestApp, network: u8) -> Client {
     app.client_from(Ipv4Addr::new(127, 4, network, 1).into())
 }
 
-/// Locks the account for unknown clients, from ten networks.
+/// Locks the account for unknown clients, with failures from ten networks.
 pub async fn lock(app: &TestApp, email: &str) {
     for network in 100..110 {
         try_sign_in(&from(app, network), email, WRONG).await;
@@ -28,7 +28,7 @@ pub async fn lock(app: &TestApp, email: &str) {
     try_sign_in(&from(app, 99), email, PASSWORD).await.assert_refused(401, "invalid_credentials");
 }
 
-/// Chooses [`OTHER`] by a reset.
+/// Chooses the password [`OTHER`] by a password reset.
 async fn reset(app: &TestApp, email: &str) -> Reply {
     app.anonymous()
         .request(Method::POST, "/api/v1/auth/password-reset")
@@ -40,25 +40,25 @@ async fn reset(app: &TestApp, email: &str) -> Reply {
     from(app, 1).request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&choose).send().await.ok(204)
 }
 
-/// Returns the random id in a cookie, and all its bytes.
+/// Returns the random id in a cookie, and all bytes of the cookie.
 fn parts(cookie: &str) -> (Vec<u8>, Vec<u8>) {
     let bytes = URL_SAFE_NO_PAD.decode(cookie.strip_prefix("__Host-device=").unwrap()).unwrap();
     (bytes[..16].to_vec(), bytes)
 }
 
-/// Account lockout as denial of service: the owner's device has its own counter.
+/// Account lockout as denial of service: the owner's device has its own counter, so the owner can still log in.
 #[actix_web::test]
 async fn known_device_signs_in_while_account_is_locked() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     lock(&app, &alice.email).await;
-    // From any network, and repeatedly.
+    // The device works from any network, and repeatedly.
     let mut device = alice.device.clone();
     for network in 1..=3 {
         let login = try_sign_in_with(&from(&app, network), &alice.email, PASSWORD, &device).await.ok(200);
         login.assert_events(&["authn_login_success/", "session_created/"]);
         let renewed = device_cookie(&login).unwrap();
-        assert_ne!(parts(&renewed).0, parts(&device).0, "a new id, without failures");
+        assert_ne!(parts(&renewed).0, parts(&device).0, "the new cookie has a new id, whose counter is zero");
         device = renewed;
     }
     try_sign_in(&from(&app, 4), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
@@ -120,8 +120,8 @@ async fn forged_foreign_or_expired_device_cookie_is_ignored() {
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
-/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate, and its failures are not counted for
-/// other devices or unknown clients.
+/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate. Its failures do not count for other
+/// devices or unknown clients.
 #[actix_web::test]
 async fn stolen_device_cookie_is_retired_after_ten_failures() {
     let app = TestApp::start().await;
@@ -139,9 +139,9 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
         reply.assert_refused(401, "invalid_credentials");
         let retired = guess == 10;
         assert_eq!(reply.events().contains(&"authn_login_lock/device".to_owned()), retired, "{guess}");
-        assert_eq!(counted("account").await, Some(0), "unknown clients are not affected");
+        assert_eq!(counted("account").await, Some(0), "failures of the device do not count for unknown clients");
     }
-    // From now on its client is unknown.
+    // After ten failures, the client with this cookie is an unknown one.
     try_sign_in_with(&from(&app, 30), &alice.email, WRONG, &alice.device)
         .await
         .assert_refused(401, "invalid_credentials");
@@ -155,7 +155,7 @@ async fn stolen_device_cookie_is_retired_after_ten_failures() {
     try_sign_in_with(&from(&app, 32), &alice.email, PASSWORD, &other).await.ok(200);
 }
 
-/// Response, statements and hashes are the same.
+/// The response, the statements and the hashes are the same.
 #[actix_web::test]
 async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     let app = TestApp::start().await;
@@ -175,7 +175,7 @@ async fn failed_login_is_indistinguishable_with_and_without_device_cookie() {
     assert_eq!(observed(5, "not an address", &alice.device).await, without);
 }
 
-/// Users who sign out every day keep their known device.
+/// Users who log out every day keep their known device.
 #[actix_web::test]
 async fn logout_keeps_device_cookie() {
     let app = TestApp::start().await;
@@ -188,7 +188,7 @@ async fn logout_keeps_device_cookie() {
     try_sign_in_with(&from(&app, 1), &alice.email, PASSWORD, &alice.device).await.ok(200);
 }
 
-/// CWE-613: an intruder had the password, signed in on several devices, and kept their cookies.
+/// CWE-613: an intruder knew the password, logged in on several devices, and kept their cookies.
 #[actix_web::test]
 async fn password_reset_invalidates_device_cookies_of_intruder() {
     let app = TestApp::start().await;
@@ -212,7 +212,7 @@ async fn password_reset_invalidates_device_cookies_of_intruder() {
     try_sign_in_with(&from(&app, 41), &alice.email, OTHER, &device).await.ok(200);
 }
 
-/// Each of them advances the epoch. The client that changes the password gets a new cookie in the response.
+/// Both actions advance the account's epoch. The client that changes the password gets a new cookie in the response.
 #[actix_web::test]
 async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookies() {
     let app = TestApp::start().await;
@@ -236,7 +236,7 @@ async fn password_change_and_revocation_of_all_sessions_invalidate_device_cookie
     try_sign_in_with(&from(&app, 2), &alice.email, OTHER, &fresh).await.ok(200);
 }
 
-/// The attacker continues to guess, and the owner has no device cookie until the reset.
+/// The attacker continues to guess. The owner has no device cookie before the reset.
 #[actix_web::test]
 async fn password_reset_sets_device_cookie_that_bypasses_next_lock() {
     let app = TestApp::start().await;

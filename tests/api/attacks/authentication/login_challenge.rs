@@ -1,5 +1,5 @@
-//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address: solved, unsolved, of another account, expired,
-//! altered, and used twice.
+//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address. The attacker sends no solution, or one of another
+//! account, an expired one, an altered one, or one that was used before.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -15,12 +15,12 @@ const WRONG: &str = "correct horse battery 8";
 const REFUSED: [&str; 2] = ["authn_login_fail_max/address", "excess_rate_limit_exceeded/too_many_requests"];
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM");
 
-/// Returns a client at the address that has exceeded its limit.
+/// Returns a client whose address has used up its failed logins.
 fn sprayer(app: &TestApp) -> Client {
     app.client_from([127, 3, 1, 1].into())
 }
 
-/// Uses up the failures of the address.
+/// Uses up the failed logins of the address.
 async fn spray(app: &TestApp) {
     for name in 0..20 {
         let reply = try_sign_in(&sprayer(app), &format!("victim{name}@example.com"), WRONG).await;
@@ -52,7 +52,7 @@ async fn solved_challenge_signs_in_at_a_full_address() {
     sign_in_with(&sprayer(&app), &alice.email, PASSWORD, &solve(&challenge)).await.ok(200);
 }
 
-/// Guessed, of another account, expired, or with an altered salt or signature.
+/// The solutions are guessed, belong to another account, are expired, or have an altered salt or signature.
 #[actix_web::test]
 async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     let app = TestApp::start().await;
@@ -68,7 +68,7 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
         altered
     };
     let forged = altered("signature", json!("00".repeat(36)));
-    // Moves a digit from the number to the expiry.
+    // This attack moves a digit from the number to the expiry time in the salt.
     let salt = mine["salt"].as_str().unwrap();
     let spliced = altered("salt", json!(salt.replace('&', "9&")));
     let open = altered("salt", json!(salt.trim_end_matches('&')));
@@ -94,7 +94,7 @@ async fn invalid_challenge_solution_is_rejected_like_missing_one() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// In parallel on two replicas.
+/// The solution is sent in parallel to two replicas.
 #[actix_web::test]
 async fn challenge_solution_works_once_across_replicas() {
     let first = TestApp::with(&[MASTER]).await;
@@ -110,7 +110,7 @@ async fn challenge_solution_works_once_across_replicas() {
     challenge(&sign_in_with(&two, &alice.email, PASSWORD, &solution).await);
 }
 
-/// A solution lifts only the limits of address and network.
+/// A solution lifts only the limits of the address and the network.
 #[actix_web::test]
 async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     let app = TestApp::start().await;
@@ -127,9 +127,9 @@ async fn challenge_solution_does_not_lift_limit_per_account_and_address() {
     assert_eq!(full.json()["challenge"], json!(null));
 }
 
-/// The maximum takes about ten seconds on a phone.
+/// A challenge of the maximum cost takes about ten seconds on a phone.
 #[actix_web::test]
-async fn challenge_cost_doubles_with_failures_up_to_maximum() {
+async fn challenge_cost_grows_with_failures_up_to_maximum() {
     let app = TestApp::start().await;
     spray(&app).await;
     for (failures, maxnumber) in [(20, 52_500), (41, 105_000), (83, 210_000), (1_000, 400_000), (i64::MAX - 1, 400_000)]
@@ -144,7 +144,7 @@ async fn challenge_cost_doubles_with_failures_up_to_maximum() {
     }
 }
 
-/// User enumeration by challenge: known and unknown accounts get the same.
+/// User enumeration by challenge: known and unknown accounts get equal challenges.
 #[actix_web::test]
 async fn challenge_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -166,7 +166,7 @@ async fn challenge_is_indistinguishable_for_unknown_account() {
         answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
         seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
-        // So that the next challenge has the same cost.
+        // With this count of failures, the next challenge has the same cost.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)
             .await

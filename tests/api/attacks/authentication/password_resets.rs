@@ -17,7 +17,7 @@ async fn choose(app: &TestApp, token: &str, password: &str) -> Reply {
     post(app, "password-reset/confirm", json!({"token": token, "new_password": password})).await
 }
 
-/// Requests `count` links and returns their tokens.
+/// Requests `count` links, and returns their tokens.
 async fn links(app: &TestApp, email: &str, count: usize) -> Vec<String> {
     for _ in 0..count {
         post(app, "password-reset", json!({"email": email})).await.ok(202);
@@ -73,7 +73,7 @@ async fn later_reset_request_keeps_earlier_links_valid_until_one_is_used() {
     try_sign_in(&app.anonymous(), &alice.email, OTHER).await.ok(200);
 }
 
-/// A link that an intruder has requested must not work after the owner changes the password.
+/// A link that an intruder requested must not work after the owner changes the password.
 #[actix_web::test]
 async fn password_change_invalidates_reset_links_of_this_user_only() {
     let app = TestApp::start().await;
@@ -89,7 +89,7 @@ async fn password_change_invalidates_reset_links_of_this_user_only() {
     Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;
 }
 
-/// Two parallel requests, with the same link or with two links.
+/// Two parallel requests use the same link, or two links of one user.
 #[actix_web::test]
 async fn concurrent_resets_succeed_once() {
     let app = TestApp::start().await;

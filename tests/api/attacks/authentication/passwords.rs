@@ -1,4 +1,4 @@
-//! API2:2023: weak, common and very long passwords, password comparison, re-authentication, and floods of hashes.
+//! API2:2023: weak, common and very long passwords, how passwords are compared, re-authentication, and floods of hashes.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ async fn weak_password_is_rejected_before_hashing() {
     for (password, why) in [
         (String::new(), "at least 12"),
         ("eleven char".to_owned(), "at least 12"),
-        // Eleven characters of 22 bytes: counted in bytes they would pass.
+        // The eleven characters have 22 bytes. If bytes were counted, the password would pass.
         ("паролькрат1".chars().take(11).collect(), "at least 12"),
         ("x7".repeat(32) + "y", "at most 64"),
         ("ж".repeat(65), "at most 64"),
@@ -58,7 +58,7 @@ async fn weak_password_is_rejected_before_hashing() {
     confirm(&app.anonymous(), &token, PASSWORD, "Grace Hopper").await.ok(204);
 }
 
-/// There are no composition rules.
+/// The policy has no composition rules, such as "one digit".
 #[actix_web::test]
 async fn long_password_in_any_script_is_accepted() {
     let app = TestApp::start().await;
@@ -112,7 +112,7 @@ async fn password_in_other_normalization_form_signs_in() {
         try_sign_in(&app.anonymous(), email, typed).await.ok(200);
         try_sign_in(&app.anonymous(), email, chosen).await.ok(200);
     }
-    // Six characters, typed as twelve code points.
+    // The password has six characters, typed as twelve code points.
     register(&app.anonymous(), "short@example.com").await.ok(202);
     let token = mail_token(&app, "short@example.com").await;
     let reply = confirm(&app.anonymous(), &token, &"e\u{301}".repeat(6), "Grace Hopper").await;
@@ -120,7 +120,7 @@ async fn password_in_other_normalization_form_signs_in() {
     assert!(reply.text().contains("at least 12"), "{}", reply.text());
 }
 
-/// Denial of service by long passwords: on every route with a password, for known and unknown accounts.
+/// Denial of service by long passwords, on every route with a password, for known and unknown accounts.
 #[actix_web::test]
 async fn too_long_password_is_rejected_without_hashing_on_every_route() {
     let app = TestApp::start().await;
@@ -166,11 +166,11 @@ async fn password_change_and_deletion_require_current_password() {
     }
     alice.post("/api/v1/me/password", &change(PASSWORD)).await.assert_refused(429, "too_many_requests");
     assert_eq!(app.digest_all().await, before);
-    // Login has another counter, so the owner can still sign in.
+    // Login has another counter, so the owner can still log in.
     Actor::sign_in(&app.client_from([127, 0, 6, 1].into()), &alice.email, PASSWORD).await;
 }
 
-/// Stores a hash of [`PASSWORD`] with these parameters, as an earlier configuration would have.
+/// Stores a hash of [`PASSWORD`] with these parameters, as an earlier configuration would have stored it.
 async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32) {
     let passwords = Passwords::new(&PasswordSettings {
         min_chars: 12,
@@ -185,7 +185,8 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work (CWE-208): after a change of the argon2 parameters, old accounts must not differ from unknown ones.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an old account must cost as much as one
+/// to an unknown account.
 #[actix_web::test]
 async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;
@@ -200,9 +201,9 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
         assert_eq!(passwords.hashes() - before.1, 1, "{name}");
         passwords.work_done() - before.0
     };
-    // Memory in KiB times passes, with the default parameters.
+    // Work is memory in KiB times passes. These are the default parameters.
     let default_work = 19_456 * 2;
-    // The added work is rounded down by less than one KiB per pass.
+    // The service rounds the added work down, by less than one KiB per pass.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;
@@ -213,14 +214,14 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, 65_536 * 3), "{name} after the cost was lowered");
     }
-    // A login replaces the last expensive hash, which lowers the work of all verifications.
+    // This login replaces the last expensive hash, so all later verifications do less work.
     try_sign_in(&app.anonymous(), "expensive@example.com", PASSWORD).await.ok(200);
     for name in ["unknown", "current", "cheap", "expensive"] {
         assert!(equals(work(name).await, default_work), "{name} once no expensive hash is stored");
     }
 }
 
-/// Denial of service by login flood: the hashing queue is bounded, and signed-in users are not affected.
+/// Denial of service by login flood: the queue for hashes is bounded, and signed-in users are not affected.
 #[actix_web::test]
 async fn login_flood_returns_503_and_reads_continue() {
     let app = TestApp::with(&[
@@ -247,7 +248,7 @@ async fn login_flood_returns_503_and_reads_continue() {
         reply.assert_refused(503, "unavailable");
         assert_eq!(reply.header("retry-after"), Some("1"));
     });
-    assert!(refused.count() > 0, "one slot, 64 places to wait");
+    assert!(refused.count() > 0, "one hash runs, 64 wait, and the rest is refused");
     for reply in flood.iter().filter(|reply| reply.status.as_u16() != 503) {
         reply.assert_refused(401, "invalid_credentials");
     }

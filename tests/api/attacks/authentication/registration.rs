@@ -19,7 +19,7 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns the observable parts of a response, its statements and events, and the numbers of hashes and queued mails.
+/// Returns what an attacker could observe: the response, its statements and events, and the numbers of hashes and queued mails.
 async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
@@ -45,7 +45,7 @@ async fn registration_of_known_address_is_indistinguishable() {
         assert_eq!(known, unknown, "{spelling}");
     }
     assert_eq!(app.digest(&["users", "sessions"]).await, before);
-    // Only the mail to the owner reveals that there is an account.
+    // Only the mail to the owner reveals that the account exists.
     assert!(newest_mail(&app, "unknown@example.com").await.contains("#token="));
     wait::until("a mail to the owner", async || mails(&app, &alice.email).len() >= 2).await;
     let mail = mails(&app, &alice.email).pop().unwrap();
@@ -114,7 +114,7 @@ async fn confirmation_token_works_once_and_expires() {
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// Account pre-hijacking (CWE-287): an attacker registers the victim's address and waits until the victim confirms. The account
+/// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim confirms. The account
 /// always gets the password that the victim chooses.
 #[actix_web::test]
 async fn attacker_cannot_choose_password_of_registered_victim() {
@@ -132,7 +132,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for _ in 0..5 {
             register(&attacker, &email).await.ok(202);
         }
-        // The attacker has used up the budget of their own network, not the victim's.
+        // The attacker has used up the mail budget of their own network, not that of the victim's network.
         register(&victim, &email).await.ok(202);
         wait::until_equal(6, async || mails(&app, &email).len()).await;
         let tokens: Vec<String> = mails(&app, &email).iter().map(|mail| token_in(mail)).collect();
@@ -140,7 +140,11 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
         for token in &tokens {
             confirm(&attacker, token, ATTACKERS, "Mallory").await.assert_invalid_field("/token");
         }
-        assert_eq!(rows(&app, "select count(*) from registrations").await, 0, "confirmation ends the others");
+        assert_eq!(
+            rows(&app, "select count(*) from registrations").await,
+            0,
+            "the confirmation deletes the other registrations of this address"
+        );
         try_sign_in(&attacker, &email, ATTACKERS).await.assert_refused(401, "invalid_credentials");
         let owner = Actor::sign_in(&victim, &email, PASSWORD).await;
         assert_eq!(owner.get("/api/v1/me").await.ok(200).json()["display_name"], "Victim");
@@ -159,7 +163,7 @@ async fn attacker_cannot_choose_password_of_registered_victim() {
     );
 }
 
-/// The user can correct the password or name and use the same link.
+/// The user can correct the password or the name, and use the same link again.
 #[actix_web::test]
 async fn refused_password_or_name_leaves_the_confirmation_token_alive() {
     let app = TestApp::start().await;
@@ -204,7 +208,7 @@ async fn mail_contains_no_client_input() {
     for mail in mails(&app, "victim@example.com") {
         assert!(!mail.contains("evil.example") && !mail.contains("prize"), "{mail}");
     }
-    // Links use the configured URL, not the request's `Host` header.
+    // Links in mails use the configured URL, not the `Host` header of the request.
     let spoofed = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/register")

@@ -1,5 +1,5 @@
-//! API1, API3 (ASVS 16.2.5): users read their own security history, administrators read all events. A hijacked session
-//! learns nothing exploitable from the history.
+//! API1, API3 (ASVS 16.2.5): users read their own security history, and administrators read all events. The history tells the thief
+//! of a session nothing that an attack could use.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::support::{Actor, TestApp, wait};
 const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 
-/// Waits until the list at this path matches. Rows are written asynchronously.
+/// Waits until the list at this path matches. The wait is needed because rows are written after the response.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     wait::until_some(path, async || {
         let page = actor.get(path).await.ok(200).json();
@@ -24,16 +24,16 @@ fn kinds(items: &[Value]) -> Vec<&str> {
 }
 
 #[actix_web::test]
-async fn security_history_is_private_and_hides_what_was_detected() {
-    // The account is locked at the second failure.
+async fn security_history_is_private_and_hides_detected_attacks() {
+    // With this setting, the second failure locks the account.
     let app = TestApp::with(&[("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT", "2/1h")]).await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let somewhere = app.client_from([127, 0, 0, 77].into());
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
     try_sign_in(&somewhere, &alice.email, "wrong horse battery 1").await.assert_refused(401, "invalid_credentials");
-    // Correct password, but locked: the history must not reveal that it was correct.
+    // The password is correct, but the account is locked. The history must not reveal that the password was correct.
     try_sign_in(&somewhere, &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
-    // Probing by a hijacked session. It must not see what was detected.
+    // A hijacked session probes for objects. Its history must not show that the service detected this.
     alice.get(&format!("/api/v1/invoices/{}", uuid::Uuid::new_v4())).await.assert_refused(404, "not_found");
     alice.get(ALL).await.assert_refused(403, "forbidden").assert_events(&["authz_fail/forbidden"]);
 
@@ -55,7 +55,7 @@ async fn security_history_is_private_and_hides_what_was_detected() {
 
     let bobs = until(&bob, OWN, |items| kinds(items).contains(&"authn_login_success")).await;
     assert!(!kinds(&bobs).contains(&"authn_login_fail"));
-    // Cursors are bound to the user.
+    // A cursor is bound to its user.
     let first = bob.get(&format!("{OWN}?limit=1")).await.ok(200).json();
     let cursor = first["next_cursor"].as_str().unwrap();
     bob.get(&format!("{OWN}?limit=1&cursor={cursor}")).await.ok(200);
@@ -113,7 +113,7 @@ async fn administrators_filter_all_events_and_each_read_is_recorded() {
     alerts.assert_events(&["admin_events_read/alerts"]);
     assert_eq!(alerts.json(), json!({"items": [], "next_cursor": null}));
     root.get("/api/v1/admin/alerts?state=gone").await.assert_invalid_field("/state");
-    // Events are read-only.
+    // The API cannot change events.
     for path in [ALL, "/api/v1/admin/alerts", OWN] {
         for method in [Method::POST, Method::DELETE, Method::PUT, Method::PATCH] {
             root.request(method, path).send().await.assert_refused(405, "method_not_allowed");

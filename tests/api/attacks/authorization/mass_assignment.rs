@@ -1,5 +1,5 @@
-//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. Any other field is refused and named, even one
-//! that would have no effect. Silently ignored fields would hide errors of clients.
+//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses and names any other field,
+//! even one that would have no effect. If it ignored such fields silently, developers would not see errors of their clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::support::{Actor, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Server-owned fields in the spellings of several frameworks, and keys that are dangerous in some languages.
+/// Fields that only the server sets, in the spellings of several frameworks, and keys that are dangerous in some languages.
 const SERVER_OWNED: [&str; 45] = [
     "id",
     "_id",
@@ -61,7 +61,7 @@ const SERVER_OWNED: [&str; 45] = [
     "$where",
 ];
 
-/// Returns values that would have an effect if the field were accepted.
+/// Returns values that would have an effect if the service accepted the field.
 fn values(field: &str) -> [Value; 3] {
     match field {
         "role" | "roles" => [json!("admin"), json!(["admin"]), json!(null)],
@@ -71,7 +71,7 @@ fn values(field: &str) -> [Value; 3] {
     }
 }
 
-/// A digest of all tables, including those of registration and sign-in.
+/// Returns a digest of all tables, including those of registration and login.
 async fn digest_all(app: &TestApp) -> String {
     let waiting = ["registrations", "password_resets", "mail_outbox", "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
@@ -151,7 +151,7 @@ async fn duplicate_key_is_refused_in_every_body() {
             for twice in [
                 format!("{},\"{field}\":{value}}}", text.strip_suffix('}').unwrap()),
                 format!("{{\"{field}\":{value},{}", text.strip_prefix('{').unwrap()),
-                // The same key, written with an escape sequence.
+                // The same key is written with an escape sequence.
                 format!(
                     "{},\"\\u{:04x}{}\":{value}}}",
                     text.strip_suffix('}').unwrap(),
@@ -170,7 +170,7 @@ async fn duplicate_key_is_refused_in_every_body() {
 
 /// serde can read a JSON array as a struct. Such a body has no field names and would bypass the checks above.
 #[actix_web::test]
-async fn body_that_is_no_object_is_refused() {
+async fn body_that_is_not_an_object_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let all = with_bodies(&alice).await;
@@ -227,7 +227,7 @@ async fn role_cannot_be_set_at_registration_or_update() {
     }
     assert_eq!(digest_all(&app).await, before, "no registration is stored");
 
-    // With a valid token, and with the role inside a text field.
+    // Next, the token is valid, and the role is inside a text field.
     register(&client, "mallory@example.com").await.ok(202);
     let token = mail_token(&app, "mallory@example.com").await;
     let bio = "\"role\":\"admin\"";
@@ -257,7 +257,7 @@ async fn no_response_contains_private_properties() {
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
-    // These operations would end the session or change the password that the test uses.
+    // These operations would end the session of the test, or change its password.
     let ends = |row: &Operation| {
         ["/logout", "/me/password"].iter().any(|end| row.path.ends_with(end))
             || row.method == Method::DELETE && !row.is_on_object()
@@ -270,7 +270,7 @@ async fn no_response_contains_private_properties() {
         let id = if row.is_on_object() { make(&alice, row.collection()).await } else { String::new() };
         let reply = row.request_by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
-        // Files are binary, but may contain text.
+        // A file is binary, but may contain text.
         let text = String::from_utf8_lossy(&reply.body);
         for word in private {
             assert!(!text.contains(word), "{} {} discloses {word}: {text}", row.method, row.path);

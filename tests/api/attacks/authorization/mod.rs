@@ -1,4 +1,4 @@
-//! Broken authorization (ASVS V8): objects (API1:2023), properties (API3:2023), functions (API5:2023).
+//! Broken authorization (ASVS V8) of objects (API1:2023), properties (API3:2023) and functions (API5:2023).
 
 mod function_level;
 mod history;

@@ -1,4 +1,4 @@
-//! CSRF (ASVS 3.5.1): cookie routes require a listed origin and a custom header.
+//! CSRF (ASVS 3.5.1): routes that read the cookie require a listed origin and a custom header.
 
 use reqwest::Method;
 
@@ -44,5 +44,5 @@ async fn refresh_cookie_is_host_only_http_only_and_strict() {
     attributes.sort_unstable();
     assert_eq!(attributes, ["HttpOnly", "Path=/", "SameSite=Strict", "Secure"]);
     assert!(line.starts_with("__Host-refresh=") && line.len() < 4096);
-    assert!(!reply.text().contains(line.split(['=', ';']).nth(1).unwrap()), "never in a body");
+    assert!(!reply.text().contains(line.split(['=', ';']).nth(1).unwrap()), "the refresh token is not in the body");
 }

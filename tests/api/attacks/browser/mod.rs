@@ -1,4 +1,4 @@
-//! API8: pages of other origins (ASVS V3).
+//! API8: attacks by pages of other origins (ASVS V3).
 
 mod cors;
 mod csrf;

@@ -1,5 +1,5 @@
-//! Attacks on the business (API1:2023, API3:2023, API6:2023): BOLA, backdated invoices (CWE-840), invalid bank accounts and other
-//! malformed fields.
+//! Attacks on the data of a business (API1:2023, API3:2023, API6:2023): BOLA, backdated invoices (CWE-840), invalid bank accounts
+//! and other malformed fields.
 
 use chrono::{Days, NaiveDate, Utc};
 use futures_util::future::join_all;
@@ -19,14 +19,14 @@ fn days_ago(days: u64) -> NaiveDate {
     Utc::now().date_naive() - Days::new(days)
 }
 
-/// Changing the seller or bank account on another user's invoices requires that user's session.
+/// An attacker who wants to change the seller or the bank account on another user's invoices needs that user's session.
 #[actix_web::test]
 async fn business_is_restricted_to_its_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     alice.put(PATH, "\"1\"", &business()).await.ok(200);
     let forged = json!({"name": "Mallory", "iban": "GB29NWBK60161331926819", "time_zone": "UTC"});
-    // Bob's business is not set, so it has version 1.
+    // Bob has no business yet, so its version is 1.
     bob.put(PATH, "\"2\"", &forged).await.assert_refused(412, "stale_version").assert_events(&[]);
     bob.put(PATH, "\"1\"", &forged).await.ok(200);
     assert_eq!(alice.get(PATH).await.ok(200).json(), business());
@@ -35,9 +35,10 @@ async fn business_is_restricted_to_its_owner() {
     assert_eq!(both, 2);
 }
 
-/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds before the first row exists.
+/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds for the first update, before a row
+/// exists.
 #[actix_web::test]
-async fn one_of_parallel_business_updates_wins() {
+async fn only_one_of_parallel_business_updates_succeeds() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let body = business();
@@ -120,7 +121,7 @@ async fn issue_date_out_of_range_is_refused() {
     assert_eq!(issued["issue_date"], json!(days_ago(30)));
 }
 
-/// If numbers were not in date order, an invoice could be inserted later without notice.
+/// If numbers were not in date order, a seller could insert an invoice later, and the insertion would not be noticed.
 #[actix_web::test]
 async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let app = TestApp::start().await;
@@ -133,7 +134,7 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
         reply.assert_refused(409, "issued_before_last").assert_events(&["sequence_fail/issued_before_last"]);
     }
     assert_eq!(app.digest_all().await, before, "no number was assigned");
-    // The database refuses it for the service's role, too.
+    // The database also refuses this date for the service's role.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
     let mut tx = strongroom::db::OwnerTx::begin(&app.services().pool, me.into()).await.unwrap();
@@ -141,13 +142,13 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));
     drop(tx);
-    // The order is per owner. The same issue date is allowed.
+    // The order is per owner, so another owner may use an earlier date. The same date as the last invoice is allowed.
     issue_on(&bob, &bob.invoice().await, days_ago(30)).await.ok(200);
     let issued = issue_on(&alice, &second, days_ago(3)).await.ok(200).json();
-    assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "without a gap: {issued}");
+    assert!(issued["number"].as_str().unwrap().ends_with("-0002"), "the numbers have no gap: {issued}");
 }
 
-/// Invoices with issue dates in December and January, issued in January.
+/// In January, invoices with dates in December and January are issued.
 #[actix_web::test]
 async fn date_order_is_enforced_across_the_turn_of_the_year() {
     let app = TestApp::start().await;
@@ -166,7 +167,7 @@ async fn date_order_is_enforced_across_the_turn_of_the_year() {
     assert_eq!(number(issue_on(&alice, &ids[3], day("2028-01-02")).await), "INV-2028-0002");
 }
 
-/// After a move to a time zone further west, today can be a day before the last issue date.
+/// After a move to a time zone further west, today can be a day before the last day of issue.
 #[actix_web::test]
 async fn changed_time_zone_cannot_backdate_an_invoice() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! A seller, or an attacker with their token, credits more than was invoiced: in one credit note, in several, or in parallel
+//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several, or in parallel
 //! requests (CWE-840, CWE-362; API6:2023).
 
 use futures_util::future::{join_all, join4};
@@ -10,7 +10,7 @@ use crate::support::actor::payment;
 use crate::support::{Actor, Reply, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
-/// Total of the draft in `support::actor`: 150.00 at 21 % and 49.99 at 0 %.
+/// The total of the draft in `support::actor`: 150.00 at 21 % tax and 49.99 at 0 %.
 const TOTAL: i64 = 23_149;
 
 async fn issued(actor: &Actor) -> String {
@@ -45,7 +45,7 @@ async fn credit_above_the_invoice_total_is_refused() {
         reply.assert_refused(409, "credit_exceeds_invoice").assert_events(&["sequence_fail/credit_exceeds_invoice"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // The remaining amount can be credited exactly, then nothing more.
+    // The remaining amount can be credited exactly. After that, no amount can be credited.
     let rest = credit(&alice, &id, &json!({})).await.ok(201).json();
     assert_eq!(rest["net"], 1_000 + 4_999);
     let before = app.digest_all().await;
@@ -57,13 +57,13 @@ async fn credit_above_the_invoice_total_is_refused() {
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
 }
 
-/// Race condition (CWE-362). The invoice's row is locked before it is read.
+/// Race condition (CWE-362): a request locks the invoice's row before it reads the amounts.
 #[actix_web::test]
 async fn parallel_credits_never_exceed_the_invoice_total() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let id = issued(&alice).await;
-    // Three of these credits fit, a fourth does not.
+    // Three of these credits fit into the total, a fourth does not.
     let part = json!({"lines": [{"line": 1, "amount": 5_000}]});
     let replies = join_all((0..8).map(|_| credit(&alice, &id, &part))).await;
     let count = |status: u16| replies.iter().filter(|reply| reply.status.as_u16() == status).count();
@@ -72,7 +72,7 @@ async fn parallel_credits_never_exceed_the_invoice_total() {
     let whole = join_all((0..4).map(|_| credit(&alice, &id, &everything))).await;
     assert_eq!(whole.iter().filter(|reply| reply.status.as_u16() == 201).count(), 1);
     assert_eq!(credited(&app).await, (TOTAL, TOTAL));
-    // Parallel payments and credits: the payments never exceed the amount due.
+    // Payments and credits run in parallel. The payments never exceed the amount due.
     let id = issued(&alice).await;
     let (payments, all) = (format!("/api/v1/invoices/{id}/payments"), payment(TOTAL));
     let pay = || alice.post(&payments, &all);
@@ -96,7 +96,7 @@ async fn draft_and_void_invoice_cannot_be_credited() {
         credit(&alice, id, &json!({})).await.assert_refused(409, "not_creditable");
     }
     assert_eq!(app.digest_all().await, before);
-    // An invoice with a credit note cannot be voided: the credit note would have no valid invoice.
+    // An invoice with a credit note cannot be voided, because the credit note would refer to a void invoice.
     let id = issued(&alice).await;
     credit(&alice, &id, &json!({"lines": [{"line": 2, "amount": 1}]})).await.ok(201);
     let before = app.digest_all().await;
@@ -142,7 +142,7 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let id = issued(&alice).await;
     let body = json!({"lines": [{"line": 1, "amount": 1_000}]});
-    // 15 of the 20 fit. Refused requests use up no number.
+    // Fifteen of the 20 credits fit. A refused request uses up no number.
     let replies = join_all((0..20).map(|_| credit(&alice, &id, &body))).await;
     let numbers = replies.iter().filter(|reply| reply.status.as_u16() == 201);
     let mut numbers: Vec<String> = numbers.map(|reply| reply.json()["number"].as_str().unwrap().to_owned()).collect();
@@ -150,10 +150,10 @@ async fn parallel_credit_notes_are_numbered_without_gaps() {
     let year = app.clock.now().format("%Y").to_string();
     assert_eq!(numbers, (1..=15).map(|n| format!("CN-{year}-{n:04}")).collect::<Vec<_>>());
     let bobs = credit(&bob, &issued(&bob).await, &json!({})).await.ok(201).json();
-    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a counter");
+    assert_eq!(bobs["number"], format!("CN-{year}-0001"), "each owner has a counter of their own");
 }
 
-/// Defense in depth: the constraints of the database refuse wrong amounts.
+/// Defense in depth: constraints of the database refuse wrong amounts.
 #[actix_web::test]
 async fn database_refuses_credit_above_the_invoice_total() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! A request is cancelled while its transaction begins. If the connection returned to the pool with an open transaction, writes of
-//! the next request would be lost.
+//! A client disconnects while the transaction of its request begins. If the connection returned to the pool with this transaction
+//! open, the writes of the next request would be lost.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ async fn cancelled_begin_does_not_discard_writes_of_later_requests() {
     pool.execute("create table written (number int)").await.unwrap();
     for number in 1..=50 {
         let mut begin = Box::pin(OwnerTx::begin(&pool, UserId::new()));
-        // Cancel at a different point each time.
+        // Each round cancels at a different point.
         for _ in 0..number % 10 + 1 {
             if futures_util::poll!(&mut begin).is_ready() {
                 break;

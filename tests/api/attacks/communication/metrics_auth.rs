@@ -1,4 +1,4 @@
-//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase their number.
+//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase the number of series.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -63,7 +63,7 @@ async fn client_input_creates_no_metric_series() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // The path each time; the others, which take longer, each tenth time.
+        // Each call sends the unknown path. The other requests take longer, so only every tenth call sends them.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);
@@ -72,7 +72,7 @@ async fn client_input_creates_no_metric_series() {
         }
         id
     };
-    // First get each kind of response once: after twenty failed logins the response changes.
+    // First, each kind of response must occur once. For example, the response changes after twenty failed logins.
     for number in 0..25 {
         abuse(number * 10).await;
     }
@@ -88,10 +88,10 @@ async fn client_input_creates_no_metric_series() {
     let unknown = |metrics: &crate::support::metrics::Metrics| {
         metrics.value("strongroom_http_requests_total{method=\"other\",route=\"unknown\",status=\"404\"}")
     };
-    assert_eq!(unknown(&after) - unknown(&before), 1100.0, "counted as one series");
+    assert_eq!(unknown(&after) - unknown(&before), 1100.0, "all unknown paths are counted in one series");
 }
 
-/// DNS rebinding: evil.example now resolves to 127.0.0.1, so that its page can reach this port.
+/// DNS rebinding: the attacker's name evil.example now resolves to 127.0.0.1, so that its page can reach this port.
 #[actix_web::test]
 async fn dns_rebinding_to_the_management_port_is_refused() {
     let app = TestApp::start().await;
@@ -125,7 +125,7 @@ async fn metrics_beyond_loopback_require_tls_and_the_token() {
     let port = app.running.as_ref().unwrap().management.port();
 
     let plain = Client::from_address(&format!("http://127.0.0.1:{port}"), [127, 0, 0, 1].into());
-    assert_eq!(plain.try_get("/metrics").await, None, "no plain HTTP");
+    assert_eq!(plain.try_get("/metrics").await, None, "the port does not answer plain HTTP");
     let authority = std::fs::read(app.state_dir.join("tls/ca.pem")).unwrap();
     let client = Client::trusting(&format!("https://localhost:{port}"), &authority);
     let ask = || client.request(Method::GET, "/metrics");

@@ -1,4 +1,4 @@
-//! HTTPS only (API8, ASVS 12.1.1, 12.2.1).
+//! Only HTTPS is allowed (API8, ASVS 12.1.1, 12.2.1).
 
 use std::sync::Arc;
 
@@ -45,7 +45,11 @@ async fn token_sent_over_plain_http_ends_its_session() {
     plain
         .assert_refused(403, "https_required")
         .assert_events(&["plain_http_refused/", "session_ended/token_over_plain_http"]);
-    assert_eq!(plain.header("location"), None, "no redirect: it would hide the misconfiguration");
+    assert_eq!(
+        plain.header("location"),
+        None,
+        "the service does not redirect, because a redirect would hide the wrong URL of the client"
+    );
 
     alice
         .get("/api/v1/me")
@@ -55,7 +59,7 @@ async fn token_sent_over_plain_http_ends_its_session() {
     other.get("/api/v1/me").await.ok(200);
 }
 
-/// Several credentials in one request, and used ones, are exposed too.
+/// A request may contain several credentials, also used ones. All of them were exposed.
 #[actix_web::test]
 async fn every_credential_sent_over_plain_http_ends_its_session() {
     let app = production(&[]).await;
@@ -94,7 +98,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
         alice.refresh(&app, &alice.cookie).await.assert_refused(401, "unauthenticated");
         other.get("/api/v1/me").await.ok(if ended == 2 { 401 } else { 200 });
     }
-    // A forged one ends no session and costs no statement.
+    // A forged credential ends no session and costs no statement.
     let forged = app.anonymous().request(Method::GET, "/api/v1/me").header("cookie", "__Host-refresh=AAAA.AAAA");
     let forged = forged.bearer("a.b.c").send().await;
     forged.assert_refused(403, "https_required").assert_events(&["plain_http_refused/"]);
@@ -102,7 +106,7 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
     joined.get("/api/v1/me").await.ok(200);
 }
 
-/// A connection that was reset has no peer address. It may have been a listed proxy's.
+/// A connection that was reset has no peer address. It may have come from a listed proxy.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
@@ -135,7 +139,7 @@ async fn nothing_is_served_over_plain_http_in_production() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The exception is for container health checks: from this machine, to `/health/`, without credentials.
+/// Container health checks may use plain HTTP: from this machine, to `/health/`, without credentials.
 #[actix_web::test]
 async fn health_checks_over_plain_http_work_from_loopback_only() {
     let app = production(&[]).await;
@@ -203,10 +207,13 @@ async fn tls_1_0_and_1_1_are_refused() {
         let suite = session.negotiated_cipher_suite().unwrap().suite();
         assert!(format!("{suite:?}").contains("AES_256"), "{suite:?}");
     }
-    // A handmade ClientHello for TLS 1.0 or 1.1, with one CBC suite.
+    // The test writes a ClientHello for TLS 1.0 or 1.1 by hand, with one CBC suite.
     for minor in [1_u8, 2] {
         let answer = tokio::task::spawn_blocking(move || old_hello(address, minor)).await.unwrap();
-        assert!(answer.is_empty() || answer[0] == 21, "an alert or nothing, but no ServerHello: {answer:?}");
+        assert!(
+            answer.is_empty() || answer[0] == 21,
+            "the service sends an alert or nothing, but no ServerHello: {answer:?}"
+        );
     }
 }
 

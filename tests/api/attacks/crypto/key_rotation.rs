@@ -1,5 +1,5 @@
-//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs nothing any more, and the
-//! audit log stays verifiable. The steps are those of `docs/administration.md`.
+//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs no new value, and the audit
+//! trail still verifies. The steps are those of `docs/administration.md`.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -59,7 +59,7 @@ fn next_page(cursor: &str) -> String {
     format!("/api/v1/customers?limit=1&cursor={cursor}")
 }
 
-/// The same user at another replica.
+/// Returns the same user as a client of another replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
     Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }
@@ -69,22 +69,22 @@ async fn request_reset(app: &TestApp, user: &Actor) {
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset").json(&body).send().await.ok(202);
 }
 
-/// Follows a reset link.
+/// Chooses a new password with the token of a reset link.
 async fn choose_password(app: &TestApp, token: &str) {
     let body = json!({"token": token, "new_password": "another horse battery 7"});
     app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&body).send().await.ok(204);
 }
 
-/// Two replicas behind a proxy that avoids the one that is restarting.
+/// Two replicas behind a proxy that sends no requests to a replica that is restarting.
 struct Fleet {
     replicas: [RwLock<Option<TestApp>>; 2],
-    /// The number of completed turns per user.
+    /// The number of completed turns of each user.
     turns: RefCell<Vec<usize>>,
     is_done: Cell<bool>,
 }
 
 impl Fleet {
-    /// Returns the next replica, or the other one while that one is restarting.
+    /// Returns the next replica. If it is restarting, returns the other one.
     async fn next(&self, turn: usize) -> RwLockReadGuard<'_, TestApp> {
         let guard = match self.replicas[turn % 2].try_read() {
             Ok(guard) => guard,
@@ -93,7 +93,7 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts one replica after the other, after its requests have finished, and waits for two turns of every user.
+    /// Restarts one replica after the other, as soon as its requests have finished. Then waits for two turns of every user.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -105,7 +105,7 @@ impl Fleet {
         wait::until("two turns of every user", worked).await;
     }
 
-    /// Refreshes, reads the next page and signs in, each time at the other replica.
+    /// Refreshes, reads the next page and logs in, each time at the other replica.
     async fn browse(&self, user: &Actor, place: usize) {
         let (mut cookie, mut device) = (user.cookie.clone(), user.device.clone());
         let mut page = {
@@ -189,13 +189,13 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // Only a known device can sign in to a locked account. Counter keys depend on the master key.
+    // Only a known device can log in to a locked account. The key of a counter depends on the master key.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;
     let renewed_device = device_cookie(&sign_in(&app, &alice.device).await.ok(200)).unwrap();
 
-    // With the old key only: it does not verify values that were created after the rotation.
+    // A replica that has only the old key does not verify values that were created after the rotation.
     let app = replica(app.stop().await, OLD, None).await;
     at(&app, &alice).get(&next_page(&before)).await.ok(200);
     at(&app, &alice).get(&next_page(&after)).await.assert_invalid_field("/cursor");
@@ -203,7 +203,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // With the new key only: values from before the rotation are invalid. The link still works, because its hash is stored.
+    // A replica that has only the new key does not verify values from before the rotation. The reset link still works, because the
+    // database stores its hash.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");
@@ -223,7 +224,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
         let reply = refresh(app, &app.anonymous(), cookie).await.ok(200);
         refresh_cookie(&reply).unwrap()
     };
-    // The session's tokens: the first, its successor by the old key, and the successor of that by the new key.
+    // The session has three tokens: the first, its successor by the old key, and the next successor by the new key.
     let second = renew(&old, &alice.cookie).await;
     let late = renew(&new, &alice.cookie).await;
     let third = renew(&new, &late).await;
@@ -247,7 +248,7 @@ async fn replay_within_grace_at_replica_with_other_key_gets_newest_token() {
 async fn mail_queued_before_key_rotation_contains_working_link() {
     let app = replica(TestDatabase::create().await, OLD, None).await;
     let alice = app.user("alice").await;
-    // Mail cannot be delivered: its folder is a file now.
+    // Mails cannot be delivered, because their folder is now a file.
     let folder = app.state_dir.join("mail");
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "").unwrap();

@@ -1,3 +1,3 @@
-//! API8:2023: keys (ASVS V11).
+//! API8:2023: attacks on keys (ASVS V11).
 
 mod key_rotation;

@@ -1,5 +1,5 @@
-//! Each detection rule is raised by its attack, played over HTTP. `rules` tests thresholds and counting with artificial
-//! events; these tests show that real attacks cause such events.
+//! The attack against which each detection rule protects is played over HTTP, and raises the alert. `rules` tests thresholds and
+//! counters with artificial events. These tests show that real attacks cause such events.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -21,13 +21,13 @@ use crate::support::{Actor, TestApp};
 const WRONG: &str = "correct horse battery 8";
 const HERE: &str = "127.0.0.1";
 
-/// Waits until the rule has counted this many events, and asserts that it alone raised an alert, about this subject.
+/// Waits until the rule has counted this many events. Asserts that only this rule raised an alert, and only about this subject.
 async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, about: &str) {
     wait_for_count(app, rule, events).await;
     assert_eq!(alerts(app).await, [(rule.to_owned(), about.to_owned(), 1)]);
 }
 
-/// A new rule needs an attack here.
+/// A new rule needs its attack in this file.
 #[test]
 fn every_rule_has_its_attack() {
     let attacks = [include_str!("rules.rs"), include_str!("each_rule.rs")].concat();
@@ -94,7 +94,7 @@ async fn reused_token_raises_an_alert() {
     assert_single_alert(&app, "reused_tokens", 2, &user).await;
 }
 
-/// Missing and expired tokens are everyday faults. These tokens were forged.
+/// Missing and expired tokens are everyday faults, which this rule does not count. These tokens were forged.
 #[actix_web::test]
 async fn forged_tokens_raise_an_alert() {
     let made = ["algorithm", "audience", "header", "issuer", "signature", "type", "unknown_key"];
@@ -112,7 +112,7 @@ async fn forged_tokens_raise_an_alert() {
     }
     assert_eq!(faults.iter().copied().collect::<BTreeSet<_>>(), BTreeSet::from(made), "every fault was tried");
     assert_single_alert(&app, "forged_tokens", faults.len() as i64, HERE).await;
-    // A valid signature with an unknown session: the signing key was stolen.
+    // A valid signature with an unknown session means that the signing key was stolen.
     let stolen = forgery::Forger::new(&alice.token, &key).claim("sid", json!(Uuid::new_v4()));
     app.anonymous()
         .request(Method::GET, "/api/v1/me")

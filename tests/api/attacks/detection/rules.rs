@@ -1,4 +1,4 @@
-//! Denials are classified, counted across replicas, reported once, and end the session.
+//! Denied requests are classified and counted across replicas. They raise one alert, and end the session.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::support::{Actor, TestApp, wait};
 
-/// Keeps the session alive, so that its user can be counted.
+/// With this setting the session does not end, so the rule about its user can be tested.
 const SESSION_STAYS: &[(&str, &str)] = &[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")];
 
-/// Replicas share their keys.
+/// All replicas have the same keys.
 const KEYS: &[(&str, &str)] = &[
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -34,7 +34,7 @@ pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
     wait::until_equal((rule, wanted), async || (rule, counted(app, rule).await)).await;
 }
 
-/// Rule, subject, and number of messages per sink.
+/// Returns the rule, the subject and the number of messages per sink of each alert.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
     let sql = "select rule, about, (select count(*) from alert_outbox where alert_id = alerts.id and sink = 'log')
                from alerts order by opened_at, rule";
@@ -45,8 +45,8 @@ async fn probe(actor: &Actor, invoice: &str) -> u16 {
     actor.get(&format!("/api/v1/invoices/{invoice}")).await.status.as_u16()
 }
 
-/// Requests invoices until this session is ended, at the 30th denial or soon after. Asserts that the user's other
-/// session still works. Returns the number of requests.
+/// Requests invoices until this session ends, at the 30th denial or soon after. Asserts that the user's other session still works,
+/// and returns the number of requests.
 pub async fn probe_until_session_ends(
     app: &TestApp,
     session: &Actor,
@@ -83,7 +83,7 @@ async fn forty_seven_denials_raise_one_alert() {
     assert_eq!(counted(&app, "id_enumeration").await, 0);
 }
 
-/// The responses are the same. Only the counters distinguish missing from foreign objects.
+/// The responses for missing and foreign objects are the same. Only the counters distinguish them.
 #[actix_web::test]
 async fn missing_and_foreign_objects_are_counted_separately() {
     let app = TestApp::start().await;
@@ -95,7 +95,7 @@ async fn missing_and_foreign_objects_are_counted_separately() {
         [format!("invoices/{invoice}"), format!("customers/{customer}"), format!("invoices/{invoice}/payments")];
     let missing =
         [format!("invoices/{}", Uuid::new_v4()), format!("invoices/{customer}"), format!("customers/{deleted}")];
-    // A client that enumerates numbers.
+    // This client enumerates numbers.
     let malformed = [1, 2, 3].map(|number| format!("invoices/{number}"));
     let mut answers = Vec::new();
     let events = ["authz_fail/not_found", "authz_fail/not_found", "authz_fail/malformed_id"];
@@ -146,7 +146,7 @@ async fn id_enumeration_over_websocket_is_counted() {
     assert_eq!(alerts(&app).await, [("id_enumeration".to_owned(), id_of(&mallory).await, 1)]);
 }
 
-/// Half of the probes go to each replica, with a restart in between.
+/// Half of the requests go to each replica, with a restart in between.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let shared = [KEYS, SESSION_STAYS].concat();
@@ -190,7 +190,7 @@ async fn counter_resets_when_its_window_ends() {
     assert!(alerts(&app).await.is_empty(), "windows are counted separately");
 }
 
-/// A fault in counting neither loses the event nor fails the request.
+/// A fault while counting neither loses the event nor fails the request.
 #[actix_web::test]
 async fn events_are_stored_even_if_counting_fails() {
     let app = TestApp::start().await;
@@ -198,7 +198,7 @@ async fn events_are_stored_even_if_counting_fails() {
     sqlx::query("revoke insert, update on abuse_counters from strongroom_app").execute(&app.all_rows).await.unwrap();
     let reply = mallory.get(&format!("/api/v1/invoices/{}", Uuid::new_v4())).await;
     reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
-    // The row itself is checked when the app stops, as in every test.
+    // As in every test, the event's row is checked when the app stops.
 }
 
 /// Creates an event that this rule counts, always about the same subject.
@@ -229,7 +229,7 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
     }
 }
 
-/// For each rule: no alert below the threshold, one alert at it, and a new window starts at zero.
+/// Each rule raises no alert below its threshold and one alert at the threshold. A new window starts at zero.
 #[actix_web::test]
 async fn each_rule_acts_at_its_threshold_and_not_before() {
     let app = TestApp::start().await;
@@ -266,7 +266,7 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
     }
 }
 
-/// An event without user, session, address and identifier has no subject to count by.
+/// An event without user, session, address and identifier has no subject by which a rule could count it.
 #[actix_web::test]
 async fn event_without_subject_is_not_counted() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! API8: failures disclose nothing (CWE-209). The log has the cause under the request id.
+//! API8: failures disclose nothing (CWE-209). The log has the cause, under the request id.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -42,7 +42,7 @@ async fn broken_schema_returns_500_with_one_fixed_sentence() {
 #[actix_web::test]
 async fn panic_returns_500_like_other_failures() {
     let app = TestApp::start().await;
-    // The version has its maximum. The next one overflows, and overflow checks panic.
+    // The version has its maximum. The next version overflows, and the overflow check panics.
     let alice = app.user("alice").await;
     sqlx::query("update users set version = 9223372036854775807").execute(&app.all_rows).await.unwrap();
     let reply = alice.patch("/api/v1/me", "\"9223372036854775807\"", &serde_json::json!({"display_name": "x"})).await;
@@ -51,7 +51,7 @@ async fn panic_returns_500_like_other_failures() {
 }
 
 #[actix_web::test]
-async fn missing_migration_makes_readiness_503() {
+async fn missing_migration_makes_the_readiness_check_return_503() {
     let app = TestApp::start().await;
     app.anonymous().request(Method::GET, "/health/ready").send().await.ok(204);
     sqlx::query("delete from _sqlx_migrations where version = (select max(version) from _sqlx_migrations)")
@@ -63,7 +63,7 @@ async fn missing_migration_makes_readiness_503() {
     app.anonymous().request(Method::GET, "/health/ready").send().await.assert_refused(503, "unavailable");
 }
 
-/// A database that accepts connections but does not answer cannot hang a request.
+/// A database that accepts connections but does not answer must not hang a request.
 #[actix_web::test]
 async fn hanging_statement_returns_503() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -79,10 +79,10 @@ async fn hanging_statement_returns_503() {
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests share a pool of 16 connections. The deadline ends 16 of them while their statement runs. The others get no
+/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The others get no
 /// connection in time.
 #[actix_web::test]
-async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as_503() {
+async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;
     let (app, relay) = TestApp::relayed().await;
     let alice = app.user("alice").await;
@@ -94,7 +94,7 @@ async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as
     let mut lock = app.all_rows.begin().await.unwrap();
     sqlx::query("lock table customers in access exclusive mode").execute(&mut *lock).await.unwrap();
     let hang = async {
-        // All connections are in use and run a statement. From now on the database sends no reply.
+        // All connections are in use and run a statement. From now on, the database sends no reply.
         let running = "select count(*) >= 8 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
         let blocked = async || sqlx::query_scalar(running).fetch_one(&app.all_rows).await.unwrap();
         wait::until("statements wait for the lock", blocked).await;
@@ -108,13 +108,13 @@ async fn hung_database_returns_503_to_every_request_and_is_logged_and_counted_as
         assert!(reply.header("retry-after").is_some());
         let told = logs::for_request(&reply.request_id());
         let last = told.iter().find(|line| line["message"] == "request").unwrap();
-        assert_eq!(last["status"], 503, "the log says what was sent");
+        assert_eq!(last["status"], 503, "the log has the status that was sent");
     }
     let cut_off = |id: String| logs::for_request(&id).iter().any(|line| line["cause"] == "request timed out");
-    assert!(replies.iter().any(|reply| cut_off(reply.request_id())), "the deadline answered some");
+    assert!(replies.iter().any(|reply| cut_off(reply.request_id())), "the deadline ended some requests");
     assert_eq!((counted(503).await, counted(500).await), (REQUESTS as f64, 0.0));
 
     relay.withhold(false);
     let works = async || alice.get("/api/v1/customers").await.status == 200;
-    wait::until("all works again", works).await;
+    wait::until("all requests succeed again", works).await;
 }

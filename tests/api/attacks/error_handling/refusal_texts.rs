@@ -1,5 +1,5 @@
-//! Texts of refusals (CWE-209, API8:2023). A developer can correct the request after reading the reply alone. The reply discloses
-//! nothing about the program: the text of a parser would name types, list fields and quote the input.
+//! Texts of refusals (CWE-209, API8:2023). A developer who reads only the reply can correct the request. The reply discloses
+//! nothing about the program. The message of a parser would disclose types and fields, and quote the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::support::actor::draft;
 use crate::support::operations::{make, operations, with_bodies};
 use crate::support::{Reply, TestApp};
 
-/// Words of serde, garde and Rust, in lower case.
+/// Words that only serde, garde and Rust use, in lower case.
 const OF_THE_PROGRAM: [&str; 34] = [
     "serde",
     "garde",
@@ -48,7 +48,7 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Checks that each message is our own, and points to a field of the request or of the contract.
+/// Checks that each message is our own, and points to a field of the request or of the OpenAPI document.
 #[track_caller]
 fn speaks_plainly(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
@@ -73,7 +73,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
 
-/// The names of all fields and query parameters of the contract.
+/// Returns the names of all fields and query parameters in the OpenAPI document.
 fn names(document: &Value) -> Vec<String> {
     let mut names = Vec::new();
     for schema in document["components"]["schemas"].as_object().unwrap().values() {
@@ -88,7 +88,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that few fields accept. A `Value` cannot represent the last ones.
+/// Values that few fields accept. They are texts, because a `Value` cannot represent the last ones.
 const WRONG: [&str; 20] = [
     "null",
     "true",
@@ -139,7 +139,7 @@ fn wrong_bodies(fits: &Value) -> Vec<String> {
 }
 
 #[actix_web::test]
-async fn refusal_of_a_wrong_body_has_no_word_of_a_parser_in_any_operation() {
+async fn refusal_of_an_invalid_body_quotes_no_parser_message() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let names = names(&document());
@@ -147,21 +147,25 @@ async fn refusal_of_a_wrong_body_has_no_word_of_a_parser_in_any_operation() {
     for (operation, id, fits) in &all {
         for body in wrong_bodies(fits) {
             let what = format!("{} {} {body}", operation.method, operation.path);
-            // No object has this version, so a body that is valid after all changes nothing.
+            // No object has this version, so even a body that is valid changes nothing.
             let request = operation.request_to(&alice, id).header("if-match", "\"999\"");
             let reply = request.body("application/json", body.clone()).send().await;
             if reply.status.as_u16() == 400 {
-                assert_eq!(reply.json()["code"], "invalid_input", "{what}: it is JSON");
+                assert_eq!(
+                    reply.json()["code"],
+                    "invalid_input",
+                    "{what}: the body is JSON, so the code is not `not_json`"
+                );
                 speaks_plainly(&reply, &names, &what);
                 refused += 1;
             }
         }
     }
-    assert!(refused > all.len() * 40, "the walk has something to walk on: {refused}");
+    assert!(refused > all.len() * 40, "only {refused} requests were refused");
 }
 
 #[actix_web::test]
-async fn refusal_of_a_broken_body_says_where_it_is_broken() {
+async fn refusal_of_broken_json_names_line_and_column() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let post = |kind: &'static str, body: &'static str| {
@@ -179,7 +183,7 @@ async fn refusal_of_a_broken_body_says_where_it_is_broken() {
         reply.assert_refused(400, "not_json").assert_events(&["input_validation_fail/not_json"]);
         assert_eq!(reply.json()["errors"], json!([{"pointer": "", "message": said}]), "{body}");
     }
-    // The default media type of curl.
+    // This is the default media type of curl.
     let form = post("application/x-www-form-urlencoded", "{\"name\": \"A\"}").await;
     form.assert_refused(415, "unsupported_media_type").assert_events(&["input_validation_fail/unsupported_media_type"]);
     assert_eq!(form.json()["errors"], json!([{"pointer": "/Content-Type", "message": "must be application/json"}]));
@@ -189,7 +193,7 @@ async fn refusal_of_a_broken_body_says_where_it_is_broken() {
 }
 
 #[actix_web::test]
-async fn refusal_of_a_wrong_query_has_no_word_of_a_parser_in_any_list() {
+async fn refusal_of_an_invalid_query_quotes_no_parser_message() {
     let app = TestApp::start().await;
     let (alice, root) = (app.user("alice").await, app.admin("root").await);
     let document = document();
@@ -211,12 +215,12 @@ async fn refusal_of_a_wrong_query_has_no_word_of_a_parser_in_any_list() {
             }
         }
     }
-    assert!(refused > 100, "the walk has something to walk on: {refused}");
+    assert!(refused > 100, "only {refused} requests were refused");
 }
 
-/// The complete text of one refusal of each kind: it says what to send.
+/// Shows the complete text of one refusal of each kind. The text says what to send.
 #[actix_web::test]
-async fn refusal_says_what_is_expected() {
+async fn refusal_says_what_the_field_must_be() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut draft = draft(&alice.customer().await);
@@ -258,9 +262,9 @@ async fn refusal_says_what_is_expected() {
     assert_eq!(limit.json()["errors"], json!([{"pointer": "/limit", "message": "must be a number from 1 to 100"}]));
 }
 
-/// The `type` of a refusal is a URL with the address and port of this service.
+/// The `type` of a refusal is a URL with the address and the port of this service.
 #[actix_web::test]
-async fn type_of_a_problem_leads_to_its_explanation_on_another_port_too() {
+async fn problem_type_links_to_its_explanation_on_any_port() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let app = TestApp::with(&[("STRONGROOM_HTTP_BIND", &format!("127.0.0.1:{port}"))]).await;
     let reply = app.anonymous().request(Method::GET, "/nothing").send().await;

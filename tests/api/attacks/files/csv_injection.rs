@@ -1,4 +1,4 @@
-//! CSV injection (CWE-1236): exports that are opened in a spreadsheet.
+//! CSV injection (CWE-1236): a victim opens an export in a spreadsheet.
 
 use std::time::Duration;
 
@@ -41,11 +41,11 @@ async fn export_cells_are_neither_formulas_nor_split() {
             assert!(!cell.trim_start().starts_with(['=', '+', '-', '@', '＝']), "{cell}");
         }
     }
-    // Programs that separate by semicolons, or that ignore doubled quotes, still see one quoted cell.
+    // Some programs separate by semicolons, or ignore doubled quotes. They still see one quoted cell.
     assert!(text.contains("\"Acme;=1+1\"") && text.contains("\"Acme\"\",=1+1,\"\"\""), "{text}");
 }
 
-/// The status is sent only after the first rows were read.
+/// The service sends the status only after it has read the first rows, so the status can still be 503.
 #[actix_web::test]
 async fn export_without_a_database_returns_503() {
     let app = TestApp::start().await;
@@ -58,13 +58,13 @@ async fn export_without_a_database_returns_503() {
     app.database.restore().await;
 }
 
-/// A thief starts an export with a stolen token and keeps reading after the session has ended.
+/// A thief starts an export with a stolen token, and keeps reading after the session has ended.
 #[actix_web::test]
 async fn export_stops_when_its_session_ends() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     alice.invoice().await;
-    // Far more than the socket buffers hold.
+    // The export is far larger than the socket buffers.
     let many = "set session_replication_role = replica;
         insert into invoices (id, owner_id, customer_id, status, currency, subtotal, discount_total, tax_total, total,
             created_at, updated_at)

@@ -1,4 +1,4 @@
-//! Generated PDFs (API4, API8): injection of active content, text that covers other text, and resource exhaustion by rendering.
+//! Generated PDFs (API4, API8): injected active content, text that covers other text, and renderings that exhaust the processors.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::support::actor::draft;
 use crate::support::pdf::{count_pixels, info, rows};
 use crate::support::{Actor, TestApp};
 
-/// Keys of active content.
+/// Names of PDF entries that make content active.
 const ACTS: [&str; 12] = [
     "/Annot",
     "/JavaScript",
@@ -59,7 +59,7 @@ async fn user_input_in_a_pdf_stays_text() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     for typed in TYPED {
-        // In each field that appears in the PDF, its title and author included.
+        // The text is typed into each field that appears in the PDF, also in its title and author.
         let name = alice.get("/api/v1/me").await.ok(200);
         let version = name.header("etag").unwrap().to_owned();
         alice.patch("/api/v1/me", &version, &json!({"display_name": typed})).await.ok(200);
@@ -69,7 +69,7 @@ async fn user_input_in_a_pdf_stays_text() {
         let mut draft = draft(&customer);
         (draft["notes"], draft["lines"]) = (json!(typed), json!([line(typed)]));
         let pdf = print(&alice, &draft).await;
-        // Long texts wrap.
+        // Long texts wrap, so the comparison ignores white space.
         let without_blanks = |text: &str| text.split_whitespace().collect::<String>();
         let (all, one) = (without_blanks(&rows(&pdf).join("\n")), without_blanks(typed));
         assert!(all.matches(&one).count() >= 6, "{typed:?} in {all}");
@@ -78,7 +78,7 @@ async fn user_input_in_a_pdf_stays_text() {
         let xml = between(&pdf, "<?xpacket begin", "<?xpacket end");
         assert!(holds(xml, "dc:creator") && !holds(xml, "<script") && !holds(xml, "<img"), "{typed}");
         for acts in ACTS {
-            // In the author's name it is an escaped string.
+            // In the author's name, the text is an escaped string.
             assert_eq!(
                 holds(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
@@ -101,7 +101,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
         assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // A row that bypassed the API.
+    // This row did not come through the API.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
@@ -126,13 +126,13 @@ async fn stacked_combining_marks_take_no_extra_space() {
     }
 }
 
-/// Stacked marks are clipped at the neighbouring lines.
+/// Stacked marks are clipped at the lines above and below.
 #[actix_web::test]
 async fn stacked_combining_marks_do_not_cover_other_lines() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
-    // Count grey pixels too: at this low resolution a mark may be grey only.
+    // Gray pixels count too: at this low resolution a mark may have no black pixel.
     let ink = async |last: &str| {
         let mut draft = draft(&customer);
         draft["lines"] = json!([line("a"), line("a"), line(last)]);
@@ -170,7 +170,7 @@ async fn concurrent_pdf_renderings_are_limited_and_the_rest_gets_503() {
     assert!(printed >= 1 && work.started() == printed, "{printed} of {}", work.started());
     bodies.dedup();
     assert_eq!(bodies.len(), 1, "identical files");
-    // Retrying succeeds, and a conditional request renders nothing.
+    // A retry succeeds, and a conditional request renders nothing.
     let reply = alice.get(&path).await.ok(200);
     let etag = reply.header("etag").unwrap().to_owned();
     let started = work.started();

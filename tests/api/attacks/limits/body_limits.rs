@@ -33,7 +33,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     assert!(answer.contains("payload_too_large"));
 }
 
-/// An endless body is cut off even if no handler reads it: on an unknown path, or without a valid token.
+/// The service cuts an endless body off even if no handler reads it: on an unknown path, or without a valid token.
 #[actix_web::test]
 async fn endless_chunked_body_is_cut_off() {
     let app = TestApp::start().await;
@@ -46,7 +46,7 @@ async fn endless_chunked_body_is_cut_off() {
         );
         tokio::task::spawn_blocking(move || {
             let chunk = format!("1000\r\n{}\r\n", "x".repeat(4096));
-            // Endless unless the server closes the connection.
+            // The body ends only if the server closes the connection.
             wait::until_some_blocking(&format!("{path} is closed"), || stream.write_all(chunk.as_bytes()).err());
         })
         .await
@@ -108,7 +108,8 @@ async fn client_that_reads_no_responses_loses_its_connection() {
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
-        // The service stops reading while it cannot write. Then our write times out, which does not mean that it closed.
+        // While the service cannot write, it also stops reading. Then the test's write times out, although the connection is still
+        // open.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

@@ -31,15 +31,15 @@ fn connect(target: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Opens connections from the attacker's address that send these bytes and then nothing.
+/// Opens connections from the attacker's address, sends these bytes on each, and then nothing.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
-    // A connection over the limit may be closed already.
+    // The service may have closed a connection over the limit already.
     held.iter_mut().for_each(|stream| drop(stream.write(bytes)));
     held
 }
 
-/// Keeps so many silent connections open, and replaces the oldest one again and again until it is dropped.
+/// Keeps this many silent connections open, and replaces the oldest one again and again, until it is dropped.
 struct Flood {
     goes_on: Arc<AtomicBool>,
     opened: Arc<AtomicUsize>,
@@ -96,7 +96,10 @@ async fn flood_from_one_address_leaves_connections_for_others() {
         over_tls(&app).request(Method::GET, "/health/live").send().await.ok(204);
         app.anonymous().request(Method::GET, "/problems").send().await.assert_refused(403, "https_required");
     }
-    assert!((200.0..=280.0).contains(&open(&app).await), "256 of the attacker's, and ours");
+    assert!(
+        (200.0..=280.0).contains(&open(&app).await),
+        "about 256 connections of the attacker, and those of this test"
+    );
     drop((silent, half_heads, scrapes));
 
     let refused = async || app.metrics().await.value("strongroom_connections_refused_total");
@@ -113,19 +116,19 @@ async fn flood_from_one_address_leaves_connections_for_others() {
     assert!(rows < 50, "{rows} events for one flood");
 }
 
-/// TLS handshakes have limits of their own, below those of connections.
+/// TLS handshakes have limits of their own, which are lower than those of connections.
 #[actix_web::test]
 async fn silent_tls_handshakes_are_limited_and_time_out() {
     let app = production(&[]).await;
     let https = app.running.as_ref().unwrap().https.unwrap();
     let held = hold(500, https, b"");
-    wait::until("all are admitted or refused", async || {
+    wait::until("all handshakes are admitted or refused", async || {
         let metrics = app.metrics().await;
         let refused = metrics.value("strongroom_tls_handshakes_refused_total");
         metrics.value("strongroom_tls_handshakes") + refused == 500.0 && refused == 372.0
     })
     .await;
-    wait::until("the admitted ones time out", async || open(&app).await == 0.0).await;
+    wait::until("the admitted handshakes time out", async || open(&app).await == 0.0).await;
     drop(held);
 }
 
@@ -138,9 +141,9 @@ async fn listed_proxy_has_no_connection_limit() {
     drop(held);
 }
 
-/// Incomplete request heads time out, so closed connections are released.
+/// Incomplete request heads time out, so their connections become free.
 #[actix_web::test]
-async fn closed_connections_make_room_for_new_ones() {
+async fn closed_connections_are_available_again() {
     let app = TestApp::with(CAPS).await;
     let address = app.running.as_ref().unwrap().http;
     let held = hold(300, address, b"GET ");
@@ -150,7 +153,7 @@ async fn closed_connections_make_room_for_new_ones() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// A reset connection has no peer address. Its token must not count as exposed on plain HTTP.
+/// A connection that was reset has no peer address. The service must not conclude that its token was exposed on plain HTTP.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;
@@ -191,7 +194,7 @@ async fn client_that_reads_below_the_minimum_rate_loses_its_connection() {
     reading.abort();
 }
 
-/// A slow connection is no attack. The client reads at five times the minimum rate, for longer than [`STALL_TIMEOUT`].
+/// A slow connection is no attack. This client reads at five times the minimum rate, for longer than [`STALL_TIMEOUT`].
 #[actix_web::test]
 async fn client_that_reads_above_the_minimum_rate_keeps_its_connection() {
     let app = TestApp::start().await;

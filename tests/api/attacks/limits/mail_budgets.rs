@@ -1,4 +1,4 @@
-//! Mail bombing, and denial of service by exhausting the mail budget of a mailbox or provider (API6).
+//! Mail bombing (API6), and denial of service by an attacker who uses up the mail budget of a mailbox or a mail provider.
 
 use std::net::Ipv4Addr;
 
@@ -32,7 +32,7 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// One network gets five mails, from all of its addresses together. Other networks and the owner's device are not limited by that.
+/// All addresses of one network together get five mails. The owner's device and other networks have budgets of their own.
 #[actix_web::test]
 async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;
@@ -42,7 +42,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         reply.assert_events(&[if host <= 5 { SENT } else { DROPPED }]);
     }
     assert_eq!(queued(&app, "reset_password", &alice.email).await, 5);
-    // The owner, in another network, gets the mail, and its link works.
+    // The owner is in another network. They get the mail, and its link works.
     let attackers = reset_token(&app, &alice.email, "").await;
     request_reset(&from(&app, 2, 1), &alice.email).await.assert_events(&[SENT]);
     let token = reset_token(&app, &alice.email, &attackers).await;
@@ -53,7 +53,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
         let reply = request.json(&json!({"email": alice.email})).send().await.ok(202);
         reply.assert_events(&[if time <= 5 { SENT } else { DROPPED }]);
     }
-    // Forged device cookies and those of other accounts do not count.
+    // A forged device cookie, or one of another account, gives no budget.
     let bob = app.user("bob").await;
     for foreign in [bob.device.as_str(), "__Host-device=forged"] {
         let request = from(&app, 1, 9).request(Method::POST, "/api/v1/auth/password-reset").header("cookie", foreign);
@@ -62,7 +62,7 @@ async fn flood_from_one_network_does_not_block_mail_for_others() {
     let choose = json!({"token": token, "new_password": OTHER});
     let confirm = "/api/v1/auth/password-reset/confirm";
     from(&app, 2, 1).request(Method::POST, confirm).json(&choose).send().await.ok(204);
-    // The budget is renewed when its window ends. At that time the five mailed links expire too.
+    // The budget is renewed when its window ends. At this time the five mailed links expire too.
     app.clock.advance(TimeDelta::minutes(30) + TimeDelta::seconds(1));
     request_reset(&from(&app, 1, 1), &alice.email).await.assert_events(&[SENT]);
 }
@@ -86,7 +86,7 @@ async fn exhausted_budget_does_not_reveal_registered_addresses() {
         assert_eq!(queued(&app, "reset_password", email).await, 5);
     }
     assert_eq!(seen[0], seen[1]);
-    // Alice's own registration took the first one.
+    // The registration that created Alice's account took one mail of the budget.
     assert_eq!(queued(&app, "already_registered", &alice.email).await, 5);
     assert_eq!(queued(&app, "confirm_registration", "nobody@example.com").await, 5);
 }
@@ -110,7 +110,7 @@ async fn plus_tags_share_the_budget_of_their_mailbox() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 1);
 }
 
-/// One network gets fifty mails to one provider. Other providers and other networks are not limited by that.
+/// One network gets fifty mails to one provider. Other providers and other networks have budgets of their own.
 #[actix_web::test]
 async fn flood_to_one_mail_domain_is_limited_per_network() {
     let app = TestApp::start().await;
@@ -126,7 +126,7 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
         .assert_events(&["authn_registration_requested/"]);
 }
 
-/// The table also reveals neither networks nor mail addresses.
+/// The table of the budgets must not contain networks or mail addresses in plain text either.
 #[actix_web::test]
 async fn parallel_requests_cannot_overdraw_a_budget() {
     let app = TestApp::start().await;
@@ -135,7 +135,7 @@ async fn parallel_requests_cannot_overdraw_a_budget() {
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 5);
     let rows: Vec<String> =
         sqlx::query_scalar("select t::text from mail_budgets t").fetch_all(&app.all_rows).await.unwrap();
-    assert_eq!(rows.len(), 2, "one for the mailbox, one for the domain");
+    assert_eq!(rows.len(), 2, "one row for the mailbox, one for the domain");
     assert!(rows.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
     app.clock.advance(TimeDelta::minutes(31));
     app.services().auth.sweep(std::time::Duration::ZERO).await.unwrap();

@@ -7,14 +7,15 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until the address is limited: 401 or 403 for the first `within` requests, then 429, all without a query.
+/// Sends requests until the address is limited. The first `within` requests get 401 or 403, then the reply is 429. None of them
+/// causes a query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
         match reply.status.as_u16() {
             401 | 403 => assert!(sent < within, "request {sent} is beyond the budget"),
             _ => {
-                // A token bucket refills meanwhile.
+                // The token bucket refills while the test runs, so a few more requests may be allowed.
                 assert!(sent >= within, "request {sent} is within the budget");
                 reply
                     .assert_refused(429, "too_many_requests")
@@ -22,7 +23,7 @@ async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
                 assert!(reply.header("retry-after").unwrap().parse::<u64>().unwrap() >= 1);
             }
         }
-        assert_eq!(reply.statements(), Vec::<String>::new(), "no query for a request without a valid token");
+        assert_eq!(reply.statements(), Vec::<String>::new(), "a request without a valid token causes no query");
     }
 }
 
@@ -82,7 +83,7 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked cookie still names its user under our MAC. It is charged to that user, and over the budget it costs no query.
+/// A revoked cookie has a valid MAC, so its user is known and charged. Beyond the user's budget, such a cookie causes no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;
@@ -99,7 +100,7 @@ async fn revoked_refresh_token_is_charged_to_its_user() {
 
 /// A user behind the NAT refreshes two sessions more often than the larger budget of the address allows.
 #[actix_web::test]
-async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_the_same_address() {
+async fn user_who_refreshes_too_often_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "4/24h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
     let second = try_sign_in(&mallory.client, &mallory.email, &mallory.password).await;
@@ -123,10 +124,10 @@ async fn insider_who_renews_over_their_budget_takes_nothing_from_others_behind_t
 
 /// An attacker with an account exhausts only their own budget.
 #[actix_web::test]
-async fn user_over_their_budget_takes_nothing_from_others_behind_the_same_address() {
+async fn user_over_their_budget_does_not_exhaust_the_budget_of_the_address() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "6/1h")]).await;
     let (mallory, alice) = (app.user("mallory").await, app.user("alice").await);
-    // More than the budget of all verified callers of the address.
+    // The attacker sends more requests than the budget of all verified callers of the address allows.
     for sent in 0..6 * VERIFIED_SHARE + 20 {
         let reply = mallory.get("/api/v1/me").await;
         if sent < 6 {
@@ -173,7 +174,7 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// Refused requests of a user without the role are limited, and over the limit they cost no query.
+/// Refused requests of a user without the role are limited. Beyond the limit they cause no query.
 #[actix_web::test]
 async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;
@@ -196,8 +197,8 @@ async fn refusal_has_retry_after_and_no_other_hint() {
     let reply = client.request(Method::GET, "/problems").send().await;
     reply.assert_refused(429, "too_many_requests").assert_events(&["excess_rate_limit_exceeded/too_many_requests"]);
     let wait: u64 = reply.header("retry-after").unwrap().parse().unwrap();
-    assert!((1..=720).contains(&wait), "5 per hour is one every 12 minutes: {wait}");
-    assert_eq!(reply.json().get("errors"), None, "no further hint");
+    assert!((1..=720).contains(&wait), "5 requests per hour are one every 12 minutes: {wait}");
+    assert_eq!(reply.json().get("errors"), None, "the reply has no further hint");
     // Other routes and other addresses have their own buckets.
     client.request(Method::GET, "/api/v1/openapi.json").send().await.ok(200);
     app.client_from([127, 0, 0, 9].into()).request(Method::GET, "/problems").send().await.ok(200);
@@ -237,7 +238,7 @@ async fn listed_proxy_determines_the_client_address() {
     from("6.6.6.6, 198.51.100.2").await.assert_refused(404, "not_found");
 }
 
-/// Except health checks. WebSocket handshakes have the larger budget.
+/// Health checks have no limit, and WebSocket handshakes have the larger budget. All other routes are tried.
 #[actix_web::test]
 async fn every_route_is_limited_for_anonymous_requests() {
     let one = "1/1h";

@@ -51,15 +51,15 @@ async fn create_beyond_the_quota_is_refused_and_changes_nothing() {
         refused.assert_refused(409, "quota_exceeded").assert_events(&["sequence_fail/quota_exceeded"]);
     }
     assert_eq!(app.digest_all().await, before);
-    // Another owner's rows are not counted.
+    // The quota does not count the rows of other owners.
     bob.invoice().await;
-    // Deleting one allows one more.
+    // If one invoice is deleted, one more can be created.
     alice.delete(&format!("/api/v1/invoices/{}", invoices[1]), "\"1\"").await.ok(204);
     alice.post("/api/v1/invoices", &draft(&on)).await.ok(201);
     alice.post("/api/v1/invoices", &draft(&on)).await.assert_refused(409, "quota_exceeded");
 }
 
-/// A retry with the same idempotency key creates no further row.
+/// A retry with the same idempotency key creates no further row, so the quota does not refuse it.
 #[actix_web::test]
 async fn repeated_create_at_the_quota_returns_the_first_response() {
     let app = TestApp::with(&QUOTAS).await;
@@ -76,7 +76,7 @@ async fn repeated_create_at_the_quota_returns_the_first_response() {
     assert_eq!(keyed().await.comparable(), first.comparable());
 }
 
-/// One count serves up to a thousand creates.
+/// The service counts the rows once for up to a thousand creates.
 #[actix_web::test]
 async fn rows_are_counted_once_for_many_creates() {
     let app = TestApp::start().await;
@@ -88,7 +88,7 @@ async fn rows_are_counted_once_for_many_creates() {
         counted.push(counts(&reply));
         assert!(
             !reply.statements().iter().any(|text| text.starts_with("update")),
-            "no write other than the row itself"
+            "the create writes only the row itself"
         );
     }
     assert_eq!((counted[0], counted.iter().sum::<usize>()), (1, 1));

@@ -8,7 +8,7 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// With both algorithms. Most forgeries are signed with the correct key: only their claims or header are wrong.
+/// All forgeries are tried with both algorithms. Most are signed with the correct key, and only their claims or header are wrong.
 #[actix_web::test]
 async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {
@@ -23,7 +23,7 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // These cannot be sent in a header, or HTTP trims them.
+            // These tokens cannot be sent in a header, or HTTP removes their white space, so that they become valid.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
@@ -46,7 +46,7 @@ async fn expired_access_token_is_rejected() {
     let alice = app.user("alice").await;
     app.clock.advance(TimeDelta::seconds(599));
     alice.get("/api/v1/me").await.ok(200);
-    // The leeway for different clocks is two seconds.
+    // The service accepts clocks that differ by two seconds.
     app.clock.advance(TimeDelta::seconds(4));
     let late = alice.get("/api/v1/me").await;
     late.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/expired"]);
@@ -65,7 +65,7 @@ async fn previous_jwt_key_verifies_but_does_not_sign() {
     there.get("/api/v1/me").await.ok(200);
     let fresh = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
     let database = app.stop().await;
-    // The old key is removed: its tokens are invalid.
+    // After the old key is removed, its tokens are invalid.
     let app = TestApp::on(database, &[master, ("STRONGROOM_JWT_KEY", new)]).await;
     let at = |token: &str| Actor { client: app.anonymous(), token: token.to_owned(), ..Actor::anonymous(&app) };
     at(&fresh.token).get("/api/v1/me").await.ok(200);

@@ -1,4 +1,5 @@
-//! API2:2023: logout by the refresh cookie alone (CWE-613): it works after the access token has expired, and not from other sites.
+//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and other sites cannot use
+//! it.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -8,7 +9,7 @@ use crate::support::{Actor, TestApp};
 
 const LOGOUT: &str = "/api/v1/auth/logout";
 
-/// A logout as our page sends it: with the cookie, the page's origin and the CSRF header.
+/// Returns a logout as the page of the service sends it: with the cookie, the page's origin and the CSRF header.
 fn by_cookie(app: &TestApp, actor: &Actor) -> Request {
     let own = &app.services().settings.http.public_url;
     with_cookie(actor).header("origin", own).header("x-strongroom-csrf", "1")

@@ -56,12 +56,12 @@ async fn concurrent_refreshes_get_same_successor() {
     let alice = app.user("alice").await;
     let tabs = futures_util::future::join_all((0..6).map(|_| alice.refresh(&app, &alice.cookie))).await;
     let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
-    assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "no branch");
-    assert_eq!(count(&app, "refresh_tokens").await, 2, "one token, one successor");
+    assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "all refreshes get the same successor");
+    assert_eq!(count(&app, "refresh_tokens").await, 2, "the token has one successor");
     me(&alice).await.ok(200);
 }
 
-/// The direct successor was used already: returning it would look like theft at its next use.
+/// The direct successor was already used. If the service returned it, its next use would look like theft.
 #[actix_web::test]
 async fn replay_within_grace_gets_newest_unused_token() {
     let app = TestApp::start().await;
@@ -72,7 +72,7 @@ async fn replay_within_grace_gets_newest_unused_token() {
     let before = app.digest(&["sessions", "refresh_tokens"]).await;
     let late_tab = renewed(&alice.cookie).await;
     assert_eq!(late_tab, second_tab);
-    assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before, "no branch");
+    assert_eq!(app.digest(&["sessions", "refresh_tokens"]).await, before, "the replay creates no second successor");
 
     app.clock.advance(TimeDelta::seconds(11));
     renewed(&late_tab).await;
@@ -96,7 +96,7 @@ async fn replay_within_grace_follows_bounded_chain() {
     for _ in 0..MAX_CHAIN {
         newest = renewed(&newest).await;
     }
-    // On a slow machine, the grace period must not end during the test.
+    // On a slow machine, the grace period could end during the test, so the test moves it.
     sqlx::query("update refresh_tokens set used_at = now() where used_at is not null")
         .execute(&app.all_rows)
         .await
@@ -134,7 +134,7 @@ async fn session_ends_when_idle_and_at_absolute_limit() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/expired"]);
-    // Almost 28 days have passed. After 30 days the session ends, although it was used.
+    // Almost 28 days have passed. After 30 days the session ends, although it was in use.
     app.clock.advance(TimeDelta::days(2) + TimeDelta::seconds(5));
     busy.refresh(&app, &cookie)
         .await
@@ -175,7 +175,7 @@ async fn forged_refresh_cookie_is_rejected_without_database_access() {
         assert_eq!(reply.statements(), Vec::<String>::new(), "{forged}");
     }
     assert_eq!(app.digest(&["users", "sessions", "refresh_tokens"]).await, before);
-    // Without the `__Host-` prefix: a sub-domain could have set it.
+    // The cookie's name has no `__Host-` prefix, so a sub-domain could have set it.
     let planted = app
         .anonymous()
         .request(Method::POST, "/api/v1/auth/refresh")
@@ -257,7 +257,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
             }
         };
         if ["disabled", "removed"].contains(&way) {
-            // This process learns it from the database's notification.
+            // The database's notification tells this process that the session has ended.
             until_dead(&other).await;
         }
         dead(&me(&other).await);
@@ -285,7 +285,7 @@ async fn password_change_replaces_the_session_and_its_tokens() {
     ]);
     let body = reply.json();
     assert_eq!((&body["token_type"], &body["expires_in"]), (&json!("Bearer"), &json!(600)));
-    assert_eq!(body.as_object().unwrap().len(), 3, "no refresh token in the body");
+    assert_eq!(body.as_object().unwrap().len(), 3, "the body contains no refresh token");
     let new = Actor {
         token: body["access_token"].as_str().unwrap().to_owned(),
         cookie: refresh_cookie(&reply).unwrap(),
@@ -305,7 +305,7 @@ async fn until_dead(actor: &Actor) {
     wait::until_equal(401, async || me(actor).await.status.as_u16()).await;
 }
 
-/// Denial of service: an attacker who knows the password cannot end the session in constant use by signing in ten times.
+/// Denial of service: an attacker who knows the password cannot end a session in constant use by logging in ten times.
 #[actix_web::test]
 async fn eleventh_session_ends_least_recently_used_one() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! API2:2023: access tokens of sessions that have ended on another replica (CWE-613), and correctly signed tokens of wrong sessions.
+//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens that name wrong
+//! sessions.
 
 use chrono::TimeDelta;
 use reqwest::Method;
@@ -11,13 +12,13 @@ use crate::attacks::detection::rules::id_of;
 use crate::support::forgery::{Forger, Key};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// Shared by all replicas.
+/// All replicas have the same keys.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
 ];
 
-/// Ends a session as another replica does.
+/// Ends a session as another replica would.
 const END: &str = "update sessions set ended_at = now() where id = $1";
 
 async fn me(actor: &Actor) -> Reply {
@@ -28,7 +29,7 @@ fn dead(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
-/// Waits for a response from the cache. On a loaded machine, a late poll may make a request query the database.
+/// Waits until a response comes from the cache. On a loaded machine, a late poll can cause a query for a request.
 async fn until_answered_from_cache(actor: &Actor, status: u16) {
     wait::until_equal((status, 0), async || {
         let reply = me(actor).await;
@@ -37,13 +38,13 @@ async fn until_answered_from_cache(actor: &Actor, status: u16) {
     .await;
 }
 
-/// Returns the session of an actor.
+/// Returns the id of the actor's session.
 async fn session(app: &TestApp, actor: &Actor) -> Uuid {
     let sql = "select s.id from sessions s join users u on u.id = s.user_id where u.email = $1";
     sqlx::query_scalar(sql).bind(&actor.email).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Suppresses the notifications.
+/// Suppresses the notifications that the end of a session sends.
 async fn silence(app: &TestApp) {
     app.all_rows.execute("alter table sessions disable trigger sessions_announce_end").await.unwrap();
 }
@@ -74,7 +75,7 @@ async fn revocation_with_lost_notification_is_found_by_next_poll() {
     dead(&me(&alice).await);
 }
 
-/// Its `ended_at` is earlier than that of sessions which were polled before.
+/// The revocation sets `ended_at` early and commits late, after sessions with a later `ended_at` were polled.
 #[actix_web::test]
 async fn revocation_that_commits_late_is_found() {
     let app = TestApp::start().await;
@@ -93,12 +94,12 @@ async fn revocation_that_commits_late_is_found() {
     dead(&me(&late).await);
 }
 
-/// Two seconds after the last poll, the cache is not used any more.
+/// The cache may be used for two seconds after the last poll.
 #[actix_web::test]
 async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    // Opens the connections that stay open.
+    // This request opens the connections that stay open.
     me(&alice).await.ok(200);
     let session = session(&app, &alice).await;
     app.wait_until_listening().await;
@@ -108,7 +109,7 @@ async fn failing_poll_makes_each_request_query_database() {
     for _ in 0..2 {
         assert_eq!(me(&alice).await.ok(200).session_look_ups(), 1);
     }
-    // Another replica ends the session. This one gets neither notifications nor polls.
+    // Another replica ends the session. This replica gets no notification, and its polls fail.
     sqlx::query(END).bind(session).execute(&app.all_rows).await.unwrap();
     dead(&me(&alice).await);
     app.database.restore().await;

@@ -1,5 +1,5 @@
-//! Manipulated amounts (CWE-190, CWE-682, CWE-840; API6:2023): negative and excessive discounts, integer overflow, and decimals that
-//! parsers read differently.
+//! Manipulated amounts (CWE-190, CWE-682, CWE-840; API6:2023): negative and excessive discounts, integer overflow, and decimals
+//! that parsers read differently.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ async fn negative_or_excessive_discount_is_refused() {
             assert!(reply.statements().is_empty());
         }
     }
-    // If both fields were accepted, one of them would be ignored.
+    // If the service accepted both fields, it would have to ignore one.
     for object in ["", "/lines/0"] {
         let mut body = draft_with(&customer, &format!("{object}/discount_rate"), &json!("10"));
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
@@ -78,7 +78,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     let line = |quantity: &str, price: &str, tax: &str| json!({"description": "x", "quantity": quantity, "unit_price": price, "tax_rate": tax});
     let max = || line("1000", "90071992547.40991", "0");
     for (pointer, lines) in [
-        // One line, the sum of two lines, the total including tax.
+        // The overflow happens in one line, in the sum of two lines, or in the total including tax.
         ("/lines/0", vec![line("999999999.999", "999999999999.999999", "0")]),
         ("/lines/1", vec![line("1", "0.01", "0"), max()]),
         ("/lines", vec![line("1000", "90071992547.40991", "100")]),
@@ -93,7 +93,7 @@ async fn overflowing_sum_is_refused_and_never_wraps() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Defense in depth: the constraints of the database refuse wrong amounts.
+/// Defense in depth: constraints of the database refuse wrong amounts.
 #[actix_web::test]
 async fn database_refuses_invalid_discounts_and_rates() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Malformed, oversized and too many frames and messages (API4, API8).
+//! Malformed and oversized frames and messages, and too many of them (API4, API8).
 
 use serde_json::json;
 
@@ -10,7 +10,7 @@ async fn signed_in(app: &TestApp) -> Socket {
     Socket::connect(app, &alice).await
 }
 
-/// Sends these bytes and asserts the close code and the event.
+/// Sends these bytes, and asserts the close code and the event.
 async fn ends(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
@@ -34,8 +34,8 @@ async fn invalid_utf8_closes_the_socket() {
 #[actix_web::test]
 async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // Unmasked; reserved bits (compression was not negotiated); unknown opcode; a continuation without a start; an oversized
-        // ping; a fragmented ping; a message within a message.
+        // In this order: an unmasked frame; reserved bits (compression was not negotiated); an unknown opcode; a continuation
+        // without a start; an oversized ping; a fragmented ping; a message within a message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),
@@ -55,14 +55,18 @@ async fn oversized_frame_or_message_closes_the_socket() {
     let fits = |length: usize| format!("{{\"type\":\"x\",\"y\":\"{}\"}}", "y".repeat(length - 19));
     let mut socket = Socket::connect(&app, &alice).await;
     socket.frame(0x80 | TEXT, fits(4_096).as_bytes()).await;
-    assert_eq!(socket.receive().await, json!({"type": "error", "code": "invalid_input"}), "4,096 bytes are read");
+    assert_eq!(
+        socket.receive().await,
+        json!({"type": "error", "code": "invalid_input"}),
+        "the service reads 4,096 bytes"
+    );
     let whole = fits(16_384);
     let parts: Vec<&[u8]> = whole.as_bytes().chunks(4_096).collect();
     for (index, part) in parts.iter().enumerate() {
         let first = if index == 0 { TEXT } else { 0 };
         socket.frame(first | if index == parts.len() - 1 { 0x80 } else { 0 }, part).await;
     }
-    assert_eq!(socket.receive().await["code"], "invalid_input", "16,384 bytes are read");
+    assert_eq!(socket.receive().await["code"], "invalid_input", "the service reads 16,384 bytes");
     socket.frame(0x80 | TEXT, fits(4_097).as_bytes()).await;
     assert_eq!(socket.close_code().await, 1009);
     socket.wait_for_event("input_validation_fail/live_too_large").await;
@@ -76,7 +80,7 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// The payload is not awaited: a header that announces a gigabyte would make the service buffer it.
+/// The service does not wait for the payload. A header that announces a gigabyte would otherwise make it buffer a gigabyte.
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
@@ -115,7 +119,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
         let answer = socket.text().await;
         let code = serde_json::from_str::<serde_json::Value>(&answer).unwrap()["code"].clone();
         assert!(code == "not_json" || code == "invalid_input", "{message}: {answer}");
-        assert!(answer.len() < 50, "the answer repeats nothing: {answer}");
+        assert!(answer.len() < 50, "the answer does not repeat the message: {answer}");
     }
     assert_eq!(socket.wait_for_event("input_validation_fail/live_message").await.len(), invalid.len());
     socket.send(&json!({"type": "x"})).await;
@@ -127,7 +131,7 @@ async fn invalid_messages_are_refused_and_too_many_close_the_socket() {
 async fn sixty_first_message_in_a_minute_closes_the_socket() {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
-    // In one write, so that all arrive within the minute on a slow machine too.
+    // All frames are sent in one write, so that they arrive within a minute on a slow machine too.
     let message = json!({"type": "subscribe", "object": "invoices"}).to_string();
     socket.raw(&frame(0x80 | TEXT, message.as_bytes()).repeat(61)).await;
     for _ in 0..60 {
@@ -137,8 +141,8 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the client subscribes and never reads. Its queue is bounded and it is disconnected. Its receive buffer is small, so that
-/// the kernel's buffers are full soon.
+/// Slow read: the client subscribes and never reads. Its queue is bounded, and the service disconnects it. Its receive buffer is
+/// small, so that the kernel's buffers are soon full.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;
@@ -147,7 +151,7 @@ async fn client_that_does_not_read_is_disconnected() {
     let mut socket = Socket::connect_slow(&app, &alice).await;
     socket.subscribe("customers", None).await;
     let change = "update customers set version = version + 1";
-    // Bounded by the number of changes and not by time, since a slow machine takes longer.
+    // The loop ends after a number of changes and not after a time, because a slow machine takes longer.
     for _ in 0..1_000 {
         for _ in 0..100 {
             sqlx::query(change).execute(&app.all_rows).await.unwrap();

@@ -54,15 +54,16 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // The first event is that of Mallory's own customer, created last: notifications arrive in the order of commits.
+    // Notifications arrive in the order of the commits, and Mallory's customer is created last. So an event of an object of Alice
+    // would arrive before this one.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
-/// A notification is not trusted: the object is read with the rights of the socket's user.
+/// The service does not trust a notification: it reads the object with the rights of the socket's user.
 #[actix_web::test]
-async fn forged_notification_reveals_nothing() {
+async fn forged_notification_reveals_no_foreign_object() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let foreign = alice.customer().await;
@@ -98,7 +99,7 @@ async fn guessing_ids_closes_the_socket() {
     assert!(denied <= 60, "{denied}");
 }
 
-/// Neither another user's ticket nor one of another session of the same user.
+/// The ticket belongs to another user, or to another session of the same user.
 #[actix_web::test]
 async fn ticket_of_another_session_cannot_renew() {
     let app = TestApp::start().await;

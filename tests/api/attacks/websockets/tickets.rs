@@ -27,11 +27,11 @@ async fn ticket_opens_only_one_socket() {
         socket.next().await.unwrap().0
     };
     let all = futures_util::future::join_all((0..8).map(|_| again(first.clone()))).await;
-    assert_eq!(all.iter().filter(|opcode| **opcode == 1).count(), 1, "one is accepted: {all:?}");
+    assert_eq!(all.iter().filter(|opcode| **opcode == 1).count(), 1, "exactly one socket is accepted: {all:?}");
     refused(&app, &first).await.wait_for_event("authn_token_reuse/ticket").await;
     let stored: Vec<Vec<u8>> =
         sqlx::query_scalar("select token_hash from live_tickets").fetch_all(&app.all_rows).await.unwrap();
-    assert!(stored.iter().all(|hash| hash.len() == 32), "a hash, not the ticket");
+    assert!(stored.iter().all(|hash| hash.len() == 32), "the table has a hash, not the ticket");
 }
 
 #[actix_web::test]
@@ -76,7 +76,7 @@ async fn message_before_authentication_closes_the_socket() {
         assert_eq!(socket.close_code().await, 4401, "{first}");
         socket.wait_for_event("authn_token_invalid/no_ticket").await;
     }
-    // None of these used the ticket.
+    // None of these messages used the ticket up.
     let mut socket = Socket::open(&app).await;
     socket.send(&json!({"type": "authenticate", "ticket": good})).await;
     assert_eq!(socket.receive().await["type"], "ready");
@@ -88,7 +88,7 @@ async fn unauthenticated_socket_times_out() {
     let mut silent = Socket::open(&app).await;
     assert_eq!(silent.close_code().await, 4401);
     silent.wait_for_event("authn_token_invalid/no_ticket").await;
-    // Pings are not messages.
+    // A ping is not a message, so it does not replace the ticket.
     let mut pinging = Socket::open(&app).await;
     for _ in 0..12 {
         pinging.frame(0x89, b"x").await;

@@ -83,7 +83,7 @@ fn all_faults_are_listed_at_once() {
 }
 
 #[test]
-fn only_two_profiles_exist() {
+fn unknown_profile_is_a_fault() {
     for other in ["staging", "Production", "prod", "dev", "test", "production "] {
         let faults = Base::production().faults(&[("STRONGROOM_PROFILE", other)]);
         assert_eq!(faults, ["STRONGROOM_PROFILE"], "{other}");
@@ -126,7 +126,7 @@ fn unknown_setting_is_a_fault_unless_kubernetes_set_it() {
 }
 
 #[test]
-fn values_are_never_shown() {
+fn faults_never_show_the_value_of_a_setting() {
     let canary = "postgres://c4nary:c4nary@c4nary\n/?c4nary=c4nary";
     let base = Base::production();
     for setting in SETTINGS {

@@ -150,7 +150,7 @@ pub fn all(token: &str, key: &Key) -> Vec<Forgery> {
 }
 
 #[test]
-fn forgeries_have_unique_names_and_differ_from_the_token() {
+fn forgeries_have_unique_names_and_differ_from_the_valid_token() {
     let pair = Ed25519KeyPair::generate().unwrap();
     let body = STANDARD.encode(pair.to_pkcs8v1().unwrap());
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{body}\n-----END PRIVATE KEY-----\n");

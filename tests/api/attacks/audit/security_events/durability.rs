@@ -1,4 +1,4 @@
-//! Events are stored exactly when their action is: across rollbacks, database outages and SIGKILL.
+//! An event is stored exactly if its action is: after rollbacks, database outages and SIGKILL.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
@@ -63,7 +63,7 @@ async fn rolled_back_transaction_leaves_no_event() {
         pending.publish();
         Event::new(EventKind::SequenceFail).reason("marker").record();
     });
-    // The marker was queued last, so all earlier events are stored now.
+    // This event was queued last, so all earlier events are stored now.
     row(&app.all_rows, "sequence_fail").await;
     let rows: Vec<String> = sqlx::query_scalar("select kind from security_events where reason = 'pending'")
         .fetch_all(&app.all_rows)
@@ -82,7 +82,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     app.database.disconnect().await;
     let reply = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
-    // Far more events than the queue holds. None of them blocks.
+    // The flood has far more events than the queue holds, and none of them blocks.
     let flood = MAX_QUEUED + 2_000;
     background_sync(&recorder, || {
         (0..flood).for_each(|_| Event::new(EventKind::SequenceFail).reason("flood").record())
@@ -90,7 +90,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let lost = recorder.lost();
     assert!((1..=7_100).contains(&lost), "{lost}");
     assert!(recorder.queued() <= MAX_QUEUED);
-    // A flood does not hide events about users.
+    // A flood of anonymous events does not displace events about users.
     let user = UserId::new();
     let denied = || Event::new(EventKind::AuthzFail).reason("hidden").user(user).record();
     background_sync(&recorder, || (0..100).for_each(|_| denied()));
@@ -99,7 +99,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     let (reason, _) = row(&app.all_rows, "sys_audit_lost").await;
     assert_eq!(reason, "not_stored");
     wait::until_equal(0, async || recorder.queued()).await;
-    // The chain writer may have met the same fault and recorded its own event.
+    // The chain writer may have found the same fault, and recorded an event of its own.
     let faults = "select distinct reason from security_events where kind = 'sys_audit_fault'";
     let faults: Vec<String> = sqlx::query_scalar(faults).fetch_all(&app.all_rows).await.unwrap();
     assert!(faults.contains(&"not_written".to_owned()), "{faults:?}");
@@ -113,7 +113,7 @@ async fn events_queue_during_database_outage_and_losses_are_counted() {
     assert_eq!(reported as u64, recorder.lost());
 }
 
-/// Another program could have run in between.
+/// Between these two events, an attacker could have run another program.
 #[actix_web::test]
 async fn start_and_shutdown_are_recorded() {
     let app = TestApp::start().await;
@@ -125,7 +125,7 @@ async fn start_and_shutdown_are_recorded() {
     assert_eq!(kinds, ["sys_startup", "sys_shutdown"]);
 }
 
-/// `docs/security-events.md` promises a row within two seconds.
+/// `docs/security-events.md` promises that an event has its row within two seconds.
 #[actix_web::test]
 async fn events_older_than_two_seconds_survive_sigkill() {
     let database = TestDatabase::create().await;
@@ -147,7 +147,7 @@ async fn events_older_than_two_seconds_survive_sigkill() {
     let base = base.expect("the start-up line names the address").split('/').take(3).collect::<Vec<_>>().join("/");
     let mut answered = Vec::new();
     for number in 0..150 {
-        // From many addresses: many events of one address would be aggregated.
+        // The requests come from many addresses, because many events of one address would be aggregated.
         let client = Client::from_address(&base, [127, 0, 0, 1 + number % 10].into());
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
         answered.push((Instant::now(), reply.request_id().parse::<Uuid>().unwrap()));

@@ -1,5 +1,5 @@
-//! CWE-779: a flood of refused requests is stored as a few rows and lines. Their amounts add up to the number of
-//! refusals, and the detection rules count each one.
+//! CWE-779: a flood of refused requests becomes a few rows and log lines. The sum of their amounts is the number of refusals, and
+//! the detection rules count each refusal.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};
@@ -19,10 +19,10 @@ use crate::support::{TestApp, logs, wait};
 const MASTER: (&str, &str) = ("STRONGROOM_SECRETS_MASTER_KEY", "c2VhbHMgYXJlIG1hZGUgd2l0aCB0aGlzIG9uZSwgaW4gdGVzdHM");
 const FLOOD: usize = 2_500;
 
-/// Request id, amount, route and address.
+/// The request id, amount, route and address of an event.
 type Row = (Option<Uuid>, Option<i64>, Option<String>, Option<String>);
 
-/// Sends requests without a token, 32 at a time. Returns how many left their own log line.
+/// Sends requests without a token, 32 at a time. Returns how many of them have their own log line.
 async fn flood(client: &Client, requests: usize) -> usize {
     let lines = stream::iter(0..requests).map(|_| async {
         let reply = client.request(Method::GET, "/api/v1/me").send().await;
@@ -35,7 +35,7 @@ async fn flood(client: &Client, requests: usize) -> usize {
 async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     let app = TestApp::with(&[MASTER]).await;
     let lines = flood(&app.anonymous(), FLOOD).await;
-    // The rules do not wait for the row.
+    // The detection rules count the events before the row of the aggregate is written.
     wait::until_equal(0, async || app.services().recorder.queued()).await;
     let database = app.stop().await;
     let mut owner = database.options(Role::Owner).connect().await.unwrap();
@@ -50,14 +50,14 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row has its line");
-    // A slow machine may need more than one window.
+    // On a slow machine, the flood may last for more than one window.
     assert!((1..=5).contains(&aggregates.len()) && lines <= aggregates.len() * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
         let amount = amount.unwrap();
         assert!(logs::contains(&format!("\"network\":\"127.0.0.1\",\"amount\":{amount}")), "its line says {amount}");
     }
-    // The MAC covers the amount.
+    // The MAC covers the amount, so a changed amount is detected.
     owner.execute("alter table security_events disable trigger user").await.unwrap();
     let edit = "update security_events set amount = 1 where amount > 1 and kind = 'authn_token_invalid' returning seq";
     let edited: Vec<i64> = sqlx::query_scalar(edit).fetch_all(&mut owner).await.unwrap();
@@ -74,7 +74,7 @@ async fn aggregate_is_written_when_its_minute_ends() {
     wait_for_aggregate(&app, None).await;
     app.clock.advance(TimeDelta::seconds(61));
     wait_for_aggregate(&app, Some(100 - i64::from(MAX_SINGLE))).await;
-    // The next minute records individual events again.
+    // In the next minute, single events have rows again.
     assert_eq!(flood(&app.anonymous(), 5).await, 5);
 }
 
@@ -83,10 +83,10 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
     wait::until_equal(wanted, async || sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()).await;
 }
 
-/// Anonymous clients and a user behind one address, at the same time.
+/// Anonymous clients and a user send requests from the same address at the same time.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
-    // The session must not be ended, so that all probes get the same response.
+    // With this threshold the session does not end, so all probes get the same response.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
@@ -111,7 +111,7 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object has its own row. Malformed ids are aggregated under the user.
+    // Each denied object has its own row. The events of malformed ids are aggregated for the user.
     let expected =
         [("malformed_id".to_owned(), 0, i64::from(MAX_SINGLE) + 1, 110), ("not_found".to_owned(), 110, 110, 110)];
     assert_eq!(rows, expected);

@@ -1,4 +1,4 @@
-//! Events classify the owner of a denied object; responses do not reveal it.
+//! Events classify a denied object as foreign or missing. Responses do not reveal the class.
 
 use uuid::Uuid;
 
@@ -6,7 +6,7 @@ use crate::support::actor::draft;
 use crate::support::socket::Socket;
 use crate::support::{Reply, TestApp, wait};
 
-/// Returns the object's kind and class in the rows of a request.
+/// Returns the kind and the class of the object in each event row of a request.
 async fn objects(app: &TestApp, request: &str) -> Vec<(Option<String>, Option<String>)> {
     let request: Uuid = request.parse().unwrap();
     let sql = "select object_kind, object_class from security_events where request_id = $1";
@@ -21,13 +21,13 @@ fn of(kind: &str, class: &str) -> Vec<(Option<String>, Option<String>)> {
     vec![(Some(kind.to_owned()), Some(class.to_owned()))]
 }
 
-/// Response and work are the same for a foreign and a missing object. Only the events distinguish them.
+/// The response and the work are the same for a foreign and a missing object. Only the events differ.
 #[actix_web::test]
 async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
-    // An owner's first invoice counts their rows for the quota; the next ones do not.
+    // With the first invoice, the service counts the owner's rows for the quota. Later invoices need no count.
     alice.invoice().await;
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();
@@ -56,7 +56,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("session", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("session", "missing"));
 
-    // In a body.
+    // Next, the id is in a body.
     let foreign = alice.post("/api/v1/invoices", &draft(&customer)).await;
     let missing = alice.post("/api/v1/invoices", &draft(&Uuid::new_v4().to_string())).await;
     foreign.assert_invalid_field("/customer_id");
@@ -64,7 +64,7 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     assert_eq!(objects(&app, &foreign.request_id()).await, of("customer", "foreign"));
     assert_eq!(objects(&app, &missing.request_id()).await, of("customer", "missing"));
 
-    // On a WebSocket.
+    // Last, the id is in a message of a WebSocket.
     for (id, class) in [(invoice, "foreign"), (Uuid::new_v4().to_string(), "missing")] {
         let mut socket = Socket::connect(&app, &alice).await;
         let answer = socket.subscribe("invoice", Some(&id)).await;

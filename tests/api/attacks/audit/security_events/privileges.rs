@@ -1,4 +1,4 @@
-//! Who may insert events, who may read them, and that events cannot be changed.
+//! Which roles may insert and read events, and that no role can change them.
 
 use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;

@@ -8,7 +8,7 @@ use super::{OTHER, WRONG, counted, from, guess, lock_mails, number, reset};
 use crate::support::actor::{PASSWORD, mails, try_sign_in, try_sign_in_with};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-/// During the lock, a correct password gets the response of a wrong one.
+/// During a lock, a correct password gets the same response as a wrong one.
 #[actix_web::test]
 async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     let app = TestApp::start().await;
@@ -37,14 +37,14 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     };
     assert!(!lock_mail_kind().await.contains("http"), "attackers can trigger this mail, so it contains no link");
 
-    // The signed-in owner is not affected, and can change the password.
+    // A lock does not affect the signed-in owner, who can change the password.
     alice.get("/api/v1/me").await.ok(200);
     let change = json!({"current_password": PASSWORD, "new_password": OTHER});
     alice.post("/api/v1/me/password", &change).await.ok(200);
     try_sign_in(&from(&app, 13), &alice.email, OTHER).await.assert_refused(401, "invalid_credentials");
     app.advance_time(TimeDelta::seconds(61)).await;
     try_sign_in(&from(&app, 14), &alice.email, OTHER).await.ok(200);
-    // After an hour without failures, the account has ten free failures again.
+    // After an hour without failures, the account has ten failures again before it is locked.
     app.advance_time(TimeDelta::minutes(61)).await;
     guess(&app, &alice.email, 9).await;
     try_sign_in(&from(&app, 15), &alice.email, OTHER).await.ok(200);
@@ -52,7 +52,7 @@ async fn ten_failures_lock_account_silently_and_notify_owner_once() {
     assert_eq!(lock_mails(&app).await, (2, 2));
 }
 
-/// Attempts during a lock do not extend it: otherwise an attacker could lock an account permanently.
+/// An attempt during a lock does not extend the lock. Otherwise an attacker could lock an account permanently.
 #[actix_web::test]
 async fn lock_durations_double_up_to_15_minutes_and_expire() {
     let app = TestApp::start().await;
@@ -76,7 +76,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// User enumeration by lock: unknown accounts are counted and locked alike; only the mail has no recipient.
+/// User enumeration by lock: unknown accounts are counted and locked like known ones. The only difference is that their mail has no
+/// recipient.
 #[actix_web::test]
 async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -99,7 +100,7 @@ async fn lock_is_indistinguishable_for_unknown_account() {
     assert_eq!(number(&app, distinct).await, 1, "both names have the same counts");
 }
 
-/// NIST SP 800-63B §3.2.2: after too many failures in a row (here 10), the lock does not expire.
+/// NIST SP 800-63B §3.2.2: after too many failures in a row (10 in this test), the lock does not expire.
 #[actix_web::test]
 async fn too_many_consecutive_failures_require_password_reset() {
     let in_a_row = ("STRONGROOM_LOGIN_FAILURES_IN_A_ROW", "10");
@@ -123,7 +124,7 @@ async fn too_many_consecutive_failures_require_password_reset() {
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// Otherwise reset requests would be one more way to lock an account (OWASP Forgot Password Cheat Sheet).
+/// If a reset request locked the account, an attacker could lock it without a password (OWASP Forgot Password Cheat Sheet).
 #[actix_web::test]
 async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
@@ -137,7 +138,7 @@ async fn reset_requests_do_not_lock_account() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: an attacker with a stolen access token guesses the password: 5 times an hour and session, 10 times in a row.
+/// CWE-620: an attacker with a stolen access token guesses the password. They have 5 guesses per hour and session, and 10 in a row.
 #[actix_web::test]
 async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;
@@ -169,7 +170,7 @@ async fn reauthentication_guesses_are_limited_per_session_and_user() {
         .assert_events(&["authn_password_change_fail/correct_password_while_locked"]);
     assert_eq!(app.digest_all().await, before);
     assert_eq!(lock_mails(&app).await, (1, 1), "the owner is notified");
-    // Login has other counters. A password reset unlocks re-authentication too.
+    // Login has other counters. A password reset also unlocks re-authentication.
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
     reset(&app, &alice.email, &from(&app, 2)).await;
     let again = Actor::sign_in(&app.anonymous(), &alice.email, OTHER).await;

@@ -1,4 +1,4 @@
-//! Counters under parallel attempts, on two replicas, and without the database.
+//! The counters of failed logins under parallel attempts, on two replicas, and without the database.
 
 use actix_web::http::header::HeaderMap;
 use chrono::TimeDelta;
@@ -15,7 +15,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
     ClientAddr::resolve([127, 5, network, host].into(), &HeaderMap::new(), &TrustedProxies::default())
 }
 
-/// Makes parallel attempts and returns how many of them may try a password.
+/// Makes parallel attempts, and returns how many of them may try a password.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
     let credentials = &app.services().credentials;
     let attempts =
@@ -24,18 +24,22 @@ async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, Cli
     admitted.iter().flatten().filter(|admitted| !admitted.is_locked()).count()
 }
 
-/// Race condition (CWE-362): attempts are counted before hashing, so parallel guesses get no more tries.
+/// Race condition (CWE-362): an attempt is counted before hashing, so parallel guesses cannot exceed the limit.
 #[actix_web::test]
 async fn parallel_guesses_cannot_exceed_limits() {
     let app = TestApp::start().await;
     let name = |name: u8| format!("u{name}@example.com");
-    assert_eq!(admitted(&app, (0..30).map(|_| (name(0), client(1, 1)))).await, 5, "account and address");
+    assert_eq!(
+        admitted(&app, (0..30).map(|_| (name(0), client(1, 1)))).await,
+        5,
+        "the limit of an account at one address"
+    );
     assert_eq!(admitted(&app, (0..50).map(|network| (name(1), client(100 + network, 1)))).await, 10, "account");
     assert_eq!(admitted(&app, (10..60).map(|user| (name(user), client(2, 1)))).await, 20, "address");
     assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");
 }
 
-/// Failures, successes, resets and sweeps in parallel.
+/// Failures, successes, resets and sweeps run in parallel.
 #[actix_web::test]
 async fn parallel_attempts_are_all_counted_without_deadlock() {
     let limits =
@@ -69,7 +73,7 @@ async fn parallel_attempts_are_all_counted_without_deadlock() {
     }
 }
 
-/// An attacker alternates between two replicas.
+/// The attacker alternates between two replicas.
 #[actix_web::test]
 async fn counters_are_shared_by_replicas_and_survive_restarts() {
     let first = TestApp::with(&[MASTER]).await;
@@ -85,10 +89,10 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
         try_sign_in(&from(app, 20), &alice.email, PASSWORD)
             .await
             .assert_events(&["authn_login_fail/correct_password_while_locked"]);
-        // A device cookie of one replica is valid on the other.
+        // The device cookie of one replica is valid on the other.
         try_sign_in_with(&from(app, 21), &alice.email, PASSWORD, &alice.device).await.ok(200);
     }
-    // One address on both.
+    // One address alternates between both replicas.
     let at = |app: &TestApp| app.client_from([127, 8, 8, 1].into());
     for attempt in 0..20 {
         let app = if attempt % 2 == 0 { &first } else { &second };
@@ -108,7 +112,7 @@ async fn counters_are_shared_by_replicas_and_survive_restarts() {
     try_sign_in(&at(&third), "n0@example.com", PASSWORD).await.assert_refused(429, "too_many_requests");
 }
 
-/// A replica whose clock is a day ahead ends no lock and no window.
+/// The clock of a replica is a day ahead, which ends no lock and no window.
 #[actix_web::test]
 async fn counters_use_database_clock() {
     let app = TestApp::start().await;
@@ -124,7 +128,7 @@ async fn counters_use_database_clock() {
         .assert_events(&["authn_login_fail/correct_password_while_locked"]);
 }
 
-/// Attempts are rejected before hashing.
+/// The service rejects attempts before it computes a hash.
 #[actix_web::test]
 async fn unavailable_counters_fail_closed() {
     let app = TestApp::with(&[("STRONGROOM_DATABASE_STATEMENT_SECONDS", "1")]).await;
@@ -144,7 +148,7 @@ async fn unavailable_counters_fail_closed() {
     try_sign_in(&from(&app, 1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Counters whose window has not ended are kept.
+/// A counter whose window has not ended is kept.
 #[actix_web::test]
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! API2:2023: brute force on one account, account lockout as denial of service ([`accounts`]), and password spraying from one network
-//! ([`networks`]). The [`counters`] hold under parallel attempts and on two replicas. See D16 in `docs/decisions.md`.
+//! API2:2023: brute force on one account and account lockout as denial of service ([`accounts`]), and password spraying from one
+//! network ([`networks`]). The [`counters`] are exact under parallel attempts and on two replicas. See D16 in `docs/decisions.md`.
 
 mod accounts;
 mod counters;
@@ -30,7 +30,7 @@ async fn guess(app: &TestApp, email: &str, times: u8) {
     }
 }
 
-/// Returns the response and its number of hashes.
+/// Returns the response, and how many hashes it needed.
 async fn counted(app: &TestApp, client: &Client, email: &str, password: &str) -> (Reply, usize) {
     let hashes = || app.services().credentials.passwords.hashes();
     let before = hashes();

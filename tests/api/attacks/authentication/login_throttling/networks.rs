@@ -1,4 +1,4 @@
-//! Password spraying from one address or network, and its other users.
+//! Password spraying from one address or network, and the effect on its other users.
 
 use std::net::Ipv4Addr;
 
@@ -12,7 +12,7 @@ use crate::support::altcha::solve;
 use crate::support::client::Client;
 use crate::support::{Reply, TestApp};
 
-/// Solves the challenge in this 429 and signs in.
+/// Solves the challenge in this 429, and logs in with the solution.
 async fn solve_and_sign_in(client: &Client, email: &str, refused: &Reply) -> Reply {
     let altcha = solve(&refused.assert_refused(429, "too_many_requests").json()["challenge"]);
     let body = json!({"email": email, "password": PASSWORD, "altcha": altcha});
@@ -40,7 +40,7 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // A login to another account resets nothing. The owner can sign in from another address.
+    // A login to another account resets no counter. The owner can log in from another address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
@@ -60,7 +60,7 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A success resets the counter per account and address, and subtracts its failures from the account's.
+/// A success resets the counter of the account at this address, and subtracts this counter's failures from the account's counter.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;
@@ -79,14 +79,14 @@ async fn successful_login_resets_only_counters_of_this_client() {
     let clients = "address 1, address 1, address 5, network 1, network 1, network 1";
     let before = format!("account 7, {}, {}, {}, {clients}", both("1"), both("1"), both("5"));
     assert_eq!(counts().await, before);
-    // An attacker's own account, from the same address.
+    // The attacker logs in to an account of their own, from the same address.
     try_sign_in(&from(&app, 100), &bob.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, before);
     try_sign_in(&from(&app, 101), &alice.email, PASSWORD).await.ok(200);
     assert_eq!(counts().await, format!("account 6, {}, {}, {clients}", both("1"), both("5")));
 }
 
-/// The attacker signs in to their own account between guesses.
+/// The attacker logs in to an account of their own between guesses.
 #[actix_web::test]
 async fn successful_login_does_not_reset_address_counter() {
     let app = TestApp::start().await;
@@ -109,7 +109,7 @@ async fn successful_login_does_not_reset_address_counter() {
     try_sign_in(&guesser, &alice.email, PASSWORD).await.ok(200);
 }
 
-/// Denial of service behind a NAT: users without a device cookie must solve a challenge, but can sign in.
+/// Denial of service behind a NAT: users without a device cookie must solve a challenge, but can log in.
 #[actix_web::test]
 async fn users_behind_shared_address_can_sign_in_during_attack() {
     let app = TestApp::start().await;
@@ -139,7 +139,7 @@ async fn users_behind_shared_address_can_sign_in_during_attack() {
         let refused = try_sign_in(&shared, &person.email, PASSWORD).await;
         solve_and_sign_in(&shared, &person.email, &refused).await.ok(200);
     }
-    // One address cannot lock an account: the attacked user can sign in from another address.
+    // One address cannot lock an account: the attacked user can log in from another address.
     assert_eq!(locked_accounts(&app).await, 0);
     try_sign_in(&from(&app, 1), &people[0].email, PASSWORD).await.ok(200);
 }
@@ -157,7 +157,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
         assert_eq!(kinds.contains(&"authn_login_spray/network".to_owned()), name == 30, "{name}");
         assert!(!kinds.iter().any(|kind| kind.starts_with("authn_login_lock")), "{name}");
     }
-    // Each address has half of its allowed failures. The network has used up its accounts.
+    // Each address has used half of its failed logins. The network has used up its accounts.
     for address in [1, 2, 3, 77] {
         let (refused, cost) = counted(&app, &host(address), &alice.email, PASSWORD).await;
         refused.assert_refused(429, "too_many_requests");
@@ -175,7 +175,7 @@ async fn password_spraying_requires_challenge_and_locks_no_account() {
     try_sign_in(&host(1), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// A network counts accounts, not failures: brute force on one account is not password spraying.
+/// A network counts accounts, not failures. So brute force on one account is not taken for password spraying.
 #[actix_web::test]
 async fn brute_force_and_password_spraying_leave_different_events() {
     let app = TestApp::with(&[("STRONGROOM_LOGIN_ACCOUNTS_PER_NETWORK", "5/1h")]).await;
@@ -194,7 +194,7 @@ async fn brute_force_and_password_spraying_leave_different_events() {
     };
     assert_eq!(special(&brute_force), ["authn_login_lock/brute_force"]);
     assert_eq!(special(&spray), ["authn_login_spray/network"]);
-    // The account is locked for all unknown clients; the network needs a challenge for every account.
+    // The account is locked for all unknown clients. The network needs a challenge for every account.
     try_sign_in(&from(&app, 11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     try_sign_in(&sprayer, "n6@example.com", WRONG).await.assert_refused(429, "too_many_requests");
 }

@@ -1,4 +1,4 @@
-//! Known bypasses: claimed roles, method overrides and odd path spellings.
+//! Known bypasses of function-level authorization: claimed roles, method overrides and odd spellings of paths.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -44,12 +44,12 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = alice.request(function.method.clone(), &path).send().await;
             reply.assert_refused(403, "forbidden").assert_events(&[FORBIDDEN]);
         }
-        // No function takes a body, so it is refused unread.
+        // No administrator function takes a body, so the service refuses a body without reading it.
         for body in [json!({"role": "admin"}), json!({"isAdmin": true}), json!({"admin": {"id": roots}})] {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
         }
-        // Two identities in one request count as none.
+        // A request with two identities has none.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
         both.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
@@ -64,13 +64,13 @@ async fn method_override_is_ignored() {
     let before = digest_all(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
-            // Where the user has access, it stays a read of their own profile.
+            // On a path where the user has access, the request still only reads their own profile.
             let read = alice.request(Method::GET, "/api/v1/me").header(header, method);
             let read = read.header("x-original-url", format!("/api/v1/admin/users/{id}/disable")).send().await.ok(200);
             assert_eq!(read.json()["email"], json!(alice.email));
         }
     }
-    // Every method on every path.
+    // The test tries every method on every path.
     for function in &for_administrators() {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECTED", "get"] {
             let method = Method::from_bytes(method.as_bytes()).unwrap();
@@ -84,7 +84,7 @@ async fn method_override_is_ignored() {
     assert_eq!(digest_all(&app).await, before);
 }
 
-/// Sent byte by byte, because an HTTP client would normalise the path.
+/// Sends a request byte by byte, because an HTTP client would normalize the path.
 async fn raw(app: &TestApp, token: &str, target: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(app.base.strip_prefix("http://").unwrap()).await.unwrap();
     let head = format!(

@@ -1,4 +1,4 @@
-//! Former administrators: role and status changes take effect at once.
+//! Former administrators: a change of role or status takes effect at once.
 
 use sqlx::Executor;
 
@@ -7,7 +7,7 @@ use crate::support::actor::{PASSWORD, try_sign_in};
 use crate::support::socket::Socket;
 use crate::support::{Actor, TestApp};
 
-/// Replicas share their keys.
+/// All replicas have the same keys.
 const KEYS: [(&str, &str); 2] = [
     ("STRONGROOM_SECRETS_MASTER_KEY", "q9Xv3TzK7mWb1LcR5nYd8sHf2JgP6uEa0oIiVxNtQwZr4BkM"),
     ("STRONGROOM_JWT_KEY", "hU6yGt5RfE4dWs3QaZx2CvB1nMkL0pOi9uJ8hY7gTfR6eDw5"),
@@ -29,7 +29,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     for actor in [&root, &root_there, &toor, &toor_there] {
         actor.get(users).await.ok(200);
     }
-    // The role is taken away and given back while the token is valid.
+    // The role is taken away and given back while the access token is valid.
     for _ in 0..3 {
         first.demote(&toor).await;
         for actor in [&toor_there, &toor] {
@@ -44,7 +44,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let mut sockets = [Socket::connect(&first, &toor).await, Socket::connect(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
-    // The administrators' gate asks the database, so the change applies before any announcement.
+    // The gate for administrators reads the session from the database, so the change takes effect before any notification.
     for actor in [&toor_there, &toor] {
         actor.get(users).await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }
@@ -59,7 +59,7 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     Actor::sign_in(&first.anonymous(), &toor.email, PASSWORD).await.get(users).await.ok(200);
 }
 
-/// Suppresses the announcement that follows the end of a session.
+/// The test suppresses the notification that follows the end of a session.
 #[actix_web::test]
 async fn ended_session_is_refused_for_administrators_before_any_announcement() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! At least one active administrator always remains, even under concurrent changes.
+//! One active administrator always remains, even after concurrent changes.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -61,11 +61,11 @@ async fn waiting_for_a_lock(app: &TestApp, requests: i64) {
 async fn last_active_administrator_cannot_delete_their_account() {
     let app = TestApp::start().await;
     let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
-    // A disabled administrator does not count.
+    // A disabled administrator is not active, so `root` is the last one.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
     forget_attempts(&app).await;
     let before = digest_all(&app).await;
-    // A wrong password is refused first, so it reveals nothing.
+    // A wrong password is refused first. So this reply does not tell whether another administrator exists.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.assert_refused(401, "invalid_credentials");
@@ -73,7 +73,7 @@ async fn last_active_administrator_cannot_delete_their_account() {
     forget_attempts(&app).await;
     assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
-    // Others may leave at any time, and so may this administrator once there is another one.
+    // Ordinary users can delete their accounts at any time. So can this administrator, when there is another one.
     leave(&alice).await.ok(204);
     app.admin("next").await;
     leave(&root).await.ok(204);
@@ -99,7 +99,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     refused.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
     assert_eq!(active_administrators(&app).await, 1);
 
-    // The same race: one administrator deletes their account and disables the other one.
+    // In the second race, an administrator deletes their account while they disable the other one.
     let stays = if first.status == 409 { &root } else { &toor };
     let next = app.admin("next").await;
     let nexts = id_of(&next).await;
@@ -114,7 +114,7 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Password attempts are counted even if the request is refused. They are not part of the comparison.
+/// Deletes the counters of password attempts. A refused request changes them too, so they must not be part of the comparison.
 async fn forget_attempts(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

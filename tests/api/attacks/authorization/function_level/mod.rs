@@ -1,6 +1,6 @@
-//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2): every administrator function, called by all
-//! other users ([`walls`]), through known bypasses ([`bypasses`]), by former administrators ([`changes`]), and by the
-//! last administrator ([`last_administrator`]).
+//! API5, broken function level authorization (ASVS 8.2.1, 8.3.1, 8.3.2). The attackers call every administrator function: as other
+//! users ([`walls`]), through known bypasses ([`bypasses`]), as former administrators ([`changes`]), and as the last administrator
+//! ([`last_administrator`]).
 
 mod bypasses;
 mod changes;
@@ -16,7 +16,7 @@ use crate::support::{Actor, Reply, TestApp};
 const FORBIDDEN: &str = "authz_fail/forbidden";
 const ENDED: &str = "authn_token_revoked/session_ended";
 
-/// Digest of everything that an administrator could change.
+/// Returns a digest of all rows that an administrator could change.
 async fn digest_all(app: &TestApp) -> String {
     app.digest_all().await + &app.digest(&["login_failures", "refresh_tokens", "mail_outbox"]).await
 }

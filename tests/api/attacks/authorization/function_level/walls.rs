@@ -1,4 +1,5 @@
-//! Defense in depth: each layer of the check alone (gate, handler, database). Also what administrators cannot do.
+//! Defense in depth: the gate, the handler and the database each check the role. Each check is tested alone. One more test shows
+//! what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -47,7 +48,7 @@ async fn admin_functions_return_403_to_all_other_users() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A handler that takes an [`AdminCaller`] refuses everyone if its route lacks the gate.
+/// A handler that takes an [`AdminCaller`] refuses every request if its route lacks the gate.
 #[actix_web::test]
 async fn admin_handler_cannot_run_without_the_gate() {
     use actix_web::FromRequest;
@@ -56,7 +57,7 @@ async fn admin_handler_cannot_run_without_the_gate() {
     assert_eq!(refused.public().code, "forbidden");
 }
 
-/// The wall below the gate: the service's role calls the functions directly, as an SQL injection would.
+/// The check below the gate: the service's role calls the database functions directly, as an SQL injection would.
 #[actix_web::test]
 async fn database_functions_refuse_callers_who_are_not_administrators() {
     let app = TestApp::start().await;
@@ -80,7 +81,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
             sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
         assert!(!admin);
     }
-    // A temporary table with the same name must not replace the real one: the functions set their own search path.
+    // A temporary table with the same name must not replace the real one. The functions set their own search path to prevent this.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();
@@ -97,12 +98,12 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
         .unwrap();
     assert_eq!(outcome, "forbidden");
     drop(mine.detach());
-    // The table itself rejects an unknown status.
+    // A constraint of the table rejects an unknown status.
     let roots = uuid(&id_of(&root).await);
     let odd = sqlx::query("select admin_set_status($1, $2, 'admin')").bind(roots).bind(bobs).execute(pool).await;
     assert_eq!(odd.unwrap_err().as_database_error().unwrap().constraint(), Some("users_status_known"));
     assert_eq!(digest_all(&app).await, before);
-    // Other roles cannot call them at all.
+    // Other roles cannot call these functions.
     let open: Vec<String> = sqlx::query_scalar(
         "select p.proname::text from pg_proc p
          where p.proname in ('is_active_admin', 'admin_set_status')
@@ -131,7 +132,7 @@ async fn administrators_cannot_read_objects_of_users() {
     let before = digest_all(&app).await;
     root.delete(&format!("/api/v1/auth/sessions/{session}"), "\"1\"").await.assert_refused(404, "not_found");
     assert_eq!(digest_all(&app).await, before);
-    // Administrators see no secrets and nothing that the user owns.
+    // Administrators see no secrets and no objects of the user.
     let hash: String = sqlx::query_scalar("select password_hash from users where email = $1")
         .bind(&alice.email)
         .fetch_one(&app.all_rows)

@@ -1,4 +1,4 @@
-//! Spellings of outbound URLs, addresses that their hosts resolve to, and URLs that are not configured.
+//! Spellings of outbound URLs, the addresses to which their hosts resolve, and URLs that are not configured.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -10,7 +10,7 @@ use super::{FakeResolver, client, deliver, post};
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 
 #[test]
-fn url_with_another_spelling_or_a_private_host_is_rejected() {
+fn url_in_another_spelling_or_with_a_private_host_is_rejected() {
     let good = "https://hooks.example/services/T0/B0?x=1";
     for accepted in [good, "https://hooks.example", "https://hooks.example:8443/a", "https://xn--bcher-kva.example/"] {
         assert!(OutboundUrl::parse(accepted, Profile::Production).is_some(), "{accepted}");
@@ -96,7 +96,10 @@ fn url_with_another_spelling_or_a_private_host_is_rejected() {
         assert!(OutboundUrl::parse(own, Profile::Development).is_some(), "{own}");
         assert!(OutboundUrl::parse(own, Profile::Production).is_none(), "{own}");
     }
-    assert!(OutboundUrl::parse("http://localhost:9/a", Profile::Development).is_none(), "no plain HTTP, also not here");
+    assert!(
+        OutboundUrl::parse("http://localhost:9/a", Profile::Development).is_none(),
+        "plain HTTP is refused in development too"
+    );
 }
 
 #[test]
@@ -115,7 +118,7 @@ fn invalid_url_setting_is_reported_without_its_value() {
     }
     let mailed = ("STRONGROOM_ALERTS_MAIL_TO", "oncall@api.example");
     let missing = "STRONGROOM_ALERTS_RUNBOOKS is missing";
-    assert!(faults(&[mailed]).contains(missing), "a link in a mail is absolute");
+    assert!(faults(&[mailed]).contains(missing), "a mail needs absolute links");
     let absolute = ("STRONGROOM_ALERTS_RUNBOOKS", "https://wiki.example/runbooks");
     assert!(!faults(&[mailed, absolute]).contains(missing) && !faults(&[]).contains(missing));
     let unsigned = faults(&[("STRONGROOM_ALERTS_WEBHOOK_URL", "https://hooks.example/a")]);
@@ -166,7 +169,7 @@ async fn host_that_resolves_to_a_private_address_is_not_called() {
         &["2002:7f00:1::"],
         &["64:ff9b::7f00:1"],
         &["2001:0:7f00:1::"],
-        // One public address does not help.
+        // A public address does not help if another address of the host is not public.
         &["1.1.1.1", "127.0.0.1"],
         &["127.0.0.1", "1.1.1.1"],
         &["2606:4700::1111", "::1"],
@@ -175,7 +178,7 @@ async fn host_that_resolves_to_a_private_address_is_not_called() {
         assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic), "{answer:?}");
     }
     let client = client(&to, &receiver.authority(), Profile::Production, FakeResolver::returning(&[&[]]));
-    assert_eq!(post(&client, &to).await, Err(OutboundError::Unreachable), "no address at all");
+    assert_eq!(post(&client, &to).await, Err(OutboundError::Unreachable), "the host has no address");
     assert_eq!(receiver.connections(), 0);
 }
 
@@ -199,7 +202,7 @@ async fn host_is_resolved_once_to_prevent_dns_rebinding() {
     let client = client(&to, &receiver.authority(), Profile::Development, resolver.clone());
     assert_eq!(post(&client, &to).await, Ok(()), "it connects to the address that was checked");
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (1, 1));
-    // No connection is kept open, so the next request resolves again and is refused.
+    // The first connection is closed, so the next request resolves the host again and is refused.
     assert_eq!(post(&client, &to).await, Err(OutboundError::NotPublic));
     assert_eq!((resolver.lookups.load(Ordering::SeqCst), receiver.requests().len()), (2, 1));
 }

@@ -1,5 +1,5 @@
-//! SSRF (API7, API10): outbound requests reach only configured public [`addresses`], and malicious [`receivers`] cannot block, flood
-//! or mislead the service.
+//! SSRF (API7, API10): outbound requests reach only configured public [`addresses`]. Malicious [`receivers`] cannot block, flood or
+//! mislead the service.
 
 mod addresses;
 mod receivers;
@@ -17,7 +17,7 @@ use strongroom::security::communication::outbound::{OutboundClient, OutboundErro
 
 use crate::support::receiver::Receiver;
 
-/// A resolver that returns one answer after another, and repeats the last one.
+/// A resolver that returns one answer after the other, and repeats the last one.
 struct FakeResolver {
     answers: Mutex<Vec<Vec<IpAddr>>>,
     lookups: AtomicUsize,
@@ -47,7 +47,7 @@ fn client(to: &str, authority: &Path, profile: Profile, resolver: Arc<dyn Resolv
     OutboundClient::new(vec![url(to)], Some(authority), profile, resolver).unwrap()
 }
 
-/// Posts once, with the system's resolver.
+/// Sends one message, with the system's resolver.
 async fn deliver(receiver: &Receiver) -> Result<(), OutboundError> {
     let to = receiver.url();
     post(&client(&to, &receiver.authority(), Profile::Development, Arc::new(SystemResolver)), &to).await

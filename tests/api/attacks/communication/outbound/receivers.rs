@@ -34,7 +34,7 @@ async fn redirect_is_not_followed() {
 async fn slow_receiver_times_out() {
     let (head, body) =
         (Receiver::start(ReceiverBehavior::NeverReply).await, Receiver::start(ReceiverBehavior::WithholdBody).await);
-    // One that accepts the connection and never starts the TLS handshake.
+    // This receiver accepts the connection and never starts the TLS handshake.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let to = format!("https://localhost:{}/hook", mute.local_addr().unwrap().port());
     let silent = client(&to, &head.authority(), Profile::Development, Arc::new(SystemResolver));
@@ -92,17 +92,21 @@ async fn certificate_of_the_wrong_authority_or_name_is_rejected() {
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
     let to = receiver.url();
     let wrong_authority = client(&to, &other.authority(), Profile::Development, Arc::new(SystemResolver));
-    assert_eq!(post(&wrong_authority, &to).await, Err(OutboundError::Unreachable), "the wrong authority");
+    assert_eq!(
+        post(&wrong_authority, &to).await,
+        Err(OutboundError::Unreachable),
+        "the certificate has the wrong authority"
+    );
     let public_authorities =
         OutboundClient::new(vec![url(&to)], None, Profile::Development, Arc::new(SystemResolver)).unwrap();
     assert_eq!(
         post(&public_authorities, &to).await,
         Err(OutboundError::Unreachable),
-        "not signed by a public authority"
+        "no public authority signed the certificate"
     );
     let named = format!("https://hooks.example:{}/hook", receiver.port);
     let client =
         client(&named, &receiver.authority(), Profile::Development, FakeResolver::returning(&[&["127.0.0.1"]]));
-    assert_eq!(post(&client, &named).await, Err(OutboundError::Unreachable), "the wrong name");
+    assert_eq!(post(&client, &named).await, Err(OutboundError::Unreachable), "the certificate has the wrong name");
     assert_eq!(receiver.requests().len(), 0, "no request is sent before the certificate is verified");
 }

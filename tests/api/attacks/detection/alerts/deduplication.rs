@@ -18,7 +18,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     logs::capture();
     let (webhook, slack) =
         (Receiver::start(ReceiverBehavior::ok()).await, Receiver::start(ReceiverBehavior::ok()).await);
-    // One CA file for both: it may hold several certificates.
+    // Both receivers use one CA file, which may hold several certificates.
     let folder = folder::new_path();
     let both = [&webhook, &slack].map(|one| std::fs::read_to_string(one.authority()).unwrap()).concat();
     std::fs::write(&folder, both).unwrap();
@@ -38,7 +38,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let first = webhook.wait_for_requests(1).await[0].json();
     let chat = slack.wait_for_requests(1).await[0].json();
     let mail = newest_mail(&app, "security@api.example").await;
-    // Each sink has its first message.
+    // Each sink has received its first message.
     for count in 21..=47 {
         raise(&app, &denials(user, count)).await;
     }
@@ -50,20 +50,20 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 
-    // While it continues: no message within the window, then one summary with the highest count.
+    // While the attack continues, no message is sent within the window. Then one summary reports the highest count.
     app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 1, 0, 0).await;
-    assert_eq!(webhook.requests().len(), 1, "28 more findings, and no further message within the window");
+    assert_eq!(webhook.requests().len(), 1, "after 28 more findings, no further message is sent within the window");
     app.clock.advance(TimeDelta::minutes(1));
     let after_summary = webhook.wait_for_requests(2).await;
     assert_eq!(kinds(&after_summary)[1], ("continues".to_owned(), 47));
     let goes_on = format!("It continues: user {user} was refused 47 {objects} in the last 5 minutes.");
     assert_eq!(after_summary[1].json()["text"], goes_on);
 
-    // When it stops: one clear.
+    // When the attack stops, one last message clears the alert.
     app.clock.advance(TimeDelta::minutes(4));
     webhook.wait_for_requests(3).await;
     app.clock.advance(TimeDelta::hours(3));
@@ -85,7 +85,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     assert_ne!(again["alert"]["id"], first["alert"]["id"]);
 }
 
-/// The attack continues while the first message waits for delivery.
+/// The attack continues while the first message waits for its delivery.
 #[actix_web::test]
 async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
@@ -126,7 +126,7 @@ async fn two_replicas_deliver_each_message_once() {
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
-        // Ten per rule: more would share a combined alert.
+        // Each rule has at most ten alerts here. Further subjects would share a combined alert.
         let rule = ["access_denials", "id_enumeration", "reused_tokens"][place % 3];
         let finding = Finding { rule, ..denials(UserId::new(), 20) };
         raise(if place % 2 == 0 { &one } else { &two }, &finding).await;
@@ -135,7 +135,7 @@ async fn two_replicas_deliver_each_message_once() {
     let ids: BTreeSet<String> =
         receiver.requests().iter().map(|message| message.headers["strongroom-message-id"].clone()).collect();
     assert_eq!((receiver.requests().len(), ids.len()), (30, 30));
-    // Both replicas check at the same time: each alert still gets one summary or clear.
+    // Both replicas check the alerts at the same time. Each alert still gets one summary or one last message.
     for app in [&one, &two] {
         app.clock.advance(TimeDelta::minutes(6));
     }

@@ -1,4 +1,4 @@
-//! Receivers that fail or hang, and killed processes: each message is delivered, or an event records that it was not.
+//! Receivers fail or hang, and processes are killed. Each message is delivered, or an event records the failure.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use crate::support::folder;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, logs, wait};
 
-/// Waits for failed deliveries. Returns the names of the sinks.
+/// Waits for events of failed deliveries, and returns the names of their sinks.
 async fn failures(app: &TestApp) -> Vec<String> {
     let sql = "select reason from security_events where kind = 'alert_delivery_failed'";
     wait::until_some("an event of a failed delivery", async || {
@@ -23,7 +23,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
     .await
 }
 
-/// Waits until the receiver's only message was postponed this many times.
+/// Waits until the delivery of the receiver's only message was postponed this many times.
 async fn postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| line["message"] == "alert delivery postponed" && line["message_id"] == id.as_str();
@@ -42,11 +42,11 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
             postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
-        // It is not sent before its retry delay has passed.
+        // The message is not sent before its retry delay has passed.
         app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
-            // Moves the retry forward instead of the clock, so that the alert itself sends no summary.
+            // The test changes the time of the retry instead of the clock. So the alert itself sends no summary.
             let sql =
                 "update alert_outbox set next_attempt_at = created_at where sent_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
@@ -61,7 +61,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
 }
 
 #[actix_web::test]
-async fn retry_delays_grow() {
+async fn delays_between_delivery_attempts_grow() {
     let receiver = Receiver::start(ReceiverBehavior::status("503 Down", "", "")).await;
     let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
@@ -73,7 +73,7 @@ async fn retry_delays_grow() {
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
-    // A loaded machine may start late.
+    // On a loaded machine, the first attempt may start late.
     assert!((1..=45).contains(&first), "{first}");
     app.clock.advance(TimeDelta::seconds(46));
     let second = pause(2).await;
@@ -86,12 +86,12 @@ async fn message_of_a_killed_process_is_delivered_by_another_replica() {
     let mut one = start_with_receiver(&receiver).await;
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
-    // Killed between lease and delivery.
+    // The process is killed after it took the lease and before it delivered the message.
     one.running.take().unwrap().abort();
     receiver.set_behavior(ReceiverBehavior::ok());
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
-    assert_eq!(receiver.requests().len(), 1, "the lease has not expired");
+    assert_eq!(receiver.requests().len(), 1, "the other replica waits until the lease expires");
     two.clock.advance(TimeDelta::seconds(31));
     let delivered = receiver.wait_for_requests(2).await.remove(1);
     assert_eq!(delivered.headers["strongroom-message-id"], held.headers["strongroom-message-id"]);
@@ -141,7 +141,7 @@ async fn hanging_receiver_delays_no_request_and_no_other_receiver() {
     let slow = slack.requests().len();
     webhook.wait_for_requests(6).await;
     assert!(slow <= 2, "{slow} messages went to a chat that answers none");
-    // Shutdown waits for one delivery at most. The others stay in the outbox.
+    // The shutdown waits for one delivery at most. The other messages stay in the outbox.
     slack.set_behavior(ReceiverBehavior::ok());
     let database = app.stop().await;
     let again = TestApp::on(

@@ -1,4 +1,4 @@
-//! Messages to receivers are authentic and fresh, and never hold client input.
+//! Messages to receivers are authentic and fresh, and never contain client input.
 
 use aws_lc_rs::hmac;
 use chrono::TimeDelta;
@@ -11,7 +11,7 @@ use crate::support::actor::newest_mail;
 use crate::support::receiver::{ReceivedRequest, Receiver, ReceiverBehavior};
 use crate::support::{TestApp, folder, logs};
 
-/// Verifies a message as `docs/alerts.md` describes.
+/// Verifies a message as `docs/alerts.md` tells receivers to do.
 fn verify(key: &str, message: &ReceivedRequest, now: i64) -> Result<(), &'static str> {
     let timestamp = &message.headers["strongroom-timestamp"];
     let signature = message.headers["strongroom-signature"].strip_prefix("v1=").ok_or("another version")?;
@@ -69,7 +69,7 @@ async fn client_input_never_reaches_an_alert() {
     assert_eq!(receiver.requests().len(), 1);
 }
 
-/// A chat is a third party. It gets email addresses only if the operator allows it. The log never does.
+/// A chat is a third party, so it gets e-mail addresses only if the operator allows it. The log never gets them.
 #[actix_web::test]
 async fn email_address_is_sent_only_to_configured_sinks() {
     let (webhook, slack) =

@@ -1,5 +1,5 @@
-//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages
-//! ([`messages`]), stored for administrators only ([`records`]), and without floods ([`storm`]).
+//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages ([`messages`]),
+//! readable by administrators only ([`records`]), and limited in number ([`storm`]).
 
 mod deduplication;
 mod delivery;
@@ -60,7 +60,7 @@ async fn raise(app: &TestApp, finding: &Finding) {
     transaction.commit().await.unwrap();
 }
 
-/// Waits until the service reports these counts.
+/// Waits until the service reports these counts of open alerts, waiting messages and failed messages.
 async fn wait_for_counts(app: &TestApp, open: i64, waiting: i64, failed: i64) {
     let wanted = AlertCounts { open, waiting, failed };
     wait::until_equal(wanted, async || app.services().alerts.counts().await.unwrap()).await;

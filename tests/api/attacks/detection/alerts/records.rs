@@ -1,4 +1,4 @@
-//! Stored alerts: who reads them, who cannot rewrite them, and when they are deleted.
+//! Stored alerts: who may read them, which role cannot rewrite them, and when they are deleted.
 
 use chrono::TimeDelta;
 use strongroom::base::id::UserId;
@@ -35,7 +35,7 @@ async fn alert_list_requires_a_current_administrator() {
     let position = Position { created_at: all[0].opened_at, id: all[0].id };
     let next = list(None, position, 20).await;
     assert_eq!(next.iter().map(|alert| alert.id).collect::<Vec<_>>(), [all[1].id, all[2].id]);
-    // The proof of the role is a moment old, so the database checks again.
+    // The proof of the role is a moment old, so the database checks the role again.
     for (role, status) in [("user", "active"), ("admin", "disabled")] {
         let sql = "update users set role = $1, status = $2 where email = 'admin@example.com'";
         sqlx::query(sql).bind(role).bind(status).execute(&app.all_rows).await.unwrap();

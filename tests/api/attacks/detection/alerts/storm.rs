@@ -12,12 +12,12 @@ use crate::attacks::detection::rules::wait_for_count;
 use crate::support::receiver::{Receiver, ReceiverBehavior};
 use crate::support::{TestApp, wait};
 
-/// Maximum number of individual alerts. Further findings share one combined alert.
+/// The maximum number of individual alerts of a rule. Further subjects share one combined alert.
 const SEPARATE: usize = 10;
 
 async fn forge(app: &TestApp, network: usize, times: usize) {
     let address = format!("10.{}.{}.1", network / 256, network % 256);
-    // Well-formed, but signed with an unknown key.
+    // The token is well-formed, but signed with an unknown key.
     let token = "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl";
     for _ in 0..times {
         let request = app.anonymous().request(Method::GET, "/api/v1/me").header("x-forwarded-for", &address);
@@ -40,7 +40,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // One network stays below the threshold, 300 reach it, and one of them continues longest.
+    // One network stays below the threshold. 300 networks reach it, and one of them continues longest.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;
@@ -50,7 +50,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     wait_for_counts(&app, 11, 0, 0).await;
     assert_eq!(receiver.requests().len(), SEPARATE + 1, "one message for each alert");
 
-    // One window later all alerts are cleared. The combined one reports the final totals.
+    // After one window, all alerts are cleared. The combined alert reports the final totals.
     app.clock.advance(TimeDelta::minutes(5) + TimeDelta::seconds(30));
     app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
@@ -88,7 +88,7 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     for _ in 0..29 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    // The alert of this user continues.
+    // The alert of this user is open and continues.
     raise(&app, &denials(first, 21)).await;
     assert_eq!(opened().await, [("user".to_owned(), 11), ("user all".to_owned(), 20)].into());
     app.clock.advance(TimeDelta::minutes(4));

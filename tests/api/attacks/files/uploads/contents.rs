@@ -1,5 +1,5 @@
-//! Malicious content in pictures and text. Markup is searched where a browser would sniff it. Each refusal says what is wrong and
-//! what to do.
+//! Malicious content in pictures and texts. The service searches for markup where a browser would sniff it. Each refusal says what
+//! is wrong and what to do.
 
 use super::{is_refused_with, nothing_is_stored};
 use crate::support::TestApp;
@@ -17,14 +17,14 @@ const MARKUP: &str = "begins with a tag, as a web page does: begin the file with
 const EMPTY: &str = "has no content: upload a file that is not empty";
 const UTF16: &str = "is text in UTF-16: save the file as UTF-8 (in Excel: \"CSV UTF-8\") and upload the new file";
 
-/// The first two boxes of an MP4.
+/// The first two boxes of an MP4 video.
 const VIDEO: &[u8] = b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom\0\0\0\x0emdatpixels";
 
-/// A trailer of Samsung's phones: the time of a picture, and the directory of the trailer.
+/// A trailer of Samsung's phones. It has the time of a picture, and the directory of the trailer.
 const SAMSUNG: &[u8] = b"\0\0\x01\x0a\x04\0\0\0Time1577836800000\
     SEFH\x65\0\0\0\x01\0\0\0\0\0\x01\x0a\x19\0\0\0\x19\0\0\0\x18\0\0\0SEFT";
 
-/// A trailer of picture archives (AFCP) after a picture of so many bytes.
+/// Returns a trailer of picture archives (AFCP) for a picture of this many bytes.
 fn captions(picture: usize) -> Vec<u8> {
     let start = u32::try_from(picture).unwrap().to_be_bytes();
     joined(&[b"AXS!\x01\0\0\0\0\0\0\0AXS!", &start, &[0; 4]])
@@ -54,7 +54,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// A description, the file name, the content and the expected message.
+/// Returns a description, the file name, the content and the expected message of each refused file.
 fn refused() -> Vec<(&'static str, &'static str, Vec<u8>, String)> {
     let picture = [
         ("SVG as a picture", "a.png", b"<svg onload=\"alert(1)\"/>".to_vec(), NOT_A_PNG),
@@ -115,7 +115,7 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     nothing_is_stored(&app).await;
 }
 
-/// Valid files are not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets add.
+/// A valid file is not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The corpus in `tests/corpus`: files of real producers are accepted, and hostile variants are refused for the reason in the name of
-//! their folder.
+//! The corpus in `tests/corpus`: files of real producers are accepted, and hostile variants are refused for the reason in the name
+//! of their folder.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +9,7 @@ use super::{is_refused, nothing_is_stored};
 use crate::support::TestApp;
 use crate::support::form::Form;
 
-/// The folders of `tests/corpus/hostile`, and the beginning of the expected message.
+/// The folders of `tests/corpus/hostile`, each with the beginning of the expected message.
 const REASONS: [(&str, &str); 22] = [
     ("after-end", "has other data after the end of the picture"),
     ("archive", "is a ZIP archive too"),
@@ -39,7 +39,7 @@ fn corpus() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus")
 }
 
-/// The entries of a folder, sorted by name.
+/// Returns the entries of a folder, sorted by name.
 fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let mut entries: Vec<_> = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path())).collect();
@@ -47,7 +47,8 @@ fn entries(folder: &Path) -> Vec<(String, PathBuf)> {
     entries
 }
 
-/// The form as a browser sends it, with the media type of the extension. Files with an unknown extension declare a PDF.
+/// Returns a form as a browser sends it, with the media type of the file's extension. A file with an unknown extension is declared
+/// as a PDF.
 fn form(name: &str, content: &[u8]) -> Form {
     let media_type = match name.rsplit_once('.').unwrap().1 {
         "pdf" => "application/pdf",
@@ -61,7 +62,7 @@ fn form(name: &str, content: &[u8]) -> Form {
 }
 
 #[actix_web::test]
-async fn files_of_real_producers_are_accepted_and_come_back_unchanged() {
+async fn files_of_real_producers_are_accepted_and_downloaded_unchanged() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut refused = Vec::new();

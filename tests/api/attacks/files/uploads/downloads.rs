@@ -1,4 +1,4 @@
-//! Downloads: files are attachments with sanitized names, and ranges stay within the file.
+//! Downloads: a file is an attachment with a sanitized name, and a range stays within the file.
 
 use reqwest::Method;
 
@@ -11,7 +11,7 @@ async fn content_of(alice: &crate::support::Actor, form: Form) -> String {
     format!("/api/v1/documents/{}/content", document["id"].as_str().unwrap())
 }
 
-/// File names as sent, and the sanitized names.
+/// File names as clients send them, and the names as they are stored.
 const NAMES: [(&str, &str); 14] = [
     ("..%2F..%5Cetc%2fpasswd.txt", "_.._etc_passwd.txt"),
     ("a.exe%00.txt", "a.exe.txt"),
@@ -49,7 +49,7 @@ async fn file_name_is_sanitized_for_headers_and_file_systems() {
     assert!(disposition.len() < 1_500 && disposition.contains("; filename*=UTF-8''%D0%B6"), "{disposition}");
 }
 
-/// A line break in a name makes the form invalid; it cannot inject a response header.
+/// A line break in a name makes the form invalid, so it cannot inject a response header.
 #[actix_web::test]
 async fn line_break_in_a_file_name_injects_no_header() {
     let app = TestApp::start().await;
@@ -61,7 +61,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: a file that looks like a page is text, is not sniffed, and has no origin if it is displayed anyway.
+/// Stored XSS: a file that looks like a web page is sent as text, is not sniffed, and has no origin if a browser displays it
+/// anyway.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;
@@ -116,7 +117,7 @@ async fn range_returns_at_most_the_file() {
     assert!(twice.send().await.body.len() <= 28);
 }
 
-/// Neither the id, the storage key nor a path reaches a stored file without the handler.
+/// Only the handler reaches a stored file: no URL with the id, the storage key or a path does.
 #[actix_web::test]
 async fn storage_folder_is_not_served() {
     let app = TestApp::start().await;
@@ -137,7 +138,7 @@ async fn storage_folder_is_not_served() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// BOLA: range and conditional requests reveal nothing of another user's file.
+/// BOLA: range requests and conditional requests reveal nothing of another user's file.
 #[actix_web::test]
 async fn foreign_document_content_returns_404_like_a_missing_one() {
     let app = TestApp::start().await;

@@ -1,4 +1,4 @@
-//! Ambiguous forms: a form that two parsers could read differently is refused (CWE-436).
+//! Ambiguous forms: the service refuses a form that two parsers could read differently (CWE-436).
 
 use reqwest::Method;
 use uuid::Uuid;
@@ -74,7 +74,7 @@ async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
-/// Bodies that are truncated, continue after the end, have another media type or no boundary.
+/// The bodies are truncated, continue after the end, have another media type or no boundary.
 #[actix_web::test]
 async fn malformed_form_is_refused() {
     let app = TestApp::start().await;
@@ -145,6 +145,6 @@ async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     }
     let after = app.digest(&["documents", "document_uploads", "document_removals", "invoices"]).await;
     assert!(before.contains(after.split(' ').next().unwrap()), "no new document");
-    assert_eq!(crate::features::documents::stored_files(&app).await.len(), 1, "only Bob's file");
+    assert_eq!(crate::features::documents::stored_files(&app).await.len(), 1, "only Bob's file is stored");
     alice.upload(Form::default().file("a.pdf", "application/pdf", &pdf(""))).await.ok(201);
 }

@@ -30,7 +30,7 @@ async fn nothing_is_stored(app: &TestApp) {
     assert_eq!((rows, stored_files(app).await), (0, Vec::new()));
 }
 
-/// Asserts the same, once the service has noticed the disconnect.
+/// Waits until the service has noticed the disconnect, then asserts that nothing is stored.
 async fn eventually_nothing_is_stored(app: &TestApp) {
     let queued = "select count(*) from document_removals";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;

@@ -1,4 +1,4 @@
-//! Storage quota (API4): parallel uploads cannot exceed it, and failed uploads release their reservation.
+//! Storage quota (API4): parallel uploads cannot exceed the quota, and failed uploads release their reservation.
 
 use std::time::Duration;
 
@@ -41,14 +41,15 @@ async fn parallel_uploads_cannot_exceed_the_file_quota() {
     twenty_at_once_where_ten_fit(&app).await;
 }
 
-/// An upload reserves its announced length.
+/// An upload reserves the length that it announces.
 #[actix_web::test]
 async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let app = TestApp::with(&[("STRONGROOM_DOCUMENTS_QUOTA_BYTES", "109999")]).await;
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // The announced length includes the form around the file. Ten fit once the other reservations are reduced to the file size.
+    // The announced length includes the form around the file. When the other reservations are reduced to the size of the file, ten
+    // files fit.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -63,7 +64,7 @@ async fn upload_larger_than_the_quota_is_refused_at_once() {
     let alice = app.user("alice").await;
     let reply = alice.upload(Form::with_size(10_000)).await;
     reply.assert_refused(409, "quota_exceeded").assert_events(&[TOO_MUCH]);
-    // Without a length, the maximum is reserved.
+    // An upload without a length reserves the maximum.
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
@@ -95,7 +96,7 @@ async fn reservation_of_a_killed_process_expires() {
     again().await.upload(Form::valid()).await.ok(201);
 }
 
-/// An upload that pauses after its first bytes while something else is done.
+/// Starts an upload, waits for `meanwhile` after the first bytes, and then sends the rest.
 async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = ()> + Send + 'static) -> Reply {
     let mut start = form.bytes();
     let end = start.split_off(100);
@@ -108,8 +109,8 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// The queue row of a refused upload may be locked, by its own rolled-back transaction or by a sweeper. Release must wait for the
-/// lock: otherwise the quota would stay reserved for two hours.
+/// The queue row of a refused upload may be locked by its own rolled-back transaction, or by a sweep. The release must wait for the
+/// lock. Otherwise the quota would stay reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;
@@ -129,7 +130,7 @@ async fn release_waits_for_a_locked_queue_row() {
     nothing_is_stored(&app).await;
 }
 
-/// An upload that takes longer than its reservation: the sweeper has deleted its file, so no document is created.
+/// The upload takes longer than its reservation is valid. A sweep has deleted its file, so no document is created.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;
@@ -144,7 +145,7 @@ async fn upload_with_an_expired_reservation_returns_503() {
     eventually_nothing_is_stored(&app).await;
 }
 
-/// Remaining files are deleted once the store is available again.
+/// The remaining files are deleted when the store is available again.
 #[actix_web::test]
 async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
     let app = TestApp::start().await;

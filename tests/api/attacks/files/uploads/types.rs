@@ -1,4 +1,4 @@
-//! Files whose content does not match their name or declared type.
+//! Files whose content does not match their name or their declared type.
 
 use super::{is_refused, nothing_is_stored};
 use crate::support::TestApp;
@@ -12,7 +12,7 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
     parts.concat()
 }
 
-/// A description, the file name, the declared type and the content.
+/// Returns a description, the file name, the declared type and the content.
 fn refused() -> Vec<(&'static str, &'static str, &'static str, Vec<u8>)> {
     let zip = joined(&[b"PK\x03\x04", &[0; 60], ARCHIVE]);
     vec![
@@ -68,7 +68,7 @@ async fn file_of_another_type_is_refused_and_not_stored() {
     nothing_is_stored(&app).await;
 }
 
-/// The inspection does not depend on how the body is split.
+/// The inspection must not depend on how the body is split into packets.
 #[actix_web::test]
 async fn file_sent_byte_by_byte_is_inspected() {
     let app = TestApp::start().await;

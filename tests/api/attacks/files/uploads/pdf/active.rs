@@ -1,4 +1,4 @@
-//! Active content, which acts when a PDF is opened or clicked (CWE-434): each kind by name, by reference and compressed.
+//! Active content acts when a PDF is opened or clicked (CWE-434). Each kind is tried by name, by reference and compressed.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::nothing_is_stored;
@@ -11,7 +11,7 @@ fn file() -> PdfFile {
     PdfFile::default()
 }
 
-/// An annotation on the page.
+/// Returns a PDF with an annotation on its page.
 fn annotation(entries: &str) -> PdfFile {
     file().page(&format!("/Annots [<< /Type /Annot /Rect [0 0 9 9] {entries} >>]"))
 }
@@ -20,7 +20,7 @@ fn link(action: &str) -> PdfFile {
     annotation(&format!("/Subtype /Link /A {action}"))
 }
 
-/// A PDF with an embedded file.
+/// Returns a PDF with an embedded file.
 fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
     file()
         .catalog("/Names << /EmbeddedFiles << /Names [(a) 4 0 R] >> >>")
@@ -28,7 +28,7 @@ fn attached(name: &str, subtype: &str, content: &[u8]) -> PdfFile {
         .stream(&format!("/Type /EmbeddedFile /Subtype {subtype}"), content)
 }
 
-/// A description, a word of the expected message, and the file.
+/// Returns a description, a word of the expected message, and the file.
 fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     let invoice = b"<?xml version=\"1.0\"?><Invoice></Invoice>";
     vec![
@@ -116,7 +116,7 @@ fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     ]
 }
 
-/// No password opens it: the stored hashes are zeros.
+/// Encryption that no password opens, because the stored hashes are zeros.
 const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4
     /O <0000000000000000000000000000000000000000000000000000000000000000>
     /U <0000000000000000000000000000000000000000000000000000000000000000> >>";
@@ -142,7 +142,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     let (_app, alice) = user().await;
     let unlisted = |object: &str| {
         let file = String::from_utf8(PdfFile::default().plain()).unwrap();
-        // After the table, so that no offset changes.
+        // The object is inserted after the table, so that no offset changes.
         file.replace("startxref", &format!("9 0 obj {object} endobj\nstartxref")).into_bytes()
     };
     upload(&alice, &unlisted("null")).await.ok(201);
@@ -167,7 +167,7 @@ async fn active_content_that_only_a_repairing_reader_finds_is_refused() {
     }
 }
 
-/// An incremental update replaces objects. Replaced objects are no longer part of the document.
+/// An incremental update replaces objects. A replaced object is no longer part of the document.
 #[actix_web::test]
 async fn last_revision_of_an_object_is_inspected() {
     let (_app, alice) = user().await;

@@ -1,5 +1,5 @@
-//! PDFs are inspected by their structure, compressed objects included. Active content is refused ([`active`]), ordinary files are
-//! accepted ([`valid`]), and a file that crashes or stalls the parser fails its own upload only ([`process`]).
+//! The service inspects the structure of a PDF, also its compressed objects. It refuses active content ([`active`]) and accepts
+//! ordinary files ([`valid`]). A file that crashes or stalls the parser fails only its own upload ([`process`]).
 
 mod active;
 mod process;

@@ -1,5 +1,5 @@
-//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends and the service keeps running. The tests watch
-//! the processes through `/proc`.
+//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends, and the service keeps running. The tests
+//! read the state of the processes from `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -15,7 +15,7 @@ use crate::support::{TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
-/// Each object is a string that contains all later objects, so parsing 40,000 objects takes 40,000²/2 steps of 14 bytes.
+/// Each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2 steps of 14 bytes.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -31,13 +31,13 @@ fn looping() -> Vec<u8> {
     format!("{file}\n{table}trailer << /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").into_bytes()
 }
 
-/// A valid object stream that decompresses to 400 MiB, nearly all of it white space.
+/// Returns a valid object stream that decompresses to 400 MiB, nearly all of it white space.
 fn bomb() -> Vec<u8> {
     let content = deflated_with_zeros(b"9 0 null", 400 << 20);
     PdfFile::default().stream("/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode", &content).plain()
 }
 
-/// Returns the running inspections of this service: their standard input is a file in its folder.
+/// Returns the running inspections of this service. Their standard input is a file in the service's folder.
 fn inspections(app: &TestApp) -> Vec<PathBuf> {
     let processes = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
     let reads =
@@ -64,7 +64,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     assert!(refusal(&upload(&alice, &file).await, "a loop").starts_with(UNREADABLE));
     let (ended, peak) = (Cell::new(0), Cell::new(0));
     let looped = async || {
-        // On a busy machine, 503 can come first.
+        // On a busy machine, the upload may get 503 first, because it waited too long.
         assert!([400, 503].contains(&upload(&alice, &file).await.status.as_u16()));
         ended.set(ended.get() + 1);
     };
@@ -77,10 +77,10 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     let served = async {
         inspection(&app).await;
         alice.get("/api/v1/documents").await.ok(200);
-        assert_eq!(ended.get(), 0, "answered while it runs");
+        assert_eq!(ended.get(), 0, "other requests are answered while the inspections run");
     };
     tokio::join!(looped(), looped(), watched, served);
-    assert_eq!(peak.get(), 1, "as many at once as there are workers");
+    assert_eq!(peak.get(), 1, "one inspection per worker runs at once");
     nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
@@ -92,7 +92,7 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
     let watched = async {
         let process = inspection(&app).await;
         let limits = async || fs::read_to_string(process.join("limits")).unwrap();
-        wait::until("it limits itself", async || limits().await.contains("Max address space         2")).await;
+        wait::until("the process limits itself", async || limits().await.contains("Max address space         2")).await;
         let limits = limits().await;
         let lines: Vec<_> = limits.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         for limit in [
@@ -105,11 +105,11 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // The process inherits no connection and no other document of the service. Files that the test runner left open are
-        // inherited.
+        // The process inherits no connection and no other document of the service. It does inherit files that the test runner left
+        // open.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
-            // The second handle of the input may be closed already.
+            // The process may already have closed its second handle of the input.
             let Ok(target) = fs::read_link(file.path()) else { continue };
             assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
             assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
@@ -119,14 +119,14 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
         }
         let input = fs::read_to_string(process.join("fdinfo/0")).unwrap();
         let flags = input.lines().find_map(|line| line.strip_prefix("flags:")).unwrap().trim();
-        assert_eq!(flags.chars().last(), Some('0'), "read only");
+        assert_eq!(flags.chars().last(), Some('0'), "the input is read-only");
         assert_eq!(fs::read_to_string(process.join("oom_score_adj")).unwrap().trim(), "1000");
     };
     tokio::join!(upload(&alice, &file), watched);
 }
 
 #[actix_web::test]
-async fn killed_inspection_returns_503() {
+async fn upload_whose_inspection_is_killed_returns_503() {
     let (app, alice) = user().await;
     let file = looping();
     let killed = async {

@@ -1,4 +1,4 @@
-//! Ordinary PDFs without active content.
+//! Ordinary PDFs without active content are accepted.
 
 use super::{upload, user};
 use crate::support::pdf_files::{PdfFile, revised};
