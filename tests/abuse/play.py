@@ -3,9 +3,10 @@
 
     cargo build --release && python3 tests/abuse/play.py
 
-Brute force (one account, many addresses), password spraying (many accounts, one network) and id enumeration, with a fake
-alert receiver over TLS. It prints the results, and exits with 1 at the first deviation. With Prometheus installed it also scrapes
-both replicas and asks every query of the dashboard. Everything is on loopback, and ends by itself.
+The attacks are brute force (one account, many addresses), password spraying (many accounts, one network) and id enumeration.
+A fake receiver gets the alerts over TLS. The script prints the results, and exits with 1 at the first wrong one. If Prometheus
+is installed, it also scrapes both replicas and sends every query of the dashboard. All processes use loopback only, and end with
+the script.
 """
 
 import contextlib
@@ -47,7 +48,7 @@ def must(holds, what):
 
 
 def until(found, what, seconds=30):
-    """What `found` returns, once that is something."""
+    """Waits until `found` returns a true value, and returns it."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         result = found()
@@ -95,7 +96,7 @@ class Replica:
         self.process.wait()
 
     def call(self, method, path, body=None, token=None, address="127.0.0.1", cookie=None):
-        """Status, headers and text of one request from this address."""
+        """Sends one request from this address. Returns status, headers and text of the response."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30, source_address=(address, 0))
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         if cookie:
@@ -112,7 +113,7 @@ class Replica:
 
 
 class Receiver(http.server.BaseHTTPRequestHandler):
-    """Receives alerts like a real service: verifies the signature first."""
+    """Receives alerts, and verifies their signature first, as a real receiver must."""
 
     taken = []
 
@@ -130,7 +131,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
 
 def receive(state):
-    """A receiver with development's certificate."""
+    """Starts a receiver with the certificate of the development profile."""
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(state / "tls/localhost.pem", state / "tls/localhost.key.pem")
@@ -140,7 +141,7 @@ def receive(state):
 
 
 class Database:
-    """Reads the database as superuser, to show stored data."""
+    """Reads the database as superuser, to print stored data."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -160,7 +161,7 @@ def alerts(rule, kind="opened"):
 
 
 def documented(page):
-    """What the Python on a page of docs/ defines."""
+    """Runs the Python code on a page of docs/, and returns the names that it defines."""
     names = {}
     exec(re.search(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.S)[1], names)
     return names
@@ -183,7 +184,7 @@ def brute_force(replicas, email, password, known):
     status, _, _ = replicas[0].sign_in(email, password, "127.0.10.201", known)
     must(status == 200, "the owner can log in from a known device")
     until(lambda: alerts("account_brute_force"), "an account_brute_force alert")
-    must(len(alerts("account_brute_force")) == 1, "it is one alert: " + alerts("account_brute_force")[0]["text"])
+    must(len(alerts("account_brute_force")) == 1, "the attack raises one alert: " + alerts("account_brute_force")[0]["text"])
     until(lambda: alerts("correct_password_while_locked"), "a correct_password_while_locked alert")
 
 
@@ -200,16 +201,16 @@ def password_spraying(replicas, email, password, known, newcomer):
     must(status == 429, "an unknown client there needs a challenge")
     solution = documented("limits.md")["solve"](json.loads(text)["challenge"])
     status, _, _ = replicas[0].sign_in(*newcomer, "127.0.20.1", altcha=solution)
-    must(status == 200, "it solves the challenge as docs/limits.md describes, and logs in")
+    must(status == 200, "this client solves the challenge as docs/limits.md describes, and logs in")
     until(lambda: alerts("password_spraying"), "a password_spraying alert")
-    must(len(alerts("password_spraying")) == 1, "it is one alert: " + alerts("password_spraying")[0]["text"])
+    must(len(alerts("password_spraying")) == 1, "the attack raises one alert: " + alerts("password_spraying")[0]["text"])
 
 
 def id_enumeration(replicas, token, theirs):
     print("\nId enumeration: a user requests objects of others and missing ones")
     answers, ended = set(), None
     for step in range(80):
-        # Foreign and missing objects in turn.
+        # The requests alternate between foreign and missing objects.
         target = theirs if step % 2 else uuid.uuid4()
         status, _, text = replicas[step // 2 % 2].call("GET", f"/api/v1/invoices/{target}", token=token)
         if status == 401:
@@ -222,13 +223,13 @@ def id_enumeration(replicas, token, theirs):
         ended = until(lambda: replicas[0].call("GET", "/api/v1/me", token=token)[0] == 401, "the session ends") and 80
     must(replicas[1].call("GET", "/api/v1/me", token=token)[0] == 401, f"the session has ended on both replicas, at step {ended}")
     until(lambda: alerts("access_denials") and alerts("probing_session"), "alerts access_denials and probing_session")
-    must(len(alerts("access_denials")) == 1, "it is one alert: " + alerts("access_denials")[0]["text"])
-    must(len(alerts("probing_session")) == 1, "and one that the session was ended")
+    must(len(alerts("access_denials")) == 1, "the attack raises one alert: " + alerts("access_denials")[0]["text"])
+    must(len(alerts("probing_session")) == 1, "a second alert reports that the session was ended")
 
 
 @contextlib.contextmanager
 def scraped(replicas, folder):
-    """A real Prometheus that scrapes both replicas; what it gives is how to ask it. `None` where none is installed."""
+    """Starts a Prometheus that scrapes both replicas, and returns a function that sends it a query. Returns `None` if it is not installed."""
     program = shutil.which("prometheus")
     if not program:
         yield None
@@ -259,7 +260,7 @@ def scraped(replicas, folder):
 
 
 def dashboard(ask):
-    """Every query of the dashboard."""
+    """Returns all queries of the dashboard."""
     if not ask:
         print("\nNo Prometheus here: the dashboard's queries are not asked (apt-get install prometheus)")
         return
@@ -291,7 +292,7 @@ def main():
     state, replicas = folder / "state", []
     first = Replica("first", state, {})
     try:
-        # The first start makes database, keys, certificate and demo data.
+        # The first start creates the database, the keys, the certificate and the demo data.
         lines = first.started().text()
         email, password = re.search(r'"email":"(anna[^"]+)","password":"([^"]+)"', lines).groups()
         first.stop()

@@ -3,8 +3,9 @@
 
     cargo build --release && python3 tests/performance/measure.py
 
-Needs wrk and pgbench. The service runs as `cargo run` does, with its own durable database, on other ports, with limits that
-nobody meets, and logs as production does, into a file; load comes from the same machine over loopback, so it takes its share of the cores.
+Needs wrk and pgbench. The service runs as with `cargo run`, with its own durable database, but on other ports. Its limits are so
+high that no request reaches them. It logs as production does, into a file. The load comes from the same machine over loopback, so
+the load generator uses a part of the processor time.
 """
 
 import json
@@ -43,7 +44,7 @@ def environment(state):
 
 
 class Running:
-    """The service, until the end of a `with` block."""
+    """Runs the service until the end of a `with` block."""
 
     def __init__(self, state):
         self.started = time.perf_counter()
@@ -82,7 +83,7 @@ def call(path, body=None, token=None):
 
 
 def wrk(path, clients, *, script=None, token=None):
-    """Requests a second and the 50th and 99th percentile in ms."""
+    """Returns the requests per second, and the 50th and 99th percentile in ms."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{SECONDS}s", "--latency", BASE + path]
     command += ["-s", script] if script else []
     command += ["-H", f"Authorization: Bearer {token}"] if token else []
@@ -98,7 +99,7 @@ def wrk(path, clients, *, script=None, token=None):
 
 
 def pgbench(socket, user, sql, clients, folder):
-    """Transactions a second and the 50th and 99th percentile in ms, of one script over prepared statements."""
+    """Runs one script over prepared statements. Returns the transactions per second, and the 50th and 99th percentile in ms."""
     script, prefix = folder / "script.sql", folder / "log"
     script.write_text(sql)
     command = ["pgbench", "-n", "-M", "prepared", "-f", script, "-c", str(clients), "-j1", "-T", str(SECONDS), "-l"]
@@ -144,7 +145,7 @@ def main():
         socket = re.search(r"database +(\S+)", lines)[1]
 
         def token():
-            # Anew for each round: a user has ten sessions at most, and the sign-ins below open more.
+            # Each round needs a new token: a user has at most ten sessions, and the logins below open more.
             return call("/api/v1/auth/login", {"email": email, "password": password})["access_token"]
 
         owner = call("/api/v1/me", token=token())["id"]
@@ -156,15 +157,15 @@ def main():
             'wrk.method = "POST"\nwrk.headers["Content-Type"] = "application/json"\n'
             f"wrk.body = [[{json.dumps({'email': email, 'password': password})}]]\n"
         )
-        print("| what | a second, median | rounds | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
+        print("| request | per second, median | rounds | p50 ms | p99 ms |\n| --- | --- | --- | --- | --- |")
         statement = " ".join(statement.split()) + ";\n"
         walled = f"begin;\nset local app.owner_id = '{owner}';\n{statement}rollback;\n"
         results = {
             "read an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}", CLIENTS, token=token()),
             "read a page of 20 invoices": lambda: wrk("/api/v1/invoices", CLIENTS, token=token()),
-            "the PDF of an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}/pdf", CLIENTS, token=token()),
-            "database: its statement alone": lambda: pgbench(socket, "postgres", statement, CLIENTS, folder),
-            "database: with row-level security": lambda: pgbench(socket, "strongroom_app", walled, CLIENTS, folder),
+            "render the PDF of an invoice": lambda: wrk(f"/api/v1/invoices/{invoice}/pdf", CLIENTS, token=token()),
+            "database: the statement that reads the invoice": lambda: pgbench(socket, "postgres", statement, CLIENTS, folder),
+            "database: the same statement with row-level security": lambda: pgbench(socket, "strongroom_app", walled, CLIENTS, folder),
             "`/health/live` (no database)": lambda: wrk("/health/live", CLIENTS),
             "sign in": lambda: wrk("/api/v1/auth/login", CLIENTS, script=login),
             "sign in, one at a time": lambda: wrk("/api/v1/auth/login", 1, script=login),
@@ -177,7 +178,7 @@ def main():
             row(name, rounds)
         status = pathlib.Path(f"/proc/{running.process.pid}/status").read_text()
         resident = int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1024
-        print(f"memory after it all: {resident:.0f} MiB resident")
+        print(f"memory after all requests: {resident:.0f} MiB resident")
     subprocess.run([SERVICE, "dev", "reset"], env=environment(state), check=True, stdout=subprocess.DEVNULL)
     shutil.rmtree(folder)
 
