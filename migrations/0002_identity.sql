@@ -1,13 +1,14 @@
--- Identity: users, registrations, password resets, sessions, refresh tokens, and what administrators do to users.
+-- Identity: users, registrations, password resets, sessions, refresh tokens, and the functions by which administrators
+-- change users.
 --
--- These tables have no row-level security: they are read to find out who is calling, before the caller is known.
--- Tokens are stored as SHA-256 hashes, so a copy of the database contains no usable token.
+-- These tables have no row-level security, because the service reads them to find out who the caller is. Tokens are
+-- stored as SHA-256 hashes, so a copy of the database contains no usable token.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 create table users (
     id uuid primary key,
-    -- Lower case, so that two spellings of an address are one account.
+    -- In lower case, so that two spellings of an address cannot become two accounts.
     email text not null constraint users_email_unique unique
         constraint users_email_form check (email = lower(email) and char_length(email) between 3 and 100),
     display_name text not null
@@ -17,8 +18,8 @@ create table users (
     -- A PHC string: algorithm, parameters, salt and hash. The check refuses a plain password.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
-    -- The cost of verifying the hash: memory in KiB times passes. A login spends the highest cost of all accounts on unknown
-    -- addresses too, so that response times do not tell which accounts exist (user enumeration).
+    -- The cost of verifying the hash: memory in KiB times passes. For an unknown address, a login spends the highest
+    -- cost of all accounts, so that response times do not reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
     ) stored,
@@ -26,8 +27,8 @@ create table users (
         constraint users_role_known check (role in ('user', 'admin')),
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
-    -- Part of every device cookie. A password reset, a password change and the end of all sessions increment it, which makes
-    -- the account's device cookies invalid.
+    -- A part of every device cookie. A password reset, a password change and the end of all sessions increment it,
+    -- which makes all device cookies of the account invalid.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -36,13 +37,14 @@ create table users (
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
 grant select, delete on users to strongroom_app;
--- Mass assignment (API3:2023): the service cannot write role or status. The command line sets the role as the schema's owner;
--- admin_set_status() sets the status.
+-- Mass assignment (API3:2023): the service cannot write role or status. The command line sets the role, as the schema's
+-- owner. The function admin_set_status() sets the status.
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- A registration becomes a user when its confirmation link is opened. It contains no password and no name: both come with the
--- confirmation, from the person who reads the mail (account pre-hijacking, CWE-287). It reserves no address.
+-- A registration becomes a user when its confirmation link is opened. It contains neither password nor name: the person
+-- who reads the mail enters both with the confirmation (account pre-hijacking, CWE-287). A registration does not
+-- reserve the address.
 create table registrations (
     id uuid primary key,
     email text not null,
@@ -54,7 +56,7 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A user can have several valid reset tokens, because a request by an attacker must not invalidate the token in the user's
+-- A user can have several valid reset tokens: a request by an attacker must not invalidate the token in the user's
 -- mailbox. Using one token, or changing the password, deletes all of them.
 create table password_resets (
     id uuid primary key,
@@ -68,21 +70,21 @@ create index password_resets_of_user on password_resets (user_id);
 create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
--- An ended session is kept until its last access token has expired, so that every replica learns of its end. It outlives a
--- deleted user for the same reason.
+-- An ended session is kept until its last access token has expired, so that every replica learns that it has ended. For
+-- the same reason, the sessions of a deleted user are kept.
 create table sessions (
     id uuid primary key,
     user_id uuid constraint sessions_user references users (id) on delete set null,
     created_at timestamptz not null,
     last_used_at timestamptz not null,
-    -- The absolute timeout. It never moves.
+    -- The absolute timeout. It never changes.
     expires_at timestamptz not null,
     ended_at timestamptz,
-    -- The transaction that set ended_at. Each replica reads every second which sessions have ended since its last read.
-    -- ended_at cannot answer that, because a transaction can set it long before it commits. The id can: each read also
-    -- returns which transactions were still open.
+    -- The transaction that set ended_at. Every second, each replica reads which sessions have ended since its last
+    -- read. The time in ended_at is not sufficient for this, because a transaction can commit long after it has set
+    -- ended_at. Transaction ids are: each read also returns which transactions were still open.
     ended_by_transaction xid8,
-    -- Shown to the user in the list of sessions.
+    -- Client and address are shown to the user in the list of sessions.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
     address text not null constraint sessions_address_length check (char_length(address) <= 45)
 );
@@ -103,7 +105,8 @@ create trigger sessions_stamp_end before update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function stamp_ended_session();
 
--- Notifies every replica when the transaction commits. A lost notification delays a replica until its next read.
+-- Notifies every replica when the transaction commits. If a notification is lost, the replica learns of the end at its
+-- next read.
 create function announce_ended_session() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -115,7 +118,8 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends their sessions in the same transaction. A trigger, so that no statement can forget it.
+-- Disabling or deleting a user ends the user's sessions in the same transaction. A trigger does this, so that no
+-- statement can omit it.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -126,7 +130,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- BEFORE, because the deletion itself sets user_id of the sessions to null.
+-- The trigger runs BEFORE the deletion, because the deletion sets user_id of the sessions to null.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 
@@ -135,30 +139,30 @@ create table refresh_tokens (
         constraint refresh_tokens_size check (octet_length(token_hash) = 32),
     session_id uuid not null constraint refresh_tokens_session references sessions (id) on delete cascade,
     issued_at timestamptz not null,
-    -- The idle timeout. The session has the absolute one.
+    -- The idle timeout. The absolute timeout is in sessions.
     expires_at timestamptz not null,
-    -- A used token is kept: a second use is a replay and ends the session.
+    -- A used token is kept, because a second use is a replay and ends the session.
     used_at timestamptz
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023). The functions for administrators check the role in the database once more,
--- so a handler that forgets its check reveals and changes nothing.
+-- Broken function-level authorization (API5:2023): the functions for administrators check the role in the database once
+-- more. A handler without a check can therefore reveal and change nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
     select exists (select from public.users u where u.id = candidate and u.role = 'admin' and u.status = 'active')
 $$;
 grant execute on function is_active_admin(uuid) to strongroom_app;
 
--- Disables or enables a user and returns the outcome: done, missing, own_account or forbidden. Administrators cannot disable
+-- Disables or enables a user. Returns done, missing, own_account or forbidden. Administrators cannot disable
 -- themselves, so at least one active administrator remains. A trigger above ends the sessions of a disabled user.
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin
-    -- Locks all administrators, always in the same order. If two of them disable each other at the same time, the second
-    -- waits and then is no longer an active administrator.
+    -- Locks all administrators, always in the same order. If two administrators disable each other at the same time,
+    -- the second one waits and is then no longer an active administrator.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

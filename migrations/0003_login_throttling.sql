@@ -2,7 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A failure is counted before the password is verified, and subtracted after a success. Windows end by the database's clock.
+-- Each attempt is counted as a failure before its password is verified, and subtracted after a success. The database's
+-- clock decides when a window ends.
 create table login_failures (
     kind text not null
         constraint login_failures_kind_known check (kind in (
@@ -12,27 +13,27 @@ create table login_failures (
             'account_and_address',
             -- An address.
             'address',
-            -- An account in one network, and the number of such accounts in that network.
+            -- 'account_in_network' is an account in one network. 'network' counts such accounts.
             'account_in_network', 'network',
-            -- A device cookie. The kinds above count clients without one.
+            -- A device cookie. The kinds above count only clients without a device cookie.
             'device',
-            -- A solved challenge. It is accepted once.
+            -- A solved challenge, which is accepted only once.
             'challenge'
         )),
-    -- A keyed hash, because people type passwords into the name field.
+    -- A keyed hash of the address that was typed, because users sometimes type a password into the address field.
     key bytea not null
         constraint login_failures_key_size check (octet_length(key) = 32),
     failures bigint not null
         constraint login_failures_counted check (failures >= 0),
-    -- The end of the window. For an account, each failure starts a new window.
+    -- The end of the window. Each failure of an account starts a new window.
     expires_at timestamptz not null,
-    -- Accounts only: failures since the last reset, and until when every password is refused.
+    -- For accounts only: the failures since the last reset, and the time until which every password is refused.
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- For account and address only: the key of the account. The counter's key is a hash of both, so a reset of the account could
-    -- not find its counters without this column.
+    -- For 'account_and_address' only: the key of the account. The counter's own key is a hash of account and address, so
+    -- without this column a reset of the account could not find the counter.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

@@ -1,25 +1,29 @@
--- Ownership: what every table with an `owner_id` has in common (BOLA, API1:2023; CWE-639).
+-- Ownership: the rules for every table with a column `owner_id` (BOLA, API1:2023; CWE-639).
 --
--- Two of the four walls are in the code: a Caller in each store method, and owner_id in each statement. Two are here:
---   * row-level security, forced, on the setting `app.owner_id`, which each transaction sets. Unset means no rows;
---   * composite keys: a row can only refer to a row of the same owner. Key checks ignore row-level security, so the error of
---     a plain foreign key would tell which ids exist.
--- tests/api/contract/database_walls.rs reads the catalogue and names each table that lacks one.
+-- Four controls isolate owners (defense in depth). Two are in the code: each store method takes a Caller, and each
+-- statement contains owner_id. Two are in the database:
+--   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`. Without
+--     the setting it sees no rows.
+--   * Composite keys: a row can refer only to a row of the same owner. Key checks ignore row-level security, so the
+--     error of a plain foreign key would reveal which ids exist.
+-- tests/api/contract/database_walls.rs reads the catalogue and reports each table that lacks one of them.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Owned rows refer to a row that outlives the user. An account is deleted at once, in a short transaction; its data is deleted
--- afterwards, in batches. One cascade over a million invoices would exceed the statement timeout.
+-- Each owned row refers to a row of this table, which outlives the user. A user is deleted at once, in a short
+-- transaction. The user's data are deleted later, in batches, because one cascade over a million invoices would exceed
+-- the statement timeout.
 create table owners (
     -- The user's id.
     id uuid primary key,
-    -- When the user was deleted. purge_deleted_owner() deletes the row last.
+    -- The time at which the user was deleted. purge_deleted_owner() deletes this row last.
     deleted_at timestamptz
 );
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 
--- A trigger, so that no statement on users can forget it. SECURITY DEFINER: the service cannot write owners in any other way.
+-- A trigger writes this table, so that no statement on users can omit it. SECURITY DEFINER: the service cannot write
+-- owners in any other way.
 create function track_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -33,31 +37,30 @@ end
 $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
--- The owner whose rows this transaction can see. After a transaction that set it, the setting reads as '', not as null.
+-- Returns the owner whose rows this transaction can see. After a transaction that set it, the setting is '' and not
+-- null.
 create function current_owner() returns uuid
 language sql stable parallel safe set search_path = ''
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 
--- All owned tables, in the order in which they were protected. A table refers only to tables before it.
+-- All owned tables, in the order in which they were protected. A table refers only to tables before it, so deleting in
+-- reverse order works.
 create table owned_tables (
     position integer generated always as identity primary key,
     relation regclass not null constraint owned_tables_relation_unique unique
 );
 
--- The kinds of objects whose owner classify_object() can look up.
+-- The kinds of objects whose owner classify_object() can find.
 create table classified_objects (
     kind text primary key,
     relation regclass not null,
-    -- The column that contains the owner.
+    -- The name of the column that contains the owner.
     owner_column name not null
 );
 grant select on classified_objects to strongroom_classifier;
 
 -- Protects a table that has an `owner_id`. Each migration calls it after its CREATE TABLE.
---   object_kind: the kind by which events name a row, if the API serves rows of this table by id;
---   updatable: grants the service SELECT, INSERT, DELETE, and UPDATE of these columns. They never include owner_id, id or
---     created_at. A table that needs other rights leaves this out and has its own GRANT.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -84,9 +87,9 @@ begin
 end
 $$;
 
--- Deletes one batch of the current owner's rows, if the account was deleted, and returns whether there may be more. Tables that
--- refer to others come first, so that no row cascades to more than a batch. SECURITY DEFINER: the service cannot delete
--- payments. Forced row-level security holds inside the function too.
+-- Deletes one batch of the current owner's rows if the account was deleted. Returns whether there may be more rows.
+-- Tables that refer to other tables come first, so that no deletion cascades to more rows than a batch. SECURITY
+-- DEFINER: the service has no right to delete payments. Forced row-level security also applies inside the function.
 create function purge_deleted_owner(batch integer) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -107,16 +110,19 @@ begin
             return true;
         end if;
     end loop;
-    -- Cascades to rows that a concurrent request added.
+    -- This cascades to rows that a concurrent request has added.
     delete from public.owners where id = purged;
     return false;
 end
 $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
--- Tells whether an object that a caller was denied is missing, foreign or their own. It runs after the response, and only the
--- audit event contains the result. Forced row-level security hides the rows from the schema's owner too. So the function
--- belongs to a role that reads two columns of each classified table and can do nothing else. It needs CREATE for this only.
+-- Returns whether an object that a caller was denied is missing, belongs to another owner (foreign), or is the caller's
+-- own. The service calls it after the response, and only the audit event contains the result.
+--
+-- Forced row-level security hides the rows from the schema's owner too. So the function belongs to
+-- strongroom_classifier, a role that can read two columns of each classified table and nothing else. The role needs
+-- CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text
@@ -136,14 +142,14 @@ begin
     return coalesce(class, 'missing');
 end
 $$;
--- The default privileges (0001_roles.sql) hold for functions of the schema's owner only.
+-- The default privileges in 0001_roles.sql apply only to functions of the schema's owner.
 revoke all on function classify_object(text, uuid, uuid) from public;
--- The schema's owner explains the statement that calls it, when `.ci/sqlx` checks all statements.
+-- `.ci/sqlx` checks the statement that calls the function as the schema's owner, so the owner needs the right too.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- Identity tables have no owner_id; the rows of owned tables are added by protect_owned_table().
+-- Identity tables have no owner_id, so they are listed here. protect_owned_table() adds the rows of owned tables.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

@@ -1,8 +1,8 @@
--- Businesses: how a user appears on their invoices, and in which time zone their days begin.
+-- Businesses: the seller that appears on a user's invoices, and the time zone in which the user's days begin.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A user without a row appears with their display name, and their days are UTC.
+-- A user without a row appears with the display name, and with days in UTC.
 create table businesses (
     owner_id uuid not null constraint businesses_key primary key,
     name text not null constraint businesses_name_length check (char_length(name) between 1 and 200),

@@ -1,16 +1,17 @@
--- Customers, and the key by which they are searched.
+-- Customers, and the key by which a search finds them.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Search ignores case in every script, and the difference between composed and decomposed text (NFC, NFD). The database has
--- locale C, in which lower() and ILIKE know only the letters A to Z.
+-- A search ignores case in every script, and ignores whether text is composed or decomposed (NFC, NFD). The database
+-- has the locale C, in which lower() and ILIKE know only the letters A to Z.
 --
--- Two texts that differ only in case or in normalization form have the same key (Unicode, definition D145). lower() and then
--- upper() make the final sigma, the long s and the Kelvin sign equal to their letters, and ß equal to SS. The Turkish İ, i, I
--- and ı are one letter, because a name does not tell its language.
+-- Two texts that differ only in case or in normalization form have the same key (Unicode, definition D145). Applying
+-- lower() and then upper() makes the final sigma, the long s and the Kelvin sign equal to their letters, and ß equal to
+-- SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
--- ICU maps case in full. PostgreSQL 17 and newer without ICU has pg_c_utf8 instead, which maps letter by letter: ß and SS stay
--- different. The name of a collation cannot be a parameter, so the function is created from text.
+-- ICU has the full case mapping of Unicode, in which ß becomes SS. PostgreSQL 17 and newer without ICU have pg_c_utf8
+-- instead, which maps single letters: ß and SS stay different. A function cannot take the name of a collation as a
+-- parameter, so this block creates the function from text.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');
@@ -28,7 +29,7 @@ create table customers (
     id uuid primary key,
     owner_id uuid not null,
     name text not null constraint customers_name_length check (char_length(name) between 1 and 200),
-    -- Without an index: see docs/decisions.md, "Search".
+    -- There is no index on this column; docs/decisions.md, "Search", says why.
     name_key text not null generated always as (search_key(name)) stored,
     email text constraint customers_email_length check (char_length(email) between 3 and 100),
     address text constraint customers_address_length check (char_length(address) <= 500),

@@ -2,21 +2,22 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The last number, per owner, series and year. Per owner, because a shared series would tell how many invoices others issue.
--- The service can neither read nor write it.
+-- The last number of each owner, series and year. A series that owners share would reveal how many invoices other
+-- owners issue. The service can neither read nor write this table.
 create table number_counters (
     owner_id uuid not null,
     series text not null constraint number_counters_series_known check (series in ('INV', 'CN')),
     year integer not null,
     last bigint not null,
-    -- The latest date for which a number was drawn.
+    -- The latest date for which a number was assigned.
     last_date date not null,
     constraint number_counters_key primary key (owner_id, series, year)
 );
 select protect_owned_table('number_counters');
 
--- Draws the owner's next number, for example INV-2026-0042. The counter row is locked until commit: two transactions cannot draw
--- the same number, and a rollback returns it. Only the SECURITY DEFINER functions that store the number can call this function.
+-- Returns the owner's next number, for example INV-2026-0042. The counter row is locked until the transaction ends: two
+-- transactions cannot get the same number, and a rollback makes the number available again. Only the SECURITY DEFINER
+-- functions that store the number can call this function.
 create function next_number(number_series text, number_owner uuid, issued_on date) returns text
 language plpgsql set search_path = '' as $$
 declare
@@ -28,7 +29,7 @@ begin
     on conflict (owner_id, series, year) do update
         set last = counter.last + 1, last_date = greatest(counter.last_date, excluded.last_date)
     returning counter.last into drawn;
-    -- lpad() truncates longer text, so five digits need a length of five.
+    -- lpad() would truncate a number of five digits to four, so the length is at least that of the number.
     return pg_catalog.format('%s-%s-%s', number_series, issue_year,
         pg_catalog.lpad(drawn::text, greatest(4, pg_catalog.length(drawn::text)), '0'));
 end

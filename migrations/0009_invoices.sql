@@ -1,7 +1,8 @@
 -- Invoices with their lines, and the parties of issued invoices.
 --
--- Money is in minor units of the currency, unless a name says otherwise. The service computes all totals; the checks refuse
--- what cannot be true. No amount exceeds 9007199254740991, the largest integer that JavaScript clients read exactly.
+-- Amounts are in minor units of the currency, unless the name of a column says otherwise. The service computes all
+-- totals, and the checks refuse totals that cannot be correct. No amount exceeds 9007199254740991, the largest integer
+-- that JavaScript clients read exactly.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -11,13 +12,13 @@ create table invoices (
     customer_id uuid not null,
     status text not null constraint invoices_status_known
         check (status in ('draft', 'issued', 'partially_paid', 'paid', 'credited', 'void')),
-    -- Assigned by assign_invoice_number(), together with issue_date.
+    -- assign_invoice_number() assigns the number together with issue_date.
     number text constraint invoices_number_form check (number ~ '^INV-[0-9]{4}-[0-9]{4,}$'),
     currency text not null constraint invoices_currency_form check (currency ~ '^[A-Z]{3}$'),
     notes text constraint invoices_notes_length check (char_length(notes) <= 2000),
     issue_date date,
     due_date date,
-    -- The discount on the whole invoice: a rate in thousandths of a percent, or an amount.
+    -- The discount on the whole invoice, either as a rate in thousandths of a percent or as an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
     subtotal bigint not null,
@@ -25,13 +26,14 @@ create table invoices (
     tax_total bigint not null,
     total bigint not null,
     paid bigint not null default 0,
-    -- The sum of the credit notes. The check refuses credits above the total, also if the service computes them wrong.
+    -- The sum of the credit notes. The check refuses credits above the total, even if the service computes them
+    -- incorrectly.
     credited bigint not null default 0 constraint invoices_credited check (credited between 0 and total),
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Sort keys of lists: an invoice without a date sorts after all others. Columns, because row-level security lets an index
-    -- serve only leakproof operators, and coalesce() in a condition does not count as one.
+    -- Sort keys of lists: an invoice without a date sorts after all others. They are columns, because row-level
+    -- security allows an index only for leakproof operators, and an expression with coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -49,7 +51,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- One index per sort order of the list, read in both directions.
+-- One index for each sort order of the list. PostgreSQL reads an index in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
@@ -57,7 +59,7 @@ create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_of_customer on invoices (owner_id, customer_id);
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
--- Neither number nor issue_date, in INSERT and in UPDATE.
+-- The grants of INSERT and UPDATE omit number and issue_date, which only assign_invoice_number() writes.
 grant insert (
     id, owner_id, customer_id, status, currency, notes, due_date, discount_rate_millipercent, discount_amount, subtotal,
     discount_total, tax_total, total, created_at, updated_at
@@ -73,17 +75,17 @@ create table invoice_lines (
     position integer not null constraint invoice_lines_position check (position between 1 and 100),
     description text not null
         constraint invoice_lines_description_length check (char_length(description) between 1 and 500),
-    -- Three decimals.
+    -- A quantity has three decimals.
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
-    -- Ten-thousandths of a minor unit, so that a price can be finer than the currency (0.1648 euros). At most 14 digits of
-    -- minor units.
+    -- In ten-thousandths of a minor unit, so that a price can be finer than the currency (0.1648 euros). A price has at
+    -- most 14 digits of minor units.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
-    -- A rate in thousandths of a percent, or an amount.
+    -- The discount on the line, either as a rate in thousandths of a percent or as an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
-    -- Thousandths of a percent (8.875 %).
+    -- In thousandths of a percent, for example 8875 for 8.875 %.
     tax_rate_millipercent integer not null
         constraint invoice_lines_tax check (tax_rate_millipercent between 0 and 100000),
     constraint invoice_lines_key primary key (owner_id, invoice_id, position),
@@ -97,8 +99,8 @@ create table invoice_lines (
 select protect_owned_table('invoice_lines');
 grant select, insert, delete on invoice_lines to strongroom_app;
 
--- Seller and customer of an issued invoice, as they were on the issue date. Later changes of the business or of the customer do
--- not change an issued invoice. The service can only read this table.
+-- Seller and customer of an issued invoice, as they were on the issue date. Later changes of the business or the
+-- customer do not change an issued invoice. The service can only read this table.
 create table invoice_parties (
     owner_id uuid not null,
     invoice_id uuid not null,
@@ -121,8 +123,8 @@ create table invoice_parties (
 select protect_owned_table('invoice_parties');
 grant select on invoice_parties to strongroom_app;
 
--- Copies the parties in the statement that assigns the number, so that no invoice has a number without its parties. It runs with
--- the rights of assign_invoice_number(), the only function that can assign one.
+-- Copies the parties in the statement that assigns the number, so that no invoice has a number without its parties. The
+-- trigger runs with the rights of assign_invoice_number(), the only function that can assign a number.
 create function copy_invoice_parties() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -143,9 +145,9 @@ create trigger invoices_copy_parties after update of number on invoices
     for each row when (old.number is null and new.number is not null)
     execute function copy_invoice_parties();
 
--- Assigns number and issue date to a draft, and returns the number, or null if there is no such draft. Refuses a date before that
--- of the owner's last issued invoice, so that numbers are in date order. SECURITY DEFINER: the service has no other way to write a
--- number. Forced row-level security holds inside the function too.
+-- Assigns number and issue date to a draft, and returns the number, or null if there is no such draft. Refuses a date
+-- before that of the owner's last issued invoice, so that numbers are in the order of dates. SECURITY DEFINER: the
+-- service cannot write a number in any other way. Forced row-level security also applies inside the function.
 create function assign_invoice_number(invoice uuid, issued_on date) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -159,8 +161,8 @@ begin
         return null;
     end if;
     assigned := public.next_number('INV', issuer, issued_on);
-    -- After the draw, which has locked the counter of the year: two transactions cannot both be the last. Counters of other
-    -- years are only read, because numbers of different years are in order anyway.
+    -- Checked after next_number(), which has locked the counter of the year: two transactions cannot both be the last.
+    -- The counters of other years are only read, because numbers of different years are in order in any case.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

@@ -19,5 +19,5 @@ create table payments (
 );
 create index payments_newest on payments (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('payments');
--- No UPDATE and no DELETE: a recorded payment is never changed.
+-- Without UPDATE and DELETE, the service cannot change a recorded payment.
 grant select, insert on payments to strongroom_app;

@@ -1,4 +1,4 @@
--- Credit notes: they credit an issued invoice, whole or by lines. The invoice itself is never changed and never deleted.
+-- Credit notes credit an issued invoice, in whole or by lines. The invoice itself is never changed and never deleted.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -6,14 +6,14 @@ create table credit_notes (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- Assigned by number_credit_note().
+    -- The trigger number_credit_note() assigns the number.
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),
-    -- Of each credited line: its position on the invoice, description, tax rate, and the credited net amount.
+    -- For each credited line: its position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax per tax rate. Stored, because the tax depends on the credit notes before this one.
+    -- Net and tax for each tax rate. They are stored, because the tax depends on the credit notes before this one.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
     -- Minor units of the invoice's currency.
     net bigint not null,
@@ -31,13 +31,15 @@ create table credit_notes (
 create index credit_notes_newest on credit_notes (owner_id, created_at desc, id desc);
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
--- No UPDATE and no DELETE: an issued credit note is never changed. INSERT of every column but the number.
+-- Without UPDATE and DELETE, the service cannot change an issued credit note. INSERT is granted on every column except
+-- the number.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- SECURITY DEFINER: the service cannot choose a number. Forced row-level security holds inside the function too.
+-- Assigns the number. SECURITY DEFINER: the service cannot choose a number. Forced row-level security also applies
+-- inside the function.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

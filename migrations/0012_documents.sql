@@ -1,10 +1,10 @@
--- Documents: files, optionally attached to an invoice.
+-- Documents: files, which a user can attach to an invoice.
 --
--- The bytes are in a store outside of the database, under a random key. At every moment a key is in `documents` or in
--- `document_removals`, so that a crash leaves no bytes without a row:
---   upload: the key goes into document_removals, due later, and the size is taken from the quota; the bytes are written; then one
---     transaction moves the key into documents;
---   deletion: one transaction moves the key into document_removals; then the bytes are deleted.
+-- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row, so
+-- each key is always in `documents` or in `document_removals`:
+--   * Upload: the key is inserted into document_removals, due later, and the size is reserved from the quota. Then the
+--     bytes are written. Then one transaction moves the key to documents.
+--   * Deletion: one transaction moves the key to document_removals. Then the bytes are deleted.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -13,13 +13,13 @@ create table documents (
     owner_id uuid not null,
     invoice_id uuid,
     title text not null constraint documents_title_length check (char_length(title) between 1 and 200),
-    -- Sanitized. At most 255 bytes, the limit of file systems.
+    -- Sanitized. The maximum is 255 bytes, the limit of file systems.
     file_name text not null constraint documents_file_name_length check (octet_length(file_name) between 1 and 255),
     media_type text not null constraint documents_media_type_known
         check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),
     size bigint not null constraint documents_size check (size > 0),
     sha256 bytea not null constraint documents_sha256_size check (octet_length(sha256) = 32),
-    -- The name of the bytes in the store. No response contains it.
+    -- The key of the bytes in the store. No response contains it.
     storage_key uuid not null,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -32,10 +32,10 @@ create table documents (
 );
 create index documents_newest on documents (owner_id, created_at desc, id desc);
 create index documents_of_invoice on documents (owner_id, invoice_id, created_at desc, id desc);
--- Name, type, size and hash describe the bytes, so they cannot change.
+-- Name, type, size and hash describe the bytes, so the service cannot change them.
 select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
 
--- Uploads in progress, with the part of the quota that each has reserved.
+-- Uploads in progress, with the bytes that each upload has reserved from the quota.
 create table document_uploads (
     owner_id uuid not null,
     storage_key uuid not null,
@@ -45,8 +45,8 @@ create table document_uploads (
 select protect_owned_table('document_uploads');
 grant select, insert, delete on document_uploads to strongroom_app;
 
--- The total of an owner's documents and uploads. A row of its own, whose lock serializes parallel uploads: each of them could
--- pass a quota check that sums up the documents (CWE-367).
+-- The total of an owner's documents and uploads in progress. Its row lock serializes parallel uploads. If each upload
+-- summed up the documents instead, several uploads could pass the quota check together (CWE-367).
 create table document_usage (
     owner_id uuid not null constraint document_usage_key primary key,
     bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
@@ -56,8 +56,8 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- Bytes to delete. No row-level security: the sweeper looks for due rows of all users, and the rows outlive the user. They contain
--- nothing but random keys, user ids and times.
+-- The queue of bytes to delete. It has no row-level security: the sweeper reads due rows of all users, and the rows
+-- outlive the user. They contain only random keys, user ids and times.
 create table document_removals (
     storage_key uuid primary key,
     user_id uuid not null,
@@ -67,7 +67,7 @@ create index document_removals_due on document_removals (due_at);
 grant select, insert, delete on document_removals to strongroom_app;
 grant update (due_at) on document_removals to strongroom_app;
 
--- Every deletion of a document queues its bytes in the same transaction, also the deletion of a whole account.
+-- Every deletion of a document queues its bytes in the same transaction, including the deletion of a whole account.
 create function queue_document_removal() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -79,7 +79,8 @@ $$;
 create trigger documents_queue_removal after delete on documents
     for each row execute function queue_document_removal();
 
--- Detaching changes a document, so its ETag must change: otherwise an update with a stale ETag would succeed (lost update).
+-- Detaching an invoice changes the document, so the version must change too. Otherwise an update with a stale ETag
+-- would succeed (lost update).
 create function advance_detached_document() returns trigger
 language plpgsql set search_path = '' as $$
 begin

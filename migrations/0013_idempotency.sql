@@ -1,8 +1,9 @@
--- Idempotent POST requests: responses that were given under an `Idempotency-Key`.
+-- Idempotent POST requests: the stored responses to requests with an `Idempotency-Key`.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A response is stored in the transaction of the work itself. It contains no secret: no route that returns a token accepts a key.
+-- A response is stored in the transaction that executes the request. It contains no secret, because no route that
+-- returns a token accepts a key.
 create table idempotency_keys (
     owner_id uuid not null,
     route text not null constraint idempotency_keys_route_length check (char_length(route) <= 200),
@@ -20,8 +21,8 @@ create index idempotency_keys_expiry on idempotency_keys (created_at);
 select protect_owned_table('idempotency_keys');
 grant select, insert, delete on idempotency_keys to strongroom_app;
 
--- Expired responses are deleted in the background, for all owners. If each request deleted them, requests of one owner would wait
--- for each other, and could deadlock with a locked invoice.
+-- Deletes expired responses of all owners, in the background. If each request deleted them, the requests of an owner
+-- would wait for each other, and could deadlock with a locked invoice.
 create function sweep_idempotency_keys(batch bigint) returns bigint
 language sql security definer set search_path = '' as $$
     with deleted as (
@@ -35,6 +36,7 @@ language sql security definer set search_path = '' as $$
     select count(*) from deleted;
 $$;
 grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
--- Row-level security is forced on the schema's owner too. This policy lets the function above see expired responses of all owners.
+-- Row-level security also applies to the schema's owner. This policy lets the function above see the expired responses
+-- of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
     using (created_at < pg_catalog.now() - interval '24 hours') with check (false);

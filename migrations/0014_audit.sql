@@ -1,39 +1,41 @@
--- Audit trail (ASVS V16): security events that are only added, and a hash chain that makes changes evident.
+-- Audit trail (ASVS V16): an append-only table of security events, and a hash chain that reveals changes to it.
 --
--- The service can insert an event and cannot read, change or delete one. The schema's owner could drop the triggers below. The
--- seals make that evident, because their MAC key is not in the database (docs/security-events.md).
+-- The service can insert an event, but cannot read, change or delete one. The schema's owner could drop the triggers
+-- below. The seals reveal the changes that are then possible, because their MAC key is not in the database
+-- (docs/security-events.md).
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The ids of the master keys that were current. The first replica that starts with a new key adds its row, and records the change
--- in the same transaction.
+-- The ids of all master keys that the service has used. The first replica that starts with a new key adds its row, and
+-- records the change in the same transaction.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
 );
 grant select, insert on master_keys to strongroom_app;
 
--- No column contains text that a client chose (log injection, CWE-117). No foreign key to users: events outlive a deleted user.
+-- No column contains text that a client chose (log injection, CWE-117). There is no foreign key to users, because
+-- events outlive a deleted user.
 create table security_events (
     id uuid primary key,
-    -- The order of the rows, for seals. Gaps mean nothing: a rollback leaves one.
+    -- The order of the rows, for the seals. A gap has no meaning, because a rollback leaves a gap.
     seq bigint not null generated always as identity constraint security_events_seq unique,
     at timestamptz not null,
     kind text not null constraint security_events_kind_form check (kind ~ '^[a-z_]{1,40}$'),
     severity text not null constraint security_events_severity_known check (severity in ('info', 'warning', 'critical')),
-    -- A constant of the service that distinguishes events of one kind.
+    -- A constant of the service, which distinguishes events of the same kind.
     reason text not null constraint security_events_reason_form check (reason ~ '^[a-z0-9_]{0,60}$'),
     replica text not null constraint security_events_replica_length check (char_length(replica) between 1 and 64),
     method text constraint security_events_method_length check (char_length(method) <= 10),
-    -- The pattern of the route table, not the path of the request.
+    -- The pattern of the route, not the path of the request.
     route text constraint security_events_route_length check (char_length(route) <= 200),
     user_id uuid,
     session_id uuid,
     address text constraint security_events_address_length check (char_length(address) <= 45),
     request_id uuid,
-    -- A keyed hash of the address that was typed in.
+    -- A keyed hash of the address that the client sent with a login.
     subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
-    -- The object that the request named. classify_object() finds its class after the response.
+    -- The object that the request named. After the response, classify_object() determines its class.
     object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
     object_id uuid,
     object_class text constraint security_events_object_class_known
@@ -53,16 +55,17 @@ grant insert (
     object_kind, object_id, object_class, amount, mac
 ) on security_events to strongroom_app;
 
--- A seal is one link of the hash chain: a MAC over the seal before it and over the MACs of a batch of events. Without the key,
--- sealed events cannot be changed, removed, added or reordered unnoticed. Only the newest seals could be cut off; the log
--- contains the head of the chain to detect that.
+-- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events. Without
+-- the key, an attacker cannot change, remove, add or reorder sealed events undetected. An attacker can only cut off the
+-- newest seals. The log contains the head of the chain, which reveals that.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
     -- The number of events sealed so far, including this batch.
     events bigint not null,
     seqs bigint[] not null,
-    -- The MACs of the events, 36 bytes each, in the order of seqs. With them, verification names the changed row.
+    -- The MACs of the events, 36 bytes each, in the order of seqs. They allow the verification to name the event that
+    -- was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
@@ -71,11 +74,11 @@ create table security_event_seals (
 );
 grant insert on security_event_seals to strongroom_app;
 
--- The events without a seal. A trigger adds the row in the transaction of the event, so an event that commits late is sealed late
--- and not skipped. The service has no rights on this table.
+-- The events that have no seal yet. A trigger adds the row in the transaction of the event, so that an event that
+-- commits late is not skipped. The service has no rights on this table.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- The database's clock, which the service cannot set.
+    -- The time of the database, which the service cannot set.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -88,9 +91,10 @@ $$;
 create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
--- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets app.archiving
--- before it deletes months that it has written to a file and verified. The setting prevents mistakes, not attacks: batches that
--- were deleted without an archive are missing from the chain, and only the command can record the event that explains them.
+-- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets
+-- app.archiving before it deletes months that it has written to a file and verified. The setting prevents mistakes, not
+-- attacks. Batches that were deleted without an archive are missing in the chain, and only the command can record the
+-- event that explains their absence.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -106,18 +110,18 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: these triggers also fire in a session whose session_replication_role is replica.
+-- ALWAYS: these triggers also fire in a session in which session_replication_role is set to replica.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- The sealer's lock is a row. An advisory lock could be held by an idle session for ever. A row lock needs an open transaction,
--- and pg_locks names it.
+-- The lock of the process that writes seals is a row. An idle session could hold an advisory lock forever. A row lock
+-- needs an open transaction, and pg_locks shows who holds it.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Takes the oldest unsealed events. If another transaction is sealing, it waits for that one, or takes none. A null MAC means that
--- the event was deleted before it was sealed.
+-- Removes the oldest events from the list of unsealed events and returns them. If another transaction is sealing, the
+-- function waits for it, or returns no events. A null MAC means that the event was deleted before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -146,7 +150,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function last_security_event_seal() to strongroom_app;
 
--- For monitoring: the age of the oldest unsealed event, and how many of the three triggers above are missing or disabled.
+-- For monitoring: returns the age of the oldest unsealed event, and how many of the three triggers above are missing or
+-- disabled.
 create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
 language sql stable security definer set search_path = '' as $$
     select
@@ -165,7 +170,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function security_event_seal_state() to strongroom_app;
 
--- A page of the current owner's own events, newest first. Without before_at, the first page.
+-- Returns a page of the current owner's own events, newest first. Without before_at, it is the first page.
 create function own_security_events(kinds text[], before_at timestamptz, before_id uuid, page_size integer)
 returns setof security_events
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$
@@ -179,7 +184,7 @@ end
 $$;
 grant execute on function own_security_events(text[], timestamptz, uuid, integer) to strongroom_app;
 
--- A page of all events for an administrator, newest first. A filter that is null matches every event.
+-- Returns a page of all events to an administrator, newest first. A filter that is null matches every event.
 create function admin_security_events(
     admin uuid, kinds text[], severities text[], of_user uuid, of_address text, since timestamptz, until timestamptz,
     before_at timestamptz, before_id uuid, page_size integer

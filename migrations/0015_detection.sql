@@ -1,9 +1,9 @@
--- Detection: the counters of the rules, and the alerts that the rules raise for administrators.
+-- Detection: the counters of the detection rules, and the alerts that the rules raise for administrators.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- What the rules have counted, for all replicas and over restarts. `about` is the id of a user, session or invoice, a network, or
--- a keyed hash of a typed name.
+-- The counters of the detection rules. All replicas share them, and they survive restarts. `about` identifies the
+-- counted subject: the id of a user, session or invoice, a network, or a keyed hash of a typed address.
 create table abuse_counters (
     rule text not null constraint abuse_counters_rule_length check (char_length(rule) <= 60),
     about text not null constraint abuse_counters_about_length check (char_length(about) <= 64),
@@ -15,7 +15,8 @@ create table abuse_counters (
 create index abuse_counters_expiry on abuse_counters (expires_at);
 grant select, insert, update, delete on abuse_counters to strongroom_app;
 
--- Totals of a rule's current windows, over all counters that have reached the threshold, and the five largest counters.
+-- Returns the totals of a rule over all counters that have reached the threshold in their current window, and the five
+-- largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
@@ -29,46 +30,49 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- A rule that finds many networks (or users, sessions, accounts) opens a few alerts, then one collective alert that counts them.
--- Otherwise an attacker with many networks could flood the people who receive alerts (alert fatigue).
+-- A rule that fires for many networks (or users, sessions, accounts) opens a few single alerts, then one collective
+-- alert that counts the others. Otherwise an attacker with many networks could flood the people who receive alerts
+-- (alert fatigue).
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),
     severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
     about_kind text not null constraint alerts_about_kind_known
         check (about_kind in ('user', 'session', 'network', 'account', 'service')),
-    -- An id, a network or a keyed hash, never text that a client chose. Empty for a collective alert.
+    -- Identifies the subject of the alert by an id, a network or a keyed hash, never by text that a client chose. Empty
+    -- for a collective alert.
     about text not null constraint alerts_about_form check (about ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,
     last_seen_at timestamptz not null,
-    -- The time of the last message. Later findings wait for the next summary.
+    -- The time of the last message. Events after it are reported in the next summary.
     told_at timestamptz not null,
     cleared_at timestamptz,
-    -- The highest count in one window since the last message.
+    -- The highest number of events in one window since the last message.
     count bigint not null constraint alerts_count_positive check (count > 0),
-    -- How often the rule has found it.
+    -- How often the rule has fired for this alert.
     findings bigint not null default 1,
     window_seconds bigint not null constraint alerts_window_positive check (window_seconds > 0),
-    -- The number of events from which the rule finds something. A collective alert counts what has reached it.
+    -- The number of events at which the rule fires. A collective alert counts the subjects that have reached this
+    -- number.
     threshold bigint not null default 1,
-    -- Of a collective alert: how many it counts, and the five with the most events.
+    -- For a collective alert: how many subjects it counts, and the five subjects with the most events.
     members bigint not null default 1 constraint alerts_members_positive check (members > 0),
     largest text[] not null default '{}',
     constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
 );
--- Deduplicates findings over all replicas.
+-- Prevents duplicate alerts of several replicas.
 create unique index alerts_one_open on alerts (rule, about_kind, about) where state = 'open';
 create index alerts_newest on alerts (opened_at desc, id desc);
 create index alerts_cleared on alerts (cleared_at) where state = 'cleared';
 grant select, insert, delete on alerts to strongroom_app;
--- Rule, subject and time of opening cannot be rewritten.
+-- The service cannot change the rule, the subject and the time of opening.
 grant update (
     state, last_seen_at, told_at, cleared_at, count, findings, window_seconds, members, largest
 ) on alerts to strongroom_app;
 
--- One row per message and sink, queued in the transaction of its cause. Each attempt sends the same id, so that a receiver can
--- recognize a duplicate.
+-- One row for each message and sink. It is queued in the transaction that causes it. Each attempt sends the same id, so
+-- that a receiver can recognize a duplicate.
 create table alert_outbox (
     id uuid primary key,
     alert_id uuid not null constraint alert_outbox_alert references alerts (id) on delete cascade,
@@ -88,7 +92,7 @@ create index alert_outbox_age on alert_outbox (created_at);
 grant select, insert, delete on alert_outbox to strongroom_app;
 grant update (next_attempt_at, attempts, sent_at, given_up_at) on alert_outbox to strongroom_app;
 
--- A page of alerts for an administrator, newest first. It returns no rows to anyone else.
+-- Returns a page of alerts to an administrator, newest first. It returns no rows to any other user.
 create function admin_alerts(
     admin uuid, wanted_state text, before_at timestamptz, before_id uuid, page_size bigint
 ) returns setof alerts
