@@ -1,24 +1,25 @@
-//! Strongroom: a secure invoice and document API, in which an attack test proves every security practice.
+//! Strongroom: a secure invoice and document API. An attack test proves each security practice.
 //!
-//! Layers; a module imports only from lower layers (`tests/api/contract/layers.rs` checks this). Within a folder, imports have no
-//! cycles (`tests/api/contract/cycles.rs`):
+//! A module imports only from lower layers (`tests/api/contract/layers.rs` checks this). Within a folder, imports have
+//! no cycles (`tests/api/contract/cycles.rs`). The layers are:
 //!
 //! - [`base`] (0): domain primitives.
 //! - [`config`], [`telemetry`], [`db`], [`storage`] (1): infrastructure. These modules do not import each other.
-//! - `dev` (2): development only; the image is built without it.
-//! - [`http`] (2): the form of requests and replies.
+//! - `dev` (2): code that only development needs. The image is built without it.
+//! - [`http`] (2): parses requests and forms replies.
 //! - [`security`] (3): the security practices, one file or folder each.
 //! - [`features`] (4): one folder for each part of the API.
-//! - [`app`] (5): wiring only.
+//! - [`app`] (5): connects the other layers to a program.
 //!
 //! The path of a request:
 //! 1. The listener accepts the connection (`app/listeners.rs`), and the middleware runs (`app/stack.rs`).
-//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication and rate limits (`app/gate.rs`,
-//!    [`security::sessions::caller`], [`security::limits::rate_limits`]).
+//! 2. The row of the route table (`app/routes.rs`) determines body limit, authentication and rate limits
+//!    (`app/gate.rs`, [`security::sessions::caller`], [`security::limits::rate_limits`]).
 //! 3. Path, query and body are parsed and validated ([`http::params`], [`http::body`]).
-//! 4. The handler of the feature (`features/invoices`) uses its store, in a transaction of the owner ([`db::OwnerTx`]).
-//! 5. On the way back, a refusal records its event (`security/audit/refusals.rs`), an error gets its body ([`http::problem`]), and
-//!    every reply gets its headers ([`security::browser::headers`]).
+//! 4. The handler of the feature (`features/invoices`) calls its store, which uses a transaction of the owner
+//!    ([`db::OwnerTx`]).
+//! 5. The reply passes the middleware in reverse order. A refusal records its event (`security/audit/refusals.rs`), an
+//!    error gets its body ([`http::problem`]), and every reply gets security headers ([`security::browser::headers`]).
 #![cfg_attr(
     test,
     allow(

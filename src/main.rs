@@ -46,7 +46,7 @@ enum Command {
     #[cfg(feature = "dev")]
     #[command(subcommand)]
     Dev(Dev),
-    /// Inspect the PDF on standard input; the exit status is the result. Used by the service for uploads
+    /// Inspect the PDF on standard input; the exit status is the result. The service runs this command for uploads
     #[command(hide = true)]
     InspectPdf,
 }
@@ -78,9 +78,10 @@ enum Admin {
 
 #[derive(Subcommand)]
 enum Audit {
-    /// Verify the hash chain: report edited, deleted, inserted, reordered or truncated events; exit with 1 if there are any
+    /// Verify the hash chain: report edited, deleted, inserted, reordered or truncated events; exit with 1 if there are
+    /// any
     Verify {
-        /// A file with log lines: the chain heads in them must be in the database
+        /// A file with log lines. The chain heads in these lines must be in the database
         #[arg(long)]
         heads: Option<PathBuf>,
         /// A folder with files of `audit archive`, which are verified too
@@ -98,11 +99,12 @@ enum Audit {
         /// An existing folder that is empty or contains all earlier archives
         #[arg(long)]
         to: PathBuf,
-        /// As for `audit verify`
+        /// A file with a retired master key; may be repeated
         #[arg(long, value_name = "FILE")]
         retired_key_file: Vec<PathBuf>,
     },
-    /// Print the public keys (Ed25519, hexadecimal) that verify chain heads in the log, each with the id of its master key
+    /// Print the public keys (Ed25519, hexadecimal) that verify chain heads in the log, each with the id of its master
+    /// key
     Key,
 }
 
@@ -120,7 +122,7 @@ fn first_day(month: &str) -> Result<NaiveDate, String> {
 
 fn main() -> ExitCode {
     let command = CommandLine::parse().command.unwrap_or(Command::Serve);
-    // It parses untrusted input, so it runs without settings, secrets and runtime (least privilege).
+    // This command parses untrusted input, so it runs without settings, secrets and runtime (least privilege).
     if let Command::InspectPdf = command {
         return inspect_standard_input();
     }
@@ -146,7 +148,7 @@ fn run(command: Command) -> Result<(), Failure> {
                 Settings::check(&environment)?;
                 print_line("The configuration is valid.")
             }
-            // Handled in `main`.
+            // `main` handles this command.
             Command::InspectPdf => Ok(()),
             Command::Health => health::check(http_address(&environment)?),
             Command::Openapi => print_line(openapi::text()?),

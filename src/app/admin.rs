@@ -1,4 +1,5 @@
-//! `admin …`: appoints and removes administrators. The API cannot do this (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators. The API has no such function, so that a stolen
+//! access token cannot create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -20,7 +21,8 @@ use crate::features::users::store as users;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::passwords::Passwords;
 
-/// Runs `admin create`. The password is read from standard input, so that process lists and shell histories do not contain it.
+/// Runs `admin create`. The password is read from standard input, so that it does not appear in process lists and shell
+/// histories.
 ///
 /// # Errors
 /// [`Failure`].
@@ -28,7 +30,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
     if io::stdin().is_terminal() {
-        print_note("Enter the password (it is visible; better pipe it in):");
+        print_note("Enter the password (the terminal shows it; to hide it, pipe it in):");
     }
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(Failure::PasswordInput)?;

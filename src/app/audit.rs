@@ -1,4 +1,4 @@
-//! `audit …`: verifies and archives the audit trail. Also stores the events of commands.
+//! The commands `audit …`, which verify and archive the audit trail. Also stores the security events of other commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::security::crypto::keys::Keys;
 /// Runs `audit verify`.
 ///
 /// # Errors
-/// [`Failure::Tampered`] if the hash chain is broken; else [`Failure`].
+/// [`Failure::Tampered`] if the hash chain is broken; see [`Failure`] for the others.
 pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Option<&Path>) -> Result<(), Failure> {
     let keys = Keys::from_settings(&settings.master_keys)?;
     let heads = heads.map(std::fs::read_to_string).transpose().map_err(Failure::Heads)?;
@@ -43,7 +43,7 @@ pub async fn verify(settings: &AuditSettings, heads: Option<&Path>, folder: Opti
 /// Runs `audit archive`.
 ///
 /// # Errors
-/// [`archive::ArchiveError`]; then nothing is deleted.
+/// [`archive::ArchiveError`] if the archive could not be written and verified. Nothing is deleted in this case.
 pub async fn archive(settings: &AuditSettings, before: NaiveDate, folder: &Path) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let before = before.and_time(NaiveTime::MIN).and_utc();
@@ -79,7 +79,7 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
-    // A command writes no log, so its event rows are the only record of what it did.
+    // The rows of the events are the only record of a command, because commands write no log.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

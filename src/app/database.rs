@@ -1,4 +1,4 @@
-//! The database that the settings name. If they name none, development starts a server of its own.
+//! Connects to the database in the settings. If the settings contain no URL, development starts its own server.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use {
 /// How long a command waits for the database to accept its connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to connect, and the server that was started for it, if one was.
+/// The options of the connection, and the development server if this process has started one.
 pub(super) struct Database {
     pub options: PgConnectOptions,
     #[cfg(feature = "dev")]
@@ -28,15 +28,15 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// The database of the service, as its own role. Development's own is migrated first.
-    pub async fn of_service(settings: &Settings) -> Result<Self, Failure> {
+    /// Returns the database for the role of the service. Migrates the development database first.
+    pub async fn for_service(settings: &Settings) -> Result<Self, Failure> {
         match &settings.database.url {
             Some(url) => Ok(Self::external(url)),
             #[cfg(feature = "dev")]
             None => {
                 let server = start_server(&settings.database, &settings.state_dir).await?;
                 let mut owner = connect(&server.options(Role::Owner, DATABASE)).await?;
-                migrate::run(&mut owner).await.map_err(|error| Failure::of_migration(error, true))?;
+                migrate::run(&mut owner).await.map_err(|error| Failure::from_migration(error, true))?;
                 owner.close().await?;
                 Ok(Self { options: server.options(Role::App, DATABASE), server: Some(server) })
             }
@@ -45,8 +45,8 @@ impl Database {
         }
     }
 
-    /// The same database as the owner of the schema, for commands.
-    async fn of_owner(settings: &OwnerSettings) -> Result<Self, Failure> {
+    /// Returns the database for the role that owns the schema. Commands use this role.
+    async fn for_owner(settings: &OwnerSettings) -> Result<Self, Failure> {
         match &settings.database.owner_url {
             Some(url) => Ok(Self::external(url)),
             #[cfg(feature = "dev")]
@@ -67,27 +67,28 @@ impl Database {
         }
     }
 
-    /// How to connect as the owner of development's own database.
-    pub fn own_owner(&self) -> Option<PgConnectOptions> {
+    /// Returns the options to connect to the development database as the schema's owner, or `None` for an external
+    /// database.
+    pub fn development_owner_options(&self) -> Option<PgConnectOptions> {
         #[cfg(feature = "dev")]
-        let own = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));
+        let options = self.server.as_ref().map(|server| server.options(Role::Owner, DATABASE));
         #[cfg(not(feature = "dev"))]
-        let own = None;
-        own
+        let options = None;
+        options
     }
 
-    /// Whether it is development's own.
-    pub fn is_own(&self) -> bool {
-        self.own_owner().is_some()
+    /// Returns whether this is the development database.
+    pub fn is_development(&self) -> bool {
+        self.development_owner_options().is_some()
     }
 
-    /// Where development's own keeps its data.
+    /// Returns the data folder of the development database.
     #[cfg(feature = "dev")]
     pub fn data_dir(&self) -> Option<&Path> {
         self.server.as_ref().map(DevServer::data_dir)
     }
 
-    /// Stops the server that was started.
+    /// Stops the development server, if this process has started one.
     pub async fn stop(self) -> Result<(), Failure> {
         #[cfg(feature = "dev")]
         if let Some(server) = self.server {
@@ -102,7 +103,7 @@ async fn start_server(settings: &DatabaseSettings, state_dir: &Path) -> Result<D
     Ok(DevServer::start(&server_config(settings, state_dir)).await?)
 }
 
-/// Where development's own database is, and the programs that run it.
+/// Returns the location of the development database and of the programs that run it.
 #[cfg(feature = "dev")]
 pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> DevServerConfig {
     DevServerConfig {
@@ -113,14 +114,14 @@ pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> De
     }
 }
 
-/// Connects as the owner of the schema. The command stops the database in the end.
+/// Connects as the owner of the schema. The command must stop the returned database at its end.
 pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConnection, Database), Failure> {
-    let database = Database::of_owner(settings).await?;
+    let database = Database::for_owner(settings).await?;
     Ok((connect(&database.options).await?, database))
 }
 
-/// Connects without the pool, which would hide the reason of a failure.
+/// Connects without the pool: the pool would replace the reason of a failure by a timeout.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
-    Ok(connected.map_err(|_| Failure::DatabaseSilent(CONNECT_TIMEOUT.as_secs()))??)
+    Ok(connected.map_err(|_| Failure::DatabaseTimeout(CONNECT_TIMEOUT.as_secs()))??)
 }

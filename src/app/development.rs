@@ -1,4 +1,4 @@
-//! What commands do in development alone: the welcome of `serve`, and `dev reset`.
+//! Functions of commands that exist only in development: the welcome message of `serve`, and `dev reset`.
 
 use super::database::{Database, server_config};
 use super::failure::Failure;
@@ -8,7 +8,7 @@ use crate::config::{DevelopmentSettings, Settings};
 use crate::dev::postgres;
 use crate::features::demo::Demo;
 
-/// Returns what `serve` prints when it is ready.
+/// Returns the message that `serve` prints when it is ready.
 pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };

@@ -1,4 +1,4 @@
-//! Errors of commands. Each message says what is wrong and what to do.
+//! Errors of commands. Each message says what is wrong and how to correct it.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,7 +30,9 @@ pub enum Failure {
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
     #[cfg(not(feature = "dev"))]
-    #[error("no database is named: set its URL")]
+    #[error(
+        "no database is configured: set DATABASE_URL, or STRONGROOM_DATABASE_OWNER_URL for other commands than `serve`"
+    )]
     NoDatabase,
     #[error(transparent)]
     Start(#[from] StartError),
@@ -45,7 +47,7 @@ pub enum Failure {
     #[error("{}", database_sentence(.0))]
     Database(#[from] sqlx::Error),
     #[error("the database server did not respond within {0} seconds: start it, or correct host and port in its URL")]
-    DatabaseSilent(u64),
+    DatabaseTimeout(u64),
     #[error(
         "the database role has too many privileges for production: connect as strongroom_app, and let a superuser revoke these:{}",
         .0.iter().map(|fault| format!("\n  {fault}")).collect::<String>()
@@ -109,15 +111,16 @@ impl Failure {
             Self::Start(_) => "start",
             Self::Tls(_) => "tls",
             Self::Migrate(_) | Self::DevelopmentSchema(_) | Self::NotMigrated => "schema",
-            Self::Database(_) | Self::DatabaseSilent(_) => "database",
+            Self::Database(_) | Self::DatabaseTimeout(_) => "database",
             Self::Role(_) => "database_role",
             Self::Demo(_) => "demo_data",
             _ => "other",
         }
     }
 
-    /// Wraps an error of a migration. `development`: the development database, which may be deleted.
-    pub(super) fn of_migration(error: MigrateError, development: bool) -> Self {
+    /// Wraps an error of a migration. `development` says that the database is the development database, which the user
+    /// may delete.
+    pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
             error if development => Self::DevelopmentSchema(error),
@@ -141,7 +144,8 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message that says where to fix the error. The server's own message contains role and database names, but no password.
+/// Returns a message that says where to correct the error. The server's own message contains names of roles and
+/// databases, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {
@@ -165,7 +169,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 "42501" => format!(
                     "the database role lacks a privilege ({message}): `serve` connects as strongroom_app, other commands as strongroom_owner"
                 ),
-                // A table, column or function of a later migration is missing.
+                // A table, column or function is missing, which a later migration creates.
                 "42P01" | "42703" | "42883" => Failure::NotMigrated.to_string(),
                 "53300" => {
                     format!("the database has no free connections ({message}): close some, or raise max_connections")

@@ -1,4 +1,4 @@
-//! Enforces the columns of the route table before a handler runs: body limit, authentication, rate limits and role.
+//! Enforces each row of the route table before a handler runs: body limit, authentication, rate limits and role.
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -30,13 +30,14 @@ pub enum Access {
     Admin,
     /// Browsers with the refresh cookie, from an allowed origin.
     Cookie,
-    /// Users with an access token, or with the refresh cookie from an allowed origin if that token has expired.
+    /// Users with an access token. If the token is missing or has expired, the refresh cookie from an allowed origin is
+    /// accepted instead.
     TokenOrCookie,
-    /// Clients with a ticket as the first message of a WebSocket; browsers only from an allowed origin.
+    /// Clients that send a ticket as the first message of a WebSocket. Browsers only from an allowed origin.
     Ticket,
 }
 
-/// The enforced columns of a row.
+/// The columns of a route table row that this middleware enforces.
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub access: Access,
@@ -59,8 +60,8 @@ pub async fn limit_body<B: MessageBody>(
     }
 }
 
-/// Middleware that authenticates the caller. Public requests and failed authentication are charged to the address. Once its rate
-/// limit is exhausted, they receive 429 instead of 401.
+/// Middleware that authenticates the caller. Public requests and requests with failed authentication count against the
+/// rate limit of the client's address. Above the limit, they receive 429 instead of 401.
 ///
 /// # Errors
 /// Passes on the errors of inner services.
@@ -87,9 +88,9 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
             request.extensions_mut().insert(caller);
             Ok(())
         }
-        // The ticket arrives later, as the first message.
+        // The ticket is checked later, because it arrives as the first message.
         Access::Ticket => websockets::check_origin(request, &service::<AllowedOrigins>(request)?).or_else(refuse),
-        Access::Cookie => prove_cookie(request, limits, charge),
+        Access::Cookie => check_cookie(request, limits, charge),
         Access::TokenOrCookie => {
             let has_cookie = accepts_cookie(request);
             if request.headers().contains_key(header::AUTHORIZATION) || !has_cookie {
@@ -104,35 +105,36 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
                     }
                 }
             }
-            prove_cookie(request, limits, charge)
+            check_cookie(request, limits, charge)
         }
     }
 }
 
-/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie and the CSRF header. If
-/// there is no token, [`csrf::check`] reports the missing header.
+/// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie and the
+/// CSRF header. A request with the cookie but without a token is accepted here too, so that [`csrf::check`] reports the
+/// missing header.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(refresh_tokens::COOKIE, headers).next().is_some();
     has_cookie && (headers.contains_key(csrf::CSRF_HEADER) || !headers.contains_key(header::AUTHORIZATION))
 }
 
-/// Checks the CSRF header, and charges the request to the user of the refresh cookie.
-fn prove_cookie(
+/// Checks the CSRF header, and counts the request against the rate limit of the cookie's user.
+fn check_cookie(
     request: &ServiceRequest,
     limits: Option<&RouteLimits>,
     charge: impl Fn() -> ApiResult<()>,
 ) -> ApiResult<()> {
     csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
     match refresh_tokens::read_cookie(&service::<Authenticator>(request)?.keys, request.headers()) {
-        // Valid MAC. Whether it was used or revoked needs a look-up, which follows.
+        // The MAC of the cookie is valid. The handler then looks up whether the token was used or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-        // The handler refuses a cookie with an invalid MAC without a look-up.
+        // The MAC is invalid, so the handler refuses the cookie without a look-up.
         Err(_) => charge(),
     }
 }
 
-/// Middleware that checks the role, and refuses unexpected queries.
+/// Middleware that checks the role of the caller, and refuses a query where the route takes none.
 ///
 /// # Errors
 /// Passes on the errors of inner services.

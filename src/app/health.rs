@@ -1,4 +1,5 @@
-//! `health`: checks whether the service on this machine is ready. For container health checks, since the image has no shell and no curl.
+//! The command `health`, which checks whether the service on this machine is ready. Containers use it as their health
+//! check, because the image has no shell and no curl.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
@@ -6,7 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// Longer than the readiness probe waits for the database.
+/// The timeout of the check. It is longer than the time for which the readiness check waits for the database.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -24,7 +25,7 @@ pub fn check(listener: SocketAddr) -> Result<(), Failure> {
     }
 }
 
-/// Returns the address at which the listener is reachable on this machine.
+/// Returns the address at which this machine reaches the listener.
 fn local(listener: SocketAddr) -> SocketAddr {
     let ip = match listener.ip() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),

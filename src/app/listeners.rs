@@ -1,7 +1,9 @@
-//! Listeners: accept connections within `security/limits/connection_limits`, terminate TLS, and serve HTTP/1.1.
+//! The listeners: they accept connections within the limits of `security/limits/connection_limits`, terminate TLS, and
+//! serve HTTP/1.1.
 //!
-//! actix-web's `HttpServer` has no hook between accepting a connection and reading from it, and its limit of TLS handshakes pauses
-//! all listeners. So this module combines actix-server and actix-http's `HttpService`, as `HttpServer` does, and adds the limits.
+//! actix-web's `HttpServer` cannot refuse a connection between accepting it and reading from it, and its limit of TLS
+//! handshakes pauses all listeners. So this module combines actix-server with actix-http's `HttpService`, as
+//! `HttpServer` does, and adds the limits.
 
 use std::fmt;
 use std::io;
@@ -28,15 +30,16 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::TlsConnection;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallTimer};
 
-/// For the head of a request (slowloris). A slow connection ends after at most twice as long.
+/// The timeout for receiving the head of a request (slowloris). A slow connection ends after at most twice this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a TLS handshake.
+/// The timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// For closing a connection.
+/// The timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Unsent bytes of a connection that the kernel buffers (Linux). By default it buffers megabytes, and accepts more only after a third
-/// was sent: a slow client would look like one that reads nothing. Half of it takes 16 s at
-/// [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE).
+/// Maximum number of unsent bytes that the kernel buffers for a connection (Linux). By default, the kernel buffers
+/// megabytes and accepts more only when a third has been sent, so a slow client would look like a client that reads
+/// nothing. At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer is sent within
+/// 16 s.
 #[cfg(target_os = "linux")]
 const MAX_UNSENT: u32 = 128 * 1024;
 
@@ -47,7 +50,7 @@ pub struct Listener {
     pub connections: Arc<ConnectionLimit>,
     pub handshakes: Arc<ConnectionLimit>,
     pub lifecycle: Lifecycle,
-    /// How long a connection may be idle.
+    /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
 }
 
@@ -92,7 +95,8 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // Undocumented, but used by `HttpServer`: closes idle connections, and others after their current request.
+                // actix does not document this function, but `HttpServer` uses it. It closes idle connections, and busy
+                // connections after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }
@@ -107,7 +111,8 @@ impl Listener {
         })
     }
 
-    /// Admits a connection. One that was reset by now has no peer address, and is dropped.
+    /// Admits a connection, or drops it. A connection that the client has already reset has no peer address, and is
+    /// dropped too.
     async fn admit(self, tcp: TcpStream) -> Result<(Connection, Protocol, Option<SocketAddr>), DispatchError> {
         let peer = tcp.peer_addr().map_err(DispatchError::Io)?;
         let permit = self.connections.admit(peer.ip()).ok_or_else(refused)?;

@@ -1,6 +1,7 @@
-//! The management listener: `GET /metrics` and `GET /status`, on a separate port.
+//! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! The status is `degraded` if the service works only in part. It does not use the database, so that it works with a full one.
+//! The status is `degraded` if a part of the service does not work. The handler does not use the database, so that it
+//! also replies when the database is full.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -31,10 +32,10 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// There are few scrapers.
+/// Few clients use this port: Prometheus, and operators.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
-/// Serves on a bound socket, with TLS if there is a certificate.
+/// Serves on a bound socket. Uses TLS if there is a certificate.
 ///
 /// # Errors
 /// [`StartError`].
@@ -47,7 +48,7 @@ pub fn serve(
     let (metrics, auth) = (services.metrics.clone(), MetricsAuth(services.settings.management.token.clone()));
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let application = move || {
-        // The middleware of the API (`stack`), with `metrics_auth` instead of CORS and the HTTPS check.
+        // The same middleware as the API (`stack`), with `metrics_auth` instead of CORS and the check for HTTPS.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))
@@ -81,7 +82,7 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Returns whether an address is reachable from other machines, and so needs TLS.
+/// Returns whether other machines can reach an address. TLS is then required.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()

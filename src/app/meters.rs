@@ -1,4 +1,5 @@
-//! Registers all gauges and counters. Add new ones to [`register`], and to [`ScrapeCache`] if they read the database.
+//! Registers all gauges and counters. Add a new metric to [`register`]. If the metric reads the database, add its value
+//! to [`ScrapeCache`].
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,17 +21,17 @@ use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::DeliveryCounts;
 
-/// How long values from the database are cached, so that scrapes cannot overload it.
+/// How long values from the database are cached, so that frequent scrapes cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
-/// For one query. Scrapers wait ten seconds.
+/// The timeout of one query. Prometheus waits ten seconds for a scrape.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Values read from the database, cached between scrapes.
+/// Values that are read from the database and cached between scrapes.
 pub struct ScrapeCache {
     pool: sqlx::PgPool,
     clock: Clock,
     at: Mutex<Option<Instant>>,
-    /// `None`: the query failed.
+    /// `None` if the query failed.
     mail: std::sync::Mutex<Option<Backlog>>,
     alerts: Alerts,
     alert_counts: std::sync::Mutex<Option<AlertCounts>>,
@@ -93,7 +94,7 @@ pub fn register(
     unknown: &RouteLimits,
 ) {
     let started = services.clock.now().timestamp();
-    metrics.gauge("start_time_seconds", "Start time of the process, as Unix time", move || whole(started));
+    metrics.gauge("start_time_seconds", "Start time of the process, as Unix time", move || as_f64(started));
     let version = ("version", env!("CARGO_PKG_VERSION"));
     metrics.gauges(
         "build_info",
@@ -105,7 +106,7 @@ pub fn register(
     let passwords = services.credentials.passwords.clone();
     let read = move |value: fn(&Passwords) -> usize| {
         let passwords = passwords.clone();
-        move || whole(value(&passwords))
+        move || as_f64(value(&passwords))
     };
     metrics.gauge(
         "password_hash_slots",
@@ -128,7 +129,7 @@ pub fn register(
     database(metrics, services, cache);
     security(metrics, services, cache);
     let live = services.live.clone();
-    metrics.gauge("live_sockets", "Open WebSockets", move || whole(live.permits.open()));
+    metrics.gauge("live_sockets", "Open WebSockets", move || as_f64(live.permits.open()));
     let announcements = services.announcements.clone();
     let help = "1 if database notifications are received; 0 if WebSockets miss changes";
     metrics.gauge("announcements_heard", help, move || Some(if announcements.is_listening() { 1.0 } else { 0.0 }));
@@ -141,17 +142,17 @@ pub fn register(
 fn security(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
     let (waiting, lost) = (services.recorder.clone(), services.recorder.clone());
     let help = "Security events that wait to be written";
-    metrics.gauge("security_events_waiting", help, move || whole(waiting.queued()));
+    metrics.gauge("security_events_waiting", help, move || as_f64(waiting.queued()));
     let help = "Security events that have no row: they are in the log alone";
-    metrics.counter("security_events_lost", help, move || whole(lost.lost()));
+    metrics.counter("security_events_lost", help, move || as_f64(lost.lost()));
     let (oldest, triggers) = (cache.clone(), cache.clone());
     let help = "Age of the oldest security event that is not in the hash chain yet";
     metrics.gauge("security_events_unsealed_oldest_seconds", help, move || Some(oldest.seals()?.oldest_seconds));
     let help = "Missing or disabled triggers of the audit trail";
-    metrics.gauge("security_event_triggers_missing", help, move || whole(triggers.seals()?.triggers_missing));
+    metrics.gauge("security_event_triggers_missing", help, move || as_f64(triggers.seals()?.triggers_missing));
     let of = |read: fn(AlertCounts) -> i64| {
         let cache = cache.clone();
-        move || cache.alert_counts().and_then(|counts| whole(read(counts)))
+        move || cache.alert_counts().and_then(|counts| as_f64(read(counts)))
     };
     metrics.gauge("alerts_open", "Open alerts", of(|numbers| numbers.open));
     let messages: Vec<Labelled> = vec![
@@ -163,11 +164,11 @@ fn security(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
 
 fn database(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
     let max = services.settings.database.max_connections;
-    metrics.gauge("database_connections_max", "Size of the connection pool", move || whole(max));
+    metrics.gauge("database_connections_max", "Size of the connection pool", move || as_f64(max));
     let (pool, idle) = (services.pool.clone(), services.pool.clone());
     let states: Vec<Labelled> = vec![
-        ("in_use", Box::new(move || whole((pool.size() as usize).saturating_sub(pool.num_idle())))),
-        ("idle", Box::new(move || whole(idle.num_idle()))),
+        ("in_use", Box::new(move || as_f64((pool.size() as usize).saturating_sub(pool.num_idle())))),
+        ("idle", Box::new(move || as_f64(idle.num_idle()))),
     ];
     metrics.gauges("database_connections", "Connections in the pool", "state", states);
 
@@ -182,12 +183,12 @@ fn database(metrics: &Metrics, services: &Services, cache: &Arc<ScrapeCache>) {
     let help = "1 if the database responded at this scrape";
     metrics.gauge("database_up", help, move || Some(if up.mail().is_some() { 1.0 } else { 0.0 }));
     let depth: Vec<Labelled> = vec![
-        ("waiting", Box::new(of(|mail| whole(mail.waiting)))),
-        ("given_up", Box::new(of(|mail| whole(mail.given_up)))),
+        ("waiting", Box::new(of(|mail| as_f64(mail.waiting)))),
+        ("given_up", Box::new(of(|mail| as_f64(mail.given_up)))),
     ];
     metrics.gauges("mail_outbox", "Undelivered mails", "state", depth);
     let help = "Age of the oldest undelivered mail";
-    metrics.gauge("mail_outbox_oldest_seconds", help, of(|mail| whole(mail.oldest_seconds)));
+    metrics.gauge("mail_outbox_oldest_seconds", help, of(|mail| as_f64(mail.oldest_seconds)));
 }
 
 fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
@@ -197,7 +198,7 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
             let of_tier = endpoints.iter().filter(|mounted| mounted.endpoint.tier == tier);
             let elsewhere = if tier == Tier::UnknownPath { unknown.keys() } else { 0 };
             let limits = of_tier.filter_map(|mounted| mounted.limits.as_ref());
-            whole(limits.map(RouteLimits::keys).sum::<usize>() + elsewhere)
+            as_f64(limits.map(RouteLimits::keys).sum::<usize>() + elsewhere)
         };
         (tier.name(), Box::new(read))
     };
@@ -207,13 +208,13 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
 /// Registers connections and TLS handshakes of the API.
 pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit>, handshakes: &Arc<ConnectionLimit>) {
     let (shaking, unshaken) = (handshakes.clone(), handshakes.clone());
-    metrics.gauge("tls_handshakes", "Running TLS handshakes", move || whole(shaking.open()));
+    metrics.gauge("tls_handshakes", "Running TLS handshakes", move || as_f64(shaking.open()));
     let help = "TLS connections refused because too many handshakes were running";
-    metrics.counter("tls_handshakes_refused", help, move || whole(unshaken.refused()));
+    metrics.counter("tls_handshakes_refused", help, move || as_f64(unshaken.refused()));
     let (open, refused) = (connections.clone(), connections.clone());
-    metrics.gauge("connections_open", "Open connections", move || whole(open.open()));
+    metrics.gauge("connections_open", "Open connections", move || as_f64(open.open()));
     let help = "Connections refused by a connection limit";
-    metrics.counter("connections_refused", help, move || whole(refused.refused()));
+    metrics.counter("connections_refused", help, move || as_f64(refused.refused()));
 }
 
 /// Registers the background workers.
@@ -221,7 +222,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     let of = |read: fn(&Health) -> u64| -> Vec<Labelled> {
         let of_worker = |worker: &Arc<Health>| -> Labelled {
             let (name, worker) = (worker.name, worker.clone());
-            (name, Box::new(move || whole(read(&worker))))
+            (name, Box::new(move || as_f64(read(&worker))))
         };
         workers.iter().map(of_worker).collect()
     };
@@ -239,7 +240,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
 pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     let of = |read: fn(&DeliveryCounts) -> &AtomicU64| {
         let delivered = delivered.clone();
-        Box::new(move || whole(read(&delivered).load(Ordering::Relaxed)))
+        Box::new(move || as_f64(read(&delivered).load(Ordering::Relaxed)))
     };
     let outcomes: Vec<Labelled> = vec![("sent", of(|d| &d.sent)), ("lost", of(|d| &d.lost))];
     metrics.counters("trace_spans", "Exported and lost spans", "outcome", outcomes);
@@ -250,6 +251,6 @@ pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     clippy::unnecessary_wraps,
     reason = "counts stay far below 2^53; a value may be absent"
 )]
-fn whole(number: impl TryInto<i64>) -> Option<f64> {
+fn as_f64(number: impl TryInto<i64>) -> Option<f64> {
     number.try_into().ok().map(|number| number as f64)
 }

@@ -1,9 +1,11 @@
-//! Layer 5: wiring only.
+//! Layer 5: connects the other layers to a program, and contains no business rules.
 //!
-//! - [`routes`]: the route table; [`openapi`]: the document that is generated from it; [`gate`]: enforces each row.
-//! - [`stack`]: the middleware, in order; [`services`]: what handlers use; [`management`] and `meters`: the port for operators.
-//! - [`server`]: the running service: `listeners` ([`tls`], `open_files`) and `workers`.
-//! - [`start_up`], [`admin`], [`audit`], [`health`]: the commands; [`failure`], [`output`]: their errors and output.
+//! - [`routes`] is the route table, [`openapi`] generates the API's document from it, and [`gate`] enforces each row.
+//! - [`stack`] lists the middleware in order, [`services`] the services that handlers use. [`management`] and `meters`
+//!   serve the management port.
+//! - [`server`] runs the service: `listeners` ([`tls`], `open_files`) and background `workers` ([`supervisor`]).
+//! - [`start_up`], [`admin`], [`audit`] and [`health`] are the commands; [`failure`] and [`output`] are their errors
+//!   and output.
 
 pub mod admin;
 pub mod audit;

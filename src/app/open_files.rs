@@ -1,11 +1,13 @@
-//! The limit of open files. Each connection is an open file; at the limit, no listener accepts connections.
+//! The operating system's limit of open files. Each connection is an open file, and at the limit no listener can accept
+//! a connection.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// Reserved for the database pool, documents and the log.
+/// Number of open files that are reserved for the database pool, documents and the log.
 const RESERVED: usize = 512;
 
-/// Raises the soft limit of open files (often 1,024) to the hard limit. Returns how many connections are then possible.
+/// Raises the soft limit of open files (often 1,024) to the hard limit. Returns how many connections are possible, at
+/// most `requested`.
 pub fn max_connections(requested: usize) -> usize {
     let hard = getrlimit(Resource::Nofile).maximum;
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: hard, maximum: hard }) {

@@ -1,14 +1,15 @@
-//! Output of commands.
+//! Prints the output of commands.
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
 
 use super::failure::Failure;
 
-/// Prints a line to standard output. A closed pipe (`strongroom openapi | head`) is not an error; `println!` would panic.
+/// Prints a line to standard output. Unlike `println!`, which panics, it ignores a closed pipe (`strongroom openapi |
+/// head`).
 ///
 /// # Errors
-/// [`Failure::Output`], for example because the disk is full.
+/// [`Failure::Output`] if the line cannot be written, for example because the disk is full.
 pub fn print_line(line: impl Display) -> Result<(), Failure> {
     match writeln!(io::stdout().lock(), "{line}") {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::Output(error)),

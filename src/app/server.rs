@@ -1,4 +1,4 @@
-//! The running service: its listeners and its workers, and how both end.
+//! Starts the listeners and the workers of the service, and shuts them down.
 
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -20,7 +20,7 @@ use super::services::Services;
 use super::start_error::StartError;
 use super::tls::{self, Certificate};
 use super::wiring::WiringError;
-use super::workers::{Watched, Workers};
+use super::workers::{WorkerInputs, Workers};
 use super::{management, stack};
 use crate::base::clock::Clock;
 use crate::config::Settings;
@@ -31,9 +31,9 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Limits of TLS handshakes in progress: in total, and per address.
+/// Maximum number of TLS handshakes in progress: in total, and per client address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long the accepting thread takes to pause.
+/// How long actix's accepting thread takes to pause after it was asked to.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
 /// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +52,8 @@ pub struct Running {
     workers: Workers,
 }
 
-/// Binds, wires and serves until [`Running::stop`]. Call it inside an actix system.
+/// Binds the listeners, creates the services, and serves until [`Running::stop`]. Call this function inside an actix
+/// system.
 ///
 /// # Errors
 /// See [`StartError`].
@@ -79,8 +80,8 @@ pub fn start(
     let management_server = management::serve(&services, cache, management_socket, private)?;
     let management_handle = management_server.handle();
 
-    let watched = Watched { endpoints, unknown, connections: connections.clone(), certificate };
-    let workers = Workers::start(&services, watched)?;
+    let inputs = WorkerInputs { endpoints, unknown, connections: connections.clone(), certificate };
+    let workers = Workers::start(&services, inputs)?;
     meters::register_workers(&services.metrics, &workers.health());
     tokio::spawn(management_server);
     let server = server.run();
@@ -90,7 +91,7 @@ pub fn start(
     Ok(Running { services, http, https, management, sockets, connections, server, handle, management_handle, workers })
 }
 
-/// The bound listeners of the API, before they are served.
+/// The listeners of the API, which are bound but do not serve requests yet.
 struct Bound {
     server: ServerBuilder,
     sockets: Vec<TcpListener>,
@@ -98,7 +99,7 @@ struct Bound {
     https: Option<SocketAddr>,
 }
 
-/// Binds the API: HTTP always, HTTPS with a certificate.
+/// Binds the listeners of the API. The HTTPS listener needs a certificate; the HTTP listener always exists.
 fn bind_api(
     services: &Services,
     endpoints: &Arc<Vec<Mounted>>,
@@ -111,7 +112,8 @@ fn bind_api(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    // actix would pause accepting at its own limit, so that is switched off. Our limit closes the connections beyond it instead.
+    // At actix's own limit of connections, all listeners would pause. So this limit is switched off, and
+    // [`ConnectionLimit`] closes single connections instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -129,14 +131,14 @@ fn bind_api(
     Ok(Bound { server, sockets, http, https })
 }
 
-/// The listener without TLS; the other one shares its limits.
+/// Returns the listener without TLS. The HTTPS listener is a copy and shares its limits.
 fn plain_listener(services: &Services) -> Listener {
     let http = &services.settings.http;
     let caps = Caps { total: max_connections(http.max_connections), per_address: http.max_connections_per_address };
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // A proxy needs no exception: its handshakes are few and quick.
+        // Trusted proxies get no exception from this limit, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -144,33 +146,34 @@ fn plain_listener(services: &Services) -> Listener {
 }
 
 impl Running {
-    /// Waits until the server ends by itself.
+    /// Waits until the server ends without being stopped.
     ///
     /// # Errors
-    /// The error of the operating system that ended it.
+    /// Returns the error of the operating system that ended the server.
     pub async fn ended(&mut self) -> io::Result<()> {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends at once, like a killed process.
+    /// Ends the service at once, like a killed process.
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
         self.workers.abort();
     }
 
-    /// Shuts down gracefully. First it drains: requests are served, and each reply closes its connection. Then new connections are
-    /// refused, and running requests finish within their timeout. Finally the workers write what is queued, and the pool closes.
+    /// Shuts down gracefully, in three phases. The service drains: it serves requests, and each reply closes its
+    /// connection. Then it refuses new connections, and running requests finish within their timeout. Finally the
+    /// workers write what is queued, and the connection pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // The accepting thread pauses a moment later. If its socket closed first, it would log an error.
+        // The accepting thread pauses with a delay. If its socket were closed before, the thread would log an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Otherwise the kernel would still accept connections, and reset them at the end.
+            // Without this call, the kernel would still accept connections, and reset them when the process ends.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
@@ -180,7 +183,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Last, because a database connection ends with the runtime of the thread that opened it, which can be any of these threads.
+        // The threads are stopped last: a database connection ends together with the runtime of the thread that opened
+        // it, and any of these threads can have opened it.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -1,4 +1,4 @@
-//! The services that handlers use, made once and shared by all threads.
+//! The services that handlers use. They are created once and shared by all threads.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ use crate::security::sessions::caller::Authenticator;
 use crate::security::sessions::revocations::CHANNEL as SESSION_ENDED;
 use crate::telemetry::metrics::Metrics;
 
-/// All services, wired.
+/// All services of the application.
 #[derive(Clone)]
 pub struct Services {
     pub settings: Arc<Settings>,
@@ -78,7 +78,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Wires the services. Nothing is connected yet.
+    /// Creates the services. No service connects to the database yet.
     ///
     /// # Errors
     /// See [`WiringError`].
@@ -125,14 +125,14 @@ impl Services {
         })
     }
 
-    /// Returns the rules that count the security events.
+    /// Returns the detection rules, which count security events.
     #[must_use]
     pub fn rules(&self) -> Rules {
         let revocations = self.authenticator.revocations.clone();
         Rules { settings: self.settings.rules.clone(), alerts: self.alerts.clone(), revocations }
     }
 
-    /// Returns the services that demo data need.
+    /// Returns the services that create the demo data.
     #[must_use]
     pub fn demo_services(&self) -> DemoServices {
         let Self { pool, authenticator, credentials, auth, recorder, clock, uploads, .. } = self.clone();

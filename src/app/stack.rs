@@ -1,7 +1,7 @@
-//! The middleware around all routes, in order.
+//! The list of the middleware around all routes.
 //!
-//! **In actix, the last `wrap` runs first.** So the list reads from the inside out: a request passes it from bottom to top, the reply
-//! from top to bottom.
+//! **In actix, the last `wrap` runs first.** A request passes the list from bottom to top, and its reply passes the
+//! list from top to bottom. The numbers show the order for a request.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
@@ -19,7 +19,7 @@ use crate::security::communication::transport;
 use crate::security::limits::body_limits;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Builds the application of a worker.
+/// Builds the application of one worker thread.
 pub fn application(
     services: &Services,
     endpoints: &[Mounted],
@@ -37,32 +37,32 @@ pub fn application(
     App::new()
         .configure(|config| services.register(config))
         .configure(|config| routes::mount(config, endpoints, unknown))
-        // 12. CORS: headers for allowed origins; requests of other origins are refused.
+        // 12. CORS: adds headers for allowed origins, and refuses requests of other origins.
         .wrap(cors::layer(&origins))
-        // 11. Turns refusals of CORS into problem details.
+        // 11. Turns the refusals of 12 into problem details.
         .wrap(from_fn(cors::refuse_as_problem))
-        // 10. Refuses plain HTTP. Before CORS, so that clients of all origins receive the refusal.
+        // 10. Refuses plain HTTP. It runs before CORS, so that clients of all origins receive this refusal.
         .wrap(from_fn(transport::require_https))
-        // 9. Request timeout.
+        // 9. Aborts a request at its deadline.
         .wrap(from_fn(deadline::enforce))
         // 8. Turns panics into errors.
         .wrap(from_fn(panics::catch))
-        // 7. Records the security events of refusals, while the typed error is available.
+        // 7. Records a security event for each refusal. It must run inside 6, where the typed error is still available.
         .wrap(from_fn(refusals::record))
-        // 6. Problem details for all errors, including those of libraries.
+        // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.
         .wrap(from_fn(head::drop_body))
-        // 4. Closes the connection if the body was not read, also after a refusal of outer middleware.
+        // 4. Closes the connection if the body was not read. This also applies if outer middleware refused the request.
         .wrap(from_fn(body_limits::close_unread))
-        // 3. Security headers for all replies. During shutdown, each reply closes its connection.
+        // 3. Adds security headers to all replies. During shutdown, closes the connection after each reply.
         .wrap(from_fn(headers::add))
         .wrap(from_fn(lifecycle::close_connections))
-        // 2. Common data of the security events of a request. Before all middleware that records events.
+        // 2. Stores the request data that its security events share. It runs before all middleware that records events.
         .wrap(from_fn(context::enter))
-        // 1. Request metrics, with the final status.
+        // 1. Counts the request in the metrics, with its final status.
         .wrap(from_fn(metering::count))
-        // 0. Request id, log span, and the final log line.
+        // 0. Assigns the request id, opens the log span, and writes the log line at the end.
         .wrap(from_fn(request_span::log_outcome))
         .wrap(TracingLogger::<RequestSpan>::new())
 }

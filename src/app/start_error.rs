@@ -1,4 +1,4 @@
-//! Errors at start.
+//! Errors that occur while the service starts.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::tls::TlsError;
 use super::wiring::WiringError;
 
-/// An error at start. Each message says what to do.
+/// An error that occurs while the service starts. Each message says how to correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(transparent)]
@@ -14,7 +14,7 @@ pub enum StartError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     #[error(
-        "{address} cannot be listened on ({cause}): another program has it. End that one, or set {setting} to another address"
+        "failed to listen on {address} ({cause}): stop the program that uses this address, or set {setting} to another one"
     )]
     Address { address: SocketAddr, setting: &'static str, cause: io::Error },
     #[error("the server cannot start: {0}")]

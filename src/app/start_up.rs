@@ -36,7 +36,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // Only logged: there may be no database to store the event.
+    // The event is only logged, because there may be no database that could store it.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -45,7 +45,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// Records the security event for an invalid configuration. Starts the log, because nothing else has started yet.
+/// Records the security event for an invalid configuration. It starts the log, because nothing else has started yet.
 pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
@@ -55,7 +55,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Server)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Server)?;
     let certificate = certificate(&settings)?;
-    let database = Database::of_service(&settings).await?;
+    let database = Database::for_service(&settings).await?;
     check_database(&settings, &database.options).await?;
     let mut running = server::start(settings.clone(), database.options.clone(), certificate, Clock::default())?;
     log_addresses(&settings, &running);
@@ -63,8 +63,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // The service connects as the schema's owner only to its own development database.
-        let mut owner = match database.own_owner() {
+        // The service connects as the schema's owner only to the development database.
+        let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,
         };
@@ -103,7 +103,7 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied and, in production, that the role has least privilege.
+/// Checks that all migrations are applied. In production, also checks that the database role has least privilege.
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(database).await?;
     if settings.profile == Profile::Production {
@@ -133,7 +133,8 @@ fn log_addresses(settings: &Settings, running: &Running) {
 /// [`Failure`].
 pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
     let (mut owner, database) = connect_as_owner(settings).await?;
-    let applied = migrate::run(&mut owner).await.map_err(|error| Failure::of_migration(error, database.is_own()))?;
+    let applied =
+        migrate::run(&mut owner).await.map_err(|error| Failure::from_migration(error, database.is_development()))?;
     owner.close().await?;
     for migration in &applied {
         print_line(format!("applied {} {}", migration.version, migration.description))?;

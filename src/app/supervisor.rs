@@ -1,4 +1,5 @@
-//! Runs background workers by name: restarts a worker that panics, reports its health, and ends workers in stages.
+//! Runs background workers. It restarts a worker that panics, reports the health of each worker, and ends the workers
+//! in stages.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -14,23 +15,24 @@ use crate::security::audit::context::background;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::recorder::Recorder;
 
-/// Between a panic and the restart, so that a worker that always panics does not fill the log.
+/// How long the supervisor waits between a panic and the restart. Without the wait, a worker that always panics would
+/// fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// When a worker ends at shutdown. The stages run in this order.
+/// The stage of the shutdown in which a worker ends. The stages follow each other in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// First, and at any point of its work.
+    /// The worker is aborted first, at any point of its work.
     Immediate,
-    /// After the delivery under way.
+    /// The worker ends after the delivery that is in progress.
     Delivery,
-    /// After the last event is written.
+    /// The worker ends after it has written the last event.
     Recording,
-    /// After the last event is sealed.
+    /// The worker ends after it has sealed the last event.
     Sealing,
 }
 
-/// One kind of background work.
+/// A named background task, and the function that starts it.
 pub struct Worker {
     name: &'static str,
     stage: Stage,
@@ -38,7 +40,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that runs `work` with a clone of `parts`, at the start and after each panic.
+    /// Creates a worker that runs `work` with a clone of `parts`, at the start and again after each panic.
     pub fn new<P, F>(name: &'static str, stage: Stage, parts: P, work: impl Fn(P) -> F + Send + 'static) -> Self
     where
         P: Clone + Send + 'static,
@@ -56,13 +58,13 @@ pub struct Health {
 }
 
 impl Health {
-    /// Whether the worker runs now.
+    /// Returns whether the worker is running now.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.running.load(Ordering::Relaxed)
     }
 
-    /// How often it was restarted.
+    /// Returns how often the worker was restarted.
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.restarts.load(Ordering::Relaxed)
@@ -81,13 +83,14 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Starts these workers. Their events go to this recorder.
+    /// Starts the workers. `recorder` records their security events.
     #[must_use]
     pub fn start(workers: Vec<Worker>, recorder: &Recorder) -> Self {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // Called here and not in the task: what a worker subscribes to must not depend on the order of the tasks.
+            // `work` is called here and not in the task, because workers subscribe to events in it. All subscriptions
+            // then exist before any task runs.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }
@@ -95,13 +98,13 @@ impl Supervisor {
         Self { workers: workers.into_iter().map(start).collect() }
     }
 
-    /// The health of each worker.
+    /// Returns the health of each worker.
     #[must_use]
     pub fn health(&self) -> Vec<Arc<Health>> {
         self.workers.iter().map(|worker| worker.health.clone()).collect()
     }
 
-    /// Ends all workers at once, as a killed process does.
+    /// Ends all workers at once, like a killed process.
     pub fn abort(&self) {
         self.workers.iter().for_each(|worker| worker.task.abort());
     }
@@ -111,21 +114,22 @@ impl Supervisor {
         self.workers.iter().filter(|worker| worker.stage == Stage::Immediate).for_each(|worker| worker.task.abort());
     }
 
-    /// Waits until the workers of a stage have ended. They were asked to before. Returns false if the time is over first.
+    /// Waits until the workers of a stage have ended, and returns false after the timeout `within`. The caller has
+    /// asked these workers to end.
     pub async fn ended(&mut self, stage: Stage, within: Duration) -> bool {
         let of_stage = self.workers.iter_mut().filter(|worker| worker.stage == stage);
         timeout(within, join_all(of_stage.map(|worker| &mut worker.task))).await.is_ok()
     }
 }
 
-/// Runs a worker until it ends by itself.
+/// Runs a worker until it ends without a panic.
 async fn supervise(
     health: &Health,
     first: BoxFuture<'static, ()>,
     work: Box<dyn Fn() -> BoxFuture<'static, ()> + Send>,
 ) {
     let mut run = first;
-    // The panic hook has logged the place of a panic.
+    // The panic hook has already logged where the panic occurred.
     while AssertUnwindSafe(run).catch_unwind().await.is_err() {
         health.running.store(false, Ordering::Relaxed);
         tracing::error!(worker = health.name, "worker panicked; it is restarted");

@@ -1,6 +1,7 @@
-//! TLS 1.2 and 1.3 with forward secrecy. Certificates are reloaded without restart.
+//! TLS 1.2 and 1.3 with forward secrecy. A changed certificate is loaded without a restart.
 //!
-//! HTTP/1.1 only: actix's `http2` uses h2 0.3 with RUSTSEC-2026-0258, so HTTP/2 is left to a reverse proxy.
+//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, to which RUSTSEC-2026-0258 applies, so a
+//! reverse proxy must provide HTTP/2.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ use crate::dev::certificate::{self, CertificateError};
 
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The error of TLS.
+/// The error of loading a certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("{path}: {cause}. Set STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE to readable PEM files")]
@@ -46,10 +47,10 @@ impl ResolvesServerCert for Certificate {
 }
 
 impl Certificate {
-    /// Loads certificate and key.
+    /// Loads the certificate and its key.
     ///
     /// # Errors
-    /// The files are unreadable, or do not match.
+    /// Fails if the files are unreadable or do not match.
     pub fn load(certificate_file: &Path, key_file: &Path) -> Result<Arc<Self>, TlsError> {
         Ok(Arc::new(Self {
             current: ArcSwap::from_pointee(read(certificate_file, key_file)?),
@@ -58,7 +59,8 @@ impl Certificate {
         }))
     }
 
-    /// Reloads the certificate when its files change. Open connections keep theirs; an invalid certificate is ignored.
+    /// Reloads the certificate when its files change. Open connections keep their certificate. If the new certificate
+    /// is invalid, the old one stays in use.
     pub async fn watch(self: Arc<Self>) {
         let changed = || {
             [&self.certificate_file, &self.key_file]
@@ -97,7 +99,8 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Suites with forward secrecy, 256-bit first. The library prefers the hybrid post-quantum key exchange.
+/// Returns the cipher suites with forward secrecy, those with 256 bits first. Of the key exchanges, the library prefers
+/// the hybrid post-quantum one.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -121,10 +124,10 @@ fn provider() -> CryptoProvider {
     }
 }
 
-/// Returns the configuration of a listener. rustls does not support TLS 1.0 and 1.1.
+/// Returns the TLS configuration of a listener. rustls does not support TLS 1.0 and 1.1.
 ///
 /// # Errors
-/// No protocol version fits the suites.
+/// Fails if no protocol version supports the cipher suites.
 pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsError> {
     let builder = ServerConfig::builder_with_provider(Arc::new(provider()))
         .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
@@ -138,7 +141,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
 /// Returns the development certificate for `localhost` from this directory.
 ///
 /// # Errors
-/// The certificate cannot be created or stored.
+/// Fails if the certificate cannot be created or stored.
 #[cfg(feature = "dev")]
 pub fn development_certificate(
     directory: &Path,

@@ -1,4 +1,4 @@
-//! Makes the services of each feature from the settings.
+//! Creates the services of each feature from the settings.
 
 use std::sync::Arc;
 
@@ -35,14 +35,14 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Errors while services are created. They are rare, because the configuration was checked before.
+/// Errors that occur while services are created. They are rare, because the configuration was validated before.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]
     MasterKey(String),
     #[error("alerts cannot be sent: {0}")]
     Alerts(#[from] OutboundClientError),
-    #[error("the breach service cannot be asked: {0}")]
+    #[error("the client of the breach service cannot be created: {0}")]
     BreachService(OutboundClientError),
     #[error("mail cannot be sent: {0}")]
     Mail(String),
@@ -52,7 +52,7 @@ pub enum WiringError {
     Passwords(String),
     #[error("the OpenAPI document cannot be written: {0}")]
     Openapi(#[from] serde_json::Error),
-    #[error("documents cannot be kept ({0}): is STRONGROOM_DOCUMENTS_FOLDER a folder of the service's own?")]
+    #[error("documents cannot be stored ({0}): set STRONGROOM_DOCUMENTS_FOLDER to a folder that only the service uses")]
     Storage(#[from] StorageError),
     #[error("the fonts cannot be read")]
     Fonts,
@@ -60,7 +60,7 @@ pub enum WiringError {
     RateLimit,
 }
 
-/// The parts that the services of all features share.
+/// The parts that the services of all features have in common.
 pub(super) struct Base {
     pub settings: Arc<Settings>,
     pub clock: Clock,
@@ -113,8 +113,8 @@ impl Base {
 
     pub fn auth(&self, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> AuthStore {
         let Self { settings, clock, pool, keys } = self;
-        let (sessions, bell) = (settings.sessions.clone(), mail_notifier.clone());
-        AuthStore::new(pool.clone(), keys.clone(), revocations.clone(), bell, sessions, clock.clone())
+        let (sessions, notifier) = (settings.sessions.clone(), mail_notifier.clone());
+        AuthStore::new(pool.clone(), keys.clone(), revocations.clone(), notifier, sessions, clock.clone())
     }
 
     pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> UserStore {

@@ -1,4 +1,4 @@
-//! The background workers of the service, and the order in which they end.
+//! The background workers of the service, and the order in which they end at shutdown.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,15 +21,15 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Timeout for deliveries in progress: longer than the longest delivery of an alert.
+/// Timeout for deliveries in progress. It is longer than the longest delivery of an alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// Timeout for writing the last security events, and again for sealing them.
+/// Timeout for writing the last security events. The same timeout applies again to sealing them.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The parts that workers need besides the services.
-pub struct Watched {
+/// The inputs of workers that are not part of the services.
+pub struct WorkerInputs {
     pub endpoints: Arc<Vec<Mounted>>,
     pub unknown: RouteLimits,
     pub connections: Arc<ConnectionLimit>,
@@ -49,8 +49,8 @@ impl Workers {
     /// Starts all workers.
     ///
     /// # Errors
-    /// Mail or alerts cannot be sent with these settings.
-    pub fn start(services: &Services, watched: Watched) -> Result<Self, WiringError> {
+    /// Fails if mail or alerts cannot be sent with these settings.
+    pub fn start(services: &Services, inputs: WorkerInputs) -> Result<Self, WiringError> {
         let Services { recorder, pool, exhaustion, keys, clock, .. } = services;
         let mail = Arc::new(mail_worker(services)?);
         let alerts = Arc::new(alert_worker(services)?);
@@ -61,7 +61,7 @@ impl Workers {
             rules: services.rules(),
             exhaustion: exhaustion.clone(),
         });
-        let mut workers = immediate(services, &mail, watched);
+        let mut workers = immediate(services, &mail, inputs);
         workers.extend([
             Worker::new("mail", Stage::Delivery, mail.clone(), |mail| async move { mail.run().await }),
             Worker::new("alerts", Stage::Delivery, alerts.clone(), |alerts| async move { alerts.run().await }),
@@ -74,7 +74,7 @@ impl Workers {
         Ok(Self { services: services.clone(), mail, alerts, chain_writer, supervisor })
     }
 
-    /// The health of each worker.
+    /// Returns the health of each worker.
     #[must_use]
     pub fn health(&self) -> Vec<Arc<Health>> {
         self.supervisor.health()
@@ -85,8 +85,8 @@ impl Workers {
         self.supervisor.abort();
     }
 
-    /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are sealed. Call it
-    /// after the last request has ended.
+    /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are
+    /// sealed. Call this function after the last request has ended.
     pub async fn stop(self) {
         let Self { services, mail, alerts, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -103,7 +103,8 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // An aborted seal would hold the lock that the last seal waits for.
+        // Wait for the worker before the last events are sealed: an aborted transaction of the worker would still hold
+        // the lock.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -115,11 +116,12 @@ impl Workers {
     }
 }
 
-/// The workers that can be aborted at any point. Subscribers start before the listener.
-fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> Vec<Worker> {
+/// Returns the workers that can be aborted at any point. Subscribers come before the listener in the list, so that they
+/// miss no event.
+fn immediate(services: &Services, mail: &Arc<MailWorker>, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
-    let Watched { endpoints, unknown, connections, certificate } = watched;
+    let WorkerInputs { endpoints, unknown, connections, certificate } = inputs;
     let sweeper = (services.clone(), mail.clone(), endpoints, unknown);
     let now = Stage::Immediate;
     let mut workers = vec![
@@ -134,7 +136,7 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, watched: Watched) -> V
         ),
         Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {
             let announced = announcements.subscribe();
-            // After a restart, notifications of the meantime are lost.
+            // A restarted worker has missed notifications, so all sockets must read the state again.
             live.resync();
             async move { live.follow(announced).await }
         }),
@@ -173,7 +175,7 @@ fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
     Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(client), clock.clone()))
 }
 
-/// Records one event for all connections that were refused since the last such event, so a flood causes few rows.
+/// Records one event for all connections that were refused since the last event, so that a flood causes few rows.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;

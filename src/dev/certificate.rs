@@ -1,4 +1,4 @@
-//! The TLS certificate of development, for `localhost`.
+//! The TLS certificate for `localhost` that development uses.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// The certificate is valid for a year.
+/// The certificate is valid for a year, and renewed after 300 days.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
-/// The error of the development certificate.
+/// The error of creating or storing the development certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     #[error("failed to store the development certificate in {path}: {cause}")]
@@ -22,11 +22,11 @@ pub enum CertificateError {
     NotCreated(#[from] rcgen::Error),
 }
 
-/// Returns the files of the certificate and its key. A development authority (`ca.pem`) signs it. It is created at the first
-/// start, and renewed after 300 days.
+/// Returns the paths of the certificate and its key. The first start creates the certificate, and a later start renews
+/// it after 300 days. A development authority (`ca.pem`) signs it.
 ///
 /// # Errors
-/// The certificate cannot be created or stored.
+/// Fails if the certificate cannot be created or stored.
 pub fn files(directory: &Path, now: DateTime<Utc>) -> Result<(PathBuf, PathBuf), CertificateError> {
     let file = |name: &str| directory.join(name);
     let (leaf, key) = (file("localhost.pem"), file("localhost.key.pem"));
@@ -75,7 +75,7 @@ fn create_certificate(
     store(key_file, &leaf_key.serialize_pem())
 }
 
-/// Writes a file that only this user can read.
+/// Writes a file that only the current user can read.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
     use std::io::Write;
     use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};

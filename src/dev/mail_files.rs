@@ -1,14 +1,14 @@
-//! Mail as files, where no mail server is configured.
+//! Writes mails to files if no mail server is configured.
 
 use std::path::Path;
 
 use tokio::fs;
 use tokio::io::AsyncWriteExt;
 
-/// Writes the whole file or nothing. Only this user can read it, because a mail can hold a token.
+/// Writes a mail to a file atomically. Only the current user can read the file, because a mail can contain a token.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub async fn write(folder: &Path, path: &Path, message: &[u8]) -> std::io::Result<()> {
     fs::create_dir_all(folder).await?;
     let unfinished = path.with_extension("part");

@@ -1,7 +1,8 @@
-//! Everything that only development needs: a PostgreSQL server, a certificate for `localhost`, and mail as files.
+//! Layer 2: everything that only development needs: a PostgreSQL server, a certificate for `localhost`, and mails as
+//! files.
 //!
-//! A cargo feature, on by default. The image is built without it: nothing of this is compiled there, and the settings that
-//! only development reads do not exist.
+//! This module is a cargo feature, which is on by default. The image is built without it, so the image contains neither
+//! this code nor the settings that only development reads.
 
 pub mod certificate;
 pub mod mail_files;

@@ -1,4 +1,5 @@
-//! A PostgreSQL server: created by `initdb`, started by a shell that also ends it, reached by a Unix socket.
+//! Creates a PostgreSQL server with `initdb` and starts it. A shell script ends the server when this process ends.
+//! Connections use a Unix socket.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,29 +16,31 @@ use super::home::{Home, POLL_INTERVAL, PORT};
 use super::programs::Programs;
 use super::roles::Role;
 
-/// Recovery after a crash can take long.
+/// How long the server may take to start. Its recovery after a crash can take long.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A server: the programs and the folders that it uses.
+/// A PostgreSQL server: its programs and its folders.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     pub programs: Programs,
     pub home: Home,
 }
 
-/// The shell script that starts and ends the server. `$1` is the folder; the other arguments are the server's command.
+/// A shell script that starts and ends the server. `$1` is the folder of the server; the other arguments are the
+/// server's command.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    /// Text for `sh -c`.
+    /// The text that `sh -c` runs.
     pub script: &'static str,
-    /// Whether its standard input is a pipe from this process, which closes when this process ends.
+    /// Whether the standard input of the script is a pipe from this process. The pipe closes when this process ends.
     pub by_pipe: bool,
 }
 
 impl Watch {
-    /// Ends the server when this process ends. The shell reads from a pipe that only this process holds open. The kernel closes it
-    /// at any end, even SIGKILL, so nothing is polled. The script uses only builtins. The subshell's stdin is redirected
-    /// explicitly, because POSIX gives background commands `/dev/null`.
+    /// Ends the server when this process ends. The shell reads from a pipe that only this process holds open. The
+    /// kernel closes the pipe whenever the process ends, also after SIGKILL, so the script does not poll. The script
+    /// uses only builtins of the shell. It redirects the standard input of the subshell explicitly, because POSIX
+    /// connects background commands to `/dev/null`.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -50,7 +53,7 @@ impl Watch {
 }
 
 impl Cluster {
-    /// Returns the connection options. `~/.pgpass` is ignored.
+    /// Returns the connection options. The file `~/.pgpass` is ignored.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
@@ -60,11 +63,12 @@ impl Cluster {
             .database(database)
     }
 
-    /// Creates the data folder. Blocks for one or two seconds. The folder has a temporary name until it is complete, so that a killed
-    /// start leaves no partial database. Each attempt has its own name, because the `initdb` of a killed service runs on briefly.
+    /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete,
+    /// so that a killed start leaves no incomplete database. Each attempt uses another name, because the `initdb` of a
+    /// killed service continues for a moment.
     ///
     /// # Errors
-    /// `initdb` fails, or the folder cannot be written.
+    /// Fails if `initdb` fails or the folder cannot be written.
     pub fn initialize(&self, options: &[&str]) -> Result<(), EmbeddedError> {
         let (data, unfinished) = (self.home.data(), self.home.unfinished());
         let initdb = self.programs.program("initdb");
@@ -87,12 +91,12 @@ impl Cluster {
         fs::rename(&unfinished, &data).map_err(at(&data))
     }
 
-    /// Starts the server and connects as superuser.
+    /// Starts the server and connects to it as superuser.
     ///
     /// # Errors
-    /// The server does not start, or does not accept connections within two minutes.
+    /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // A server that is shutting down closes its socket shortly before it unlocks its data.
+        // Try again while a previous server is shutting down: it closes its socket shortly before it unlocks its data.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
@@ -144,7 +148,8 @@ impl Cluster {
     }
 }
 
-/// Returns whether the server is still starting: no socket yet, or SQLSTATE 57P03.
+/// Returns whether the server is still starting: the socket does not exist yet, or the SQLSTATE is 57P03
+/// (`cannot_connect_now`).
 fn is_starting(error: &SqlError) -> bool {
     match error {
         SqlError::Io(_) => true,
@@ -153,14 +158,15 @@ fn is_starting(error: &SqlError) -> bool {
     }
 }
 
-/// Returns whether a server that is shutting down still holds its lock file or shared memory.
+/// Returns whether another server, which is shutting down, still holds the lock file or the shared memory.
 fn is_in_use(reason: &str) -> bool {
     reason.contains("already exists") || reason.contains("is still in use")
 }
 
-/// Extracts the reason of a failure from the log: the last line marked as an error, or else all lines that are not routine.
+/// Extracts the reason of a failure from the log: the last line that is marked as an error. If no line is marked, all
+/// lines that are not routine.
 fn failure_reason(log: &str) -> Option<String> {
-    // "The database system is starting up" is caused by the connection attempts of this process.
+    // Excludes lines such as "the database system is starting up", which the connection attempts of this process cause.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();

@@ -1,4 +1,5 @@
-//! The database of `cargo run`: durable, one for each development folder, started and stopped with the service.
+//! The database of `cargo run`. It is durable, belongs to one development folder, and starts and stops with the
+//! service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -17,10 +18,10 @@ use super::home::{Home, POLL_INTERVAL};
 use super::programs::{Search, find};
 use super::roles::{Role, create_database, create_roles};
 
-/// The inputs from the configuration.
+/// The settings of the development database.
 #[derive(Clone, Debug, Default)]
 pub struct DevServerConfig {
-    /// The development folder, by default `.strongroom` in the checkout. Created if missing.
+    /// The development folder, by default `.strongroom` in the checkout. It is created if it is missing.
     pub state_dir: PathBuf,
     /// `PG_BIN`.
     pub pg_bin: Option<PathBuf>,
@@ -36,17 +37,19 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. It ends at the latest with this process: dropping it closes the pipe that keeps it running.
+/// A running development database. It ends with this process at the latest: dropping the value closes the pipe that
+/// keeps the server running.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // Declared after the child, so that the pipe closes before the lock is released.
+    // Declared after the child, because fields are dropped in this order: the pipe must close before the lock is
+    // released.
     _locked: Locked,
 }
 
 impl DevServer {
-    /// Starts the server. If there is none yet, creates the data, the roles and the empty database first.
+    /// Starts the server. The first start also creates the data folder, the roles and the empty database.
     ///
     /// # Errors
     /// [`EmbeddedError`].
@@ -69,7 +72,7 @@ impl DevServer {
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
-        // At each start: the first one may have been killed before it created the roles.
+        // The roles are checked at each start, because the first start may have been killed before it created them.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;
@@ -88,10 +91,10 @@ impl DevServer {
         &self.cluster.home.folder
     }
 
-    /// Stops the server and waits until all data is on disk. Open connections are closed.
+    /// Stops the server and waits until all data is on disk. The server closes open connections.
     ///
     /// # Errors
-    /// The server does not stop within 30 seconds.
+    /// Fails if the server does not stop within 30 seconds.
     pub async fn stop(mut self) -> Result<(), EmbeddedError> {
         drop(self.child.stdin.take());
         for _ in 0..6000 {
@@ -104,10 +107,11 @@ impl DevServer {
     }
 }
 
-/// Removes the development database and the other contents of the development folder. Returns the removed paths.
+/// Removes the development database and the other contents of the development folder. Returns the paths that were
+/// removed.
 ///
 /// # Errors
-/// A service is using the folder, or the files cannot be removed.
+/// Fails if a service is using the folder or the files cannot be removed.
 pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedError> {
     let locked = lock(&config.state_dir)?;
     let search = config.search();
@@ -131,16 +135,17 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // Fails if the folder contains anything else.
+    // This fails if the folder contains other files, which are kept.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
-    // Fails while it contains the database of another checkout.
+    // This fails while the folder contains the database of another checkout.
     let _ = fs::remove_dir("/var/lib/strongroom");
     Ok(removed)
 }
 
-/// Returns the version that created the data. Complete data always has one, because `initialize` renames the folder last.
+/// Returns the version of PostgreSQL that created the data. Complete data always contain a version, because
+/// `initialize` renames the folder last.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

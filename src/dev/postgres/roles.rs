@@ -1,5 +1,5 @@
-//! The roles of a Strongroom database, as `deploy/` makes them in production: the owner of the schema, who migrates, the
-//! service, which owns nothing, and the one that owns a single function (`classify_object`) and signs in nowhere.
+//! The roles of a Strongroom database, which deploy/postgres/roles.sh creates in production: the owner of the schema,
+//! the role of the service, and the role that owns `classify_object()` and cannot log in.
 #![allow(
     clippy::disallowed_methods,
     reason = "fixed statements that run before there is a schema to check them against"
@@ -10,26 +10,26 @@ use sqlx::{Executor, query_scalar, raw_sql};
 
 use crate::db::service_role::OWNER;
 
-/// The service's role: owns nothing, no BYPASSRLS.
+/// The role of the service. It owns nothing, and row-level security applies to it.
 pub const APP: &str = "strongroom_app";
-/// The development database.
+/// The name of the development database.
 pub const DATABASE: &str = "strongroom";
-/// Created by `initdb`.
+/// The superuser, which `initdb` creates.
 const SUPERUSER: &str = "postgres";
 
 /// A role to connect as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Creates databases and roles. The service never connects as superuser.
+    /// The superuser, which creates databases and roles. The service never connects as superuser.
     Superuser,
-    /// Runs migrations.
+    /// The owner of the schema, which runs migrations.
     Owner,
-    /// The service.
+    /// The role of the service.
     App,
 }
 
 impl Role {
-    /// Returns the name in PostgreSQL.
+    /// Returns the name of the role in PostgreSQL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl Role {
 
 /// Creates missing roles.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // The lock prevents a race of two processes (tests on a shared server).
+    // The advisory lock prevents a race between two processes, such as tests that share a server.
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);
@@ -69,7 +69,7 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Creates the development database if it is missing. The caller holds the lock of the checkout.
+/// Creates the development database if it is missing. The caller holds the lock of the development folder.
 pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
     let exists: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
         .fetch_one(&mut *superuser)

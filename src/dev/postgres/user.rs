@@ -1,5 +1,6 @@
-//! The user that runs PostgreSQL. It refuses to run as root, as which containers often run: then an unprivileged user is used. This
-//! needs only the standard library (no sudo, no unsafe).
+//! The system user that runs PostgreSQL. PostgreSQL refuses to run as root, and processes in containers often are root.
+//! An unprivileged user is used in this case. The switch needs only the standard library (neither sudo nor unsafe
+//! code).
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,40 +12,41 @@ use std::process::{Command, Stdio};
 
 use super::error::{EmbeddedError, at};
 
-/// The user that the server runs as.
+/// The system user that runs the server.
 #[derive(Clone, Debug)]
 pub struct ServerUser {
     uid: u32,
     gid: u32,
     name: String,
-    /// This process is root, and the server must not be.
-    drop: bool,
+    /// Whether this process is root and must switch to this user.
+    must_switch: bool,
 }
 
 impl ServerUser {
-    /// Chooses the current user. For root: the owner of existing `data` (who may have started without root before), or `postgres`,
-    /// or the system user `nobody`. `scratch` is a writable folder.
+    /// Chooses the user. If this process does not run as root, it is the current user. For root, it is the owner of
+    /// existing `data` (a start without root may have created them), or else `postgres` or `nobody`. `scratch` is a
+    /// writable folder.
     ///
     /// # Errors
-    /// Root finds none of them, or `scratch` is not writable.
+    /// Fails if this process is root and no such user exists, or if `scratch` is not writable.
     pub fn choose(data: Option<&Path>, scratch: &Path) -> Result<Self, EmbeddedError> {
         let (uid, gid) = current_ids(scratch).map_err(at(scratch))?;
         if uid != 0 {
             let name = format!("id {uid}");
-            return Ok(Self { uid, gid, name, drop: false });
+            return Ok(Self { uid, gid, name, must_switch: false });
         }
         let owner = data.and_then(|data| fs::metadata(data).ok());
         if let Some(owner) = owner.filter(|owner| owner.uid() != 0) {
             let (uid, gid) = (owner.uid(), owner.gid());
             let name = format!("id {uid}");
-            return Ok(Self { uid, gid, name, drop: true });
+            return Ok(Self { uid, gid, name, must_switch: true });
         }
         let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
         ["postgres", "nobody"]
             .into_iter()
             .find_map(|name| {
                 let (uid, gid) = ids(&users, name)?;
-                Some(Self { uid, gid, name: name.to_owned(), drop: true })
+                Some(Self { uid, gid, name: name.to_owned(), must_switch: true })
             })
             .ok_or(EmbeddedError::NoUser)
     }
@@ -52,7 +54,7 @@ impl ServerUser {
     /// Returns whether this process is root and the server runs as another user.
     #[must_use]
     pub fn is_unprivileged(&self) -> bool {
-        self.drop
+        self.must_switch
     }
 
     /// Returns the user id.
@@ -67,8 +69,8 @@ impl ServerUser {
         &self.name
     }
 
-    /// Returns a command that runs as this user, with an environment without secrets. It has its own process group: Ctrl-C must reach
-    /// only the service, which still needs its database while it drains.
+    /// Returns a command that runs as this user, with an environment without secrets. The command has its own process
+    /// group, so that Ctrl-C reaches only the service: while the service drains, it still needs its database.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -76,20 +78,20 @@ impl ServerUser {
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")
-            // English messages. On macOS, PostgreSQL does not start without a locale.
+            // This makes messages English. On macOS, PostgreSQL does not start without a locale.
             .env("LC_ALL", "C")
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());
-        if self.drop {
+        if self.must_switch {
             command.uid(self.uid).gid(self.gid);
         }
         command
     }
 
-    /// Returns a shell script that runs as this user, with the arguments `$1`, `$2` …
+    /// Returns a command that runs a shell script as this user, with the arguments `$1`, `$2` and so on.
     #[must_use]
     pub fn shell(&self, script: &str, arguments: &[&OsStr]) -> Command {
         let mut command = self.command("/bin/sh");
@@ -100,11 +102,11 @@ impl ServerUser {
     /// Creates a folder that only this user can access, or checks an existing one.
     ///
     /// # Errors
-    /// The folder cannot be created, is a link, or is accessible to another user. In `/tmp`, another user could create it first and
-    /// own the socket in it (CWE-379).
+    /// Fails if the folder cannot be created, is a link, or is accessible to another user. In `/tmp`, an attacker could
+    /// create the folder first and would then own the socket in it (CWE-379).
     pub fn own_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         match fs::DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) if self.drop => lchown(path, Some(self.uid), Some(self.gid)).map_err(at(path))?,
+            Ok(()) if self.must_switch => lchown(path, Some(self.uid), Some(self.gid)).map_err(at(path))?,
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(at(path)(error));
             }
@@ -115,14 +117,17 @@ impl ServerUser {
         if private { Ok(()) } else { Err(EmbeddedError::NotOurs(path.to_owned())) }
     }
 
-    /// Returns whether this user can enter the folder. Tried out, because any folder above it can deny access.
+    /// Returns whether this user can enter the folder. A command tries to enter it, because any folder above it can
+    /// deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
-        !self.drop || self.shell("cd -- \"$1\"", &[folder.as_os_str()]).status().is_ok_and(|status| status.success())
+        !self.must_switch
+            || self.shell("cd -- \"$1\"", &[folder.as_os_str()]).status().is_ok_and(|status| status.success())
     }
 }
 
-/// Returns the effective user and group id. The standard library has no `geteuid`, so they are read from a file of this process.
+/// Returns the effective user and group id of this process. The standard library has no `geteuid`, so the ids are read
+/// from the owner of a file that this process created.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,
@@ -136,7 +141,7 @@ fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     Ok((owner.uid(), owner.gid()))
 }
 
-/// `name:x:uid:gid:…`
+/// Returns user and group id from a line `name:x:uid:gid:…` of /etc/passwd.
 fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -117,7 +117,10 @@ async fn printed_commands_work_and_remain_valid_after_a_restart() {
     // A second service has another development folder, but the same address.
     let other = Checkout::new();
     let busy = other.start_error(&[("STRONGROOM_HTTP_BIND", service.base().strip_prefix("http://").unwrap())]);
-    assert!(busy.contains("another program has it") && busy.contains("STRONGROOM_HTTP_BIND"), "{busy}");
+    assert!(
+        busy.contains("stop the program that uses this address") && busy.contains("STRONGROOM_HTTP_BIND"),
+        "{busy}"
+    );
     fs::create_dir_all(&other.0).unwrap();
     other.reset();
 

@@ -181,7 +181,7 @@ async fn occupied_management_port_is_reported_in_one_line() {
     let database = TestDatabase::create().await;
     let start = server::start(Arc::new(settings), database.options(Role::App), None, Clock::default());
     let message = start.err().expect("it does not start").to_string();
-    assert!(message.starts_with(&address) && message.contains("another program has it"), "{message}");
+    assert!(message.contains(&address) && message.contains("stop the program that uses this address"), "{message}");
     assert!(message.contains("STRONGROOM_MANAGEMENT_BIND") && message.lines().count() == 1, "{message}");
     std::fs::remove_dir_all(&state_dir).unwrap();
 }
