@@ -11,7 +11,7 @@ create table businesses (
     country text constraint businesses_country_form check (country ~ '^[A-Z]{2}$'),
     vat_id text constraint businesses_vat_id_length check (char_length(vat_id) <= 50),
     registration text constraint businesses_registration_length check (char_length(registration) <= 100),
-    -- Without blanks. The service verifies the checksum and the length for the country (ISO 13616).
+    -- Stored without blanks. The service verifies the checksum and the length for the country (ISO 13616).
     iban text constraint businesses_iban_form check (iban ~ '^[A-Z]{2}[0-9]{2}[A-Z0-9]{11,30}$'),
     bic text constraint businesses_bic_form check (bic ~ '^[A-Z]{6}[A-Z0-9]{2}([A-Z0-9]{3})?$'),
     -- A name of the IANA time zone database. The service verifies that it exists.

@@ -39,7 +39,7 @@ create table customers (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- The target of composite foreign keys.
+    -- Composite foreign keys refer to this constraint.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

@@ -49,7 +49,7 @@ create index security_events_newest on security_events (at desc, id desc);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
 create index security_events_of_address on security_events (address, at desc, id desc) where address is not null;
 create index security_events_of_request on security_events (request_id) where request_id is not null;
--- Every column but seq.
+-- INSERT is granted on every column except seq, which PostgreSQL assigns.
 grant insert (
     id, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id, subject,
     object_kind, object_id, object_class, amount, mac

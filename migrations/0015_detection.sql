@@ -8,7 +8,7 @@ create table abuse_counters (
     rule text not null constraint abuse_counters_rule_length check (char_length(rule) <= 60),
     about text not null constraint abuse_counters_about_length check (char_length(about) <= 64),
     counted bigint not null constraint abuse_counters_counted check (counted > 0),
-    -- A fixed window: it begins with the first event and ends here.
+    -- The end of the fixed window, which begins with the first event.
     expires_at timestamptz not null,
     constraint abuse_counters_key primary key (rule, about)
 );

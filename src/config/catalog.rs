@@ -141,6 +141,6 @@ pub const SETTINGS: &[Setting] = &[
 
     plain("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:9464", "Address of the management port, which serves metrics to Prometheus. If other machines can reach the address, STRONGROOM_TLS_CERT_FILE and STRONGROOM_MANAGEMENT_TOKEN are required"),
     secret("STRONGROOM_MANAGEMENT_TOKEN", "Bearer token that Prometheus sends to the management port (openssl rand -base64 48)"),
-    plain("STRONGROOM_TRACES_OTLP_ENDPOINT", "", "Trace collector, OTLP over HTTP: https://collector.example:4318 (plain http only on loopback). Default: no traces"),
+    plain("STRONGROOM_TRACES_OTLP_ENDPOINT", "", "URL of the trace collector (OTLP over HTTP), such as https://collector.example:4318. Plain http is accepted only on loopback. Default: no traces"),
     plain("STRONGROOM_TRACES_OTLP_CA_FILE", "", "PEM file of the certificate authority of the collector. Default: the public authorities"),
 ];

@@ -1,4 +1,4 @@
-//! `STRONGROOM_MANAGEMENT_…`: the listener for operators.
+//! `STRONGROOM_MANAGEMENT_…`: the management listener, which serves metrics and the status of the service to operators.
 
 use std::net::SocketAddr;
 

@@ -3,7 +3,7 @@
 //! **Attack**: a client fills the database's disk, or the disk fills over time.
 //! **Control**: writes receive 503, and reads still work. So the service stays ready, and reports "degraded" on the
 //! management port, which does not use the database (`app/management.rs`). It recovers without a restart.
-//! **Limits**: quotas bound what one owner can store, not the sum of all.
+//! **Limits**: quotas limit what one owner can store, but not the total of all owners.
 //! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`
 
 use std::sync::Arc;

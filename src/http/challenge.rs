@@ -26,7 +26,7 @@ pub struct Challenge {
     /// The text before the number. It contains the expiry, in seconds since 1970.
     #[schema(max_length = 100, pattern = "^[0-9a-f]{32}\\?expires=[0-9]+&$")]
     pub salt: String,
-    /// Send it back unchanged with the solution.
+    /// The service's signature of the challenge. The client returns it unchanged with the solution.
     #[schema(min_length = 72, max_length = 72, pattern = "^[0-9a-f]{72}$")]
     pub signature: String,
 }

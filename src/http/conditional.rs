@@ -4,7 +4,7 @@
 //! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`. Without `If-Match` the reply is 428;
 //! with a stale `ETag` it is 412. The object is looked up first (404), so other users never learn its version. On
 //! reads, `If-None-Match` returns 304 if the client already has the current version.
-//! **Limits**: payments and credit notes add to an invoice at any version; the database's locks protect their sums.
+//! **Limits**: payments and credit notes can be added to any version of an invoice. Row locks protect their sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
 use std::future::{Ready, ready};

@@ -40,10 +40,10 @@ pub struct Problem {
     /// The HTTP status.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// Stable. Clients compare this.
+    /// The problem code. It is stable, so clients should compare this field.
     #[schema(max_length = 50, pattern = "^[a-z_]+$")]
     pub code: String,
-    /// Include it in support requests: the service's log has the details.
+    /// The id of the request. Include it in support requests, because the service's log contains the details.
     #[schema(format = Uuid)]
     pub request_id: String,
     /// The invalid fields, for 400 and 415.
