@@ -1,12 +1,13 @@
-//! What the targets share: an inspection, and what must hold for every file that it accepts.
+//! Shared by all fuzz targets: inspects a file, and checks the conditions that every accepted file must fulfil.
 
 use strongroom::security::files::uploads::{FileType, Inspector};
 
 const MAX_PIXELS: u32 = 110_000_000;
-/// The end of a ZIP archive's directory stands within so many bytes of the end of a file.
+/// The end of a ZIP archive's directory lies within this many bytes before the end of the file.
 const ZIP_END_SEARCH_BYTES: usize = 22 + 65_535;
 
-/// Whether the file is accepted. It is inspected whole and in small pieces, with one answer.
+/// Returns whether the inspection accepts the file. It inspects the file whole and in small pieces, and the answer must be the
+/// same.
 #[must_use]
 pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
     let in_pieces_of = |size: usize| {
@@ -20,7 +21,7 @@ pub fn is_accepted(file_type: FileType, file: &[u8]) -> bool {
         let has = |part: &[u8], mark: &[u8]| part.windows(mark.len()).any(|window| window == mark);
         let end = file.windows(4).rposition(|mark| mark == b"PK\x05\x06");
         let end = end.filter(|at| file.len() - at <= ZIP_END_SEARCH_BYTES);
-        assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an archive with a file in it too");
+        assert!(end.is_none_or(|end| !has(&file[..end], b"PK\x01\x02")), "an accepted file is no ZIP archive");
         assert!(file_type == FileType::Pdf || !has(&file[..file.len().min(1024)], b"%PDF-"), "a PDF too");
     }
     answer.is_ok()

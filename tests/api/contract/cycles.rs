@@ -1,15 +1,15 @@
-//! No import cycle at any depth: between the files and folders of each folder of `src/`, imports run in one direction.
+//! No import cycle exists at any depth: between the files and folders of each folder of `src/`, imports go in one direction.
 //!
-//! A path counts as an import of the module that defines the item. `mod` lines and re-exports (`pub use`) do not count. So a
-//! child may use items of its parent's `mod.rs`, unless that `mod.rs` uses the child: one of the two is the lower one.
-//! Standard library only.
+//! A path counts as an import of the module that defines the item. `mod` lines and re-exports (`pub use`) do not count. A child may
+//! use items of its parent's `mod.rs`. If that `mod.rs` also uses the child, the two import each other, which is a cycle. The test
+//! uses only the standard library.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// What lies in one folder, what each imports there, and by which files.
+/// The imports between the files and folders of one folder: importer, imported one, and the source files with the import.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A `use` declaration: the imported path, and its local name.
@@ -21,7 +21,7 @@ struct Import {
 
 /// One file of `src/`.
 struct Module {
-    /// `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
+    /// For example `["security", "crypto", "keys"]`. A `mod.rs` has the path of its folder.
     path: Path,
     is_folder: bool,
     code: String,
@@ -40,7 +40,7 @@ fn modules() -> Vec<Module> {
     sources().into_iter().filter(|(name, _)| name != "main.rs").map(module).collect()
 }
 
-/// Splits at commas that are not in braces.
+/// Splits a text at the commas that are not in braces.
 fn parts(tree: &str) -> Vec<&str> {
     let mut depth = 0;
     let at_comma = |c: char| {
@@ -50,7 +50,7 @@ fn parts(tree: &str) -> Vec<&str> {
     tree.split(at_comma).filter(|part| !part.trim().is_empty()).collect()
 }
 
-/// The single paths of `a::{b, c::{self, D as E}}`.
+/// Adds the single paths of a tree such as `a::{b, c::{self, D as E}}`.
 fn expand(prefix: &str, tree: &str, is_reexport: bool, found: &mut Vec<Import>) {
     if let Some((head, rest)) = tree.split_once('{') {
         let (inside, _) = rest.rsplit_once('}').unwrap();
@@ -68,7 +68,7 @@ fn expand(prefix: &str, tree: &str, is_reexport: bool, found: &mut Vec<Import>) 
     found.push(Import { path, name, is_reexport });
 }
 
-/// The `use` statements of a file, and the rest of its code.
+/// Returns the `use` declarations of a file, and the rest of its code.
 fn uses(code: &str) -> (Vec<Import>, String) {
     let (mut imports, mut rest) = (Vec::new(), String::new());
     let mut lines = code.lines();
@@ -91,7 +91,7 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// All paths in code, except in `use` declarations. A visibility such as `pub(in crate::…)` does not count as a path.
+/// Returns all paths in code that has no `use` declarations. A visibility such as `pub(in crate::…)` does not count as a path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');
@@ -118,7 +118,7 @@ impl Graph {
         graph
     }
 
-    /// The path from the root of the crate, of a path of this crate.
+    /// Returns the full path from the root of the crate, or `None` for a path of another crate.
     fn absolute(&self, module: &Module, path: &[String]) -> Option<Path> {
         let first = path.first()?.as_str();
         let mut base = match first {
@@ -138,7 +138,7 @@ impl Graph {
         Some([base, rest.to_vec()].concat())
     }
 
-    /// The module that defines what this path names.
+    /// Returns the module that defines the item of this path.
     fn definer(&self, path: &[String]) -> &Module {
         let depth = (0..=path.len()).rev().find(|depth| self.modules.contains_key(&path[..*depth])).unwrap();
         let module = &self.modules[&path[..depth]];
@@ -149,7 +149,7 @@ impl Graph {
         }
     }
 
-    /// Which modules this one imports.
+    /// Returns the modules that this module imports.
     fn imports(&self, module: &Module) -> Vec<&Module> {
         let (uses, code) = uses(&module.code);
         let used = uses.into_iter().filter(|import| !import.is_reexport).map(|import| import.path);
@@ -157,7 +157,7 @@ impl Graph {
         absolute.map(|path| self.definer(&path)).filter(|other| other.path != module.path).collect()
     }
 
-    /// For each folder, the imports between what lies in it.
+    /// Returns, for each folder, the imports between its files and folders.
     fn by_folder(&self) -> BTreeMap<Path, Edges> {
         let mut folders: BTreeMap<Path, Edges> = BTreeMap::new();
         let place = |module: &Module| {
@@ -178,7 +178,7 @@ impl Graph {
     }
 }
 
-/// Whether imports lead from one to the other.
+/// Returns whether imports lead from one to the other, directly or through others.
 fn leads(edges: &Edges, from: &str, to: &str) -> bool {
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(one) = next.pop() {

@@ -1,4 +1,4 @@
-//! A build without the feature `dev` has the production profile only: no setting of development exists there.
+//! A build without the feature `dev` has only the production profile, and no setting that only development reads.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 const MARK: &str = "#[cfg(feature = \"dev\")]";
 
-/// The code without the items that have the mark: up to the end of their line or of their block.
+/// Returns the code without the items that have the mark. An item ends with its line or its block.
 fn without_development(code: &str) -> String {
     let mut kept = String::new();
     let mut lines = code.lines();
@@ -24,7 +24,7 @@ fn without_development(code: &str) -> String {
     kept
 }
 
-/// Texts in quotes that are names of settings.
+/// Returns the quoted texts that are names of settings.
 fn names(code: &str) -> BTreeSet<String> {
     let is_name = |text: &str| ["STRONGROOM_", "DATABASE_URL", "PG_BIN"].iter().any(|start| text.starts_with(start));
     let is_word = |text: &str| text.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
@@ -38,7 +38,7 @@ fn production_build_has_no_setting_that_only_development_reads() {
     let (mut listed, mut read, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // The whole module has the mark, in `mod.rs`.
+        // In `mod.rs`, this whole module has the mark.
         if path.ends_with("development.rs") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! Tests the examples of the OpenAPI document: a demo user sends each operation as in its example, and it succeeds.
+//! Tests the examples of the OpenAPI document: a demo user sends each operation as its example shows, and it succeeds.
 
 use std::collections::BTreeSet;
 
@@ -27,10 +27,10 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("get_well_known_jwks_json", "404 while tokens are signed with a shared secret"),
 ];
 
-/// The placeholder for the password that development generates.
+/// The placeholder in examples for the password that development generates.
 const DEMO_PASSWORD: &str = "printed by cargo run";
 
-/// Starts a service with demo data, and signs in Anna and the administrator.
+/// Starts a service with demo data, and logs in as Anna and as the administrator.
 pub async fn demo_app() -> (TestApp, Actor, Actor) {
     let app = TestApp::start().await;
     let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
@@ -132,7 +132,7 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The row's text comes first: without it, the description starts with a space.
+        // The text of the row comes first in a description. If the row has no text, the description starts with a space.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
@@ -167,7 +167,7 @@ async fn all_examples_work_with_the_demo_data() {
     }
     demo.0.wait_until_events_are_stored().await;
     for row in writes {
-        // Each write uses fresh demo data.
+        // Each write needs fresh demo data.
         let demo = demo_app().await;
         let (name, reply) = (format!("{} {}", row.0, row.1), sent(&demo, row).await);
         if !reply.status.is_success() {
@@ -200,7 +200,7 @@ fn problem_codes_of_the_document_are_documented() {
     let explained = include_str!("../../../docs/problems.md");
     let mut codes: BTreeSet<String> =
         explained.lines().filter_map(|line| Some(line.strip_prefix("## ")?.to_owned())).collect();
-    // No operation has this code: it is the reply where there is none.
+    // No operation has this code: the service returns it if a path has no operation with the request's method.
     codes.remove("method_not_allowed");
     assert_eq!(shown, codes, "docs/problems.md must match app/openapi/refusals.rs");
 }

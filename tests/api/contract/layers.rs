@@ -1,5 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from lower layers, sibling features only by the list below, and some
-//! calls are allowed in one module only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers. Features import each other only as the list below allows.
+//! Some calls are allowed in one module only.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,7 +59,7 @@ const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ("web::Json", &[], "handlers take JsonBody, which validates"),
 ];
 
-/// The Rust files below a folder.
+/// Returns the Rust files below a folder.
 pub(super) fn rust_files(under: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(under).unwrap() {
@@ -73,7 +73,7 @@ pub(super) fn rust_files(under: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Name below src/, and the code of it: without comments, and without the unit tests at its end.
+/// Returns the name of each file below `src/`, and its code without comments and without the unit tests at its end.
 pub(super) fn sources() -> Vec<(String, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let read = |path: &PathBuf| {

@@ -1,6 +1,6 @@
 //! Released migrations never change, because databases have applied them. `CHANGELOG.md` names the releases. Each release has a
-//! file `migrations/VERSION.sha384`, written by `sha384sum`, with the checksum of every migration that it contains. Migrations of
-//! no release may be edited.
+//! file `migrations/VERSION.sha384`, written by `sha384sum`, with the checksum of every migration that it contains. Migrations that
+//! are in no release may be edited.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use sqlx::migrate::Migrator;
 
 use crate::support::folder;
 
-/// Releases without checksums, and released migrations that were edited or removed.
+/// Returns the releases without checksums, and the released migrations that were edited or removed.
 async fn faults(changelog: &str, migrations: &Path) -> Vec<String> {
     let mut faults = Vec::new();
     let current = Migrator::new(migrations).await.unwrap();
@@ -40,7 +40,7 @@ async fn released_migrations_are_unchanged() {
     assert_eq!(faults(&changelog, &root.join("migrations")).await, Vec::<String>::new());
 }
 
-/// Plays the first release, so that the test above is known to hold from then on.
+/// No version is released yet, so this test plays the first release. It shows that the test above will find faults.
 #[tokio::test]
 async fn edited_or_removed_migration_of_a_release_is_named() {
     let folder = folder::new_path();
@@ -56,12 +56,12 @@ async fn edited_or_removed_migration_of_a_release_is_named() {
         "release 0.1.0 has no checksums: run `cd migrations && sha384sum *.sql > 0.1.0.sha384` and commit the file";
     assert_eq!(faults(changelog, &folder).await, [missing]);
 
-    // The output of `sha384sum 0001_one.sql`.
+    // This is the output of `sha384sum 0001_one.sql`.
     let checksums = "732dd6fa554ee7cf2b12caa7de486d35b60326cbb0fadccc7c537fb9750917e293550610ebffcbd185284ce99600a267  0001_one.sql\n";
     fs::write(folder.join("0.1.0.sha384"), checksums).unwrap();
     assert_eq!(faults(changelog, &folder).await, none);
     fs::write(&second, "select 3;\n").unwrap();
-    assert_eq!(faults(changelog, &folder).await, none, "it is in no release");
+    assert_eq!(faults(changelog, &folder).await, none, "a migration that is in no release may change");
     let changed = "0001_one.sql was released in 0.1.0: restore it, and add a new migration instead";
     fs::write(&first, "select 3;\n").unwrap();
     assert_eq!(faults(changelog, &folder).await, [changed]);

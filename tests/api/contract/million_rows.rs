@@ -1,5 +1,5 @@
-//! Costs that must not grow with the number of rows: of a page at any depth (keyset pagination), and the memory of an export. Alice
-//! has a million invoices, twenty other users have 5,000 each, and Bob has 100.
+//! Costs that must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the memory of an
+//! export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
 
 use std::fs;
 use std::path::Path;
@@ -13,12 +13,12 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// For a page of 21 rows by index. Each row and index level reads at most one block; scanning other owners' rows would read
-/// thousands, and all rows 40,000.
+/// The maximum for a page of 21 rows that uses an index. Each row and each index level reads at most one block. A scan of other
+/// owners' rows would read thousands of blocks, and a scan of all rows 40,000.
 const BLOCKS_OF_A_PAGE: i64 = 80;
-/// For an export batch of 1,000 rows with current and issued names of customers.
+/// The maximum for a batch of an export: 1,000 rows with the current and the issued names of customers.
 const BLOCKS_OF_A_BATCH: i64 = 9000;
-/// Tolerance for the allocator, in KiB. A million rows are 200 MiB of CSV.
+/// The tolerance for the allocator, in KiB. A million rows are 200 MiB of CSV.
 const SLACK: u64 = 16 * 1024;
 
 async fn filled() -> (TestApp, TestDatabase) {
@@ -26,7 +26,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // Checking foreign keys row by row would take a minute.
+    // If PostgreSQL checked the foreign keys row by row, it would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(1, 20) n;
@@ -60,15 +60,15 @@ fn statements() -> Vec<String> {
     texts.filter(|text| text.contains("from invoices") && text.contains("limit $4")).collect()
 }
 
-/// Returns the ORDER BY clause.
+/// Returns the ORDER BY clause of a statement.
 fn order(text: &str) -> &str {
     text.split("order by ").last().unwrap().split(" limit").next().unwrap()
 }
 
-/// Returns the number of blocks that the page after `depth` rows reads, and checks that there is no sequential scan.
+/// Returns how many blocks the page after `depth` rows reads. Asserts that no sequential scan is used.
 async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
     let order = order(text);
-    // The expression before created_at and id, if there is one.
+    // This is the expression before `created_at` and `id`, if the order has one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
@@ -99,7 +99,7 @@ async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i
     plan["Shared Hit Blocks"].as_i64().unwrap() + plan["Shared Read Blocks"].as_i64().unwrap()
 }
 
-/// Exports and returns the number of lines and the maximum memory.
+/// Exports all invoices, and returns the number of lines and the maximum memory of the process.
 async fn export(program: &Program, actor: &Actor) -> (usize, u64) {
     let url = format!("{}/api/v1/invoices/export", program.base);
     let client = reqwest::Client::builder().no_proxy().build().unwrap();

@@ -1,4 +1,4 @@
-//! Alerts in `deploy/` and pages in `docs/runbooks/` match.
+//! Every alert in `deploy/` has its page in `docs/runbooks/`, and every page its alert.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -14,7 +14,7 @@ fn read(path: &str) -> String {
         .unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-/// Returns all queries of the dashboard and the rules with their location.
+/// Returns all queries of the dashboard and the rules, each with its location.
 pub fn queries() -> Vec<(String, String)> {
     let dashboard: Value = serde_json::from_str(&read("deploy/grafana/strongroom.json")).unwrap();
     let mut found = Vec::new();
@@ -46,7 +46,7 @@ struct Rule {
     lines: Vec<String>,
 }
 
-/// Parses the rules: one field per line; an expression may continue in indented lines.
+/// Parses the alert rules. A field has one line, but an expression may continue in indented lines.
 fn rules() -> Vec<Rule> {
     let text = read("deploy/prometheus/rules.yml");
     let blocks = text.split("\n      - alert: ").skip(1);
@@ -73,7 +73,7 @@ fn alerts_and_runbooks_match() {
     let prometheus = read("deploy/prometheus/prometheus.yml");
     let base = prometheus.lines().find_map(|line| line.strip_prefix("    runbooks: ")).expect("the external label");
     assert!(base.starts_with("https://") && !base.ends_with('/'), "{base}: links must open from a chat");
-    // Those that the service raises itself have their pages in the same folder.
+    // The alerts that the service itself raises have their pages in the same folder.
     let raised = RULES.iter().map(|rule| rule.name.to_owned());
     let alerts: BTreeSet<String> = rules.into_iter().map(|rule| rule.alert).chain(raised).collect();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/runbooks");

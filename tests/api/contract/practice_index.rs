@@ -1,5 +1,5 @@
-//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change of a head:
-//! `UPDATE_INDEX=1 cargo test --test api practice_index`.
+//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change of a head,
+//! run `UPDATE_INDEX=1 cargo test --test api practice_index`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -30,7 +30,7 @@ const GROUPS: [&str; 10] = [
     "Unsafe consumption of APIs",
 ];
 
-/// What the head of a practice says.
+/// The facts in the head of a practice.
 struct Practice {
     file: String,
     title: String,
@@ -39,12 +39,12 @@ struct Practice {
     tests: Vec<String>,
 }
 
-/// The text after a label, up to the next one.
+/// Returns the text after a label, up to the next label.
 fn section<'a>(head: &'a str, label: &str) -> Option<&'a str> {
     Some(head.split_once(&format!("**{label}**: "))?.1.split(" **").next().unwrap())
 }
 
-/// `None`: the file has no head of a practice.
+/// Returns the practice of a file, or `None` if the file has no head of a practice.
 fn practice(path: &Path) -> Option<Practice> {
     let text = fs::read_to_string(path).unwrap();
     let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(str::trim);
@@ -62,7 +62,7 @@ fn practice(path: &Path) -> Option<Practice> {
     })
 }
 
-/// The OWASP and CWE ids of a text, in order, once each.
+/// Returns the OWASP and CWE ids of a text, in order and without repetition.
 fn ids(text: &str) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     for word in text.split([' ', ',', '(', ')', '.', ';', '–']) {
@@ -80,12 +80,12 @@ fn practices() -> Vec<Practice> {
     files.iter().filter_map(|path| practice(path)).collect()
 }
 
-/// The number of the first `APIn:2023` among the ids.
+/// Returns the number of the first `APIn:2023` among the ids.
 fn group(practice: &Practice) -> Option<usize> {
     practice.ids.iter().find_map(|id| id.strip_prefix("API")?.strip_suffix(":2023")?.parse().ok())
 }
 
-/// Links are relative to the index. A cell has no line break and no bar.
+/// Returns the row of a practice. Its links are relative to the index, and its cells contain no line break and no bar.
 fn row(practice: &Practice) -> String {
     let cell = |text: &str| text.replace('|', "\\|").replace("[`", "`").replace("`]", "`");
     let tests: Vec<_> = practice.tests.iter().map(|test| format!("`{test}`")).collect();

@@ -1,4 +1,4 @@
-//! Documents match the code: paths and tests that they name exist, and all settings, codes and dependencies are listed.
+//! Documents match the code: the paths and tests that they name exist, and they list all settings, codes and dependencies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,7 +30,8 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns whether a test module such as `attacks::browser::cors` exists, or a test in it if the name ends with one.
+/// Returns whether a test module exists, such as `attacks::browser::cors`. If the name ends with a test, the module must contain
+/// it.
 pub fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");
@@ -62,8 +63,8 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Returns the head file of each practice: of each file or folder of a chapter (`audit` and `websockets` are one practice each), and
-/// every other file whose head names an attack.
+/// Returns the files that have the heads of the practices. Each file or folder of a chapter is a practice; the chapters `audit` and
+/// `websockets` are one practice each. Every other file whose head names an attack is a practice too.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };
@@ -82,7 +83,7 @@ fn practices() -> BTreeSet<PathBuf> {
     found
 }
 
-/// Returns the tests that a text quotes.
+/// Returns the names of the tests that a text quotes.
 pub fn tests_of(text: &str) -> Vec<String> {
     let is_test = |name: &String| ["attacks::", "contract::", "features::"].iter().any(|part| name.starts_with(part));
     quoted(text).into_iter().filter(is_test).collect()

@@ -1,5 +1,5 @@
-//! Sends all requests of `docs/requests.http` in order and checks the expected replies. To add a step, write it there: `### title`,
-//! `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that file: `###
+//! title`, `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use reqwest::Method;
 use super::examples::demo_app;
 use crate::support::client::Reply;
 
-/// A request of the file, with unresolved `{{…}}`.
+/// A request of the file. Its `{{…}}` are not replaced yet.
 #[derive(Default)]
 struct Step {
     title: String,
@@ -91,7 +91,7 @@ async fn all_requests_of_the_collection_work() {
     let head = file.lines().take_while(|line| !line.starts_with("### "));
     let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
     let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    // The only three that differ from machine to machine. Requests go to the port that the test's service has.
+    // Only these three variables differ from machine to machine. The requests go to the port of the test's service.
     let base = app.services().settings.http.public_url.clone();
     variables.insert("base".to_owned(), base.clone());
     variables.insert("password".to_owned(), anna.password.clone());
@@ -107,7 +107,7 @@ async fn all_requests_of_the_collection_work() {
         for (name, value) in &step.headers {
             request = request.header(name, known.fill(value));
         }
-        // Forms need CRLF.
+        // The lines of a form must end in CRLF.
         let is_form = step.headers.iter().any(|(_, value)| value.starts_with("multipart/"));
         let body = known.fill(step.body.join(if is_form { "\r\n" } else { "\n" }).trim_start());
         let reply = if body.trim().is_empty() { request } else { request.raw(body) }.send().await;

@@ -112,14 +112,14 @@ async fn body_one_byte_too_large_is_refused_before_parsing() {
     let actors = Actors::of(&app).await;
     for endpoint in table() {
         let limit = endpoint.body.bytes();
-        // The body is not JSON: if it were parsed before its size is checked, the status would be 400.
+        // The body is not JSON. If it were parsed before its size is checked, the status would be 400.
         let reply = request(&actors.alice.client, &endpoint)
             .bearer(actors.token(&endpoint))
             .body("application/json", "x".repeat(limit + 1))
             .send()
             .await;
         reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
-        // For forms see attacks::files::uploads::transfers.
+        // `attacks::files::uploads::transfers` tests the sizes of forms.
         if matches!(endpoint.body, BodyLimit::Json(_)) {
             let fits = request(&actors.alice.client, &endpoint)
                 .bearer(actors.token(&endpoint))
@@ -193,7 +193,7 @@ async fn unexpected_query_is_refused() {
 }
 
 #[actix_web::test]
-async fn unsupported_method_returns_405_with_the_allowed_ones() {
+async fn unsupported_method_returns_405_with_the_allowed_methods() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;
     let before = app.digest_all().await;
@@ -241,7 +241,7 @@ async fn get_requests_change_nothing() {
 }
 
 #[actix_web::test]
-async fn common_paths_of_other_products_return_404() {
+async fn well_known_paths_of_other_products_return_404() {
     let app = TestApp::start().await;
     let missing = app.anonymous().request(Method::GET, "/no-such-path").send().await;
     missing.assert_refused(404, "not_found");

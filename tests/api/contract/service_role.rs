@@ -1,4 +1,5 @@
-//! Least privilege of the database role (CWE-250, CWE-269): each excess privilege is granted, reported and revoked.
+//! Least privilege of the database role (CWE-250, CWE-269). The test grants each excess privilege, finds it in the report, and
+//! revokes it with the remedy.
 
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection};
 use strongroom::db::service_role::{RoleFault, role_faults};
@@ -58,7 +59,7 @@ async fn excess_privilege_is_reported_with_a_remedy() {
             run(&mut transaction, &fault.remedy).await;
         }
         assert_eq!(faults_of_the_service(&mut transaction).await, Vec::new(), "{planted}");
-        // The remedy does not revoke what the service needs.
+        // The remedy must not revoke a privilege that the service needs.
         run(&mut transaction, "set local role strongroom_app; update users set bio = bio where false").await;
         transaction.rollback().await.unwrap();
     }
@@ -68,7 +69,7 @@ async fn run(transaction: &mut PgConnection, sql: &str) {
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(transaction).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
 }
 
-/// Checks the role within this transaction.
+/// Checks the service's role within this transaction, and returns its faults.
 async fn faults_of_the_service(transaction: &mut PgConnection) -> Vec<RoleFault> {
     run(transaction, "set local role strongroom_app").await;
     let faults = role_faults(transaction).await.unwrap();

@@ -1,5 +1,5 @@
-//! Settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting, so an old
-//! name breaks the script that sets it.
+//! All settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting, so an old
+//! name would break the script that sets it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,10 +9,10 @@ use strongroom::config::SETTINGS;
 use super::plain_language::project_files;
 use super::project_files::root;
 
-/// Read by docker-compose.yml, not by the service.
+/// docker-compose.yml reads these settings, not the service.
 const COMPOSE_ONLY: [&str; 2] = ["STRONGROOM_HOST", "STRONGROOM_PUBLISH"];
 
-/// Returns the settings that a text names. Shell braces give one name for each word in them.
+/// Returns the settings that a text names. A name with shell braces stands for one name per word in the braces.
 fn settings_named_in(text: &str) -> BTreeSet<String> {
     let is_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let word = |text: &str| text.chars().take_while(|c| is_name(*c)).collect::<String>();
@@ -39,7 +39,7 @@ fn settings_named_in_scripts_and_documents_exist() {
             continue;
         }
         for name in settings_named_in(&text) {
-            // `X_FILE` names the file that holds the value of `X`.
+            // `X_FILE` names a file that contains the value of `X`.
             let is = |setting: &str| setting == name || Some(setting) == name.strip_suffix("_FILE");
             let exists = SETTINGS.iter().any(|setting| is(setting.name)) || COMPOSE_ONLY.contains(&name.as_str());
             assert!(exists, "{} names {name}, which is no setting", path.display());

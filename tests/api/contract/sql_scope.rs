@@ -1,5 +1,5 @@
-//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all statements in
-//! `.sqlx/` and reports tables that are read or written without `owner_id = $n`.
+//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all statements
+//! in `.sqlx/`. It reports tables that are read or written without `owner_id = $n`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -13,7 +13,7 @@ use sqlparser::ast::{
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
 
-/// Tables whose rows belong to a user. `database_walls` checks that the catalogue says the same.
+/// Tables whose rows belong to a user. `database_walls` checks that the catalogue has the same tables.
 pub const OWNED: [&str; 12] = [
     "businesses",
     "customers",
@@ -32,11 +32,11 @@ pub const OWNED: [&str; 12] = [
 /// Unscoped statements that are allowed, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
-/// Returns the unscoped tables of a statement.
+/// Returns the tables that a statement uses without a scope.
 fn unscoped(sql: &str) -> Vec<String> {
-    // The parser does not support this lock; FOR UPDATE reads the same tables.
+    // The parser does not support this lock. FOR UPDATE reads the same tables.
     let sql = &sql.replace("for no key update", "for update");
-    // It does not support the condition of a partial index either; that names no table.
+    // The parser does not support the condition of a partial index either. The condition names no table.
     let sql = &sql.replace("where state = 'open' do update", "do update");
     let statements = Parser::parse_sql(&PostgreSqlDialect {}, sql).unwrap_or_else(|error| panic!("{error}: {sql}"));
     let mut check = Check::default();
@@ -104,7 +104,7 @@ impl Check {
         }
     }
 
-    /// One FROM with its WHERE: each owned table in it needs its own condition, in the WHERE or in its ON.
+    /// Checks one FROM with its WHERE. Each owned table in it needs its own condition, in the WHERE or in its ON.
     fn block(&mut self, tables: &[TableWithJoins], selection: Option<&Expr>) {
         let mut conditions = Vec::new();
         if let Some(selection) = selection {
@@ -133,7 +133,7 @@ impl Check {
     }
 }
 
-/// The owned table that a FROM item names, with the name that conditions call it by.
+/// Returns the owned table that a FROM item names, and the alias that conditions use for it.
 fn alias(factor: &TableFactor) -> Option<(String, String)> {
     let TableFactor::Table { name, alias, .. } = factor else { return None };
     let table = name.to_string();
@@ -155,7 +155,8 @@ fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     }
 }
 
-/// Returns whether a condition is `alias.owner_id = $n`, in either order. The alias is optional if there is only one owned table.
+/// Returns whether a condition is `alias.owner_id = $n`, in either order. If the statement has only one owned table, the alias may
+/// be missing.
 fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = condition else { return false };
     let column = |side: &Expr| match side {
@@ -177,7 +178,7 @@ fn every_statement_on_an_owned_table_is_scoped() {
             continue;
         }
         let faults = unscoped(sql);
-        assert!(faults.is_empty(), "{faults:?} not scoped by owner in: {sql}");
+        assert!(faults.is_empty(), "{faults:?} are not scoped by their owner in: {sql}");
         seen += usize::from(OWNED.iter().any(|table| sql.contains(table)));
     }
     assert!(seen >= 10, "only {seen} statements on owned tables were found: is .sqlx complete?");

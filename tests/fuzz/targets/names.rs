@@ -5,7 +5,7 @@ use strongroom::http::disposition::safe_file_name;
 use strongroom::http::file_name::file_name;
 use strongroom::security::files::uploads::FileType;
 
-/// The text before and after a name in the header of a part: each encoding, and none.
+/// The text before and after a name in the header of a part, for each encoding and for none.
 const FORMS: [(&str, &str); 5] = [
     ("filename=\"", "\""),
     ("filename*=utf-8''", ""),
@@ -21,7 +21,7 @@ libfuzzer_sys::fuzz_target!(|names: (&str, &[u8])| {
         let Ok(head) = HeaderValue::from_bytes(&head) else { return };
         let Ok(disposition) = ContentDisposition::from_raw(&head) else { continue };
         let Some(name) = file_name(&disposition) else { continue };
-        // A byte of ISO-8859-1 can be two of UTF-8.
+        // One byte of ISO-8859-1 can become two bytes of UTF-8.
         assert!(name.len() <= 2 * head.len(), "{name:?}");
         let saved = safe_file_name(&name);
         assert!(!saved.is_empty() && !saved.starts_with('.') && saved.len() <= 255, "{saved:?}");

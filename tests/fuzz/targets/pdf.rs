@@ -3,7 +3,8 @@
 use strongroom::security::files::uploads::{FileType, pdf};
 use strongroom_fuzz::is_accepted;
 
-// In the service, the structure is read in a process of its own. Here a panic, a loop or a flood of memory is found.
+// The service reads the structure of a PDF in a separate process. This target reads it directly, to find panics, loops and floods
+// of memory.
 libfuzzer_sys::fuzz_target!(|file: &[u8]| {
     if is_accepted(FileType::Pdf, file) {
         assert!(file.starts_with(b"%PDF-"));
