@@ -1,4 +1,4 @@
-//! The HTTP client of all tests. It checks the invariants of every reply.
+//! The HTTP client of all tests. It checks what holds for every reply, such as the headers and the form of an error.
 
 use std::net::IpAddr;
 
@@ -136,7 +136,7 @@ impl Request {
         reply.json().await.ok().filter(|_| is_created)
     }
 
-    /// Sends the request and checks the invariants of the reply.
+    /// Sends the request, and checks what holds for every reply.
     pub async fn send(self) -> Reply {
         let (client, request) = self.0.build_split();
         let request = request.expect("a request");

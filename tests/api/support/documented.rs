@@ -34,8 +34,8 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. The document cannot list what it excludes: unknown paths and methods, and a body
-/// for an operation without one.
+/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict it: requests with
+/// an unknown path or method, and a body for an operation without one.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];

@@ -90,7 +90,7 @@ impl Operation {
         }
     }
 
-    /// Returns a valid body. If it names a customer, it is this one.
+    /// Returns a valid body, with this customer if the body names a customer.
     pub fn valid_body(&self, customer: &str) -> Option<Value> {
         let token = "A".repeat(43);
         Some(match self.body.as_deref()? {

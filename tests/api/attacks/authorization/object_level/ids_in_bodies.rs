@@ -1,4 +1,4 @@
-//! Foreign ids in bodies (CWE-639). They are refused, and the response is the same for foreign and missing objects.
+//! Foreign ids in bodies (CWE-639). The service refuses them, and the response is the same for foreign and missing objects.
 
 use reqwest::Method;
 use serde_json::json;
@@ -15,7 +15,7 @@ async fn foreign_customer_ids_are_refused(app: &TestApp, alice: &Actor, bob: &Ac
     let mut ids = vec![
         bob.customer().await,
         make_and_delete(app, alice, "/api/v1/customers").await,
-        // Her own object, but of another type.
+        // This object is Alice's own, but of another type.
         alice.invoice().await,
     ];
     ids.push(ids[0].to_uppercase());
@@ -70,7 +70,7 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice, with either customer. The response is the same as for a missing invoice.
+/// Bob writes to Alice's invoice, with his customer or hers. The response is the same as for a missing invoice.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;
@@ -88,7 +88,8 @@ async fn foreign_invoice_returns_404_for_every_customer_id() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Foreign invoice ids when a document is attached to an invoice. `attacks::files::uploads::forms` covers the form of an upload.
+/// Tries foreign invoice ids in the request that attaches a document to an invoice. `attacks::files::uploads::forms` tries them in
+/// the form of an upload.
 async fn foreign_invoice_ids_are_refused(app: &TestApp) {
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (own, foreign) = (alice.invoice().await, bob.invoice().await);

@@ -1,4 +1,4 @@
-//! Ids in upper case name the same object (RFC 9562 §4), so that another spelling bypasses no lock, counter or log (CWE-178).
+//! Ids in upper case name the same object (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and logs (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn upper_case_id_in_body_form_and_query_names_the_same_object() {
     assert_eq!(answer, json!({"type": "subscribed", "object": "invoice", "id": invoice}));
 }
 
-/// Upper case and percent-encoded spellings of the path must not record a second payment.
+/// Spellings of the path in upper case or with percent-encoding must not record a second payment.
 #[actix_web::test]
 async fn idempotency_key_is_bound_to_the_object_not_the_spelling_of_its_id() {
     let app = TestApp::start().await;

@@ -14,7 +14,8 @@ fn on_objects() -> impl Iterator<Item = Operation> {
     operations().into_iter().filter(Operation::is_on_object)
 }
 
-/// Compares Alice's requests with ids that are not hers to a request with a missing id: response, statements and event.
+/// Sends Alice's requests with ids of objects that are not hers, and a request with a missing id. Asserts that response, statements
+/// and event are the same.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let customer = alice.customer().await;
     for operation in on_objects() {
@@ -24,7 +25,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         );
         let own = make(alice, collection).await;
         let mut ids = vec![make(bob, collection).await, make_and_delete(app, alice, collection).await];
-        // Her own objects of other types.
+        // These objects are Alice's own, but of other types.
         for other in lists.into_iter().filter(|other| *other != collection) {
             ids.push(make(alice, other).await);
         }
@@ -77,7 +78,7 @@ async fn scoped_queries_alone_hide_foreign_objects() {
 }
 
 #[actix_web::test]
-async fn owner_can_use_every_operation() {
+async fn owner_can_call_every_operation() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -104,7 +105,7 @@ async fn event_names_user_session_and_route() {
     assert_eq!(event["user"], me["id"]);
     assert!(event["session"].is_string());
     let names_route = |line: &serde_json::Value| line.to_string().contains("/api/v1/invoices/{id}");
-    assert!(lines.iter().any(names_route), "the log names the route");
+    assert!(lines.iter().any(names_route), "the log line names the route");
 }
 
 #[actix_web::test]

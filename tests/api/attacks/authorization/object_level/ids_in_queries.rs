@@ -109,7 +109,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         foreign.clone(),
         cursor(&alice, "/api/v1/customers").await,
         cursor(&alice, "/api/v1/invoices?status=draft").await,
-        // Bob's position with the tag of Alice's cursor.
+        // This cursor has Bob's position and the tag of Alice's cursor.
         splice(&|_| bobs_position.clone()),
         splice(&|position| position.replace("20", "30")),
         splice(&|position| position.replace('{', "{ ")),
@@ -136,7 +136,7 @@ async fn foreign_or_forged_cursor_is_refused() {
         .await
         .assert_invalid_field("/cursor")
         .assert_events(&[INVALID]);
-    // A cursor is also bound to filter and list.
+    // A cursor is also bound to its filter and its list.
     alice.get(&format!("/api/v1/invoices?status=draft&cursor={own}")).await.assert_invalid_field("/cursor");
     alice.get(&format!("/api/v1/customers?cursor={own}")).await.assert_invalid_field("/cursor");
     assert_eq!(app.digest_all().await, before);
@@ -144,7 +144,7 @@ async fn foreign_or_forged_cursor_is_refused() {
     assert_eq!(rest["items"].as_array().unwrap().len(), 1);
 }
 
-/// Cursors of payments are bound to their invoice.
+/// A cursor of payments is bound to the invoice.
 #[actix_web::test]
 async fn cursor_of_another_parent_object_is_refused() {
     let app = TestApp::start().await;

@@ -1,6 +1,6 @@
-//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). Every parameter that takes an id gets another user's id:
-//! in paths ([`ids_in_paths`]), bodies ([`ids_in_bodies`]) and queries ([`ids_in_queries`]). Ids in upper case
-//! ([`ids_in_capitals`]), versions ([`versions`]), and each wall alone ([`walls`]).
+//! Broken object level authorization (BOLA, IDOR; API1:2023, CWE-639). Every parameter that takes an id gets another user's id: in
+//! paths ([`ids_in_paths`]), bodies ([`ids_in_bodies`]) and queries ([`ids_in_queries`]). Other tests try ids in upper case
+//! ([`ids_in_capitals`]) and stale versions ([`versions`]), and test each wall of the database alone ([`walls`]).
 
 mod ids_in_bodies;
 mod ids_in_capitals;
@@ -12,7 +12,7 @@ mod walls;
 use crate::support::operations::make;
 use crate::support::{Actor, TestApp};
 
-/// Returns all tables with a column `owner_id`. New tables are included.
+/// Returns all tables with a column `owner_id`, so new tables are included.
 async fn owned(app: &TestApp) -> Vec<String> {
     sqlx::query_scalar(
         "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -23,7 +23,7 @@ async fn owned(app: &TestApp) -> Vec<String> {
     .unwrap()
 }
 
-/// Disables wall 3, so that the other walls are tested alone.
+/// Disables row-level security (wall 3). A test can then show that the other walls suffice.
 async fn without_row_level_security(app: &TestApp) {
     for table in owned(app).await {
         let down = format!("alter table {table} disable row level security");
@@ -35,7 +35,7 @@ async fn without_row_level_security(app: &TestApp) {
 async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> String {
     let id = make(actor, collection).await;
     match collection {
-        // The service cannot delete a credit note; the superuser can.
+        // The service cannot delete a credit note, so the superuser deletes it.
         "/api/v1/credit-notes" => {
             let sql = "delete from credit_notes where id = $1::uuid";
             sqlx::query(sql).bind(&id).execute(&app.all_rows).await.unwrap();
@@ -45,7 +45,7 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
     id
 }
 
-/// Returns malformed ids. A lenient parser would accept most of them as `id`.
+/// Returns malformed ids. A lenient parser would read most of them as `id`.
 fn malformed(id: &str) -> Vec<String> {
     let first = id.as_bytes()[0];
     vec![

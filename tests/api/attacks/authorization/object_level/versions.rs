@@ -66,7 +66,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
             discloses_nothing(&reply, &what);
         }
         let twice: Request = with("\"1\"").header("if-match", "\"1\"");
-        assert_eq!(twice.send().await.comparable(), stale.comparable(), "{what}: repeated header");
+        assert_eq!(twice.send().await.comparable(), stale.comparable(), "{what}: the header is repeated");
     }
     assert_eq!(app.digest_all().await, before);
     for (operation, id) in &all {
@@ -89,9 +89,9 @@ async fn write_makes_the_old_etag_stale() {
     alice.delete(&path, "\"2\"").await.ok(204);
 }
 
-/// Sends the requests in parallel, and returns the one that succeeds.
+/// Sends the requests in parallel, and returns the reply of the one that succeeds.
 ///
-/// A row lock is held until all requests wait for it. So they always race.
+/// The test holds a row lock until all requests wait for it, so they always race.
 async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
@@ -101,7 +101,7 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
         let waiting = "select count(*) from pg_stat_activity
             where datname = current_database() and wait_event_type = 'Lock'";
         let waiting = async || sqlx::query_scalar::<_, i64>(waiting).fetch_one(&app.all_rows).await.unwrap() >= many;
-        wait::until("all wait for the row", waiting).await;
+        wait::until("all requests wait for the row", waiting).await;
         held.rollback().await.unwrap();
     };
     let (replies, ()) = tokio::join!(join_all(requests.into_iter().map(Request::send)), release);
@@ -114,7 +114,7 @@ async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
 }
 
 #[actix_web::test]
-async fn one_of_parallel_writes_wins() {
+async fn only_one_of_parallel_writes_succeeds() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "4")]).await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;
@@ -128,7 +128,7 @@ async fn one_of_parallel_writes_wins() {
     let won = one_wins(&app, "invoices", replacements.collect()).await;
     let stored = alice.get(&invoice).await.ok(200);
     assert_eq!((stored.json(), stored.header("etag")), (won.json(), Some("\"2\"")));
-    assert_eq!(stored.json()["lines"].as_array().unwrap().len(), 2, "only the lines of one request");
+    assert_eq!(stored.json()["lines"].as_array().unwrap().len(), 2, "the invoice has the lines of one request only");
 
     let own = format!("/api/v1/customers/{customer}");
     let row = format!("customers where id = '{customer}'");
@@ -143,9 +143,9 @@ async fn one_of_parallel_writes_wins() {
     }
 }
 
-/// A replacement and a deletion of the same version in parallel: one of them succeeds completely.
+/// A replacement and a deletion of the same version run in parallel. One of them succeeds completely.
 #[actix_web::test]
-async fn either_write_or_deletion_wins() {
+async fn only_one_of_parallel_write_and_deletion_succeeds() {
     let app = TestApp::with(&[("STRONGROOM_HTTP_WORKERS", "2")]).await;
     let alice = app.user("alice").await;
     let customer = alice.customer().await;

@@ -1,4 +1,4 @@
-//! The walls of the database alone: an attacker runs any SQL statement with the service's role as one user, as SQL injection
+//! The walls of the database alone. An attacker runs any SQL statement with the service's role as one user, as an SQL injection
 //! would allow (CWE-89, CWE-639).
 
 use reqwest::Method;
@@ -21,7 +21,7 @@ async fn run(connection: &mut PgConnection, sql: String) -> Result<u64, sqlx::Er
     Ok(done.rows_affected())
 }
 
-/// Returns SQLSTATE and constraint of a refused statement.
+/// Returns the SQLSTATE and the constraint of a refused statement.
 fn refusal(outcome: Result<u64, sqlx::Error>) -> (String, Option<String>) {
     let error = outcome.expect_err("this must be refused");
     let error = error.as_database_error().unwrap();
@@ -81,7 +81,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             format!("update {table} set version = version where true"),
             format!("delete from {table}"),
         ] {
-            // As Alice, then on a connection without an owner.
+            // The statement runs as Alice, then on a connection without an owner.
             let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
             let mut without_owner = app.services().pool.acquire().await.unwrap();
             let as_alice = run(as_alice.connection(), statement.clone()).await;
@@ -89,7 +89,7 @@ async fn row_level_security_hides_rows_of_other_owners() {
             for outcome in [as_alice, without_owner] {
                 match outcome {
                     Ok(rows) => assert_eq!(rows, 0, "{statement}"),
-                    // No privilege on the table, or no such column.
+                    // The role has no privilege on the table, or the table has no such column.
                     Err(error) => {
                         let code = error.as_database_error().unwrap().code().unwrap().into_owned();
                         assert!([NOT_ALLOWED, "42703"].contains(&code.as_str()), "{statement}: {error}");
@@ -235,7 +235,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
         assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
-    // Mutable columns can be changed on the same connection.
+    // On the same connection, the mutable columns can be changed.
     let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
     assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
@@ -245,7 +245,7 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// The key refuses foreign parties for every role, including the superuser.
+/// The key refuses foreign parties for every role, also for the superuser.
 #[actix_web::test]
 async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
     let app = TestApp::start().await;
@@ -295,7 +295,7 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// A number that is unique across owners would disclose how many invoices other users have.
+/// If numbers were unique across owners, they would disclose how many invoices other users have.
 #[actix_web::test]
 async fn invoice_numbers_are_counted_and_unique_per_owner() {
     let app = TestApp::start().await;
