@@ -32,7 +32,7 @@ pub const OWNED: [&str; 12] = [
 /// Unscoped statements that are allowed, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
-/// Returns the tables that a statement uses without a scope.
+/// Returns the owned tables that a statement uses without a condition on the owner.
 fn unscoped(sql: &str) -> Vec<String> {
     // The parser does not support this lock. FOR UPDATE reads the same tables.
     let sql = &sql.replace("for no key update", "for update");

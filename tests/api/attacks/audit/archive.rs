@@ -33,7 +33,7 @@ impl Drop for Trail {
 
 impl Trail {
     /// Creates events that were sealed 70 days ago, 40 days ago and today.
-    async fn of_three_months() -> Self {
+    async fn with_three_months() -> Self {
         let mut database = TestDatabase::create().await;
         for days in [70, 40, 0] {
             database = leave_events(database, days).await;
@@ -101,7 +101,7 @@ async fn leave_events(database: TestDatabase, days_ago: i64) -> TestDatabase {
 
 #[actix_web::test]
 async fn archived_months_leave_the_database_and_still_verify() {
-    let mut trail = Trail::of_three_months().await;
+    let mut trail = Trail::with_three_months().await;
     let (rows, seals) = trail.size().await;
     let macs: Vec<String> = sqlx::query_scalar("select encode(mac, 'hex') from security_event_seals")
         .fetch_all(&mut trail.superuser)
@@ -138,7 +138,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
 /// A key is retired. Later, the months that it signed are archived.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
-    let mut trail = Trail::of_three_months().await;
+    let mut trail = Trail::with_three_months().await;
     let before = trail.size().await;
     let this_month = Clock::default().now().format("%Y-%m").to_string();
     let folder = trail.folder.to_str().unwrap().to_owned();
@@ -160,7 +160,7 @@ async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
 
 #[actix_web::test]
 async fn tampered_archive_is_detected() {
-    let trail = Trail::of_three_months().await;
+    let trail = Trail::with_three_months().await;
     assert_eq!(trail.archive(Role::Owner).0, Some(0));
     let file = trail.files().pop().unwrap();
     let sound = fs::read_to_string(&file).unwrap();
@@ -190,7 +190,7 @@ async fn tampered_archive_is_detected() {
 
 #[actix_web::test]
 async fn batch_removed_without_archive_is_detected() {
-    let mut trail = Trail::of_three_months().await;
+    let mut trail = Trail::with_three_months().await;
     let mut owner = trail.database.options(Role::Owner).connect().await.unwrap();
     let remove = "begin; set local app.archiving = 'on';
         delete from security_events where seq in (select unnest(seqs) from security_event_seals where batch <= 1);
@@ -214,7 +214,7 @@ async fn batch_removed_without_archive_is_detected() {
 
 #[actix_web::test]
 async fn service_role_cannot_archive() {
-    let mut trail = Trail::of_three_months().await;
+    let mut trail = Trail::with_three_months().await;
     let before = trail.size().await;
     let (code, output) = trail.archive(Role::App);
     assert_eq!(code, Some(1), "{output}");

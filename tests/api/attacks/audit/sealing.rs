@@ -35,7 +35,7 @@ async fn wait_for_fault(app: &TestApp, reason: &str) -> Option<i64> {
 }
 
 /// Locks the row that sealing needs. The service's own role may not lock this row.
-async fn hold_sealer(app: &TestApp) -> PgConnection {
+async fn lock_sealer(app: &TestApp) -> PgConnection {
     let mut superuser = connect(app, Role::Superuser).await;
     superuser.execute("begin; select from security_event_sealer for update").await.unwrap();
     superuser
@@ -57,7 +57,7 @@ async fn service_session_that_blocks_sealing_is_terminated() {
 #[actix_web::test]
 async fn overdue_seal_raises_an_event_and_a_metric() {
     let app = TestApp::start().await;
-    let holder = hold_sealer(&app).await;
+    let holder = lock_sealer(&app).await;
     leave_event(&app).await;
     assert!(app.metrics().await.value(OLDEST) < 60.0);
     app.all_rows.execute("update security_events_unsealed set since = since - interval '1 minute'").await.unwrap();
@@ -90,7 +90,7 @@ async fn disabled_or_dropped_trigger_raises_an_event_and_a_metric() {
 #[actix_web::test]
 async fn row_deleted_before_its_seal_is_reported() {
     let app = TestApp::start().await;
-    let holder = hold_sealer(&app).await;
+    let holder = lock_sealer(&app).await;
     leave_event(&app).await;
     let mut owner = connect(&app, Role::Owner).await;
     owner

@@ -20,7 +20,7 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Asserts status and code. The service runs in another process, so the events cannot be asserted here.
 #[track_caller]
-fn is_refused(reply: &Reply, status: u16, code: &str) {
+fn assert_refused(reply: &Reply, status: u16, code: &str) {
     assert_eq!((reply.status.as_u16(), reply.json()["code"].as_str()), (status, Some(code)), "{}", reply.text());
 }
 
@@ -72,10 +72,10 @@ async fn span_holds_only_method_route_status_and_request_id() {
     let id = uuid::Uuid::new_v4();
     let path = format!("/api/v1/invoices/{id}?typed-in=typed-in");
     let odd = client.request(Method::GET, &path).bearer(&token).header("user-agent", "typed-in").send().await;
-    is_refused(&odd, 400, "invalid_input");
+    assert_refused(&odd, 400, "invalid_input");
     let profile = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await.ok(200);
     let unknown = client.request(Method::GET, "/typed-in").send().await;
-    is_refused(&unknown, 404, "not_found");
+    assert_refused(&unknown, 404, "not_found");
 
     for (reply, method, route) in [
         (&reply, "POST", "/api/v1/auth/login"),
@@ -98,7 +98,7 @@ async fn span_holds_only_method_route_status_and_request_id() {
     }
     service.database.disconnect().await;
     let failed = client.request(Method::GET, "/api/v1/me").bearer(&token).send().await;
-    is_refused(&failed, 503, "unavailable");
+    assert_refused(&failed, 503, "unavailable");
     let error = |span: &Span| span.status.as_ref().is_some_and(|status| status.code() == StatusCode::Error);
     assert!(error(&collector.span(&failed.request_id()).await), "the span of a 5xx has failed");
     assert!(!error(&collector.span(&odd.request_id()).await), "the span of a 4xx has not failed");

@@ -41,7 +41,7 @@ async fn register_with(app: &TestApp, email: &str, password: &str) -> Reply {
     confirm(&app.anonymous(), &mail_token(app, email).await, password, "Grace Hopper").await
 }
 
-fn must_be_refused(reply: &Reply, pointer: &str) {
+fn assert_breached(reply: &Reply, pointer: &str) {
     reply.assert_invalid_field(pointer).assert_events(&["input_validation_fail/invalid_input"]);
     let errors = reply.json()["errors"].to_string();
     assert!(errors.contains("was published in a data breach: choose four or more random words"), "{errors}");
@@ -58,7 +58,7 @@ async fn breached_password_is_rejected_and_only_five_hash_digits_are_sent() {
     register(&app.anonymous(), "grace@example.com").await.ok(202);
     let token = mail_token(&app, "grace@example.com").await;
     let (before, hashes) = (app.digest_all().await, app.services().credentials.passwords.hashes());
-    must_be_refused(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
+    assert_breached(&confirm(&app.anonymous(), &token, BREACHED, "Grace Hopper").await, "/password");
     // A password that the policy rejects is not sent to the breach service.
     for own_rule in ["short", "unbelievable", "Grace Hopper 1906", "trustno1trustno1"] {
         confirm(&app.anonymous(), &token, own_rule, "Grace Hopper").await.assert_invalid_field("/password");
@@ -90,10 +90,10 @@ async fn breached_password_is_rejected_in_change_and_reset() {
     let token = reset_token(&app, &alice.email, "").await;
     let before = app.digest_all().await;
     let change = json!({"current_password": PASSWORD, "new_password": BREACHED});
-    must_be_refused(&alice.post("/api/v1/me/password", &change).await, "/new_password");
+    assert_breached(&alice.post("/api/v1/me/password", &change).await, "/new_password");
     let reset = json!({"token": token, "new_password": BREACHED});
     let reset = app.anonymous().request(Method::POST, "/api/v1/auth/password-reset/confirm").json(&reset).send().await;
-    must_be_refused(&reset, "/new_password");
+    assert_breached(&reset, "/new_password");
     assert_eq!(app.digest_all().await, before);
     // A login sends no query.
     let queries = receiver.requests().len();
@@ -110,7 +110,7 @@ async fn breached_password_is_found_in_both_normalization_forms() {
         ("composed@example.com", " caf\u{e9} \u{1f511} walrus horse "),
         ("decomposed@example.com", " cafe\u{301} \u{1f511} walrus horse "),
     ] {
-        must_be_refused(&register_with(&app, email, password).await, "/password");
+        assert_breached(&register_with(&app, email, password).await, "/password");
     }
     assert_eq!(first_line(&receiver.requests()[0]), "GET /range/99178 HTTP/1.1");
 }
@@ -154,10 +154,10 @@ async fn failing_breach_service_fails_open_and_leaves_event() {
 
     // Failures are not cached.
     receiver.set_behavior(breached(3));
-    must_be_refused(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
+    assert_breached(&register_with(&app, "grace@example.com", BREACHED).await, "/password");
     // The breach service is stopped, so the password is found in the cached response.
     drop(receiver);
-    must_be_refused(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
+    assert_breached(&register_with(&app, "ann@example.com", BREACHED).await, "/password");
     let reply = register_with(&app, "eve@example.com", PASSWORD).await.ok(204);
     reply.assert_events(&["breach_check_failed/unavailable", "user_created/confirmed"]);
 }
@@ -170,7 +170,7 @@ async fn breach_query_with_same_prefix_is_cached_for_a_day() {
         [("a@example.com", 0, 1), ("b@example.com", 0, 1), ("c@example.com", 23, 1), ("d@example.com", 2, 2)]
     {
         app.clock.advance(TimeDelta::hours(hours));
-        must_be_refused(&register_with(&app, email, BREACHED).await, "/password");
+        assert_breached(&register_with(&app, email, BREACHED).await, "/password");
         assert_eq!(receiver.requests().len(), queries, "{email}");
     }
     register_with(&app, "e@example.com", PASSWORD).await.ok(204);

@@ -1,4 +1,4 @@
-//! The attack against which each detection rule protects is played over HTTP, and raises the alert. `rules` tests thresholds and
+//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. `rules` tests thresholds and
 //! counters with artificial events. These tests show that real attacks cause such events.
 
 use std::collections::BTreeSet;

@@ -50,7 +50,7 @@ const OF_THE_PROGRAM: [&str; 34] = [
 
 /// Checks that each message is our own, and points to a field of the request or of the OpenAPI document.
 #[track_caller]
-fn speaks_plainly(reply: &Reply, names: &[String], what: &str) {
+fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();
     let errors = problem["errors"].as_array().unwrap_or_else(|| panic!("{what}: no errors in {problem}"));
     assert!(!errors.is_empty(), "{what}");
@@ -156,7 +156,7 @@ async fn refusal_of_an_invalid_body_quotes_no_parser_message() {
                     "invalid_input",
                     "{what}: the body is JSON, so the code is not `not_json`"
                 );
-                speaks_plainly(&reply, &names, &what);
+                assert_own_messages(&reply, &names, &what);
                 refused += 1;
             }
         }
@@ -209,7 +209,7 @@ async fn refusal_of_an_invalid_query_quotes_no_parser_message() {
                 let path = format!("{}?{field}={value}", operation.path.replace("{id}", &id));
                 let reply = actor.get(&path).await;
                 if reply.status.as_u16() == 400 {
-                    speaks_plainly(&reply, &names, &path);
+                    assert_own_messages(&reply, &names, &path);
                     refused += 1;
                 }
             }

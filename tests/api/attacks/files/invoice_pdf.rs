@@ -50,7 +50,7 @@ fn between<'a>(bytes: &'a [u8], from: &str, to: &str) -> &'a [u8] {
     &bytes[place(from)..place(to)]
 }
 
-fn holds(bytes: &[u8], text: &str) -> bool {
+fn contains_bytes(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|part| part == text.as_bytes())
 }
 
@@ -76,11 +76,14 @@ async fn user_input_in_a_pdf_stays_text() {
         assert_eq!(info(&pdf, "Author"), typed);
         assert_eq!([info(&pdf, "JavaScript"), info(&pdf, "Form")], ["no", "none"], "{typed}");
         let xml = between(&pdf, "<?xpacket begin", "<?xpacket end");
-        assert!(holds(xml, "dc:creator") && !holds(xml, "<script") && !holds(xml, "<img"), "{typed}");
+        assert!(
+            contains_bytes(xml, "dc:creator") && !contains_bytes(xml, "<script") && !contains_bytes(xml, "<img"),
+            "{typed}"
+        );
         for acts in ACTS {
             // In the author's name, the text is an escaped string.
             assert_eq!(
-                holds(&pdf, acts),
+                contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),
                 "{acts}: {typed}"
             );

@@ -30,7 +30,7 @@ async fn fill_disk(app: &TestApp) {
         .unwrap();
 }
 
-async fn make_room(app: &TestApp) {
+async fn free_disk(app: &TestApp) {
     app.all_rows.execute("drop function disk_full() cascade").await.unwrap();
 }
 
@@ -65,7 +65,7 @@ async fn full_disk_returns_503_reports_degraded_status_and_recovers() {
         app.anonymous().request(Method::GET, "/api/v1/me").send().await.assert_refused(401, "unauthenticated");
     }
     alice.get("/api/v1/invoices/10000000-0000-4000-8000-000000000001").await.assert_refused(404, "not_found");
-    make_room(&app).await;
+    free_disk(&app).await;
     let user = "select count(*) from security_events where kind = 'authz_fail' and user_id is not null";
     wait::until_equal(1, async || number(&app, user).await).await;
     app.clock.advance(TimeDelta::seconds(61));

@@ -8,11 +8,11 @@ use strongroom::security::sessions::refresh_tokens::MAX_CHAIN;
 use crate::support::actor::{PASSWORD, mails, refresh, refresh_cookie, reset_token, try_sign_in};
 use crate::support::{Actor, Reply, TestApp, wait};
 
-fn dead(reply: &Reply) {
+fn assert_session_ended(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
-async fn me(actor: &Actor) -> Reply {
+async fn read_profile(actor: &Actor) -> Reply {
     actor.get("/api/v1/me").await
 }
 
@@ -42,10 +42,10 @@ async fn refresh_token_replay_ends_session_and_notifies_owner() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["authn_token_revoked/session_ended"]);
-    dead(&me(&alice).await);
+    assert_session_ended(&read_profile(&alice).await);
     let thief = Actor { token: renewed.json()["access_token"].as_str().unwrap().to_owned(), ..alice };
-    dead(&me(&thief).await);
-    me(&elsewhere).await.ok(200);
+    assert_session_ended(&read_profile(&thief).await);
+    read_profile(&elsewhere).await.ok(200);
     let is_notification = |mail: &String| mail.contains("Subject:") && !mail.contains("#token=");
     wait::until("a mail to the owner", async || mails(&app, &thief.email).iter().any(is_notification)).await;
 }
@@ -58,7 +58,7 @@ async fn concurrent_refreshes_get_same_successor() {
     let cookies: Vec<_> = tabs.into_iter().map(|tab| refresh_cookie(&tab.ok(200)).unwrap()).collect();
     assert!(cookies.iter().all(|cookie| *cookie == cookies[0]), "all refreshes get the same successor");
     assert_eq!(count(&app, "refresh_tokens").await, 2, "the token has one successor");
-    me(&alice).await.ok(200);
+    read_profile(&alice).await.ok(200);
 }
 
 /// The direct successor was already used. If the service returned it, its next use would look like theft.
@@ -82,7 +82,7 @@ async fn replay_within_grace_gets_newest_unused_token() {
     replay
         .assert_refused(401, "unauthenticated")
         .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
-    dead(&me(&alice).await);
+    assert_session_ended(&read_profile(&alice).await);
 }
 
 /// A replay within the grace period costs one more statement for any length of the chain, and ends no session.
@@ -105,7 +105,7 @@ async fn replay_within_grace_follows_bounded_chain() {
     assert_eq!((refresh_cookie(&at_the_bound), at_the_bound.statements().len()), (Some(newest), 2));
     let beyond = alice.refresh(&app, &alice.cookie).await;
     beyond.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/contended"]);
-    me(&alice).await.ok(200);
+    read_profile(&alice).await.ok(200);
 }
 
 #[actix_web::test]
@@ -118,7 +118,7 @@ async fn zero_grace_treats_every_replay_as_theft() {
         .await
         .assert_refused(401, "unauthenticated")
         .assert_events(&["session_ended/token_reuse", "authn_token_reuse/refresh_token"]);
-    dead(&me(&alice).await);
+    assert_session_ended(&read_profile(&alice).await);
 }
 
 #[actix_web::test]
@@ -202,7 +202,7 @@ async fn login_ends_session_of_refresh_cookie_in_request() {
         .ok(200);
     assert_ne!(refresh_cookie(&reply).unwrap(), mallory.cookie);
     mallory.refresh(&app, &mallory.cookie).await.assert_refused(401, "unauthenticated");
-    dead(&me(&mallory).await);
+    assert_session_ended(&read_profile(&mallory).await);
 }
 
 #[actix_web::test]
@@ -211,7 +211,7 @@ async fn ended_session_invalidates_its_tokens_immediately() {
     for way in ["logout", "one", "all", "password", "disabled", "removed", "deleted", "reset"] {
         let alice = app.user(way).await;
         let other = Actor::sign_in(&app.anonymous(), &alice.email, PASSWORD).await;
-        me(&other).await.ok(200);
+        read_profile(&other).await.ok(200);
         let kept = match way {
             "logout" => {
                 other.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
@@ -258,13 +258,13 @@ async fn ended_session_invalidates_its_tokens_immediately() {
         };
         if ["disabled", "removed"].contains(&way) {
             // The database's notification tells this process that the session has ended.
-            until_dead(&other).await;
+            wait_until_session_ended(&other).await;
         }
-        dead(&me(&other).await);
+        assert_session_ended(&read_profile(&other).await);
         other.refresh(&app, &other.cookie).await.assert_refused(401, "unauthenticated");
         match kept {
-            Some(kept) => drop(me(kept).await.ok(200)),
-            None => dead(&me(&alice).await),
+            Some(kept) => drop(read_profile(kept).await.ok(200)),
+            None => assert_session_ended(&read_profile(&alice).await),
         }
     }
 }
@@ -292,17 +292,17 @@ async fn password_change_replaces_the_session_and_its_tokens() {
         ..Actor::anonymous(&app)
     };
     for old in [&alice, &elsewhere] {
-        dead(&me(old).await);
+        assert_session_ended(&read_profile(old).await);
         let refused = old.refresh(&app, &old.cookie).await;
         refused.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
     }
-    me(&new).await.ok(200);
+    read_profile(&new).await.ok(200);
     new.refresh(&app, &new.cookie).await.ok(200);
     assert_eq!(count(&app, "sessions where ended_at is null").await, 1);
 }
 
-async fn until_dead(actor: &Actor) {
-    wait::until_equal(401, async || me(actor).await.status.as_u16()).await;
+async fn wait_until_session_ended(actor: &Actor) {
+    wait::until_equal(401, async || read_profile(actor).await.status.as_u16()).await;
 }
 
 /// Denial of service: an attacker who knows the password cannot end a session in constant use by logging in ten times.
@@ -321,15 +321,15 @@ async fn eleventh_session_ends_least_recently_used_one() {
         at
     };
     let before = last_use().await;
-    let used = me(&first).await.ok(200);
+    let used = read_profile(&first).await.ok(200);
     assert!(!used.statements().iter().any(|statement| statement.contains("sessions")), "{:?}", used.statements());
     app.clock.advance(TimeDelta::minutes(1));
     wait::until("the last use is written within a minute", async || last_use().await > before).await;
 
     try_sign_in(&app.anonymous(), &first.email, PASSWORD).await.ok(200);
-    dead(&me(&others[0]).await);
+    assert_session_ended(&read_profile(&others[0]).await);
     for still in others[1..].iter().chain([&first]) {
-        me(still).await.ok(200);
+        read_profile(still).await.ok(200);
     }
 }
 

@@ -21,18 +21,18 @@ const KEYS: [(&str, &str); 2] = [
 /// Ends a session as another replica would.
 const END: &str = "update sessions set ended_at = now() where id = $1";
 
-async fn me(actor: &Actor) -> Reply {
+async fn read_profile(actor: &Actor) -> Reply {
     actor.get("/api/v1/me").await
 }
 
-fn dead(reply: &Reply) {
+fn assert_session_ended(reply: &Reply) {
     reply.assert_refused(401, "unauthenticated").assert_events(&["authn_token_revoked/session_ended"]);
 }
 
 /// Waits until a response comes from the cache. On a loaded machine, a late poll can cause a query for a request.
 async fn until_answered_from_cache(actor: &Actor, status: u16) {
     wait::until_equal((status, 0), async || {
-        let reply = me(actor).await;
+        let reply = read_profile(actor).await;
         (reply.status.as_u16(), reply.session_look_ups())
     })
     .await;
@@ -56,23 +56,23 @@ async fn first_request_of_session_queries_database_and_second_uses_cache() {
     let alice = first.user("alice").await;
     let there = Actor { client: second.anonymous(), token: alice.token.clone(), ..Actor::anonymous(&second) };
     second.wait_until_listening().await;
-    assert_eq!(me(&there).await.ok(200).session_look_ups(), 1);
+    assert_eq!(read_profile(&there).await.ok(200).session_look_ups(), 1);
     until_answered_from_cache(&there, 200).await;
     // The session ends on the other replica.
     alice.request(Method::POST, "/api/v1/auth/logout").send().await.ok(204);
     until_answered_from_cache(&there, 401).await;
-    dead(&me(&there).await);
+    assert_session_ended(&read_profile(&there).await);
 }
 
 #[actix_web::test]
 async fn revocation_with_lost_notification_is_found_by_next_poll() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    me(&alice).await.ok(200);
+    read_profile(&alice).await.ok(200);
     silence(&app).await;
     sqlx::query(END).bind(session(&app, &alice).await).execute(&app.all_rows).await.unwrap();
     until_answered_from_cache(&alice, 401).await;
-    dead(&me(&alice).await);
+    assert_session_ended(&read_profile(&alice).await);
 }
 
 /// The revocation sets `ended_at` early and commits late, after sessions with a later `ended_at` were polled.
@@ -81,17 +81,17 @@ async fn revocation_that_commits_late_is_found() {
     let app = TestApp::start().await;
     let (late, early) = (app.user("late").await, app.user("early").await);
     for actor in [&late, &early] {
-        me(actor).await.ok(200);
+        read_profile(actor).await.ok(200);
     }
     silence(&app).await;
     let mut slow = app.all_rows.begin().await.unwrap();
     sqlx::query(END).bind(session(&app, &late).await).execute(&mut *slow).await.unwrap();
     sqlx::query(END).bind(session(&app, &early).await).execute(&app.all_rows).await.unwrap();
     until_answered_from_cache(&early, 401).await;
-    me(&late).await.ok(200);
+    read_profile(&late).await.ok(200);
     slow.commit().await.unwrap();
     until_answered_from_cache(&late, 401).await;
-    dead(&me(&late).await);
+    assert_session_ended(&read_profile(&late).await);
 }
 
 /// The cache may be used for two seconds after the last poll.
@@ -100,18 +100,18 @@ async fn failing_poll_makes_each_request_query_database() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     // This request opens the connections that stay open.
-    me(&alice).await.ok(200);
+    read_profile(&alice).await.ok(200);
     let session = session(&app, &alice).await;
     app.wait_until_listening().await;
     until_answered_from_cache(&alice, 200).await;
     app.database.disconnect_listeners().await;
     app.clock.advance(TimeDelta::seconds(2));
     for _ in 0..2 {
-        assert_eq!(me(&alice).await.ok(200).session_look_ups(), 1);
+        assert_eq!(read_profile(&alice).await.ok(200).session_look_ups(), 1);
     }
     // Another replica ends the session. This replica gets no notification, and its polls fail.
     sqlx::query(END).bind(session).execute(&app.all_rows).await.unwrap();
-    dead(&me(&alice).await);
+    assert_session_ended(&read_profile(&alice).await);
     app.database.restore().await;
     app.wait_until_listening().await;
     until_answered_from_cache(&alice, 401).await;
@@ -125,7 +125,7 @@ async fn correctly_signed_token_for_wrong_session_is_rejected() {
     let key = Key::hs256(app.services().settings.jwt.key.expose_secret());
     let annas = Forger::new(&anna.token, &key);
     let (bens_id, sid) = (json!(id_of(&ben).await), || json!(Uuid::new_v4()));
-    me(&anna).await.ok(200);
+    read_profile(&anna).await.ok(200);
     let none = app.anonymous().request(Method::GET, "/api/v1/me").send().await;
     let before = app.digest_all().await;
     for (forged, reason) in [
@@ -136,7 +136,7 @@ async fn correctly_signed_token_for_wrong_session_is_rejected() {
     ] {
         let forger = Actor { token: forged, ..Actor::anonymous(&app) };
         let customer = json!({"name": "Acme Ltd", "default_currency": "EUR"});
-        let (read, write) = (me(&forger).await, forger.post("/api/v1/customers", &customer).await);
+        let (read, write) = (read_profile(&forger).await, forger.post("/api/v1/customers", &customer).await);
         for reply in [&read, &write] {
             reply.assert_refused(401, "unauthenticated").assert_events(&[&format!("authn_token_invalid/{reason}")]);
         }
@@ -144,6 +144,6 @@ async fn correctly_signed_token_for_wrong_session_is_rejected() {
     }
     assert_eq!(app.digest_all().await, before);
     // The forged tokens have not changed the cache.
-    me(&anna).await.ok(200);
-    me(&ben).await.ok(200);
+    read_profile(&anna).await.ok(200);
+    read_profile(&ben).await.ok(200);
 }

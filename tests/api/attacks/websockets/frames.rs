@@ -11,7 +11,7 @@ async fn signed_in(app: &TestApp) -> Socket {
 }
 
 /// Sends these bytes, and asserts the close code and the event.
-async fn ends(bytes: &[u8], code: u16, event: &str) {
+async fn assert_closes(bytes: &[u8], code: u16, event: &str) {
     let app = TestApp::start().await;
     let mut socket = signed_in(&app).await;
     socket.raw(bytes).await;
@@ -21,14 +21,14 @@ async fn ends(bytes: &[u8], code: u16, event: &str) {
 
 #[actix_web::test]
 async fn binary_message_closes_the_socket() {
-    ends(&frame(0x80 | BINARY, b"{}"), 1003, "input_validation_fail/live_binary").await;
+    assert_closes(&frame(0x80 | BINARY, b"{}"), 1003, "input_validation_fail/live_binary").await;
 }
 
 #[actix_web::test]
 async fn invalid_utf8_closes_the_socket() {
-    ends(&frame(0x80 | TEXT, b"\xff\xfe"), 1007, "input_validation_fail/live_not_utf8").await;
+    assert_closes(&frame(0x80 | TEXT, b"\xff\xfe"), 1007, "input_validation_fail/live_not_utf8").await;
     let fragments = [frame(TEXT, b"\xc3"), frame(0x80, b"\x28")];
-    ends(&fragments.concat(), 1007, "input_validation_fail/live_not_utf8").await;
+    assert_closes(&fragments.concat(), 1007, "input_validation_fail/live_not_utf8").await;
 }
 
 #[actix_web::test]
@@ -44,7 +44,7 @@ async fn protocol_violation_closes_the_socket() {
         frame(0x09, b"x"),
         [frame(TEXT, b"{"), frame(0x80 | TEXT, b"}")].concat(),
     ] {
-        ends(&bytes, 1002, "input_validation_fail/live_protocol").await;
+        assert_closes(&bytes, 1002, "input_validation_fail/live_protocol").await;
     }
 }
 
@@ -84,17 +84,17 @@ async fn oversized_frame_or_message_closes_the_socket() {
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
-    ends(&gigabyte, 1009, "input_validation_fail/live_too_large").await;
-    ends(&[&[0x81, 0xff][..], &[0xff; 8]].concat(), 1009, "input_validation_fail/live_too_large").await;
+    assert_closes(&gigabyte, 1009, "input_validation_fail/live_too_large").await;
+    assert_closes(&[&[0x81, 0xff][..], &[0xff; 8]].concat(), 1009, "input_validation_fail/live_too_large").await;
 }
 
 #[actix_web::test]
 async fn endless_fragments_and_pings_close_the_socket() {
     let empty = frame(0, b"");
     let flood = [frame(TEXT, b""), empty.repeat(2_000)].concat();
-    ends(&flood, 4429, "excess_rate_limit_exceeded/live_frames").await;
+    assert_closes(&flood, 4429, "excess_rate_limit_exceeded/live_frames").await;
     let pings = frame(0x89, b"x").repeat(2_000);
-    ends(&pings, 4429, "excess_rate_limit_exceeded/live_frames").await;
+    assert_closes(&pings, 4429, "excess_rate_limit_exceeded/live_frames").await;
 }
 
 #[actix_web::test]

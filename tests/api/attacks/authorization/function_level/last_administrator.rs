@@ -63,14 +63,14 @@ async fn last_active_administrator_cannot_delete_their_account() {
     let (root, toor, alice) = (app.admin("root").await, app.admin("toor").await, app.user("alice").await);
     // A disabled administrator is not active, so `root` is the last one.
     act(&root, &id_of(&toor).await, "disable").await.ok(204);
-    forget_attempts(&app).await;
+    delete_attempt_counters(&app).await;
     let before = digest_all(&app).await;
     // A wrong password is refused first. So this reply does not tell whether another administrator exists.
     let wrong = json!({"password": "wrong horse battery 1"});
     let refused = root.request(Method::DELETE, "/api/v1/me").json(&wrong).send().await;
     refused.assert_refused(401, "invalid_credentials");
     leave(&root).await.assert_refused(409, "last_administrator").assert_events(&["sequence_fail/last_administrator"]);
-    forget_attempts(&app).await;
+    delete_attempt_counters(&app).await;
     assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
     // Ordinary users can delete their accounts at any time. So can this administrator, when there is another one.
@@ -115,6 +115,6 @@ async fn concurrent_account_deletions_leave_one_administrator() {
 }
 
 /// Deletes the counters of password attempts. A refused request changes them too, so they must not be part of the comparison.
-async fn forget_attempts(app: &TestApp) {
+async fn delete_attempt_counters(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

@@ -19,7 +19,7 @@ async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {
     all
 }
 
-fn discloses_nothing(reply: &Reply, what: &str) {
+fn assert_discloses_nothing(reply: &Reply, what: &str) {
     assert_eq!(reply.header("etag"), None, "{what}: an error has no ETag");
     reply.assert_events(&[]);
 }
@@ -36,10 +36,10 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
         let with = |version: &str| operation.request_by(&alice, id, &customer).header("if-match", version);
         let without = operation.request_by(&alice, id, &customer).send().await;
         without.assert_refused(428, "version_required");
-        discloses_nothing(&without, &what);
+        assert_discloses_nothing(&without, &what);
         let stale = with("\"2\"").send().await;
         stale.assert_refused(412, "stale_version");
-        discloses_nothing(&stale, &what);
+        assert_discloses_nothing(&stale, &what);
         for malformed in ["", "1", "w/\"1\"", "\"1", "'1'", "\"1\"\"", "\" 1\"", "{}", "**", "\"1\",", "W/1", "\u{e9}"]
         {
             let reply = with(malformed).send().await;
@@ -63,7 +63,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
         ] {
             let reply = with(unusable).send().await;
             assert_eq!(reply.comparable(), stale.comparable(), "{what} {unusable}");
-            discloses_nothing(&reply, &what);
+            assert_discloses_nothing(&reply, &what);
         }
         let twice: Request = with("\"1\"").header("if-match", "\"1\"");
         assert_eq!(twice.send().await.comparable(), stale.comparable(), "{what}: the header is repeated");
@@ -92,7 +92,7 @@ async fn write_makes_the_old_etag_stale() {
 /// Sends the requests in parallel, and returns the reply of the one that succeeds.
 ///
 /// The test holds a row lock until all requests wait for it, so they always race.
-async fn one_wins(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
+async fn assert_one_succeeds(app: &TestApp, row: &str, requests: Vec<Request>) -> Reply {
     let many = requests.len() as i64;
     let mut held = app.all_rows.begin().await.unwrap();
     let hold = format!("select from {row} for update");
@@ -125,7 +125,7 @@ async fn only_one_of_parallel_writes_succeeds() {
         body["notes"] = json!(format!("note {n}"));
         alice.request(reqwest::Method::PUT, &invoice).header("if-match", "\"1\"").json(&body)
     });
-    let won = one_wins(&app, "invoices", replacements.collect()).await;
+    let won = assert_one_succeeds(&app, "invoices", replacements.collect()).await;
     let stored = alice.get(&invoice).await.ok(200);
     assert_eq!((stored.json(), stored.header("etag")), (won.json(), Some("\"2\"")));
     assert_eq!(stored.json()["lines"].as_array().unwrap().len(), 2, "the invoice has the lines of one request only");
@@ -137,7 +137,7 @@ async fn only_one_of_parallel_writes_succeeds() {
             let body = json!({field: format!("Name {n}")});
             alice.request(reqwest::Method::PATCH, path).header("if-match", "\"1\"").json(&body)
         });
-        let won = one_wins(&app, row, changes.collect()).await;
+        let won = assert_one_succeeds(&app, row, changes.collect()).await;
         let stored = alice.get(path).await.ok(200);
         assert_eq!((stored.json(), stored.header("etag")), (won.json(), Some("\"2\"")), "{path}");
     }

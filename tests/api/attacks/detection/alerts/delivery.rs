@@ -24,7 +24,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
 }
 
 /// Waits until the delivery of the receiver's only message was postponed this many times.
-async fn postponed(receiver: &Receiver, times: usize) {
+async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| line["message"] == "alert delivery postponed" && line["message_id"] == id.as_str();
     wait::until_equal(times, async || logs::all_containing(&id).iter().filter(|line| noted(line)).count()).await;
@@ -39,7 +39,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
     for attempt in 1..=3 {
         receiver.wait_for_requests(attempt).await;
         if attempt < 3 {
-            postponed(&receiver, attempt).await;
+            wait_until_postponed(&receiver, attempt).await;
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
         // The message is not sent before its retry delay has passed.
@@ -67,7 +67,7 @@ async fn delays_between_delivery_attempts_grow() {
     raise(&app, &denials(UserId::new(), 20)).await;
     let pause = async |attempts: usize| -> i64 {
         receiver.wait_for_requests(attempts).await;
-        postponed(&receiver, attempts).await;
+        wait_until_postponed(&receiver, attempts).await;
         let sql = "select extract(epoch from next_attempt_at - $1)::bigint from alert_outbox
                    where sink = 'webhook' and kind = 'opened'";
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()

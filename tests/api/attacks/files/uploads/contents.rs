@@ -1,7 +1,7 @@
 //! Malicious content in pictures and texts. The service searches for markup where a browser would sniff it. Each refusal says what
 //! is wrong and what to do.
 
-use super::{is_refused_with, nothing_is_stored};
+use super::{assert_nothing_is_stored, assert_refused_with_message};
 use crate::support::TestApp;
 use crate::support::files::{ARCHIVE, jpeg, jpeg_with, pdf, png};
 use crate::support::form::Form;
@@ -108,11 +108,11 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     let before = app.digest_all().await;
     for (what, name, content, message) in refused() {
         let reply = alice.upload(Form::default().file(name, media_type(name), &content)).await;
-        is_refused_with(&reply, &message, what);
+        assert_refused_with_message(&reply, &message, what);
         assert!(!reply.text().contains("alert"), "{what}: the response repeats no content");
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// A valid file is not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets add.
@@ -147,5 +147,5 @@ async fn maximum_number_of_pixels_is_configurable() {
     alice.upload(Form::default().file("a.png", "image/png", &png(1_500, 1_000))).await.ok(201);
     let reply = alice.upload(Form::default().file("a.png", "image/png", &png(1_501, 1_000))).await;
     let message = "has more than 1.5 million pixels: scale the picture down and upload the smaller one";
-    is_refused_with(&reply, message, "one column more");
+    assert_refused_with_message(&reply, message, "one column more");
 }

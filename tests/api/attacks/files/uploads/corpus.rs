@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{is_refused, nothing_is_stored};
+use super::{assert_nothing_is_stored, assert_part_refused};
 use crate::support::TestApp;
 use crate::support::form::Form;
 
@@ -96,12 +96,12 @@ async fn hostile_files_are_refused_for_the_reason_of_their_folder() {
                 wrong.push(format!("{folder}/{name}: {}", reply.text()));
                 continue;
             }
-            is_refused(&reply, "/file", &format!("{folder}/{name}"));
+            assert_part_refused(&reply, "/file", &format!("{folder}/{name}"));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 #[test]

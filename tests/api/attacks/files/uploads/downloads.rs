@@ -58,7 +58,7 @@ async fn line_break_in_a_file_name_injects_no_header() {
         let reply = alice.upload(Form::default().file(name, "text/plain", b"x\n")).await;
         assert_eq!(reply.status.as_u16(), 400, "{name:?}");
     }
-    super::nothing_is_stored(&app).await;
+    super::assert_nothing_is_stored(&app).await;
 }
 
 /// Stored XSS: a file that looks like a web page is sent as text, is not sniffed, and has no origin if a browser displays it

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use uuid::Uuid;
 
-use super::{INVALID, is_refused, nothing_is_stored};
+use super::{INVALID, assert_nothing_is_stored, assert_part_refused};
 use crate::support::TestApp;
 use crate::support::files::pdf;
 use crate::support::form::Form;
@@ -67,10 +67,10 @@ async fn form_with_unknown_duplicate_or_invalid_parts_is_refused() {
         ("no disposition", "", Form::default().raw("Content-Type: text/plain\r\n", b"x")),
         ("no name", "", Form::default().raw("Content-Disposition: form-data\r\n", b"x")),
     ] {
-        is_refused(&alice.upload(form).await, pointer, what);
+        assert_part_refused(&alice.upload(form).await, pointer, what);
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     alice.upload(sound().text("title", &"x".repeat(200))).await.ok(201);
 }
 
@@ -112,7 +112,7 @@ async fn malformed_form_is_refused() {
     packed.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
     let twice = alice.request(Method::POST, "/api/v1/documents").header("content-type", "text/plain");
     twice.form(Form::valid()).send().await.assert_refused(415, "unsupported_media_type");
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
@@ -122,7 +122,7 @@ async fn oversized_part_header_is_refused() {
     let head = format!("Content-Disposition: form-data; name=\"file\"; filename=\"{}.txt\"\r\n", "x".repeat(9 * 1024));
     let reply = alice.upload(Form::default().raw(&head, b"x")).await;
     reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// BOLA: another user's invoice, a missing one and a malformed id get the same refusal.
@@ -134,7 +134,7 @@ async fn foreign_invoice_in_a_form_is_refused_like_a_missing_one() {
     let before = app.digest_all().await;
     let on = |invoice: &str| alice.upload(Form::valid().text("invoice_id", invoice));
     let missing = on(&Uuid::new_v4().to_string()).await;
-    is_refused(&missing, "/invoice_id", "missing");
+    assert_part_refused(&missing, "/invoice_id", "missing");
     for other in
         [foreign.as_str(), &foreign_document, &alice.customer().await, "", "1", &foreign.to_uppercase(), "null"]
     {

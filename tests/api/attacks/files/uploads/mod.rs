@@ -23,7 +23,7 @@ use crate::support::{TestApp, wait};
 const INVALID: &str = "input_validation_fail/invalid_input";
 
 /// Asserts that there is no row, no file and no reservation.
-async fn nothing_is_stored(app: &TestApp) {
+async fn assert_nothing_is_stored(app: &TestApp) {
     let rows = "select (select count(*) from documents) + (select count(*) from document_uploads)
         + (select count(*) from document_removals) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
     let rows: i64 = sqlx::query_scalar(rows).fetch_one(&app.all_rows).await.unwrap();
@@ -31,21 +31,21 @@ async fn nothing_is_stored(app: &TestApp) {
 }
 
 /// Waits until the service has noticed the disconnect, then asserts that nothing is stored.
-async fn eventually_nothing_is_stored(app: &TestApp) {
+async fn wait_until_nothing_is_stored(app: &TestApp) {
     let queued = "select count(*) from document_removals";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;
-    nothing_is_stored(app).await;
+    assert_nothing_is_stored(app).await;
 }
 
 /// Asserts the whole refusal of a file, with this message.
 #[track_caller]
-fn is_refused_with(reply: &Reply, message: &str, what: &str) {
-    is_refused(reply, "/file", what);
+fn assert_refused_with_message(reply: &Reply, message: &str, what: &str) {
+    assert_part_refused(reply, "/file", what);
     assert_eq!(reply.json()["errors"], serde_json::json!([{"pointer": "/file", "message": message}]), "{what}");
 }
 
 #[track_caller]
-fn is_refused(reply: &Reply, pointer: &str, what: &str) {
+fn assert_part_refused(reply: &Reply, pointer: &str, what: &str) {
     let body = reply.text();
     assert_eq!((reply.status.as_u16(), &reply.json()["code"]), (400, &"invalid_input".into()), "{what}: {body}");
     assert_eq!(reply.json()["errors"][0]["pointer"], pointer, "{what}: {body}");

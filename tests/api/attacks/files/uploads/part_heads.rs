@@ -1,7 +1,7 @@
 //! Headers of form parts (CWE-436): a type that contradicts the name is refused, encoded names are decoded, and the length is
 //! ignored. So all parsers of a form see the same parts.
 
-use super::{is_refused, is_refused_with, nothing_is_stored};
+use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;
 use crate::support::files::png;
 use crate::support::form::Form;
@@ -32,7 +32,7 @@ async fn name_and_declared_type_that_disagree_are_refused() {
         ("a.csv", "text/csv; charset=windows-1252; header=present", CHARSET),
     ] {
         let reply = alice.upload(Form::default().file(name, declared, b"a;b\n")).await;
-        is_refused_with(&reply, message, &format!("{name} {declared}"));
+        assert_refused_with_message(&reply, message, &format!("{name} {declared}"));
     }
     for (header, message) in [
         ("Content-Type: text/csv", "has Content-Type twice: send it once"),
@@ -46,12 +46,12 @@ async fn name_and_declared_type_that_disagree_are_refused() {
         let head = format!(
             "Content-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n{header}\r\n"
         );
-        is_refused_with(&alice.upload(Form::default().raw(&head, b"x\n")).await, message, header);
+        assert_refused_with_message(&alice.upload(Form::default().raw(&head, b"x\n")).await, message, header);
     }
     let latin1 = b"Content-Disposition: form-data; name=\"file\"; filename=\"M\xfcller.txt\"\r\n";
-    is_refused(&alice.upload(Form::default().raw_bytes(latin1, b"x\n")).await, "", "a name that is not UTF-8");
+    assert_part_refused(&alice.upload(Form::default().raw_bytes(latin1, b"x\n")).await, "", "a name that is not UTF-8");
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// `filename*` overrides `filename` (RFC 6266, section 4.3). A proxy that reads only `filename` would see another ending.
@@ -64,9 +64,9 @@ async fn extended_name_decides_where_two_names_disagree() {
         alice.upload(Form::default().raw(&head, b"x\n"))
     };
     for names in ["filename=\"a.txt\"; filename*=utf-8''a.exe", "filename*=utf-8''a.exe; filename=\"a.txt\""] {
-        is_refused_with(&upload(names).await, NAME, names);
+        assert_refused_with_message(&upload(names).await, NAME, names);
     }
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     let document = upload("filename=\"a.exe\"; filename*=utf-8''a.txt").await.ok(201).json();
     assert_eq!(document["file_name"], "a.txt");
 }
@@ -97,8 +97,8 @@ async fn generic_type_does_not_bypass_content_inspection() {
     let alice = app.user("alice").await;
     for (name, content) in [("a.jpg", png(1, 1)), ("a.txt", png(1, 1)), ("a.pdf", b"<html>".to_vec())] {
         for declared in ["application/octet-stream", ""] {
-            is_refused(&alice.upload(Form::default().file(name, declared, &content)).await, "/file", name);
+            assert_part_refused(&alice.upload(Form::default().file(name, declared, &content)).await, "/file", name);
         }
     }
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }

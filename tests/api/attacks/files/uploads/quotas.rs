@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 
-use super::{eventually_nothing_is_stored, nothing_is_stored};
+use super::{assert_nothing_is_stored, wait_until_nothing_is_stored};
 use crate::features::documents::stored_files;
 use crate::support::form::Form;
 use crate::support::{Actor, Reply, TestApp};
@@ -68,7 +68,7 @@ async fn upload_larger_than_the_quota_is_refused_at_once() {
     let body = reqwest::Body::wrap_stream(stream::iter([Ok::<_, std::io::Error>(Form::valid().bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), body).send().await;
     reply.assert_refused(409, "quota_exceeded");
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// A killed process cannot release its reservation.
@@ -92,7 +92,7 @@ async fn reservation_of_a_killed_process_expires() {
     again().await.upload(Form::valid()).await.assert_refused(409, "quota_exceeded");
     app.clock.advance(TimeDelta::minutes(2));
     sweep().await;
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     again().await.upload(Form::valid()).await.ok(201);
 }
 
@@ -127,7 +127,7 @@ async fn release_waits_for_a_locked_queue_row() {
         });
     });
     reply.await.assert_invalid_field("/owner_id");
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// The upload takes longer than its reservation is valid. A sweep has deleted its file, so no document is created.
@@ -142,7 +142,7 @@ async fn upload_with_an_expired_reservation_returns_503() {
     });
     let reply = reply.await;
     reply.assert_refused(503, "unavailable");
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
 }
 
 /// The remaining files are deleted when the store is available again.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 
-use super::{eventually_nothing_is_stored, nothing_is_stored};
+use super::{assert_nothing_is_stored, wait_until_nothing_is_stored};
 use crate::support::form::Form;
 use crate::support::{Actor, TestApp, wait};
 
@@ -37,7 +37,7 @@ async fn answer(mut stream: TcpStream) -> String {
 }
 
 /// Waits until the first bytes of an upload have arrived.
-async fn upload_arrives(app: &TestApp) {
+async fn wait_until_upload_arrives(app: &TestApp) {
     let folder = app.services().settings.documents.folder.join("incoming");
     wait::until("the first bytes arrive", async || std::fs::read_dir(&folder).unwrap().next().is_some()).await;
 }
@@ -51,7 +51,7 @@ async fn file_over_the_maximum_size_is_refused() {
     let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(over.bytes())]));
     let reply = alice.request(Method::POST, "/api/v1/documents").body(&Form::content_type(), chunked).send().await;
     reply.assert_refused(413, "payload_too_large").assert_events(&[TOO_LARGE]);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     alice.upload(Form::with_size(4096)).await.ok(201);
 }
 
@@ -61,7 +61,7 @@ async fn oversized_content_length_is_refused_before_the_body_is_read() {
     let alice = app.user("alice").await;
     let answer = answer(start_upload(&app, &alice, "Content-Length: 209715200", b"")).await;
     assert!(answer.starts_with("HTTP/1.1 413 ") && answer.contains("payload_too_large"), "{answer}");
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// The service counts the bytes while they arrive, and closes the connection at the limit.
@@ -79,7 +79,7 @@ async fn endless_upload_is_cut_off() {
     })
     .await
     .unwrap();
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
@@ -90,7 +90,7 @@ async fn understated_content_length_is_refused() {
     let length = format!("Content-Length: {}\r\nConnection: close", form.len() - 20);
     let answer = answer(start_upload(&app, &alice, &length, &form)).await;
     assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
 }
 
 #[actix_web::test]
@@ -104,10 +104,10 @@ async fn disconnect_during_an_upload_leaves_nothing() {
             false => part,
         };
         let stream = start_upload(&app, &alice, length, &part);
-        upload_arrives(&app).await;
+        wait_until_upload_arrives(&app).await;
         stream.shutdown(Shutdown::Both).unwrap();
         drop(stream);
-        eventually_nothing_is_stored(&app).await;
+        wait_until_nothing_is_stored(&app).await;
     }
 }
 
@@ -117,10 +117,10 @@ async fn connection_reset_during_an_upload_leaves_nothing() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let stream = start_upload(&app, &alice, "Content-Length: 1000000", &Form::with_size(200_000).truncated());
-    upload_arrives(&app).await;
+    wait_until_upload_arrives(&app).await;
     socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO)).unwrap();
     drop(stream);
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
 }
 
 /// Slow POST: at 500 bytes per second, this upload would take six hours.
@@ -129,7 +129,7 @@ async fn slow_upload_times_out() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut stream = start_upload(&app, &alice, "Content-Length: 10000000", &Form::with_size(10_000).truncated());
-    upload_arrives(&app).await;
+    wait_until_upload_arrives(&app).await;
     let mut more = stream.try_clone().unwrap();
     let drip = std::thread::spawn(move || {
         while more.write_all(&[b'x'; 100]).is_ok() {
@@ -145,5 +145,5 @@ async fn slow_upload_times_out() {
     let answer = answer.await.unwrap();
     drip.join().unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("body_timeout"), "{answer}");
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
 }

@@ -1,6 +1,6 @@
 //! Files whose content does not match their name or their declared type.
 
-use super::{is_refused, nothing_is_stored};
+use super::{assert_nothing_is_stored, assert_part_refused};
 use crate::support::TestApp;
 use crate::support::files::{ARCHIVE, jpeg, pdf, png};
 use crate::support::form::Form;
@@ -61,11 +61,11 @@ async fn file_of_another_type_is_refused_and_not_stored() {
     let before = app.digest_all().await;
     for (what, name, kind, content) in refused() {
         let reply = alice.upload(Form::default().file(name, kind, &content)).await;
-        is_refused(&reply, "/file", what);
+        assert_part_refused(&reply, "/file", what);
         assert!(!reply.text().contains("alert"), "{what}: the response repeats no content");
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// The inspection must not depend on how the body is split into packets.

@@ -1,7 +1,7 @@
 //! Active content acts when a PDF is opened or clicked (CWE-434). Each kind is tried by name, by reference and compressed.
 
 use super::{refusal, upload, user};
-use crate::attacks::files::uploads::nothing_is_stored;
+use crate::attacks::files::uploads::assert_nothing_is_stored;
 use crate::support::pdf_files::{PdfFile, revised, stream};
 
 const SCRIPT: &str = "<< /S /JavaScript /JS (app.alert\\(1\\)) >>";
@@ -133,7 +133,7 @@ async fn active_content_is_refused_with_its_reason_plain_and_compressed() {
         }
     }
     assert_eq!(app.digest_all().await, before);
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
 }
 
 /// Readers repair files: they ignore a broken cross-reference table and scan for objects.

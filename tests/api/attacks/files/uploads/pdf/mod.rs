@@ -16,7 +16,7 @@ async fn upload(user: &Actor, file: &[u8]) -> Reply {
 /// Returns the message of a refusal.
 #[track_caller]
 fn refusal(reply: &Reply, what: &str) -> String {
-    super::is_refused(reply, "/file", what);
+    super::assert_part_refused(reply, "/file", what);
     reply.json()["errors"][0]["message"].as_str().unwrap().to_owned()
 }
 

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use super::{refusal, upload, user};
-use crate::attacks::files::uploads::{eventually_nothing_is_stored, nothing_is_stored};
+use crate::attacks::files::uploads::{assert_nothing_is_stored, wait_until_nothing_is_stored};
 use crate::support::pdf_files::{PdfFile, deflated_with_zeros};
 use crate::support::{TestApp, wait};
 
@@ -53,7 +53,7 @@ async fn inspection(app: &TestApp) -> PathBuf {
 async fn decompression_bomb_is_refused_and_the_service_keeps_running() {
     let (app, alice) = user().await;
     assert!(refusal(&upload(&alice, &bomb()).await, "a bomb").starts_with(UNREADABLE));
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
 
@@ -81,7 +81,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
     };
     tokio::join!(looped(), looped(), watched, served);
     assert_eq!(peak.get(), 1, "one inspection per worker runs at once");
-    nothing_is_stored(&app).await;
+    assert_nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
 
@@ -137,6 +137,6 @@ async fn upload_whose_inspection_is_killed_returns_503() {
     let (reply, ()) = tokio::join!(upload(&alice, &file), killed);
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("5"));
-    eventually_nothing_is_stored(&app).await;
+    wait_until_nothing_is_stored(&app).await;
     upload(&alice, &PdfFile::default().plain()).await.ok(201);
 }
