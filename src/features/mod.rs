@@ -1,8 +1,12 @@
 //! Layer 4: one folder per resource or feature of the API.
 //!
-//! A folder contains `model` (types and rules, no I/O), `store` (SQL; each method takes the caller), `views` (request and
-//! response types) and `handlers` (one function per endpoint). Features do not import each other. The few exceptions are listed
-//! in `tests/api/contract/layers.rs`.
+//! A folder contains up to four modules:
+//! - `model`: types and rules, without input or output.
+//! - `store`: SQL. Each method takes the caller.
+//! - `views`: request and response types.
+//! - `handlers`: one function per endpoint.
+//!
+//! Features do not import each other. `tests/api/contract/layers.rs` lists the few exceptions.
 
 pub mod about;
 pub mod admin;

@@ -1,4 +1,4 @@
-//! Public documents about the service: problem codes, contact for vulnerability reports, public keys of access tokens.
+//! Public documents: the problem codes, the contact for vulnerability reports, and the public keys of access tokens.
 
 pub mod handlers;
 mod problems;

@@ -1,4 +1,4 @@
-//! Renders `docs/problems.md` as HTML, with an anchor for each code.
+//! Renders `docs/problems.md` as HTML, with an anchor for each problem code.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,7 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd, html};
 
 const SOURCE: &str = include_str!("../../../docs/problems.md");
 
-/// The rendered page.
+/// The page `/problems`. It is rendered at the first request.
 pub(super) static PAGE: LazyLock<String> = LazyLock::new(|| render(SOURCE));
 
 fn render(markdown: &str) -> String {
@@ -17,13 +17,14 @@ fn render(markdown: &str) -> String {
             None => format!("{line}\n"),
         })
         .collect();
-    // Relative links lead to files of the repository, which the service does not serve. Only their text is kept.
-    let mut kept = true;
+    // A relative link leads to a file of the repository. The service does not serve this file, so only the link's text
+    // is kept.
+    let mut keeps_link = true;
     let events = Parser::new_ext(&anchored, Options::ENABLE_HEADING_ATTRIBUTES).filter(|event| {
         if let Event::Start(Tag::Link { dest_url, .. }) = event {
-            kept = dest_url.starts_with("https://");
+            keeps_link = dest_url.starts_with("https://");
         }
-        kept || !matches!(event, Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link))
+        keeps_link || !matches!(event, Event::Start(Tag::Link { .. }) | Event::End(TagEnd::Link))
     });
     let mut page = String::from(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\

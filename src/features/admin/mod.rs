@@ -1,10 +1,13 @@
 //! User administration: list, unlock, disable, enable and sign out users.
 //!
-//! - [`model`]: the user as administrators see them. [`store`]: SQL. [`views`]: wire types. [`handlers`].
+//! - [`model`]: user accounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
 //!
-//! Threats: a user who calls these functions (`security/authorization/administrators`). An administrator who reads
-//! private data: customers, invoices and passwords are not reachable here. Privilege escalation: roles change on the
-//! command line only. Lock-out: administrators cannot disable themselves, so one always remains.
+//! Threats and controls:
+//! - Broken function-level authorization: a user without the role calls an endpoint of this feature
+//!   (`security/authorization/administrators`).
+//! - An administrator reads private data: no endpoint returns customers, invoices or password hashes.
+//! - Privilege escalation: no endpoint changes a role. Only the command line does.
+//! - Lock-out of all administrators: administrators cannot disable themselves, so an active one always remains.
 
 pub mod handlers;
 mod model;

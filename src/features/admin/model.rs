@@ -1,4 +1,4 @@
-//! The user as administrators see them, and the list's filter.
+//! User accounts, as administrators see them, and the filter of the list of accounts.
 
 use chrono::{DateTime, Utc};
 
@@ -20,7 +20,7 @@ pub enum Status {
 }
 
 impl Role {
-    /// Returns the stored value.
+    /// Returns the name used in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,15 +29,15 @@ impl Role {
         }
     }
 
-    /// Parses a stored value.
+    /// Parses a name from the database. `None`: the name is unknown.
     #[must_use]
-    pub fn from_stored(word: &str) -> Option<Self> {
-        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == word)
+    pub fn from_stored(name: &str) -> Option<Self> {
+        [Self::User, Self::Admin].into_iter().find(|role| role.as_str() == name)
     }
 }
 
 impl Status {
-    /// Returns the stored value.
+    /// Returns the name used in the API and in the database.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -46,10 +46,10 @@ impl Status {
         }
     }
 
-    /// Parses a stored value.
+    /// Parses a name from the database. `None`: the name is unknown.
     #[must_use]
-    pub fn from_stored(word: &str) -> Option<Self> {
-        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == word)
+    pub fn from_stored(name: &str) -> Option<Self> {
+        [Self::Active, Self::Disabled].into_iter().find(|status| status.as_str() == name)
     }
 }
 
@@ -61,22 +61,22 @@ pub struct Account {
     pub display_name: String,
     pub role: Role,
     pub status: Status,
-    /// Temporarily locked after failed sign-ins.
+    /// Whether the account is temporarily locked after failed sign-ins.
     pub locked: bool,
-    /// When an active session was last renewed.
+    /// When the user last used one of their active sessions. `None`: the user has no active session.
     pub last_active_at: Option<DateTime<Utc>>,
     pub created_at: DateTime<Utc>,
 }
 
 impl Account {
-    /// Returns the user's position in the list.
+    /// Returns the keyset position of the account in the list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }
     }
 }
 
-/// Filter of the list. `None` does not filter.
+/// The filter of the list of accounts. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     /// Part of the email address, in lower case.
@@ -86,7 +86,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    /// Returns a text that is unique for each filter. Cursors are bound to it.
+    /// Returns a text that differs between filters. A cursor contains this text, so it is invalid with another filter.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{self:?}")

@@ -1,5 +1,8 @@
-//! SQL of user administration. Every statement checks again that the caller is an administrator (`is_active_admin`).
-//! The service's role cannot change `status` itself; a function does.
+//! SQL of user administration. Every statement checks again that the caller is an active administrator
+//! (`is_active_admin`).
+//!
+//! Least privilege: the service's database role has no grant to update `users.status`. It calls the function
+//! `admin_set_status`, which checks the caller too.
 
 use std::sync::Arc;
 
@@ -20,9 +23,9 @@ use crate::security::authorization::administrators::AdminCaller;
 use crate::security::crypto::keys::Keys;
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// Refuses an administrator who disables their own account.
+/// The error for administrators who disable their own account.
 pub const OWN_ACCOUNT: ApiError =
-    ApiError::Conflict { code: "own_account", title: "Administrators do not disable themselves" };
+    ApiError::Conflict { code: "own_account", title: "Administrators cannot disable themselves" };
 
 /// Reads and changes user accounts.
 #[derive(Clone)]
@@ -34,7 +37,6 @@ pub struct AdminStore {
     pub clock: Clock,
 }
 
-/// A row of the database.
 struct Row {
     id: Uuid,
     email: String,
@@ -46,8 +48,8 @@ struct Row {
 }
 
 impl AdminStore {
-    /// Returns users after this position that match the filter, newest first, with one extra row if there is a next
-    /// page.
+    /// Returns the users after `after` that match the filter, newest first. One row more than the page shows that a
+    /// next page exists.
     pub async fn users(
         &self,
         admin: &AdminCaller,
@@ -80,6 +82,9 @@ impl AdminStore {
     }
 
     /// Returns one user.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the user does not exist.
     pub async fn user(&self, admin: &AdminCaller, user: UserId) -> ApiResult<Account> {
         let row = sqlx::query_as!(
             Row,
@@ -96,7 +101,8 @@ impl AdminStore {
         self.accounts(row.into_iter().collect()).await?.pop().ok_or(ApiError::NotFound)
     }
 
-    /// Adds the lock state, which is stored under a keyed hash of the email address.
+    /// Converts rows to accounts and looks up which accounts are locked. The login counters are stored under a keyed
+    /// hash of the email address, which SQL cannot compute. So this look-up needs a second statement.
     async fn accounts(&self, rows: Vec<Row>) -> ApiResult<Vec<Account>> {
         let keys: Vec<[u8; 32]> = rows.iter().map(|row| account_key(&self.keys, &row.email)).collect();
         let locked = self.throttle.locked(&keys).await?;
@@ -121,17 +127,17 @@ impl AdminStore {
     /// Resets the user's login counters, including those of re-authentication.
     pub async fn unlock(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
-        let email = email(&mut transaction, admin, user).await?;
+        let email = lock_user(&mut transaction, admin, user).await?;
         let accounts = [account_key(&self.keys, &email), reauthentication_key(&self.keys, user)];
         self.throttle.reset_counters(&mut *transaction, &accounts).await?;
         self.commit(transaction, EventKind::AdminUserUnlocked, user, None).await
     }
 
-    /// Disables a user, which ends their sessions, or enables them.
+    /// Enables or disables a user. Disabling also ends the user's sessions.
     ///
     /// # Errors
-    /// [`ApiError::Conflict`] if administrators disable themselves. [`ApiError::Forbidden`] if the caller is no longer
-    /// an administrator.
+    /// [`OWN_ACCOUNT`] if administrators disable themselves. [`ApiError::Forbidden`] if the caller is no longer an
+    /// administrator.
     pub async fn set_status(&self, admin: &AdminCaller, user: UserId, status: Status) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let outcome = sqlx::query_scalar!(
@@ -158,13 +164,13 @@ impl AdminStore {
     /// Ends all sessions of a user and invalidates their device cookies.
     pub async fn end_sessions(&self, admin: &AdminCaller, user: UserId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
-        email(&mut transaction, admin, user).await?;
+        lock_user(&mut transaction, admin, user).await?;
         device_cookies::advance_epoch(&mut transaction, user).await?;
         let ended = self.revocations.end_all(&mut transaction, user, "ended_by_admin").await?;
         self.commit(transaction, EventKind::AdminSessionsEnded, user, Some(ended)).await
     }
 
-    /// Commits a change with its event, then publishes both.
+    /// Commits a change in one transaction with its event. Then publishes the event and announces the ended sessions.
     async fn commit(
         &self,
         mut transaction: PgTransaction<'_>,
@@ -172,7 +178,7 @@ impl AdminStore {
         user: UserId,
         ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
-        // The actor is the request's caller.
+        // The object is the changed user. The event takes the administrator from the request's context.
         let target = Object { kind: ObjectKind::User, id: user.uuid() };
         let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
         transaction.commit().await?;
@@ -182,8 +188,8 @@ impl AdminStore {
     }
 }
 
-/// Returns the user's email address and locks the row until the end of the transaction.
-async fn email(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
+/// Locks the user's row until the end of the transaction and returns the user's email address.
+async fn lock_user(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId) -> ApiResult<String> {
     sqlx::query_scalar!(
         "select email from users where is_active_admin($1) and id = $2 for no key update",
         admin.user().uuid(),
@@ -194,7 +200,8 @@ async fn email(transaction: &mut PgConnection, admin: &AdminCaller, user: UserId
     .ok_or(ApiError::NotFound)
 }
 
-/// Returns the sessions that the database has ended in this transaction.
+/// Returns the user's sessions that `admin_set_status` has ended in this transaction. `now()` is the transaction's
+/// start.
 async fn ended_in_transaction(transaction: &mut PgConnection, user: UserId) -> ApiResult<Vec<(UserId, SessionId)>> {
     let ended = sqlx::query_scalar!(
         "select id from sessions where user_id = $1 and ended_at between now() and clock_timestamp()",

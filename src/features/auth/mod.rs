@@ -1,9 +1,12 @@
 //! Registration, login, refresh, logout, sessions and password reset.
 //!
-//! Threats: user enumeration (uniform responses and work, details by mail only); brute force
-//! (`security/authentication/login_throttling`); stolen refresh tokens (`security/sessions/refresh_tokens`); tokens of ended
-//! sessions (`security/sessions/revocations`); session fixation (login ends the session of the cookie in its request); account
-//! pre-hijacking (`store.rs`).
+//! Threats and controls:
+//! - User enumeration: response and database work are the same for known and unknown addresses. Only the mail differs.
+//! - Brute force: `security/authentication/login_throttling`.
+//! - Stolen refresh tokens: `security/sessions/refresh_tokens`.
+//! - Access tokens of ended sessions: `security/sessions/revocations`.
+//! - Session fixation: a login ends the session of the refresh cookie in its request.
+//! - Account pre-hijacking: `store.rs`.
 
 pub mod handlers;
 pub mod mail;

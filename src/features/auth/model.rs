@@ -1,4 +1,4 @@
-//! The types of this feature.
+//! Profiles of new users, sessions, and descriptions of clients.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,23 +6,24 @@ use uuid::Uuid;
 use crate::base::person::{Bio, DisplayName};
 use crate::http::client_ip::ClientAddr;
 
-/// Longer user agents are truncated.
+/// The maximum length of a stored user agent. A longer one is truncated.
 const MAX_USER_AGENT_CHARS: usize = 200;
 
-/// The profile of a new user. It has no role: no request can set one.
+/// The profile of a new user. The type has no field for a role, so no request can set a role (mass assignment).
 pub struct NewProfile {
     pub display_name: DisplayName,
     pub bio: Option<Bio>,
 }
 
-/// The client that opened a session, for the user's list of sessions. It is not verified: clients choose their user agent.
+/// The client that opened a session, as the user's list of sessions shows it. The user agent is not verified: a client
+/// can send any text.
 pub struct ClientDescription {
     pub user_agent: String,
     pub address: String,
 }
 
 impl ClientDescription {
-    /// Removes control characters and truncates the user agent.
+    /// Creates the description. Removes control characters from the user agent, and truncates a long one.
     #[must_use]
     pub fn new(user_agent: Option<&str>, address: ClientAddr) -> Self {
         let printable = user_agent.unwrap_or("unknown").chars().filter(|c| !c.is_control());
@@ -30,7 +31,7 @@ impl ClientDescription {
     }
 }
 
-/// A session that has not ended or expired.
+/// A session that has neither ended nor expired.
 pub struct LiveSession {
     pub id: Uuid,
     pub created_at: DateTime<Utc>,

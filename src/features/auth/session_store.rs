@@ -1,4 +1,4 @@
-//! Statements on sessions and refresh tokens.
+//! SQL of sessions and refresh tokens.
 
 use chrono::TimeDelta;
 use secrecy::SecretString;
@@ -20,7 +20,7 @@ use crate::security::sessions::refresh_tokens::{
     PresentedToken, RefreshDecision, decide, derive_chain, derive_successor, encode_cookie,
 };
 
-/// The maximum number of live sessions per user. A new session ends the least recently used one (`revocations::last_uses`).
+/// The maximum number of live sessions per user. A login that exceeds this number ends the least recently used session.
 const MAX_SESSIONS: i64 = 10;
 
 /// The result of a login or refresh.
@@ -29,21 +29,22 @@ pub struct IssuedSession {
     pub session: SessionId,
     /// The value of the refresh cookie.
     pub cookie: SecretString,
-    /// Until the session's idle or absolute expiry, whichever is earlier.
+    /// The time until the session's idle or absolute expiry, whichever is earlier.
     pub lifetime: TimeDelta,
 }
 
 /// The result of presenting a refresh token.
 pub enum RefreshOutcome {
     Issued(IssuedSession),
-    /// The token does not exist (any more).
+    /// The token is not stored: it never existed, or it was deleted with its session.
     Unknown,
-    /// The token or its session has ended. The reason is for the event.
+    /// The token has expired, its session has ended, or parallel requests have used it. `reason` is for the security
+    /// event.
     Ended {
         reason: &'static str,
         session: SessionId,
     },
-    /// The token was replayed: the session has been ended and the user notified.
+    /// The token had been used before (replay). The session has been ended, and the user has been notified.
     Stolen {
         user: UserId,
         session: SessionId,
@@ -52,18 +53,20 @@ pub enum RefreshOutcome {
 
 /// The stored state of a presented token.
 struct Presented {
+    /// `None`: the user was deleted.
     user: Option<UserId>,
     session: SessionId,
     token: PresentedToken,
+    /// Whether the statement that read this state has replaced the token by its successor.
     rotated: bool,
 }
 
 impl AuthStore {
-    /// Opens a session. The session of `old_token`, the refresh cookie in the login request, ends: an attacker may have set it in
-    /// this browser (session fixation, ASVS 7.2.4).
+    /// Opens a session. `old_token` is the refresh cookie of the login request. Its session ends, because an attacker
+    /// may have set this cookie in the user's browser (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password was changed or the account disabled since the verification.
+    /// [`ApiError::InvalidCredentials`] if the password was changed or the account was disabled since the verification.
     pub async fn open_session(
         &self,
         verified: &VerifiedPassword,
@@ -101,7 +104,7 @@ impl AuthStore {
         Ok(issued)
     }
 
-    /// Inserts a new session with its first refresh token. The caller commits.
+    /// Inserts a new session with its first refresh token, in the open transaction of `connection`.
     pub async fn insert_session(
         &self,
         connection: &mut PgConnection,
@@ -141,7 +144,8 @@ impl AuthStore {
             && !presented.rotated
             && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
         {
-            // A parallel request used the token between this statement's read and write. Read again: now it is a replay.
+            // A parallel request used the token between the read and the write of this statement. The second call sees
+            // the token as used.
             seen = self.rotate(token, &next).await?;
         }
         let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
@@ -171,7 +175,8 @@ impl AuthStore {
         }))
     }
 
-    /// Returns the unused token at the end of the chain after `used`. `None`: the chain is longer than [`derive_chain`] returns.
+    /// Returns the last successor of `used`, which is the only unused one. `None`: [`derive_chain`] does not reach it,
+    /// because parallel requests have used too many successors.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
         let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
@@ -184,8 +189,8 @@ impl AuthStore {
         Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
     }
 
-    /// Marks the token as used and inserts its successor, in one statement and only if the token is valid. Returns the token's
-    /// state before. Of parallel calls, exactly one writes.
+    /// Marks a valid token as used and inserts its successor, in one statement. If several calls run in parallel,
+    /// exactly one writes. Returns the state of the token before this statement. `None`: the token is not stored.
     async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
         let now = self.clock.now();
         let row = sqlx::query!(
@@ -228,7 +233,7 @@ impl AuthStore {
         }))
     }
 
-    /// Ends a session whose token was replayed, and notifies its user once.
+    /// Ends a session whose token was replayed. Notifies its user, unless the session had ended before.
     async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;
@@ -271,7 +276,7 @@ impl AuthStore {
         self.revocations.end(caller.user(), session, reason).await
     }
 
-    /// Ends all sessions of the caller, this one too, and invalidates all device cookies.
+    /// Ends all sessions of the caller, including the current one, and invalidates all device cookies.
     pub async fn end_all(&self, caller: &Caller) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
         device_cookies::advance_epoch(&mut transaction, caller.user()).await?;
@@ -282,8 +287,11 @@ impl AuthStore {
     }
 }
 
-/// Locks the user's row if it still has the verified hash, and replaces an outdated hash. Without the lock, a password change
-/// during the verification would miss the session that is opened afterwards.
+/// Locks the user's row, and checks that the password and the status have not changed since the verification. Replaces
+/// an outdated hash.
+///
+/// A password change ends all sessions. Without the lock, a parallel password change would miss the session that the
+/// login is about to insert, so this session would survive the change.
 async fn lock_if_unchanged(connection: &mut PgConnection, verified: &VerifiedPassword) -> ApiResult<()> {
     let unchanged = sqlx::query_scalar!(
         r#"select password_hash = $2 and status = 'active' as "unchanged!" from users where id = $1 for no key update"#,

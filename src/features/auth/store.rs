@@ -1,12 +1,14 @@
-//! Statements on registrations, credentials and password resets. Sessions are in `session_store.rs`.
+//! SQL of registrations, credentials and password resets. `session_store.rs` contains the SQL of sessions.
 //!
-//! These tables have no row-level security, because they are read before the caller is known. Each statement filters by one user,
-//! address or token. To prevent user enumeration, registration and reset use one statement each, which is the same for known and
-//! unknown addresses and queues the same number of mails.
+//! The tables have no row-level security, because the service reads them before it knows the caller. Each statement
+//! filters by one user, one address or one token.
 //!
-//! A registration contains no password: the reader of the mail chooses it. Otherwise an attacker could register a victim's address
-//! with their own password and wait until the victim confirms (account pre-hijacking, CWE-287).
-//! Test: `attacks::authentication::registration`.
+//! User enumeration: registration and password reset use one statement each. The statement is the same for known and
+//! unknown addresses, and it inserts one mail in both cases.
+//!
+//! Account pre-hijacking (CWE-287): a registration contains no password. The reader of the confirmation mail chooses
+//! the password. Otherwise an attacker could register a victim's address with a password that the attacker knows, and
+//! wait until the victim confirms the registration. Test: `attacks::authentication::registration`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,13 +33,14 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::{self, MailOrigin};
 use crate::security::sessions::revocations::Revocations;
 
-/// How long a confirmation link works. Until it is used, others can register the same address.
+/// How long a confirmation link works. Until the link is used, other clients can register the same address too.
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long a reset link works. It equals the window of the mail budget, so a user whose budget is used up has a valid link.
+/// How long a reset link works: as long as a window of the mail budget. When the budget is used up, the service sends
+/// no further mail, but the links that have used up the budget are still valid.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
-/// Database access of this feature.
+/// Reads and writes registrations, credentials, password resets and sessions.
 #[derive(Clone)]
 pub struct AuthStore {
     pub(super) pool: PgPool,
@@ -48,7 +51,7 @@ pub struct AuthStore {
     pub(super) clock: Clock,
 }
 
-/// The account of a reset token.
+/// The account whose password a reset token can change.
 pub struct ResetAccount {
     pub email: String,
     pub display_name: String,
@@ -67,8 +70,8 @@ impl AuthStore {
         Self { pool, keys, revocations, notifier, settings, clock }
     }
 
-    /// Queues a confirmation link, or "you already have an account" for a registered address. `false`: the mail budget of `origin`
-    /// is used up.
+    /// Queues a mail with a confirmation link. If the address has an account already, the mail says so instead. Returns
+    /// `false` if the mail budget of `origin` is used up.
     pub async fn register(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "registration", origin, email, now).await? {
@@ -101,7 +104,8 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the address that this token confirms. The token stays valid. `None`: it is unknown, used or expired.
+    /// Returns the address that this token confirms. The token stays valid. `None`: the token is unknown, used or
+    /// expired.
     pub async fn registered_address(&self, token: &SecretToken) -> ApiResult<Option<String>> {
         Ok(sqlx::query_scalar!(
             "select email from registrations where token_hash = $1 and expires_at > $2",
@@ -112,15 +116,15 @@ impl AuthStore {
         .await?)
     }
 
-    /// Creates the user and deletes all registrations of the address. `None`: the token was used or has expired, or the address was
-    /// confirmed with another link.
+    /// Creates the user and deletes all registrations of the address. `None`: the token was used or has expired, or the
+    /// address was confirmed with another link.
     pub async fn confirm(
         &self,
         token: &SecretToken,
         profile: &NewProfile,
         hash: &HashedPassword,
     ) -> ApiResult<Option<UserId>> {
-        let joined = sqlx::query_scalar!(
+        let created = sqlx::query_scalar!(
             r#"with confirmed as (
                    delete from registrations where token_hash = $1 and expires_at > $2 returning email
                ), others as (
@@ -139,11 +143,11 @@ impl AuthStore {
         )
         .fetch_optional(&self.pool)
         .await?;
-        Ok(joined.map(UserId::from))
+        Ok(created.map(UserId::from))
     }
 
-    /// Returns the account with this address, and the highest work of all stored hashes. A malformed address (`None`) runs the same
-    /// statement.
+    /// Returns the account with this address, and the highest work factor of all stored password hashes. An unknown
+    /// address and a malformed one (`None`) run the same statement, to prevent user enumeration.
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(
@@ -164,8 +168,9 @@ impl AuthStore {
         Ok(FoundCredentials { account, max_work: u64::try_from(row.max_work).unwrap_or(0) })
     }
 
-    /// Queues a reset link. Earlier links stay valid, so that others cannot invalidate them. For an unknown address, a mail that is
-    /// marked as sent is inserted. `false`: the mail budget of `origin` is used up.
+    /// Queues a mail with a reset link. Earlier links stay valid: otherwise an attacker could invalidate the user's
+    /// link with another request. For an unknown address, the statement inserts a mail that is marked as sent. So the
+    /// work is the same, and no mail is sent. Returns `false` if the mail budget of `origin` is used up.
     pub async fn request_reset(&self, email: &EmailAddress, origin: &MailOrigin) -> ApiResult<bool> {
         let now = self.clock.now();
         if !mail_budgets::spend(&self.pool, &self.keys, "password_reset", origin, email, now).await? {
@@ -197,7 +202,7 @@ impl AuthStore {
         Ok(true)
     }
 
-    /// Returns the account of a reset token. The token stays valid.
+    /// Returns the account of a reset token. The token stays valid. `None`: the token is unknown, used or expired.
     pub async fn find_reset_account(&self, token: &SecretToken) -> ApiResult<Option<ResetAccount>> {
         Ok(sqlx::query_as!(
             ResetAccount,
@@ -210,9 +215,11 @@ impl AuthStore {
         .await?)
     }
 
-    /// Sets the password, deletes all reset tokens of the user, ends all sessions, invalidates all device cookies, and queues a
-    /// mail to the user. Returns the user and the new epoch of device cookies. `None`: the token was used or has expired. Of two
-    /// parallel calls, one succeeds.
+    /// Sets the user's password. Also deletes the user's reset tokens, ends the user's sessions, invalidates the user's
+    /// device cookies, and queues a mail to the user.
+    ///
+    /// Returns the user and the new epoch of device cookies. `None`: the token is unknown, used or expired. If two
+    /// requests use the same token in parallel, one succeeds.
     pub async fn reset_password(&self, token: &SecretToken, hash: &HashedPassword) -> ApiResult<Option<(UserId, i64)>> {
         let mut transaction = begin(&self.pool).await?;
         let changed = sqlx::query!(
@@ -249,13 +256,14 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. Sessions are kept until their access tokens have expired.
+    /// Deletes expired rows. A session is kept until its access tokens have expired.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
         mail_budgets::sweep(&self.pool, now).await?;
-        // Refresh tokens are deleted with their session, not earlier: a replayed token reveals theft.
+        // Deleting a session also deletes its refresh tokens. Until then, used tokens are kept: their replay reveals
+        // theft.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;

@@ -1,11 +1,13 @@
 //! The caller's business: seller details on invoices, time zone and payment terms.
 //!
-//! Each user has one business, without an id. Until it is set, it has the user's display name and UTC.
+//! Each user has exactly one business, so a business needs no id. Until the user sets it, its name is the user's
+//! display name and its time zone is UTC.
 //!
 //! Threats and controls:
-//! - BOLA: another user's business (four walls, `attacks::business_logic::business`).
-//! - Changing the seller on issued invoices: they use the table `invoice_parties`, which the service can only read.
-//! - Mistyped bank account: the checksum of the IBAN is verified.
+//! - BOLA: no request names a business. Each statement uses the caller's id (`attacks::business_logic::business`).
+//! - Changing the seller on issued invoices: these take the seller from `invoice_parties`, a table that the service's
+//!   role can only read.
+//! - A mistyped bank account: the checksum of the IBAN is verified.
 //! - Lost update (`If-Match`).
 
 pub mod handlers;

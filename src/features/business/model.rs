@@ -1,4 +1,4 @@
-//! The business.
+//! The business: the seller on invoices.
 
 use crate::base::bank::{Bic, Iban};
 use crate::base::time_zone::TimeZone;
@@ -10,16 +10,16 @@ pub const MAX_PAYMENT_TERMS: i32 = 365;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Business {
     pub name: String,
-    /// May have several lines.
+    /// The postal address, which may have several lines.
     pub address: Option<String>,
-    /// ISO 3166-1 alpha-2.
+    /// The country code (ISO 3166-1 alpha-2).
     pub country: Option<String>,
     pub vat_id: Option<String>,
-    /// The name of a trade register, and the number in it.
+    /// The name of a trade register and the number of the business in this register.
     pub registration: Option<String>,
     pub iban: Option<Iban>,
     pub bic: Option<Bic>,
-    /// Decides issue dates and overdue invoices.
+    /// The time zone in which issue dates are set and invoices become overdue.
     pub time_zone: TimeZone,
     /// Days from the issue date of an invoice to its due date.
     pub payment_terms_days: Option<i32>,

@@ -1,4 +1,4 @@
-//! SQL of businesses. Every statement is scoped to the caller.
+//! SQL of businesses. Every statement filters by the caller's id.
 
 use sqlx::PgPool;
 
@@ -14,7 +14,7 @@ pub struct BusinessStore {
     pool: PgPool,
 }
 
-/// A row of the table, or the defaults if there is none.
+/// A row of `businesses`, or the defaults if the caller has no row.
 struct Row {
     name: String,
     address: Option<String>,
@@ -79,7 +79,7 @@ impl BusinessStore {
     /// Replaces the caller's business if it still has this version. Returns the next version.
     ///
     /// # Errors
-    /// [`ApiError::PreconditionFailed`] if another request has changed it.
+    /// [`ApiError::PreconditionFailed`] if another request has changed the business.
     pub async fn replace(&self, caller: &Caller, business: &Business, version: i64) -> ApiResult<i64> {
         let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         let replaced = sqlx::query_scalar!(

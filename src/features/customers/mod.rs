@@ -3,10 +3,11 @@
 //! - [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
 //!
 //! Threats and controls:
-//! - BOLA: another user's customer (four walls, `attacks::authorization::object_level`).
+//! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment (`attacks::authorization::mass_assignment`).
 //! - Lost update (`If-Match`).
-//! - Deleting a customer with invoices: the foreign key refuses it. A check before the delete could race with a new invoice.
+//! - Deleting a customer who has invoices: the foreign key refuses the deletion. A check in advance would be a race
+//!   condition (CWE-367): a parallel request could insert an invoice after the check.
 
 pub mod handlers;
 pub mod model;

@@ -1,4 +1,4 @@
-//! The customer. Its fields are already validated.
+//! The customer. The views have validated all fields before.
 
 use chrono::{DateTime, Utc};
 
@@ -14,7 +14,7 @@ pub struct Details {
     pub email: Option<EmailAddress>,
     pub address: Option<String>,
     pub tax_id: Option<String>,
-    /// Suggested currency for new invoices.
+    /// The currency that clients suggest for new invoices.
     pub default_currency: Currency,
 }
 

@@ -11,7 +11,7 @@ use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-/// A customer with invoices cannot be deleted.
+/// The error for deleting a customer who has invoices.
 pub const CUSTOMER_HAS_INVOICES: ApiError =
     ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
@@ -21,7 +21,6 @@ pub struct CustomerStore {
     pool: PgPool,
 }
 
-/// A row of the table.
 struct Row {
     id: Uuid,
     name: String,
@@ -37,7 +36,7 @@ struct Row {
 impl TryFrom<Row> for Customer {
     type Error = ApiError;
 
-    /// A row that violates the rules of the model returns an internal error: it was not written by this service.
+    /// Returns an internal error for a row that violates the rules of the model. This service does not write such rows.
     fn try_from(row: Row) -> ApiResult<Self> {
         let invalid_row = || ApiError::internal("stored customer is invalid");
         let details = Details {
@@ -57,7 +56,7 @@ impl CustomerStore {
         Self { pool }
     }
 
-    /// Begins a transaction for this caller.
+    /// Begins a transaction on the caller's customers.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<CustomerTx<'a>> {
         Ok(CustomerTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
@@ -65,7 +64,7 @@ impl CustomerStore {
     /// Returns a customer.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the customer does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: CustomerId) -> ApiResult<Customer> {
         let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -81,7 +80,7 @@ impl CustomerStore {
         .try_into()
     }
 
-    /// Returns the customers after `after`, newest first: at most one more than the page size.
+    /// Returns the customers after `after`, newest first. One row more than the page shows that a next page exists.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Customer>> {
         let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
@@ -102,7 +101,7 @@ impl CustomerStore {
     }
 }
 
-/// An open transaction. Dropping it without [`commit`](Self::commit) rolls back.
+/// An open transaction on the caller's customers. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct CustomerTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
@@ -140,7 +139,7 @@ impl CustomerTx<'_> {
     /// Returns a customer and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the customer does not exist or belongs to another user.
     pub async fn lock(&mut self, id: CustomerId) -> ApiResult<Customer> {
         sqlx::query_as!(
             Row,
@@ -180,7 +179,8 @@ impl CustomerTx<'_> {
     /// Deletes a locked customer.
     ///
     /// # Errors
-    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key decides, so a parallel request cannot add an invoice in between.
+    /// [`CUSTOMER_HAS_INVOICES`]: the foreign key refuses the deletion, even if a parallel request is inserting the
+    /// invoice.
     pub async fn delete(&mut self, customer: &Customer) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "delete from customers where owner_id = $1 and id = $2 and version = $3",

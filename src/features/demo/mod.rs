@@ -1,9 +1,10 @@
-//! Demo data: two users with customers, invoices in every status and a document each; in development also an administrator.
+//! Demo data: two users with customers, invoices and one document each. In development, there is also an administrator.
 //! Production has demo data only if a setting provides the users' password (`config/secrets.rs`).
 //!
-//! Demo data uses the same API of the stores as every request: each user signs in with their password and acts as their caller.
-//! So this code adds no privileged access that an attacker could use. Each start creates what is missing. Ids are fixed, so that
-//! the examples of the OpenAPI document and of `docs/requests.http` work on every machine. [`plan`] contains the data.
+//! Each start of the service creates the demo data that is missing. This module calls the stores like a request handler
+//! does: it signs in each user with their password, and passes the user's [`Caller`]. So it adds no privileged access
+//! that an attacker could use. Ids are fixed, so that the examples of the OpenAPI document and of `docs/requests.http`
+//! work on every machine. [`plan`] contains the data.
 
 mod plan;
 
@@ -56,32 +57,32 @@ pub struct DemoServices {
     pub uploads: UploadService,
 }
 
-/// Demo accounts and their passwords.
+/// The accounts that the welcome message shows: the first user and, if one was created, the administrator.
 pub struct Demo {
     email: &'static str,
     password: SecretString,
-    /// Only if a connection of the schema's owner was available.
     administrator: Option<(&'static str, SecretString)>,
 }
 
-/// The plan violates a rule of the model.
+/// The error for a plan that violates a rule of the model.
 fn invalid_plan() -> ApiError {
     ApiError::internal("demo data is invalid")
 }
 
 /// Creates missing demo data.
 ///
-/// Returns `None` if the users cannot sign in with these passwords: the passwords were changed, or an account is locked. `owner`
-/// is a connection of the schema's owner. Only that role can create an administrator.
+/// `owner` is a connection of the database role that owns the schema. Only this role can create the administrator.
+///
+/// Returns `None` if a user cannot sign in: the password was changed, or the account is locked.
 pub async fn create_missing(
     services: &DemoServices,
     owner: Option<&mut PgConnection>,
     passwords: &[SecretString; 3],
 ) -> ApiResult<Option<Demo>> {
-    background(&services.recorder, fill(services, owner, passwords)).await
+    background(&services.recorder, create_users(services, owner, passwords)).await
 }
 
-async fn fill(
+async fn create_users(
     services: &DemoServices,
     mut owner: Option<&mut PgConnection>,
     passwords: &[SecretString; 3],
@@ -105,7 +106,7 @@ async fn fill(
             Err(ApiError::InvalidCredentials | ApiError::TooManyRequests { .. }) => return Ok(None),
             signed_in => signed_in?,
         };
-        services.fill(user, &caller).await?;
+        services.create_objects(user, &caller).await?;
         services.auth.end(&caller, caller.session(), "demo_setup").await?;
         if user.is_admin {
             demo.administrator = Some((user.email, password.clone()));
@@ -130,7 +131,7 @@ impl DemoServices {
         self.authenticator.verify(token.expose_secret()).await
     }
 
-    async fn fill(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
+    async fn create_objects(&self, user: &DemoUser, caller: &Caller) -> ApiResult<()> {
         if let Some(plan) = &user.business {
             self.set_business(plan, caller).await?;
         }
@@ -166,7 +167,7 @@ impl DemoServices {
         }
     }
 
-    /// Sets the business if the user has not set it.
+    /// Sets the user's business, unless it is set already.
     async fn set_business(&self, plan: &DemoBusiness, caller: &Caller) -> ApiResult<()> {
         let businesses = BusinessStore::new(self.pool.clone());
         let (_, version) = businesses.read(caller).await?;
@@ -227,7 +228,7 @@ impl DemoServices {
             lines,
             discount: None,
             notes: None,
-            // Without a due date, a demo draft can still be issued on any later day.
+            // The draft has no due date, so that developers can still issue it on a later day.
             due_date: issued_on.checked_add_days(Days::new(DAYS_TO_PAY)).filter(|_| plan.final_status != Status::Draft),
         };
         let total = totals.total;
@@ -284,7 +285,7 @@ fn demo_line(line: &DemoLine, currency: Currency) -> Option<Line> {
     Line::new(description.to_owned(), quantity.parse().ok()?, price, Some(discount), tax.parse().ok()?).ok()
 }
 
-/// Returns whether a read returned 404.
+/// Returns whether a read has failed because the object does not exist.
 fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
     match found {
         Ok(_) => Ok(false),
@@ -294,7 +295,7 @@ fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
 }
 
 impl Demo {
-    /// Returns shell commands to paste, and the administrator's account.
+    /// Returns shell commands for a first try, and the administrator's account.
     #[must_use]
     pub fn lines(&self, base: &str) -> String {
         let Self { email, password, administrator } = self;

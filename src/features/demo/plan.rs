@@ -1,8 +1,8 @@
-//! The demo data. Ids are fixed, because examples refer to them.
+//! The content of the demo data. Ids are fixed, because the examples of the documents use them.
 
 use crate::features::invoices::model::Status;
 
-/// The user in the examples of administration.
+/// The user in the examples of user administration.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
 /// A customer with invoices.
@@ -11,7 +11,7 @@ pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-00000000000
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
 /// An invoice that can be paid or voided.
 pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
-/// An invoice of the other user.
+/// An invoice of the second user.
 pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
 
 pub const CREDIT_NOTE: &str = "e0000000-0000-4000-8000-000000000001";
@@ -24,10 +24,10 @@ pub struct DemoUser {
     pub name: &'static str,
     pub is_admin: bool,
     pub business: Option<DemoBusiness>,
-    /// Id, name, currency.
+    /// The id, name and currency of each customer.
     pub customers: &'static [(&'static str, &'static str, &'static str)],
     pub invoices: &'static [DemoInvoice],
-    /// A text file attached to an invoice.
+    /// A text file that is attached to an invoice.
     pub document: Option<DemoDocument>,
 }
 
@@ -50,10 +50,10 @@ pub struct DemoDocument {
     pub text: &'static str,
 }
 
-/// An invoice. The invoices of a user are ordered by issue date.
+/// An invoice. A user's invoices are ordered by issue date, because their numbers are assigned in this order.
 pub struct DemoInvoice {
     pub id: &'static str,
-    /// Index in the user's customers.
+    /// The index of the customer in the user's customers.
     pub customer: usize,
     pub final_status: Status,
     /// Days from the issue date to today.
@@ -64,9 +64,10 @@ pub struct DemoInvoice {
     pub credited: Option<(&'static str, i64)>,
 }
 
-/// Description, quantity, unit price, discount and tax in percent.
+/// A line: description, quantity, unit price, discount in percent, tax in percent.
 pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
+/// The payment terms of all demo invoices.
 pub const DAYS_TO_PAY: u64 = 14;
 
 pub const USERS: [DemoUser; 3] = [

@@ -1,6 +1,7 @@
-//! The queue of stored files to delete: files of deleted documents, and of uploads that never became documents.
+//! The queue of stored files to delete: files of deleted documents, and files of uploads that never became documents.
 //!
-//! Each file is deleted while its queue row is locked. A commit of the same upload deletes that row, so only one of the two wins.
+//! A file is deleted while its queue row is locked. The commit of an upload deletes the same row. So a file is either
+//! deleted or becomes a document, even if both start at the same time.
 
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use crate::db::OwnerTx;
 use crate::http::error::ApiResult;
 use crate::storage::Storage;
 
-const BATCH: i64 = 100;
-/// The delay before the next attempt if the object store is down.
+/// The maximum number of queue rows that are read at once.
+const BATCH_SIZE: i64 = 100;
+/// The delay after which a failed deletion is retried.
 const RETRY_DELAY: TimeDelta = TimeDelta::minutes(1);
 
 /// Deletes stored files that are due.
@@ -40,7 +42,7 @@ impl BlobDeletionQueue {
         self.wake.notify_one();
     }
 
-    /// Sweeps each time it is woken.
+    /// Runs a sweep after each [`notify`](Self::notify).
     pub async fn run(&self) {
         loop {
             self.wake.notified().await;
@@ -50,7 +52,8 @@ impl BlobDeletionQueue {
         }
     }
 
-    /// Deletes all files that are due, and partial uploads of processes that were killed.
+    /// Deletes all files that are due. Also deletes incomplete files, which killed processes have left in the object
+    /// store.
     ///
     /// # Errors
     /// Fails if the database or the object store is down. The remaining files stay in the queue.
@@ -64,7 +67,7 @@ impl BlobDeletionQueue {
                     return Err(error);
                 }
             }
-            if due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            if due.len() < usize::try_from(BATCH_SIZE).unwrap_or(usize::MAX) {
                 break;
             }
         }
@@ -75,7 +78,7 @@ impl BlobDeletionQueue {
         let rows = sqlx::query!(
             "select user_id, storage_key from document_removals where due_at <= $1 order by due_at limit $2",
             now,
-            BATCH
+            BATCH_SIZE
         )
         .fetch_all(&self.pool)
         .await?;
@@ -89,7 +92,7 @@ impl BlobDeletionQueue {
         Ok(())
     }
 
-    /// Deletes one file and releases its quota, unless it has become a document or is already deleted.
+    /// Deletes one file and releases its quota, unless the file has become a document or is already deleted.
     ///
     /// # Errors
     /// Fails if the database or the object store is down. The file stays in the queue.
@@ -110,7 +113,8 @@ impl BlobDeletionQueue {
         Ok(transaction.commit().await?)
     }
 
-    /// Deletes a file that is in neither table: it was stored after its queue row was swept.
+    /// Deletes a file that is neither queued nor part of a document: its upload stored the file after a sweep had
+    /// removed the queue row.
     async fn remove_orphan(&self, mut transaction: OwnerTx, user: UserId, key: Uuid) -> ApiResult<()> {
         let known = sqlx::query_scalar!(
             r#"select exists (select 1 from document_removals where storage_key = $2)

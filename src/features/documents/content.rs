@@ -1,10 +1,10 @@
 //! Downloads as attachments: stored XSS by uploaded files (CWE-79, CWE-646, API8:2023).
 //!
-//! **Attack**: an uploaded file that a browser opens as a page of our origin.
-//! **Control**: a file is sent as an attachment under its cleaned name and with its stored type. Every response has `nosniff`, is
-//! not cached and has no origin (`sandbox`, `security/browser/headers.rs`). A part of a file is sent on request (`Range`). Files
-//! are streamed, never held in memory.
-//! **Limits**: what the program on the user's device does with the saved file.
+//! **Attack**: an uploaded file contains a script, and the browser opens the file as a page of the service's origin.
+//! **Control**: a file is sent as an attachment, with its sanitized name and its stored media type. Every response has
+//! `nosniff`, is not cached, and cannot act in the service's origin (`sandbox`, `security/browser/headers.rs`). A
+//! client can request a part of a file (`Range`). Files are streamed, never held in memory.
+//! **Limits**: the service does not control the program that opens the saved file on the user's device.
 //! **ASVS**: 3.2.1, 5.4.1, 5.4.2 · **Test**: `attacks::files::uploads::downloads`
 
 use std::convert::Infallible;
@@ -31,7 +31,7 @@ use crate::storage::{Storage, StorageError};
 pub async fn content(
     caller: Caller,
     PathId(id): PathId<DocumentId>,
-    known: IfNoneMatch,
+    if_none_match: IfNoneMatch,
     request: HttpRequest,
     documents: Data<DocumentStore>,
     storage: Data<Storage>,
@@ -41,7 +41,7 @@ pub async fn content(
     let etag = format!("\"{}\"", file.fingerprint());
     let mut reply = HttpResponse::build(StatusCode::OK);
     reply.insert_header((header::ETAG, etag.as_str())).insert_header((header::ACCEPT_RANGES, "bytes"));
-    if known.has(&etag) {
+    if if_none_match.has(&etag) {
         return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
     }
     let range = match requested_range(&request, file.size, &etag) {
@@ -63,7 +63,7 @@ pub async fn content(
         Err(StorageError::Missing) => return Err(missing_content(&caller, &document, &documents).await),
         read => read?,
     };
-    let bytes = bytes.inspect_err(|error| tracing::error!(%error, "a download was interrupted"));
+    let bytes = bytes.inspect_err(|error| tracing::error!(%error, "failed to read a stored object during a download"));
     Ok(reply.body(SizedStream::new(length, bytes)))
 }
 
@@ -75,7 +75,8 @@ fn content_type(file: &File) -> &'static str {
     }
 }
 
-/// Returns 404 if the document was deleted in the meantime. Otherwise its content is lost, which is a fault of the service.
+/// Returns the error for a document whose stored object is missing: 404 if the document has been deleted since it was
+/// read, otherwise an internal error, because the content is lost.
 async fn missing_content(caller: &Caller, document: &Document, documents: &DocumentStore) -> ApiError {
     match documents.read(caller, document.id()).await {
         Ok(_) => ApiError::internal("the stored object of a document is missing"),

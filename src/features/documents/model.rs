@@ -1,4 +1,4 @@
-//! The document.
+//! The document: a title, an optional invoice, and an uploaded file.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -8,16 +8,16 @@ use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
 use crate::security::files::uploads::FileType;
 
-/// In characters.
+/// The maximum length of a title, in characters.
 pub const MAX_TITLE: usize = 200;
 
-/// An uploaded file. It is immutable.
+/// An uploaded file. It never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
-    /// Sanitized.
+    /// The sanitized file name.
     pub name: String,
     pub kind: FileType,
-    /// In bytes.
+    /// The size in bytes.
     pub size: u64,
     pub sha256: [u8; 32],
     /// The key in the object store.
@@ -32,11 +32,11 @@ impl File {
     }
 }
 
-/// A change of a document. `None` leaves a field as it is.
+/// A partial update of a document. `None` keeps a field.
 #[derive(Clone, Debug, Default)]
 pub struct Change {
     pub title: Option<String>,
-    /// `Some(None)` detaches it.
+    /// `Some(None)` detaches the document from its invoice.
     pub invoice: Option<Option<InvoiceId>>,
 }
 
@@ -60,7 +60,7 @@ impl Document {
         Self::from_stored(DocumentId::new(), title, invoice, file, 1, now, now)
     }
 
-    /// Rebuilds a document from its row.
+    /// Rebuilds a document from its stored fields.
     #[must_use]
     pub fn from_stored(
         id: DocumentId,
@@ -74,7 +74,7 @@ impl Document {
         Self { id, title, invoice, file, version, created_at, updated_at }
     }
 
-    /// Applies a change and returns the next version.
+    /// Returns the next version with this update applied.
     #[must_use]
     pub fn updated_with(self, change: Change, now: DateTime<Utc>) -> Self {
         let title = change.title.unwrap_or(self.title);
@@ -92,7 +92,7 @@ impl Document {
         &self.title
     }
 
-    /// The invoice that it is attached to.
+    /// Returns the invoice to which the document is attached.
     #[must_use]
     pub fn invoice(&self) -> Option<InvoiceId> {
         self.invoice
@@ -118,7 +118,7 @@ impl Document {
         self.updated_at
     }
 
-    /// The keyset position in a list.
+    /// Returns the keyset position of the document in its list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.created_at, id: self.id.uuid() }

@@ -1,8 +1,8 @@
-//! The storage quota per owner.
+//! SQL of the storage quota of each owner.
 //!
-//! Each upload reserves its maximum size before the first byte is read. The reservation locks the owner's row, so parallel uploads
-//! cannot overbook. The request releases it on failure. If its process was killed, the sweeper releases it after
-//! [`RESERVATION_LIFETIME`].
+//! Each upload reserves quota for its maximum size before the service reads the first byte. The reservation locks the
+//! owner's row, so parallel uploads cannot exceed the quota together. A failed request releases its reservation. If the
+//! process was killed, the sweeper releases the reservation after [`RESERVATION_LIFETIME`].
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgConnection;
@@ -13,7 +13,7 @@ use crate::db::exactly_one;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
 
-/// Longer than the slowest upload of the largest configurable file.
+/// How long a reservation lasts: longer than the slowest upload of the largest configurable file.
 pub const RESERVATION_LIFETIME: TimeDelta = TimeDelta::hours(2);
 
 /// The quota of one owner.
@@ -23,10 +23,11 @@ pub struct Quota {
     pub files: i32,
 }
 
-/// Reserves quota for an upload, and queues its file for deletion in case it never becomes a document.
+/// Reserves quota for an upload, and queues its file for deletion after [`RESERVATION_LIFETIME`]. [`commit`] takes the
+/// file off the queue. So the file of a failed upload is deleted even after a crash.
 ///
 /// # Errors
-/// [`QUOTA_EXCEEDED`] if the owner has less left.
+/// [`QUOTA_EXCEEDED`] if the owner has less than `bytes` left, or cannot store another file.
 pub(super) async fn reserve(
     connection: &mut PgConnection,
     owner: UserId,
@@ -61,11 +62,11 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size and takes the file off the deletion queue. Belongs in the transaction that inserts the
-/// document.
+/// Reduces the reservation to the actual size, and takes the file off the deletion queue. Call it in the transaction
+/// that inserts the document.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if the reservation has expired: the file is deleted already.
+/// [`ApiError::Unavailable`] if the reservation has expired: the sweeper has deleted the file.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
         "with noted as (
@@ -84,7 +85,7 @@ pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uu
     exactly_one(&committed).map_err(|_| ApiError::unavailable(1, "the quota reservation of an upload has expired"))
 }
 
-/// Releases a reservation.
+/// Releases the reservation of an upload that did not become a document.
 pub(super) async fn release(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
     sqlx::query!(
         "with held as (

@@ -1,4 +1,4 @@
-//! SQL of documents. Every method is scoped to the caller; there is no unscoped variant.
+//! SQL of documents. Every statement filters by the caller's id. There is no unscoped variant.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -15,6 +15,7 @@ use crate::security::audit::objects::{Object, ObjectKind};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 
+/// Reads and writes documents.
 #[derive(Clone)]
 pub struct DocumentStore {
     pool: PgPool,
@@ -37,14 +38,14 @@ struct Row {
 impl TryFrom<Row> for Document {
     type Error = ApiError;
 
-    /// Fails on a row that this service cannot have written.
+    /// Returns an internal error for a row that violates the rules of the model. This service does not write such rows.
     fn try_from(row: Row) -> ApiResult<Self> {
-        let unsound = || ApiError::internal("invalid row in documents");
+        let invalid_row = || ApiError::internal("stored document is invalid");
         let file = File {
             name: row.file_name,
-            kind: FileType::from_media_type(&row.media_type).ok_or_else(unsound)?,
-            size: row.size.try_into().map_err(|_| unsound())?,
-            sha256: row.sha256.try_into().map_err(|_| unsound())?,
+            kind: FileType::from_media_type(&row.media_type).ok_or_else(invalid_row)?,
+            size: row.size.try_into().map_err(|_| invalid_row())?,
+            sha256: row.sha256.try_into().map_err(|_| invalid_row())?,
             key: row.storage_key,
         };
         let (id, invoice) = (row.id.into(), row.invoice_id.map(InvoiceId::from));
@@ -58,7 +59,7 @@ impl DocumentStore {
         Self { pool }
     }
 
-    /// Begins a transaction for this caller.
+    /// Begins a transaction on the caller's documents.
     pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<DocumentTx<'a>> {
         Ok(DocumentTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
@@ -66,9 +67,9 @@ impl DocumentStore {
     /// Returns a document.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the document does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: DocumentId) -> ApiResult<Document> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         sqlx::query_as!(
             Row,
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
@@ -76,15 +77,15 @@ impl DocumentStore {
             caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(reading.connection())
+        .fetch_optional(tx.connection())
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
     }
 
-    /// Returns documents after this position, newest first. One row more than the page shows whether there is a next page.
+    /// Returns the documents after `after`, newest first. One row more than the page shows that a next page exists.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         let rows = sqlx::query_as!(
             Row,
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
@@ -95,12 +96,12 @@ impl DocumentStore {
             after.id,
             limit.rows()
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?;
         rows.into_iter().map(Document::try_from).collect()
     }
 
-    /// Returns documents attached to this invoice, like [`list`](Self::list).
+    /// Like [`list`](Self::list), but returns only documents that are attached to this invoice.
     pub async fn list_of(
         &self,
         caller: &Caller,
@@ -108,7 +109,7 @@ impl DocumentStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Document>> {
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         let rows = sqlx::query_as!(
             Row,
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
@@ -120,20 +121,21 @@ impl DocumentStore {
             limit.rows(),
             invoice.uuid()
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?;
         rows.into_iter().map(Document::try_from).collect()
     }
 }
 
-/// A transaction on documents. Dropping it without [`commit`](Self::commit) rolls it back.
+/// An open transaction on the caller's documents. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct DocumentTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
 }
 
-/// Maps a violation of the composite foreign key: other users' invoices and missing ones get the same error.
-fn invoice_fault(error: sqlx::Error, document: &Document) -> ApiError {
+/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing invoice from
+/// another user's, so both get the same error.
+fn map_invoice_error(error: sqlx::Error, document: &Document) -> ApiError {
     if !violates(&error, "documents_invoice") {
         return error.into();
     }
@@ -144,7 +146,7 @@ fn invoice_fault(error: sqlx::Error, document: &Document) -> ApiError {
 }
 
 impl DocumentTx<'_> {
-    /// The connection, for statements that belong to the same transaction.
+    /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {
         self.transaction.connection()
     }
@@ -152,11 +154,13 @@ impl DocumentTx<'_> {
     /// Inserts a document whose file is stored, and commits its quota reservation.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] for an invoice that is not the caller's; [`ApiError::Unavailable`] if the reservation has expired.
+    /// [`ApiError::Invalid`] for an invoice that is not the caller's. [`ApiError::Unavailable`] if the reservation has
+    /// expired.
     pub async fn insert(&mut self, document: &Document) -> ApiResult<()> {
         let (owner, file) = (self.caller.user(), document.file());
         let size = i64::try_from(file.size).map_err(ApiError::internal)?;
-        // Locks the invoice (foreign key) before the quota row: see the lock order in `db/idempotency.rs`.
+        // Lock order: the foreign key locks the invoice first, then `quota_store::commit` locks the quota row.
+        // `db/idempotency.rs` explains the order.
         sqlx::query!(
             "insert into documents (id, owner_id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version,
                  created_at, updated_at)
@@ -176,14 +180,14 @@ impl DocumentTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| invoice_fault(error, document))?;
+        .map_err(|error| map_invoice_error(error, document))?;
         quota_store::commit(self.transaction.connection(), owner, file.key, size).await
     }
 
     /// Returns a document and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the document does not exist or belongs to another user.
     pub async fn lock(&mut self, id: DocumentId) -> ApiResult<Document> {
         sqlx::query_as!(
             Row,
@@ -215,11 +219,11 @@ impl DocumentTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| invoice_fault(error, document))?;
+        .map_err(|error| map_invoice_error(error, document))?;
         Ok(exactly_one(&saved)?)
     }
 
-    /// Deletes a locked document and releases its quota. A trigger queues its file for deletion.
+    /// Deletes a locked document and releases its quota. A trigger queues the document's file for deletion.
     pub async fn delete(&mut self, document: &Document) -> ApiResult<()> {
         let deleted = sqlx::query!(
             "with gone as (

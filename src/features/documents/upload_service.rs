@@ -1,4 +1,5 @@
-//! Uploads: reserves quota, inspects the file while it arrives, and stores it. The handler inserts the row.
+//! Uploads: reserves quota, inspects the file while it arrives, and stores the file. The handler inserts the document's
+//! row.
 
 use std::sync::Arc;
 
@@ -25,9 +26,11 @@ use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
+/// UTF-8 needs up to four bytes for a character.
 const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
+/// The maximum size of the form field `invoice_id`. Longer text is refused without parsing.
 const MAX_ID_BYTES: usize = 8 * 1024;
-/// How much is inspected and written at once.
+/// The size of the blocks in which a file is inspected and written.
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Receives, inspects and stores uploads.
@@ -38,11 +41,11 @@ pub struct UploadService {
     pub deletions: BlobDeletionQueue,
     pub clock: Clock,
     pub quota: Quota,
-    /// The maximum size of one file.
+    /// The maximum size of one file, in bytes.
     pub max_bytes: usize,
-    /// The maximum size of one picture.
+    /// The maximum number of pixels of one picture.
     pub max_pixels: u32,
-    /// Limits concurrent inspections, of PDFs too, so that uploads leave processor time for other requests.
+    /// Limits the concurrent inspections, so that uploads leave processor time for other requests.
     pub inspection_slots: Arc<Semaphore>,
     pub pdfs: PdfInspector,
 }
@@ -55,7 +58,7 @@ pub struct ParsedUpload {
 }
 
 impl ParsedUpload {
-    /// Returns bytes that differ for different requests, to detect a reused idempotency key.
+    /// Returns bytes that differ between uploads, to detect an idempotency key that is reused for another upload.
     #[must_use]
     pub fn fingerprint(&self) -> Bytes {
         let Self { title, invoice, file } = self;
@@ -64,10 +67,11 @@ impl ParsedUpload {
 }
 
 impl UploadService {
-    /// Reserves quota for an upload. A repeated request (`Idempotency-Key`) reserves nothing, because its file is not stored again.
+    /// Reserves quota for an upload. A repeated request (`Idempotency-Key`) reserves nothing, because its file is not
+    /// stored again.
     ///
     /// # Errors
-    /// A conflict if the quota is exceeded.
+    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED).
     pub async fn reserve(
         &self,
         caller: &Caller,
@@ -117,10 +121,10 @@ impl UploadService {
         Ok((File { name: safe_file_name(name), kind, size: bytes.len() as u64, sha256, key }, reservation))
     }
 
-    /// Receives a form, and inspects and stores its file.
+    /// Receives an upload form. Inspects and stores its file.
     ///
     /// # Errors
-    /// [`ApiError::Invalid`] with the invalid part; [`ApiError::Unavailable`] if the object store is down.
+    /// [`ApiError::Invalid`] names the invalid field. [`ApiError::Unavailable`] if the object store is down.
     pub async fn receive(&self, mut form: Form, reservation: &QuotaReservation) -> ApiResult<ParsedUpload> {
         let (mut title, mut invoice, mut file) = (None, None, None);
         while let Some(part) = form.next().await? {
@@ -136,7 +140,7 @@ impl UploadService {
                     }
                     title = Some(text);
                 }
-                // A malformed id is treated as a nonexistent one.
+                // A malformed id becomes a random one, so it is refused like the id of a missing invoice.
                 "invoice_id" => {
                     let text = part.text(MAX_ID_BYTES).await?;
                     invoice = Some(text.parse().unwrap_or_else(|_| InvoiceId::new()));
@@ -178,7 +182,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request has no incoming file: it gets the first response, so its PDF is not inspected again.
+        // A repeated request has no incoming file. It gets the response to the first request, which has inspected the
+        // PDF.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -197,7 +202,7 @@ impl UploadService {
     /// Inspects a block on a blocking thread.
     async fn inspect_block(&self, mut inspection: Inspection, block: Bytes) -> ApiResult<Inspection> {
         let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
-        let inspected = tokio::task::spawn_blocking(move || inspection.take(&block).map(|()| inspection));
+        let inspected = tokio::task::spawn_blocking(move || inspection.feed(&block).map(|()| inspection));
         inspected.await.map_err(ApiError::internal)?
     }
 }
@@ -210,7 +215,7 @@ struct Inspection {
 }
 
 impl Inspection {
-    fn take(&mut self, block: &[u8]) -> ApiResult<()> {
+    fn feed(&mut self, block: &[u8]) -> ApiResult<()> {
         self.inspector.feed(block)?;
         self.hash.update(block);
         match &mut self.incoming {
@@ -220,31 +225,31 @@ impl Inspection {
     }
 }
 
-/// Reserved storage for one upload. Dropping it without [`commit`](Self::commit) releases the quota and deletes the file.
+/// Reserved storage for one upload. Dropping it without [`commit`](Self::commit) releases the quota and deletes the
+/// file.
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,
+    /// The storage key of the file. `None`: nothing is reserved (any longer).
     key: Option<Uuid>,
 }
 
 impl QuotaReservation {
-    /// Whether quota is reserved. False for a repeated request.
+    /// Whether quota is reserved: false for a repeated request.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.key.is_some()
     }
 
-    /// Keeps the file: its document is committed.
+    /// Keeps the file and its quota. Call it after the transaction with the document has committed.
     pub fn commit(mut self) {
         self.key = None;
     }
 
     /// Releases the quota and deletes the file. If that fails, the sweeper does it later.
     pub async fn release(mut self) {
-        if let Some(key) = self.key.take()
-            && let Err(error) = self.deletions.remove(self.user, key).await
-        {
-            tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
+        if let Some(key) = self.key.take() {
+            remove(&self.deletions, self.user, key).await;
         }
     }
 }
@@ -253,10 +258,12 @@ impl Drop for QuotaReservation {
     fn drop(&mut self) {
         let (Some(key), Ok(runtime)) = (self.key.take(), tokio::runtime::Handle::try_current()) else { return };
         let (deletions, user) = (self.deletions.clone(), self.user);
-        runtime.spawn(async move {
-            if let Err(error) = deletions.remove(user, key).await {
-                tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
-            }
-        });
+        runtime.spawn(async move { remove(&deletions, user, key).await });
+    }
+}
+
+async fn remove(deletions: &BlobDeletionQueue, user: UserId, key: Uuid) {
+    if let Err(error) = deletions.remove(user, key).await {
+        tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
     }
 }

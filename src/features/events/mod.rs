@@ -1,11 +1,13 @@
-//! Reading security events: users read their own security history, administrators read all events and alerts.
+//! Security events: users read their own security history, administrators read all events and alerts.
 //!
-//! - [`model`]: which events and fields users may see. [`store`]: SQL. [`views`], [`alert_views`]: wire types.
-//!   [`handlers`].
+//! - [`model`]: the events and fields that users may see. [`store`]: SQL. [`views`], [`alert_views`]: request and
+//!   response types. [`handlers`]: endpoints.
 //!
-//! Threats: reading another user's history (the database functions check the reader). A hijacked session that learns
-//! what was detected, or that a guessed password was right: users see only listed kinds, and no reason for a failed
-//! login. Reads by administrators are recorded as events.
+//! Threats and controls:
+//! - BOLA: a user reads the history of another user. The database functions check the reader.
+//! - Information disclosure: an attacker with a hijacked session learns which attacks were detected, or that a guessed
+//!   password was right. Users see only the listed kinds of events, and no reason of a failed login.
+//! - Misuse by an administrator: each read by an administrator is recorded as an event.
 
 pub mod alert_views;
 pub mod handlers;

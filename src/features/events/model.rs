@@ -1,4 +1,4 @@
-//! What users may see of their security history.
+//! Stored events, and the part of them that users may see in their security history.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -6,8 +6,8 @@ use uuid::Uuid;
 use crate::base::page::Position;
 use crate::security::audit::event::EventKind;
 
-/// Event kinds in a user's history: logins, sessions and account changes. Refused requests are left out: otherwise a
-/// hijacked session could read what has been detected.
+/// The kinds of events in a user's history: logins, sessions and account changes. Refused requests are left out:
+/// otherwise an attacker with a hijacked session could read which attacks were detected.
 pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::AuthnLoginSuccess,
     EventKind::AuthnLoginFail,
@@ -22,7 +22,8 @@ pub const VISIBLE_KINDS: [EventKind; 11] = [
     EventKind::UserUpdated,
 ];
 
-/// Kinds whose reason users may see. A failed login is not one: its reason reveals whether the password was right.
+/// The kinds whose reason users may see. The reason of a failed login is hidden, because it reveals whether the
+/// password was right.
 const KINDS_WITH_VISIBLE_REASON: [EventKind; 4] = [
     EventKind::AuthnPasswordChange,
     EventKind::PrivilegePermissionsChanged,
@@ -53,7 +54,7 @@ pub struct StoredEvent {
 }
 
 impl StoredEvent {
-    /// Returns the event's position in a list.
+    /// Returns the keyset position of the event in a list.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { created_at: self.at, id: self.id }
@@ -67,7 +68,7 @@ impl StoredEvent {
     }
 }
 
-/// Filter of the administrators' list. `None` does not filter. `to` is exclusive.
+/// The filter of the administrators' list. A field that is `None` does not filter.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub kind: Option<String>,
@@ -75,11 +76,12 @@ pub struct Filter {
     pub user: Option<Uuid>,
     pub address: Option<String>,
     pub from: Option<DateTime<Utc>>,
+    /// Exclusive.
     pub to: Option<DateTime<Utc>>,
 }
 
 impl Filter {
-    /// Returns a text that is unique for each filter. Cursors are bound to it.
+    /// Returns a text that differs between filters. A cursor contains this text, so it is invalid with another filter.
     #[must_use]
     pub fn text(&self) -> String {
         format!("{self:?}")

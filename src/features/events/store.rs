@@ -1,5 +1,6 @@
-//! SQL for reading events. The service's role cannot read the table itself. It calls two functions: one returns the
-//! events of the transaction's owner, the other checks that the reader is an administrator.
+//! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`. It calls
+//! two functions: one returns the events of the transaction's owner, the other checks that the reader is an
+//! administrator.
 
 use sqlx::PgPool;
 
@@ -22,10 +23,11 @@ impl EventStore {
         Self { pool }
     }
 
-    /// Returns the caller's own events, newest first, with one extra row if there is a next page.
+    /// Returns the caller's own events before `before`, newest first. One row more than the page shows that a next page
+    /// exists.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<StoredEvent>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
-        let mut reading = OwnerTx::begin(&self.pool, caller.user()).await?;
+        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         Ok(sqlx::query_as!(
             StoredEvent,
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
@@ -37,11 +39,12 @@ impl EventStore {
             before.id,
             rows(limit)
         )
-        .fetch_all(reading.connection())
+        .fetch_all(tx.connection())
         .await?)
     }
 
-    /// Returns the events of all users that match the filter, newest first, with one extra row if there is a next page.
+    /// Returns the events of all users before `before` that match the filter, newest first. One row more than the page
+    /// shows that a next page exists.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.
@@ -52,7 +55,7 @@ impl EventStore {
         before: Position,
         limit: Limit,
     ) -> ApiResult<Vec<StoredEvent>> {
-        let one = |word: Option<&str>| word.map(|word| vec![word.to_owned()]);
+        let list = |name: Option<&str>| name.map(|name| vec![name.to_owned()]);
         sqlx::query_as!(
             StoredEvent,
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
@@ -60,8 +63,8 @@ impl EventStore {
                    object_id, object_class, amount
                from admin_security_events($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
             admin.user().uuid(),
-            one(filter.kind.as_deref()) as _,
-            one(filter.severity) as _,
+            list(filter.kind.as_deref()) as _,
+            list(filter.severity) as _,
             filter.user,
             filter.address,
             filter.from,
@@ -73,6 +76,7 @@ impl EventStore {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
+            // insufficient_privilege
             Some("42501") => ApiError::Forbidden,
             _ => error.into(),
         })

@@ -1,4 +1,5 @@
-//! Liveness and readiness for load balancers. The responses disclose no version and no reason; the log contains the reason.
+//! Liveness and readiness for load balancers. A response contains neither the version nor the reason of a failure. The
+//! log contains the reason.
 
 pub mod handlers;
 mod readiness;

@@ -1,4 +1,4 @@
-//! Readiness, checked at most once per second. The endpoint is public and must not put load on the database.
+//! Readiness. The endpoint is public, so the database is checked at most once per second, however many requests arrive.
 
 use std::time::{Duration, Instant};
 
@@ -10,13 +10,13 @@ use crate::db::migrate;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::lifecycle::Lifecycle;
 
-/// How long a result is cached.
+/// How long the result of a database check is cached.
 const CACHE_DURATION: Duration = Duration::from_secs(1);
 
-/// How long the check waits for the database. It is shorter than the usual timeout of a load balancer.
+/// The timeout of a database check. Load balancers usually wait longer, so they receive the 503 before they give up.
 const DATABASE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The readiness check with its cached result, shared by all workers.
+/// The readiness check with its cached result. All worker threads share it.
 pub struct Readiness {
     pool: PgPool,
     lifecycle: Lifecycle,
@@ -34,7 +34,7 @@ impl Readiness {
         Self { pool, lifecycle, last: Mutex::new(None) }
     }
 
-    /// Checks that requests can be served.
+    /// Checks that the service can serve requests.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the service is stopping, the database does not answer, or a migration is missing.
@@ -42,10 +42,10 @@ impl Readiness {
         if self.lifecycle.is_stopping() {
             return Err(ApiError::unavailable(1, "not ready: the service is stopping"));
         }
-        // The lock is held during the check, so that parallel requests share one query.
+        // The lock is held during the database check, so that parallel requests share one query.
         let mut last = self.last.lock().await;
         let fault = match &*last {
-            Some(answer) if answer.at.elapsed() < CACHE_DURATION => answer.fault.clone(),
+            Some(check) if check.at.elapsed() < CACHE_DURATION => check.fault.clone(),
             _ => {
                 let fault = self.check_database().await;
                 *last = Some(CachedCheck { at: Instant::now(), fault: fault.clone() });

@@ -27,8 +27,8 @@ pub(super) struct Client<'a> {
     session: Session,
     events: EventReceiver,
     subscriptions: Subscriptions,
-    messages: Budget,
-    faults: u32,
+    message_budget: Budget,
+    invalid_messages: u32,
 }
 
 enum Next {
@@ -36,7 +36,7 @@ enum Next {
     Notified(Notification),
 }
 
-/// Returns the object for the security event of a refused subscription.
+/// Returns the object that the security event of a refused subscription names.
 fn event_object(topic: Topic) -> Option<Object> {
     let Topic::One(kind, id) = topic else { return None };
     let kind = match kind {
@@ -61,8 +61,8 @@ impl<'a> Client<'a> {
             session,
             events: live.subscribe(caller.user()),
             subscriptions: Subscriptions::new(MAX_SUBSCRIPTIONS),
-            messages: Budget::per_minute(MAX_MESSAGES_PER_MINUTE),
-            faults: 0,
+            message_budget: Budget::per_minute(MAX_MESSAGES_PER_MINUTE),
+            invalid_messages: 0,
         }
     }
 
@@ -86,7 +86,7 @@ impl<'a> Client<'a> {
                 Err(close) => Err(close),
             };
             match reply {
-                // The session may have ended while this message was being made: then it is not sent.
+                // If the session has ended in the meantime, the client must not receive this message.
                 Ok(_) if self.live.revocations.has_ended(self.caller.session()) => return CloseReason::SessionEnded,
                 Ok(reply) => message = reply,
                 Err(close) => return close,
@@ -96,7 +96,7 @@ impl<'a> Client<'a> {
 
     /// Returns the reply to one message. A refusal is a reply too.
     async fn reply_to(&mut self, text: &str) -> SocketResult<ServerMessage> {
-        if !self.messages.spend() {
+        if !self.message_budget.spend() {
             return Err(CloseReason::TooManyMessages);
         }
         let mut requested = None;
@@ -121,7 +121,7 @@ impl<'a> Client<'a> {
             ApiError::NotFound => (EventKind::AuthzFail, "live_subscription"),
             ApiError::Conflict { .. } => (EventKind::ExcessRateLimitExceeded, "live_subscriptions"),
             ApiError::NotJson(_) | ApiError::Invalid(_) => {
-                self.faults += 1;
+                self.invalid_messages += 1;
                 (EventKind::InputValidationFail, "live_message")
             }
             ref error => {
@@ -133,14 +133,15 @@ impl<'a> Client<'a> {
             Some(object) => Event::new(kind).reason(reason).object(object).record(),
             None => Event::new(kind).reason(reason).record(),
         }
-        if self.faults > MAX_INVALID_MESSAGES {
+        if self.invalid_messages > MAX_INVALID_MESSAGES {
             Err(CloseReason::TooManyInvalidMessages)
         } else {
             Ok(ServerMessage::refusal(&refusal))
         }
     }
 
-    /// Adds a subscription. A single object must be readable by the caller; `invoices` means the caller's own ones only.
+    /// Adds a subscription. The caller must be able to read a single object. A topic such as `invoices` covers only the
+    /// caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
         if let Topic::One(kind, id) = topic {
@@ -161,7 +162,7 @@ impl<'a> Client<'a> {
         Ok(ServerMessage::Renewed { until: caller.until() })
     }
 
-    /// Returns the event for a change, if the client subscribed to it and may read the object now.
+    /// Returns the message about a change. `None`: the client has not subscribed to the object, or cannot read it now.
     async fn notification_message(&self, change: &Change) -> SocketResult<Option<ServerMessage>> {
         if !self.subscriptions.includes(change) {
             return Ok(None);

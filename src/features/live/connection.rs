@@ -12,7 +12,7 @@ use super::views::{ClientMessage, ServerMessage};
 use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{CloseReason, SEND_TIMEOUT, TICKET_TIMEOUT};
 
-/// The error is the reason to close the socket.
+/// A result whose error is the reason to close the socket.
 pub(super) type SocketResult<T> = Result<T, CloseReason>;
 
 /// Redeems a ticket and returns its caller.
@@ -32,7 +32,7 @@ pub(super) async fn send(session: &mut Session, message: &ServerMessage) -> Sock
     with_timeout(session.text(text)).await
 }
 
-/// Closes the socket of a client that does not read fast enough.
+/// Awaits a send. [`CloseReason::SlowReader`]: the client did not read fast enough.
 pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>) -> SocketResult<()> {
     match tokio::time::timeout(SEND_TIMEOUT, sent).await {
         Ok(sent) => sent.map_err(|Closed| CloseReason::Closed),
@@ -40,12 +40,12 @@ pub(super) async fn with_timeout(sent: impl Future<Output = Result<(), Closed>>)
     }
 }
 
-/// Receives messages, and answers pings.
+/// Receives the messages of a socket and answers its pings.
 pub(super) struct Connection {
     pub(super) session: Session,
     pub(super) frames: AggregatedMessageStream,
     /// When the client last sent a frame.
-    pub(super) seen: Rc<Cell<Instant>>,
+    pub(super) last_frame_at: Rc<Cell<Instant>>,
 }
 
 impl Connection {
@@ -63,7 +63,7 @@ impl Connection {
     pub(super) async fn next(&mut self) -> SocketResult<String> {
         loop {
             let message = self.frames.recv().await.ok_or(CloseReason::Closed)??;
-            self.seen.set(Instant::now());
+            self.last_frame_at.set(Instant::now());
             match message {
                 AggregatedMessage::Text(text) => return Ok(text.to_string()),
                 AggregatedMessage::Binary(_) => return Err(CloseReason::Binary),

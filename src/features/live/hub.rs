@@ -1,4 +1,5 @@
-//! Delivers change notifications of the database to the sockets of the object's owner, and to no other.
+//! Delivers the database's notifications of changes to the sockets of the object's owner, and to no other user's
+//! sockets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,14 +19,14 @@ use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 /// The PostgreSQL channel that `announce_change()` notifies.
 pub const CHANNEL: &str = "object_changed";
 
-/// Limits concurrent reads for sockets, so that they cannot use up the connection pool.
+/// The maximum number of concurrent reads for all sockets, so that sockets cannot exhaust the connection pool.
 const MAX_CONCURRENT_READS: usize = 4;
 
-/// What a socket receives from the hub.
+/// A notification from the hub to a socket.
 #[derive(Clone, Copy, Debug)]
 pub enum Notification {
     Change(Change),
-    /// Changes may have been missed.
+    /// The socket may have missed changes: its client must read its objects again.
     Resync,
 }
 
@@ -56,7 +57,7 @@ impl Live {
         }
     }
 
-    /// Dispatches notifications until the listener ends.
+    /// Dispatches the database's notifications until the listener ends.
     pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         let mut missed = false;
         loop {
@@ -68,7 +69,8 @@ impl Live {
                 }
                 Ok(ListenerEvent::Notification { .. }) => {}
                 Ok(ListenerEvent::Disconnected) => missed = true,
-                // Resync once the listener is back, not when it was lost: a read in between could still miss changes.
+                // The sockets resync after the listener has reconnected. At the disconnection it would be too early:
+                // clients would still miss the changes between their reads and the reconnection.
                 Ok(ListenerEvent::Heartbeat) => {
                     if std::mem::take(&mut missed) {
                         self.resync();
@@ -81,16 +83,16 @@ impl Live {
     }
 
     fn publish(&self, change: &Change) {
-        if let Some(channels) = self.lock().get(&change.owner) {
-            // Fails only if the last receiver has just been dropped.
-            let _ = channels.send(Notification::Change(*change));
+        if let Some(channel) = self.lock().get(&change.owner) {
+            // Sending fails only if the last receiver has just been dropped.
+            let _ = channel.send(Notification::Change(*change));
         }
     }
 
     /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
     pub fn resync(&self) {
-        for channels in self.lock().values() {
-            let _ = channels.send(Notification::Resync);
+        for channel in self.lock().values() {
+            let _ = channel.send(Notification::Resync);
         }
     }
 
@@ -101,7 +103,7 @@ impl Live {
         EventReceiver { live: self.clone(), user, receiver: Some(receiver) }
     }
 
-    /// Becomes true when the service shuts down.
+    /// Returns a receiver whose value becomes true when the service shuts down.
     #[must_use]
     pub fn closing(&self) -> watch::Receiver<bool> {
         self.closing.subscribe()
@@ -121,22 +123,22 @@ impl Live {
 pub struct EventReceiver {
     live: Arc<Live>,
     user: UserId,
+    /// `None` only while the receiver is dropped.
     receiver: Option<broadcast::Receiver<Notification>>,
 }
 
 impl EventReceiver {
-    /// Returns the next notification. A socket that falls behind gets [`Notification::Resync`] for what it missed.
+    /// Returns the next notification. A socket that reads too slowly gets [`Notification::Resync`] instead of the
+    /// notifications that it has missed.
     pub async fn next(&mut self) -> Notification {
-        match self.receiver.as_mut() {
-            Some(receiver) => match receiver.recv().await {
-                Ok(notification) => notification,
-                Err(RecvError::Lagged(_)) => {
-                    *receiver = receiver.resubscribe();
-                    Notification::Resync
-                }
-                Err(RecvError::Closed) => std::future::pending().await,
-            },
-            None => std::future::pending().await,
+        let Some(receiver) = &mut self.receiver else { return std::future::pending().await };
+        match receiver.recv().await {
+            Ok(notification) => notification,
+            Err(RecvError::Lagged(_)) => {
+                *receiver = receiver.resubscribe();
+                Notification::Resync
+            }
+            Err(RecvError::Closed) => std::future::pending().await,
         }
     }
 }
@@ -144,8 +146,9 @@ impl EventReceiver {
 impl Drop for EventReceiver {
     fn drop(&mut self) {
         let mut channels = self.live.lock();
+        // The count below must not include this receiver.
         self.receiver = None;
-        if channels.get(&self.user).is_some_and(|channels| channels.receiver_count() == 0) {
+        if channels.get(&self.user).is_some_and(|channel| channel.receiver_count() == 0) {
             channels.remove(&self.user);
         }
     }

@@ -1,15 +1,17 @@
-//! Live events: a WebSocket that notifies a client of changes to its own objects, on all replicas.
+//! Live events: a WebSocket notifies the client of changes to the caller's objects, on whichever replica they happen.
 //!
 //! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
 //! - [`hub`]: receives PostgreSQL notifications and delivers them to the owner's sockets.
 //! - [`objects`]: the stores that check each subscription and each event.
-//! - `socket`: the lifetime of one socket. `connection`: its messages. `client`: subscriptions and events of one client.
+//! - `socket`: the lifetime of one socket. `connection`: sends and receives messages. `client`: the subscriptions and
+//!   events of one client.
 //! - [`handlers`]: tickets and handshakes.
 //!
-//! Threats:
-//! - BOLA, another user's id in a message: each message is checked by the stores of the REST API (`attacks::websockets::scope`);
-//! - cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks;
-//! - resource exhaustion: `security/websockets`.
+//! Threats and controls:
+//! - BOLA: a message names another user's object. The stores of the REST API check each id
+//!   (`attacks::websockets::scope`).
+//! - Cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks.
+//! - Resource exhaustion: `security/websockets`.
 
 mod client;
 mod connection;

@@ -19,7 +19,7 @@ pub enum Kind {
 impl Kind {
     pub const ALL: [Self; 3] = [Self::Invoice, Self::Customer, Self::Document];
 
-    /// The singular, used by clients and database triggers.
+    /// Returns the singular. Clients and database triggers use it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +29,7 @@ impl Kind {
         }
     }
 
-    /// The plural, used by clients for all objects of a kind.
+    /// Returns the plural. Clients use it to name all their objects of this kind.
     #[must_use]
     pub fn plural(self) -> &'static str {
         match self {
@@ -67,7 +67,7 @@ pub enum ChangeType {
 }
 
 impl ChangeType {
-    /// The name used by clients and database triggers.
+    /// Returns the name used by clients and database triggers.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -88,7 +88,7 @@ pub struct Change {
     pub version: i64,
 }
 
-/// The payload of a notification is not a change.
+/// The error for a notification that does not describe a change.
 #[derive(Debug, thiserror::Error)]
 #[error("invalid change notification")]
 pub struct InvalidChange;
@@ -100,10 +100,10 @@ impl FromStr for Change {
         let mut words = text.split(' ');
         let mut word = || words.next().ok_or(InvalidChange);
         let (kind, what, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
-        let whats = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
+        let types = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
             kind: Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or(InvalidChange)?,
-            what: whats.into_iter().find(|known| known.as_str() == what).ok_or(InvalidChange)?,
+            what: types.into_iter().find(|known| known.as_str() == what).ok_or(InvalidChange)?,
             owner: owner.parse().map_err(|_| InvalidChange)?,
             id: id.parse().map_err(|_| InvalidChange)?,
             version: version.parse().map_err(|_| InvalidChange)?,
@@ -111,7 +111,7 @@ impl FromStr for Change {
     }
 }
 
-/// The socket has the maximum number of subscriptions.
+/// The error for a socket that already has the maximum number of subscriptions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many subscriptions")]
 pub struct TooManySubscriptions;
@@ -134,7 +134,7 @@ impl Subscriptions {
         Self { topics: HashSet::new(), max }
     }
 
-    /// Adds a subscription. Adding one twice has no effect.
+    /// Adds a subscription. Adding the same subscription twice has no effect.
     ///
     /// # Errors
     /// [`TooManySubscriptions`] if the maximum is reached.

@@ -1,4 +1,5 @@
-//! Reads objects for live events through the stores of the REST API, so that a socket never shows more than a read.
+//! Reads objects for live events through the stores of the REST API, so that a socket reveals no more than a GET
+//! request.
 
 use uuid::Uuid;
 

@@ -29,14 +29,15 @@ pub(super) async fn serve(
     session: Session,
     frames: AggregatedMessageStream,
 ) {
-    let mut connection = Connection { session: session.clone(), frames, seen: Rc::new(Cell::new(Instant::now())) };
+    let mut connection =
+        Connection { session: session.clone(), frames, last_frame_at: Rc::new(Cell::new(Instant::now())) };
     let mut closing = live.closing();
     let ended = tokio::select! {
         ended = run(&live, &permit, &mut connection) => ended,
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // A client that does not read gets no close frame; it must not delay us.
+    // The timeout: a client that does not read must not delay the end of the task.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -53,10 +54,11 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         live,
         caller: &caller,
         until: until.clone(),
-        seen: connection.seen.clone(),
+        last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // Concurrently: neither a slow database nor a slow reader may delay the end of a session.
+    // All run concurrently, so that neither a slow database nor a slow client delays the close of an ended session's
+    // socket.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,
@@ -65,13 +67,13 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     }
 }
 
-/// Watches for conditions that close the socket independently of its messages.
+/// Waits for the conditions that close a socket independently of its messages.
 struct SessionMonitor<'a> {
     live: &'a Live,
     caller: &'a Caller,
-    /// Extended by a renewal.
+    /// When the caller's access expires. A renewal extends it.
     until: Rc<Cell<DateTime<Utc>>>,
-    seen: Rc<Cell<Instant>>,
+    last_frame_at: Rc<Cell<Instant>>,
     session: Session,
 }
 
@@ -87,19 +89,20 @@ impl SessionMonitor<'_> {
         CloseReason::SessionEnded
     }
 
-    /// Polls the database, because an announcement can be lost. While the database is down the socket stays open; it cannot leak
-    /// anything, since each event is read from the database.
+    /// Polls the session's state, because an announcement can be lost. While the database is down, the socket stays
+    /// open. It cannot send data then, because each event requires a read from the database.
     async fn session_ended_in_database(&self) -> CloseReason {
         loop {
             tokio::time::sleep(SESSION_CHECK_INTERVAL).await;
-            let session_state = self.live.revocations.look_up(self.caller.user(), self.caller.session()).await;
-            if session_state.is_ok_and(|session_state| session_state != SessionState::Live) {
+            let state = self.live.revocations.look_up(self.caller.user(), self.caller.session()).await;
+            if state.is_ok_and(|state| state != SessionState::Live) {
                 return CloseReason::SessionEnded;
             }
         }
     }
 
-    /// Waits until the access expires or the client is idle for too long. Sends pings and asks for renewal.
+    /// Waits until the access expires or the client is idle for too long. Sends pings, and asks the client to renew its
+    /// access.
     async fn timed_out(&self) -> CloseReason {
         let (mut tick, mut session) = (tokio::time::interval(TICK), self.session.clone());
         let (mut pinged, mut reminded) = (Instant::now(), None);
@@ -109,7 +112,7 @@ impl SessionMonitor<'_> {
             if now >= until {
                 return CloseReason::Expired;
             }
-            if self.seen.get().elapsed() >= IDLE_TIMEOUT {
+            if self.last_frame_at.get().elapsed() >= IDLE_TIMEOUT {
                 return CloseReason::IdleTimeout;
             }
             let mut sent = Ok(());

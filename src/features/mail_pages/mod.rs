@@ -1,9 +1,13 @@
-//! `/confirm` and `/reset`: the pages that mails link to. `/reset` also requests a new password link. They cannot be disabled.
+//! The pages `/confirm` and `/reset`, to which mails link. On `/reset`, users can also request a link to change their
+//! password. Unlike `/docs`, these pages cannot be disabled, because mails would lead to missing pages.
 //!
-//! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`. The script removes it from
-//! the address bar and the history, keeps it in memory, and sends it once in the body of a POST. A mail scanner that opens the link
-//! does not use up the token. The Content Security Policy in `security/browser/headers.rs` forbids inline code and other origins.
-//! The forms are hidden without JavaScript. `form-action 'none'` prevents a form from sending a password in a URL.
+//! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`. The script
+//! removes the token from the address bar and the history, keeps it in memory, and sends it once in the body of a POST
+//! request. A mail scanner that opens the link sends no POST request, so it does not use up the token.
+//!
+//! The Content Security Policy in `security/browser/headers.rs` forbids inline code and other origins. Without
+//! JavaScript, the forms stay hidden: only the script sends them. `form-action 'none'` prevents the browser from
+//! sending a password in a URL.
 
 use actix_web::HttpResponse;
 

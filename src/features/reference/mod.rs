@@ -1,7 +1,8 @@
 //! `/docs`: the OpenAPI document as an HTML page with forms to send requests.
 //!
-//! The page is rendered once, with every text escaped (XSS, CWE-79). Style sheet and script are compiled in. The Content Security
-//! Policy in `security/browser/headers.rs` forbids inline code and other origins. The access token stays in the page's memory.
+//! XSS (CWE-79): the page is rendered once, with every text escaped. The Content Security Policy in
+//! `security/browser/headers.rs` forbids inline code and other origins. The page keeps the access token in memory only.
+//! Style sheet and script are compiled into the binary.
 
 mod render;
 
@@ -17,7 +18,7 @@ use crate::security::browser::headers;
 pub struct Page(Bytes);
 
 impl Page {
-    /// Renders the OpenAPI document. `order`: the operations as (method in lower case, path).
+    /// Renders the OpenAPI document. `order` lists the operations as (method in lower case, path).
     #[must_use]
     pub fn of(document: &Value, order: &[(String, &str)]) -> Self {
         Self(render::page(document, order).into())

@@ -20,7 +20,7 @@ impl fmt::Display for Text<'_> {
     }
 }
 
-/// Like [`Text`], with `code` between backticks.
+/// Escapes like [`Text`]. Text between backticks becomes a `code` element.
 struct Prose<'a>(&'a str);
 
 impl fmt::Display for Prose<'_> {
@@ -147,7 +147,7 @@ fn write_operation(out: &mut String, document: &Value, path: &str, method: &str,
     Ok(())
 }
 
-/// Writes the request body: a text area for JSON, or the fields of a form.
+/// Writes the inputs for the request body: a text area for JSON, or one input for each field of a form.
 fn write_body(out: &mut String, document: &Value, media: &str, content: &Value) -> fmt::Result {
     let example = content.get("example");
     if media == "multipart/form-data" {
@@ -178,7 +178,7 @@ fn resolved<'a>(document: &'a Value, value: &'a Value) -> &'a Value {
     target.unwrap_or(value)
 }
 
-/// Writes the fields of an object, including nested objects.
+/// Writes a table of an object's fields, including those of nested objects.
 fn write_fields(out: &mut String, document: &Value, schema: Option<&Value>) -> fmt::Result {
     let Some(name) = schema.and_then(|schema| text(schema, "$ref").rsplit('/').next()).filter(|name| !name.is_empty())
     else {

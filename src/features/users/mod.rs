@@ -1,8 +1,10 @@
 //! The caller's profile, password change and account deletion.
 //!
-//! Threats: changing another user's profile (each statement filters by the caller's id); privilege escalation (requests contain no
-//! role, and the service's database role cannot write one); account takeover with a stolen session (password change and deletion
-//! require re-authentication); lost updates (`If-Match`).
+//! Threats and controls:
+//! - BOLA: changing another user's profile. Each statement filters by the caller's id.
+//! - Privilege escalation: requests contain no role, and the service's database role cannot write the column.
+//! - Account takeover with a stolen session: password change and account deletion require re-authentication.
+//! - Lost update: `If-Match`.
 
 pub mod handlers;
 mod model;

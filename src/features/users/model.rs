@@ -1,4 +1,4 @@
-//! Profiles and their changes.
+//! Profiles of users, and their changes.
 
 use chrono::{DateTime, Utc};
 
@@ -19,12 +19,12 @@ pub struct Profile {
 /// The fields that users can change. `None` keeps a field.
 pub struct ProfileChange {
     pub display_name: Option<DisplayName>,
-    /// `Some(None)` removes it.
+    /// `Some(None)` removes the bio.
     pub bio: Option<Option<Bio>>,
 }
 
 impl Profile {
-    /// Returns the changed profile with the next version.
+    /// Returns the next version with this change applied.
     #[must_use]
     pub fn changed(self, change: &ProfileChange, now: DateTime<Utc>) -> Self {
         let display_name = change.display_name.as_ref().map(|name| name.as_str().to_owned());

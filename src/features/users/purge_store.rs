@@ -1,6 +1,6 @@
-//! Deletes the data of deleted accounts in batches. The account's row is deleted immediately (`store.rs`). Its data references a
-//! row of `owners`, which remains as the queue entry. Each batch is one transaction, so locks are short. After a crash, the next
-//! sweep of any replica resumes.
+//! Deletes the data of deleted accounts in batches. The row in `users` is deleted immediately (`store.rs`). The
+//! account's data references a row of `owners`, which remains until all data is deleted: these rows are the queue. Each
+//! batch is one transaction, so that locks are short. After a crash, the next sweep of any replica continues.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::db::OwnerTx;
 
 /// The maximum number of rows per transaction.
 const BATCH_SIZE: i32 = 1_000;
-/// The maximum number of owners per sweep.
+/// The maximum number of deleted accounts per sweep.
 const MAX_OWNERS_PER_SWEEP: i64 = 100;
 
-/// Deletes the rows of deleted accounts.
+/// Deletes the data of deleted accounts.
 #[derive(Clone)]
 pub struct OwnerPurge {
     pool: PgPool,
@@ -28,12 +28,12 @@ impl OwnerPurge {
         Self { pool, wake: Arc::default() }
     }
 
-    /// Starts a sweep.
+    /// Makes [`run`](Self::run) start a sweep.
     pub fn wake(&self) {
         self.wake.notify_one();
     }
 
-    /// Sweeps after each [`wake`](Self::wake), and then calls `swept`.
+    /// Runs a sweep after each [`wake`](Self::wake). Calls `swept` after each sweep.
     pub async fn run(&self, swept: impl Fn()) {
         loop {
             self.wake.notified().await;
@@ -44,11 +44,11 @@ impl OwnerPurge {
         }
     }
 
-    /// Deletes the data of deleted accounts, oldest first. If one account fails, it continues with the others; the next sweep
-    /// retries.
+    /// Deletes the data of deleted accounts, in the order of their deletion. If this fails for one account, the sweep
+    /// continues with the others, and the next sweep retries.
     ///
     /// # Errors
-    /// If the look-up of deleted accounts fails.
+    /// Only if the look-up of deleted accounts fails.
     async fn sweep(&self) -> Result<(), sqlx::Error> {
         let owners = sqlx::query_scalar!(
             "select id from owners where deleted_at is not null order by deleted_at limit $1",

@@ -1,5 +1,6 @@
-//! Statements on the caller's row in `users`. The table has no row-level security, because it is read before the caller is known:
-//! each statement filters by the caller's id. Changes that need the password also check that the verified hash is still stored.
+//! SQL of the caller's row in `users`. The table has no row-level security, because the service reads it before it
+//! knows the caller. So each statement filters by the caller's id. Changes that require the password also check that
+//! the stored hash is still the verified one.
 
 use std::sync::Arc;
 
@@ -24,11 +25,11 @@ use crate::security::authentication::passwords::HashedPassword;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::revocations::{EndedSessions, Revocations};
 
-/// Refuses to delete the last active administrator.
+/// The error for deleting the account of the last active administrator.
 pub const LAST_ADMINISTRATOR: ApiError =
-    ApiError::Conflict { code: "last_administrator", title: "The last active administrator stays" };
+    ApiError::Conflict { code: "last_administrator", title: "The last active administrator cannot be deleted" };
 
-/// Database access of this feature.
+/// Reads and writes the caller's profile, password and account.
 #[derive(Clone)]
 pub struct UserStore {
     pool: PgPool,
@@ -50,7 +51,7 @@ impl UserStore {
         Self { pool, auth, revocations, notifier, clock }
     }
 
-    /// Returns the caller's profile.
+    /// Returns the caller's profile. `None`: the account was just deleted.
     pub async fn profile(&self, caller: &Caller) -> ApiResult<Option<Profile>> {
         Ok(sqlx::query_as!(
             Profile,
@@ -61,7 +62,7 @@ impl UserStore {
         .await?)
     }
 
-    /// Saves a profile from [`Profile::changed`]. `false`: a parallel request has changed it.
+    /// Saves a profile from [`Profile::changed`]. `false`: a parallel request has changed the profile.
     pub async fn save(&self, caller: &Caller, profile: &Profile) -> ApiResult<bool> {
         let saved = sqlx::query!(
             "update users set display_name = $2, bio = $3, version = $4, updated_at = $5
@@ -91,12 +92,13 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // Uniform work is not needed: the caller's account exists.
+        // `max_work` prevents user enumeration at login. Here the account is known to exist.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 
-    /// Sets a new password, ends all sessions of the caller, opens a new one, invalidates device cookies, deletes pending reset
-    /// tokens and queues a mail. Returns the new session and the new epoch of device cookies.
+    /// Sets a new password, ends all sessions of the caller and opens a new session. Also invalidates the caller's
+    /// device cookies, deletes pending reset tokens and queues a mail. Returns the new session and the new epoch of
+    /// device cookies.
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password was changed since the verification.
@@ -138,26 +140,26 @@ impl UserStore {
         let (user, session) = (caller.user(), caller.session());
         let ended = self.revocations.end_all(&mut transaction, user, "password_changed").await?;
         let issued = self.auth.insert_session(&mut transaction, user, client).await?;
-        let changed = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
-        self.keep(transaction, ended, changed).await?;
+        let event = Event::new(EventKind::AuthnPasswordChange).reason("by_owner").user(user).session(session);
+        self.commit(transaction, ended, event).await?;
         Ok((issued, epoch))
     }
 
-    /// Deletes the caller's account, ends its sessions and queues a mail. The caller's data is deleted afterwards (`purge_store`).
-    /// Ended sessions are kept until their access tokens have expired.
+    /// Deletes the caller's account, ends its sessions and queues a mail. `purge_store` deletes the caller's data
+    /// afterwards. Ended sessions are kept until their access tokens have expired.
     ///
     /// # Errors
-    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification; a conflict for the last active
-    /// administrator.
+    /// [`ApiError::InvalidCredentials`] if the password was changed since the verification. [`LAST_ADMINISTRATOR`] if
+    /// no other administrator is active.
     pub async fn delete(&self, caller: &Caller, verified: &VerifiedPassword) -> ApiResult<()> {
         let mut transaction = begin(&self.pool).await?;
-        must_not_be_the_last_administrator(&mut transaction, caller).await?;
-        // All transactions lock the user before their sessions. Another order could cause a deadlock.
+        ensure_not_last_administrator(&mut transaction, caller).await?;
+        // Lock order: all transactions lock a user before the user's sessions. Another order could cause a deadlock.
         sqlx::query!("select id from users where id = $1 for no key update", caller.user().uuid())
             .fetch_optional(&mut *transaction)
             .await?;
-        let sessions = self.revocations.end_all(&mut transaction, caller.user(), "account_deleted").await?;
-        let gone = sqlx::query!(
+        let ended = self.revocations.end_all(&mut transaction, caller.user(), "account_deleted").await?;
+        let deleted = sqlx::query!(
             "with gone as (
                  delete from users where id = $1 and password_hash = $2 returning id, email
              ), wishes as (
@@ -173,34 +175,37 @@ impl UserStore {
         )
         .execute(&mut *transaction)
         .await?;
-        if gone.rows_affected() == 0 {
+        if deleted.rows_affected() == 0 {
             Event::new(EventKind::AuthnLoginFail).reason("account_changed_concurrently").user(caller.user()).record();
             return Err(ApiError::InvalidCredentials);
         }
-        let deleted =
-            Event::new(EventKind::UserDeleted).reason("by_owner").user(caller.user()).session(caller.session());
-        self.keep(transaction, sessions, deleted).await
+        let event = Event::new(EventKind::UserDeleted).reason("by_owner").user(caller.user()).session(caller.session());
+        self.commit(transaction, ended, event).await
     }
 
-    /// Commits, with the event, and only then tells.
-    async fn keep(
+    /// Commits a change in one transaction with its event. Then announces the ended sessions, publishes the event and
+    /// wakes the mail worker.
+    async fn commit(
         &self,
         mut transaction: sqlx::PgTransaction<'_>,
         ended: EndedSessions,
         event: Event,
     ) -> ApiResult<()> {
-        let kept = event.record_in(&mut transaction).await?;
+        let pending = event.record_in(&mut transaction).await?;
         transaction.commit().await?;
         self.revocations.announce(ended);
-        kept.publish();
+        pending.publish();
         self.notifier.notify();
         Ok(())
     }
 }
 
-/// If the caller is an administrator, locks all active administrators in the order of `admin_set_status()`. Two administrators who
-/// delete their accounts in parallel, or disable each other, wait for each other, and the second is refused.
-async fn must_not_be_the_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
+/// Checks that the caller is not the only active administrator.
+///
+/// For an administrator, the statement locks the rows of all active administrators, in the same order as
+/// `admin_set_status()`. So if two administrators delete their accounts in parallel, or disable each other, the second
+/// one waits and is then refused.
+async fn ensure_not_last_administrator(connection: &mut PgConnection, caller: &Caller) -> ApiResult<()> {
     let active = sqlx::query_scalar!(
         "select id from users where role = 'admin' and status = 'active' and is_active_admin($1)
          order by id for no key update",
@@ -237,8 +242,9 @@ pub async fn create(
     Ok(created.map(UserId::from))
 }
 
-/// Creates an administrator. `None`: the address is registered already. It needs the role that owns the schema: the service's role
-/// cannot write roles.
+/// Creates an administrator, for demo data and the command line. `None`: the address is registered already. `owner`
+/// must be a connection of the database role that owns the schema, because the service's role cannot write the column
+/// `role`.
 pub async fn create_admin(
     owner: &mut PgConnection,
     id: UserId,
@@ -261,7 +267,7 @@ pub async fn create_admin(
     Ok(created.map(UserId::from))
 }
 
-/// Makes a user an administrator. `None`: the user does not exist. It needs the same role as [`create_admin`].
+/// Makes a user an administrator. `None`: the user does not exist. `owner`: see [`create_admin`].
 pub async fn promote(
     owner: &mut PgConnection,
     email: &EmailAddress,
@@ -277,8 +283,8 @@ pub async fn promote(
     Ok(promoted.map(UserId::from))
 }
 
-/// Removes the administrator's role. `None`: the user does not exist. It needs the same role as [`create_admin`]. Sessions stay:
-/// the role is read at each request.
+/// Makes an administrator an ordinary user. `None`: the user does not exist. `owner`: see [`create_admin`]. The change
+/// affects existing sessions too, because each request reads the role from the database.
 pub async fn demote(
     owner: &mut PgConnection,
     email: &EmailAddress,

@@ -1,4 +1,4 @@
-//! Delivery of mail: by SMTP, or in development as a file and one line in the log.
+//! Delivers mail by SMTP. In development without a mail server, writes each mail to a file and its link to the log.
 
 use std::path::Path;
 #[cfg(feature = "dev")]
@@ -10,6 +10,7 @@ use lettre::message::Mailbox;
 use lettre::message::header::ContentType;
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use url::Url;
 
 use super::store::QueuedMail;
 use super::texts::MailText;
@@ -18,7 +19,7 @@ use crate::config::Settings;
 use crate::dev::mail_files;
 use crate::security::crypto::secret_output::expose_text;
 
-/// Invalid mail settings. The messages do not contain the URL, because it contains a password.
+/// Invalid mail settings. The messages do not contain the SMTP URL, because the URL contains a password.
 #[derive(Debug, thiserror::Error)]
 pub enum MailSettingsError {
     #[error("the sender is not an e-mail address")]
@@ -32,7 +33,7 @@ pub enum MailSettingsError {
 /// The timeout of one response of the mail server.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log target of the line with a mail's link in development.
+/// The log target of the lines that contain the links of mails.
 #[cfg(feature = "dev")]
 const DEVELOPMENT_LOG: &str = "development_mail";
 
@@ -49,7 +50,7 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Uses the configured server. Development writes files if none is configured.
+    /// Creates the delivery by the configured mail server. Development without a mail server writes files.
     ///
     /// # Errors
     /// See [`MailSettingsError`].
@@ -77,18 +78,18 @@ impl Delivery {
                 mail_files::write(folder, &path, &message.formatted())
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
-                let open = text.link.as_ref().map_or("", expose_text);
-                // The only secret that is ever logged, and only in development: the configuration rejects files in production.
-                // It has its own target, so that it can be turned off.
-                tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open, "mail kept as a file");
+                let link = text.link.as_ref().map_or("", expose_text);
+                // The link is the only secret that the service ever logs, and production never does: it requires a mail
+                // server. The line has its own log target, so that developers can turn it off.
+                tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }
         }
     }
 
-    /// Builds the message. Its id is the same for each attempt, so that mailboxes can detect duplicates.
+    /// Builds the message. The message id is the same for each attempt, so that mail programs can detect duplicates.
     fn message(&self, mail: &QueuedMail, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
-        // The address was validated before it was queued. Parsing it again prevents header injection.
+        // The address was validated before the mail was queued. Parsing the address again prevents header injection.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()
             .from(self.from.clone())
@@ -102,8 +103,8 @@ impl Delivery {
     }
 }
 
-/// Creates the SMTP transport. `smtps://` uses implicit TLS; `smtp://…?tls=required` requires STARTTLS. The configuration rejects
-/// other URLs.
+/// Creates the SMTP transport. `smtps://` uses implicit TLS. `smtp://…?tls=required` requires STARTTLS. The
+/// configuration rejects other URLs.
 fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<Tokio1Executor>, MailSettingsError> {
     let mut builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
         .map_err(|_| MailSettingsError::Url)?
@@ -111,7 +112,7 @@ fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<T
     if let Some(authority) = authority {
         let pem = std::fs::read(authority).map_err(|_| MailSettingsError::Authority)?;
         let authority = Certificate::from_pem(&pem).map_err(|_| MailSettingsError::Authority)?;
-        let parameters = TlsParameters::builder(host(url).ok_or(MailSettingsError::Url)?.to_owned())
+        let parameters = TlsParameters::builder(host(url).ok_or(MailSettingsError::Url)?)
             .certificate_store(CertificateStore::None)
             .add_root_certificate(authority)
             .build_rustls()
@@ -122,17 +123,13 @@ fn transport(url: &str, authority: Option<&Path>) -> Result<AsyncSmtpTransport<T
     Ok(builder.build())
 }
 
-/// Returns the host of a URL that lettre has accepted.
-fn host(url: &str) -> Option<&str> {
-    let authority = url.split_once("://")?.1.split(['/', '?', '#']).next()?;
-    let host_and_port = authority.rsplit('@').next()?;
-    match host_and_port.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => host_and_port.split(':').next(),
-    }
+/// Returns the name that the mail server's certificate must have. An IPv6 address has no brackets there.
+fn host(url: &str) -> Option<String> {
+    Some(Url::parse(url).ok()?.host_str()?.trim_matches(['[', ']']).to_owned())
 }
 
-/// Describes an error by its SMTP code only: the server's text contains the recipient's address.
+/// Describes an error for the log. An SMTP reply is described by its code only: its text often contains the recipient's
+/// address.
 fn cause(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the mail server returned {code}"),
@@ -145,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn host_of_smtp_url_is_found_after_password() {
+    fn host_of_smtp_url_excludes_password_port_and_brackets() {
         for (url, name) in [
             ("smtps://mail.example", "mail.example"),
             ("smtps://ann:p%40ss@mail.example:465", "mail.example"),
@@ -153,7 +150,7 @@ mod tests {
             ("smtp://mail.example?tls=required", "mail.example"),
             ("smtps://[::1]:465", "::1"),
         ] {
-            assert_eq!(host(url), Some(name), "{url}");
+            assert_eq!(host(url).as_deref(), Some(name), "{url}");
         }
     }
 }

@@ -1,10 +1,12 @@
-//! Mail outbox: a mail is queued in the same transaction as its cause, and a worker sends it at least once.
+//! Mail outbox: a change and its mail are stored in the same transaction. A worker sends each queued mail at least
+//! once.
 //!
-//! Responses do not wait for the mail server: the time would reveal who is registered, and a crash would lose the mail. The worker
-//! leases a row before it sends the mail, so that only one replica sends it. After a crash the lease expires.
+//! A response does not wait for the mail server. Otherwise its duration would reveal whether an address is registered
+//! (user enumeration), and a crash would lose the mail. The worker leases a row before it sends the mail, so that only
+//! one replica sends it. After a crash, the lease expires and another worker sends the mail.
 //!
-//! The outbox contains no secret. The token in a mail is derived when the mail is sent, from `subject_id` and the master key that
-//! `key_id` names (`SecretToken::for_queued_mail`).
+//! The outbox contains no secret. The worker derives the token in a mail when it sends the mail, from `subject_id` and
+//! the master key that `key_id` names (`SecretToken::for_queued_mail`).
 
 mod delivery;
 mod store;
@@ -32,7 +34,7 @@ use crate::http::error::{ApiError, ApiResult};
 use crate::security::crypto::keys::Keys;
 use crate::security::detection::alerts::{MAIL_KIND, Runbooks, message_of};
 
-/// Wakes the worker when mail was queued.
+/// Tells the worker that mail was queued.
 #[derive(Clone, Debug, Default)]
 pub struct MailNotifier(Arc<Notify>);
 
@@ -43,22 +45,24 @@ impl MailNotifier {
     }
 }
 
-/// How often the outbox is polled, for mail that another replica queued and for retries.
+/// How often the worker reads the outbox without a notification: another replica may have queued mail, or a retry is
+/// due.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The timeout of one delivery.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long mail is leased. Longer than [`BATCH_SIZE`] times [`DELIVERY_TIMEOUT`], so that no other worker sends the same mail.
+/// The duration of a lease: longer than [`BATCH_SIZE`] times [`DELIVERY_TIMEOUT`], so that no other worker sends the
+/// same mail.
 const LEASE: TimeDelta = TimeDelta::minutes(4);
 
 /// The maximum number of mails per lease.
 const BATCH_SIZE: i64 = 10;
 
-/// Attempts (over one and a half hours) after which a mail is given up.
+/// The maximum number of attempts to deliver a mail. With their delays, they take about 80 minutes.
 const MAX_ATTEMPTS: i32 = 10;
 
-/// How long sent and given-up mail is kept, for operators.
+/// How many days the outbox keeps sent and failed mail, so that operators can inspect it.
 const RETENTION_DAYS: i64 = 7;
 
 /// Sends mail from the outbox.
@@ -69,7 +73,7 @@ pub struct MailWorker {
     delivery: Delivery,
     links: Links,
     runbooks: Runbooks,
-    /// Whether alerts contain users' addresses.
+    /// Whether mails about alerts contain client addresses.
     shows_addresses: bool,
     notifier: MailNotifier,
     stopping: AtomicBool,
@@ -79,7 +83,7 @@ impl MailWorker {
     /// Creates a worker that `notifier` wakes.
     ///
     /// # Errors
-    /// [`MailSettingsError`], in practice for the certificate only: the configuration checks the rest.
+    /// [`MailSettingsError`] for an invalid certificate file. The configuration has already checked the other settings.
     pub fn new(
         pool: PgPool,
         keys: Arc<Keys>,
@@ -103,7 +107,7 @@ impl MailWorker {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.deliver_due().await {
                 Ok(0) => {
-                    // Notified or timed out: poll again.
+                    // After a notification or the timeout, the loop reads the outbox again.
                     let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
                 }
                 Ok(_) => {}
@@ -115,13 +119,14 @@ impl MailWorker {
         }
     }
 
-    /// Stops [`Self::run`] after the leased mail.
+    /// Stops [`Self::run`] as soon as the leased mail is sent.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         self.notifier.notify();
     }
 
-    /// Leases due mail, sends it, and returns the number of mails. A failed delivery is not an error: it is retried.
+    /// Leases due mail, sends it, and returns the number of leased mails. A failed delivery is retried later and is not
+    /// an error.
     pub async fn deliver_due(&self) -> ApiResult<usize> {
         let now = self.clock.now();
         let due = store::lease(&self.pool, now, now + LEASE, BATCH_SIZE, MAX_ATTEMPTS).await?;
@@ -152,26 +157,26 @@ impl MailWorker {
 
     async fn postpone(&self, mail: &store::QueuedMail, cause: &str) -> Result<(), ApiError> {
         if mail.attempts >= MAX_ATTEMPTS {
-            tracing::error!(mail = %mail.id, kind = mail.kind, cause, "gave up a mail");
+            tracing::error!(mail = %mail.id, kind = mail.kind, cause, "gave up a mail after its last attempt");
         } else {
             tracing::warn!(mail = %mail.id, kind = mail.kind, attempts = mail.attempts, cause, "failed to send a mail; retrying later");
         }
         Ok(store::postpone(&self.pool, mail.id, self.clock.now() + retry_delay(mail.attempts)).await?)
     }
 
-    /// Deletes old mail that was sent or given up.
+    /// Deletes old mail that was sent or has failed for the last time.
     pub async fn sweep(&self) -> ApiResult<()> {
         let before = self.clock.now() - TimeDelta::days(RETENTION_DAYS);
         Ok(store::delete_old(&self.pool, before, MAX_ATTEMPTS).await?)
     }
 }
 
-/// Returns the numbers of undelivered mail.
+/// Counts undelivered mail.
 pub async fn backlog(pool: &PgPool, clock: &Clock) -> ApiResult<Backlog> {
     Ok(store::backlog(pool, clock.now(), MAX_ATTEMPTS).await?)
 }
 
-/// Returns the delay after an attempt: 10 s, 30 s, 90 s … at most 15 minutes.
+/// Returns the delay after this number of attempts (exponential backoff): 10 s, 30 s, 90 s …, at most 15 minutes.
 fn retry_delay(attempts: i32) -> TimeDelta {
     let tripled = 3_i64.saturating_pow(u32::try_from(attempts - 1).unwrap_or(0));
     TimeDelta::seconds(tripled.saturating_mul(10).min(15 * 60))

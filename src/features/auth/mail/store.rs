@@ -1,4 +1,4 @@
-//! Statements of the worker. The statements that queue mail are those of its causes.
+//! SQL of the mail worker. The features queue mail with their own statements.
 
 use chrono::{DateTime, Utc};
 use sqlx::PgPool;
@@ -9,17 +9,17 @@ pub struct QueuedMail {
     pub id: Uuid,
     pub kind: String,
     pub recipient: String,
-    /// The row that the token unlocks, or the user that the mail is about.
+    /// The registration or password reset whose token the mail contains. In other mails: the user, or the alert.
     pub subject_id: Uuid,
-    /// The id of the token's master key.
+    /// The id of the master key from which the token is derived. `None`: the mail contains no token.
     pub key_id: Option<Vec<u8>>,
     #[cfg_attr(not(feature = "dev"), expect(dead_code, reason = "names the files of development"))]
     pub created_at: DateTime<Utc>,
-    /// Including the current one.
+    /// The number of attempts, including the current one.
     pub attempts: i32,
 }
 
-/// Leases due mail until `lease_end`. Workers never wait for each other and never lease the same row.
+/// Leases due mail until `lease_end`. `skip locked`: workers do not wait for each other and never lease the same row.
 pub async fn lease(
     pool: &PgPool,
     now: DateTime<Utc>,
@@ -65,11 +65,11 @@ pub async fn delete_old(pool: &PgPool, before: DateTime<Utc>, max_attempts: i32)
     Ok(())
 }
 
-/// Numbers of undelivered mail.
+/// The number and the age of undelivered mails.
 #[derive(Clone, Copy, Debug)]
 pub struct Backlog {
     pub waiting: i64,
-    /// Mail after its last attempt. It is deleted after some days.
+    /// Mails whose last attempt has failed. The sweep deletes them after some days.
     pub given_up: i64,
     /// The age of the oldest waiting mail.
     pub oldest_seconds: i64,

@@ -1,8 +1,8 @@
-//! The texts of mails. They contain no client input: otherwise attackers could send spam through the service, for example in a
-//! display name.
+//! The texts of mails. They contain no client input: otherwise an attacker could send spam through the service, for
+//! example as a display name.
 //!
-//! The token is in the fragment of the link, which browsers do not send to servers. Mail scanners that open the link do not use
-//! the token, because this needs a POST.
+//! The token is in the fragment of the link, which browsers do not send to servers. A mail scanner that opens the link
+//! does not use up the token, because only a POST request can use a token.
 
 use secrecy::SecretString;
 
@@ -35,7 +35,8 @@ impl MailKind {
         Self::AccountLocked,
     ];
 
-    /// Returns the name in the outbox. Tokens are derived from it too.
+    /// Returns the name in the outbox. It is also an input of the token's derivation, so renaming a kind invalidates
+    /// queued tokens.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -54,10 +55,10 @@ impl MailKind {
     }
 }
 
-/// The target of links: from the configuration, never from a request's `Host` header (CWE-640).
+/// The settings of links. Their host comes from the configuration, never from a request's `Host` header (CWE-640).
 #[derive(Clone, Debug)]
 pub struct Links {
-    /// Without a trailing slash.
+    /// The base URL of links, without a trailing slash.
     pub public_url: String,
     /// Whether mails contain a curl command, for developers.
     pub include_curl: bool,
@@ -75,7 +76,8 @@ pub struct MailText {
 struct Template {
     subject: &'static str,
     body: &'static str,
-    /// The page of the link, the endpoint that it calls, and the other fields of that request.
+    /// Three parts: the page that the link opens, the endpoint that the page calls, and the other fields of the call's
+    /// body.
     link: Option<(&'static str, &'static str, &'static str)>,
 }
 
@@ -134,7 +136,7 @@ fn template(kind: MailKind) -> Template {
     Template { subject, body, link }
 }
 
-/// Writes the text of a queued mail. The token is derived here and dropped with the text.
+/// Writes the text of a queued mail. Derives the token, which is stored nowhere.
 pub fn write(mail: &QueuedMail, keys: &Keys, links: &Links) -> Result<MailText, String> {
     let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
@@ -174,9 +176,9 @@ mod tests {
 
     use super::*;
 
-    fn written(kind: &str, by_hand: bool) -> (String, String) {
+    fn written(kind: &str, include_curl: bool) -> (String, String) {
         let keys = Keys::new(&vec![7; 32].into()).unwrap();
-        let links = Links { public_url: "https://rooms.example".into(), include_curl: by_hand };
+        let links = Links { public_url: "https://rooms.example".into(), include_curl };
         let subject_id = Uuid::new_v4();
         let mail = QueuedMail {
             id: Uuid::new_v4(),
