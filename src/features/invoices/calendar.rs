@@ -1,14 +1,16 @@
-//! Issue dates and due dates: computed in the time zone and with the payment terms of the owner's business (`me/business`).
+//! Issue dates and due dates. They depend on the time zone and the payment terms of the owner's business
+//! (`me/business`).
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 
 use crate::base::time_zone::TimeZone;
 use crate::http::error::{ApiError, ApiResult};
 
-/// How far an invoice can be backdated, so that invoices sent by other means can be entered later.
+/// The maximum number of days by which an invoice can be backdated. Backdating is for invoices that were sent by other
+/// means before they are entered here.
 pub const MAX_DAYS_BACK: Days = Days::new(30);
 
-/// Time zone and payment terms of a business.
+/// The time zone and the payment terms of a business.
 #[derive(Clone, Copy, Debug)]
 pub struct BusinessCalendar {
     pub time_zone: TimeZone,
@@ -23,10 +25,10 @@ impl BusinessCalendar {
         self.time_zone.day(now)
     }
 
-    /// Returns the issue date: the requested one, or today.
+    /// Returns the issue date: the requested date, or today's date.
     ///
     /// # Errors
-    /// A field error that names the allowed range.
+    /// A field error that names the allowed dates.
     pub fn issue_date(&self, requested: Option<NaiveDate>, now: DateTime<Utc>) -> ApiResult<NaiveDate> {
         let today = self.today(now);
         let first = today - MAX_DAYS_BACK;
@@ -38,7 +40,7 @@ impl BusinessCalendar {
         Err(ApiError::invalid("/issue_date", expected))
     }
 
-    /// Returns the due date by the payment terms.
+    /// Returns the due date: the issue date plus the payment terms. `None`: the business has no payment terms.
     #[must_use]
     pub fn due_date(&self, issued_on: NaiveDate) -> Option<NaiveDate> {
         issued_on.checked_add_days(self.payment_terms?)

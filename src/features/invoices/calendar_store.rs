@@ -1,4 +1,4 @@
-//! SQL of the business calendar.
+//! SQL of the business calendar: time zone and payment terms.
 
 use chrono::Days;
 use sqlx::PgConnection;

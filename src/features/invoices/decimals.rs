@@ -1,12 +1,12 @@
-//! Exact decimals: quantities, unit prices and rates. In JSON they are strings, because most clients read a JSON number as a
-//! float. In memory they are bounded integers of their smallest unit.
+//! Exact decimals: quantities, unit prices and rates. In JSON they are strings, because most clients read a JSON number
+//! as a floating-point number. In memory they are integers that count the smallest unit, up to a maximum.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::base::money::Currency;
 
-/// The text is not a decimal within the bounds.
+/// The error for a text that is not a decimal, or is out of range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidDecimal;
 
@@ -15,7 +15,7 @@ pub struct InvalidDecimal;
 pub struct Quantity(i64);
 
 impl Quantity {
-    /// 999,999,999.999.
+    /// The largest quantity, in thousandths.
     pub const MAX: i64 = 999_999_999_999;
 
     /// Creates a quantity from thousandths. `None` if it is out of range.
@@ -49,7 +49,7 @@ impl fmt::Display for Quantity {
 pub struct Rate(i32);
 
 impl Rate {
-    /// 100 %, in thousandths of a percent.
+    /// The largest rate, in thousandths of a percent.
     pub const ONE_HUNDRED_PERCENT: i32 = 100_000;
 
     /// Creates a rate from thousandths of a percent. `None` if it is out of range.
@@ -84,9 +84,9 @@ impl fmt::Display for Rate {
 pub struct UnitPrice(i64);
 
 impl UnitPrice {
-    /// The smallest price is 1/10,000 of a minor unit.
+    /// A price is a multiple of 1/10,000 of a minor unit.
     pub const STEPS_PER_MINOR_UNIT: i64 = 10_000;
-    /// 14 digits of minor units, with four decimals.
+    /// The largest price, in ten-thousandths of a minor unit: 14 digits of minor units and four decimals.
     pub const MAX: i64 = 999_999_999_999_999_999;
 
     /// Creates a price from ten-thousandths of a minor unit. `None` if it is out of range.
@@ -116,7 +116,8 @@ impl UnitPrice {
         parse(text, whole, decimals).and_then(Self::from_ten_thousandths).ok_or(InvalidDecimal)
     }
 
-    /// Formats the price in the currency's major unit, with at least the decimals of the currency: `100.00`, `0.1648`, `4.5`.
+    /// Formats the price in the currency's major unit, with at least the decimals of the currency: `100.00`, `0.1648`,
+    /// `4.5`.
     #[must_use]
     pub fn decimal(self, currency: Currency) -> String {
         let (_, decimals) = Self::digits(currency);
@@ -124,7 +125,7 @@ impl UnitPrice {
     }
 }
 
-/// Parses a decimal into an integer of its smallest unit: `1.5` with three decimals is 1500.
+/// Parses a decimal into an integer that counts the smallest unit: `1.5` with three decimals is 1500.
 fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     let (whole, part) = text.split_once('.').map_or((text, None), |(whole, part)| (whole, Some(part)));
     let digits = |text: &str, max| (1..=max).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -134,7 +135,7 @@ fn parse(text: &str, whole_digits: usize, decimals: usize) -> Option<i64> {
     format!("{whole}{:0<decimals$}", part.unwrap_or_default()).parse().ok()
 }
 
-/// Formats what [`parse`] reads. Trailing zeros are removed, down to `min_decimals` decimals.
+/// Formats an integer from [`parse`] as a decimal. Removes trailing zeros, but keeps at least `min_decimals` decimals.
 fn decimal(value: i64, decimals: usize, min_decimals: usize) -> String {
     let padded = format!("{value:0width$}", width = decimals + 1);
     let (whole, part) = padded.split_at(padded.len() - decimals);

@@ -1,4 +1,5 @@
-//! Request bodies of drafts. Status, number, totals and owner are set by the server; a request that contains them is refused.
+//! Request bodies of drafts. Mass assignment: the server sets status, number, totals and owner. A request that contains
+//! one of them is refused.
 
 use garde::Validate;
 use serde::Deserialize;
@@ -38,7 +39,7 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// Not before the issue date. Default: set at issue by the payment terms of the business.
+    /// Not before the issue date. Default: computed from the payment terms of the business when the invoice is issued.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,
@@ -52,12 +53,13 @@ pub struct InvoiceDraft {
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
-    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. It is distributed over the tax
-    /// rates.
+    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. It is distributed
+    /// over the tax rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,
-    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Cannot be combined with `discount_rate`.
+    /// Discount on the whole invoice in minor units, at most the sum of the lines after their own discounts. Cannot be
+    /// combined with `discount_rate`.
     #[serde(default, deserialize_with = "optional_integer")]
     #[garde(range(min = 0, max = MAX_MINOR_UNITS))]
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = json!(null))]
@@ -77,8 +79,8 @@ pub struct NewLine {
     #[garde(custom(quantity_rule))]
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,
-    /// Price per unit in the currency's major unit. It may have four decimals more than the currency: "0.164825" in EUR, "4.5" in
-    /// JPY.
+    /// Price per unit in the currency's major unit. It may have four decimals more than the currency: "0.164825" in
+    /// EUR, "4.5" in JPY.
     #[garde(skip)]
     #[schema(pattern = r"^[0-9]{1,14}(\.[0-9]{1,8})?$", max_length = 19, example = "100.00")]
     pub unit_price: String,
@@ -111,17 +113,17 @@ impl InvoiceDraft {
     /// Parses the content and computes its totals.
     ///
     /// # Errors
-    /// A field error. If a sum overflows, it names the line.
+    /// A field error. If a sum overflows, the error names the line.
     pub fn parse(self) -> ApiResult<(Content, Totals)> {
         let currency = self.currency.parse().map_err(|_| ApiError::invalid("/currency", "must be a currency code"))?;
         let lines = self.lines.into_iter().enumerate();
         let lines = lines.map(|(index, line)| line.parse(index, currency)).collect::<ApiResult<Vec<_>>>()?;
         let discount = discount("", self.discount_rate.as_deref(), self.discount_amount)?;
         let totals = Totals::of(&lines, discount).map_err(|bad| match bad {
-            TotalsError::OverflowAtLine(index) => too_much(format!("/lines/{index}")),
-            TotalsError::Overflow => too_much("/lines".to_owned()),
+            TotalsError::OverflowAtLine(index) => overflow_error(format!("/lines/{index}")),
+            TotalsError::Overflow => overflow_error("/lines".to_owned()),
             TotalsError::Discount(DiscountTooLarge) => {
-                ApiError::invalid("/discount_amount", "must be at most what the lines come to")
+                ApiError::invalid("/discount_amount", "must be at most the sum of the lines after their discounts")
             }
         })?;
         let content = Content {
@@ -149,7 +151,7 @@ impl NewLine {
         let discount = discount(&at(""), self.discount_rate.as_deref(), self.discount_amount)?;
         let tax_rate = self.tax_rate.parse().map_err(|_| ApiError::invalid(at("/tax_rate"), RATE))?;
         Line::new(self.description, quantity, unit_price, discount, tax_rate).map_err(|bad| match bad {
-            LineError::Overflow => too_much(at("")),
+            LineError::Overflow => overflow_error(at("")),
             LineError::Discount(DiscountTooLarge) => {
                 ApiError::invalid(at("/discount_amount"), "must be at most quantity × unit price")
             }
@@ -157,7 +159,7 @@ impl NewLine {
     }
 }
 
-fn too_much(pointer: String) -> ApiError {
+fn overflow_error(pointer: String) -> ApiError {
     ApiError::invalid(pointer, "makes the amount too large")
 }
 
@@ -165,7 +167,7 @@ fn too_much(pointer: String) -> ApiError {
 fn discount(at: &str, rate: Option<&str>, amount: Option<i64>) -> ApiResult<Option<Discount>> {
     match (rate, amount) {
         (Some(_), Some(_)) => {
-            Err(ApiError::invalid(format!("{at}/discount_amount"), "must be left out beside discount_rate"))
+            Err(ApiError::invalid(format!("{at}/discount_amount"), "cannot be combined with discount_rate"))
         }
         (Some(rate), None) => match rate.parse() {
             Ok(rate) => Ok(Some(Discount::Rate(rate))),

@@ -1,7 +1,8 @@
 //! `GET invoices/export`: invoices as CSV, streamed in constant memory.
 //!
-//! Rows are read in batches. Each batch has its own transaction, which ends before its bytes are sent. So a slow client does not
-//! hold a database connection. An invoice that changes during the export appears once, in its old or its new state.
+//! Rows are read in batches. Each batch has its own transaction, which ends before the batch is sent. So a slow client
+//! does not occupy a database connection. An invoice that changes during the export appears once, in its old or its new
+//! state.
 
 use std::future::ready;
 
@@ -47,7 +48,7 @@ const COLUMNS: [&str; 15] = [
     "created_at",
 ];
 
-/// Byte order mark of UTF-8.
+/// The byte order mark (BOM) of UTF-8.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Query of the export.
@@ -90,7 +91,7 @@ impl ExportQuery {
     }
 }
 
-/// The next batch of the export.
+/// The next batch of an export: rows that are already read, or a position after which rows are to be read.
 enum NextBatch {
     Loaded(Vec<ExportRow>),
     After(Position),
@@ -98,8 +99,9 @@ enum NextBatch {
 
 /// Exports invoices as CSV, oldest first.
 ///
-/// The first batch is read before the response begins, so an unreachable database returns 503. A later error aborts the transfer,
-/// so that clients do not take a part for the whole file. The caller's token and session are checked before each batch.
+/// The first batch is read before the response begins, so the response is 503 if the database is unavailable. A later
+/// error aborts the transfer: a client must not mistake a part of the file for the whole file. The caller's token and
+/// session are checked before each batch.
 pub async fn export(
     caller: Caller,
     QueryFields(query): QueryFields<ExportQuery>,
@@ -129,7 +131,9 @@ pub async fn export(
     });
     let body = stream::once(ready(Ok(head)))
         .chain(batches)
-        .inspect_err(|error| tracing::error!(%error, "invoice export aborted"))
+        .inspect_err(
+            |error| tracing::error!(%error, "failed to read a batch of an invoice export; aborted the transfer"),
+        )
         .map_err(actix_web::Error::from);
     Ok(HttpResponse::Ok()
         .content_type("text/csv; charset=utf-8; header=present")
@@ -143,7 +147,8 @@ fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResu
     Ok(out.into_inner().map_err(ApiError::internal)?.into())
 }
 
-/// Returns the cells in the order of [`COLUMNS`]. Amounts are decimals in the major unit, because spreadsheets know no minor units.
+/// Returns the cells in the order of [`COLUMNS`]. Amounts are decimals in the major unit, because spreadsheets have no
+/// minor units.
 fn cells(row: &ExportRow) -> [String; COLUMNS.len()] {
     let day = |day: Option<NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
     let amount = |minor| row.currency.parse::<Currency>().map_or_else(|_| String::new(), |it| it.decimal(minor));

@@ -1,5 +1,7 @@
-//! SQL of the lists of invoices. Keyset pagination: each sort order has an index that begins with the owner. So the cost of a page
-//! does not depend on its depth or on the number of other users' invoices (`tests/api/contract/million_rows.rs`).
+//! SQL of the lists of invoices.
+//!
+//! Keyset pagination: each sort order has an index that begins with the owner. So the cost of a page depends neither on
+//! its position in the list nor on the number of other users' invoices (`tests/api/contract/million_rows.rs`).
 
 use chrono::NaiveDate;
 
@@ -10,12 +12,13 @@ use crate::base::page::{Limit, Position};
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
-/// Selects the page after a position. Sort orders differ in one condition and in `order by`, which cannot be bind parameters.
+/// Selects the page after a position. The statements of the sort orders differ in one condition and in `order by`.
+/// Neither can be a bind parameter, so the macro inserts them as literals.
 ///
-/// Invoices without a date sort after all dates. Search uses `strpos`, which has no wildcards. The subselect makes PostgreSQL
-/// compute the search key once instead of once per row.
+/// `strpos` finds the search text without interpreting wildcards. The subselect makes PostgreSQL compute the search key
+/// once instead of once per row.
 macro_rules! page {
-    ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $place:expr $(, $key:expr)?) => {
+    ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
         sqlx::query_as!(
             SummaryRow,
             "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, credited,
@@ -33,8 +36,8 @@ macro_rules! page {
                                        where owner_id = $1 and strpos(name_key, (select search_key($13))) > 0))
                and " + $condition + " order by " + $order + " limit $4",
             $caller.user().uuid(),
-            $place.created_at,
-            $place.id,
+            $position.created_at,
+            $position.id,
             $limit.rows(),
             $filter.status.map(|status| status.as_str()),
             $filter.customer.map(|customer| customer.uuid()),
@@ -52,12 +55,12 @@ macro_rules! page {
     };
 }
 
-/// Rows per batch of an export. It bounds the memory of an export.
+/// The maximum number of rows in one batch of an export. It bounds the memory that an export needs.
 const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
-    /// Returns the invoices after `position` that match the filter, ordered by `sort`: at most one more than the page size.
-    /// `today` decides which are overdue.
+    /// Returns the invoices after `position` that match the filter, ordered by `sort`. `today` decides which invoices
+    /// are overdue. One row more than the page shows that a next page exists.
     #[rustfmt::skip]
     pub async fn list(
         &self,
@@ -99,7 +102,7 @@ impl InvoiceStore {
     /// Returns the next batch of an export, oldest first. Issued invoices show the customer name as of the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
         let mut tx = self.begin_read(caller).await?;
-        let rows = sqlx::query_as!(
+        Ok(sqlx::query_as!(
             ExportRow,
             r#"select i.id, i.number, i.status, i.issue_date, i.due_date, i.customer_id,
                    coalesce(
@@ -122,7 +125,6 @@ impl InvoiceStore {
             filter.issued_to
         )
         .fetch_all(tx.connection())
-        .await?;
-        Ok(rows)
+        .await?)
     }
 }

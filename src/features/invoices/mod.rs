@@ -1,17 +1,20 @@
 //! Invoices: drafts, issue, payments, credit notes, CSV export and PDF.
 //!
-//! - [`model`]: the invoice and its state machine. [`totals`]: computed amounts. [`decimals`]: exact decimals. [`summary`]: list
-//!   items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
+//! - [`model`]: the invoice and its state machine. [`totals`]: computed amounts. [`decimals`]: exact decimals.
+//! - [`summary`]: list items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
 //! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
-//! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion of rows.
-//! - [`views`]: queries. [`drafts`]: request bodies. `replies`: responses. [`handlers`]: one function per endpoint.
+//! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion between rows and model types.
+//! - [`views`]: query parameters. [`drafts`]: request bodies. `replies`: responses. [`handlers`]: one function per
+//!   endpoint.
 //!
 //! Threats and controls:
-//! - BOLA: another user's invoice or customer (four walls, `attacks::authorization::object_level`).
-//! - Mass assignment of total, number or status (`attacks::authorization::mass_assignment`).
-//! - Integer overflow and rounding errors ([`totals`]).
-//! - Lost update (`If-Match`).
-//! - Changing an issued invoice ([`model`]) or the parties named on it (table `invoice_parties`).
+//! - BOLA: another user's invoice or customer gets the same answer as a missing one
+//!   (`attacks::authorization::object_level`).
+//! - Mass assignment: a request sets total, number or status (`attacks::authorization::mass_assignment`).
+//! - Integer overflow and rounding errors: [`totals`].
+//! - Lost update: `If-Match`.
+//! - Changing an issued invoice: [`model`] refuses the change. The table `invoice_parties` keeps seller and customer as
+//!   printed.
 
 pub mod calendar;
 mod calendar_store;

@@ -1,10 +1,11 @@
 //! The state machine of invoices (CWE-840, CWE-841, API6:2023).
 //!
-//! **Attack**: steps out of order: a payment on a draft, a change after issue, a void after a payment.
-//! **Control**: draft → issued → partially paid → paid. Void is reached from a draft, or from issued without payments. An invoice
-//! with a total of 0 is paid when it is issued. Credit notes lower the amount due, until the invoice is credited in full. The
-//! rules are here only, without database and framework. A refused step changes nothing and leaves an event.
-//! **Limits**: whether a payment was really received is the owner's statement.
+//! **Attack**: transitions out of order: paying a draft, changing an issued invoice, voiding a paid invoice.
+//! **Control**: draft → issued → partially paid → paid. Void is reached from a draft, or from issued without payments.
+//! An invoice with a total of 0 is paid when it is issued. Credit notes reduce the amount due, until the invoice is
+//! credited in full. All rules are in this file, which uses neither the database nor the web framework. A refused
+//! transition changes nothing and leaves an event.
+//! **Limits**: the owner records payments. The service cannot verify that the money has arrived.
 //! **ASVS**: 2.3.1, 2.3.2 · **Test**: `features::invoice_states`, `attacks::business_logic`
 
 use std::str::FromStr;
@@ -45,7 +46,7 @@ impl Status {
     }
 }
 
-/// The text names no status.
+/// The error for a text that names no status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownStatus;
 
@@ -70,7 +71,8 @@ pub enum TransitionError {
     CreditExceedsInvoice,
     /// The due date is before the issue date.
     DueBeforeIssue,
-    /// The issue date is before the issue date of the owner's last invoice.
+    /// The issue date is before the issue date of the owner's last invoice. Numbers must be in the order of issue
+    /// dates.
     IssuedBeforeLast,
 }
 
@@ -111,12 +113,12 @@ pub struct Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceState {
     pub status: Status,
-    /// Assigned at issue, never changed.
+    /// Assigned when the invoice is issued, and never changed.
     pub number: Option<String>,
     pub issue_date: Option<NaiveDate>,
-    /// Minor units.
+    /// The sum of the payments, in minor units.
     pub paid: i64,
-    /// Total of the credit notes, in minor units.
+    /// The sum of the credit notes, in minor units.
     pub credited: i64,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -172,7 +174,7 @@ impl Invoice {
         if self.state.status == Status::Draft { Ok(()) } else { Err(TransitionError::NotADraft) }
     }
 
-    /// Checks that the invoice can be issued on this day. Call it before assigning a number.
+    /// Checks that the invoice can be issued on this day. Call this before a number is assigned.
     ///
     /// # Errors
     /// [`TransitionError::NotADraft`], or [`TransitionError::DueBeforeIssue`].
@@ -184,7 +186,8 @@ impl Invoice {
         }
     }
 
-    /// Issues a draft: sets number and issue date, and the due date if it has none. The content can no longer be changed.
+    /// Issues a draft: sets number and issue date, and the due date if the draft has none. Afterwards, the content
+    /// cannot change.
     ///
     /// An invoice with total 0 becomes paid, because no payment could ever close it.
     ///
@@ -209,8 +212,8 @@ impl Invoice {
     /// Adds a payment, in minor units.
     ///
     /// # Errors
-    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1 and the
-    /// amount due.
+    /// [`TransitionError::NotPayable`], or [`TransitionError::PaymentExceedsBalance`] if the amount is not between 1
+    /// and the amount due.
     pub fn pay(self, amount: i64, now: DateTime<Utc>) -> Result<Self, TransitionError> {
         if !matches!(self.state.status, Status::Issued | Status::PartiallyPaid) {
             return Err(TransitionError::NotPayable);
@@ -229,7 +232,7 @@ impl Invoice {
     /// # Errors
     /// [`TransitionError::NotVoidable`] if it has payments or credit notes, or is already void.
     pub fn void(self, now: DateTime<Utc>) -> Result<Self, TransitionError> {
-        // An invoice with total 0 is `Paid` without a payment. It can be voided.
+        // The status `Paid` alone does not prevent voiding: an invoice with total 0 is `Paid` without a payment.
         if self.state.paid > 0 || self.state.credited > 0 || self.state.status == Status::Void {
             return Err(TransitionError::NotVoidable);
         }
@@ -247,8 +250,8 @@ impl Invoice {
         }
     }
 
-    /// Adds a credit, in minor units. It reduces the amount due. If the customer has paid more than the rest, the seller owes a
-    /// refund; the service does not record refunds.
+    /// Adds a credit, in minor units. A credit reduces the amount due. If the customer has already paid more than the
+    /// remaining amount, the seller owes a refund. The service does not record refunds.
     ///
     /// # Errors
     /// [`TransitionError::NotCreditable`], or [`TransitionError::CreditExceedsInvoice`].

@@ -1,7 +1,4 @@
-//! SQL of payments. Every statement is scoped to the caller.
-
-use chrono::{DateTime, NaiveDate, Utc};
-use uuid::Uuid;
+//! SQL of payments. Every statement filters by the caller's id.
 
 use super::model::Invoice;
 use super::payments::Payment;
@@ -11,27 +8,9 @@ use crate::base::page::{Limit, Position};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
-struct PaymentRow {
-    id: Uuid,
-    amount: i64,
-    paid_on: NaiveDate,
-    method: String,
-    reference: Option<String>,
-    created_at: DateTime<Utc>,
-}
-
-impl TryFrom<PaymentRow> for Payment {
-    type Error = ApiError;
-
-    fn try_from(row: PaymentRow) -> ApiResult<Self> {
-        let PaymentRow { id, amount, paid_on, method, reference, created_at } = row;
-        let method = method.parse().map_err(|_| ApiError::internal("stored payment is invalid"))?;
-        Ok(Self { id: id.into(), amount, paid_on, method, reference, created_at })
-    }
-}
-
 impl InvoiceTx<'_> {
-    /// Inserts a payment on a locked invoice. Save the new state of the invoice with [`Self::save_state`].
+    /// Inserts a payment on a locked invoice. [`Self::save_state`] must save the invoice's new state in the same
+    /// transaction.
     pub async fn insert_payment(&mut self, invoice: &Invoice, payment: &Payment) -> ApiResult<()> {
         let owner = self.caller().user().uuid();
         sqlx::query!(
@@ -53,7 +32,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the payments of an invoice after `after`, newest first: at most one more than the page size.
+    /// Returns the payments of an invoice after `after`, newest first. One row more than the page shows that a next
+    /// page exists.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
@@ -83,12 +63,13 @@ impl InvoiceStore {
         if rows.is_empty() {
             return Err(ApiError::NotFound);
         }
-        // The left join returns one row with nulls for an invoice without payments.
+        // For an invoice without payments, the left join returns one row of nulls.
         rows.into_iter()
             .filter_map(|row| {
-                let (id, amount, paid_on) = (row.id?, row.amount?, row.paid_on?);
-                let (method, created_at) = (row.method?, row.created_at?);
-                Some(PaymentRow { id, amount, paid_on, method, reference: row.reference, created_at }.try_into())
+                let (id, amount, paid_on) = (row.id?.into(), row.amount?, row.paid_on?);
+                let (method, reference, created_at) = (row.method?.parse(), row.reference, row.created_at?);
+                let payment = |method| Payment { id, amount, paid_on, method, reference, created_at };
+                Some(method.map(payment).map_err(|_| ApiError::internal("stored payment is invalid")))
             })
             .collect()
     }

@@ -1,4 +1,4 @@
-//! Payments: stored type, request and response types.
+//! Payments: the model type, and the request and response types.
 
 use std::str::FromStr;
 
@@ -43,7 +43,7 @@ impl PaymentMethod {
     }
 }
 
-/// The text names no payment method.
+/// The error for a text that names no payment method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnknownPaymentMethod;
 
@@ -59,7 +59,7 @@ impl FromStr for PaymentMethod {
 #[derive(Clone, Debug)]
 pub struct Payment {
     pub id: PaymentId,
-    /// Minor units.
+    /// In minor units of the invoice's currency.
     pub amount: i64,
     pub paid_on: NaiveDate,
     pub method: PaymentMethod,
@@ -104,7 +104,7 @@ impl NewPayment {
     /// Creates the payment with a new id and the creation time `now`.
     ///
     /// # Errors
-    /// A field error for an invalid `paid_on`. Validation has already refused it.
+    /// A field error for an invalid `paid_on`, which validation has already refused.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;

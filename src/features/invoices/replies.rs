@@ -115,7 +115,8 @@ pub struct TaxView {
     /// Percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the whole invoice.
+    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the whole
+    /// invoice.
     pub net: i64,
     /// Tax on this net amount, rounded half up.
     pub tax: i64,
@@ -124,7 +125,7 @@ pub struct TaxView {
 impl From<&Invoice> for InvoiceView {
     fn from(invoice: &Invoice) -> Self {
         let (content, totals, state) = (invoice.content(), invoice.totals(), invoice.state());
-        let (discount_rate, discount_amount) = as_written(content.discount);
+        let (discount_rate, discount_amount) = discount_fields(content.discount);
         Self {
             id: invoice.id(),
             customer_id: content.customer,
@@ -154,7 +155,7 @@ impl From<&Invoice> for InvoiceView {
 
 impl LineView {
     fn of(line: &Line, currency: Currency) -> Self {
-        let (discount_rate, discount_amount) = as_written(line.discount());
+        let (discount_rate, discount_amount) = discount_fields(line.discount());
         let amounts = line.amounts();
         Self {
             description: line.description().to_owned(),
@@ -170,8 +171,8 @@ impl LineView {
     }
 }
 
-/// Returns the discount as (rate, amount). At most one of the two is set.
-fn as_written(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
+/// Returns the fields (`discount_rate`, `discount_amount`). At most one of the two is set.
+fn discount_fields(discount: Option<Discount>) -> (Option<String>, Option<i64>) {
     match discount {
         Some(Discount::Rate(rate)) => (Some(rate.to_string()), None),
         Some(Discount::Amount(amount)) => (None, Some(amount)),

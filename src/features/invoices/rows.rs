@@ -1,5 +1,5 @@
-//! Rows of invoices and their conversion. A row that violates the rules of the model returns an internal error: it was not
-//! written by this service.
+//! Rows of invoices, and their conversion to and from model types. The conversion returns an internal error for a row
+//! that violates the rules of the model. This service does not write such rows.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Deserialize;
@@ -105,7 +105,8 @@ impl TryFrom<Row> for Invoice {
 
     fn try_from(row: Row) -> ApiResult<Self> {
         let lines = row.lines.0.into_iter().map(Line::try_from).collect::<ApiResult<Vec<_>>>()?;
-        // Stored sums are used as they are, so that a later change of the rounding rules does not change issued invoices.
+        // The stored sums are not computed again, so that a later change of the rounding rules cannot change issued
+        // invoices.
         let discount = discount(row.discount_rate_millipercent, row.discount_amount)?;
         let totals = Totals {
             subtotal: row.subtotal,
@@ -166,7 +167,7 @@ pub(super) fn discount_columns(discount: Option<Discount>) -> (Option<i32>, Opti
     }
 }
 
-/// Lines as arrays, one per column, to insert them all in one statement.
+/// The lines of an invoice as one array per column, so that one statement inserts all lines.
 #[derive(Default)]
 pub(super) struct LineColumns {
     pub positions: Vec<i32>,

@@ -1,5 +1,5 @@
-//! SQL of invoices and their lines. Every statement filters each table by the caller's id; there is no unscoped variant. An invoice
-//! and its lines are read in one statement, so they are consistent.
+//! SQL of invoices and their lines. Every statement filters each table by the caller's id. There is no unscoped
+//! variant. One statement reads an invoice with its lines, so that they are consistent.
 
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
@@ -13,39 +13,9 @@ use crate::security::audit::context;
 use crate::security::audit::event::{Object, ObjectKind};
 use crate::security::sessions::caller::Caller;
 
-/// Reads and writes invoices.
-#[derive(Clone)]
-pub struct InvoiceStore {
-    pool: PgPool,
-}
-
-impl InvoiceStore {
-    #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
-    }
-
-    /// Begins a transaction for this caller.
-    pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<InvoiceTx<'a>> {
-        Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
-    }
-
-    /// Begins a transaction that only reads.
-    pub(super) async fn begin_read(&self, caller: &Caller) -> ApiResult<OwnerTx> {
-        Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
-    }
-
-    /// Returns an invoice with its lines.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
-    pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        let mut tx = self.begin_read(caller).await?;
-        self.read_within(&mut tx, caller, id).await
-    }
-
-    /// Like [`Self::read`], within an open transaction.
-    pub(super) async fn read_within(&self, tx: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
+/// Selects the caller's invoice with its lines. `$lock` is empty, or locks the invoice's row.
+macro_rules! select_invoice {
+    ($lock:tt, $caller:expr, $id:expr, $connection:expr) => {
         sqlx::query_as!(
             Row,
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
@@ -58,18 +28,55 @@ impl InvoiceStore {
                             'discount_amount', l.discount_amount,
                             'tax_rate_millipercent', l.tax_rate_millipercent) order by l.position), '[]')
                     from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
-               from invoices i where i.owner_id = $1 and i.id = $2"#,
-            caller.user().uuid(),
-            id.uuid()
+               from invoices i where i.owner_id = $1 and i.id = $2"# + $lock,
+            $caller.user().uuid(),
+            $id.uuid()
         )
-        .fetch_optional(tx.connection())
+        .fetch_optional($connection)
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
+    };
+}
+
+/// Reads and writes invoices.
+#[derive(Clone)]
+pub struct InvoiceStore {
+    pool: PgPool,
+}
+
+impl InvoiceStore {
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool }
+    }
+
+    /// Begins a transaction on the caller's invoices.
+    pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<InvoiceTx<'a>> {
+        Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
+    }
+
+    /// Begins a transaction for reading the caller's invoices.
+    pub(super) async fn begin_read(&self, caller: &Caller) -> ApiResult<OwnerTx> {
+        Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
+    }
+
+    /// Returns an invoice with its lines.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
+    pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
+        let mut tx = self.begin_read(caller).await?;
+        self.read_within(&mut tx, caller, id).await
+    }
+
+    /// Like [`Self::read`], within an open transaction.
+    pub(super) async fn read_within(&self, tx: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
+        select_invoice!("", caller, id, tx.connection())
     }
 }
 
-/// An open transaction. Dropping it without [`commit`](Self::commit) rolls back.
+/// An open transaction on the caller's invoices. Dropping it without [`commit`](Self::commit) rolls it back.
 pub struct InvoiceTx<'a> {
     transaction: OwnerTx,
     caller: &'a Caller,
@@ -88,7 +95,7 @@ impl InvoiceTx<'_> {
     /// Inserts a draft with its lines.
     ///
     /// # Errors
-    /// A field error of `customer_id`. It is the same for a missing and for a foreign customer.
+    /// A field error of `customer_id` for a missing customer. Another user's customer gets the same error.
     pub async fn insert(&mut self, draft: &Invoice) -> ApiResult<()> {
         let (content, totals, state) = (draft.content(), draft.totals(), draft.state());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
@@ -138,28 +145,9 @@ impl InvoiceTx<'_> {
     /// Returns an invoice with its lines and locks its row until the end of the transaction.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn lock(&mut self, id: InvoiceId) -> ApiResult<Invoice> {
-        sqlx::query_as!(
-            Row,
-            r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
-                   i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.version,
-                   i.created_at, i.updated_at,
-                   (select coalesce(json_agg(json_build_object(
-                            'description', l.description, 'quantity_thousandths', l.quantity_thousandths,
-                            'unit_price_ten_thousandths', l.unit_price_ten_thousandths,
-                            'discount_rate_millipercent', l.discount_rate_millipercent,
-                            'discount_amount', l.discount_amount,
-                            'tax_rate_millipercent', l.tax_rate_millipercent) order by l.position), '[]')
-                    from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
-               from invoices i where i.owner_id = $1 and i.id = $2 for update of i"#,
-            self.caller.user().uuid(),
-            id.uuid()
-        )
-        .fetch_optional(self.transaction.connection())
-        .await?
-        .ok_or(ApiError::NotFound)?
-        .try_into()
+        select_invoice!(" for update of i", self.caller, id, self.transaction.connection())
     }
 
     /// Saves the new content of a locked draft.
@@ -220,8 +208,8 @@ impl InvoiceTx<'_> {
 
     /// Assigns the owner's next number of the year to a locked draft.
     ///
-    /// A rollback also resets the counter, so numbers have no gaps. The database stores the names and addresses of both parties
-    /// in the same statement (`invoice_parties`).
+    /// A rollback also resets the counter, so numbers have no gaps. The same database function stores the names and
+    /// addresses of seller and customer in `invoice_parties`, because these must not change later.
     ///
     /// # Errors
     /// [`TransitionError::IssuedBeforeLast`] if the owner's last invoice has a later issue date.
@@ -236,7 +224,7 @@ impl InvoiceTx<'_> {
             .ok_or_else(|| ApiError::internal("assign_invoice_number returned no number"))
     }
 
-    /// Saves the new state of a locked invoice, and the due date that was set at issue.
+    /// Saves the new state of a locked invoice. Also saves the due date, which is set when the invoice is issued.
     pub async fn save_state(&mut self, invoice: &Invoice) -> ApiResult<()> {
         let state = invoice.state();
         let saved = sqlx::query!(
@@ -275,12 +263,12 @@ impl InvoiceTx<'_> {
     }
 }
 
-/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing customer from a foreign
-/// one, so both get the same answer (wall 4).
+/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing customer from
+/// another user's, so both get the same error.
 fn map_customer_error(error: sqlx::Error, customer: CustomerId) -> ApiError {
     if violates(&error, "invoices_customer") {
         context::set_denied_object(Object { kind: ObjectKind::Customer, id: customer.uuid() });
-        return ApiError::invalid("/customer_id", "is not a customer of yours");
+        return ApiError::invalid("/customer_id", "must be one of your customers");
     }
     error.into()
 }

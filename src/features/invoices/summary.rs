@@ -1,4 +1,4 @@
-//! Lists of invoices: the summary of an invoice, filters and sort orders.
+//! Lists of invoices: the items of a list, its filter and its sort order.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -27,7 +27,7 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Returns the keyset position in a list with this order.
+    /// Returns the keyset position of the invoice in a list with this sort order.
     #[must_use]
     pub fn position(&self, sort: Sort) -> ListPosition {
         let day = |day: Option<NaiveDate>| day.map_or_else(|| "infinity".into(), |day| day.to_string());
@@ -41,7 +41,7 @@ impl Summary {
     }
 }
 
-/// Sort orders. Ties are ordered by creation time, in the same direction.
+/// The sort order of a list. Invoices with the same date or amount are ordered by creation time, in the same direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Sort {
     #[default]
@@ -55,17 +55,18 @@ pub enum Sort {
     Smallest,
 }
 
-/// A keyset position: the sort key, then creation time and id.
+/// A keyset position in a list: the sort key, then creation time and id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListPosition {
-    /// A day, `infinity`, or an amount. Empty if the list is ordered by creation time.
+    /// The sort key as text: a date, an amount, or `infinity` for an invoice without the date. Empty if the list is
+    /// ordered by creation time.
     pub key: String,
     pub created_at: DateTime<Utc>,
     pub id: Uuid,
 }
 
 impl ListPosition {
-    /// Returns the position before the first row of this order.
+    /// Returns the position before the first row of a list with this sort order.
     #[must_use]
     pub fn start(sort: Sort) -> Self {
         let (key, Position { created_at, id }) = match sort {
@@ -80,7 +81,7 @@ impl ListPosition {
     }
 }
 
-/// Filter of a list. `None` does not filter. Ranges include both ends.
+/// The filter of a list. A field that is `None` does not filter. Date ranges include both ends.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub status: Option<Status>,
@@ -90,12 +91,13 @@ pub struct Filter {
     pub due_from: Option<NaiveDate>,
     pub due_to: Option<NaiveDate>,
     pub overdue: Option<bool>,
-    /// Substring of the number or of the customer's current name.
+    /// A part of the invoice number or of the customer's current name.
     pub search: Option<String>,
 }
 
 impl Filter {
-    /// Returns a canonical text of filter and order. Cursors are bound to it.
+    /// Returns a text that differs between filters and between sort orders. A cursor contains this text, so it is
+    /// invalid with another filter or order.
     #[must_use]
     pub fn text(&self, sort: Sort) -> String {
         format!("{sort:?} {self:?}")

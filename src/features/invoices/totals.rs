@@ -1,19 +1,19 @@
-//! Amounts of an invoice, computed by the server. A request that contains a sum is refused.
+//! The amounts of an invoice. The server computes them: a request that contains a sum is refused (mass assignment).
 //!
 //! **Rounding**: half up to the currency's minor unit, in the order of EN 16931 (BR-CO-10 to BR-CO-17, BR-S-08):
 //! - Line: gross = quantity × unit price. Discount by rate = gross × rate. Net = gross − discount.
-//! - Discount on the invoice by rate = sum of the net amounts × rate. It is distributed over the tax rates in proportion to
-//!   their net amounts.
+//! - Discount on the invoice by rate = sum of the net amounts × rate. It is distributed over the tax rates in
+//!   proportion to their net amounts.
 //! - Tax, once per rate = taxable amount × rate.
 //!
-//! Totals are sums of rounded amounts and are not rounded again. So the printed amounts add up.
+//! Totals are sums of rounded amounts and are not rounded again. So the amounts on a printed invoice add up.
 
 use std::collections::BTreeMap;
 
 use super::decimals::{Quantity, Rate, UnitPrice};
 use crate::base::money::{AmountTooLarge, scale, sum};
 
-/// Maximum number of lines of an invoice.
+/// The maximum number of lines of an invoice.
 pub const MAX_LINES: usize = 100;
 
 /// A discount on a line or on the whole invoice.
@@ -24,7 +24,7 @@ pub enum Discount {
     Amount(i64),
 }
 
-/// The discount is negative, or larger than the discounted amount.
+/// The error for a discount that is negative or larger than the discounted amount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DiscountTooLarge;
 
@@ -128,7 +128,8 @@ impl Line {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaxSubtotal {
     pub rate: Rate,
-    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the invoice.
+    /// The taxable amount: the net amounts of the lines with this rate, minus their shares of the discount on the
+    /// invoice.
     pub net: i64,
     pub tax: i64,
 }
@@ -138,15 +139,15 @@ pub struct TaxSubtotal {
 pub struct Totals {
     /// Sum of the lines before discounts and tax.
     pub subtotal: i64,
-    /// Sum of all discounts.
+    /// Sum of all discounts: on the lines and on the whole invoice.
     pub discount: i64,
-    /// The discount on the whole invoice; included in `discount`.
+    /// The discount on the whole invoice. It is a part of `discount`.
     pub invoice_discount: i64,
     pub tax: i64,
     pub total: i64,
     /// Ordered by rate, ascending.
     pub taxes: Vec<TaxSubtotal>,
-    /// Net amount of each line, less its share of the discount on the invoice. In the order of the lines.
+    /// The net amount of each line minus the line's share of the discount on the invoice. In the order of the lines.
     pub nets: Vec<i64>,
 }
 
@@ -155,7 +156,7 @@ pub struct Totals {
 pub enum TotalsError {
     /// The sum up to the line with this index is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
     OverflowAtLine(usize),
-    /// The total including tax is larger.
+    /// The total including tax is larger than [`MAX_MINOR_UNITS`](crate::base::money::MAX_MINOR_UNITS).
     Overflow,
     Discount(DiscountTooLarge),
 }
@@ -189,8 +190,9 @@ impl Totals {
 
     /// Distributes the discount on the invoice over the lines, in the order of their tax rates.
     ///
-    /// The discount of the first n lines is reduction × their net ÷ total net, rounded once. Each line gets the difference to
-    /// the line before. So the shares add up to `reduction` exactly, and no share is larger than its net amount.
+    /// The first n lines together get `reduction` × (the sum of their net amounts ÷ the sum of all net amounts),
+    /// rounded once. The share of line n is this amount minus the amount of the first n - 1 lines. So the shares add up
+    /// to `reduction` exactly, and no share is larger than the line's net amount.
     fn apply_invoice_discount(&mut self, lines: &[Line], reduction: i64, net: i64) -> Result<(), AmountTooLarge> {
         self.invoice_discount = reduction;
         self.discount = sum([self.discount, reduction])?;

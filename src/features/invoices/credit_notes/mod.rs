@@ -1,13 +1,14 @@
-//! Credit notes: cancel an issued invoice in full or in part. The invoice itself does not change.
+//! Credit notes: they cancel an issued invoice in full or in part. The content of the invoice does not change.
 //!
-//! - [`model`]: computed amounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints. The PDF is in
-//!   `invoices/pdf`.
+//! - [`model`]: computed amounts. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
+//! - `invoices/pdf` renders the PDF.
 //!
 //! Threats and controls (`attacks::business_logic::credit_notes`):
-//! - Crediting more than was invoiced, also by parallel requests (race condition, CWE-362). The invoice's row is locked, and the
-//!   constraint `invoices_credited` refuses the rest.
-//! - BOLA: crediting or reading another user's invoice (four walls, `attacks::authorization::object_level`).
-//! - Mass assignment of total or number (`attacks::authorization::mass_assignment`).
+//! - Race condition (CWE-362): parallel requests together credit more than was invoiced. Each request locks the
+//!   invoice's row. Defense in depth: the constraint `invoices_credited`.
+//! - BOLA: crediting or reading another user's invoice returns 404, as for a missing one
+//!   (`attacks::authorization::object_level`).
+//! - Mass assignment: a request sets total or number (`attacks::authorization::mass_assignment`).
 
 pub mod handlers;
 pub mod model;

@@ -1,8 +1,9 @@
-//! Amounts of a credit note: for chosen lines, or for the whole remaining amount of the invoice.
+//! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
-//! A line is credited by its net amount, after its share of the discount on the invoice. Tax is computed per rate on everything
-//! credited so far, minus the tax of earlier credit notes. So the credit notes of a fully credited invoice add up to it exactly,
-//! and never to more.
+//! A credit on a line is a net amount: after the line's discount and its share of the discount on the invoice. The tax
+//! of a credit note is computed for each rate: the tax on all credits up to and including this one, minus the tax on
+//! the earlier credits. So rounding differences do not accumulate, and the credit notes of a fully credited invoice add
+//! up to its total.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub type NetByLine = BTreeMap<i32, i64>;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CreditPart {
     pub line: i32,
-    /// Net amount in minor units. `None`: the whole remaining amount of the line.
+    /// The net amount in minor units. `None`: the whole remaining amount of the line.
     pub amount: Option<i64>,
 }
 
@@ -67,8 +68,8 @@ pub enum CreditError {
 }
 
 impl Credit {
-    /// Computes the credit for the given parts, or for the whole remaining amount if `parts` is `None`. `before`: net amounts
-    /// credited by earlier credit notes.
+    /// Computes the credit for the given parts, or for the whole remaining amount if `parts` is `None`. `before`
+    /// contains the net amounts that earlier credit notes have credited.
     ///
     /// # Errors
     /// [`CreditError`].
@@ -137,7 +138,7 @@ pub struct CreditNote {
     pub credit: Credit,
 }
 
-/// The part of a credit note that lists show.
+/// The fields of a credit note that a list shows.
 #[derive(Clone, Debug)]
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,

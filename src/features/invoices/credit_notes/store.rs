@@ -1,4 +1,4 @@
-//! SQL of credit notes. Every statement is scoped to the caller.
+//! SQL of credit notes. Every statement filters by the caller's id.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ impl TryFrom<TaxJson> for TaxSubtotal {
 }
 
 impl InvoiceTx<'_> {
-    /// Returns the credited net amounts of a locked invoice, by line.
+    /// Returns the net amount that earlier credit notes have credited on each line of a locked invoice.
     pub async fn credited_by_line(&mut self, invoice: InvoiceId) -> ApiResult<NetByLine> {
         let owner = self.caller().user().uuid();
         let rows = sqlx::query!(
@@ -94,8 +94,8 @@ impl InvoiceTx<'_> {
         Ok(rows.into_iter().map(|row| (row.line, row.net)).collect())
     }
 
-    /// Inserts a credit note on a locked invoice and returns it with its number. Save the new state of the invoice with
-    /// [`Self::save_state`].
+    /// Inserts a credit note on a locked invoice, and returns the credit note with the number that the database
+    /// assigns. [`Self::save_state`] must save the invoice's new state in the same transaction.
     pub async fn insert_credit_note(
         &mut self,
         id: CreditNoteId,
@@ -152,8 +152,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// The caller's credit notes after `after`, newest first, of one invoice if it is given: one more than the page holds, if
-    /// there are so many.
+    /// Returns the caller's credit notes after `after`, newest first: of one invoice, or of all invoices. One row more
+    /// than the page shows that a next page exists.
     pub async fn credit_notes(
         &self,
         caller: &Caller,
@@ -162,7 +162,7 @@ impl InvoiceStore {
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
         let (owner, mut tx) = (caller.user().uuid(), self.begin_read(caller).await?);
-        // Two statements, so that each has an index that ends where the page ends.
+        // Each of the two statements has an index in the order of the list, so it reads only the rows of the page.
         let rows = match invoice {
             None => {
                 sqlx::query_as!(
@@ -202,7 +202,7 @@ impl InvoiceStore {
     /// Returns a credit note.
     ///
     /// # Errors
-    /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
+    /// [`ApiError::NotFound`] if the credit note does not exist or belongs to another user.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
         let mut tx = self.begin_read(caller).await?;
         self.credit_note_within(&mut tx, caller, id).await

@@ -46,14 +46,14 @@ fn take(invoice: Invoice, step: &Step) -> Result<Invoice, TransitionError> {
 }
 
 #[test]
-fn each_transition_from_each_status() {
+fn each_status_allows_only_its_transitions() {
     let now = DateTime::UNIX_EPOCH;
     let issued = || draft(100).issue("INV-2026-0001".into(), day(), None, now).unwrap();
     let partially_paid = || issued().pay(40, now).unwrap();
     let (paid, credited) = (partially_paid().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
     let all = [draft(100), issued(), partially_paid(), paid, credited, issued().void(now).unwrap()];
     assert_eq!(all.each_ref().map(|invoice| invoice.state().status), Status::ALL);
-    // Allowed transitions by status: replace, issue, pay 10, void, credit 10.
+    // A row for each status in `Status::ALL`. A column for each step: replace, issue, pay 10, void, credit 10.
     let allowed = [
         [true, true, false, true, false],
         [false, false, true, true, true],

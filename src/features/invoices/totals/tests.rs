@@ -7,7 +7,7 @@ fn rate(text: &str) -> Rate {
     text.parse().unwrap()
 }
 
-/// A line in EUR from quantity, unit price and tax rate.
+/// Builds a line in EUR from quantity, unit price and tax rate.
 fn line(quantity: &str, price: &str, tax: &str) -> Line {
     line_in("EUR", quantity, price, None, tax)
 }
@@ -21,9 +21,9 @@ fn taxes(totals: &Totals) -> Vec<(String, i64, i64)> {
     totals.taxes.iter().map(|tax| (tax.rate.to_string(), tax.net, tax.tax)).collect()
 }
 
-/// Published examples, in minor units: lines, taxes by rate, total.
+/// Examples from published documents, in minor units: the lines, the expected taxes by rate, the expected total.
 #[test]
-fn published_examples() {
+fn totals_match_published_examples() {
     let examples = [
         // Revenu Québec, "Calculating the taxes": a good for $100; QST $100 × 9.975 % is $9.98.
         (vec![line_in("CAD", "1", "100", None, "9.975")], vec![("9.975", 10_000, 998)], 10_998),
@@ -50,8 +50,8 @@ fn published_examples() {
     assert_eq!((totals.invoice_discount, taxes(&totals)), (15_000, vec![("25".to_owned(), 135_000, 33_750)]));
 }
 
-/// Streamlined Sales and Use Tax Agreement, section 324: round up to the next cent if the third decimal is greater than four.
-/// Revenu Québec: taxes may be computed on the total price of all goods before rounding.
+/// Streamlined Sales and Use Tax Agreement, section 324: round up to the next cent if the third decimal is greater than
+/// four. Revenu Québec: taxes may be computed on the total price of all goods before rounding.
 #[test]
 fn tax_is_rounded_once_per_rate_and_not_per_line() {
     let lines: Vec<Line> = (0..3).map(|_| line("1", "0.05", "8.875")).collect();
@@ -65,7 +65,7 @@ fn tax_is_rounded_once_per_rate_and_not_per_line() {
 #[test]
 fn lines_are_rounded_half_up() {
     let by_rate = |text| Some(Discount::Rate(rate(text)));
-    // Gross, discount, net.
+    // The expected amounts are gross, discount and net. Comments show the exact amount before rounding.
     for (code, quantity, price, discount, expected) in [
         ("EUR", "1", "100.00", None, (10_000, 0, 10_000)),
         ("EUR", "1.5", "99.99", None, (14_999, 0, 14_999)), // 14,998.5
@@ -84,9 +84,9 @@ fn lines_are_rounded_half_up() {
     }
 }
 
-/// EN 16931 taxes the net of a rate after its part of the allowance (BR-S-08).
+/// EN 16931, BR-S-08: the taxable amount of a rate is reduced by its share of the discount on the invoice.
 #[test]
-fn invoice_discount_is_spread_over_the_rates() {
+fn invoice_discount_is_distributed_over_the_tax_rates() {
     let lines = [line("1", "100", "19"), line("1", "50", "7"), line("1", "0.01", "0")];
     // 10.00 off 150.01: 0.00 on 0.01, 3.33 on 50.00, 6.67 on 100.00.
     let totals = Totals::of(&lines, Some(Discount::Amount(1_000))).unwrap();

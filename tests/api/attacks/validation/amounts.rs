@@ -39,7 +39,7 @@ async fn negative_or_excessive_discount_is_refused() {
         ("/discount_rate", json!("-0.001"), RATE),
         ("/discount_rate", json!("101"), RATE),
         ("/discount_amount", json!(-1), out_of_range),
-        ("/discount_amount", json!(20_000), "must be at most what the lines come to"),
+        ("/discount_amount", json!(20_000), "must be at most the sum of the lines after their discounts"),
         ("/lines/0/tax_rate", json!("-21"), RATE),
         ("/lines/0/unit_price", json!("-100"), PRICE),
         ("/lines/0/unit_price", json!("0x64"), PRICE),
@@ -64,7 +64,7 @@ async fn negative_or_excessive_discount_is_refused() {
         body.pointer_mut(object).unwrap()["discount_amount"] = json!(1);
         let reply = alice.post("/api/v1/invoices", &body).await;
         reply.assert_invalid_field(&format!("{object}/discount_amount")).assert_events(&[INVALID]);
-        assert_eq!(reply.json()["errors"][0]["message"], "must be left out beside discount_rate");
+        assert_eq!(reply.json()["errors"][0]["message"], "cannot be combined with discount_rate");
     }
     assert_eq!(app.digest_all().await, before);
 }

@@ -6,7 +6,7 @@ use crate::features::invoices::decimals::UnitPrice;
 use crate::features::invoices::model::Content;
 use crate::features::invoices::totals::{Discount, Line, Totals};
 
-/// Price in minor units and tax rate of each line.
+/// Builds an invoice from the price (in minor units) and the tax rate of each line.
 fn invoice(lines: &[(i64, &str)], discount: Option<Discount>) -> Invoice {
     let line = |&(price, rate): &(i64, &str)| {
         let price = UnitPrice::from_ten_thousandths(price * UnitPrice::STEPS_PER_MINOR_UNIT).unwrap();
@@ -68,7 +68,8 @@ fn invalid_part_is_named() {
 }
 
 proptest! {
-    /// However an invoice is split into credit notes: each is above zero, none exceeds the rest, and together they equal the invoice.
+    /// An invoice is split into random credit notes. Each one is above zero, none exceeds the remaining amount, and
+    /// together they equal the invoice.
     #[test]
     fn credit_notes_add_up_to_the_invoice(
         lines in prop::collection::vec((0..2_000_i64, prop::sample::select(vec!["0", "7", "8.875", "19"])), 1..8),
@@ -85,7 +86,7 @@ proptest! {
             let Ok(credit) = Credit::of(&invoice, &before, parts.as_deref()) else { continue };
             prop_assert!(credit.net > 0 && credit.tax >= 0);
             for tax in &credit.taxes {
-                // Differs from the tax that is rounded on this credit note alone by at most one minor unit.
+                // This tax differs by at most one minor unit from a tax that is computed from this credit note alone.
                 prop_assert!((apply_rate(tax.net, tax.rate).unwrap() - tax.tax).abs() <= 1);
             }
             add_credit(&mut before, &credit);
