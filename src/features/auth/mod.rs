@@ -6,7 +6,7 @@
 //! - Stolen refresh tokens: `security/sessions/refresh_tokens`.
 //! - Access tokens of ended sessions: `security/sessions/revocations`.
 //! - Session fixation: a login ends the session of the refresh cookie in its request.
-//! - Account pre-hijacking: `store.rs`.
+//! - Account pre-hijacking: a registration contains no password (`store.rs`).
 
 pub mod handlers;
 pub mod mail;

@@ -51,7 +51,7 @@ pub enum RefreshOutcome {
     },
 }
 
-/// The stored state of a presented token.
+/// The stored state of a refresh token that a client has presented.
 struct Presented {
     /// `None`: the user was deleted.
     user: Option<UserId>,
@@ -76,16 +76,16 @@ impl AuthStore {
         let mut transaction = begin(&self.pool).await?;
         lock_if_unchanged(&mut transaction, verified).await?;
         let ended = sqlx::query!(
-            r#"with brought as (
+            r#"with cookie_session as (
                    select session_id from refresh_tokens where token_hash = $3
                ), surplus as (
                    select id from sessions
-                   where user_id = $1 and ended_at is null and expires_at > $2 and id not in (select session_id from brought)
+                   where user_id = $1 and ended_at is null and expires_at > $2 and id not in (select session_id from cookie_session)
                    order by last_used_at desc, id offset $4
                ), ended as (
                    update sessions set ended_at = $2
                    where ended_at is null
-                     and (id in (select session_id from brought) or id in (select id from surplus))
+                     and (id in (select session_id from cookie_session) or id in (select id from surplus))
                    returning id, user_id
                )
                select id, user_id as "user_id!" from ended where user_id is not null"#,

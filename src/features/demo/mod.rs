@@ -206,7 +206,7 @@ impl DemoServices {
         Ok(())
     }
 
-    /// Creates an invoice in its final status in one transaction, so that a crash leaves no intermediate status.
+    /// Creates an invoice and brings it to its final status in one transaction. So a crash cannot leave another status.
     async fn create_invoice(
         &self,
         invoices: &InvoiceStore,

@@ -11,7 +11,7 @@ use crate::security::files::uploads::FileType;
 /// The maximum length of a title, in characters.
 pub const MAX_TITLE: usize = 200;
 
-/// An uploaded file. It never changes.
+/// An uploaded file, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct File {
     /// The sanitized file name.

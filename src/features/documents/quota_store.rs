@@ -37,16 +37,16 @@ pub(super) async fn reserve(
     now: DateTime<Utc>,
 ) -> ApiResult<()> {
     let reserved = sqlx::query!(
-        "with room as (
+        "with reserved as (
              insert into document_usage as u (owner_id, bytes, files)
              select $1, $3, 1 where $3 <= $4::bigint and $5::int >= 1
              on conflict (owner_id) do update set bytes = u.bytes + excluded.bytes, files = u.files + 1
                  where u.owner_id = $1 and u.bytes + excluded.bytes <= $4 and u.files < $5
              returning 1
-         ), noted as (
-             insert into document_removals (storage_key, user_id, due_at) select $2, $1, $6 from room
+         ), queued as (
+             insert into document_removals (storage_key, user_id, due_at) select $2, $1, $6 from reserved
          )
-         insert into document_uploads (owner_id, storage_key, bytes) select $1, $2, $3 from room",
+         insert into document_uploads (owner_id, storage_key, bytes) select $1, $2, $3 from reserved",
         owner.uuid(),
         key,
         bytes,
@@ -69,13 +69,13 @@ pub(super) async fn reserve(
 /// [`ApiError::Unavailable`] if the reservation has expired: the sweeper has deleted the file.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
-        "with noted as (
+        "with queued as (
              delete from document_removals where storage_key = $2 returning storage_key
-         ), held as (
+         ), reservation as (
              delete from document_uploads
-             where owner_id = $1 and storage_key = $2 and exists (select 1 from noted) returning bytes
+             where owner_id = $1 and storage_key = $2 and exists (select 1 from queued) returning bytes
          )
-         update document_usage set bytes = document_usage.bytes - held.bytes + $3 from held where owner_id = $1",
+         update document_usage set bytes = document_usage.bytes - reservation.bytes + $3 from reservation where owner_id = $1",
         owner.uuid(),
         key,
         size
@@ -88,11 +88,11 @@ pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uu
 /// Releases the reservation of an upload that did not become a document.
 pub(super) async fn release(connection: &mut PgConnection, owner: UserId, key: Uuid) -> ApiResult<()> {
     sqlx::query!(
-        "with held as (
+        "with reservation as (
              delete from document_uploads where owner_id = $1 and storage_key = $2 returning bytes
          )
-         update document_usage set bytes = document_usage.bytes - held.bytes, files = files - 1
-         from held where owner_id = $1",
+         update document_usage set bytes = document_usage.bytes - reservation.bytes, files = files - 1
+         from reservation where owner_id = $1",
         owner.uuid(),
         key
     )

@@ -226,10 +226,10 @@ impl DocumentTx<'_> {
     /// Deletes a locked document and releases its quota. A trigger queues the document's file for deletion.
     pub async fn delete(&mut self, document: &Document) -> ApiResult<()> {
         let deleted = sqlx::query!(
-            "with gone as (
+            "with deleted as (
                  delete from documents where owner_id = $1 and id = $2 and version = $3 returning size
              )
-             update document_usage set bytes = bytes - gone.size, files = files - 1 from gone where owner_id = $1",
+             update document_usage set bytes = bytes - deleted.size, files = files - 1 from deleted where owner_id = $1",
             self.caller.user().uuid(),
             document.id().uuid(),
             document.version()

@@ -21,7 +21,7 @@ use crate::http::values::optional_integer;
 const QUANTITY: &str = "must be a decimal above zero, with at most nine digits and three decimals";
 const RATE: &str = "must be a decimal from 0 to 100 with at most three decimals, for example \"8.875\"";
 
-/// The whole content of a draft, to create or to replace it.
+/// The whole content of a draft. It creates a draft, or replaces the content of one.
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -53,8 +53,8 @@ pub struct InvoiceDraft {
     #[garde(length(min = 1, max = 100), dive)]
     #[schema(min_items = 1, max_items = 100)]
     pub lines: Vec<NewLine>,
-    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. It is distributed
-    /// over the tax rates.
+    /// Discount on the whole invoice, in percent of the sum of the lines after their own discounts. The discount is
+    /// distributed over the tax rates.
     #[garde(inner(custom(rate_rule)))]
     #[schema(max_length = 7, pattern = r"^(100(\.0{1,3})?|[0-9]{1,2}(\.[0-9]{1,3})?)$")]
     pub discount_rate: Option<String>,

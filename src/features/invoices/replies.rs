@@ -115,8 +115,8 @@ pub struct TaxView {
     /// Percent.
     #[schema(max_length = 7, pattern = "^[0-9]{1,3}(\\.[0-9]{1,3})?$")]
     pub tax_rate: String,
-    /// Taxable amount: the net amounts of the lines with this rate, less their share of the discount on the whole
-    /// invoice.
+    /// Taxable amount: the net amounts of the lines with this rate, minus their shares of the discount on the
+    /// whole invoice.
     pub net: i64,
     /// Tax on this net amount, rounded half up.
     pub tax: i64,

@@ -159,7 +159,7 @@ impl InvoiceTx<'_> {
         let (owner, id) = (self.caller.user().uuid(), draft.id().uuid());
         let (discount_rate, discount_amount) = discount_columns(content.discount);
         let replaced = sqlx::query!(
-            "with gone as (delete from invoice_lines where owner_id = $1 and invoice_id = $2)
+            "with old_lines as (delete from invoice_lines where owner_id = $1 and invoice_id = $2)
              update invoices
              set customer_id = $3, currency = $4, notes = $5, due_date = $6, subtotal = $7, discount_total = $8,
                  tax_total = $9, total = $10, version = $11, updated_at = $12, discount_rate_millipercent = $13,

@@ -1,5 +1,5 @@
 //! The pages `/confirm` and `/reset`, to which mails link. On `/reset`, users can also request a link to change their
-//! password. Unlike `/docs`, these pages cannot be disabled, because mails would lead to missing pages.
+//! password. No setting disables these pages, because the links in mails must always work.
 //!
 //! The token is in the fragment of the link, which browsers send neither to a server nor in `Referer`. The script
 //! removes the token from the address bar and the history, keeps it in memory, and sends it once in the body of a POST

@@ -25,7 +25,7 @@ signIn.addEventListener('submit', async (event) => {
   }
 });
 
-/** Builds the request of a form. Empty fields are omitted. */
+/** Builds the request that a form describes. Omits empty fields. */
 function requestOf(form) {
   let path = form.dataset.path, body;
   const headers = {}, query = new URLSearchParams();
@@ -44,7 +44,7 @@ function requestOf(form) {
   return [form.dataset.method.toUpperCase(), query.size ? path + '?' + query : path, headers, body];
 }
 
-/** Shows a response. Anything but JSON and text is offered as a download. */
+/** Shows a response. Offers a download if the body is neither JSON nor text. */
 async function show(out, reply, milliseconds) {
   const lines = [reply.status + ' ' + reply.statusText + ' in ' + milliseconds + ' ms'];
   for (const name of ['content-type', 'etag', 'location', 'retry-after', 'x-request-id']) {

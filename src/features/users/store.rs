@@ -160,13 +160,13 @@ impl UserStore {
             .await?;
         let ended = self.revocations.end_all(&mut transaction, caller.user(), "account_deleted").await?;
         let deleted = sqlx::query!(
-            "with gone as (
+            "with deleted as (
                  delete from users where id = $1 and password_hash = $2 returning id, email
-             ), wishes as (
-                 delete from registrations where email in (select email from gone)
+             ), deleted_registrations as (
+                 delete from registrations where email in (select email from deleted)
              )
              insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $3, $4, email, id, $5, $5 from gone",
+             select $3, $4, email, id, $5, $5 from deleted",
             caller.user().uuid(),
             verified.password_hash(),
             Uuid::new_v4(),

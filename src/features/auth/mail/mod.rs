@@ -164,7 +164,7 @@ impl MailWorker {
         Ok(store::postpone(&self.pool, mail.id, self.clock.now() + retry_delay(mail.attempts)).await?)
     }
 
-    /// Deletes old mail that was sent or has failed for the last time.
+    /// Deletes old mail: sent mail, and mail whose last attempt has failed.
     pub async fn sweep(&self) -> ApiResult<()> {
         let before = self.clock.now() - TimeDelta::days(RETENTION_DAYS);
         Ok(store::delete_old(&self.pool, before, MAX_ATTEMPTS).await?)
