@@ -12,7 +12,6 @@ pub mod audit;
 mod database;
 #[cfg(feature = "dev")]
 pub mod development;
-pub mod docs;
 pub mod failure;
 pub mod gate;
 pub mod health;

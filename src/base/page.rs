@@ -1,8 +1,13 @@
 //! Keyset pagination: a page starts after the last row of the page before. Every page has a maximum size (CWE-770).
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use serde::de::{Error, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 /// The error for a limit that is out of range.
@@ -82,27 +87,61 @@ impl Position {
     }
 }
 
+/// The maximum length of a cursor, in characters.
+pub const MAX_CURSOR_LENGTH: usize = 512;
+
 /// One page of a list. It contains no total, because PostgreSQL would have to count all rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Page<T> {
-    /// The items of this page, newest first.
     pub items: Vec<T>,
-    /// Send it as `cursor` to get the next page. Null on the last page.
+    /// The cursor of the next page. `None` on the last page.
     pub next_cursor: Option<String>,
 }
 
+impl<T: ToSchema> ToSchema for Page<T> {
+    /// Returns `CustomerPage` for a page of `CustomerView`: each page type has a schema of its own.
+    fn name() -> Cow<'static, str> {
+        let item = T::name();
+        format!("{}Page", item.strip_suffix("View").unwrap_or(&item)).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((T::name().into_owned(), T::schema()));
+        T::schemas(schemas);
+    }
+}
+
+impl<T: ToSchema> PartialSchema for Page<T> {
+    fn schema() -> RefOr<Schema> {
+        let items = ArrayBuilder::new().items(Ref::from_schema_name(T::name())).max_items(Some(100));
+        let cursor = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+            .description(Some(
+                "Send it as `cursor`, with the same filter and order, to get the next page. Null on the last page.",
+            ))
+            .max_length(Some(MAX_CURSOR_LENGTH))
+            .pattern(Some("^[A-Za-z0-9_-]+$"));
+        let page = ObjectBuilder::new().property("items", items).required("items");
+        page.property("next_cursor", cursor).required("next_cursor").into()
+    }
+}
+
 impl<T> Page<T> {
-    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists, `seal` creates its cursor from the last
-    /// item.
+    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists,
+    /// `cursor_after` creates its cursor from the last item.
     ///
     /// # Errors
-    /// Returns the errors of `seal`.
-    pub fn from_rows<E>(mut rows: Vec<T>, limit: Limit, seal: impl FnOnce(&T) -> Result<String, E>) -> Result<Self, E> {
+    /// Returns the errors of `cursor_after`.
+    pub fn from_rows<E>(
+        mut rows: Vec<T>,
+        limit: Limit,
+        cursor_after: impl FnOnce(&T) -> Result<String, E>,
+    ) -> Result<Self, E> {
         let size = limit.0 as usize;
         let more = rows.len() > size;
         rows.truncate(size);
         let next_cursor = match rows.last() {
-            Some(last) if more => Some(seal(last)?),
+            Some(last) if more => Some(cursor_after(last)?),
             _ => None,
         };
         Ok(Self { items: rows, next_cursor })

@@ -22,10 +22,12 @@ use futures_util::StreamExt;
 use futures_util::future::LocalBoxFuture;
 use garde::Validate;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use utoipa::ToSchema;
 
 use super::error::{ApiError, ApiResult, FieldFault};
 use super::faults::{data_fault, rule_fault};
 use super::object::Object;
+use super::signature::{Describe, NamedSchema, RequestBody, Signature};
 
 /// A parsed and validated body. `security/limits/body_limits.rs` limits its size and the time to receive it.
 pub struct JsonBody<T>(pub T);
@@ -75,6 +77,18 @@ where
                 None => Ok(Self(T::default())),
             }
         })
+    }
+}
+
+impl<T: ToSchema> Describe for JsonBody<T> {
+    fn describe(signature: &mut Signature) {
+        signature.body = Some(RequestBody { schema: NamedSchema::of::<T>(), is_required: true, files: &[] });
+    }
+}
+
+impl<T: ToSchema> Describe for OptionalJsonBody<T> {
+    fn describe(signature: &mut Signature) {
+        signature.body = Some(RequestBody { schema: NamedSchema::of::<T>(), is_required: false, files: &[] });
     }
 }
 

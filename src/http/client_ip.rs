@@ -18,6 +18,7 @@ use actix_web::http::header::HeaderMap;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 
 use super::error::{ApiError, ApiResult};
+use super::signature::Describe;
 use crate::config::Network;
 
 /// Maximum number of entries that are read. Longer lists are forged or misconfigured.
@@ -97,6 +98,8 @@ impl ClientAddr {
 pub fn prefix_of(address: &str) -> Option<IpAddr> {
     address.parse().ok().map(|address| ClientAddr(address).prefix())
 }
+
+impl Describe for ClientAddr {}
 
 /// Returns the address that [`ClientAddr::of`] computed before the handler runs.
 impl FromRequest for ClientAddr {

@@ -14,6 +14,7 @@ use actix_web::http::header;
 use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::error::{ApiError, ApiResult};
+use super::signature::{Describe, Signature};
 
 /// Returns a version as a strong entity tag.
 #[must_use]
@@ -79,6 +80,18 @@ impl IfNoneMatch {
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));
         tags.map(str::trim).any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    }
+}
+
+impl Describe for IfMatch {
+    fn describe(signature: &mut Signature) {
+        signature.if_match = true;
+    }
+}
+
+impl Describe for IfNoneMatch {
+    fn describe(signature: &mut Signature) {
+        signature.if_none_match = true;
     }
 }
 

@@ -11,22 +11,22 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::{StatusCode, header};
 use actix_web::web::Bytes;
-use actix_web::{FromRequest, HttpRequest, HttpResponse};
+use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
 use futures_util::future::LocalBoxFuture;
 use garde::Validate;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
-use super::body::{JSON, is_json, parse, read, validate};
-use super::conditional::etag;
+use super::body::{JSON, JsonBody, is_json, parse, read, validate};
 use super::error::{ApiError, ApiResult};
 use super::matched_route::MatchedRoute;
+use super::reply::Created;
+use super::signature::{Describe, Signature};
 use crate::base::id::{self, UserId};
-use crate::db::idempotency::{self, Claim, ClaimOutcome, StoredAnswer};
+use crate::db::idempotency::{self, Claim, ClaimOutcome};
 
 /// The header's name.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
@@ -126,72 +126,42 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
     key.filter(fits).map(|key| Some(key.to_owned())).ok_or_else(expected)
 }
 
-/// A reply to a POST that can be stored and sent again.
-pub struct Answer(StoredAnswer);
-
-impl Answer {
-    /// Creates a 201 with `Location`, `ETag` if there is a version, and the new object.
+impl IdempotencyKey {
+    /// Runs `work` once: repeated requests with this key get the reply of the first. The key is claimed before the work and the reply
+    /// is stored after it, in the transaction `tx`, which the caller commits.
     ///
     /// # Errors
-    /// The object cannot be serialized.
-    pub fn created(location: String, version: Option<i64>, view: &impl Serialize) -> ApiResult<Self> {
-        let body = serde_json::to_string(view).map_err(ApiError::internal)?;
-        Ok(Self(StoredAnswer { status: 201, location, etag: version.map(etag), body }))
-    }
-
-    /// Returns the HTTP response.
-    #[must_use]
-    pub fn reply(self) -> HttpResponse {
-        let Self(StoredAnswer { status, location, etag, body }) = self;
-        let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let mut reply = HttpResponse::build(status.unwrap_or(StatusCode::CREATED));
-        reply.insert_header((header::LOCATION, location));
-        if let Some(etag) = etag {
-            reply.insert_header((header::ETAG, etag));
+    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs; those of `work`.
+    pub async fn once<Tx: AsMut<PgConnection>, R>(
+        &self,
+        tx: &mut Tx,
+        owner: UserId,
+        now: DateTime<Utc>,
+        work: impl AsyncFnOnce(&mut Tx) -> ApiResult<Created<R>>,
+    ) -> ApiResult<Created<R>> {
+        let Some(BoundKey { route, key, body }) = &self.0 else { return work(tx).await };
+        let claim = Claim { owner, route, key, body, now };
+        match idempotency::claim(tx.as_mut(), &claim).await? {
+            ClaimOutcome::New => {}
+            ClaimOutcome::Answered(answer) => return Ok(Created::from_stored(answer)),
+            ClaimOutcome::DifferentBody => return Err(ApiError::IdempotencyKeyReused),
+            ClaimOutcome::InProgress => return Err(KEY_IN_USE),
         }
-        reply.content_type("application/json").body(body)
+        let created = work(tx).await?;
+        idempotency::store(tx.as_mut(), &claim, &created.answer).await?;
+        Ok(created)
     }
 }
 
-impl IdempotencyKey {
-    /// Claims the key and returns the stored reply, if there is one. Call it inside the transaction, before the work.
-    ///
-    /// # Errors
-    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs.
-    pub async fn stored_reply(
-        &self,
-        connection: &mut PgConnection,
-        owner: UserId,
-        now: DateTime<Utc>,
-    ) -> ApiResult<Option<HttpResponse>> {
-        let Some(claim) = self.claim(owner, now) else { return Ok(None) };
-        match idempotency::claim(connection, &claim).await? {
-            ClaimOutcome::New => Ok(None),
-            ClaimOutcome::Answered(kept) => Ok(Some(Answer(kept).reply())),
-            ClaimOutcome::DifferentBody => Err(ApiError::IdempotencyKeyReused),
-            ClaimOutcome::InProgress => Err(KEY_IN_USE),
-        }
+impl<T: ToSchema> Describe for IdempotentJson<T> {
+    fn describe(signature: &mut Signature) {
+        JsonBody::<T>::describe(signature);
+        signature.idempotency_key = true;
     }
+}
 
-    /// Stores the reply. Call it before the transaction of the work commits.
-    ///
-    /// # Errors
-    /// The database is unavailable.
-    pub async fn store(
-        &self,
-        connection: &mut PgConnection,
-        owner: UserId,
-        now: DateTime<Utc>,
-        answer: &Answer,
-    ) -> ApiResult<()> {
-        match self.claim(owner, now) {
-            Some(claim) => Ok(idempotency::store(connection, &claim, &answer.0).await?),
-            None => Ok(()),
-        }
-    }
-
-    fn claim(&self, owner: UserId, now: DateTime<Utc>) -> Option<Claim<'_>> {
-        let BoundKey { route, key, body } = self.0.as_ref()?;
-        Some(Claim { owner, route, key, body, now })
+impl Describe for StreamedIdempotencyKey {
+    fn describe(signature: &mut Signature) {
+        signature.idempotency_key = true;
     }
 }

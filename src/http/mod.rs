@@ -6,7 +6,7 @@
 //!   [`user_text`] and [`rules`] for single fields. `faults` writes the messages. Handlers never see raw input.
 //! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
 //! - Observability: [`request_span`] (log), [`metering`] (metrics).
-//! - Replies: [`reply`], [`head`], [`disposition`], [`ranges`].
+//! - Replies: [`reply`], [`head`], [`disposition`], [`ranges`]. [`signature`]: the types of a handler, for the OpenAPI document.
 //! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
 //! - Robustness: [`deadline`], [`panics`], and [`lifecycle`] for graceful shutdown.
 
@@ -36,6 +36,7 @@ pub mod ranges;
 pub mod reply;
 pub mod request_span;
 pub mod rules;
+pub mod signature;
 pub mod trace_context;
 pub mod user_text;
 pub mod values;

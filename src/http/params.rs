@@ -1,4 +1,4 @@
-//! Extractors for ids and query fields.
+//! Extractors for ids, query fields and the queries of lists.
 //!
 //! A malformed id is treated as a nonexistent one: it is replaced by a new random id and looked up like any other. So
 //! malformed, missing, deleted and foreign ids take the same code path, send the same statements and get the same reply (BOLA).
@@ -9,14 +9,19 @@ use std::str::FromStr;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
+use form_urlencoded::Serializer;
 use garde::Validate;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::IntoParams;
+use utoipa::openapi::path::ParameterIn;
 use uuid::Uuid;
 
 use super::body::{pointer, validate};
 use super::error::{ApiError, ApiResult};
 use super::faults::data_fault;
+use super::signature::{Describe, Signature};
+use crate::base::page::{Limit, MAX_CURSOR_LENGTH};
 
 /// Parses an id, or returns a new random one.
 fn parse_or_random<T: FromStr + From<Uuid>>(text: &str) -> T {
@@ -36,7 +41,8 @@ impl<T: FromStr + From<Uuid>> FromRequest for PathId<T> {
 }
 
 /// An id in a body or in a query.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(transparent)]
 pub struct IdField<T>(pub T);
 
 impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for IdField<T> {
@@ -45,7 +51,7 @@ impl<'de, T: FromStr + From<Uuid>> Deserialize<'de> for IdField<T> {
     }
 }
 
-/// The query of a list. Unknown fields are refused, and so are repeated ones (HTTP parameter pollution).
+/// A query. Unknown fields are refused, and so are repeated ones (HTTP parameter pollution).
 pub struct QueryFields<T>(pub T);
 
 impl<T> FromRequest for QueryFields<T>
@@ -57,6 +63,64 @@ where
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(parse(request.query_string()).map(Self))
+    }
+}
+
+/// The query of a list: the page, and a filter of type `F`.
+pub struct ListQuery<F> {
+    pub page: PageQuery,
+    /// Sort orders are part of the filter: a cursor is valid for one filter only (`security/authorization/cursors.rs`).
+    pub filter: F,
+}
+
+/// The page of a list.
+#[derive(Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Items per page, 1 to 100. Default: 20.
+    #[serde(default)]
+    #[garde(skip)]
+    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
+    pub limit: Limit,
+    /// `next_cursor` of the previous page, with the same filter and order.
+    #[garde(length(chars, max = MAX_CURSOR_LENGTH))]
+    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
+    pub cursor: Option<String>,
+}
+
+/// The filter of a list that has none.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+impl<F: DeserializeOwned + Validate<Context = ()>> FromRequest for ListQuery<F> {
+    type Error = ApiError;
+    type Future = Ready<ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (mut page, mut filter) = (Serializer::new(String::new()), Serializer::new(String::new()));
+        for (name, value) in form_urlencoded::parse(request.query_string().as_bytes()) {
+            let fields = if matches!(name.as_ref(), "limit" | "cursor") { &mut page } else { &mut filter };
+            fields.append_pair(&name, &value);
+        }
+        let mut query = || Ok(Self { page: parse(&page.finish())?, filter: parse(&filter.finish())? });
+        ready(query())
+    }
+}
+
+impl<T> Describe for PathId<T> {}
+
+impl<T: IntoParams> Describe for QueryFields<T> {
+    fn describe(signature: &mut Signature) {
+        signature.query = T::into_params(|| Some(ParameterIn::Query));
+    }
+}
+
+impl<F: IntoParams> Describe for ListQuery<F> {
+    fn describe(signature: &mut Signature) {
+        signature.query = PageQuery::into_params(|| Some(ParameterIn::Query));
+        signature.query.extend(F::into_params(|| Some(ParameterIn::Query)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document, generated from the route table, so that both always agree.
 //!
-//! - [`docs`](super::docs): the documentation column of the table. `operation`, `parameters`, `texts`: an operation from its row.
+//! - `operation`, `parameters`, `texts`: an operation from its row, whose handler has a [`Signature`](crate::http::signature).
 //! - `refusals`: the errors of each operation. `headers`, `files`: shared headers, and downloads.
 //! - `bounds`, `examples`: limits and examples for all schemas.
 
@@ -24,10 +24,10 @@ use utoipa::openapi::{ComponentsBuilder, InfoBuilder, OpenApi, OpenApiBuilder};
 use operation::{http_method, operation};
 pub use refusals::codes;
 
-use super::docs::Named;
 use super::routes::table;
 use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
+use crate::http::signature::NamedSchema;
 
 /// Returns method and path of all operations in the order of the table. The paths of a document are unordered.
 pub(super) fn order() -> Vec<(String, &'static str)> {
@@ -74,13 +74,14 @@ fn base_document(server: &str) -> OpenApi {
         .security_scheme("administrators_bearer", SecurityScheme::Http(administrators))
         .security_scheme("refresh_cookie", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     let mut paths = PathsBuilder::new();
-    let mut schemas = Named::of::<Problem>().schemas;
-    schemas.extend(Named::of::<ProblemField>().schemas);
-    schemas.extend(Named::of::<Challenge>().schemas);
+    let mut schemas = NamedSchema::of::<Problem>().schemas;
+    schemas.extend(NamedSchema::of::<ProblemField>().schemas);
+    schemas.extend(NamedSchema::of::<Challenge>().schemas);
     let table = table();
     for endpoint in &table {
-        for named in [&endpoint.docs.request, &endpoint.docs.reply].into_iter().flatten() {
-            schemas.extend(named.schemas.iter().cloned());
+        let body = endpoint.signature.body.as_ref().map(|body| &body.schema);
+        for schema in body.into_iter().chain(&endpoint.signature.reply) {
+            schemas.extend(schema.schemas.iter().cloned());
         }
         let item = PathItem::new(http_method(endpoint), operation(endpoint));
         paths = paths.path(endpoint.path, item);

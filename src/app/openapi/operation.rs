@@ -22,7 +22,7 @@ pub(super) fn http_method(endpoint: &Endpoint) -> HttpMethod {
 }
 
 pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
-    let docs = &endpoint.docs;
+    let (docs, signature) = (&endpoint.docs, &endpoint.signature);
     let mut operation = OperationBuilder::new()
         .summary(Some(docs.summary))
         .description(Some(texts::description(endpoint, docs.description)))
@@ -31,16 +31,16 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
     for parameter in parameters(endpoint) {
         operation = operation.parameter(parameter);
     }
-    if let Some(request) = &docs.request {
-        let content = ContentBuilder::new().schema(Some(request.reference()));
-        let (media_type, content) = match docs.form_files {
+    if let Some(body) = &signature.body {
+        let content = ContentBuilder::new().schema(Some(body.schema.reference()));
+        let (media_type, content) = match body.files {
             [] => ("application/json", content.build()),
             files => {
                 let file = EncodingBuilder::new().content_type(Some(files.join(", "))).build();
                 ("multipart/form-data", content.encoding("file", file).build())
             }
         };
-        let required = if docs.request_is_optional { Required::False } else { Required::True };
+        let required = if body.is_required { Required::True } else { Required::False };
         let body = RequestBodyBuilder::new().content(media_type, content).required(Some(required)).build();
         operation = operation.request_body(Some(body));
     }
@@ -57,29 +57,29 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         Access::Cookie => operation.security(SecurityRequirement::new("refresh_cookie", [""; 0])),
     };
     let mut success = ResponseBuilder::new().description(docs.summary);
-    if let Some(reply) = &docs.reply {
+    if let Some(reply) = &signature.reply {
         success = success.content("application/json", ContentBuilder::new().schema(Some(reply.reference())).build());
     }
-    if docs.cached || (docs.versioned && docs.success != 204) {
-        success = success.header_ref("ETag", headers::header("ETag"));
+    let is_cached = signature.if_none_match && !signature.ranges;
+    let has_etag = is_cached || signature.etag;
+    for (name, is_sent) in
+        [("ETag", has_etag), ("Location", signature.location), (ORIGIN_LABEL, has_etag || signature.location)]
+    {
+        if is_sent {
+            success = success.header_ref(name, headers::header(name));
+        }
     }
-    if docs.success == 201 {
-        success = success.header_ref("Location", headers::header("Location"));
-    }
-    if docs.success == 201 || docs.cached || (docs.versioned && docs.success != 204) {
-        success = success.header_ref(ORIGIN_LABEL, headers::header(ORIGIN_LABEL));
-    }
-    for media_type in &docs.files {
+    for media_type in &signature.files {
         // Bytes have no schema in OpenAPI 3.1.
         success = success.content(*media_type, ContentBuilder::new().build());
     }
-    operation = match docs.ranges {
-        false => operation.response(docs.success.to_string(), success.build()),
+    operation = match signature.ranges {
+        false => operation.response(signature.status.to_string(), success.build()),
         true => files::responses(success.build())
             .into_iter()
             .fold(operation, |operation, (status, response)| operation.response(status, response)),
     };
-    if docs.cached {
+    if is_cached {
         let not_modified = ["ETag", ORIGIN_LABEL]
             .into_iter()
             .fold(ResponseBuilder::new(), |response, name| response.header_ref(name, headers::header(name)));

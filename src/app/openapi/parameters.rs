@@ -10,19 +10,26 @@ use crate::features::demo;
 
 /// Returns id and version of the demo object in the example.
 fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
-    let default = match texts::tag(endpoint.path) {
+    match (endpoint.method.as_str(), endpoint.path) {
+        ("DELETE", "/api/v1/customers/{id}") => return (demo::CUSTOMER_WITHOUT_INVOICES, "\"1\""),
+        ("PUT" | "DELETE", "/api/v1/invoices/{id}") | (_, "/api/v1/invoices/{id}/issue") => {
+            return (demo::DRAFT, "\"1\"");
+        }
+        ("PUT", "/api/v1/me/business") => return ("", "\"2\""),
+        _ => {}
+    }
+    match texts::tag(endpoint.path) {
         "customers" => (demo::CUSTOMER, "\"1\""),
         "credit-notes" => (demo::CREDIT_NOTE, ""),
         "documents" => (demo::DOCUMENT, "\"1\""),
         "me" => ("", "\"1\""),
         "admin" => (demo::BEN, ""),
         _ => (demo::ISSUED, "\"2\""),
-    };
-    endpoint.docs.example.unwrap_or(default)
+    }
 }
 
 pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
-    let mut parameters = endpoint.docs.query.clone();
+    let mut parameters = endpoint.signature.query.clone();
     let (example_id, example_version) = example(endpoint);
     if endpoint.path.contains("{id}") {
         let id =
@@ -46,10 +53,10 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,100}$")).max_length(Some(100));
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
-    if endpoint.docs.ranges {
+    if endpoint.signature.ranges {
         parameters.extend(files::parameters());
     }
-    if endpoint.docs.idempotent {
+    if endpoint.signature.idempotency_key {
         let key = ParameterBuilder::new()
             .name("Idempotency-Key")
             .parameter_in(ParameterIn::Header)
@@ -58,7 +65,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,64}$")).max_length(Some(64));
         parameters.push(key.schema(Some(schema)).example(Some("6f1c2b1e-order-17".into())).build());
     }
-    if endpoint.docs.cached || endpoint.docs.ranges {
+    if endpoint.signature.if_none_match {
         let known = ParameterBuilder::new()
             .name("If-None-Match")
             .parameter_in(ParameterIn::Header)
@@ -70,7 +77,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }
-    if writes_version(endpoint) {
+    if endpoint.signature.if_match {
         let version = ParameterBuilder::new()
             .name("If-Match")
             .parameter_in(ParameterIn::Header)
@@ -81,15 +88,4 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         parameters.push(version.schema(Some(schema)).example(Some(example_version.into())).build());
     }
     parameters
-}
-
-/// Returns whether the endpoint changes a versioned resource, and so requires `If-Match`.
-pub(super) fn writes_version(endpoint: &Endpoint) -> bool {
-    let changes = match endpoint.method.as_str() {
-        "PUT" | "PATCH" | "DELETE" => true,
-        // With an id, POST changes a resource (issue, void); otherwise it creates one.
-        "POST" => endpoint.path.contains("{id}"),
-        _ => false,
-    };
-    endpoint.docs.versioned && changes
 }

@@ -1,5 +1,5 @@
 //! The error responses of each operation: derived from the columns of its row, plus those of the feature
-//! ([`Docs::errors`](crate::app::docs::Docs::errors)).
+//! ([`Docs::errors`](crate::http::signature::Docs::errors)).
 //!
 //! Only errors that a valid request can receive are listed. All operations reject unexpected bodies (413) and unsupported
 //! methods (405). The test client compares every refusal with this list.
@@ -11,7 +11,6 @@ use utoipa::openapi::example::{Example, ExampleBuilder};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 
 use super::headers::{ORIGIN_LABEL, header};
-use super::parameters::writes_version;
 use crate::app::routes::{Access, Endpoint, table};
 use crate::http::body::JSON;
 use crate::http::error::{ApiError, FieldFault, PublicError};
@@ -35,12 +34,12 @@ pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
     let takes = match endpoint.body {
         BodyLimit::Json(_) => "json",
         BodyLimit::Form(_) => "form",
-        BodyLimit::None if endpoint.docs.takes_query() => "query",
+        BodyLimit::None if endpoint.signature.takes_query() => "query",
         BodyLimit::None => "no_query",
     };
     let mut by_status: BTreeMap<u16, BTreeMap<PublicError, Vec<ProblemField>>> = BTreeMap::new();
     let of_row = from_row(endpoint).into_iter().map(|error| (error.public(), fields(&error)));
-    for (error, fields) in of_row.chain(endpoint.docs.errors.iter().map(|error| (*error, Vec::new()))) {
+    for (error, fields) in of_row.chain(endpoint.docs.errors.iter().map(|error| (error.public(), Vec::new()))) {
         by_status.entry(error.status.as_u16()).or_default().insert(error, fields);
     }
     by_status.into_iter().map(|(status, errors)| Refusals { status, errors, takes }).collect()
@@ -74,7 +73,7 @@ fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
         errors.push(ApiError::NotFound);
     }
     errors.push(match endpoint.body {
-        BodyLimit::None if !endpoint.docs.takes_query() => ApiError::invalid("", "this path takes no query"),
+        BodyLimit::None if !endpoint.signature.takes_query() => ApiError::invalid("", "this path takes no query"),
         _ => ApiError::invalid("/isAdmin", "is not a known field"),
     });
     if endpoint.body != BodyLimit::None {
@@ -88,13 +87,13 @@ fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
         }
         BodyLimit::Form(_) => errors.push(ApiError::UnsupportedMediaType(FORM)),
     }
-    if endpoint.docs.idempotent {
+    if endpoint.signature.idempotency_key {
         errors.extend([KEY_IN_USE, ApiError::IdempotencyKeyReused]);
     }
-    if writes_version(endpoint) {
+    if endpoint.signature.if_match {
         errors.extend([ApiError::PreconditionRequired, ApiError::PreconditionFailed]);
     }
-    if endpoint.docs.ranges {
+    if endpoint.signature.ranges {
         errors.push(ApiError::RangeNotSatisfiable { length: 0 });
     }
     errors

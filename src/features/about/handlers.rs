@@ -1,7 +1,6 @@
 //! Public documents: problem codes, `security.txt`, public keys.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, ContentType};
 use actix_web::web::Data;
 use chrono::{SecondsFormat, TimeDelta};
 
@@ -9,7 +8,7 @@ use super::problems;
 use crate::base::clock::Clock;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::problem::ProblemBase;
-use crate::http::reply;
+use crate::http::reply::{File, Html, JsonFile, PlainText, SeeOther};
 use crate::security::browser::headers;
 use crate::security::sessions::access_tokens::AccessTokens;
 
@@ -17,15 +16,19 @@ use crate::security::sessions::access_tokens::AccessTokens;
 pub struct SecurityContact(pub String);
 
 /// Explains each problem code. The `type` of every problem document links to it: `/problems#code`.
-pub async fn problems() -> HttpResponse {
+pub async fn problems() -> File<Html> {
     headers::page(problems::PAGE.as_str())
 }
 
 /// Returns `security.txt` (RFC 9116). It expires 180 days after the request.
-pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: Data<SecurityContact>) -> HttpResponse {
+pub async fn security_txt(
+    clock: Data<Clock>,
+    base: Data<ProblemBase>,
+    contact: Data<SecurityContact>,
+) -> File<PlainText> {
     let (base, contact) = (&base.0, &contact.0);
     let expires = (clock.now() + TimeDelta::days(180)).to_rfc3339_opts(SecondsFormat::Secs, true);
-    HttpResponse::Ok().content_type(ContentType::plaintext()).body(format!(
+    File::new(format!(
         "Contact: {contact}\n\
          Expires: {expires}\n\
          Preferred-Languages: en\n\
@@ -35,12 +38,12 @@ pub async fn security_txt(clock: Data<Clock>, base: Data<ProblemBase>, contact: 
 
 /// Redirects password managers to the page that changes the password
 /// (<https://w3c.github.io/webappsec-change-password-url/>).
-pub async fn change_password() -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((header::LOCATION, "/reset")).finish()
+pub async fn change_password() -> SeeOther {
+    SeeOther("/reset")
 }
 
 /// Returns the public keys that verify access tokens (JWKS, RFC 7517). 404 if tokens are signed with a shared secret.
-pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<HttpResponse> {
+pub async fn jwks(tokens: Data<AccessTokens>) -> ApiResult<File<JsonFile>> {
     let keys = tokens.jwks().ok_or(ApiError::NotFound)?;
-    Ok(reply::ok(&keys))
+    Ok(File::of(HttpResponse::Ok().json(keys)))
 }

@@ -1,70 +1,57 @@
 //! Handlers for administrators. Each takes an [`AdminCaller`].
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::model::Status;
+use super::model::{Account, Status};
 use super::store::AdminStore;
-use super::views::{AccountPage, AccountQuery, AccountView};
+use super::views::{AccountFilter, AccountView};
 use crate::base::id::UserId;
-use crate::base::page::Page;
 use crate::http::error::ApiResult;
-use crate::http::params::{PathId, QueryFields};
-use crate::http::reply::{no_content, ok};
+use crate::http::params::{ListQuery, PathId};
+use crate::http::reply::{Json, NoContent, Paged};
 use crate::security::authorization::administrators::AdminCaller;
-use crate::security::authorization::cursors::Cursors;
+use crate::security::authorization::cursors::{Cursors, ListScope};
 
-/// List name that cursors are bound to.
+/// The name of the list in cursors.
 const LIST: &str = "admin/users";
 
 /// Lists all users, newest first.
 pub async fn users(
     admin: AdminCaller,
-    QueryFields(query): QueryFields<AccountQuery>,
+    query: ListQuery<AccountFilter>,
     store: Data<AdminStore>,
     cursors: Data<Cursors>,
-) -> ApiResult<HttpResponse> {
-    let filter = query.filter();
-    let text = filter.text();
-    let after = cursors.page_start(admin.user(), LIST, &text, query.cursor.as_deref())?;
-    let rows = store.users(&admin, &filter, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), LIST, &text, &last.position()))?;
-    Ok(ok(&AccountPage::from(page)))
+) -> ApiResult<Paged<AccountView>> {
+    let scope = ListScope::new(admin.user(), LIST, &query)?;
+    let rows = store.users(&admin, &query.filter.parse(), cursors.start(&scope)?, scope.limit).await?;
+    Ok(Json(cursors.page(&scope, rows, Account::position)?.map(AccountView::from)))
 }
 
 /// Returns one user.
-pub async fn user(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<HttpResponse> {
-    Ok(ok(&AccountView::from(store.user(&admin, id).await?)))
+pub async fn user(
+    admin: AdminCaller,
+    PathId(id): PathId<UserId>,
+    store: Data<AdminStore>,
+) -> ApiResult<Json<AccountView>> {
+    Ok(Json(AccountView::from(store.user(&admin, id).await?)))
 }
 
 /// Unlocks a user after failed logins.
-pub async fn unlock(
-    admin: AdminCaller,
-    PathId(id): PathId<UserId>,
-    store: Data<AdminStore>,
-) -> ApiResult<HttpResponse> {
+pub async fn unlock(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.unlock(&admin, id).await?;
-    Ok(no_content())
+    Ok(NoContent)
 }
 
 /// Disables a user and ends their sessions.
-pub async fn disable(
-    admin: AdminCaller,
-    PathId(id): PathId<UserId>,
-    store: Data<AdminStore>,
-) -> ApiResult<HttpResponse> {
+pub async fn disable(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.set_status(&admin, id, Status::Disabled).await?;
-    Ok(no_content())
+    Ok(NoContent)
 }
 
 /// Enables a disabled user.
-pub async fn enable(
-    admin: AdminCaller,
-    PathId(id): PathId<UserId>,
-    store: Data<AdminStore>,
-) -> ApiResult<HttpResponse> {
+pub async fn enable(admin: AdminCaller, PathId(id): PathId<UserId>, store: Data<AdminStore>) -> ApiResult<NoContent> {
     store.set_status(&admin, id, Status::Active).await?;
-    Ok(no_content())
+    Ok(NoContent)
 }
 
 /// Ends all sessions of a user.
@@ -72,7 +59,7 @@ pub async fn end_sessions(
     admin: AdminCaller,
     PathId(id): PathId<UserId>,
     store: Data<AdminStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<NoContent> {
     store.end_sessions(&admin, id).await?;
-    Ok(no_content())
+    Ok(NoContent)
 }

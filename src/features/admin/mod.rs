@@ -9,6 +9,7 @@
 //! - Privilege escalation: no endpoint changes a role. Only the command line does.
 //! - Lock-out of all administrators: administrators cannot disable themselves, so an active one always remains.
 
+pub mod docs;
 pub mod handlers;
 mod model;
 pub mod store;

@@ -7,24 +7,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Account, Filter, Role, Status};
 use crate::base::id::UserId;
-use crate::base::page::{Limit, Page};
 use crate::http::rules;
 use crate::http::user_text::user_text;
 
-/// Page and filter of the users.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Filter of the list of users.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct AccountQuery {
-    /// Items per page, 1 to 100. Default 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// The `next_cursor` of the previous page, with the same filter.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct AccountFilter {
     /// Part of the email address, case-insensitive.
     #[serde(default, deserialize_with = "user_text")]
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
@@ -40,10 +30,10 @@ pub struct AccountQuery {
     pub status: Option<AccountStatus>,
 }
 
-impl AccountQuery {
-    /// Returns the filter of the list.
+impl AccountFilter {
+    /// Returns the filter of the statement.
     #[must_use]
-    pub fn filter(&self) -> Filter {
+    pub fn parse(&self) -> Filter {
         Filter {
             email: self.email.as_deref().map(str::to_ascii_lowercase),
             role: self.role.map(Role::from),
@@ -53,7 +43,7 @@ impl AccountQuery {
 }
 
 /// A user's role.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RoleName {
     User,
@@ -70,7 +60,7 @@ impl From<RoleName> for Role {
 }
 
 /// Whether a user may use the service.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccountStatus {
     Active,
@@ -128,22 +118,5 @@ impl From<Account> for AccountView {
             last_active_at,
             created_at,
         }
-    }
-}
-
-/// A page of users, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct AccountPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<AccountView>,
-    /// Pass it as `cursor` to get the next page; null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<Account>> for AccountPage {
-    fn from(page: Page<Account>) -> Self {
-        let page = page.map(AccountView::from);
-        Self { items: page.items, next_cursor: page.next_cursor }
     }
 }

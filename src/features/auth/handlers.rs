@@ -2,7 +2,7 @@
 
 use actix_web::http::header::{self, USER_AGENT};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{CustomizeResponder, Either, HttpRequest, HttpResponse, Responder};
 
 use super::model::{ClientDescription, NewProfile};
 use super::session_store::{IssuedSession, RefreshOutcome};
@@ -15,7 +15,7 @@ use crate::http::body::JsonBody;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
-use crate::http::reply::{accepted, no_content, ok};
+use crate::http::reply::{Accepted, Json, NoContent};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::Credentials;
 use crate::security::authentication::device_cookies::DeviceCookie;
@@ -32,13 +32,13 @@ pub async fn register(
     JsonBody(body): JsonBody<Register>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Accepted> {
     let email = EmailAddress::try_from(&body)?;
     let origin = mail_origin(&store, &request, &email, address);
     let queued = store.register(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
     Event::new(EventKind::AuthnRegistrationRequested).reason(mail_reason(queued)).subject(subject).record();
-    Ok(accepted())
+    Ok(Accepted)
 }
 
 /// The account's device if its cookie was sent, else the network.
@@ -53,7 +53,7 @@ pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<NoContent> {
     let profile = NewProfile::try_from(&body)?;
     let token = SecretToken::parse_secret(&body.token).ok_or_else(invalid_token)?;
     let email = store.registered_address(&token).await?.ok_or_else(invalid_token)?;
@@ -61,7 +61,7 @@ pub async fn confirm(
         credentials.hash_new_password("/password", &body.password, &email, profile.display_name.as_str()).await?;
     let user = store.confirm(&token, &profile, &hash).await?.ok_or_else(invalid_token)?;
     Event::new(EventKind::UserCreated).reason("confirmed").user(user).record();
-    Ok(no_content())
+    Ok(NoContent)
 }
 
 /// `POST auth/login`: opens a session. Every failure gets the same 401.
@@ -73,7 +73,7 @@ pub async fn login(
     store: Data<AuthStore>,
     tokens: Data<AccessTokens>,
     clock: Data<Clock>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<SessionReply> {
     let email: Option<EmailAddress> = body.email.parse().ok();
     // The counters use the canonical address; malformed addresses are counted too.
     let name = email.as_ref().map_or(body.email.trim(), EmailAddress::as_str);
@@ -87,9 +87,8 @@ pub async fn login(
     let issued = store.open_session(&verified, old_token.as_ref(), &client).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(issued.user).session(issued.session).record();
     Event::new(EventKind::SessionCreated).user(issued.user).session(issued.session).record();
-    let mut reply = session_reply(&issued, &tokens, &clock)?;
-    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(name, verified.device_epoch())?);
-    Ok(reply)
+    let device_cookie = credentials.device_cookie(name, verified.device_epoch())?;
+    Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }
 
 /// `POST auth/refresh`: replaces the refresh token in the cookie. Every failure gets the same 401, which deletes the cookie.
@@ -98,10 +97,10 @@ pub async fn refresh(
     store: Data<AuthStore>,
     tokens: Data<AccessTokens>,
     clock: Data<Clock>,
-) -> ApiResult<HttpResponse> {
-    let Some(issued) = exchange(&request, &store).await? else { return Ok(unusable_cookie()) };
+) -> ApiResult<Either<SessionReply, HttpResponse>> {
+    let Some(issued) = exchange(&request, &store).await? else { return Ok(Either::Right(unusable_cookie())) };
     Event::new(EventKind::SessionRenewed).user(issued.user).session(issued.session).record();
-    session_reply(&issued, &tokens, &clock)
+    session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
 /// Replaces the token in the refresh cookie. `None`: the token is not usable; the event has the reason.
@@ -124,27 +123,33 @@ async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<
 }
 
 fn unusable_cookie() -> HttpResponse {
-    refresh_tokens::clear_cookie_on(HttpResponse::from_error(ApiError::Unauthenticated))
+    let mut refusal = HttpResponse::from_error(ApiError::Unauthenticated);
+    refusal.headers_mut().append(header::SET_COOKIE, refresh_tokens::clear_cookie());
+    refusal
 }
 
 /// `POST auth/logout`: ends this session and invalidates its tokens immediately. The refresh cookie suffices, because the page's
 /// access token may have expired. The token is replaced first, so that a replay is detected here too.
-pub async fn logout(request: HttpRequest, caller: Option<Caller>, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+pub async fn logout(
+    request: HttpRequest,
+    caller: Option<Caller>,
+    store: Data<AuthStore>,
+) -> ApiResult<Either<CustomizeResponder<NoContent>, HttpResponse>> {
     let (user, session) = match caller {
         Some(caller) => (caller.user(), caller.session()),
         None => match exchange(&request, &store).await? {
             Some(issued) => (issued.user, issued.session),
-            None => return Ok(unusable_cookie()),
+            None => return Ok(Either::Right(unusable_cookie())),
         },
     };
     store.revocations.end(user, session, "logout").await?;
-    Ok(clear_browser_data(no_content()))
+    Ok(Either::Left(clear_browser_data()))
 }
 
 /// `GET auth/sessions`: lists the caller's active sessions.
-pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<Json<SessionList>> {
     let sessions = store.live_sessions(&caller).await?;
-    Ok(ok(&SessionList::new(sessions, caller.session())))
+    Ok(Json(SessionList::new(sessions, caller.session())))
 }
 
 /// `DELETE auth/sessions/{id}`: 404 for sessions of other users, for ended and for unknown sessions.
@@ -152,17 +157,17 @@ pub async fn end_session(
     caller: Caller,
     PathId(id): PathId<SessionId>,
     store: Data<AuthStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<CustomizeResponder<NoContent>> {
     if !store.end(&caller, id, "ended_by_user").await? {
         return Err(ApiError::NotFound);
     }
-    Ok(if id == caller.session() { clear_browser_data(no_content()) } else { no_content() })
+    Ok(if id == caller.session() { clear_browser_data() } else { NoContent.customize() })
 }
 
 /// `DELETE auth/sessions`: ends all sessions of the caller, this one too.
-pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<HttpResponse> {
+pub async fn end_all_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<CustomizeResponder<NoContent>> {
     store.end_all(&caller).await?;
-    Ok(clear_browser_data(no_content()))
+    Ok(clear_browser_data())
 }
 
 /// `POST auth/password-reset`: sends a link if the account exists. Always 202, to prevent user enumeration.
@@ -172,13 +177,13 @@ pub async fn request_reset(
     JsonBody(body): JsonBody<RequestReset>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Accepted> {
     let email = EmailAddress::try_from(&body)?;
     let origin = mail_origin(&store, &request, &email, address);
     let queued = store.request_reset(&email, &origin).await?;
     let subject = credentials.sign_in(email.as_str(), address).subject();
     Event::new(EventKind::AuthnResetRequested).reason(mail_reason(queued)).subject(subject).record();
-    Ok(accepted())
+    Ok(Accepted)
 }
 
 /// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account. The user is not signed in,
@@ -188,7 +193,7 @@ pub async fn confirm_reset(
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<CustomizeResponder<NoContent>> {
     let token = SecretToken::parse_secret(&body.token).ok_or_else(invalid_token)?;
     let account = store.find_reset_account(&token).await?.ok_or_else(invalid_token)?;
     let hash = credentials
@@ -196,9 +201,8 @@ pub async fn confirm_reset(
         .await?;
     let (user, epoch) = store.reset_password(&token, &hash).await?.ok_or_else(invalid_token)?;
     credentials.reset_counters(user, &account.email).await?;
-    let mut reply = no_content();
-    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&account.email, epoch)?);
-    Ok(reply)
+    let device_cookie = credentials.device_cookie(&account.email, epoch)?;
+    Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
 /// Returns the event's reason for a mail request. The response does not contain it.
@@ -211,17 +215,18 @@ fn invalid_token() -> ApiError {
     ApiError::invalid("/token", "is wrong, used or out of date")
 }
 
-/// Returns the response with a session's tokens: the access token in the body, the refresh token in a cookie.
+/// A session's tokens: the access token in the body, the refresh token in a cookie.
+pub type SessionReply = CustomizeResponder<Json<TokenView>>;
+
+/// Returns the tokens of a session.
 ///
 /// # Errors
 /// [`ApiError::Internal`], if signing fails.
-pub fn session_reply(issued: &IssuedSession, tokens: &AccessTokens, clock: &Clock) -> ApiResult<HttpResponse> {
+pub fn session_reply(issued: &IssuedSession, tokens: &AccessTokens, clock: &Clock) -> ApiResult<SessionReply> {
     let token = tokens.issue(issued.user, issued.session, issued.lifetime, clock.now()).map_err(ApiError::internal)?;
     let lifetime = issued.lifetime.to_std().unwrap_or_default();
     let cookie = refresh_tokens::set_cookie(&issued.cookie, lifetime).map_err(ApiError::internal)?;
     let expires_in = tokens.token_lifetime(issued.lifetime);
     let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in };
-    let mut reply = ok(&view);
-    reply.headers_mut().append(header::SET_COOKIE, cookie);
-    Ok(reply)
+    Ok(Json(view).customize().append_header((header::SET_COOKIE, cookie)))
 }

@@ -8,6 +8,7 @@
 //! - Session fixation: a login ends the session of the refresh cookie in its request.
 //! - Account pre-hijacking: a registration contains no password (`store.rs`).
 
+pub mod docs;
 pub mod handlers;
 pub mod mail;
 pub mod model;

@@ -18,6 +18,7 @@ use crate::base::person::{Bio, DisplayName};
 use crate::http::body::fits;
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::signature::Describe;
 use crate::security::authentication::credentials::check_max_length;
 use crate::security::crypto::secret_output::SecretOutput;
 
@@ -154,6 +155,8 @@ pub struct ConfirmReset {
 }
 
 /// Reads the user agent and address of the request that opens a session.
+impl Describe for ClientDescription {}
+
 impl FromRequest for ClientDescription {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;

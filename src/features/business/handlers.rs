@@ -1,6 +1,5 @@
 //! Endpoints of the caller's business.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::model::Business;
@@ -9,14 +8,14 @@ use super::views::{BusinessView, ReplaceBusiness};
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;
-use crate::http::reply::ok_versioned;
+use crate::http::reply::Versioned;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
 /// `GET me/business`
-pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<HttpResponse> {
+pub async fn read(caller: Caller, store: Data<BusinessStore>) -> ApiResult<Versioned<BusinessView>> {
     let (business, version) = store.read(&caller).await?;
-    Ok(ok_versioned(version, &BusinessView::from(business)))
+    Ok(Versioned { version, view: business.into() })
 }
 
 /// `PUT me/business`: replaces the whole business. Issued invoices do not change.
@@ -25,11 +24,11 @@ pub async fn replace(
     if_match: IfMatch,
     JsonBody(body): JsonBody<ReplaceBusiness>,
     store: Data<BusinessStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Versioned<BusinessView>> {
     let business = Business::try_from(body)?;
     let (_, version) = store.read(&caller).await?;
     if_match.check(version)?;
     let version = store.replace(&caller, &business, version).await?;
     Event::new(EventKind::UserUpdated).reason("business").user(caller.user()).session(caller.session()).record();
-    Ok(ok_versioned(version, &BusinessView::from(business)))
+    Ok(Versioned { version, view: business.into() })
 }

@@ -10,6 +10,7 @@
 //! - A mistyped bank account: the checksum of the IBAN is verified.
 //! - Lost update (`If-Match`).
 
+pub mod docs;
 pub mod handlers;
 pub mod model;
 pub mod store;

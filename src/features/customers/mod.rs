@@ -9,6 +9,7 @@
 //! - Deleting a customer who has invoices: the foreign key refuses the deletion. A check in advance would be a race
 //!   condition (CWE-367): a parallel request could insert an invoice after the check.
 
+pub mod docs;
 pub mod handlers;
 pub mod model;
 pub mod store;

@@ -107,6 +107,12 @@ pub struct CustomerTx<'a> {
     caller: &'a Caller,
 }
 
+impl AsMut<PgConnection> for CustomerTx<'_> {
+    fn as_mut(&mut self) -> &mut PgConnection {
+        self.transaction.connection()
+    }
+}
+
 impl CustomerTx<'_> {
     /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {

@@ -3,15 +3,15 @@
 use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::model::{Change, Customer, Details};
 use crate::base::email::EmailAddress;
 use crate::base::id::CustomerId;
 use crate::base::money::Currency;
-use crate::base::page::{Limit, Page};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::present;
+use crate::http::reply::Versioned;
 use crate::http::rules;
 use crate::http::user_text::{present_user_text, user_text};
 
@@ -124,22 +124,6 @@ fn parse_currency(text: &str) -> ApiResult<Currency> {
     text.parse().map_err(|_| ApiError::invalid("/default_currency", "must be an ISO 4217 currency code in upper case"))
 }
 
-/// Query of the list of customers.
-#[derive(Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct CustomerQuery {
-    /// Items per page, 1 to 100. Default: 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// `next_cursor` of the previous page.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
-}
-
 /// A customer.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
@@ -169,6 +153,12 @@ pub struct CustomerView {
     pub updated_at: DateTime<Utc>,
 }
 
+impl From<&Customer> for Versioned<CustomerView> {
+    fn from(customer: &Customer) -> Self {
+        Self { version: customer.version(), view: customer.into() }
+    }
+}
+
 impl From<&Customer> for CustomerView {
     fn from(customer: &Customer) -> Self {
         let details = customer.details().clone();
@@ -182,22 +172,5 @@ impl From<&Customer> for CustomerView {
             created_at: customer.created_at(),
             updated_at: customer.updated_at(),
         }
-    }
-}
-
-/// A page of customers, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct CustomerPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<CustomerView>,
-    /// Send it as `cursor` to get the next page. Null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<Customer>> for CustomerPage {
-    fn from(page: Page<Customer>) -> Self {
-        let items = page.items.iter().map(CustomerView::from).collect();
-        Self { items, next_cursor: page.next_cursor }
     }
 }

@@ -9,10 +9,10 @@
 
 use std::convert::Infallible;
 
-use actix_web::body::SizedStream;
+use actix_web::body::{BoxBody, SizedStream};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::web::Data;
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use futures_util::{TryStreamExt, stream};
 
 use super::model::{Document, File};
@@ -23,9 +23,29 @@ use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
 use crate::http::ranges::{RequestedRange, requested_range};
+use crate::http::signature::{Describe, Signature};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 use crate::storage::{Storage, StorageError};
+
+/// The file of a document, or a range of it.
+pub struct Download(HttpResponse);
+
+impl Responder for Download {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        self.0
+    }
+}
+
+impl Describe for Download {
+    fn describe(signature: &mut Signature) {
+        signature.status = 200;
+        signature.files = FileType::MEDIA_TYPES.to_vec();
+        signature.ranges = true;
+    }
+}
 
 /// `GET documents/{id}/content`
 pub async fn content(
@@ -35,14 +55,14 @@ pub async fn content(
     request: HttpRequest,
     documents: Data<DocumentStore>,
     storage: Data<Storage>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Download> {
     let document = documents.read(&caller, id).await?;
     let file = document.file();
     let etag = format!("\"{}\"", file.fingerprint());
     let mut reply = HttpResponse::build(StatusCode::OK);
     reply.insert_header((header::ETAG, etag.as_str())).insert_header((header::ACCEPT_RANGES, "bytes"));
     if if_none_match.has(&etag) {
-        return Ok(reply.status(StatusCode::NOT_MODIFIED).finish());
+        return Ok(Download(reply.status(StatusCode::NOT_MODIFIED).finish()));
     }
     let range = match requested_range(&request, file.size, &etag) {
         RequestedRange::Whole => 0..file.size,
@@ -57,14 +77,14 @@ pub async fn content(
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file.name)));
     let length = range.end - range.start;
     if request.method() == Method::HEAD {
-        return Ok(reply.body(SizedStream::new(length, stream::empty::<Result<_, Infallible>>())));
+        return Ok(Download(reply.body(SizedStream::new(length, stream::empty::<Result<_, Infallible>>()))));
     }
     let bytes = match storage.read(file.key, range).await {
         Err(StorageError::Missing) => return Err(missing_content(&caller, &document, &documents).await),
         read => read?,
     };
     let bytes = bytes.inspect_err(|error| tracing::error!(%error, "failed to read a stored object during a download"));
-    Ok(reply.body(SizedStream::new(length, bytes)))
+    Ok(Download(reply.body(SizedStream::new(length, bytes))))
 }
 
 fn content_type(file: &File) -> &'static str {

@@ -15,6 +15,7 @@
 
 pub mod blob_deletion_store;
 pub mod content;
+pub mod docs;
 pub mod handlers;
 pub mod model;
 pub mod quota_store;

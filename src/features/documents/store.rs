@@ -145,6 +145,12 @@ fn map_invoice_error(error: sqlx::Error, document: &Document) -> ApiError {
     ApiError::invalid("/invoice_id", "must be one of your invoices")
 }
 
+impl AsMut<PgConnection> for DocumentTx<'_> {
+    fn as_mut(&mut self) -> &mut PgConnection {
+        self.transaction.connection()
+    }
+}
+
 impl DocumentTx<'_> {
     /// Returns the connection of the transaction.
     pub fn connection(&mut self) -> &mut PgConnection {

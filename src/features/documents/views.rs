@@ -1,17 +1,25 @@
 //! Wire types of documents. Unknown fields are refused (mass assignment).
 
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
 use chrono::{DateTime, Utc};
+use futures_util::future::LocalBoxFuture;
+use futures_util::{FutureExt, TryFutureExt};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Change, Document};
 use crate::base::id::{DocumentId, InvoiceId};
-use crate::base::page::{Limit, Page};
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::form::Form;
 use crate::http::params::IdField;
 use crate::http::partial::present;
+use crate::http::reply::Versioned;
 use crate::http::rules;
+use crate::http::signature::{Describe, NamedSchema, RequestBody, Signature};
 use crate::http::user_text::present_user_text;
+use crate::security::files::uploads::FileType;
 
 /// A file to upload, as `multipart/form-data` with one part per field.
 #[derive(ToSchema)]
@@ -28,6 +36,25 @@ pub struct NewDocument {
     /// One of your invoices, to attach the document to.
     #[schema(value_type = Option<String>, format = Uuid, nullable = false)]
     pub invoice_id: Option<InvoiceId>,
+}
+
+/// The form of an upload ([`NewDocument`]), which is read part by part.
+pub struct UploadForm(pub Form);
+
+impl FromRequest for UploadForm {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, ApiResult<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        Form::from_request(request, payload).map_ok(Self).boxed_local()
+    }
+}
+
+impl Describe for UploadForm {
+    fn describe(signature: &mut Signature) {
+        let schema = NamedSchema::of::<NewDocument>();
+        signature.body = Some(RequestBody { schema, is_required: true, files: FileType::MEDIA_TYPES });
+    }
 }
 
 /// Changes to a document. Omitted fields keep their values.
@@ -53,20 +80,11 @@ impl From<UpdateDocument> for Change {
     }
 }
 
-/// Filter and page of a document list.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Filter of the list of documents.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct DocumentQuery {
-    /// Items per page, 1 to 100; 20 by default.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// The `next_cursor` of the previous page, with the same filter.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct DocumentFilter {
     /// Only documents attached to this invoice. The list is empty if it is not one of your invoices.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000006")]
@@ -106,6 +124,12 @@ pub struct DocumentView {
     pub updated_at: DateTime<Utc>,
 }
 
+impl From<&Document> for Versioned<DocumentView> {
+    fn from(document: &Document) -> Self {
+        Self { version: document.version(), view: document.into() }
+    }
+}
+
 impl From<&Document> for DocumentView {
     fn from(document: &Document) -> Self {
         let file = document.file();
@@ -120,22 +144,5 @@ impl From<&Document> for DocumentView {
             created_at: document.created_at(),
             updated_at: document.updated_at(),
         }
-    }
-}
-
-/// A page of documents, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct DocumentPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<DocumentView>,
-    /// Pass it as `cursor` to get the next page; null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<Document>> for DocumentPage {
-    fn from(page: Page<Document>) -> Self {
-        let items = page.items.iter().map(DocumentView::from).collect();
-        Self { items, next_cursor: page.next_cursor }
     }
 }

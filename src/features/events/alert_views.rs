@@ -7,23 +7,14 @@ use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::base::page::{Limit, Page, Position};
+use crate::base::page::Position;
 use crate::security::detection::alerts::{AlertRow, State};
 
-/// Page and filter of the alerts.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Filter of the list of alerts.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct AlertQuery {
-    /// Items per page, 1 to 100. Default 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// The `next_cursor` of the previous page, with the same filter.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct AlertFilter {
     /// Only open or only cleared alerts.
     #[garde(skip)]
     #[param(inline, example = "open")]
@@ -31,7 +22,7 @@ pub struct AlertQuery {
 }
 
 /// State of an alert.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     Open,
@@ -129,21 +120,4 @@ impl From<AlertRow> for AlertView {
 #[must_use]
 pub fn position(alert: &AlertRow) -> Position {
     Position { created_at: alert.opened_at, id: alert.id }
-}
-
-/// A page of alerts, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct AlertPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<AlertView>,
-    /// Pass it as `cursor` to get the next page; null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<AlertRow>> for AlertPage {
-    fn from(page: Page<AlertRow>) -> Self {
-        let page = page.map(AlertView::from);
-        Self { items: page.items, next_cursor: page.next_cursor }
-    }
 }

@@ -1,22 +1,21 @@
 //! The three lists of events and alerts. Reads by administrators are recorded as events.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 
-use super::alert_views::{AlertPage, AlertQuery, position};
+use super::alert_views::{AlertFilter, AlertView, position};
+use super::model::StoredEvent;
 use super::store::EventStore;
-use super::views::{EventPage, EventQuery, HistoryPage, HistoryQuery};
-use crate::base::page::Page;
+use super::views::{EventFilter, EventView, HistoryView};
 use crate::http::error::ApiResult;
-use crate::http::params::QueryFields;
-use crate::http::reply::ok;
+use crate::http::params::{ListQuery, NoFilter};
+use crate::http::reply::{Json, Paged};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authorization::administrators::AdminCaller;
-use crate::security::authorization::cursors::Cursors;
+use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::detection::alerts::Alerts;
 use crate::security::sessions::caller::Caller;
 
-/// List names that cursors are bound to.
+/// The names of the lists in cursors.
 const OWN: &str = "me/security-events";
 const ALL: &str = "admin/security-events";
 const ALERTS: &str = "admin/alerts";
@@ -24,43 +23,38 @@ const ALERTS: &str = "admin/alerts";
 /// Lists the security events of the caller's account, newest first.
 pub async fn own(
     caller: Caller,
-    QueryFields(query): QueryFields<HistoryQuery>,
+    query: ListQuery<NoFilter>,
     events: Data<EventStore>,
     cursors: Data<Cursors>,
-) -> ApiResult<HttpResponse> {
-    let before = cursors.page_start(caller.user(), OWN, "", query.cursor.as_deref())?;
-    let rows = events.own(&caller, before, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(caller.user(), OWN, "", &last.position()))?;
-    Ok(ok(&HistoryPage::of(page, &caller)))
+) -> ApiResult<Paged<HistoryView>> {
+    let scope = ListScope::new(caller.user(), OWN, &query)?;
+    let rows = events.own(&caller, cursors.start(&scope)?, scope.limit).await?;
+    let page = cursors.page(&scope, rows, StoredEvent::position)?;
+    Ok(Json(page.map(|event| HistoryView::of(event, &caller))))
 }
 
 /// Lists the events of all users, newest first.
 pub async fn all(
     admin: AdminCaller,
-    QueryFields(query): QueryFields<EventQuery>,
+    query: ListQuery<EventFilter>,
     events: Data<EventStore>,
     cursors: Data<Cursors>,
-) -> ApiResult<HttpResponse> {
-    let filter = query.filter();
-    let text = filter.text();
-    let before = cursors.page_start(admin.user(), ALL, &text, query.cursor.as_deref())?;
-    let rows = events.all(&admin, &filter, before, query.limit).await?;
+) -> ApiResult<Paged<EventView>> {
+    let scope = ListScope::new(admin.user(), ALL, &query)?;
+    let rows = events.all(&admin, &query.filter.parse(), cursors.start(&scope)?, scope.limit).await?;
     Event::new(EventKind::AdminEventsRead).reason("events").record();
-    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), ALL, &text, &last.position()))?;
-    Ok(ok(&EventPage::from(page)))
+    Ok(Json(cursors.page(&scope, rows, StoredEvent::position)?.map(EventView::from)))
 }
 
 /// Lists alerts, newest first.
 pub async fn alerts(
     admin: AdminCaller,
-    QueryFields(query): QueryFields<AlertQuery>,
+    query: ListQuery<AlertFilter>,
     alerts: Data<Alerts>,
     cursors: Data<Cursors>,
-) -> ApiResult<HttpResponse> {
-    let text = format!("{:?}", query.state);
-    let before = cursors.page_start(admin.user(), ALERTS, &text, query.cursor.as_deref())?;
-    let rows = alerts.list(&admin, query.state.map(Into::into), before, query.limit).await?;
+) -> ApiResult<Paged<AlertView>> {
+    let scope = ListScope::new(admin.user(), ALERTS, &query)?;
+    let rows = alerts.list(&admin, query.filter.state.map(Into::into), cursors.start(&scope)?, scope.limit).await?;
     Event::new(EventKind::AdminEventsRead).reason("alerts").record();
-    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(admin.user(), ALERTS, &text, &position(last)))?;
-    Ok(ok(&AlertPage::from(page)))
+    Ok(Json(cursors.page(&scope, rows, position)?.map(AlertView::from)))
 }

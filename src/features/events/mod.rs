@@ -10,6 +10,7 @@
 //! - Misuse by an administrator: each read by an administrator is recorded as an event.
 
 pub mod alert_views;
+pub mod docs;
 pub mod handlers;
 mod model;
 pub mod store;

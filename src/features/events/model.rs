@@ -80,14 +80,6 @@ pub struct Filter {
     pub to: Option<DateTime<Utc>>,
 }
 
-impl Filter {
-    /// Returns a text that differs between filters. A cursor contains this text, so it is invalid with another filter.
-    #[must_use]
-    pub fn text(&self) -> String {
-        format!("{self:?}")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,27 +9,10 @@ use uuid::Uuid;
 use super::model::{Filter, StoredEvent};
 use crate::base::id::UserId;
 use crate::base::moment;
-use crate::base::page::{Limit, Page};
 use crate::http::params::IdField;
 use crate::http::rules;
 use crate::security::audit::event::{EventKind, Severity};
 use crate::security::sessions::caller::Caller;
-
-/// Page of the caller's security history.
-#[derive(Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct HistoryQuery {
-    /// Items per page, 1 to 100. Default 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// The `next_cursor` of the previous page.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
-}
 
 /// A security event of the caller's account.
 #[derive(Serialize, ToSchema)]
@@ -54,46 +37,20 @@ pub struct HistoryView {
 }
 
 impl HistoryView {
-    fn of(event: StoredEvent, caller: &Caller) -> Self {
+    /// Converts an event for this caller.
+    #[must_use]
+    pub fn of(event: StoredEvent, caller: &Caller) -> Self {
         let reason = event.reason_for_user().map(str::to_owned);
         let this_session = event.session_id == Some(caller.session().uuid());
         Self { at: event.at, kind: event.kind, reason, address: event.address, this_session }
     }
 }
 
-/// A page of the caller's security history, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct HistoryPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<HistoryView>,
-    /// Pass it as `cursor` to get the next page; null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl HistoryPage {
-    /// Converts the page for this caller.
-    #[must_use]
-    pub fn of(page: Page<StoredEvent>, caller: &Caller) -> Self {
-        let page = page.map(|event| HistoryView::of(event, caller));
-        Self { items: page.items, next_cursor: page.next_cursor }
-    }
-}
-
-/// Page and filter of all events.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Filter of the list of all events.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct EventQuery {
-    /// Items per page, 1 to 100. Default 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// The `next_cursor` of the previous page, with the same filter.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct EventFilter {
     /// Only events of this kind.
     #[garde(inner(custom(known_kind)))]
     #[param(pattern = "^[a-z_]{1,40}$", max_length = 40, example = "authn_login_success")]
@@ -120,10 +77,10 @@ pub struct EventQuery {
     pub to: Option<String>,
 }
 
-impl EventQuery {
-    /// Returns the filter of the list.
+impl EventFilter {
+    /// Returns the filter of the statement.
     #[must_use]
-    pub fn filter(&self) -> Filter {
+    pub fn parse(&self) -> Filter {
         let time = |text: &Option<String>| text.as_deref().and_then(moment::parse);
         let address = self.address.as_deref().and_then(|text| text.parse().ok());
         Filter {
@@ -145,7 +102,7 @@ fn known_kind(value: &str, _: &()) -> garde::Result {
 }
 
 /// How urgent an event is.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SeverityName {
     Info,
@@ -244,22 +201,5 @@ impl From<StoredEvent> for EventView {
             object_class,
             amount,
         }
-    }
-}
-
-/// A page of all events, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct EventPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<EventView>,
-    /// Pass it as `cursor` to get the next page; null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<StoredEvent>> for EventPage {
-    fn from(page: Page<StoredEvent>) -> Self {
-        let page = page.map(EventView::from);
-        Self { items: page.items, next_cursor: page.next_cursor }
     }
 }

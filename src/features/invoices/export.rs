@@ -26,6 +26,7 @@ use crate::base::money::Currency;
 use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::{IdField, QueryFields};
+use crate::http::reply::{Csv, File};
 use crate::http::rules;
 use crate::security::files::csv_injection;
 use crate::security::sessions::caller::{Authenticator, Caller};
@@ -107,7 +108,7 @@ pub async fn export(
     QueryFields(query): QueryFields<ExportQuery>,
     invoices: Data<InvoiceStore>,
     authenticator: Data<Authenticator>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<File<Csv>> {
     let filter = query.filter();
     let first = NextBatch::Loaded(invoices.export(&caller, &filter, Position::end()).await?);
     let byte_order_mark = if query.bom.unwrap_or(true) { BYTE_ORDER_MARK } else { b"" };
@@ -135,10 +136,9 @@ pub async fn export(
             |error| tracing::error!(%error, "failed to read a batch of an invoice export; aborted the transfer"),
         )
         .map_err(actix_web::Error::from);
-    Ok(HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8; header=present")
-        .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"invoices.csv\""))
-        .streaming(body))
+    let mut reply = HttpResponse::Ok();
+    reply.insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"invoices.csv\""));
+    Ok(File::of(reply.streaming(body)))
 }
 
 fn bytes(write: impl FnOnce(&mut Writer<Vec<u8>>) -> csv::Result<()>) -> ApiResult<Bytes> {

@@ -20,6 +20,7 @@ pub mod calendar;
 mod calendar_store;
 pub mod credit_notes;
 pub mod decimals;
+pub mod docs;
 pub mod drafts;
 pub mod export;
 pub mod handlers;

@@ -79,7 +79,7 @@ pub enum TransitionError {
 impl TransitionError {
     /// Returns the problem code and its title.
     #[must_use]
-    pub fn code_and_title(self) -> (&'static str, &'static str) {
+    pub const fn code_and_title(self) -> (&'static str, &'static str) {
         match self {
             Self::NotADraft => ("not_a_draft", "The invoice is not a draft"),
             Self::NotPayable => ("not_payable", "The invoice is not open for payments"),

@@ -5,12 +5,12 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, Utc};
 use garde::Validate;
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::base::day;
 use crate::base::id::PaymentId;
 use crate::base::money::MAX_MINOR_UNITS;
-use crate::base::page::{Limit, Page, Position};
+use crate::base::page::Position;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
 use crate::http::user_text::user_text;
@@ -112,22 +112,6 @@ impl NewPayment {
     }
 }
 
-/// Query of the list of payments.
-#[derive(Deserialize, Validate, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub struct PaymentQuery {
-    /// Items per page, 1 to 100. Default: 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// `next_cursor` of the previous page.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
-}
-
 /// A payment.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({"amount": 10000, "method": "bank_transfer", "reference": "INV-2026-0001"}))]
@@ -150,21 +134,5 @@ impl From<Payment> for PaymentView {
     fn from(payment: Payment) -> Self {
         let Payment { id, amount, paid_on, method, reference, created_at } = payment;
         Self { id, amount, paid_on, method, reference, created_at }
-    }
-}
-
-/// A page of payments, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct PaymentPage {
-    #[schema(max_items = 100)]
-    pub items: Vec<PaymentView>,
-    /// Send it as `cursor` to get the next page. Null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<Payment>> for PaymentPage {
-    fn from(page: Page<Payment>) -> Self {
-        Self { items: page.items.into_iter().map(PaymentView::from).collect(), next_cursor: page.next_cursor }
     }
 }

@@ -9,7 +9,7 @@ use super::summary::Summary;
 use super::totals::{Discount, Line, TaxSubtotal};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
-use crate::base::page::Page;
+use crate::http::reply::Versioned;
 
 /// An invoice. Amounts are in the currency's minor unit and computed by the server.
 #[derive(Serialize, ToSchema)]
@@ -120,6 +120,12 @@ pub struct TaxView {
     pub net: i64,
     /// Tax on this net amount, rounded half up.
     pub tax: i64,
+}
+
+impl From<&Invoice> for Versioned<InvoiceView> {
+    fn from(invoice: &Invoice) -> Self {
+        Self { version: invoice.state().version, view: invoice.into() }
+    }
 }
 
 impl From<&Invoice> for InvoiceView {
@@ -238,21 +244,5 @@ impl From<&Summary> for InvoiceSummary {
             created_at: summary.created_at,
             updated_at: summary.updated_at,
         }
-    }
-}
-
-/// A page of invoices, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct InvoicePage {
-    #[schema(max_items = 100)]
-    pub items: Vec<InvoiceSummary>,
-    /// Send it as `cursor`, with the same filter and order, to get the next page. Null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub next_cursor: Option<String>,
-}
-
-impl From<Page<Summary>> for InvoicePage {
-    fn from(page: Page<Summary>) -> Self {
-        Self { items: page.items.iter().map(InvoiceSummary::from).collect(), next_cursor: page.next_cursor }
     }
 }

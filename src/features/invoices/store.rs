@@ -82,6 +82,12 @@ pub struct InvoiceTx<'a> {
     caller: &'a Caller,
 }
 
+impl AsMut<PgConnection> for InvoiceTx<'_> {
+    fn as_mut(&mut self) -> &mut PgConnection {
+        self.transaction.connection()
+    }
+}
+
 impl InvoiceTx<'_> {
     pub(super) fn caller(&self) -> &Caller {
         self.caller

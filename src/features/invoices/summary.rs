@@ -94,12 +94,3 @@ pub struct Filter {
     /// A part of the invoice number or of the customer's current name.
     pub search: Option<String>,
 }
-
-impl Filter {
-    /// Returns a text that differs between filters and between sort orders. A cursor contains this text, so it is
-    /// invalid with another filter or order.
-    #[must_use]
-    pub fn text(&self, sort: Sort) -> String {
-        format!("{sort:?} {self:?}")
-    }
-}

@@ -1,45 +1,41 @@
-//! Query types, the request body of the `issue` endpoint, and the errors of refused transitions. Other request bodies are in `drafts`,
-//! responses in `replies`.
+//! The filter of the list, the request body of the `issue` endpoint, and the errors of refused transitions. Other request bodies are in
+//! `drafts`, responses in `replies`.
 
 use chrono::NaiveDate;
 use garde::Validate;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Status, TransitionError};
 use super::summary::{Filter, Sort};
 use crate::base::day;
 use crate::base::id::CustomerId;
-use crate::base::page::Limit;
 use crate::http::error::ApiError;
 use crate::http::params::IdField;
 use crate::http::rules;
 use crate::http::user_text::user_text;
 
 pub use super::drafts::InvoiceDraft;
-pub use super::replies::{InvoicePage, InvoiceView};
+pub use super::replies::{InvoiceSummary, InvoiceView};
 
 impl From<TransitionError> for ApiError {
     fn from(error: TransitionError) -> Self {
-        let (code, title) = error.code_and_title();
-        Self::Conflict { code, title }
+        conflict(error)
     }
 }
 
-/// Query of the list of invoices.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Returns the error of a refused transition.
+#[must_use]
+pub const fn conflict(error: TransitionError) -> ApiError {
+    let (code, title) = error.code_and_title();
+    ApiError::Conflict { code, title }
+}
+
+/// Filter and order of the list of invoices.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct InvoiceQuery {
-    /// Items per page, 1 to 100. Default: 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// `next_cursor` of the previous page, with the same filter and order.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct InvoiceFilter {
     /// Invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
@@ -80,10 +76,10 @@ pub struct InvoiceQuery {
     pub sort: SortName,
 }
 
-impl InvoiceQuery {
-    /// Returns the filter of the list.
+impl InvoiceFilter {
+    /// Returns the filter of the statement.
     #[must_use]
-    pub fn filter(&self) -> Filter {
+    pub fn parse(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
         Filter {
             status: self.status.map(Status::from),
@@ -99,7 +95,7 @@ impl InvoiceQuery {
 }
 
 /// Sort order of a list of invoices.
-#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
 pub enum SortName {
     #[default]
     #[serde(rename = "-created_at")]
@@ -136,7 +132,7 @@ impl From<SortName> for Sort {
 }
 
 /// The status of an invoice.
-#[derive(Clone, Copy, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StatusName {
     Draft,

@@ -15,6 +15,7 @@
 
 mod client;
 mod connection;
+pub mod docs;
 pub mod handlers;
 pub mod hub;
 pub mod model;

@@ -9,33 +9,32 @@
 //! JavaScript, the forms stay hidden: only the script sends them. `form-action 'none'` prevents the browser from
 //! sending a password in a URL.
 
-use actix_web::HttpResponse;
+pub mod docs;
 
+use crate::http::reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
 /// `GET /confirm`
-pub async fn confirm() -> HttpResponse {
+pub async fn confirm() -> File<Html> {
     headers::page(concat!(include_str!("head.html"), include_str!("confirm.html")))
 }
 
 /// `GET /reset`
-pub async fn reset() -> HttpResponse {
+pub async fn reset() -> File<Html> {
     headers::page(concat!(include_str!("head.html"), include_str!("reset.html")))
 }
 
 /// `GET /mail-page.css`
-pub async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(concat!(include_str!("../palette.css"), include_str!("page.css")))
+pub async fn style() -> File<Css> {
+    File::new(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
 /// `GET /mail-page.js`
-pub async fn script() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
+pub async fn script() -> File<JavaScript> {
+    File::new(include_str!("page.js"))
 }
 
 /// `GET /icon.svg`, the icon of all pages.
-pub async fn icon() -> HttpResponse {
-    HttpResponse::Ok().content_type("image/svg+xml").body(include_str!("icon.svg"))
+pub async fn icon() -> File<Svg> {
+    File::new(include_str!("icon.svg"))
 }

@@ -4,13 +4,13 @@
 //! `security/browser/headers.rs` forbids inline code and other origins. The page keeps the access token in memory only.
 //! Style sheet and script are compiled into the binary.
 
+pub mod docs;
 mod render;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::ContentType;
 use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
+use crate::http::reply::{Css, File, Html, JavaScript, JsonFile};
 use crate::security::browser::headers;
 
 /// The rendered page.
@@ -26,20 +26,18 @@ impl Page {
 }
 
 /// `GET /docs`
-pub async fn page(page: Data<Page>) -> HttpResponse {
+pub async fn page(page: Data<Page>) -> File<Html> {
     headers::page(page.0.clone())
 }
 
 /// `GET /docs/page.css`
-pub async fn style() -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type("text/css; charset=utf-8")
-        .body(concat!(include_str!("../palette.css"), include_str!("page.css")))
+pub async fn style() -> File<Css> {
+    File::new(concat!(include_str!("../palette.css"), include_str!("page.css")))
 }
 
 /// `GET /docs/page.js`
-pub async fn script() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/javascript; charset=utf-8").body(include_str!("page.js"))
+pub async fn script() -> File<JavaScript> {
+    File::new(include_str!("page.js"))
 }
 
 /// The serialized OpenAPI document.
@@ -54,6 +52,6 @@ impl Document {
 }
 
 /// `GET /api/v1/openapi.json`
-pub async fn document(document: Data<Document>) -> HttpResponse {
-    HttpResponse::Ok().content_type(ContentType::json()).body(document.0.clone())
+pub async fn document(document: Data<Document>) -> File<JsonFile> {
+    File::new(document.0.clone())
 }

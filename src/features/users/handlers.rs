@@ -1,6 +1,6 @@
 //! Handlers for the caller's profile, password change and account deletion.
 
-use actix_web::HttpResponse;
+use actix_web::CustomizeResponder;
 use actix_web::http::header;
 use actix_web::web::Data;
 
@@ -9,12 +9,12 @@ use super::purge_store::OwnerPurge;
 use super::store::UserStore;
 use super::views::{ChangePassword, DeleteAccount, ProfileView, UpdateProfile};
 use crate::base::clock::Clock;
-use crate::features::auth::handlers::session_reply;
+use crate::features::auth::handlers::{SessionReply, session_reply};
 use crate::features::auth::model::ClientDescription;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::reply::{no_content, ok_versioned};
+use crate::http::reply::{NoContent, Versioned};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::Credentials;
 use crate::security::sessions::access_tokens::AccessTokens;
@@ -22,9 +22,9 @@ use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::clear_browser_data;
 
 /// `GET me`: returns the caller's profile.
-pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<HttpResponse> {
+pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<Versioned<ProfileView>> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
-    Ok(ok_versioned(profile.version, &ProfileView::from(profile)))
+    Ok(Versioned { version: profile.version, view: profile.into() })
 }
 
 /// `PATCH me`: changes display name and bio, but not address or role.
@@ -34,7 +34,7 @@ pub async fn update(
     JsonBody(body): JsonBody<UpdateProfile>,
     store: Data<UserStore>,
     clock: Data<Clock>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Versioned<ProfileView>> {
     let change = ProfileChange::try_from(&body)?;
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     version.check(profile.version)?;
@@ -43,7 +43,7 @@ pub async fn update(
         return Err(ApiError::PreconditionFailed);
     }
     Event::new(EventKind::UserUpdated).reason("profile").user(caller.user()).session(caller.session()).record();
-    Ok(ok_versioned(changed.version, &ProfileView::from(changed)))
+    Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
 /// `DELETE me`: deletes the account. It requires the password: a stolen token must not suffice. A wrong password is counted like a
@@ -54,13 +54,13 @@ pub async fn delete(
     credentials: Data<Credentials>,
     store: Data<UserStore>,
     purge: Data<OwnerPurge>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<CustomizeResponder<NoContent>> {
     let attempt = credentials.reauthenticate(&caller);
     let found = store.credentials(&caller).await?;
     let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     store.delete(&caller, &verified).await?;
     purge.wake();
-    Ok(clear_browser_data(no_content()))
+    Ok(clear_browser_data())
 }
 
 /// `POST me/password`: changes the password. It requires the current one. All sessions end, this one too, and all device cookies
@@ -74,7 +74,7 @@ pub async fn change_password(
     store: Data<UserStore>,
     tokens: Data<AccessTokens>,
     clock: Data<Clock>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<SessionReply> {
     let profile = store.profile(&caller).await?.ok_or(ApiError::NotFound)?;
     let attempt = credentials.reauthenticate(&caller);
     let found = store.credentials(&caller).await?;
@@ -85,7 +85,6 @@ pub async fn change_password(
         .await?;
     let (issued, epoch) = store.change_password(&caller, &verified, &hash, &client).await?;
     Event::new(EventKind::SessionCreated).user(issued.user).session(issued.session).record();
-    let mut reply = session_reply(&issued, &tokens, &clock)?;
-    reply.headers_mut().append(header::SET_COOKIE, credentials.device_cookie(&profile.email, epoch)?);
-    Ok(reply)
+    let device_cookie = credentials.device_cookie(&profile.email, epoch)?;
+    Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }

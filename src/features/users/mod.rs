@@ -6,6 +6,7 @@
 //! - Account takeover with a stolen session: password change and account deletion require re-authentication.
 //! - Lost update: `If-Match`.
 
+pub mod docs;
 pub mod handlers;
 mod model;
 pub mod purge_store;

@@ -12,14 +12,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::base::id::UserId;
-use crate::base::page::Position;
+use crate::base::page::{Limit, MAX_CURSOR_LENGTH, Page, Position};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::params::{ListQuery, NoFilter, PageQuery};
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
-
-/// The maximum length of a cursor, in characters.
-pub const MAX_LENGTH: usize = 512;
 
 /// The error for a text that is not a cursor of this owner, list and filter. It does not reveal which of the three
 /// differs.
@@ -33,7 +32,7 @@ pub enum CursorError {
     /// The position cannot be serialized.
     #[error("the position has no JSON form")]
     Json(#[from] serde_json::Error),
-    /// The cursor would be longer than [`MAX_LENGTH`].
+    /// The cursor would be longer than [`MAX_CURSOR_LENGTH`].
     #[error("the position is too long for a cursor")]
     TooLong,
 }
@@ -50,6 +49,39 @@ impl From<CursorError> for ApiError {
     }
 }
 
+/// One request for a page: the list that its cursor is bound to (owner, name and filter), the cursor and the limit.
+#[derive(Clone, Debug)]
+pub struct ListScope {
+    owner: Uuid,
+    list: &'static str,
+    filter: String,
+    cursor: Option<String>,
+    pub limit: Limit,
+}
+
+impl ListScope {
+    /// Binds to all fields of the filter, so that none can be forgotten.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] for a filter with nested fields.
+    pub fn new<F: Serialize>(owner: UserId, list: &'static str, query: &ListQuery<F>) -> ApiResult<Self> {
+        let filter = serde_urlencoded::to_string(&query.filter).map_err(ApiError::internal)?;
+        let PageQuery { limit, cursor } = query.page.clone();
+        Ok(Self { owner: owner.uuid(), list, filter, cursor, limit })
+    }
+
+    /// Binds to a parent object, for the list of its children.
+    #[must_use]
+    pub fn of_parent(owner: UserId, list: &'static str, parent: Uuid, query: &ListQuery<NoFilter>) -> Self {
+        let PageQuery { limit, cursor } = query.page.clone();
+        Self { owner: owner.uuid(), list, filter: parent.to_string(), cursor, limit }
+    }
+
+    fn signed_with<'a>(&'a self, position: &'a [u8]) -> [&'a [u8]; 4] {
+        [self.owner.as_bytes(), self.list.as_bytes(), self.filter.as_bytes(), position]
+    }
+}
+
 /// Encodes and decodes cursors.
 #[derive(Clone, Debug)]
 pub struct Cursors(Keys);
@@ -61,63 +93,58 @@ impl Cursors {
         Self(keys.clone())
     }
 
-    /// Returns a cursor that continues after `position` in the list `scope` of `owner`. `filter` must differ between
-    /// filters and between sort orders.
+    /// Returns the position after which the page starts: that of the cursor, or `start` without one.
     ///
     /// # Errors
-    /// [`CursorError`] if the position cannot be encoded.
-    pub fn encode<T: Serialize>(
+    /// 400 for the field `cursor`, the same for every reason.
+    pub fn start_or<P: DeserializeOwned>(&self, scope: &ListScope, start: P) -> ApiResult<P> {
+        scope.cursor.as_ref().map_or(Ok(start), |cursor| Ok(self.decode(scope, cursor)?))
+    }
+
+    /// Returns the position after which the page starts, in a list that is ordered by newest first.
+    ///
+    /// # Errors
+    /// As [`start_or`](Self::start_or).
+    pub fn start(&self, scope: &ListScope) -> ApiResult<Position> {
+        self.start_or(scope, Position::start())
+    }
+
+    /// Builds a page from up to [`Limit::rows`] rows. `position` returns the position of a row.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] for a position that cannot be encoded.
+    pub fn page<T, P: Serialize>(
         &self,
-        owner: UserId,
-        scope: &str,
-        filter: &str,
-        position: &T,
-    ) -> Result<String, CursorError> {
+        scope: &ListScope,
+        rows: Vec<T>,
+        position: impl FnOnce(&T) -> P,
+    ) -> ApiResult<Page<T>> {
+        Ok(Page::from_rows(rows, scope.limit, |last| self.encode(scope, &position(last)))?)
+    }
+
+    fn encode<P: Serialize>(&self, scope: &ListScope, position: &P) -> Result<String, CursorError> {
         let mut cursor = serde_json::to_vec(position)?;
-        let tag = self.0.sign(Purpose::Cursor, &parts(owner.uuid().as_bytes(), scope, filter, &cursor));
+        let tag = self.0.sign(Purpose::Cursor, &scope.signed_with(&cursor));
         cursor.extend_from_slice(&tag.to_bytes());
         let text = URL_SAFE_NO_PAD.encode(cursor);
-        if text.len() > MAX_LENGTH {
+        if text.len() > MAX_CURSOR_LENGTH {
             return Err(CursorError::TooLong);
         }
         Ok(text)
     }
 
-    /// Returns the position in a cursor.
-    ///
-    /// # Errors
-    /// [`InvalidCursor`] for every invalid cursor.
-    pub fn decode<T: DeserializeOwned>(
-        &self,
-        owner: UserId,
-        scope: &str,
-        filter: &str,
-        cursor: &str,
-    ) -> Result<T, InvalidCursor> {
-        if cursor.len() > MAX_LENGTH {
+    fn decode<P: DeserializeOwned>(&self, scope: &ListScope, cursor: &str) -> Result<P, InvalidCursor> {
+        if cursor.len() > MAX_CURSOR_LENGTH {
             return Err(InvalidCursor);
         }
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| InvalidCursor)?;
         let (position, tag) = bytes.split_last_chunk::<{ Tag::LENGTH }>().ok_or(InvalidCursor)?;
         let tag = Tag::from_bytes(tag).ok_or(InvalidCursor)?;
-        if !self.0.verify(Purpose::Cursor, &parts(owner.uuid().as_bytes(), scope, filter, position), &tag) {
+        if !self.0.verify(Purpose::Cursor, &scope.signed_with(position), &tag) {
             return Err(InvalidCursor);
         }
         serde_json::from_slice(position).map_err(|_| InvalidCursor)
     }
-
-    /// Returns the position at which a page starts, in a list from newest to oldest. Without a cursor, this is the
-    /// beginning of the list.
-    ///
-    /// # Errors
-    /// Returns 400 for the field `cursor`. All invalid cursors get the same error.
-    pub fn page_start(&self, owner: UserId, scope: &str, filter: &str, cursor: Option<&str>) -> ApiResult<Position> {
-        cursor.map_or_else(|| Ok(Position::start()), |cursor| Ok(self.decode(owner, scope, filter, cursor)?))
-    }
-}
-
-fn parts<'a>(owner: &'a [u8; 16], scope: &'a str, filter: &'a str, position: &'a [u8]) -> [&'a [u8]; 4] {
-    [owner, scope.as_bytes(), filter.as_bytes(), position]
 }
 
 #[cfg(test)]
@@ -140,42 +167,60 @@ mod tests {
         Position { created_at: 1_800_000_000_000_000, id: uuid::Uuid::new_v4() }
     }
 
+    fn scope(owner: UserId, list: &'static str, filter: &str) -> ListScope {
+        ListScope { owner: owner.uuid(), list, filter: filter.to_owned(), cursor: None, limit: Limit::default() }
+    }
+
     #[test]
     fn cursor_decodes_to_its_position() {
-        let (owner, position) = (UserId::new(), position());
-        let cursor = cursors().encode(owner, "invoices", "status=draft", &position).unwrap();
-        assert_eq!(cursors().decode(owner, "invoices", "status=draft", &cursor), Ok(position));
+        let (scope, position) = (scope(UserId::new(), "invoices", "status=draft"), position());
+        let cursor = cursors().encode(&scope, &position).unwrap();
+        assert_eq!(cursors().decode(&scope, &cursor), Ok(position));
     }
 
     #[test]
     fn cursor_is_bound_to_owner_list_and_filter() {
         let owner = UserId::new();
-        let cursor = cursors().encode(owner, "invoices", "status=draft", &position()).unwrap();
-        let open = |owner, scope, filter| cursors().decode::<Position>(owner, scope, filter, &cursor);
-        assert_eq!(open(UserId::new(), "invoices", "status=draft"), Err(InvalidCursor));
-        assert_eq!(open(owner, "customers", "status=draft"), Err(InvalidCursor));
-        assert_eq!(open(owner, "invoices", "status=paid"), Err(InvalidCursor));
-        assert_eq!(open(owner, "invoices", ""), Err(InvalidCursor));
+        let own = scope(owner, "invoices", "status=draft");
+        let cursor = cursors().encode(&own, &position()).unwrap();
+        let open = |scope: ListScope| cursors().decode::<Position>(&scope, &cursor);
+        assert_eq!(open(scope(UserId::new(), "invoices", "status=draft")), Err(InvalidCursor));
+        assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
+        assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
+        assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
         // The MAC covers the boundary between list and filter.
-        assert_eq!(open(owner, "invoicess", "tatus=draft"), Err(InvalidCursor));
+        assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
-        assert_eq!(others.decode::<Position>(owner, "invoices", "status=draft", &cursor), Err(InvalidCursor));
+        assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn different_filters_have_different_texts() {
+        #[derive(Serialize)]
+        struct Filter {
+            email: Option<&'static str>,
+            role: Option<&'static str>,
+        }
+        let text = |email, role| {
+            let page = PageQuery { limit: Limit::default(), cursor: None };
+            ListScope::new(UserId::new(), "users", &ListQuery { page, filter: Filter { email, role } }).unwrap().filter
+        };
+        assert_eq!(text(Some("a"), Some("admin")), "email=a&role=admin");
+        assert_ne!(text(None, None), text(Some(""), None));
+        assert_ne!(text(None, None), text(Some("None"), None));
+        assert_ne!(text(Some("a&role=admin"), None), text(Some("a"), Some("admin")));
     }
 
     #[test]
     fn altered_character_is_rejected() {
-        let owner = UserId::new();
-        let cursor = cursors().encode(owner, "invoices", "", &position()).unwrap();
+        let scope = scope(UserId::new(), "invoices", "");
+        let cursor = cursors().encode(&scope, &position()).unwrap();
         for index in 0..cursor.len() {
             for with in ["A", "Z", "_", "=", " ", ""] {
                 let mut forged = cursor.clone();
                 forged.replace_range(index..=index, with);
                 if forged != cursor {
-                    assert_eq!(
-                        cursors().decode::<Position>(owner, "invoices", "", &forged),
-                        Err(InvalidCursor),
-                        "{forged}"
-                    );
+                    assert_eq!(cursors().decode::<Position>(&scope, &forged), Err(InvalidCursor), "{forged}");
                 }
             }
         }
@@ -183,7 +228,7 @@ mod tests {
 
     #[test]
     fn malformed_cursor_is_rejected() {
-        let owner = UserId::new();
+        let scope = scope(UserId::new(), "invoices", "");
         let unsigned = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&position()).unwrap());
         for bad in [
             "",
@@ -196,16 +241,16 @@ mod tests {
             &"A".repeat(513),
             &"A".repeat(1_000_000),
         ] {
-            assert_eq!(cursors().decode::<Position>(owner, "invoices", "", bad), Err(InvalidCursor));
+            assert_eq!(cursors().decode::<Position>(&scope, bad), Err(InvalidCursor));
         }
         // This is a valid cursor of the list, but its position has another type.
-        let cursor = cursors().encode(owner, "invoices", "", &"text").unwrap();
-        assert_eq!(cursors().decode::<Position>(owner, "invoices", "", &cursor), Err(InvalidCursor));
+        let cursor = cursors().encode(&scope, &"text").unwrap();
+        assert_eq!(cursors().decode::<Position>(&scope, &cursor), Err(InvalidCursor));
     }
 
     #[test]
     fn too_long_position_is_not_encoded() {
-        let cursor = cursors().encode(UserId::new(), "invoices", "", &"x".repeat(MAX_LENGTH));
+        let cursor = cursors().encode(&scope(UserId::new(), "invoices", ""), &"x".repeat(MAX_CURSOR_LENGTH));
         assert!(matches!(cursor, Err(CursorError::TooLong)));
     }
 }

@@ -13,10 +13,12 @@ use std::sync::LazyLock;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, ContentType, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
+
+use crate::http::reply::{File, Html};
 
 /// The headers of every response. HSTS preloading requires one year.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [
@@ -53,10 +55,10 @@ struct Page;
 
 /// Returns an HTML page with [`PAGE_POLICY`].
 #[must_use]
-pub fn page(html: impl MessageBody + 'static) -> HttpResponse {
-    let mut reply = HttpResponse::Ok().content_type(ContentType::html()).body(html);
+pub fn page(html: impl MessageBody + 'static) -> File<Html> {
+    let mut reply = HttpResponse::Ok().body(html);
     reply.extensions_mut().insert(Page);
-    reply
+    File::of(reply)
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -20,6 +20,7 @@ use tracing::Span;
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::signature::Describe;
 use crate::security::audit::context;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::crypto::keys::Keys;
@@ -66,6 +67,8 @@ impl Caller {
         context::set_caller(self.user, self.session);
     }
 }
+
+impl Describe for Caller {}
 
 /// Returns the caller that the route's gate has stored in the request. On a public route, this extractor returns 401.
 impl FromRequest for Caller {

@@ -15,8 +15,8 @@
 
 use std::time::Duration;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue, InvalidHeaderValue};
+use actix_web::{CustomizeResponder, Responder};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -24,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::base::id::UserId;
 use crate::http::cookies::{all, single};
+use crate::http::reply::NoContent;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 use crate::security::crypto::secret_tokens::SecretToken;
 
@@ -153,21 +154,14 @@ pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
-/// Adds the header that deletes the refresh cookie.
+/// Returns 204 with the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is deleted by
+/// its name, because `"cookies"` would also delete the device cookie (`device_cookies`).
 #[must_use]
-pub fn clear_cookie_on(mut reply: HttpResponse) -> HttpResponse {
-    reply.headers_mut().append(header::SET_COOKIE, clear_cookie());
-    reply
-}
-
-/// Adds the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is deleted by its
-/// name, because `"cookies"` would also delete the device cookie (`device_cookies`).
-#[must_use]
-pub fn clear_browser_data(reply: HttpResponse) -> HttpResponse {
-    let mut reply = clear_cookie_on(reply);
-    let data = HeaderValue::from_static("\"cache\", \"storage\"");
-    reply.headers_mut().insert(HeaderName::from_static("clear-site-data"), data);
-    reply
+pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
+    NoContent
+        .customize()
+        .append_header((header::SET_COOKIE, clear_cookie()))
+        .insert_header(("clear-site-data", "\"cache\", \"storage\""))
 }
 
 /// Returns all valid refresh tokens in the cookies of a request. Each token of a plain HTTP request was exposed.

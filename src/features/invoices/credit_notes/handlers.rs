@@ -1,23 +1,22 @@
 //! Endpoints of credit notes.
 
-use actix_web::HttpResponse;
 use actix_web::web::Data;
 
 use super::super::store::InvoiceStore;
-use super::model::{Credit, CreditError};
-use super::views::{CreditNotePage, CreditNoteQuery, CreditNoteView, NewCreditNote};
+use super::model::{Credit, CreditError, CreditNoteHeader};
+use super::views::{CreditNoteFilter, CreditNoteSummary, CreditNoteView, NewCreditNote};
 use crate::base::clock::Clock;
 use crate::base::id::{CreditNoteId, InvoiceId};
-use crate::base::page::Page;
 use crate::features::invoices::model::TransitionError;
 use crate::http::error::{ApiError, ApiResult};
-use crate::http::idempotency::{Answer, IdempotentJson};
-use crate::http::params::{PathId, QueryFields};
-use crate::http::reply;
-use crate::security::authorization::cursors::Cursors;
+use crate::http::idempotency::IdempotentJson;
+use crate::http::params::{ListQuery, PathId};
+use crate::http::reply::{Created, Json, Paged};
+use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::{RowQuotas, Rows};
 use crate::security::sessions::caller::Caller;
 
+/// The name of the list in cursors.
 const LIST: &str = "credit_notes";
 
 /// Credits an issued invoice in part, or its whole remaining amount. It needs no `If-Match`: parallel credit notes do not overwrite
@@ -29,27 +28,25 @@ pub async fn create(
     invoices: Data<InvoiceStore>,
     quotas: Data<RowQuotas>,
     clock: Data<Clock>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Created<Json<CreditNoteView>>> {
     let (owner, now) = (caller.user(), clock.now());
     let mut tx = invoices.begin(&caller).await?;
-    // Lock order: the idempotency key first, then the invoice (`db/idempotency.rs`).
-    if let Some(answer) = key.stored_reply(tx.connection(), owner, now).await? {
-        return Ok(answer);
-    }
-    let invoice = tx.lock(id).await?;
-    invoice.ensure_creditable()?;
-    let before = tx.credited_by_line(id).await?;
-    let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
-    let invoice = invoice.credit(credit.total(), now)?;
-    quotas.admit(tx.connection(), owner, Rows::CreditNotes).await?;
-    let today = tx.calendar().await?.today(now);
-    let note = tx.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
-    tx.save_state(&invoice).await?;
-    let location = format!("/api/v1/credit-notes/{}", note.header.id);
-    let answer = Answer::created(location, None, &CreditNoteView::from(&note))?;
-    key.store(tx.connection(), owner, now, &answer).await?;
+    let created = key
+        .once(&mut tx, owner, now, async |tx| {
+            let invoice = tx.lock(id).await?;
+            invoice.ensure_creditable()?;
+            let before = tx.credited_by_line(id).await?;
+            let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
+            let invoice = invoice.credit(credit.total(), now)?;
+            quotas.admit(tx.connection(), owner, Rows::CreditNotes).await?;
+            let today = tx.calendar().await?.today(now);
+            let note = tx.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
+            tx.save_state(&invoice).await?;
+            Created::at(format!("/api/v1/credit-notes/{}", note.header.id), &Json(CreditNoteView::from(&note)))
+        })
+        .await?;
     tx.commit().await?;
-    Ok(answer.reply())
+    Ok(created)
 }
 
 impl From<CreditError> for ApiError {
@@ -68,16 +65,14 @@ impl From<CreditError> for ApiError {
 /// Lists the caller's credit notes, newest first, optionally of one invoice.
 pub async fn list(
     caller: Caller,
-    QueryFields(query): QueryFields<CreditNoteQuery>,
+    query: ListQuery<CreditNoteFilter>,
     invoices: Data<InvoiceStore>,
     cursors: Data<Cursors>,
-) -> ApiResult<HttpResponse> {
-    let (owner, invoice) = (caller.user(), query.invoice_id.map(|id| id.0));
-    let filter = invoice.map(|id| id.to_string()).unwrap_or_default();
-    let after = cursors.page_start(owner, LIST, &filter, query.cursor.as_deref())?;
-    let rows = invoices.credit_notes(&caller, invoice, after, query.limit).await?;
-    let page = Page::from_rows(rows, query.limit, |last| cursors.encode(owner, LIST, &filter, &last.position()))?;
-    Ok(reply::ok(&CreditNotePage::from(page)))
+) -> ApiResult<Paged<CreditNoteSummary>> {
+    let scope = ListScope::new(caller.user(), LIST, &query)?;
+    let invoice = query.filter.invoice_id.map(|id| id.0);
+    let rows = invoices.credit_notes(&caller, invoice, cursors.start(&scope)?, scope.limit).await?;
+    Ok(Json(cursors.page(&scope, rows, CreditNoteHeader::position)?.map(CreditNoteSummary::from)))
 }
 
 /// Returns a credit note with its lines.
@@ -85,7 +80,7 @@ pub async fn read(
     caller: Caller,
     PathId(id): PathId<CreditNoteId>,
     invoices: Data<InvoiceStore>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<Json<CreditNoteView>> {
     let note = invoices.credit_note(&caller, id).await?;
-    Ok(reply::ok(&CreditNoteView::from(&note)))
+    Ok(Json(CreditNoteView::from(&note)))
 }

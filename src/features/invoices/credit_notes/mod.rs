@@ -10,6 +10,7 @@
 //!   (`attacks::authorization::object_level`).
 //! - Mass assignment: a request sets total or number (`attacks::authorization::mass_assignment`).
 
+pub mod docs;
 pub mod handlers;
 pub mod model;
 pub mod store;

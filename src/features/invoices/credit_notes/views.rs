@@ -9,7 +9,6 @@ use super::super::replies::TaxView;
 use super::model::{CreditNote, CreditNoteHeader, CreditPart, CreditedLine};
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::MAX_MINOR_UNITS;
-use crate::base::page::{Limit, Page};
 use crate::http::object::some_objects;
 use crate::http::params::IdField;
 use crate::http::rules;
@@ -58,20 +57,11 @@ impl NewCreditNote {
     }
 }
 
-/// Query of the list of credit notes.
-#[derive(Deserialize, Validate, IntoParams)]
+/// Filter of the list of credit notes.
+#[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub struct CreditNoteQuery {
-    /// Items per page, 1 to 100. Default: 20.
-    #[serde(default)]
-    #[garde(skip)]
-    #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
-    pub limit: Limit,
-    /// `next_cursor` of the previous page, with the same filter.
-    #[garde(length(chars, max = 512))]
-    #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    pub cursor: Option<String>,
+pub struct CreditNoteFilter {
     /// Credit notes of this invoice. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "10000000-0000-4000-8000-000000000003")]
@@ -190,21 +180,5 @@ impl From<CreditNoteHeader> for CreditNoteSummary {
     fn from(header: CreditNoteHeader) -> Self {
         let CreditNoteHeader { id, invoice, number, issue_date, currency, total, created_at } = header;
         Self { id, invoice_id: invoice, number, issue_date, currency: currency.code(), total, created_at }
-    }
-}
-
-/// A page of credit notes, newest first.
-#[derive(Serialize, ToSchema)]
-pub struct CreditNotePage {
-    #[schema(max_items = 100)]
-    items: Vec<CreditNoteSummary>,
-    /// Send it as `cursor`, with the same filter, to get the next page. Null on the last page.
-    #[schema(required = true, max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
-    next_cursor: Option<String>,
-}
-
-impl From<Page<CreditNoteHeader>> for CreditNotePage {
-    fn from(page: Page<CreditNoteHeader>) -> Self {
-        Self { items: page.items.into_iter().map(CreditNoteSummary::from).collect(), next_cursor: page.next_cursor }
     }
 }

@@ -36,7 +36,7 @@ use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::PathId;
-use crate::http::reply;
+use crate::http::reply::{File, Pdf};
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
@@ -101,7 +101,7 @@ pub async fn pdf(
     method: Method,
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<File<Pdf>> {
     let data = invoices.invoice_pdf_data(&caller, id).await?;
     reply_with(data, &if_none_match, &method, &renderer).await
 }
@@ -114,7 +114,7 @@ pub async fn credit_note(
     method: Method,
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<File<Pdf>> {
     let data = invoices.credit_note_pdf_data(&caller, id).await?;
     reply_with(data, &if_none_match, &method, &renderer).await
 }
@@ -124,17 +124,17 @@ async fn reply_with(
     if_none_match: &IfNoneMatch,
     method: &Method,
     renderer: &PdfRenderer,
-) -> ApiResult<HttpResponse> {
+) -> ApiResult<File<Pdf>> {
     let etag = data.etag();
     if if_none_match.has(&etag) {
-        return Ok(reply::not_modified(&etag));
+        return Ok(File::not_modified(&etag));
     }
     let mut reply = HttpResponse::Ok();
-    reply.content_type("application/pdf").insert_header((header::ETAG, etag));
+    reply.insert_header((header::ETAG, etag));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&data.file_name())));
     if *method == Method::HEAD {
         // The length is unknown without rendering. RFC 9110 §9.3.2 allows HEAD to omit it.
-        return Ok(reply.body(body::None::new()));
+        return Ok(File::of(reply.body(body::None::new())));
     }
-    Ok(reply.body(renderer.render(data).await?))
+    Ok(File::of(reply.body(renderer.render(data).await?)))
 }

@@ -22,6 +22,7 @@ use sqlx::PgPool;
 
 use crate::base::id::UserId;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::signature::Describe;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::Caller;
 
@@ -36,6 +37,8 @@ impl AdminCaller {
         self.0.user()
     }
 }
+
+impl Describe for AdminCaller {}
 
 /// Returns the `AdminCaller` that the route's gate has stored in the request. Without this gate, the extractor returns
 /// 403.

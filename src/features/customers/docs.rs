@@ -1,0 +1,32 @@
+//! Texts of the OpenAPI document: customers.
+
+use super::store::CUSTOMER_HAS_INVOICES;
+use crate::http::signature::Docs;
+use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
+
+pub const CREATE: Docs = Docs {
+    summary: "Create a customer",
+    description: "A repeated request with the same `Idempotency-Key` returns the first response.",
+    errors: &[QUOTA_EXCEEDED],
+};
+
+pub const LIST: Docs = Docs {
+    summary: "List customers",
+    description: "Newest first. Paginated: `next_cursor` leads to the next page.",
+    errors: &[],
+};
+
+pub const READ: Docs =
+    Docs { summary: "Get a customer", description: "The `ETag` is required for changes.", errors: &[] };
+
+pub const UPDATE: Docs = Docs {
+    summary: "Update a customer",
+    description: "Absent fields are left unchanged; null clears an optional field.",
+    errors: &[],
+};
+
+pub const DELETE: Docs = Docs {
+    summary: "Delete a customer",
+    description: "A customer with invoices cannot be deleted (409).",
+    errors: &[CUSTOMER_HAS_INVOICES],
+};

@@ -1,0 +1,12 @@
+//! Texts of the OpenAPI document: the probes.
+
+use crate::http::signature::Docs;
+
+pub const LIVE: Docs =
+    Docs { summary: "Liveness probe", description: "204 while the process is running.", errors: &[] };
+
+pub const READY: Docs = Docs {
+    summary: "Readiness probe",
+    description: "503 while the database is unavailable or not migrated, and during shutdown.",
+    errors: &[],
+};

@@ -1,0 +1,150 @@
+//! The signature and the texts of a handler, from which its OpenAPI operation is generated.
+//!
+//! The arguments of a handler say which body, query and headers it reads. Its return type says the status, the headers and the body
+//! of a success ([`super::reply`]). Each of these types implements [`Describe`], so the document cannot differ from the code.
+
+use std::borrow::Cow;
+
+use actix_web::http::Method;
+use actix_web::web::{Data, Payload};
+use actix_web::{CustomizeResponder, Either, Handler, HttpRequest, HttpResponse};
+use utoipa::ToSchema;
+use utoipa::openapi::path::Parameter;
+use utoipa::openapi::{Ref, RefOr, Schema};
+
+use super::error::ApiError;
+
+/// What a handler reads, and how it replies.
+#[derive(Default)]
+pub struct Signature {
+    pub query: Vec<Parameter>,
+    pub body: Option<RequestBody>,
+    /// The handler requires `If-Match`.
+    pub if_match: bool,
+    /// The handler answers 304 to a current `If-None-Match`.
+    pub if_none_match: bool,
+    /// The handler accepts an `Idempotency-Key`.
+    pub idempotency_key: bool,
+    /// The handler answers 206 to a `Range`.
+    pub ranges: bool,
+    /// The status of a success.
+    pub status: u16,
+    /// The schema of a JSON reply.
+    pub reply: Option<NamedSchema>,
+    /// The media types of a file.
+    pub files: Vec<&'static str>,
+    /// The reply has a `Location`.
+    pub location: bool,
+    /// The reply has an `ETag`.
+    pub etag: bool,
+}
+
+/// The body that a handler reads.
+pub struct RequestBody {
+    pub schema: NamedSchema,
+    pub is_required: bool,
+    /// The media types of the part `file`, if the body is a form.
+    pub files: &'static [&'static str],
+}
+
+/// A schema with its name and the schemas that it refers to.
+pub struct NamedSchema {
+    name: Cow<'static, str>,
+    pub schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl NamedSchema {
+    /// Returns the schema of a type.
+    #[must_use]
+    pub fn of<T: ToSchema>() -> Self {
+        let mut schemas = vec![(T::name().into_owned(), T::schema())];
+        T::schemas(&mut schemas);
+        Self { name: T::name(), schemas }
+    }
+
+    /// Returns a reference to the schema's component.
+    #[must_use]
+    pub fn reference(&self) -> RefOr<Schema> {
+        RefOr::Ref(Ref::from_schema_name(self.name.as_ref()))
+    }
+}
+
+/// The texts of an operation, and the errors that do not follow from its row in the route table.
+#[derive(Clone, Copy)]
+pub struct Docs {
+    pub summary: &'static str,
+    /// Access and limits are added from the row.
+    pub description: &'static str,
+    pub errors: &'static [ApiError],
+}
+
+/// An argument or the return type of a handler. By default it adds nothing to the signature.
+pub trait Describe {
+    fn describe(_: &mut Signature) {}
+}
+
+impl Signature {
+    /// Returns the signature of a handler.
+    pub fn of<F, Args>(_: &F) -> Self
+    where
+        F: Handler<Args>,
+        F::Output: Describe,
+        Args: Describe,
+    {
+        let mut signature = Self::default();
+        Args::describe(&mut signature);
+        F::Output::describe(&mut signature);
+        signature
+    }
+
+    /// Returns whether the handler reads a query.
+    #[must_use]
+    pub fn takes_query(&self) -> bool {
+        !self.query.is_empty()
+    }
+}
+
+impl<T> Describe for Data<T> {}
+impl Describe for HttpRequest {}
+impl Describe for Method {}
+impl Describe for Payload {}
+impl<T: Describe> Describe for Option<T> {}
+
+impl<T: Describe, E> Describe for Result<T, E> {
+    fn describe(signature: &mut Signature) {
+        T::describe(signature);
+    }
+}
+
+/// A reply with additional headers.
+impl<T: Describe> Describe for CustomizeResponder<T> {
+    fn describe(signature: &mut Signature) {
+        T::describe(signature);
+    }
+}
+
+/// A reply, or an error with additional headers.
+impl<T: Describe> Describe for Either<T, HttpResponse> {
+    fn describe(signature: &mut Signature) {
+        T::describe(signature);
+    }
+}
+
+macro_rules! describe_arguments {
+    ($($argument:ident)*) => {
+        impl<$($argument: Describe),*> Describe for ($($argument,)*) {
+            fn describe(_signature: &mut Signature) {
+                $($argument::describe(_signature);)*
+            }
+        }
+    };
+}
+
+describe_arguments! {}
+describe_arguments! { A }
+describe_arguments! { A B }
+describe_arguments! { A B C }
+describe_arguments! { A B C D }
+describe_arguments! { A B C D E }
+describe_arguments! { A B C D E F }
+describe_arguments! { A B C D E F G }
