@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn date_has_one_form() {
+    fn date_is_accepted_in_one_form_only() {
         assert_eq!(parse("2028-02-29").map(|day| day.to_string()).as_deref(), Some("2028-02-29"));
         for text in [
             "",

@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn start_precedes_all_rows() {
+    fn start_position_is_the_end_of_year_9999() {
         assert_eq!(Position::start().created_at.to_rfc3339(), "9999-12-31T23:59:59+00:00");
     }
 

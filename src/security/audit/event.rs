@@ -119,7 +119,7 @@ impl Event {
             return Ok(PendingEvents(Vec::new()));
         }
         let context =
-            context::current().ok_or_else(|| ApiError::internal("a critical action without an event recorder"))?;
+            context::current().ok_or_else(|| ApiError::internal("a critical action has no event recorder"))?;
         let entries: Vec<Entry> = events
             .iter()
             .map(|event| Entry { task: Task::Count, ..event.entry(&context.recorder, &context) })

@@ -50,7 +50,7 @@ struct Solution {
 pub fn create(keys: &Keys, account_and_address: &[u8; 32], failures: i64, now: DateTime<Utc>) -> ApiResult<Challenge> {
     let maxnumber = failures.saturating_mul(NUMBERS_PER_FAILURE).clamp(NUMBERS_PER_FAILURE, MAX_NUMBER).unsigned_abs();
     let mut random = [0; 8];
-    rand::fill(&mut random).map_err(|_| ApiError::internal("no random bytes from the operating system"))?;
+    rand::fill(&mut random).map_err(|_| ApiError::internal("the operating system returned no random bytes"))?;
     // The final `&` separates salt and number. Without it, a client could move a digit from the number to the expiry.
     let salt = format!("{}?expires={}&", Uuid::new_v4().simple(), (now + LIFETIME).timestamp());
     let challenge = hash(&salt, u64::from_be_bytes(random) % (maxnumber + 1));

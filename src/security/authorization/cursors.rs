@@ -30,7 +30,7 @@ pub struct InvalidCursor;
 #[derive(Debug, thiserror::Error)]
 pub enum CursorError {
     /// The position cannot be serialized.
-    #[error("the position has no JSON form")]
+    #[error("the position cannot be serialized as JSON")]
     Json(#[from] serde_json::Error),
     /// The cursor would be longer than [`MAX_CURSOR_LENGTH`].
     #[error("the position is too long for a cursor")]

@@ -26,7 +26,7 @@ pub const WIRE_LENGTH: usize = 43;
 
 /// The error for an operating system that returns no random bytes.
 #[derive(Debug, thiserror::Error)]
-#[error("no random bytes from the operating system")]
+#[error("the operating system returned no random bytes")]
 pub struct RandomnessError;
 
 /// A token in memory. It is zeroized when it is dropped, and `Debug` does not print it. It has no `PartialEq`, because

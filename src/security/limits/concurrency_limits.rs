@@ -104,7 +104,7 @@ impl ConcurrencyLimit {
             let _running = Running::begin(counts, slot);
             work()
         });
-        done.await.map_err(|_| ApiError::internal("limited work panicked"))
+        done.await.map_err(|_| ApiError::internal("work behind a concurrency limit panicked"))
     }
 
     /// Waits for a slot.

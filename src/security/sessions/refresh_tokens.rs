@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn replay_is_accepted_within_grace_and_theft_afterwards() {
+    fn replay_within_grace_is_accepted_and_later_replay_is_theft() {
         let used = token(Some(100));
         for (seconds, decision) in [
             (100, RefreshDecision::ReplayWithinGrace),

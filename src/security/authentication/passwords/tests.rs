@@ -90,7 +90,7 @@ proptest::proptest! {
 }
 
 #[actix_web::test]
-async fn normalization_forms_are_same_password() {
+async fn both_normalization_forms_are_the_same_password() {
     let passwords = Passwords::new(&settings()).unwrap();
     let spellings =
         ["caf\u{e9} \u{d55c}\u{ae00} lait", "cafe\u{301} \u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af} lait"];

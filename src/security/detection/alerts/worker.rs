@@ -128,9 +128,9 @@ impl AlertWorker {
                 self.give_up(sink, &message, &cause).await?;
             }
             Err(DeliveryError::Rejected(cause)) => {
-                let until = self.clock.now() + pause(message.attempts, jitter()?);
+                let until = self.clock.now() + retry_delay(message.attempts, jitter()?);
                 store::postpone(&self.delivery.pool, message.id, until).await?;
-                tracing::warn!(message_id = %message.id, sink = sink.name(), cause, "alert delivery postponed");
+                tracing::warn!(message_id = %message.id, sink = sink.name(), cause, "failed to deliver an alert; a retry follows");
             }
             Err(DeliveryError::Database(error)) => return Err(error),
         }
@@ -141,7 +141,7 @@ impl AlertWorker {
     /// alert stays open and sends one summary per window.
     async fn give_up(&self, sink: &Sink, message: &Message, cause: &str) -> ApiResult<()> {
         if store::give_up(&self.delivery.pool, message.id, self.clock.now()).await? {
-            tracing::error!(message_id = %message.id, sink = sink.name(), cause, "alert delivery failed after the last attempt");
+            tracing::error!(message_id = %message.id, sink = sink.name(), cause, "failed to deliver an alert; no attempts are left");
             Event::new(EventKind::AlertDeliveryFailed).reason(sink.name()).record();
         }
         Ok(())
@@ -150,7 +150,7 @@ impl AlertWorker {
 
 /// Returns the time until the next attempt: 30 s, then 5 min. Up to 50 % is added at random (jitter), so that replicas
 /// do not retry at the same moment.
-fn pause(attempts: i32, jitter: u8) -> TimeDelta {
+fn retry_delay(attempts: i32, jitter: u8) -> TimeDelta {
     let base = if attempts <= 1 { 30_000 } else { 300_000 };
     TimeDelta::milliseconds(base + base / 2 * i64::from(jitter) / 255)
 }
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn retry_delays_grow_and_are_bounded() {
-        let seconds = |attempts, jitter| pause(attempts, jitter).num_seconds();
+        let seconds = |attempts, jitter| retry_delay(attempts, jitter).num_seconds();
         assert_eq!([seconds(1, 0), seconds(1, 255), seconds(2, 0), seconds(2, 255)], [30, 45, 300, 450]);
     }
 

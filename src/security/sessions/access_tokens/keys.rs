@@ -36,7 +36,7 @@ pub enum JwtSettingsError {
     PemAsSecret,
     #[error("the EdDSA key is not an Ed25519 private key in PKCS#8 PEM")]
     NotEd25519,
-    #[error("the previous key is the same as the key")]
+    #[error("the previous key and the current key are the same")]
     SameKeyTwice,
     #[error("the lifetime is not between 1 second and 60 minutes")]
     Lifetime,

@@ -96,7 +96,7 @@ fn every_forgery_is_rejected_with_its_fault() {
 }
 
 #[test]
-fn forger_can_sign_valid_token() {
+fn forgery_helper_can_sign_a_valid_token() {
     for (tokens, key) in both_modes() {
         let token = issue(&tokens);
         let forger = Forger::new(&token, &key);

@@ -50,7 +50,7 @@ fn afcp(picture: usize, order: u8) -> Vec<u8> {
 }
 
 #[test]
-fn sound_picture_is_accepted() {
+fn valid_picture_is_accepted() {
     assert_eq!(inspect(FileType::Png, &png(100, 100, &chunk(b"tEXt", b"a comment"), b"")), Ok(()));
     assert_eq!(inspect(FileType::Jpeg, &jpeg(100, 100, b"a comment", b"")), Ok(()));
 }

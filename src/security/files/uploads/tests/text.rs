@@ -8,7 +8,7 @@ fn both(bytes: &[u8]) -> Result<(), UploadError> {
 }
 
 #[test]
-fn text_of_people_is_accepted() {
+fn ordinary_text_is_accepted() {
     for text in [
         "name;sum\r\n\"Müller\";1,50\r\n",
         "\u{feff}name,sum\r\n",
@@ -57,7 +57,7 @@ fn text_with_the_beginning_of_a_pdf_is_refused() {
 }
 
 #[test]
-fn other_encoding_is_refused_with_its_place() {
+fn other_encoding_is_refused_with_its_position() {
     for utf16 in [&b"\xff\xfea\0"[..], b"\xfe\xff\0a", b"\xff\xfe"] {
         assert_eq!(both(utf16), Err(UploadError::Utf16), "{utf16:?}");
     }
@@ -76,7 +76,7 @@ fn other_encoding_is_refused_with_its_place() {
 }
 
 #[test]
-fn control_character_is_refused_with_its_place() {
+fn control_character_is_refused_with_its_position() {
     for (text, control, line, character) in [
         ("a\0b", '\0', 1, 2),
         ("one\ntwo\u{c}three", '\u{c}', 2, 4),

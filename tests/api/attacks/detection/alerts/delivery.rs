@@ -26,7 +26,9 @@ async fn failures(app: &TestApp) -> Vec<String> {
 /// Waits until the delivery of the receiver's only message was postponed this many times.
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
-    let noted = |line: &Value| line["message"] == "alert delivery postponed" && line["message_id"] == id.as_str();
+    let noted = |line: &Value| {
+        line["message"] == "failed to deliver an alert; a retry follows" && line["message_id"] == id.as_str()
+    };
     wait::until_equal(times, async || logs::all_containing(&id).iter().filter(|line| noted(line)).count()).await;
 }
 
