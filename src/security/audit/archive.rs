@@ -1,7 +1,7 @@
 //! `strongroom audit archive`: retention of security events (CWE-779, CWE-778, API8:2023).
 //!
-//! **Attack**: the table grows without bound. Or an attacker deletes the rows that prove an attack, and it looks like a
-//! clean-up of old rows.
+//! **Attack**: the table grows without bound. Or an attacker deletes the rows that prove an attack, and the deletion
+//! looks like a clean-up of old rows.
 //! **Control**: the command verifies whole batches, writes them to a file, and deletes them in the transaction that
 //! records `sys_audit_archived`. The MAC of this event needs the master key, so the schema's owner alone cannot delete
 //! a batch unnoticed. The first remaining batch contains the MAC of the last archived batch. `audit verify --archive`

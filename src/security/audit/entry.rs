@@ -2,7 +2,7 @@
 //!
 //! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked. So
 //! the fields `ab`, `c` get another MAC than the fields `a`, `bc`, and an empty text gets another MAC than an absent
-//! text. The MAC does not cover JSON, because JSON has several encodings for one value.
+//! text. The fields are not encoded as JSON, because JSON has several encodings for one value.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -7,8 +7,8 @@
 //! queue is full, events are [aggregated](super::aggregates). Events that cannot be aggregated are counted as lost: the
 //! log says so at once, and a later event records their number.
 //! **Limits**: if the process is killed, the events that are still queued are not stored (`docs/security-events.md`
-//! states the maximum delay). Their log lines remain. Critical actions do not use the queue, but
-//! [`Event::record_in`](super::event::Event::record_in).
+//! states the maximum delay). Their log lines remain. Critical actions use
+//! [`Event::record_in`](super::event::Event::record_in) instead of the queue.
 //! **ASVS**: 16.2.1, 16.4.1 · **Test**: `attacks::audit::security_events`
 
 use std::collections::VecDeque;

@@ -4,7 +4,7 @@
 //! **Control**: actix-cors has an allow-list of origins and refuses all others (`block_on_origin_mismatch`). By
 //! default, actix-cors runs the handler for every origin and only omits the CORS headers of the response. A request
 //! without `Origin` is not a cross-origin request of a browser. It is accepted here, because it still needs a token.
-//! Cookie routes require more (`csrf.rs`).
+//! Routes that accept a cookie have a further check (`csrf.rs`).
 //! **Limits**: clients that are not browsers ignore CORS. CORS is not access control.
 //! **ASVS**: 3.4.2, 3.5.2 · **Test**: `attacks::browser::cors`
 

@@ -4,8 +4,8 @@
 //! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
 //! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
 //! ends: the session of an access token in `Authorization`, and the session of a refresh token in a cookie, even of a
-//! used token. A request is HTTPS if it comes from our TLS listener, or from a listed proxy that says so in
-//! `X-Forwarded-Proto`. From other peers, proxy headers are ignored and leave an event. Plain HTTP is served on
+//! used token. A request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends
+//! `X-Forwarded-Proto: https`. From other peers, proxy headers are ignored and leave an event. Plain HTTP is served on
 //! loopback only: in development, and in production for health checks without credentials, because a container's health
 //! check cannot verify our certificate.
 //! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the

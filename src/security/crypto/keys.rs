@@ -1,7 +1,7 @@
 //! Key derivation per purpose and key rotation (CWE-323, CWE-324, CWE-345, API8:2023).
 //!
 //! **Attack**: a MAC for one purpose is accepted for another, for example a cursor as a mail token; one leaked key
-//! compromises all purposes; a key that cannot be rotated is never rotated.
+//! compromises all purposes; a leaked key stays in use, because it cannot be replaced.
 //! **Control**: HKDF-SHA256 (RFC 5869) derives an independent key per [`Purpose`] from the master key. No other module
 //! reads the master key. A MAC covers a list of parts with their lengths, so `ab|c` and `a|bc` have different MACs.
 //! Each MAC names its key by an id. The current key signs, and older keys only verify. `docs/administration.md`

@@ -8,7 +8,7 @@
 //! ([`connection_permits`]), and so are the number and size of frames ([`frames`]). Only text is accepted. A client
 //! must read each message within [`SEND_TIMEOUT`]. The end of a session closes its sockets (`features/live`).
 //! `docs/live.md` lists the limits.
-//! **Limits**: many addresses with many accounts can reach the limit of the process. Each process counts for itself.
+//! **Limits**: many addresses with many accounts can reach the limit of the process. Each replica counts for itself.
 //! **ASVS**: 4.4.1, 4.4.2, 4.4.3, 15.2.2 · **Test**: `attacks::websockets`
 
 mod close_reason;

@@ -9,7 +9,7 @@ use super::refusal::UploadError;
 /// A browser searches this many bytes for a tag (WHATWG MIME Sniffing, section 5.2).
 const SNIFFED_BYTES: usize = 1445;
 /// The tags that a browser sniffs as HTML (WHATWG MIME Sniffing, section 7.1), and `svg`. A space, `/` or `>` must
-/// follow.
+/// follow the tag.
 const TAGS: [&str; 18] = [
     "<!doctype html",
     "<html",
