@@ -131,7 +131,7 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, inputs: WorkerInputs) 
             (revocations.clone(), announcements.clone()),
             |(revocations, announcements)| {
                 let announced = announcements.subscribe();
-                async move { revocations.follow(announced).await }
+                async move { revocations.follow_notifications(announced).await }
             },
         ),
         Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {

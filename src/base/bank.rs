@@ -16,7 +16,7 @@ pub struct Bic(String);
 /// The error for an invalid IBAN or BIC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct BadBank(&'static str);
+pub struct BadBankDetails(&'static str);
 
 impl Iban {
     /// Returns the IBAN without spaces.
@@ -34,13 +34,13 @@ impl fmt::Display for Iban {
 }
 
 impl FromStr for Iban {
-    type Err = BadBank;
+    type Err = BadBankDetails;
 
     /// Accepts an IBAN without spaces, and an IBAN in groups of four characters.
-    fn from_str(text: &str) -> Result<Self, BadBank> {
+    fn from_str(text: &str) -> Result<Self, BadBankDetails> {
         text.parse()
             .map(Self)
-            .map_err(|_| BadBank("must be an IBAN in capitals with the right length and check digits"))
+            .map_err(|_| BadBankDetails("must be an IBAN in capitals with the right length and check digits"))
     }
 }
 
@@ -52,14 +52,14 @@ impl Bic {
 }
 
 impl FromStr for Bic {
-    type Err = BadBank;
+    type Err = BadBankDetails;
 
-    fn from_str(text: &str) -> Result<Self, BadBank> {
+    fn from_str(text: &str) -> Result<Self, BadBankDetails> {
         let bytes = text.as_bytes();
         let fits = matches!(bytes.len(), 8 | 11)
             && bytes.iter().take(6).all(u8::is_ascii_uppercase)
             && bytes.iter().skip(6).all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-        fits.then(|| Self(text.to_owned())).ok_or(BadBank("must be a BIC of 8 or 11 capitals and digits"))
+        fits.then(|| Self(text.to_owned())).ok_or(BadBankDetails("must be a BIC of 8 or 11 capitals and digits"))
     }
 }
 

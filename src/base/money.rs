@@ -69,7 +69,7 @@ pub struct AmountTooLarge;
 pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, AmountTooLarge> {
     let product = i128::from(value) * i128::from(numerator);
     let denominator = i128::from(denominator.max(1));
-    capped((product + denominator / 2) / denominator)
+    check_range((product + denominator / 2) / denominator)
 }
 
 /// Returns the sum of amounts.
@@ -77,10 +77,10 @@ pub fn scale(value: i64, numerator: i64, denominator: i64) -> Result<i64, Amount
 /// # Errors
 /// [`AmountTooLarge`].
 pub fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, AmountTooLarge> {
-    amounts.into_iter().try_fold(0, |sum, amount| capped(i128::from(sum) + i128::from(amount)))
+    amounts.into_iter().try_fold(0, |sum, amount| check_range(i128::from(sum) + i128::from(amount)))
 }
 
-fn capped(amount: i128) -> Result<i64, AmountTooLarge> {
+fn check_range(amount: i128) -> Result<i64, AmountTooLarge> {
     let max = i128::from(MAX_MINOR_UNITS);
     if !(-max..=max).contains(&amount) {
         return Err(AmountTooLarge);

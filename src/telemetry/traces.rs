@@ -168,7 +168,7 @@ struct AllowListExporter {
 impl SpanExporter for AllowListExporter {
     async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
         let spans = u64::try_from(batch.len()).unwrap_or(u64::MAX);
-        let result = self.exporter.export(batch.into_iter().map(trim).collect()).await;
+        let result = self.exporter.export(batch.into_iter().map(keep_allowed_fields).collect()).await;
         let counted = if result.is_ok() { &self.delivered.sent } else { &self.delivered.lost };
         counted.fetch_add(spans, Ordering::Relaxed);
         if result.is_err() {
@@ -186,7 +186,7 @@ impl SpanExporter for AllowListExporter {
     }
 }
 
-fn trim(mut span: SpanData) -> SpanData {
+fn keep_allowed_fields(mut span: SpanData) -> SpanData {
     let sent: Vec<KeyValue> = span
         .attributes
         .into_iter()

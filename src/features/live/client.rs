@@ -158,8 +158,8 @@ impl<'a> Client<'a> {
             Event::new(EventKind::AuthzFail).reason("live_renewal").user(caller.user()).record();
             return Err(CloseReason::InvalidTicket);
         }
-        self.until.set(caller.until());
-        Ok(ServerMessage::Renewed { until: caller.until() })
+        self.until.set(caller.expires_at());
+        Ok(ServerMessage::Renewed { until: caller.expires_at() })
     }
 
     /// Returns the message about a change. `None`: the client has not subscribed to the object, or cannot read it now.

@@ -49,7 +49,7 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
     if !permit.assign_to(caller.user()) {
         return CloseReason::TooManySockets;
     }
-    let until = Rc::new(Cell::new(caller.until()));
+    let until = Rc::new(Cell::new(caller.expires_at()));
     let monitor = SessionMonitor {
         live,
         caller: &caller,
@@ -80,7 +80,7 @@ struct SessionMonitor<'a> {
 impl SessionMonitor<'_> {
     /// Waits for the announcement, from any replica, that the session has ended.
     async fn session_ended(&self) -> CloseReason {
-        let mut ends = self.live.revocations.ends();
+        let mut ends = self.live.revocations.subscribe_to_ends();
         while !self.live.revocations.has_ended(self.caller.session()) {
             if ends.changed().await.is_err() {
                 break;

@@ -112,8 +112,8 @@ impl Fields<'_> {
     }
 
     fn parts(&self) -> [Vec<u8>; 17] {
-        let text = |text: Option<&str>| marked(text.map(str::as_bytes));
-        let id = |id: Option<Uuid>| marked(id.as_ref().map(|id| id.as_bytes().as_slice()));
+        let text = |text: Option<&str>| encode_optional(text.map(str::as_bytes));
+        let id = |id: Option<Uuid>| encode_optional(id.as_ref().map(|id| id.as_bytes().as_slice()));
         let amount = self.amount.map(i64::to_be_bytes);
         [
             self.id.as_bytes().to_vec(),
@@ -132,7 +132,7 @@ impl Fields<'_> {
             text(self.object_kind),
             id(self.object_id),
             text(self.object_class),
-            marked(amount.as_ref().map(<[u8; 8]>::as_slice)),
+            encode_optional(amount.as_ref().map(<[u8; 8]>::as_slice)),
         ]
     }
 }
@@ -142,7 +142,7 @@ fn slices(parts: &[Vec<u8>]) -> Vec<&[u8]> {
 }
 
 /// Encodes a value so that an absent value differs from an empty value.
-fn marked(value: Option<&[u8]>) -> Vec<u8> {
+fn encode_optional(value: Option<&[u8]>) -> Vec<u8> {
     value.map(|value| [&[1], value].concat()).unwrap_or_default()
 }
 

@@ -69,7 +69,7 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
     match next.call(request).await {
         Ok(mut reply) => {
             let is_page = reply.response().extensions().contains::<Page>();
-            put(reply.headers_mut(), id);
+            add_headers(reply.headers_mut(), id);
             if is_page {
                 reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
             }
@@ -77,7 +77,7 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
         }
         Err(mut error) => {
             error.add_response_mapper(move |mut reply| {
-                put(reply.headers_mut(), id);
+                add_headers(reply.headers_mut(), id);
                 reply
             });
             Err(error)
@@ -85,7 +85,7 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
     }
 }
 
-fn put(headers: &mut HeaderMap, id: Option<RequestId>) {
+fn add_headers(headers: &mut HeaderMap, id: Option<RequestId>) {
     headers.reserve(HEADERS.len() + 1);
     for (name, value) in HEADERS.iter() {
         headers.insert(name.clone(), value.clone());

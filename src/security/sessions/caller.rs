@@ -32,7 +32,7 @@ use crate::security::sessions::revocations::{Revocations, SessionState};
 pub struct Caller {
     user: UserId,
     session: SessionId,
-    until: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
 }
 
 impl Caller {
@@ -50,13 +50,13 @@ impl Caller {
 
     /// Returns the time at which the token expires.
     #[must_use]
-    pub fn until(&self) -> DateTime<Utc> {
-        self.until
+    pub fn expires_at(&self) -> DateTime<Utc> {
+        self.expires_at
     }
 
     /// Creates the caller of a redeemed ticket (`tickets`).
-    pub(in crate::security) fn from_ticket(user: UserId, session: SessionId, until: DateTime<Utc>) -> Self {
-        let caller = Self { user, session, until };
+    pub(in crate::security) fn from_ticket(user: UserId, session: SessionId, expires_at: DateTime<Utc>) -> Self {
+        let caller = Self { user, session, expires_at };
         caller.record_in_log();
         caller
     }
@@ -140,7 +140,7 @@ impl Authenticator {
             return Err(ApiError::Unauthenticated);
         }
         self.revocations.last_uses.record(claims.session);
-        let caller = Caller { user: claims.user, session: claims.session, until: claims.expires_at };
+        let caller = Caller { user: claims.user, session: claims.session, expires_at: claims.expires_at };
         caller.record_in_log();
         Ok(caller)
     }
@@ -151,7 +151,7 @@ impl Authenticator {
     /// [`ApiError::Unauthenticated`] if the token has expired or the session has ended.
     pub async fn check_still_valid(&self, caller: &Caller) -> ApiResult<()> {
         let session_state = self.revocations.session_state(caller.user, caller.session).await?;
-        let live = self.clock.now() < caller.until && session_state == SessionState::Live;
+        let live = self.clock.now() < caller.expires_at && session_state == SessionState::Live;
         live.then_some(()).ok_or(ApiError::Unauthenticated)
     }
 }

@@ -78,7 +78,7 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
         return RefreshDecision::Expired;
     }
     match token.used_at {
-        Some(used_at) if within(now - used_at, grace) => RefreshDecision::ReplayWithinGrace,
+        Some(used_at) if is_within_grace(now - used_at, grace) => RefreshDecision::ReplayWithinGrace,
         Some(_) => RefreshDecision::Reuse,
         None if now >= token.expires_at => RefreshDecision::Expired,
         None => RefreshDecision::Rotate,
@@ -87,7 +87,7 @@ pub fn decide(token: &PresentedToken, now: DateTime<Utc>, grace: Duration) -> Re
 
 /// Returns whether the grace period has not passed. A grace period of zero allows no replay, even if `elapsed` is
 /// negative because the clock of another replica is ahead.
-fn within(elapsed: TimeDelta, grace: Duration) -> bool {
+fn is_within_grace(elapsed: TimeDelta, grace: Duration) -> bool {
     !grace.is_zero() && TimeDelta::from_std(grace).is_ok_and(|grace| elapsed < grace)
 }
 

@@ -131,7 +131,7 @@ fn name(pattern: &MatchPattern) -> Option<&'static str> {
 /// Returns whether the password is on the list, as a whole or without surrounding digits and punctuation. Phrases are
 /// listed as letters and digits only, so that white space and punctuation make no difference.
 fn is_listed(folded: &str) -> bool {
-    let core = core(folded);
+    let core = trim_digits_and_punctuation(folded);
     let listed = |text: &str| list::contains(text) || list::contains(&letters_and_digits(text));
     listed(folded) || (core.chars().count() * 2 >= folded.chars().count() && listed(core))
 }
@@ -141,7 +141,7 @@ fn letters_and_digits(text: &str) -> String {
 }
 
 /// Removes surrounding digits and punctuation: `!!password2026` becomes `password`.
-fn core(folded: &str) -> &str {
+fn trim_digits_and_punctuation(folded: &str) -> &str {
     folded.trim_matches(|c: char| !c.is_alphabetic())
 }
 

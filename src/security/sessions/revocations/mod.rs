@@ -227,7 +227,7 @@ impl Revocations {
     /// Returns a receiver that changes whenever a session has ended, on this or another replica. Then call
     /// [`Self::has_ended`].
     #[must_use]
-    pub fn ends(&self) -> watch::Receiver<()> {
+    pub fn subscribe_to_ends(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
@@ -239,7 +239,7 @@ impl Revocations {
 
     /// Processes notifications until their channel is closed. The next poll finds sessions whose notification was
     /// missed.
-    pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
+    pub async fn follow_notifications(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
         loop {
             match announcements.recv().await {
                 Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {

@@ -29,7 +29,7 @@ pub async fn insert(
         hash,
         caller.user().uuid(),
         caller.session().uuid(),
-        caller.until(),
+        caller.expires_at(),
         expires_at
     )
     .execute(pool)
