@@ -10,8 +10,8 @@ set local statement_timeout = '60s';
 revoke all on schema public from public;
 grant usage on schema public to strongroom_app, strongroom_classifier;
 
--- By default, every role may execute a new function. This removes the default, so each function is granted to the roles
--- that need it.
+-- By default, every role may execute a new function. The next statement removes this right, so each function is granted
+-- to the roles that need it.
 alter default privileges revoke execute on functions from public;
 
 -- The readiness check compares the applied migrations with those of the build.

@@ -1,14 +1,14 @@
 -- Identity: users, registrations, password resets, sessions, refresh tokens, and the functions by which administrators
 -- change users.
 --
--- These tables have no row-level security, because the service reads them to find out who the caller is. Tokens are
--- stored as SHA-256 hashes, so a copy of the database contains no usable token.
+-- The identity tables have no row-level security, because the service reads them to find out who the caller is. Tokens
+-- are stored as SHA-256 hashes, so a copy of the database contains no usable token.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
 create table users (
     id uuid primary key,
-    -- In lower case, so that two spellings of an address cannot become two accounts.
+    -- The address is in lower case, so that two spellings of an address cannot become two accounts.
     email text not null constraint users_email_unique unique
         constraint users_email_form check (email = lower(email) and char_length(email) between 3 and 100),
     display_name text not null

@@ -7,17 +7,17 @@ set local statement_timeout = '60s';
 create table login_failures (
     kind text not null
         constraint login_failures_kind_known check (kind in (
-            -- An account.
+            -- Counts the failures of an account.
             'account',
-            -- An account from one address, or an account in one session (re-authentication).
+            -- Counts the failures of an account from one address, or of an account in one session (re-authentication).
             'account_and_address',
-            -- An address.
+            -- Counts the failures of an address.
             'address',
-            -- 'account_in_network' is an account in one network. 'network' counts such accounts.
+            -- 'account_in_network' marks an account that failed in one network. 'network' counts these accounts.
             'account_in_network', 'network',
-            -- A device cookie. The kinds above count only clients without a device cookie.
+            -- Counts the failures of a device cookie. The kinds above count only clients without a device cookie.
             'device',
-            -- A solved challenge, which is accepted only once.
+            -- Marks a solved challenge as used, so that its solution is accepted only once.
             'challenge'
         )),
     -- A keyed hash of the address that was typed, because users sometimes type a password into the address field.

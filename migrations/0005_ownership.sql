@@ -110,7 +110,7 @@ begin
             return true;
         end if;
     end loop;
-    -- This cascades to rows that a concurrent request has added.
+    -- The deletion cascades to rows that a concurrent request has added.
     delete from public.owners where id = purged;
     return false;
 end

@@ -51,7 +51,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- One index for each sort order of the list. PostgreSQL reads an index in both directions.
+-- Each sort order of the list has an index. PostgreSQL reads an index in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
@@ -78,14 +78,14 @@ create table invoice_lines (
     -- A quantity has three decimals.
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
-    -- In ten-thousandths of a minor unit, so that a price can be finer than the currency (0.1648 euros). A price has at
-    -- most 14 digits of minor units.
+    -- The price in ten-thousandths of a minor unit, because a price can be finer than the currency (0.1648 euros). A
+    -- price has at most 14 digits of minor units.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
     -- The discount on the line, either as a rate in thousandths of a percent or as an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
-    -- In thousandths of a percent, for example 8875 for 8.875 %.
+    -- The rate in thousandths of a percent, for example 8875 for 8.875 %.
     tax_rate_millipercent integer not null
         constraint invoice_lines_tax check (tax_rate_millipercent between 0 and 100000),
     constraint invoice_lines_key primary key (owner_id, invoice_id, position),

@@ -71,8 +71,8 @@ grant update (
     state, last_seen_at, told_at, cleared_at, count, findings, window_seconds, members, largest
 ) on alerts to strongroom_app;
 
--- One row for each message and sink. It is queued in the transaction that causes it. Each attempt sends the same id, so
--- that a receiver can recognize a duplicate.
+-- Contains one row for each message and sink. The row is queued in the transaction that causes the message. Each
+-- attempt sends the same id, so that a receiver can recognize a duplicate.
 create table alert_outbox (
     id uuid primary key,
     alert_id uuid not null constraint alert_outbox_alert references alerts (id) on delete cascade,

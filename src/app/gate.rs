@@ -26,7 +26,7 @@ pub enum Access {
     Public,
     /// Authenticated users, on their own resources.
     SignedIn,
-    /// Administrators. The role is read from the database at each request.
+    /// Administrators. Each request reads the role from the database.
     Admin,
     /// Browsers with the refresh cookie, from an allowed origin.
     Cookie,

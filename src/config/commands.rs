@@ -42,7 +42,7 @@ impl DevelopmentSettings {
 /// Reads the setting of `health`: the address for plain HTTP.
 ///
 /// # Errors
-/// All faults at once.
+/// Returns all faults at once.
 pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     let mut reader = Reader::new(environment);
     let profile = profile(&mut reader);
@@ -67,7 +67,7 @@ impl OwnerSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Returns all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let settings = Self::read(&mut reader);
@@ -99,7 +99,7 @@ impl AuditSettings {
     /// Reads and validates these settings.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Returns all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::with_retired_keys(environment, &[])
     }
@@ -107,7 +107,7 @@ impl AuditSettings {
     /// Reads and validates these settings, and adds retired master keys from files.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Returns all faults at once.
     pub fn with_retired_keys(environment: &Environment, files: &[PathBuf]) -> Result<Self, Faults> {
         let mut reader = Reader::new(environment);
         let owner = OwnerSettings::read(&mut reader);

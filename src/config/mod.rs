@@ -108,7 +108,7 @@ impl Settings {
     /// Reads and validates all settings.
     ///
     /// # Errors
-    /// All faults at once.
+    /// Returns all faults at once.
     pub fn load(environment: &Environment) -> Result<Self, Faults> {
         Self::read(Reader::new(environment))
     }
@@ -116,7 +116,7 @@ impl Settings {
     /// Validates all settings without creating development secrets.
     ///
     /// # Errors
-    /// As for [`Self::load`].
+    /// Returns the same errors as [`Self::load`].
     pub fn check(environment: &Environment) -> Result<(), Faults> {
         Self::read(Reader::read_only(environment)).map(drop)
     }

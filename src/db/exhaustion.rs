@@ -34,13 +34,13 @@ pub struct Exhaustion {
 }
 
 impl Exhaustion {
-    /// Creates the state of a database that has had no such error.
+    /// Creates the state without an error.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         Self { clock, last: Arc::default() }
     }
 
-    /// Records such an error, at the current time.
+    /// Records that a statement has just failed because the database lacks disk or memory.
     pub fn record(&self) {
         let before = self.is_current();
         self.last.store(self.clock.now().timestamp_millis(), Ordering::Relaxed);
@@ -49,7 +49,7 @@ impl Exhaustion {
         }
     }
 
-    /// Returns whether such an error occurred within the last minute.
+    /// Returns whether a statement failed for lack of disk or memory within the last minute.
     #[must_use]
     pub fn is_current(&self) -> bool {
         let last = self.last.load(Ordering::Relaxed);

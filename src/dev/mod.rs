@@ -1,8 +1,8 @@
 //! Layer 2: everything that only development needs: a PostgreSQL server, a certificate for `localhost`, and mails as
 //! files.
 //!
-//! This module is a cargo feature, which is on by default. The image is built without it, so the image contains neither
-//! this code nor the settings that only development reads.
+//! The module is compiled with the cargo feature `dev`, which is on by default. The image is built without it, so the
+//! image contains neither this code nor the settings that only development reads.
 
 pub mod certificate;
 pub mod mail_files;

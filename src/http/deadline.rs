@@ -3,7 +3,7 @@
 //! **Attack**: requests that wait for a slow dependency and use up the service's resources.
 //! **Control**: a request receives 503 if its handler has not replied after 20 s. Slow bodies have their own, shorter
 //! limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline.
-//! **Limits**: work that blocks a thread is not interrupted; such work has its own limits
+//! **Limits**: work that blocks a thread is not interrupted; blocking work has its own limits
 //! (`security/limits/concurrency_limits.rs`).
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
 

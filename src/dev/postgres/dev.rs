@@ -135,11 +135,11 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // This fails if the folder contains other files, which are kept.
+    // The call fails if the folder contains other files, which are kept.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
-    // This fails while the folder contains the database of another checkout.
+    // The call fails while the folder contains the database of another checkout.
     let _ = fs::remove_dir("/var/lib/strongroom");
     Ok(removed)
 }

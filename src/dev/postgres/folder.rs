@@ -117,7 +117,7 @@ impl Locked {
                 }
                 Err(error) => failure = error,
             }
-            // This removes the folder only if it is empty.
+            // The call removes the folder only if it is empty.
             let _ = fs::remove_dir(&home.folder);
         }
         Err(failure)

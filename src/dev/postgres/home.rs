@@ -38,7 +38,7 @@ impl Home {
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
         let fits = text.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET_PATH
-            // These characters have a special meaning in PostgreSQL's list of socket folders.
+            // Commas and quotation marks have a special meaning in PostgreSQL's list of socket folders.
             && !text.contains(&b',') && !text.contains(&b'"');
         let socket = if fits {
             folder.clone()
@@ -57,7 +57,7 @@ impl Home {
         self.user.own_folder(&self.socket)?;
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-                // This fails if `initdb` is still writing to the folder. The next start removes it.
+                // The call fails if `initdb` is still writing to the folder. The next start removes the folder.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }

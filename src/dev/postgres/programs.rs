@@ -61,7 +61,7 @@ fn major(output: &str) -> Option<u32> {
 /// that created them.
 ///
 /// # Errors
-/// Fails if there are no such programs. The error names `PG_BIN` or the failed download.
+/// Fails if no usable programs are found. The error names `PG_BIN` or the failed download.
 pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
     let fits = |programs: &Programs| required.is_none_or(|major| major == programs.major);
     if let Some(bin) = &search.pg_bin {

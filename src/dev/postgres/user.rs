@@ -78,7 +78,7 @@ impl ServerUser {
         command
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin:/run/current-system/sw/bin")
-            // This makes messages English. On macOS, PostgreSQL does not start without a locale.
+            // The locale C makes messages English. On macOS, PostgreSQL does not start without a locale.
             .env("LC_ALL", "C")
             .current_dir("/")
             .process_group(0)
