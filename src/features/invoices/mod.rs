@@ -4,7 +4,8 @@
 //! - [`summary`]: list items, filters and sort orders. [`calendar`]: dates in the time zone of the business.
 //! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
 //! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion between rows and model types.
-//! - [`views`]: query parameters. [`drafts`]: request bodies. `replies`: responses. [`handlers`]: one function per
+//! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: one
+//!   function per
 //!   endpoint.
 //!
 //! Threats and controls:
@@ -21,15 +22,15 @@ mod calendar_store;
 pub mod credit_notes;
 pub mod decimals;
 pub mod docs;
-pub mod drafts;
+pub mod draft_body;
 pub mod export;
 pub mod handlers;
+mod invoice_views;
 mod list_store;
 pub mod model;
 mod payment_store;
 pub mod payments;
 pub mod pdf;
-mod replies;
 mod rows;
 pub mod store;
 pub mod summary;

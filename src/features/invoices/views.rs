@@ -1,5 +1,5 @@
 //! The filter of the list, the request body of the `issue` endpoint, and the errors of refused transitions. Other request bodies are in
-//! `drafts`, responses in `replies`.
+//! `draft_body`, responses in `invoice_views`.
 
 use chrono::NaiveDate;
 use garde::Validate;
@@ -15,8 +15,8 @@ use crate::http::params::IdField;
 use crate::http::rules;
 use crate::http::user_text::user_text;
 
-pub use super::drafts::InvoiceDraft;
-pub use super::replies::{InvoiceSummary, InvoiceView};
+pub use super::draft_body::InvoiceDraft;
+pub use super::invoice_views::{InvoiceSummary, InvoiceView};
 
 impl From<TransitionError> for ApiError {
     fn from(error: TransitionError) -> Self {

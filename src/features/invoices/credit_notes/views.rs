@@ -5,7 +5,7 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::super::replies::TaxView;
+use super::super::invoice_views::TaxView;
 use super::model::{CreditNote, CreditNoteHeader, CreditPart, CreditedLine};
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::MAX_MINOR_UNITS;
