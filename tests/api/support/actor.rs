@@ -124,7 +124,6 @@ impl Actor {
     }
 }
 
-/// Returns a valid draft.
 pub fn draft(customer: &str) -> Value {
     json!({
         "customer_id": customer,
@@ -137,7 +136,6 @@ pub fn draft(customer: &str) -> Value {
     })
 }
 
-/// Returns a valid payment.
 pub fn payment(amount: i64) -> Value {
     json!({"amount": amount, "paid_on": "2026-11-20", "method": "bank_transfer", "reference": "INV-2026-0001"})
 }

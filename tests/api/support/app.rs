@@ -123,7 +123,6 @@ impl TestApp {
         Client::from_address(&format!("http://{address}"), Ipv4Addr::LOCALHOST.into()).record_in(self).undocumented()
     }
 
-    /// Scrapes the metrics.
     pub async fn metrics(&self) -> Metrics {
         Metrics(self.operator().request(reqwest::Method::GET, "/metrics").send().await.ok(200).text())
     }

@@ -99,7 +99,6 @@ impl Client {
     }
 }
 
-/// A request being built.
 pub struct Request(reqwest::RequestBuilder, SentRequests, bool);
 
 impl Request {

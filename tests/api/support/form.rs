@@ -4,7 +4,6 @@ use super::client::Request;
 
 const BOUNDARY: &str = "a-boundary-that-is-in-no-file";
 
-/// A form under construction.
 #[derive(Clone, Default)]
 pub struct Form {
     bytes: Vec<u8>,

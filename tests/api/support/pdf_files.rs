@@ -36,13 +36,11 @@ impl PdfFile {
         self
     }
 
-    /// Adds an object.
     pub fn object(mut self, body: &str) -> Self {
         self.objects.push(Object { body: body.into(), is_stream: false });
         self
     }
 
-    /// Adds a stream.
     pub fn stream(mut self, entries: &str, content: &[u8]) -> Self {
         self.objects.push(Object { body: stream(entries, content), is_stream: true });
         self

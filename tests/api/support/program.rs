@@ -12,7 +12,6 @@ use super::database::{Role, TestDatabase};
 use super::folder;
 use super::wait;
 
-/// A running program.
 pub struct Program {
     process: Child,
     pub base: String,

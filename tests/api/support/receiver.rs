@@ -37,7 +37,6 @@ impl ReceiverBehavior {
     }
 }
 
-/// A received request.
 #[derive(Clone, Debug)]
 pub struct ReceivedRequest {
     pub head: String,

@@ -104,7 +104,7 @@ async fn direction_override_in_an_invoice_line_is_removed() {
         let invoice = alice.post("/api/v1/invoices", &draft).await.ok(201).json();
         assert_eq!(invoice["lines"][0]["description"], expected, "{turned:?}");
     }
-    // This row did not come through the API.
+    // This row bypasses the API: the test writes it into the database.
     let id = alice.invoice().await;
     let planted = "update invoice_lines set description = E'Price \\u202E00.1' || description";
     sqlx::query(planted).execute(&app.all_rows).await.unwrap();
