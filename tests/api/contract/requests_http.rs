@@ -1,5 +1,5 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that file: `###
-//! title`, `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that file. A step has
+//! a title (`###`), a `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
 
 use std::collections::HashMap;
 
