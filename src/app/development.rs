@@ -23,7 +23,7 @@ pub(super) fn welcome(settings: &Settings, running: &Running, database: &Databas
     }
     let folder = settings.state_dir.display();
     let users = match demo {
-        Some(demo) => demo.lines(&base),
+        Some(demo) => demo.instructions(&base),
         None => "The demo users have changed their passwords, or are temporarily locked.".to_owned(),
     };
     format!(

@@ -8,7 +8,7 @@
 //! - Changing the seller on issued invoices: these take the seller from `invoice_parties`, a table that the service's
 //!   role can only read.
 //! - A mistyped bank account: the checksum of the IBAN is verified.
-//! - Lost update (`If-Match`).
+//! - Lost update: `If-Match`.
 
 pub mod docs;
 pub mod handlers;

@@ -4,8 +4,8 @@
 //!
 //! Threats and controls:
 //! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
-//! - Mass assignment (`attacks::authorization::mass_assignment`).
-//! - Lost update (`If-Match`).
+//! - Mass assignment: unknown fields are refused (`attacks::authorization::mass_assignment`).
+//! - Lost update: `If-Match`.
 //! - Deleting a customer who has invoices: the foreign key refuses the deletion. A check in advance would be a race
 //!   condition (CWE-367): a parallel request could insert an invoice after the check.
 

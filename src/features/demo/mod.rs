@@ -297,7 +297,7 @@ fn is_missing<T>(found: ApiResult<T>) -> ApiResult<bool> {
 impl Demo {
     /// Returns shell commands for a first try, and the administrator's account.
     #[must_use]
-    pub fn lines(&self, base: &str) -> String {
+    pub fn instructions(&self, base: &str) -> String {
         let Self { email, password, administrator } = self;
         let password = password.expose_secret();
         let administrator = administrator.as_ref().map(|(email, password)| {

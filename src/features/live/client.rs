@@ -167,7 +167,7 @@ impl<'a> Client<'a> {
         if !self.subscriptions.includes(change) {
             return Ok(None);
         }
-        Ok(match (self.version_of(change.kind, change.id).await, change.what) {
+        Ok(match (self.version_of(change.kind, change.id).await, change.change_type) {
             (Ok(_), ChangeType::Deleted) => None,
             (Ok(version), _) => Some(ServerMessage::event(change, version)),
             (Err(ApiError::NotFound), ChangeType::Deleted) => Some(ServerMessage::event(change, change.version)),

@@ -82,7 +82,7 @@ impl ChangeType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     pub kind: Kind,
-    pub what: ChangeType,
+    pub change_type: ChangeType,
     pub owner: UserId,
     pub id: Uuid,
     pub version: i64,
@@ -99,11 +99,11 @@ impl FromStr for Change {
     fn from_str(text: &str) -> Result<Self, InvalidChange> {
         let mut words = text.split(' ');
         let mut word = || words.next().ok_or(InvalidChange);
-        let (kind, what, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
+        let (kind, change_type, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
         let types = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
             kind: Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or(InvalidChange)?,
-            what: types.into_iter().find(|known| known.as_str() == what).ok_or(InvalidChange)?,
+            change_type: types.into_iter().find(|known| known.as_str() == change_type).ok_or(InvalidChange)?,
             owner: owner.parse().map_err(|_| InvalidChange)?,
             id: id.parse().map_err(|_| InvalidChange)?,
             version: version.parse().map_err(|_| InvalidChange)?,
@@ -165,7 +165,7 @@ mod tests {
     fn malformed_notification_is_rejected() {
         let (owner, id) = (UserId::new(), Uuid::new_v4());
         let change: Change = format!("invoice updated {owner} {id} 3").parse().unwrap();
-        assert_eq!(change, Change { kind: Kind::Invoice, what: ChangeType::Updated, owner, id, version: 3 });
+        assert_eq!(change, Change { kind: Kind::Invoice, change_type: ChangeType::Updated, owner, id, version: 3 });
         for other in ["", "invoice", "session updated x y 1", &format!("invoice updated {owner} {id} x")] {
             assert!(other.parse::<Change>().is_err(), "{other}");
         }

@@ -132,7 +132,7 @@ impl ServerMessage {
     /// Returns the event for a change, with the version that a read returns now.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
-        Self::Event { object: change.kind.as_str(), id: change.id, version, what: change.what.as_str() }
+        Self::Event { object: change.kind.as_str(), id: change.id, version, what: change.change_type.as_str() }
     }
 
     /// Returns a refusal with its code only: other users' objects and missing ones get the same bytes.

@@ -143,7 +143,7 @@ pub struct CreditNote {
 pub struct CreditNoteHeader {
     pub id: CreditNoteId,
     pub invoice: InvoiceId,
-    /// Assigned by the database, without gaps.
+    /// The database assigns the numbers, without gaps.
     pub number: String,
     pub issue_date: NaiveDate,
     pub currency: Currency,

@@ -53,7 +53,7 @@ fn each_status_allows_only_its_transitions() {
     let (paid, credited) = (partially_paid().pay(60, now).unwrap(), issued().credit(100, now).unwrap());
     let all = [draft(100), issued(), partially_paid(), paid, credited, issued().void(now).unwrap()];
     assert_eq!(all.each_ref().map(|invoice| invoice.state().status), Status::ALL);
-    // A row for each status in `Status::ALL`. A column for each step: replace, issue, pay 10, void, credit 10.
+    // Each row is a status in `Status::ALL`. Each column is a step: replace, issue, pay 10, void, credit 10.
     let allowed = [
         [true, true, false, true, false],
         [false, false, true, true, true],
