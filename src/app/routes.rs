@@ -18,7 +18,8 @@ use crate::features::about::{docs as about_docs, handlers as about};
 use crate::features::admin::{docs as admin_docs, handlers as admin};
 use crate::features::auth::{docs as auth_docs, handlers as auth};
 use crate::features::business::{docs as business_docs, handlers as business};
-use crate::features::customers::{docs as customer_docs, handlers as customers};
+use crate::features::customers::docs as customer_docs;
+use crate::features::customers::model::Customer;
 use crate::features::documents::{content, docs as document_docs, handlers as documents};
 use crate::features::events::{docs as event_docs, handlers as events};
 use crate::features::health::{docs as health_docs, handlers as health};
@@ -27,6 +28,7 @@ use crate::features::invoices::{docs as invoice_docs, export, handlers as invoic
 use crate::features::live::{docs as live_docs, handlers as live};
 use crate::features::mail_pages::{self, docs as page_docs};
 use crate::features::reference::{self, docs as reference_docs};
+use crate::features::resources;
 use crate::features::users::{docs as user_docs, handlers as users};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::ENVELOPE;
@@ -106,11 +108,11 @@ pub fn table() -> Vec<Endpoint> {
         put("/api/v1/me/business", SignedIn, Write, SMALL, business::replace, business_docs::REPLACE),
         post("/api/v1/me/password", SignedIn, Write, SMALL, users::change_password, user_docs::CHANGE_PASSWORD),
         get("/api/v1/me/security-events", SignedIn, Standard, Empty, events::own, event_docs::OWN),
-        post("/api/v1/customers", SignedIn, Write, SMALL, customers::create, customer_docs::CREATE),
-        get("/api/v1/customers", SignedIn, Standard, Empty, customers::list, customer_docs::LIST),
-        get("/api/v1/customers/{id}", SignedIn, Standard, Empty, customers::read, customer_docs::READ),
-        patch("/api/v1/customers/{id}", SignedIn, Write, SMALL, customers::update, customer_docs::UPDATE),
-        delete("/api/v1/customers/{id}", SignedIn, Write, Empty, customers::delete, customer_docs::DELETE),
+        post("/api/v1/customers", SignedIn, Write, SMALL, resources::create::<Customer>, customer_docs::CREATE),
+        get("/api/v1/customers", SignedIn, Standard, Empty, resources::list::<Customer>, customer_docs::LIST),
+        get("/api/v1/customers/{id}", SignedIn, Standard, Empty, resources::read::<Customer>, customer_docs::READ),
+        patch("/api/v1/customers/{id}", SignedIn, Write, SMALL, resources::update::<Customer>, customer_docs::UPDATE),
+        delete("/api/v1/customers/{id}", SignedIn, Write, Empty, resources::delete::<Customer>, customer_docs::DELETE),
         post("/api/v1/invoices", SignedIn, Write, INVOICE, invoices::create, invoice_docs::CREATE),
         get("/api/v1/invoices", SignedIn, Standard, Empty, invoices::list, invoice_docs::LIST),
         get("/api/v1/invoices/export", SignedIn, Export, Empty, export::export, invoice_docs::EXPORT),

@@ -17,7 +17,6 @@ use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::MailNotifier;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
-use crate::features::customers::store::CustomerStore;
 use crate::features::demo::DemoServices;
 use crate::features::documents::store::DocumentStore;
 use crate::features::documents::upload_service::UploadService;
@@ -27,6 +26,7 @@ use crate::features::invoices::pdf::PdfRenderer;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
 use crate::features::reference::{Document, Page};
+use crate::features::resources::Resources;
 use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
@@ -70,6 +70,7 @@ pub struct Services {
     pub lifecycle: Lifecycle,
     admin: AdminStore,
     pub quotas: RowQuotas,
+    resources: Resources,
     pub purge: OwnerPurge,
     pub pdf_renderer: Arc<PdfRenderer>,
     readiness: Arc<Readiness>,
@@ -91,7 +92,8 @@ impl Services {
         let auth = base.auth(revocations, &mail_notifier);
         let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();
-        let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
+        let resources = base.resources();
+        let (live, admin) = (base.live(revocations, &resources), base.admin(&credentials.throttle, revocations));
         let users = base.users(&auth, revocations, &mail_notifier);
         let uploads = base.upload_service()?;
         let Base { settings, clock, pool, keys } = base;
@@ -100,8 +102,9 @@ impl Services {
             announcements: Arc::new(NotificationListener::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
             live: Arc::new(live),
             administrators: Administrators::new(pool.clone()),
-            cursors: Arc::new(Cursors::new(&keys)),
-            quotas: RowQuotas::new(settings.quotas),
+            cursors: Arc::new(resources.cursors.clone()),
+            quotas: resources.quotas.clone(),
+            resources,
             purge: OwnerPurge::new(pool.clone()),
             pdf_renderer: Arc::new(PdfRenderer::new().ok_or(WiringError::Fonts)?),
             page: Arc::new(Page::of(&document, &openapi::order())),
@@ -169,7 +172,7 @@ impl Services {
             .app_data(Data::new(EventStore::new(pool.clone())))
             .app_data(Data::new(self.alerts.clone()))
             .app_data(Data::new(BusinessStore::new(pool.clone())))
-            .app_data(Data::new(CustomerStore::new(pool.clone())))
+            .app_data(Data::new(self.resources.clone()))
             .app_data(Data::new(InvoiceStore::new(pool.clone())))
             .app_data(Data::new(DocumentStore::new(pool.clone())))
             .app_data(Data::new(self.uploads.clone()))

@@ -13,7 +13,6 @@ use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
 use crate::features::auth::mail::{MailKind, MailNotifier};
 use crate::features::auth::store::AuthStore;
-use crate::features::customers::store::CustomerStore;
 use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
 use crate::features::documents::quota_store::Quota;
 use crate::features::documents::store::DocumentStore;
@@ -21,14 +20,17 @@ use crate::features::documents::upload_service::UploadService;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::Live;
 use crate::features::live::objects::Objects;
+use crate::features::resources::Resources;
 use crate::features::users::store::UserStore;
 use crate::security::authentication::credentials::Credentials;
 use crate::security::authentication::login_throttling::LoginThrottle;
 use crate::security::authentication::passwords::Passwords;
 use crate::security::authentication::passwords::breaches::BreachService;
+use crate::security::authorization::cursors::Cursors;
 use crate::security::communication::outbound::OutboundClientError;
 use crate::security::crypto::keys::Keys;
 use crate::security::files::uploads::PdfInspector;
+use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Authenticator;
 use crate::security::sessions::revocations::Revocations;
@@ -132,10 +134,19 @@ impl Base {
         }
     }
 
-    pub fn live(&self, revocations: &Arc<Revocations>) -> Live {
+    pub fn resources(&self) -> Resources {
+        Resources {
+            pool: self.pool.clone(),
+            quotas: RowQuotas::new(self.settings.row_quota),
+            cursors: Cursors::new(&self.keys),
+            clock: self.clock.clone(),
+        }
+    }
+
+    pub fn live(&self, revocations: &Arc<Revocations>, resources: &Resources) -> Live {
         let objects = Objects {
             invoices: InvoiceStore::new(self.pool.clone()),
-            customers: CustomerStore::new(self.pool.clone()),
+            resources: resources.clone(),
             documents: DocumentStore::new(self.pool.clone()),
         };
         let tickets = Tickets::new(self.pool.clone(), self.clock.clone());

@@ -109,10 +109,11 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_LIMITS_UPLOAD", "60/15m", "Rate limit of uploads"),
     plain("STRONGROOM_LIMITS_UNKNOWN_PATH", "200/15m", "Rate limit of requests to unknown paths"),
 
-    plain("STRONGROOM_QUOTAS_CUSTOMERS", "1000000", "Maximum number of customers of a user, 1 to 10000000"),
-    plain("STRONGROOM_QUOTAS_INVOICES", "1000000", "Maximum number of invoices of a user, including drafts"),
-    plain("STRONGROOM_QUOTAS_PAYMENTS", "1000000", "Maximum number of payments of a user"),
-    plain("STRONGROOM_QUOTAS_CREDIT_NOTES", "1000000", "Maximum number of credit notes of a user"),
+    plain(
+        "STRONGROOM_QUOTAS_ROWS",
+        "1000000",
+        "Maximum number of a user's customers, and the same for invoices, payments and credit notes, 1 to 10000000",
+    ),
 
     plain("STRONGROOM_LOGIN_FAILURES_PER_ACCOUNT_AND_ADDRESS", "5/1h", "Maximum number of failed logins of one account from one address. Above it, the address receives 429 for this account. The same limit applies to a signed-in user who enters the password again in one session"),
     plain("STRONGROOM_LOGIN_FAILURES_PER_ADDRESS", "20/1h", "Maximum number of failed logins of unknown clients from one address. Above it, unknown clients at the address must solve a challenge"),

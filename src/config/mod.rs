@@ -23,7 +23,6 @@ mod mail;
 mod management;
 mod origin;
 pub mod passwords;
-mod quotas;
 mod reader;
 mod rules;
 mod secrets;
@@ -52,7 +51,6 @@ pub use login::LoginSettings;
 pub use mail::MailSettings;
 pub use management::ManagementSettings;
 pub use passwords::{BreachSettings, PasswordSettings};
-pub use quotas::QuotaSettings;
 pub use rules::RuleSettings;
 pub use secrets::{MasterKeys, SecretSettings};
 pub use sessions::SessionSettings;
@@ -96,7 +94,8 @@ pub struct Settings {
     pub alerts: AlertSettings,
     pub documents: DocumentSettings,
     pub limits: LimitSettings,
-    pub quotas: QuotaSettings,
+    /// The maximum number of rows of one owner in each table (`security/limits/row_quotas`).
+    pub row_quota: i64,
     pub login: LoginSettings,
     pub rules: RuleSettings,
     pub log: LogSettings,
@@ -140,7 +139,7 @@ impl Settings {
             alerts: AlertSettings::read(&mut reader, profile),
             documents: DocumentSettings::read(&mut reader, profile, development),
             limits: LimitSettings::read(&mut reader),
-            quotas: QuotaSettings::read(&mut reader),
+            row_quota: row_quota(&mut reader),
             login: LoginSettings::read(&mut reader, profile),
             rules: RuleSettings::read(&mut reader),
             log: LogSettings::read(&mut reader, profile),
@@ -197,6 +196,11 @@ fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathB
 #[cfg(not(feature = "dev"))]
 fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
+}
+
+/// Reads the quota. The upper bound is ten million, because the database cannot count more rows within the statement timeout.
+fn row_quota(reader: &mut Reader<'_>) -> i64 {
+    i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }
 
 /// Returns `STRONGROOM_REPLICA`, or else the host name, which container engines set in `HOSTNAME`.

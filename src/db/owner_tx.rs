@@ -18,6 +18,7 @@ use crate::base::id::UserId;
 /// back.
 pub struct OwnerTx {
     transaction: Transaction<'static, Postgres>,
+    owner: UserId,
 }
 
 impl OwnerTx {
@@ -29,12 +30,18 @@ impl OwnerTx {
     pub async fn begin(pool: &PgPool, owner: UserId) -> Result<Self, sqlx::Error> {
         let begin = format!("begin; set local app.owner_id = '{}'", owner.uuid());
         let transaction = begin_with(pool, AssertSqlSafe(begin).into_sql_str()).await?;
-        Ok(Self { transaction })
+        Ok(Self { transaction, owner })
     }
 
     /// Returns the connection on which statements run.
     pub fn connection(&mut self) -> &mut PgConnection {
         &mut self.transaction
+    }
+
+    /// Returns the owner of the rows.
+    #[must_use]
+    pub fn owner(&self) -> UserId {
+        self.owner
     }
 
     /// Commits the transaction.
@@ -44,5 +51,11 @@ impl OwnerTx {
     /// whether the commit took place.
     pub async fn commit(self) -> Result<(), sqlx::Error> {
         self.transaction.commit().await
+    }
+}
+
+impl AsMut<PgConnection> for OwnerTx {
+    fn as_mut(&mut self) -> &mut PgConnection {
+        self.connection()
     }
 }

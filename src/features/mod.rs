@@ -21,4 +21,5 @@ pub mod invoices;
 pub mod live;
 pub mod mail_pages;
 pub mod reference;
+pub mod resources;
 pub mod users;

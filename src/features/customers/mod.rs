@@ -1,6 +1,7 @@
 //! Customers: the people and companies that a user invoices.
 //!
-//! - [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`handlers`]: endpoints.
+//! - [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`docs`]: texts of the API document.
+//! - The endpoints are those of every resource ([`super::resources`]).
 //!
 //! Threats and controls:
 //! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
@@ -10,7 +11,6 @@
 //!   condition (CWE-367): a parallel request could insert an invoice after the check.
 
 pub mod docs;
-pub mod handlers;
 pub mod model;
 pub mod store;
 pub mod views;

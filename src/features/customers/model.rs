@@ -5,7 +5,6 @@ use chrono::{DateTime, Utc};
 use crate::base::email::EmailAddress;
 use crate::base::id::CustomerId;
 use crate::base::money::Currency;
-use crate::base::page::Position;
 
 /// The data of a customer, as the owner entered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +32,7 @@ pub struct Change {
 pub struct Customer {
     id: CustomerId,
     details: Details,
-    version: i64,
+    pub(super) version: i64,
     created_at: DateTime<Utc>,
     updated_at: DateTime<Utc>,
 }
@@ -82,11 +81,6 @@ impl Customer {
     }
 
     #[must_use]
-    pub fn version(&self) -> i64 {
-        self.version
-    }
-
-    #[must_use]
     pub fn created_at(&self) -> DateTime<Utc> {
         self.created_at
     }
@@ -94,12 +88,6 @@ impl Customer {
     #[must_use]
     pub fn updated_at(&self) -> DateTime<Utc> {
         self.updated_at
-    }
-
-    /// Returns the keyset position of the customer in its list.
-    #[must_use]
-    pub fn position(&self) -> Position {
-        Position { created_at: self.created_at, id: self.id.uuid() }
     }
 }
 

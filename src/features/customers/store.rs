@@ -1,25 +1,21 @@
-//! SQL of customers. Every statement filters by the caller's id; there is no unscoped variant.
+//! SQL of customers. Every statement contains the owner of the transaction; there is no unscoped variant.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 use super::model::{Customer, Details};
-use crate::base::id::CustomerId;
+use crate::base::id::{CustomerId, UserId};
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, exactly_one, violates};
+use crate::db::{OwnerTx, violates};
+use crate::features::resources::{Resource, ResourceStore};
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::sessions::caller::Caller;
+use crate::security::limits::row_quotas::count_rows;
 
 /// The error for deleting a customer who has invoices.
 pub const CUSTOMER_HAS_INVOICES: ApiError =
     ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
-/// Reads and writes customers.
-#[derive(Clone)]
-pub struct CustomerStore {
-    pool: PgPool,
-}
+count_rows!(Customer, "customers");
 
 struct Row {
     id: Uuid,
@@ -50,45 +46,28 @@ impl TryFrom<Row> for Customer {
     }
 }
 
-impl CustomerStore {
-    #[must_use]
-    pub fn new(pool: PgPool) -> Self {
-        Self { pool }
-    }
-
-    /// Begins a transaction on the caller's customers.
-    pub async fn begin<'a>(&self, caller: &'a Caller) -> ApiResult<CustomerTx<'a>> {
-        Ok(CustomerTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
-    }
-
-    /// Returns a customer.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the customer does not exist or belongs to another user.
-    pub async fn read(&self, caller: &Caller, id: CustomerId) -> ApiResult<Customer> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
+impl ResourceStore for Customer {
+    async fn find(tx: &mut OwnerTx, id: CustomerId) -> ApiResult<Option<Self>> {
         sqlx::query_as!(
             Row,
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
              from customers where owner_id = $1 and id = $2",
-            caller.user().uuid(),
+            tx.owner().uuid(),
             id.uuid()
         )
         .fetch_optional(tx.connection())
         .await?
-        .ok_or(ApiError::NotFound)?
-        .try_into()
+        .map(Self::try_from)
+        .transpose()
     }
 
-    /// Returns the customers after `after`, newest first. One row more than the page shows that a next page exists.
-    pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Customer>> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
+    async fn list(tx: &mut OwnerTx, after: Position, limit: Limit) -> ApiResult<Vec<Self>> {
         sqlx::query_as!(
             Row,
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
              from customers where owner_id = $1 and (created_at, id) < ($2, $3)
              order by created_at desc, id desc limit $4",
-            caller.user().uuid(),
+            tx.owner().uuid(),
             after.created_at,
             after.id,
             limit.rows()
@@ -96,115 +75,68 @@ impl CustomerStore {
         .fetch_all(tx.connection())
         .await?
         .into_iter()
-        .map(Customer::try_from)
+        .map(Self::try_from)
         .collect()
     }
-}
 
-/// An open transaction on the caller's customers. Dropping it without [`commit`](Self::commit) rolls it back.
-pub struct CustomerTx<'a> {
-    transaction: OwnerTx,
-    caller: &'a Caller,
-}
-
-impl AsMut<PgConnection> for CustomerTx<'_> {
-    fn as_mut(&mut self) -> &mut PgConnection {
-        self.transaction.connection()
-    }
-}
-
-impl CustomerTx<'_> {
-    /// Returns the connection of the transaction.
-    pub fn connection(&mut self) -> &mut PgConnection {
-        self.transaction.connection()
-    }
-
-    /// Inserts a customer.
-    pub async fn insert(&mut self, customer: &Customer) -> ApiResult<()> {
-        let details = customer.details();
+    async fn insert(&self, tx: &mut OwnerTx) -> ApiResult<()> {
+        let details = self.details();
         sqlx::query!(
             "insert into customers
                  (id, owner_id, name, email, address, tax_id, default_currency, version, created_at, updated_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-            customer.id().uuid(),
-            self.caller.user().uuid(),
+            self.id().uuid(),
+            tx.owner().uuid(),
             details.name,
             details.email.as_ref().map(|email| email.as_str()),
             details.address,
             details.tax_id,
             details.default_currency.code(),
-            customer.version(),
-            customer.created_at(),
-            customer.updated_at()
+            self.version(),
+            self.created_at(),
+            self.updated_at()
         )
-        .execute(self.transaction.connection())
+        .execute(tx.connection())
         .await?;
         Ok(())
     }
 
-    /// Returns a customer and locks its row until the end of the transaction.
-    ///
-    /// # Errors
-    /// [`ApiError::NotFound`] if the customer does not exist or belongs to another user.
-    pub async fn lock(&mut self, id: CustomerId) -> ApiResult<Customer> {
-        sqlx::query_as!(
-            Row,
-            "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
-             from customers where owner_id = $1 and id = $2 for update",
-            self.caller.user().uuid(),
-            id.uuid()
-        )
-        .fetch_optional(self.transaction.connection())
-        .await?
-        .ok_or(ApiError::NotFound)?
-        .try_into()
-    }
-
-    /// Saves the next version of a locked customer.
-    pub async fn save(&mut self, customer: &Customer) -> ApiResult<()> {
-        let details = customer.details();
+    async fn save(&self, tx: &mut OwnerTx) -> ApiResult<u64> {
+        let details = self.details();
         let saved = sqlx::query!(
             "update customers
              set name = $3, email = $4, address = $5, tax_id = $6, default_currency = $7, version = $8, updated_at = $9
              where owner_id = $1 and id = $2 and version = $8::bigint - 1",
-            self.caller.user().uuid(),
-            customer.id().uuid(),
+            tx.owner().uuid(),
+            self.id().uuid(),
             details.name,
             details.email.as_ref().map(|email| email.as_str()),
             details.address,
             details.tax_id,
             details.default_currency.code(),
-            customer.version(),
-            customer.updated_at()
+            self.version(),
+            self.updated_at()
         )
-        .execute(self.transaction.connection())
+        .execute(tx.connection())
         .await?;
-        Ok(exactly_one(&saved)?)
+        Ok(saved.rows_affected())
     }
 
-    /// Deletes a locked customer.
-    ///
     /// # Errors
-    /// [`CUSTOMER_HAS_INVOICES`]: the foreign key refuses the deletion, even if a parallel request is inserting the
-    /// invoice.
-    pub async fn delete(&mut self, customer: &Customer) -> ApiResult<()> {
+    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key refuses the deletion, so a parallel request cannot add an invoice in between.
+    async fn delete(&self, tx: &mut OwnerTx) -> ApiResult<u64> {
         let deleted = sqlx::query!(
             "delete from customers where owner_id = $1 and id = $2 and version = $3",
-            self.caller.user().uuid(),
-            customer.id().uuid(),
-            customer.version()
+            tx.owner().uuid(),
+            self.id().uuid(),
+            self.version()
         )
-        .execute(self.transaction.connection())
+        .execute(tx.connection())
         .await
         .map_err(|error| match violates(&error, "invoices_customer") {
             true => CUSTOMER_HAS_INVOICES,
             false => error.into(),
         })?;
-        Ok(exactly_one(&deleted)?)
-    }
-
-    /// Commits the transaction.
-    pub async fn commit(self) -> ApiResult<()> {
-        Ok(self.transaction.commit().await?)
+        Ok(deleted.rows_affected())
     }
 }

@@ -9,9 +9,10 @@ use super::model::{Change, Customer, Details};
 use crate::base::email::EmailAddress;
 use crate::base::id::CustomerId;
 use crate::base::money::Currency;
+use crate::base::page::Position;
+use crate::features::resources::Resource;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::present;
-use crate::http::reply::Versioned;
 use crate::http::rules;
 use crate::http::user_text::{present_user_text, user_text};
 
@@ -153,9 +154,28 @@ pub struct CustomerView {
     pub updated_at: DateTime<Utc>,
 }
 
-impl From<&Customer> for Versioned<CustomerView> {
-    fn from(customer: &Customer) -> Self {
-        Self { version: customer.version(), view: customer.into() }
+impl Resource for Customer {
+    type Id = CustomerId;
+    type New = NewCustomer;
+    type Update = UpdateCustomer;
+    type View = CustomerView;
+
+    const PATH: &'static str = "/api/v1/customers";
+
+    fn create(new: NewCustomer, now: DateTime<Utc>) -> ApiResult<Self> {
+        Ok(Self::new(new.try_into()?, now))
+    }
+
+    fn update(self, update: UpdateCustomer, now: DateTime<Utc>) -> ApiResult<Self> {
+        Ok(self.updated(update.try_into()?, now))
+    }
+
+    fn version(&self) -> i64 {
+        self.version
+    }
+
+    fn position(&self) -> Position {
+        Position { created_at: self.created_at(), id: self.id().uuid() }
     }
 }
 

@@ -20,7 +20,6 @@ use super::auth::store::AuthStore;
 use super::business::model::Business;
 use super::business::store::BusinessStore;
 use super::customers::model::{Customer, Details};
-use super::customers::store::CustomerStore;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
 use super::documents::upload_service::UploadService;
@@ -30,6 +29,7 @@ use super::invoices::model::{Content, Invoice, Status};
 use super::invoices::payments::{Payment, PaymentMethod};
 use super::invoices::store::{InvoiceStore, InvoiceTx};
 use super::invoices::totals::{Discount, Line, Totals};
+use super::resources::ResourceStore;
 use super::users::store as users;
 pub use plan::{BEN, CREDIT_NOTE, CUSTOMER, CUSTOMER_WITHOUT_INVOICES, DOCUMENT, DRAFT, ISSUED};
 use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, FOREIGN_INVOICE, USERS};
@@ -37,6 +37,7 @@ use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoU
 use crate::base::clock::Clock;
 use crate::base::id::{CreditNoteId, CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
 use crate::base::money::Currency;
+use crate::db::OwnerTx;
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::context::background;
@@ -135,10 +136,10 @@ impl DemoServices {
         if let Some(plan) = &user.business {
             self.set_business(plan, caller).await?;
         }
-        let customers = CustomerStore::new(self.pool.clone());
         for (id, name, currency) in user.customers {
             let id: CustomerId = id.parse().map_err(|_| invalid_plan())?;
-            if is_missing(customers.read(caller, id).await)? {
+            let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
+            if Customer::find(&mut tx, id).await?.is_none() {
                 let details = Details {
                     name: (*name).to_owned(),
                     email: None,
@@ -147,8 +148,7 @@ impl DemoServices {
                     default_currency: currency.parse().map_err(|_| invalid_plan())?,
                 };
                 let now = self.clock.now();
-                let mut tx = customers.begin(caller).await?;
-                tx.insert(&Customer::from_stored(id, details, 1, now, now)).await?;
+                Customer::from_stored(id, details, 1, now, now).insert(&mut tx).await?;
                 tx.commit().await?;
             }
         }

@@ -16,7 +16,7 @@ use crate::http::idempotency::IdempotentJson;
 use crate::http::params::{ListQuery, NoFilter, PathId};
 use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
 use crate::security::authorization::cursors::{Cursors, ListScope};
-use crate::security::limits::row_quotas::{RowQuotas, Rows};
+use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
 /// The names of the lists in cursors.
@@ -37,7 +37,7 @@ pub async fn create(
     let mut tx = invoices.begin(&caller).await?;
     let created = key
         .once(&mut tx, owner, now, async |tx| {
-            quotas.admit(tx.connection(), owner, Rows::Invoices).await?;
+            quotas.admit::<Invoice>(tx.connection(), owner).await?;
             tx.insert(&draft).await?;
             Created::at(format!("/api/v1/invoices/{}", draft.id()), &Versioned::from(&draft))
         })
@@ -166,7 +166,7 @@ pub async fn pay(
     let created = key
         .once(&mut tx, owner, now, async |tx| {
             let invoice = tx.lock(id).await?.pay(payment.amount, now)?;
-            quotas.admit(tx.connection(), owner, Rows::Payments).await?;
+            quotas.admit::<Payment>(tx.connection(), owner).await?;
             tx.insert_payment(&invoice, &payment).await?;
             tx.save_state(&invoice).await?;
             Created::at(format!("/api/v1/invoices/{id}/payments"), &Json(PaymentView::from(payment)))

@@ -4,9 +4,13 @@ use super::model::Invoice;
 use super::payments::Payment;
 use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::InvoiceId;
+use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;
+
+count_rows!(Payment, "payments");
 
 impl InvoiceTx<'_> {
     /// Inserts a payment on a locked invoice. [`Self::save_state`] must save the invoice's new state in the same

@@ -6,12 +6,16 @@ use sqlx::{PgConnection, PgPool};
 
 use super::model::{Invoice, TransitionError};
 use super::rows::{LineColumns, Row, discount_columns};
+use crate::base::id::UserId;
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::context;
 use crate::security::audit::event::{Object, ObjectKind};
+use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;
+
+count_rows!(Invoice, "invoices");
 
 /// Selects the caller's invoice with its lines. `$lock` is empty, or locks the invoice's row.
 macro_rules! select_invoice {

@@ -4,16 +4,17 @@
 use uuid::Uuid;
 
 use super::model::Kind;
-use crate::features::customers::store::CustomerStore;
+use crate::features::customers::model::Customer;
 use crate::features::documents::store::DocumentStore;
 use crate::features::invoices::store::InvoiceStore;
+use crate::features::resources::{Resource, Resources};
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
 /// The stores of the kinds that have live events.
 pub struct Objects {
     pub invoices: InvoiceStore,
-    pub customers: CustomerStore,
+    pub resources: Resources,
     pub documents: DocumentStore,
 }
 
@@ -25,7 +26,7 @@ impl Objects {
     pub async fn version(&self, caller: &Caller, kind: Kind, id: Uuid) -> ApiResult<i64> {
         match kind {
             Kind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.state().version),
-            Kind::Customer => Ok(self.customers.read(caller, id.into()).await?.version()),
+            Kind::Customer => Ok(self.resources.read::<Customer>(caller, id.into()).await?.version()),
             Kind::Document => Ok(self.documents.read(caller, id.into()).await?.version()),
         }
     }

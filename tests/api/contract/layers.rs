@@ -22,8 +22,9 @@ const LAYERS: &[(&str, usize)] = &[
 const SIBLINGS: &[(&str, &str, &str)] = &[
     ("features/users", "features/auth/", "a new password sends a mail and starts a new session"),
     ("features/live", "features/invoices/store", "events are read with the owner's permissions"),
-    ("features/live", "features/customers/store", "events are read with the owner's permissions"),
+    ("features/live", "features/customers/model", "events are read with the owner's permissions"),
     ("features/live", "features/documents/store", "events are read with the owner's permissions"),
+    ("features/", "features/resources", "what all resources share is written once"),
     ("features/demo", "features/", "demo data is created through the stores of the features"),
 ];
 

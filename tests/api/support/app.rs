@@ -23,7 +23,8 @@ use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
 pub struct TestApp {
-    pub running: Option<Running>,
+    /// In a box: a test's future contains this type, is moved several times, and must fit the stack of a test's thread.
+    pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
     pub clock: Clock,
@@ -88,7 +89,7 @@ impl TestApp {
             .max_connections(2)
             .connect_lazy_with(database.options(Role::Superuser));
         Self {
-            running: Some(running),
+            running: Some(Box::new(running)),
             sent: SentRequests::default(),
             database,
             clock,
@@ -211,7 +212,7 @@ impl TestApp {
 
     /// Stops the service as SIGTERM does, and returns the database.
     pub async fn stop(mut self) -> TestDatabase {
-        self.running.take().unwrap().stop().await;
+        Box::pin(self.running.take().unwrap().stop()).await;
         events::assert_stored(self.database.options(Role::Superuser), &self.sent);
         self.all_rows.close().await;
         let _ = std::fs::remove_dir_all(&self.state_dir);

@@ -13,7 +13,7 @@ use crate::http::idempotency::IdempotentJson;
 use crate::http::params::{ListQuery, PathId};
 use crate::http::reply::{Created, Json, Paged};
 use crate::security::authorization::cursors::{Cursors, ListScope};
-use crate::security::limits::row_quotas::{RowQuotas, Rows};
+use crate::security::limits::row_quotas::RowQuotas;
 use crate::security::sessions::caller::Caller;
 
 /// The name of the list in cursors.
@@ -38,7 +38,7 @@ pub async fn create(
             let before = tx.credited_by_line(id).await?;
             let credit = Credit::of(&invoice, &before, note.parts().as_deref())?;
             let invoice = invoice.credit(credit.total(), now)?;
-            quotas.admit(tx.connection(), owner, Rows::CreditNotes).await?;
+            quotas.admit::<CreditNoteHeader>(tx.connection(), owner).await?;
             let today = tx.calendar().await?.today(now);
             let note = tx.insert_credit_note(CreditNoteId::new(), &invoice, credit, note.reason, today, now).await?;
             tx.save_state(&invoice).await?;

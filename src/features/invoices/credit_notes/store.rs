@@ -10,11 +10,15 @@ use super::super::model::Invoice;
 use super::super::store::{InvoiceStore, InvoiceTx};
 use super::super::totals::TaxSubtotal;
 use super::model::{Credit, CreditNote, CreditNoteHeader, CreditedLine, NetByLine};
+use crate::base::id::UserId;
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::page::{Limit, Position};
 use crate::db::OwnerTx;
 use crate::http::error::{ApiError, ApiResult};
+use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;
+
+count_rows!(CreditNoteHeader, "credit_notes");
 
 /// A credited line, as stored in the JSON column `lines`.
 #[derive(Debug, Serialize, Deserialize)]

@@ -17,9 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use sqlx::PgConnection;
 
-pub use self::store::Rows;
+pub(crate) use self::store::count_rows;
 use crate::base::id::UserId;
-use crate::config::QuotaSettings;
 use crate::http::error::{ApiError, ApiResult};
 
 /// The error for an owner who has the maximum number of rows.
@@ -28,17 +27,26 @@ pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded"
 /// The maximum number of creates for which one count is valid.
 pub const LEASE: i64 = 1_000;
 
+/// Rows that have a quota.
+pub trait Counted {
+    const TABLE: &'static str;
+
+    /// Returns how many rows the owner has. Stops counting at `max`.
+    fn count(connection: &mut PgConnection, owner: UserId, max: i64) -> impl Future<Output = Result<i64, sqlx::Error>>;
+}
+
 /// The quotas, and how many rows each owner may create until the next count.
 #[derive(Clone)]
 pub struct RowQuotas {
-    max: QuotaSettings,
-    leases: Arc<Mutex<HashMap<(UserId, Rows), i64>>>,
+    /// The maximum number of rows of an owner in each table.
+    max: i64,
+    leases: Arc<Mutex<HashMap<(UserId, &'static str), i64>>>,
 }
 
 impl RowQuotas {
     /// Creates quotas with these maximums.
     #[must_use]
-    pub fn new(max: QuotaSettings) -> Self {
+    pub fn new(max: i64) -> Self {
         Self { max, leases: Arc::default() }
     }
 
@@ -46,27 +54,21 @@ impl RowQuotas {
     ///
     /// # Errors
     /// [`QUOTA_EXCEEDED`] if the owner has the maximum number of rows.
-    pub async fn admit(&self, connection: &mut PgConnection, owner: UserId, rows: Rows) -> ApiResult<()> {
-        if self.take(owner, rows) {
+    pub async fn admit<R: Counted>(&self, connection: &mut PgConnection, owner: UserId) -> ApiResult<()> {
+        if self.take(owner, R::TABLE) {
             return Ok(());
         }
-        let max = match rows {
-            Rows::Customers => self.max.customers,
-            Rows::Invoices => self.max.invoices,
-            Rows::Payments => self.max.payments,
-            Rows::CreditNotes => self.max.credit_notes,
-        };
-        let left = (max - store::count(connection, owner, rows, max).await?).min(LEASE);
+        let left = (self.max - R::count(connection, owner, self.max).await?).min(LEASE);
         if left <= 0 {
             return Err(QUOTA_EXCEEDED);
         }
-        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, rows), left - 1);
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner).insert((owner, R::TABLE), left - 1);
         Ok(())
     }
 
-    fn take(&self, owner: UserId, rows: Rows) -> bool {
+    fn take(&self, owner: UserId, table: &'static str) -> bool {
         let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        match leases.get_mut(&(owner, rows)) {
+        match leases.get_mut(&(owner, table)) {
             Some(left @ 1..) => {
                 *left -= 1;
                 true

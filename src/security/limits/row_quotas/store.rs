@@ -1,42 +1,24 @@
 //! SQL that counts the rows of an owner. It uses an index that begins with the owner.
 
-use sqlx::PgConnection;
+/// Implements [`Counted`](super::Counted) for a type whose rows are in a table.
+macro_rules! count_rows {
+    ($counted:ty, $table:literal) => {
+        impl $crate::security::limits::row_quotas::Counted for $counted {
+            const TABLE: &'static str = $table;
 
-use crate::base::id::UserId;
-
-/// The kinds of rows that have a quota.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Rows {
-    Customers,
-    Invoices,
-    Payments,
-    CreditNotes,
+            async fn count(connection: &mut sqlx::PgConnection, owner: UserId, max: i64) -> Result<i64, sqlx::Error> {
+                sqlx::query_scalar!(
+                    r#"select count(*) as "count!" from (select 1 from "#
+                        + $table
+                        + " where owner_id = $1 limit $2) counted",
+                    owner.uuid(),
+                    max
+                )
+                .fetch_one(connection)
+                .await
+            }
+        }
+    };
 }
 
-/// Returns how many rows of this kind the owner has. Stops counting at `max`.
-pub(super) async fn count(
-    connection: &mut PgConnection,
-    owner: UserId,
-    rows: Rows,
-    max: i64,
-) -> Result<i64, sqlx::Error> {
-    macro_rules! count_in {
-        ($table:literal) => {
-            sqlx::query_scalar!(
-                r#"select count(*) as "count!" from (select 1 from "#
-                    + $table
-                    + " where owner_id = $1 limit $2) counted",
-                owner.uuid(),
-                max
-            )
-            .fetch_one(connection)
-            .await
-        };
-    }
-    match rows {
-        Rows::Customers => count_in!("customers"),
-        Rows::Invoices => count_in!("invoices"),
-        Rows::Payments => count_in!("payments"),
-        Rows::CreditNotes => count_in!("credit_notes"),
-    }
-}
+pub(crate) use count_rows;

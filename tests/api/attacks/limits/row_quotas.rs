@@ -6,12 +6,7 @@ use serde_json::json;
 use crate::support::actor::{draft, payment};
 use crate::support::{Actor, Reply, TestApp};
 
-const QUOTAS: [(&str, &str); 4] = [
-    ("STRONGROOM_QUOTAS_CUSTOMERS", "3"),
-    ("STRONGROOM_QUOTAS_INVOICES", "3"),
-    ("STRONGROOM_QUOTAS_PAYMENTS", "3"),
-    ("STRONGROOM_QUOTAS_CREDIT_NOTES", "3"),
-];
+const QUOTAS: [(&str, &str); 1] = [("STRONGROOM_QUOTAS_ROWS", "3")];
 
 async fn customer(actor: &Actor) -> Reply {
     actor.post("/api/v1/customers", &json!({"name": "Acme", "default_currency": "EUR"})).await

@@ -70,7 +70,7 @@ async fn id_of_another_json_type_is_refused() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Bob writes to Alice's invoice, with his customer or hers. The response is the same as for a missing invoice.
+/// Bob writes to Alice's invoice, with a customer of Bob's or of Alice's. The response is the same as for a missing invoice.
 #[actix_web::test]
 async fn foreign_invoice_returns_404_for_every_customer_id() {
     let app = TestApp::start().await;
