@@ -5,8 +5,7 @@
 //! - [`payments`], [`credit_notes`], [`export`] (CSV), [`pdf`].
 //! - [`store`], `list_store`, `calendar_store`, `payment_store`: SQL. `rows`: conversion between rows and model types.
 //! - [`views`]: query parameters. [`draft_body`]: request bodies. `invoice_views`: responses. [`handlers`]: one
-//!   function per
-//!   endpoint.
+//!   function per endpoint.
 //!
 //! Threats and controls:
 //! - BOLA: another user's invoice or customer gets the same answer as a missing one
