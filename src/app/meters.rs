@@ -205,7 +205,7 @@ fn keys(endpoints: &Arc<Vec<Mounted>>, unknown: &RouteLimits) -> Vec<Labelled> {
     Tier::LIMITED.map(of_tier).into()
 }
 
-/// Registers connections and TLS handshakes of the API.
+/// Registers the metrics of the API's connections and TLS handshakes.
 pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit>, handshakes: &Arc<ConnectionLimit>) {
     let (shaking, unshaken) = (handshakes.clone(), handshakes.clone());
     metrics.gauge("tls_handshakes", "Running TLS handshakes", move || as_f64(shaking.open()));
@@ -217,7 +217,7 @@ pub fn register_connections(metrics: &Metrics, connections: &Arc<ConnectionLimit
     metrics.counter("connections_refused", help, move || as_f64(refused.refused()));
 }
 
-/// Registers the background workers.
+/// Registers the metrics of the background workers.
 pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     let of = |read: fn(&Health) -> u64| -> Vec<Labelled> {
         let of_worker = |worker: &Arc<Health>| -> Labelled {

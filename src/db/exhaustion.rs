@@ -17,8 +17,7 @@ use crate::base::clock::Clock;
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400
-/// (`configuration_limit_exceeded`). The similar 53300 (`too_many_connections`) does not count, because it is
-/// temporary.
+/// (`configuration_limit_exceeded`). It does not count 53300 (`too_many_connections`), which is temporary.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());

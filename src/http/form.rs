@@ -33,7 +33,7 @@ pub const ENVELOPE: usize = 64 * 1024;
 /// The media type of forms.
 pub const FORM: &str = "multipart/form-data";
 
-/// A form of which the service receives one part after the other.
+/// A form. The service reads its parts one after the other.
 pub struct Form {
     parts: Multipart,
     declared_length: Option<u64>,
@@ -139,7 +139,7 @@ fn pointer(name: &str) -> String {
     format!("/{}", escape(name))
 }
 
-/// A part of which the service receives one chunk after the other.
+/// A part of a form. The service reads its content in chunks.
 pub struct Part {
     field: Field,
     name: String,

