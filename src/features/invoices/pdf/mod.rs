@@ -28,8 +28,9 @@ use actix_web::http::{Method, header};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, body};
 
-use self::layout::{Document, PdfData, generate};
-use self::typesetter::Typeface;
+use self::layout::generate;
+use self::typesetter::Typesetter;
+use self::wording::Wording;
 use super::store::InvoiceStore;
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::http::conditional::IfNoneMatch;
@@ -41,14 +42,14 @@ use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
 /// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares the bytes.
-const LAYOUT_VERSION: u32 = 2;
+const LAYOUT_VERSION: u32 = 3;
 
 /// How long a rendering waits for a free slot.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// Renders PDFs, with a limit on parallel renderings.
 pub struct PdfRenderer {
-    typeface: Typeface,
+    setter: Typesetter,
     work: ConcurrencyLimit,
 }
 
@@ -58,7 +59,7 @@ impl PdfRenderer {
     pub fn new() -> Option<Self> {
         // Half of the processors, so that the other half can serve requests.
         let slots = available_parallelism().map_or(1, NonZeroUsize::get).div_ceil(2);
-        Some(Self { typeface: Typeface::new()?, work: ConcurrencyLimit::new(slots, MAX_WAIT) })
+        Some(Self { setter: Typesetter::new()?, work: ConcurrencyLimit::new(slots, MAX_WAIT) })
     }
 
     /// Returns the limiter, for metrics.
@@ -67,29 +68,9 @@ impl PdfRenderer {
         &self.work
     }
 
-    async fn render(&self, data: PdfData) -> ApiResult<Vec<u8>> {
-        let typeface = self.typeface.clone();
-        self.work.run(move || generate(typeface, &data)).await?.map_err(ApiError::internal)
-    }
-}
-
-impl PdfData {
-    /// Returns an `ETag` that changes with everything that is printed.
-    fn etag(&self) -> String {
-        let document = match &self.document {
-            Document::Invoice(invoice) => invoice.state().version,
-            // A credit note never changes.
-            Document::CreditNote(_) => 1,
-        };
-        format!("\"{document}-{}-{}-{LAYOUT_VERSION}\"", self.customer.version, self.seller.version)
-    }
-
-    fn file_name(&self) -> String {
-        let number = match &self.document {
-            Document::Invoice(invoice) => invoice.state().number.as_deref(),
-            Document::CreditNote(note) => Some(note.header.number.as_str()),
-        };
-        format!("{}.pdf", number.unwrap_or("draft"))
+    async fn render(&self, wording: Wording) -> ApiResult<Vec<u8>> {
+        let setter = self.setter.clone();
+        self.work.run(move || generate(setter, &wording)).await?.map_err(ApiError::internal)
     }
 }
 
@@ -102,8 +83,8 @@ pub async fn pdf(
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<File<Pdf>> {
-    let data = invoices.invoice_pdf_data(&caller, id).await?;
-    reply_with(data, &if_none_match, &method, &renderer).await
+    let (invoice, parties) = invoices.invoice_with_parties(&caller, id).await?;
+    reply_with(Wording::of_invoice(&invoice, parties), &if_none_match, &method, &renderer).await
 }
 
 /// Returns the PDF of a credit note.
@@ -115,26 +96,27 @@ pub async fn credit_note(
     invoices: Data<InvoiceStore>,
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<File<Pdf>> {
-    let data = invoices.credit_note_pdf_data(&caller, id).await?;
-    reply_with(data, &if_none_match, &method, &renderer).await
+    let (note, parties) = invoices.credit_note_with_parties(&caller, id).await?;
+    reply_with(Wording::of_credit_note(&note, parties), &if_none_match, &method, &renderer).await
 }
 
 async fn reply_with(
-    data: PdfData,
+    wording: Wording,
     if_none_match: &IfNoneMatch,
     method: &Method,
     renderer: &PdfRenderer,
 ) -> ApiResult<File<Pdf>> {
-    let etag = data.etag();
+    let etag = format!("\"{}-{LAYOUT_VERSION}\"", wording.version);
     if if_none_match.has(&etag) {
         return Ok(File::not_modified(&etag));
     }
+    let file_name = format!("{}.pdf", wording.number.as_deref().unwrap_or("draft"));
     let mut reply = HttpResponse::Ok();
     reply.insert_header((header::ETAG, etag));
-    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&data.file_name())));
+    reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file_name)));
     if *method == Method::HEAD {
         // The length is unknown without rendering. RFC 9110 §9.3.2 allows HEAD to omit it.
         return Ok(File::of(reply.body(body::None::new())));
     }
-    Ok(File::of(reply.body(renderer.render(data).await?)))
+    Ok(File::of(reply.body(renderer.render(wording).await?)))
 }

@@ -1,36 +1,23 @@
-//! Page breaks and positions of text lines and rules. Text continues on the next page line by line; tables repeat their head.
+//! Page breaks and positions of texts and rules. Text continues on the next page line by line; tables repeat their head.
 
 use std::rc::Rc;
 
+use krilla::surface::Surface;
+use krilla::tagging::{ArtifactType, TableHeaderScope, Tag, TagKind};
+
+use super::render::{Drawing, Mark, draw_line, draw_rule, draw_watermark};
 use super::typesetter::Text;
 
 /// A4 in points.
 pub(super) const WIDTH: f32 = 595.28;
 pub(super) const HEIGHT: f32 = 841.89;
 pub(super) const MARGIN: f32 = 48.0;
-/// Width between the margins.
-pub(super) const COLUMN: f32 = WIDTH - 2.0 * MARGIN;
+/// Right end of the content.
+pub(super) const RIGHT: f32 = WIDTH - MARGIN;
+/// Space that a rule takes.
+const RULE_HEIGHT: f32 = 6.0;
 /// Lower limit of the content. The page number is below it.
 const BOTTOM: f32 = HEIGHT - MARGIN - 18.0;
-
-/// The structure role of a text, for screen readers (tagged PDF).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Role {
-    Title,
-    Paragraph,
-    /// Head cell of the table with this index.
-    Head(usize),
-    /// Cell: table index, row index.
-    Cell(usize, usize),
-}
-
-/// An element of a page.
-pub(super) enum Element {
-    /// A line of a text. `part` is its index in [`PageBuilder::parts`]; `None` for a repeated table head.
-    Line { text: Rc<Text>, line: usize, x: f32, top: f32, part: Option<usize> },
-    /// A horizontal rule from `x` to the right margin.
-    Rule { x: f32, top: f32, weight: f32 },
-}
 
 /// A text with its horizontal position.
 #[derive(Clone)]
@@ -39,98 +26,134 @@ pub(super) struct Cell {
     pub x: f32,
 }
 
-impl Cell {
-    pub fn new(text: Text, x: f32) -> Self {
-        Self { text: Rc::new(text), x }
-    }
-}
-
-/// Builds the pages from top to bottom.
+/// Fills the pages from top to bottom.
 pub(super) struct PageBuilder {
-    pub pages: Vec<Vec<Element>>,
-    /// Structure roles in reading order.
-    pub parts: Vec<Role>,
-    /// Current position, from the top of the page.
-    pub y: f32,
+    pub pages: Vec<Vec<Drawing>>,
+    /// Index of the current page, and the distance from its top.
+    pub at: (usize, f32),
+    /// The number of groups on the first level of the tag tree: paragraphs and tables.
+    groups: usize,
+    /// The number of rows of the current table, and its head.
+    rows: usize,
+    head: Vec<Cell>,
 }
 
 impl PageBuilder {
     pub fn new() -> Self {
-        Self { pages: vec![Vec::new()], parts: Vec::new(), y: MARGIN }
+        Self { pages: vec![Vec::new()], at: (0, MARGIN), groups: 0, rows: 0, head: Vec::new() }
     }
 
-    fn push(&mut self, element: Element) {
-        if let Some(page) = self.pages.last_mut() {
-            page.push(element);
+    fn push(&mut self, mark: Mark, draw: impl FnOnce(&mut Surface<'_>) + 'static) {
+        if let Some(page) = self.pages.get_mut(self.at.0) {
+            page.push((mark, Box::new(draw)));
         }
     }
 
-    fn part(&mut self, role: Role) -> Option<usize> {
-        self.parts.push(role);
-        Some(self.parts.len() - 1)
+    fn push_line(&mut self, mark: Mark, cell: &Cell, index: usize) {
+        let (cell, top) = (cell.clone(), self.at.1);
+        self.push(mark, move |surface| draw_line(surface, &cell.text, index, cell.x, top));
     }
 
-    /// Begins a new page and repeats the table head.
-    fn new_page(&mut self, head: &[Cell]) {
-        self.pages.push(Vec::new());
-        self.y = MARGIN;
-        if !head.is_empty() {
-            let parts = vec![None; head.len()];
-            self.lines(head, &parts, &[]);
-            self.rule(MARGIN, 0.8);
-        }
+    pub fn space(&mut self, height: f32) {
+        self.at.1 += height;
     }
 
     /// Begins a new page if less than `height` is left on this one.
     pub fn ensure_space(&mut self, height: f32) {
-        if self.y + height > BOTTOM && self.y > MARGIN {
-            self.new_page(&[]);
+        if self.at.1 + height > BOTTOM && self.at.1 > MARGIN {
+            self.begin_page();
         }
     }
 
-    /// Draws a horizontal rule with space below.
+    /// Continues below the current position and this one.
+    pub fn continue_below(&mut self, other: (usize, f32)) {
+        if self.at < other {
+            self.at = other;
+        }
+    }
+
+    /// Draws a horizontal rule from `x` to the right margin, with space below.
     pub fn rule(&mut self, x: f32, weight: f32) {
-        let top = self.y + 2.0;
-        self.push(Element::Rule { x, top, weight });
-        self.y = top + 4.0;
+        let top = self.at.1 + 2.0;
+        self.push(Mark::Artifact(ArtifactType::Layout), move |surface| draw_rule(surface, x, top, RIGHT - x, weight));
+        self.space(RULE_HEIGHT);
     }
 
-    /// Places texts side by side. They continue on the next pages, below the repeated table head.
-    pub fn row(&mut self, cells: &[Cell], role: Role, head: &[Cell]) {
-        let head_height: f32 = if head.is_empty() { 0.0 } else { height(head) + 6.0 };
-        let height = height(cells);
-        // A row that fits on one page is not split.
-        if self.y + height > BOTTOM && height <= BOTTOM - MARGIN - head_height {
-            self.new_page(head);
+    pub fn paragraph(&mut self, cell: Cell, tag: impl Into<TagKind>) {
+        let path = [(self.groups, tag.into())];
+        self.groups += 1;
+        self.place(&[(cell, Mark::Content(path.into()))]);
+    }
+
+    /// Places the head of a table. It is repeated on each new page.
+    pub fn table_head(&mut self, cells: Vec<Cell>) {
+        self.table_cells(cells.clone(), &Tag::TH(TableHeaderScope::Column).into());
+        self.rule(MARGIN, 0.8);
+        self.head = cells;
+    }
+
+    pub fn table_row(&mut self, cells: Vec<Cell>) {
+        self.table_cells(cells, &Tag::TD.into());
+    }
+
+    pub fn end_table(&mut self) {
+        self.groups += 1;
+        self.rows = 0;
+        self.head.clear();
+    }
+
+    /// Places texts below the content of this page.
+    pub fn footer(&mut self, page: usize, cells: &[Cell]) {
+        self.at = (page, HEIGHT - MARGIN);
+        for cell in cells {
+            self.push_line(Mark::Artifact(ArtifactType::Footer), cell, 0);
         }
-        let parts: Vec<Option<usize>> = cells.iter().map(|_| self.part(role)).collect();
-        self.lines(cells, &parts, head);
     }
 
-    /// Places paragraphs below each other.
-    pub fn flow(&mut self, texts: Vec<Text>, x: f32) {
-        for text in texts {
-            let part = self.part(Role::Paragraph);
-            self.lines(&[Cell::new(text, x)], &[part], &[]);
+    /// Draws a text across each page, behind the others.
+    pub fn watermark(&mut self, text: &Rc<Text>) {
+        for page in &mut self.pages {
+            let text = text.clone();
+            let draw = move |surface: &mut Surface<'_>| draw_watermark(surface, &text, WIDTH / 2.0, HEIGHT / 2.0);
+            page.insert(0, (Mark::Artifact(ArtifactType::Watermark), Box::new(draw)));
         }
     }
 
-    fn lines(&mut self, cells: &[Cell], parts: &[Option<usize>], head: &[Cell]) {
-        let tallest = cells.iter().map(|cell| cell.text.lines()).max().unwrap_or(0);
-        let height = cells.iter().map(|cell| cell.text.style.line_height()).fold(0.0, f32::max);
-        for line in 0..tallest {
-            if self.y + height > BOTTOM {
-                self.new_page(head);
+    fn table_cells(&mut self, cells: Vec<Cell>, tag: &TagKind) {
+        let (table, row) = ((self.groups, Tag::Table.into()), (self.rows, Tag::TR.into()));
+        let mark = |column| Mark::Content([table.clone(), row.clone(), (column, tag.clone())].into());
+        let cells: Vec<_> = (0..).zip(cells).map(|(column, cell)| (cell, mark(column))).collect();
+        self.rows += 1;
+        self.place(&cells);
+    }
+
+    fn begin_page(&mut self) {
+        self.at = (self.at.0 + 1, MARGIN);
+        if self.at.0 == self.pages.len() {
+            self.pages.push(Vec::new());
+        }
+        if !self.head.is_empty() {
+            let head = self.head.iter().map(|cell| (cell.clone(), Mark::Artifact(ArtifactType::Header)));
+            self.place(&head.collect::<Vec<_>>());
+            self.rule(MARGIN, 0.8);
+        }
+    }
+
+    /// Places texts side by side. They are split only if they do not fit on one page.
+    fn place(&mut self, cells: &[(Cell, Mark)]) {
+        let line_count = cells.iter().map(|(cell, _)| cell.text.lines.len()).max().unwrap_or(0);
+        let line_height = cells.iter().map(|(cell, _)| cell.text.style.line_height()).fold(0.0, f32::max);
+        let head_height = self.head.iter().map(|cell| cell.text.height() + RULE_HEIGHT).fold(0.0, f32::max);
+        let height = line_height * line_count as f32;
+        if height <= BOTTOM - MARGIN - head_height {
+            self.ensure_space(height);
+        }
+        for index in 0..line_count {
+            self.ensure_space(line_height);
+            for (cell, mark) in cells.iter().filter(|(cell, _)| index < cell.text.lines.len()) {
+                self.push_line(mark.clone(), cell, index);
             }
-            for (cell, part) in cells.iter().zip(parts).filter(|(cell, _)| line < cell.text.lines()) {
-                let (text, x, top, part) = (cell.text.clone(), cell.x, self.y, *part);
-                self.push(Element::Line { text, line, x, top, part });
-            }
-            self.y += height;
+            self.space(line_height);
         }
     }
-}
-
-fn height(cells: &[Cell]) -> f32 {
-    cells.iter().map(|cell| cell.text.lines() as f32 * cell.text.style.line_height()).fold(0.0, f32::max)
 }

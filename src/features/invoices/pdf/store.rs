@@ -2,88 +2,53 @@
 
 use sqlx::PgConnection;
 
-use super::layout::{Document, Party, PdfData};
+use super::wording::Parties;
 use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
+use crate::features::invoices::credit_notes::model::CreditNote;
+use crate::features::invoices::model::Invoice;
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
-
-struct PartiesRow {
-    seller: String,
-    seller_email: String,
-    seller_address: Option<String>,
-    seller_country: Option<String>,
-    seller_vat_id: Option<String>,
-    registration: Option<String>,
-    iban: Option<String>,
-    bic: Option<String>,
-    seller_version: i64,
-    name: String,
-    email: Option<String>,
-    address: Option<String>,
-    tax_id: Option<String>,
-    version: i64,
-}
 
 impl InvoiceStore {
     /// Returns an invoice with both parties: as stored at issue, or the current ones for a draft.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
-    pub(super) async fn invoice_pdf_data(&self, caller: &Caller, id: InvoiceId) -> ApiResult<PdfData> {
+    pub(super) async fn invoice_with_parties(&self, caller: &Caller, id: InvoiceId) -> ApiResult<(Invoice, Parties)> {
         let mut tx = self.begin_read(caller).await?;
         let invoice = self.read_within(&mut tx, caller, id).await?;
-        let names = match invoice.state().number {
+        let parties = match invoice.state().number {
             Some(_) => parties_at_issue(tx.connection(), caller, id).await?,
             None => current_parties(tx.connection(), caller, invoice.content().customer).await?,
         };
-        names.into_pdf_data(Document::Invoice(invoice))
+        Ok((invoice, parties))
     }
 
     /// Returns a credit note with the parties of its invoice.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
-    pub(super) async fn credit_note_pdf_data(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<PdfData> {
+    pub(super) async fn credit_note_with_parties(
+        &self,
+        caller: &Caller,
+        id: CreditNoteId,
+    ) -> ApiResult<(CreditNote, Parties)> {
         let mut tx = self.begin_read(caller).await?;
         let note = self.credit_note_within(&mut tx, caller, id).await?;
-        // A credit note does not request a payment, so it shows no bank account.
-        let names = PartiesRow { iban: None, ..parties_at_issue(tx.connection(), caller, note.header.invoice).await? };
-        names.into_pdf_data(Document::CreditNote(note))
-    }
-}
-
-impl PartiesRow {
-    fn into_pdf_data(self, document: Document) -> ApiResult<PdfData> {
-        let names = self;
-        let iban = names.iban.as_deref().map(str::parse).transpose().map_err(ApiError::internal)?;
-        let lines = [names.seller_address, names.seller_country].into_iter().flatten().collect::<Vec<_>>();
-        let seller = Party {
-            name: names.seller,
-            email: Some(names.seller_email),
-            address: Some(lines.join("\n")).filter(|address| !address.is_empty()),
-            tax_id: names.seller_vat_id,
-            version: names.seller_version,
-        };
-        let customer = Party {
-            name: names.name,
-            email: names.email,
-            address: names.address,
-            tax_id: names.tax_id,
-            version: names.version,
-        };
-        Ok(PdfData { document, seller, customer, registration: names.registration, iban, bic: names.bic })
+        let parties = parties_at_issue(tx.connection(), caller, note.header.invoice).await?;
+        Ok((note, parties))
     }
 }
 
 /// Returns the parties stored at issue. They never change, so their version is 0.
-async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<PartiesRow> {
+async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
     sqlx::query_as!(
-        PartiesRow,
+        Parties,
         r#"select seller_name as seller, seller_email, seller_address, seller_country, seller_vat_id,
-               seller_registration as registration, seller_iban as iban, seller_bic as bic,
-               0::bigint as "seller_version!", customer_name as name,
-               customer_email as email, customer_address as address, customer_tax_id as tax_id, 0::bigint as "version!"
+               seller_registration, seller_iban as iban, seller_bic as bic,
+               customer_name as customer, customer_email, customer_address, customer_tax_id,
+               0::bigint as "seller_version!", 0::bigint as "customer_version!"
            from invoice_parties where owner_id = $1 and invoice_id = $2"#,
         caller.user().uuid(),
         invoice.uuid()
@@ -94,18 +59,15 @@ async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoic
 }
 
 /// Returns the current data of both parties.
-async fn current_parties(
-    connection: &mut PgConnection,
-    caller: &Caller,
-    customer: CustomerId,
-) -> ApiResult<PartiesRow> {
+async fn current_parties(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
     sqlx::query_as!(
-        PartiesRow,
+        Parties,
         // Versions only grow, so their sum changes with each of the two.
-        r#"select c.name, c.email, c.address, c.tax_id, c.version,
+        r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
+               c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,
                b.address as "seller_address?", b.country as "seller_country?", b.vat_id as "seller_vat_id?",
-               b.registration as "registration?", b.iban as "iban?", b.bic as "bic?",
+               b.registration as "seller_registration?", b.iban as "iban?", b.bic as "bic?",
                u.version + coalesce(b.version, 1) as "seller_version!"
            from customers c join users u on u.id = $1 left join businesses b on b.owner_id = $1
            where c.owner_id = $1 and c.id = $2"#,

@@ -1,25 +1,38 @@
+use std::ops::Range;
+use std::rc::Rc;
+
 use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate};
 
 use super::LAYOUT_VERSION;
-use super::layout::{Document, Party, PdfData, generate};
-use super::typesetter::{Run, Style, Text, Typeface, Typesetter};
+use super::layout::generate;
+use super::typesetter::{Style, Text, Typesetter};
+use super::wording::{Parties, Wording};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::features::invoices::decimals::{Quantity, Rate, UnitPrice};
 use crate::features::invoices::model::{Content, Invoice, InvoiceState, Status};
 use crate::features::invoices::totals::{Discount, Line, MAX_LINES, Totals};
 
-fn party(name: &str, address: Option<&str>) -> Party {
-    Party {
-        name: name.into(),
-        email: Some("a@example.com".into()),
-        address: address.map(str::to_owned),
-        tax_id: None,
-        version: 1,
+fn parties(address: &str) -> Parties {
+    Parties {
+        seller: "Anna Åberg".into(),
+        seller_email: "a@example.com".into(),
+        seller_address: None,
+        seller_country: None,
+        seller_vat_id: None,
+        seller_registration: None,
+        iban: None,
+        bic: None,
+        customer: "Ελένη שלום سلام 日本".into(),
+        customer_email: Some("a@example.com".into()),
+        customer_address: Some(address.into()),
+        customer_tax_id: Some("NL1".into()),
+        seller_version: 1,
+        customer_version: 1,
     }
 }
 
-fn data(lines: Vec<Line>, notes: &str, address: &str) -> PdfData {
+fn wording(lines: Vec<Line>, notes: &str, address: &str) -> Wording {
     let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let state = InvoiceState {
         status: Status::Issued,
@@ -41,14 +54,7 @@ fn data(lines: Vec<Line>, notes: &str, address: &str) -> PdfData {
         notes: Some(notes.into()),
         due_date: None,
     };
-    PdfData {
-        document: Document::Invoice(Invoice::from_stored(InvoiceId::new(), content, totals, state)),
-        seller: party("Anna Åberg", None),
-        customer: Party { tax_id: Some("NL1".into()), ..party("Ελένη שלום سلام 日本", Some(address)) },
-        registration: None,
-        iban: None,
-        bic: None,
-    }
+    Wording::of_invoice(&Invoice::from_stored(InvoiceId::new(), content, totals, state), parties(address))
 }
 
 /// Quantity in thousandths, price in minor units, rates in thousandths of a percent.
@@ -59,31 +65,41 @@ fn line(description: &str, quantity: i64, price: i64, discount: i32, tax: i32) -
     Line::new(description.into(), quantity, price, discount, tax).unwrap()
 }
 
-fn small() -> PdfData {
+fn small() -> Wording {
     let lines =
         vec![line("Consulting", 1_500, 10_000, 10_000, 21_000), line("e\u{301} ﷺ fi שלום 日本", 1_000, 4_999, 0, 0)];
-    data(lines, "Thank you.\nשלום", "1 Road\nTown")
+    wording(lines, "Thank you.\nשלום", "1 Road\nTown")
 }
 
-fn set(text: &str) -> (Text, Vec<Run>) {
-    let mut setter = Typesetter::new(Typeface::new().unwrap());
-    let text = setter.set(text, Style::plain(10.0), 400.0);
-    let (_, runs) = text.line(&setter.typeface, 0);
-    (text, runs)
+fn setter() -> Typesetter {
+    Typesetter::new().unwrap()
+}
+
+fn set(text: &str) -> Rc<Text> {
+    setter().set(text, Style { size: 10.0, bold: false, grey: 0 }, 400.0)
 }
 
 fn glyphs(text: &str) -> Vec<u32> {
-    set(text).1.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.glyph_id.to_u32()).collect()
+    set(text).lines[0].glyphs.iter().map(|glyph| glyph.glyph_id.to_u32()).collect()
+}
+
+/// The bytes of the text that each glyph stands for, from left to right.
+fn ranges(text: &str) -> Vec<Range<usize>> {
+    set(text).lines[0].glyphs.iter().map(|glyph| glyph.text_range.clone()).collect()
+}
+
+fn starts(text: &str) -> Vec<usize> {
+    ranges(text).iter().map(|range| range.start).collect()
 }
 
 /// Clients cache the PDF by its `ETag`. If this fails after a layout change: increment `LAYOUT_VERSION` and update the digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
-    let (typeface, data) = (Typeface::new().unwrap(), small());
-    let bytes = generate(typeface.clone(), &data).unwrap();
-    assert_eq!(generate(typeface, &data).unwrap(), bytes, "the output is deterministic");
+    let (setter, wording) = (setter(), small());
+    let bytes = generate(setter.clone(), &wording).unwrap();
+    assert_eq!(generate(setter, &wording).unwrap(), bytes, "the output is deterministic");
     let digest: String = digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!((LAYOUT_VERSION, digest.as_str()), (2, "6cfb07e0a805da85"));
+    assert_eq!((LAYOUT_VERSION, digest.as_str()), (3, "b3a951ca9371093f"));
 }
 
 /// An invoice at all limits, with the widest glyphs and figures. docs/limits.md states the bounds of pages and size.
@@ -94,8 +110,8 @@ fn largest_invoice_has_bounded_pages_and_size() {
     let most = UnitPrice::MAX / UnitPrice::STEPS_PER_MINOR_UNIT;
     let mut lines = vec![line(Quantity::MAX, 1, 99_999, 99_998), line(1_000, most, 99_999, 99_999)];
     lines.extend((2..MAX_LINES).map(|n| line(1_000, most / 300, 99_999, i32::try_from(n).unwrap())));
-    let largest = data(lines, &"\n".repeat(2_000), &"\n".repeat(500));
-    let bytes = generate(Typeface::new().unwrap(), &largest).unwrap();
+    let largest = wording(lines, &"\n".repeat(2_000), &"\n".repeat(500));
+    let bytes = generate(setter(), &largest).unwrap();
     let pages = bytes.windows(11).filter(|part| part.starts_with(b"/Type/Page") && !part.ends_with(b"s")).count();
     assert!((100..130).contains(&pages), "{pages} pages");
     assert!(bytes.len() < 1024 * 1024, "{} bytes", bytes.len());
@@ -118,22 +134,18 @@ fn shaping_joins_letters_places_marks_and_orders_right_to_left_text() {
     assert_eq!(beh.len(), 3);
     assert!(beh[0] != beh[1] && beh[1] != beh[2] && beh[0] != beh[2], "initial, medial, final: {beh:?}");
     assert_eq!(glyphs("e\u{301}"), glyphs("é"));
-    let (_, hebrew) = set("אב");
-    let ranges: Vec<_> = hebrew[0].glyphs.iter().map(|glyph| glyph.text_range.start).collect();
-    assert_eq!(ranges, [2, 0], "the first letter is on the right");
+    assert_eq!(starts("אב"), [2, 0], "the first letter is on the right");
     // A ligature covers both of its letters, in either direction.
-    let ligature = |text: &str| set(text).1[0].glyphs.iter().map(|glyph| glyph.text_range.clone()).collect::<Vec<_>>();
-    assert_eq!(ligature("سلا"), [2..6, 0..2]);
-    assert_eq!(ligature("ﬁa"), [0..3, 3..4]);
-    let (_, mixed) = set("שלום abc");
-    assert!(mixed.len() >= 2, "one run per direction");
+    assert_eq!(ranges("سلا"), [2..6, 0..2]);
+    assert_eq!(ranges("ﬁa"), [0..3, 3..4]);
+    assert_eq!(starts("שלום abc"), [9, 10, 11, 8, 6, 4, 2, 0], "each direction in its own order");
 }
 
 /// Glyph 0 of DejaVu is a box.
 #[test]
 fn missing_glyph_is_a_box_with_its_own_width() {
-    let (_, runs) = set("日本");
-    let boxes: Vec<_> = runs.iter().flat_map(|run| &run.glyphs).collect();
+    let text = set("日本");
+    let boxes = &text.lines[0].glyphs;
     assert_eq!(boxes.len(), 2);
     assert!(boxes.iter().all(|glyph| glyph.glyph_id.to_u32() == 0 && glyph.x_advance > 0.3));
 }
@@ -143,9 +155,8 @@ fn missing_glyph_is_a_box_with_its_own_width() {
 fn characters_that_change_reading_order_are_removed() {
     for misleading in ["\u{202e}", "\u{202d}", "\u{2066}", "\u{2067}", "\u{2069}", "\u{0}", "\u{1b}", "\u{2028}", "\n"]
     {
-        let (text, runs) = set(&format!("12{misleading}34"));
-        assert_eq!(text.text(), "1234", "{misleading:?}");
-        let order: Vec<_> = runs.iter().flat_map(|run| &run.glyphs).map(|glyph| glyph.text_range.start).collect();
-        assert_eq!(order, [0, 1, 2, 3], "{misleading:?}");
+        let text = format!("12{misleading}34");
+        assert_eq!(set(&text).text, "1234", "{misleading:?}");
+        assert_eq!(starts(&text), [0, 1, 2, 3], "{misleading:?}");
     }
 }

@@ -2,10 +2,56 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use crate::base::bank::Iban;
 use crate::base::money::Currency;
-use crate::features::invoices::credit_notes::model::CreditNote;
+use crate::features::invoices::credit_notes::model::{CreditNote, CreditedLine};
 use crate::features::invoices::model::{Invoice, Status};
 use crate::features::invoices::totals::{Discount, Line, TaxSubtotal};
+
+/// Seller and customer: as stored at issue, or the current ones.
+pub struct Parties {
+    pub seller: String,
+    pub seller_email: String,
+    pub seller_address: Option<String>,
+    pub seller_country: Option<String>,
+    pub seller_vat_id: Option<String>,
+    pub seller_registration: Option<String>,
+    pub iban: Option<String>,
+    pub bic: Option<String>,
+    pub customer: String,
+    pub customer_email: Option<String>,
+    pub customer_address: Option<String>,
+    pub customer_tax_id: Option<String>,
+    /// Versions of the source rows. 0 for the parties stored at issue, which never change.
+    pub seller_version: i64,
+    pub customer_version: i64,
+}
+
+impl Parties {
+    pub fn seller_details(&self) -> String {
+        let vat_id = self.seller_vat_id.as_ref().map(|id| format!("VAT ID: {id}"));
+        let registration = self.seller_registration.as_ref().map(|number| format!("Registration: {number}"));
+        let (address, country) = (self.seller_address.clone(), self.seller_country.clone());
+        joined([Some(self.seller_email.clone()), address, country, vat_id, registration])
+    }
+
+    pub fn customer_details(&self) -> String {
+        let tax_id = self.customer_tax_id.as_ref().map(|id| format!("Tax ID: {id}"));
+        joined([self.customer_address.clone(), self.customer_email.clone(), tax_id])
+    }
+
+    fn bank_account(&self) -> Option<String> {
+        let iban = self.iban.as_ref()?;
+        // In groups of four, as it is printed.
+        let iban = iban.parse().map_or_else(|_| iban.clone(), |iban: Iban| iban.to_string());
+        let bic = self.bic.as_ref().map(|bic| format!(", BIC {bic}"));
+        Some(format!("IBAN {iban}{}", bic.unwrap_or_default()))
+    }
+}
+
+fn joined<const N: usize>(lines: [Option<String>; N]) -> String {
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
 
 /// Emphasis of a sum.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,13 +64,14 @@ pub(super) enum Weight {
 
 /// The texts of one document.
 pub(super) struct Wording {
+    /// Changes with everything that is printed.
+    pub version: String,
+    pub parties: Parties,
     pub title: &'static str,
-    /// The number, or "Draft".
-    pub number: String,
-    /// The document's name, for the metadata and the footer.
+    pub number: Option<String>,
+    /// The document's name, for the metadata.
     pub name: String,
-    /// Printed in the footer after the name.
-    pub status: Option<&'static str>,
+    pub footer: String,
     /// Printed across each page.
     pub watermark: Option<&'static str>,
     /// The last change of the document. With the time of rendering instead, two renderings would differ in their bytes.
@@ -36,24 +83,28 @@ pub(super) struct Wording {
     pub lines: Vec<(String, Vec<String>)>,
     /// Label, amount, emphasis.
     pub sums: Vec<(String, String, Weight)>,
-    /// Text below the sums, with its label.
-    pub text: Option<(&'static str, String)>,
+    /// Texts below the sums, with their labels.
+    pub blocks: Vec<(&'static str, String)>,
 }
 
 impl Wording {
-    pub fn of_invoice(invoice: &Invoice) -> Self {
+    pub fn of_invoice(invoice: &Invoice, parties: Parties) -> Self {
         let (content, state) = (invoice.content(), invoice.state());
         let discounted = content.lines.iter().any(|line| line.amounts().discount > 0);
         let mut columns = vec!["Quantity", "Unit price", "Discount", "Tax", "Amount"];
         columns.retain(|column| discounted || *column != "Discount");
         let line = |line: &Line| (line.description().to_owned(), figures(line, content.currency, discounted));
-        let name =
-            state.number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
+        let number = state.number.clone();
+        let name = number.as_ref().map_or_else(|| "Draft invoice".to_owned(), |number| format!("Invoice {number}"));
+        let account = parties.bank_account().map(|account| ("Bank account", account));
+        let notes = content.notes.clone().map(|notes| ("Notes", notes));
         Self {
+            version: format!("{}-{}-{}", state.version, parties.customer_version, parties.seller_version),
+            parties,
             title: "Invoice",
-            number: state.number.clone().unwrap_or_else(|| "Draft".to_owned()),
+            number,
+            footer: format!("{name} · {}", status_label(state.status)),
             name,
-            status: Some(status_label(state.status)),
             watermark: match state.status {
                 Status::Draft => Some("DRAFT"),
                 Status::Void => Some("VOID"),
@@ -64,25 +115,29 @@ impl Wording {
             columns,
             lines: content.lines.iter().map(line).collect(),
             sums: sums(invoice),
-            text: content.notes.clone().map(|notes| ("Notes", notes)),
+            blocks: account.into_iter().chain(notes).collect(),
         }
     }
 
-    pub fn of_credit_note(note: &CreditNote) -> Self {
+    /// A credit note does not request a payment, so it shows no bank account.
+    pub fn of_credit_note(note: &CreditNote, parties: Parties) -> Self {
         let (header, credit) = (&note.header, &note.credit);
         let mut sums = Sums::new(header.currency);
         sums.add("Net", credit.net, Weight::Plain);
         sums.add_taxes(&credit.taxes);
         sums.add("Total credit", credit.total(), Weight::Large);
-        let line = |(description, rate, net): (&String, String, i64)| {
-            (description.clone(), vec![format!("{rate} %"), header.currency.decimal(net)])
+        let line = |line: &CreditedLine| {
+            (line.description.clone(), vec![format!("{} %", line.tax_rate), header.currency.decimal(line.net)])
         };
-        let lines = credit.lines.iter().map(|line| (&line.description, line.tax_rate.to_string(), line.net));
+        let name = format!("Credit note {}", header.number);
         Self {
+            // It never changes.
+            version: "1".to_owned(),
+            parties,
             title: "Credit note",
-            number: header.number.clone(),
-            name: format!("Credit note {}", header.number),
-            status: None,
+            number: Some(header.number.clone()),
+            footer: name.clone(),
+            name,
             watermark: None,
             at: header.created_at,
             facts: vec![
@@ -91,9 +146,9 @@ impl Wording {
                 ("Currency", header.currency.to_string()),
             ],
             columns: vec!["Tax", "Amount"],
-            lines: lines.map(line).collect(),
+            lines: credit.lines.iter().map(line).collect(),
             sums: sums.rows,
-            text: note.reason.clone().map(|reason| ("Reason", reason)),
+            blocks: note.reason.clone().map(|reason| ("Reason", reason)).into_iter().collect(),
         }
     }
 }
