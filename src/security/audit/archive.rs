@@ -96,7 +96,8 @@ async fn write_batches(
 }
 
 /// Deletes the archived batches and records `sys_audit_archived` in the same transaction. This function must run in a
-/// [background](super::context::background) context. If it fails, nothing is deleted, and the command can be repeated.
+/// [background](super::context::background) context. If this function fails, nothing is deleted, and the command can be
+/// repeated.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());

@@ -1,7 +1,7 @@
 //! Limits the size and number of WebSocket frames by their headers, before the payload is buffered.
 //!
 //! actix-ws buffers a whole frame before it checks the size. If a header announces a gigabyte, actix-ws would buffer a
-//! gigabyte. It also accepts an endless number of empty fragments.
+//! gigabyte. actix-ws also accepts an endless number of empty fragments.
 
 use std::io::ErrorKind;
 use std::pin::Pin;

@@ -224,8 +224,8 @@ impl Revocations {
         self.state.write().unwrap_or_else(PoisonError::into_inner).polled_at = Some(at);
     }
 
-    /// Returns a receiver that changes whenever a session has ended, on this or another replica. Then call
-    /// [`Self::has_ended`].
+    /// Returns a receiver that changes whenever a session has ended, on this or another replica. The receiver does not
+    /// name the session: call [`Self::has_ended`].
     #[must_use]
     pub fn subscribe_to_ends(&self) -> watch::Receiver<()> {
         self.changes.subscribe()

@@ -11,7 +11,7 @@ use crate::base::id::{SessionId, UserId};
 /// The channel on which the trigger sends its notifications.
 pub const CHANNEL: &str = "session_ended";
 
-/// An existing session.
+/// A session, as the database stores it.
 pub struct FoundSession {
     /// `None` if the account was deleted.
     pub user: Option<Uuid>,
