@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::connection::{Connection, SocketResult, redeem, send};
 use super::hub::{EventReceiver, Live, Notification};
-use super::model::{Change, ChangeType, Kind, Subscriptions, Topic};
+use super::model::{Change, ChangeType, Subscriptions, Topic};
 use super::views::{ClientMessage, ServerMessage, SubscriptionTarget};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
@@ -39,11 +39,6 @@ enum Next {
 /// Returns the object that the security event of a refused subscription names.
 fn event_object(topic: Topic) -> Option<Object> {
     let Topic::One(kind, id) = topic else { return None };
-    let kind = match kind {
-        Kind::Invoice => ObjectKind::Invoice,
-        Kind::Customer => ObjectKind::Customer,
-        Kind::Document => ObjectKind::Document,
-    };
     Some(Object { kind, id })
 }
 
@@ -179,7 +174,7 @@ impl<'a> Client<'a> {
         })
     }
 
-    async fn version_of(&self, kind: Kind, id: Uuid) -> ApiResult<i64> {
+    async fn version_of(&self, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
         let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
         self.live.objects.version(self.caller, kind, id).await
     }

@@ -7,52 +7,24 @@ use uuid::Uuid;
 
 use crate::base::id::UserId;
 use crate::http::error::ApiError;
+use crate::security::audit::event::ObjectKind;
 
 /// The kinds of objects that have live events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    Invoice,
-    Customer,
-    Document,
-}
-
-impl Kind {
-    pub const ALL: [Self; 3] = [Self::Invoice, Self::Customer, Self::Document];
-
-    /// Returns the singular. Clients and database triggers use it.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Invoice => "invoice",
-            Self::Customer => "customer",
-            Self::Document => "document",
-        }
-    }
-
-    /// Returns the plural. Clients use it to name all their objects of this kind.
-    #[must_use]
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::Invoice => "invoices",
-            Self::Customer => "customers",
-            Self::Document => "documents",
-        }
-    }
-}
+pub const LIVE_KINDS: [ObjectKind; 3] = [ObjectKind::Invoice, ObjectKind::Customer, ObjectKind::Document];
 
 /// The subject of a subscription: one object, or all objects of a kind that the caller owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Topic {
-    One(Kind, Uuid),
-    All(Kind),
+    One(ObjectKind, Uuid),
+    All(ObjectKind),
 }
 
 impl Topic {
     /// Parses `invoice` with an id, or `invoices` without one.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
-        Kind::ALL.into_iter().find_map(|kind| match id {
-            Some(id) => (object == kind.as_str()).then_some(Self::One(kind, id)),
+        LIVE_KINDS.into_iter().find_map(|kind| match id {
+            Some(id) => (object == kind.name()).then_some(Self::One(kind, id)),
             None => (object == kind.plural()).then_some(Self::All(kind)),
         })
     }
@@ -81,7 +53,7 @@ impl ChangeType {
 /// A change, as a database trigger announces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    pub kind: Kind,
+    pub kind: ObjectKind,
     pub change_type: ChangeType,
     pub owner: UserId,
     pub id: Uuid,
@@ -102,7 +74,7 @@ impl FromStr for Change {
         let (kind, change_type, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
         let types = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
-            kind: Kind::ALL.into_iter().find(|known| known.as_str() == kind).ok_or(InvalidChange)?,
+            kind: LIVE_KINDS.into_iter().find(|known| known.name() == kind).ok_or(InvalidChange)?,
             change_type: types.into_iter().find(|known| known.as_str() == change_type).ok_or(InvalidChange)?,
             owner: owner.parse().map_err(|_| InvalidChange)?,
             id: id.parse().map_err(|_| InvalidChange)?,
@@ -165,7 +137,10 @@ mod tests {
     fn malformed_notification_is_rejected() {
         let (owner, id) = (UserId::new(), Uuid::new_v4());
         let change: Change = format!("invoice updated {owner} {id} 3").parse().unwrap();
-        assert_eq!(change, Change { kind: Kind::Invoice, change_type: ChangeType::Updated, owner, id, version: 3 });
+        assert_eq!(
+            change,
+            Change { kind: ObjectKind::Invoice, change_type: ChangeType::Updated, owner, id, version: 3 }
+        );
         for other in ["", "invoice", "session updated x y 1", &format!("invoice updated {owner} {id} x")] {
             assert!(other.parse::<Change>().is_err(), "{other}");
         }
@@ -178,10 +153,10 @@ mod tests {
         subscriptions.add(one).unwrap();
         subscriptions.add(Topic::parse("customers", None).unwrap()).unwrap();
         subscriptions.add(one).unwrap();
-        assert_eq!(subscriptions.add(Topic::All(Kind::Invoice)), Err(TooManySubscriptions));
+        assert_eq!(subscriptions.add(Topic::All(ObjectKind::Invoice)), Err(TooManySubscriptions));
         assert_eq!(subscriptions.topics.len(), 2);
         subscriptions.remove(one);
-        subscriptions.add(Topic::All(Kind::Invoice)).unwrap();
+        subscriptions.add(Topic::All(ObjectKind::Invoice)).unwrap();
         assert_eq!((Topic::parse("invoice", None), Topic::parse("invoices", Some(Uuid::nil()))), (None, None));
     }
 }

@@ -3,12 +3,12 @@
 
 use uuid::Uuid;
 
-use super::model::Kind;
 use crate::features::customers::model::Customer;
 use crate::features::documents::store::DocumentStore;
 use crate::features::invoices::store::InvoiceStore;
 use crate::features::resources::{Resource, Resources};
-use crate::http::error::ApiResult;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::audit::event::ObjectKind;
 use crate::security::sessions::caller::Caller;
 
 /// The stores of the kinds that have live events.
@@ -23,11 +23,12 @@ impl Objects {
     ///
     /// # Errors
     /// [`NotFound`](crate::http::error::ApiError::NotFound) if the object does not exist or belongs to another user.
-    pub async fn version(&self, caller: &Caller, kind: Kind, id: Uuid) -> ApiResult<i64> {
+    pub async fn version(&self, caller: &Caller, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
         match kind {
-            Kind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.state().version),
-            Kind::Customer => Ok(self.resources.read::<Customer>(caller, id.into()).await?.version()),
-            Kind::Document => Ok(self.documents.read(caller, id.into()).await?.version()),
+            ObjectKind::Invoice => Ok(self.invoices.read(caller, id.into()).await?.state().version),
+            ObjectKind::Customer => Ok(self.resources.read::<Customer>(caller, id.into()).await?.version()),
+            ObjectKind::Document => Ok(self.documents.read(caller, id.into()).await?.version()),
+            ObjectKind::CreditNote | ObjectKind::Session | ObjectKind::User => Err(ApiError::NotFound),
         }
     }
 }

@@ -122,7 +122,7 @@ pub struct TopicView {
 impl From<Topic> for TopicView {
     fn from(topic: Topic) -> Self {
         match topic {
-            Topic::One(kind, id) => Self { object: kind.as_str(), id: Some(id) },
+            Topic::One(kind, id) => Self { object: kind.name(), id: Some(id) },
             Topic::All(kind) => Self { object: kind.plural(), id: None },
         }
     }
@@ -132,7 +132,7 @@ impl ServerMessage {
     /// Returns the event for a change, with the version that a read returns now.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
-        Self::Event { object: change.kind.as_str(), id: change.id, version, what: change.change_type.as_str() }
+        Self::Event { object: change.kind.name(), id: change.id, version, what: change.change_type.as_str() }
     }
 
     /// Returns a refusal with its code only: other users' objects and missing ones get the same bytes.

@@ -2,48 +2,58 @@
 
 use uuid::Uuid;
 
-/// The kinds of objects whose owner is looked up after a denial. Each kind has a row in `classified_objects`, which
-/// names its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ObjectKind {
-    CreditNote,
-    Customer,
-    Document,
-    Invoice,
-    Session,
-    User,
+macro_rules! object_kinds {
+    ($($kind:ident $name:literal $collection:literal)*) => {
+        /// The kinds of objects whose owner is looked up after a denial. Each kind has a row in `classified_objects`, which names its
+        /// table.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum ObjectKind {
+            $($kind,)*
+        }
+
+        impl ObjectKind {
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
+            /// Returns the name that is stored.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $name,)*
+                }
+            }
+
+            /// Returns the path of the objects of this kind.
+            #[must_use]
+            pub fn collection(self) -> &'static str {
+                match self {
+                    $(Self::$kind => $collection,)*
+                }
+            }
+        }
+    };
+}
+
+object_kinds! {
+    CreditNote "credit_note" "/api/v1/credit-notes"
+    Customer "customer" "/api/v1/customers"
+    Document "document" "/api/v1/documents"
+    Invoice "invoice" "/api/v1/invoices"
+    Session "session" "/api/v1/auth/sessions"
+    User "user" "/api/v1/admin/users"
 }
 
 impl ObjectKind {
-    pub const ALL: &[Self] =
-        &[Self::CreditNote, Self::Customer, Self::Document, Self::Invoice, Self::Session, Self::User];
-
-    /// Returns the name that is stored.
+    /// Returns the plural, which is the last part of the path.
     #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::CreditNote => "credit_note",
-            Self::Customer => "customer",
-            Self::Document => "document",
-            Self::Invoice => "invoice",
-            Self::Session => "session",
-            Self::User => "user",
-        }
+    pub fn plural(self) -> &'static str {
+        self.collection().rsplit('/').next().unwrap_or_default()
     }
 
     /// Returns the kind of object that `{id}` names in this route.
     #[must_use]
     pub fn of_route(route: &str) -> Option<Self> {
         let (collection, _) = route.split_once("/{id}")?;
-        match collection {
-            "/api/v1/credit-notes" => Some(Self::CreditNote),
-            "/api/v1/customers" => Some(Self::Customer),
-            "/api/v1/documents" => Some(Self::Document),
-            "/api/v1/invoices" => Some(Self::Invoice),
-            "/api/v1/auth/sessions" => Some(Self::Session),
-            "/api/v1/admin/users" => Some(Self::User),
-            _ => None,
-        }
+        Self::ALL.iter().copied().find(|kind| kind.collection() == collection)
     }
 }
 
