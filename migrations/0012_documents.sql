@@ -1,10 +1,10 @@
 -- Documents: files, which a user can attach to an invoice.
 --
 -- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row, so
--- each key is always in `documents` or in `document_removals`:
---   * Upload: the key is inserted into document_removals, due later, and the size is reserved from the quota. Then the
---     bytes are written. Then one transaction moves the key to documents.
---   * Deletion: one transaction moves the key to document_removals. Then the bytes are deleted.
+-- each key is always in `documents` or in the queue `blob_deletion` of the outbox:
+--   * Upload: the key is queued, due later, and the size is reserved from the quota. Then the bytes are written. Then
+--     one transaction moves the key to documents, unless a worker has claimed it for deletion in the meantime.
+--   * Deletion: one transaction moves the key to the outbox. Then the bytes are deleted.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -56,28 +56,17 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- The queue of bytes to delete. It has no row-level security: the sweeper reads due rows of all users, and the rows
--- outlive the user. They contain only random keys, user ids and times.
-create table document_removals (
-    storage_key uuid primary key,
-    user_id uuid not null,
-    due_at timestamptz not null
-);
-create index document_removals_due on document_removals (due_at);
-grant select, insert, delete on document_removals to strongroom_app;
-grant update (due_at) on document_removals to strongroom_app;
-
 -- Every deletion of a document queues its bytes in the same transaction, including the deletion of a whole account.
-create function queue_document_removal() returns trigger
+create function queue_blob_deletion() returns trigger
 language plpgsql set search_path = '' as $$
 begin
-    insert into public.document_removals (storage_key, user_id, due_at)
-    values (old.storage_key, old.owner_id, pg_catalog.clock_timestamp());
+    insert into public.outbox (id, queue, kind, subject_id, created_at, next_attempt_at)
+    select old.storage_key, 'blob_deletion', 'blob', old.owner_id, now, now from pg_catalog.clock_timestamp() as now;
     return null;
 end
 $$;
-create trigger documents_queue_removal after delete on documents
-    for each row execute function queue_document_removal();
+create trigger documents_queue_blob_deletion after delete on documents
+    for each row execute function queue_blob_deletion();
 
 -- Detaching an invoice changes the document, so the version must change too. Otherwise an update with a stale ETag
 -- would succeed (lost update).

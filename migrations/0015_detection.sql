@@ -71,27 +71,6 @@ grant update (
     state, last_seen_at, told_at, cleared_at, count, findings, window_seconds, members, largest
 ) on alerts to strongroom_app;
 
--- Contains one row for each message and sink. The row is queued in the transaction that causes the message. Each
--- attempt sends the same id, so that a receiver can recognize a duplicate.
-create table alert_outbox (
-    id uuid primary key,
-    alert_id uuid not null constraint alert_outbox_alert references alerts (id) on delete cascade,
-    kind text not null constraint alert_outbox_kind_known check (kind in ('opened', 'continues', 'cleared')),
-    sink text not null constraint alert_outbox_sink_known check (sink in ('log', 'slack', 'webhook', 'mail')),
-    count bigint not null,
-    created_at timestamptz not null,
-    next_attempt_at timestamptz not null,
-    attempts integer not null default 0,
-    sent_at timestamptz,
-    given_up_at timestamptz,
-    constraint alert_outbox_one_end check (sent_at is null or given_up_at is null)
-);
-create index alert_outbox_due on alert_outbox (sink, next_attempt_at) where sent_at is null and given_up_at is null;
-create index alert_outbox_of_alert on alert_outbox (alert_id);
-create index alert_outbox_age on alert_outbox (created_at);
-grant select, insert, delete on alert_outbox to strongroom_app;
-grant update (next_attempt_at, attempts, sent_at, given_up_at) on alert_outbox to strongroom_app;
-
 -- Returns a page of alerts to an administrator, newest first. It returns no rows to any other user.
 create function admin_alerts(
     admin uuid, wanted_state text, before_at timestamptz, before_id uuid, page_size bigint

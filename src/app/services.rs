@@ -12,9 +12,9 @@ use crate::base::clock::Clock;
 use crate::config::Settings;
 use crate::db::exhaustion::Exhaustion;
 use crate::db::notifications::NotificationListener;
+use crate::db::outbox::Notifier;
 use crate::features::about::handlers::SecurityContact;
 use crate::features::admin::store::AdminStore;
-use crate::features::auth::mail::MailNotifier;
 use crate::features::auth::store::AuthStore;
 use crate::features::business::store::BusinessStore;
 use crate::features::demo::DemoServices;
@@ -60,7 +60,7 @@ pub struct Services {
     pub credentials: Credentials,
     pub auth: AuthStore,
     pub users: UserStore,
-    pub mail_notifier: MailNotifier,
+    pub mail_notifier: Notifier,
     pub alerts: Alerts,
     pub announcements: Arc<NotificationListener>,
     pub live: Arc<Live>,
@@ -88,7 +88,7 @@ impl Services {
         let authenticator = base.authenticator()?;
         let credentials = base.credentials()?;
         let revocations = &authenticator.revocations;
-        let mail_notifier = MailNotifier::default();
+        let mail_notifier = Notifier::default();
         let auth = base.auth(revocations, &mail_notifier);
         let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();

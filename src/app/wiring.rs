@@ -9,9 +9,10 @@ use tokio::sync::Semaphore;
 
 use crate::base::clock::Clock;
 use crate::config::{BucketSettings, Settings};
+use crate::db::outbox::Notifier;
 use crate::db::pool::{PoolLimits, connect_lazily};
 use crate::features::admin::store::AdminStore;
-use crate::features::auth::mail::{MailKind, MailNotifier};
+use crate::features::auth::mail::MailKind;
 use crate::features::auth::store::AuthStore;
 use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
 use crate::features::documents::quota_store::Quota;
@@ -113,13 +114,13 @@ impl Base {
         Ok(Credentials { throttle, passwords, breaches, keys: keys.clone() })
     }
 
-    pub fn auth(&self, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> AuthStore {
+    pub fn auth(&self, revocations: &Arc<Revocations>, mail_notifier: &Notifier) -> AuthStore {
         let Self { settings, clock, pool, keys } = self;
         let (sessions, notifier) = (settings.sessions.clone(), mail_notifier.clone());
         AuthStore::new(pool.clone(), keys.clone(), revocations.clone(), notifier, sessions, clock.clone())
     }
 
-    pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_notifier: &MailNotifier) -> UserStore {
+    pub fn users(&self, auth: &AuthStore, revocations: &Arc<Revocations>, mail_notifier: &Notifier) -> UserStore {
         let (pool, clock) = (self.pool.clone(), self.clock.clone());
         UserStore::new(pool, auth.clone(), revocations.clone(), mail_notifier.clone(), clock)
     }
@@ -166,7 +167,12 @@ impl Base {
             });
         let storage = Arc::new(Storage::open(&documents.folder, bucket.as_ref())?);
         Ok(UploadService {
-            deletions: BlobDeletionQueue::new(pool.clone(), storage.clone(), clock.clone()),
+            deletions: BlobDeletionQueue {
+                pool: pool.clone(),
+                storage: storage.clone(),
+                clock: clock.clone(),
+                notifier: Notifier::default(),
+            },
             quota: Quota { bytes: documents.quota_bytes, files: documents.quota_count },
             max_bytes: documents.max_bytes,
             max_pixels: documents.max_pixels,

@@ -11,7 +11,9 @@ use super::supervisor::{Health, Stage, Supervisor, Worker};
 use super::tls::Certificate;
 use super::wiring::WiringError;
 use crate::db::idempotency;
-use crate::features::auth::mail::MailWorker;
+use crate::db::outbox::{self, OutboxWorker};
+use crate::features::auth::mail::MailSender;
+use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
 use crate::security::audit::context::background_sync;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::hash_chain::ChainWriter;
@@ -39,8 +41,9 @@ pub struct WorkerInputs {
 /// The running workers.
 pub struct Workers {
     services: Services,
-    mail: Arc<MailWorker>,
+    mail: Arc<OutboxWorker<MailSender>>,
     alerts: Arc<AlertWorker>,
+    deletions: Arc<OutboxWorker<BlobDeletionQueue>>,
     chain_writer: Arc<ChainWriter>,
     supervisor: Supervisor,
 }
@@ -54,6 +57,7 @@ impl Workers {
         let Services { recorder, pool, exhaustion, keys, clock, .. } = services;
         let mail = Arc::new(mail_worker(services)?);
         let alerts = Arc::new(alert_worker(services)?);
+        let deletions = Arc::new(deletion_worker(services));
         let chain_writer = Arc::new(ChainWriter::new(pool.clone(), keys.clone(), clock.clone()));
         let writer = Arc::new(Writer {
             recorder: recorder.clone(),
@@ -61,17 +65,18 @@ impl Workers {
             rules: services.rules(),
             exhaustion: exhaustion.clone(),
         });
-        let mut workers = immediate(services, &mail, inputs);
+        let mut workers = immediate(services, inputs);
         workers.extend([
             Worker::new("mail", Stage::Delivery, mail.clone(), |mail| async move { mail.run().await }),
             Worker::new("alerts", Stage::Delivery, alerts.clone(), |alerts| async move { alerts.run().await }),
+            Worker::new("blob_deletion", Stage::Delivery, deletions.clone(), |it| async move { it.run().await }),
             Worker::new("event_writer", Stage::Recording, writer, |writer| async move { writer.run().await }),
             Worker::new("hash_chain", Stage::Sealing, chain_writer.clone(), |chain_writer| async move {
                 chain_writer.run().await
             }),
         ]);
         let supervisor = Supervisor::start(workers, recorder);
-        Ok(Self { services: services.clone(), mail, alerts, chain_writer, supervisor })
+        Ok(Self { services: services.clone(), mail, alerts, deletions, chain_writer, supervisor })
     }
 
     /// Returns the health of each worker.
@@ -88,14 +93,15 @@ impl Workers {
     /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are
     /// sealed. Call this function after the last request has ended.
     pub async fn stop(self) {
-        let Self { services, mail, alerts, chain_writer, mut supervisor } = self;
+        let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
         supervisor.end_immediate();
         services.authenticator.revocations.last_uses.write().await;
         mail.stop();
         alerts.stop();
+        deletions.stop();
         if !supervisor.ended(Stage::Delivery, DELIVERY_TIMEOUT).await {
-            tracing::warn!("mail or an alert is still queued; it is delivered after the next start");
+            tracing::warn!("a delivery did not end in time; it is repeated after the next start");
         }
         background_sync(recorder, || Event::new(EventKind::SysShutdown).record());
         recorder.close();
@@ -118,11 +124,11 @@ impl Workers {
 
 /// Returns the workers that can be aborted at any point. Subscribers come before the listener in the list, so that they
 /// miss no event.
-fn immediate(services: &Services, mail: &Arc<MailWorker>, inputs: WorkerInputs) -> Vec<Worker> {
+fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
     let WorkerInputs { endpoints, unknown, connections, certificate } = inputs;
-    let sweeper = (services.clone(), mail.clone(), endpoints, unknown);
+    let sweeper = (services.clone(), endpoints, unknown);
     let now = Stage::Immediate;
     let mut workers = vec![
         Worker::new(
@@ -143,16 +149,15 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, inputs: WorkerInputs) 
         Worker::new("announcements", now, announcements.clone(), |it| async move { it.listen().await }),
         Worker::new("ended_sessions", now, revocations.clone(), |it| async move { it.poll_ended_sessions().await }),
         Worker::new("session_uses", now, revocations.clone(), |it| async move { it.last_uses.run().await }),
-        Worker::new("blob_deletion", now, deletions.clone(), |it| async move { it.run().await }),
         Worker::new("account_purge", now, (purge.clone(), deletions.clone()), |(purge, deletions)| async move {
             purge.run(|| deletions.notify()).await;
         }),
         Worker::new("refused_connections", now, connections, report_refused),
-        Worker::new("sweeper", now, sweeper, |(services, mail, endpoints, unknown)| async move {
+        Worker::new("sweeper", now, sweeper, |(services, endpoints, unknown)| async move {
             let mut interval = tokio::time::interval(SWEEP_INTERVAL);
             loop {
                 interval.tick().await;
-                sweep(&services, &mail).await;
+                sweep(&services).await;
                 let limits = endpoints.iter().filter_map(|mounted| mounted.limits.as_ref());
                 limits.chain([&unknown]).for_each(RouteLimits::sweep);
             }
@@ -162,17 +167,23 @@ fn immediate(services: &Services, mail: &Arc<MailWorker>, inputs: WorkerInputs) 
     workers
 }
 
-fn mail_worker(services: &Services) -> Result<MailWorker, WiringError> {
+fn mail_worker(services: &Services) -> Result<OutboxWorker<MailSender>, WiringError> {
     let Services { pool, keys, settings, clock, mail_notifier, .. } = services;
-    MailWorker::new(pool.clone(), keys.clone(), settings, clock.clone(), mail_notifier.clone())
-        .map_err(|error| WiringError::Mail(error.to_string()))
+    let sender = MailSender::new(pool.clone(), keys.clone(), settings, clock.clone())
+        .map_err(|error| WiringError::Mail(error.to_string()))?;
+    Ok(OutboxWorker::new(sender, pool.clone(), clock.clone(), mail_notifier.clone()))
 }
 
 fn alert_worker(services: &Services) -> Result<AlertWorker, WiringError> {
     let Services { pool, alerts, settings, clock, .. } = services;
     let to = &settings.alerts;
     let client = OutboundClient::new(to.webhooks(), to.ca.as_deref(), settings.profile, Arc::new(SystemResolver))?;
-    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, Arc::new(client), clock.clone()))
+    Ok(AlertWorker::new(pool.clone(), alerts.clone(), to, &Arc::new(client), clock.clone()))
+}
+
+fn deletion_worker(services: &Services) -> OutboxWorker<BlobDeletionQueue> {
+    let Services { pool, clock, uploads, .. } = services;
+    OutboxWorker::new(uploads.deletions.clone(), pool.clone(), clock.clone(), uploads.deletions.notifier.clone())
 }
 
 /// Records one event for all connections that were refused since the last event, so that a flood causes few rows.
@@ -190,7 +201,7 @@ async fn report_refused(connections: Arc<ConnectionLimit>) {
 }
 
 /// Deletes expired rows.
-async fn sweep(services: &Services, mail: &MailWorker) {
+async fn sweep(services: &Services) {
     services.authenticator.revocations.sweep();
     services.quotas.sweep();
     services.purge.wake();
@@ -200,11 +211,11 @@ async fn sweep(services: &Services, mail: &MailWorker) {
         services.live.tickets.sweep().await,
         services.alerts.sweep(services.clock.now()).await,
         services.rules().sweep(&services.pool, services.clock.now()).await,
-        mail.sweep().await,
+        outbox::sweep(&services.pool, services.clock.now()).await.map_err(Into::into),
         idempotency::sweep(&services.pool).await.map_err(Into::into),
     ];
     if let Err(error) = services.uploads.deletions.sweep().await {
-        tracing::warn!(cause = ?error, "failed to delete stored objects; the next sweep retries");
+        tracing::warn!(cause = ?error, "failed to delete partial uploads; the next sweep retries");
     }
     for error in swept.into_iter().filter_map(Result::err) {
         tracing::warn!(%error, "failed to delete expired rows");

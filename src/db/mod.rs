@@ -5,6 +5,7 @@ pub mod exhaustion;
 pub mod idempotency;
 pub mod migrate;
 pub mod notifications;
+pub mod outbox;
 mod outcome;
 mod owner_tx;
 mod pattern;

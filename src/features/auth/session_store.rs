@@ -239,8 +239,8 @@ impl AuthStore {
         let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;
         if !ended.is_empty() {
             sqlx::query!(
-                "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-                 select $1, $2, email, id, $3, $3 from users where id = $4",
+                "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at)
+                 select $1, 'mail', $2, email, id, $3, $3 from users where id = $4",
                 Uuid::new_v4(),
                 MailKind::SessionStolen.name(),
                 self.clock.now(),

@@ -17,13 +17,14 @@ use chrono::TimeDelta;
 use sqlx::PgPool;
 use uuid::Uuid;
 
-use super::mail::{MailKind, MailNotifier};
+use super::mail::MailKind;
 use super::model::NewProfile;
 use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
 use crate::config::SessionSettings;
 use crate::db::begin;
+use crate::db::outbox::Notifier;
 use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::{FoundCredentials, StoredCredentials};
@@ -46,7 +47,7 @@ pub struct AuthStore {
     pub(super) pool: PgPool,
     pub(super) keys: Arc<Keys>,
     pub(super) revocations: Arc<Revocations>,
-    pub(super) notifier: MailNotifier,
+    pub(super) notifier: Notifier,
     pub(super) settings: SessionSettings,
     pub(super) clock: Clock,
 }
@@ -63,7 +64,7 @@ impl AuthStore {
         pool: PgPool,
         keys: Arc<Keys>,
         revocations: Arc<Revocations>,
-        notifier: MailNotifier,
+        notifier: Notifier,
         settings: SessionSettings,
         clock: Clock,
     ) -> Self {
@@ -86,8 +87,8 @@ impl AuthStore {
                  insert into registrations (id, email, token_hash, created_at, expires_at)
                  select $1, $2, $3, $4, $5 where not exists (select from known)
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, key_id, created_at, next_attempt_at)
-             select $6, case when exists (select from known) then $8 else $7 end, $2, $1, $9, $4, $4",
+             insert into outbox (id, queue, kind, recipient, subject_id, key_id, created_at, next_attempt_at)
+             select $6, 'mail', case when exists (select from known) then $8 else $7 end, $2, $1, $9, $4, $4",
             id,
             email.as_str(),
             &token.hash(),
@@ -185,8 +186,8 @@ impl AuthStore {
                  insert into password_resets (id, user_id, token_hash, created_at, expires_at)
                  select $1, known.id, $3, $4, $5 from known
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, key_id, created_at, next_attempt_at, sent_at)
-             select $7, $6, $2, $1, $8, $4, $4, case when exists (select from known) then null else $4 end",
+             insert into outbox (id, queue, kind, recipient, subject_id, key_id, created_at, next_attempt_at, done_at)
+             select $7, 'mail', $6, $2, $1, $8, $4, $4, case when exists (select from known) then null else $4 end",
             id,
             email.as_str(),
             &token.hash(),
@@ -232,8 +233,8 @@ impl AuthStore {
                    where users.id in (select user_id from reset) and users.status = 'active'
                    returning users.id, users.email, users.device_epoch
                ), mail as (
-                   insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-                   select $4, $5, email, id, $2, $2 from changed
+                   insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at)
+                   select $4, 'mail', $5, email, id, $2, $2 from changed
                )
                select id, device_epoch from changed"#,
             &token.hash(),

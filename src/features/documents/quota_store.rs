@@ -44,7 +44,8 @@ pub(super) async fn reserve(
                  where u.owner_id = $1 and u.bytes + excluded.bytes <= $4 and u.files < $5
              returning 1
          ), queued as (
-             insert into document_removals (storage_key, user_id, due_at) select $2, $1, $6 from reserved
+             insert into outbox (id, queue, kind, subject_id, created_at, next_attempt_at)
+             select $2, 'blob_deletion', 'blob', $1, $7, $6 from reserved
          )
          insert into document_uploads (owner_id, storage_key, bytes) select $1, $2, $3 from reserved",
         owner.uuid(),
@@ -52,7 +53,8 @@ pub(super) async fn reserve(
         bytes,
         quota.bytes,
         quota.files,
-        now + RESERVATION_LIFETIME
+        now + RESERVATION_LIFETIME,
+        now
     )
     .execute(connection)
     .await?;
@@ -62,15 +64,15 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size, and takes the file off the deletion queue. Call it in the transaction
-/// that inserts the document.
+/// Reduces the reservation to the actual size, and takes the file off the deletion queue, unless a worker has claimed it.
+/// Call it in the transaction that inserts the document.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if the reservation has expired: the sweeper has deleted the file.
+/// [`ApiError::Unavailable`] if the reservation has expired: a worker has claimed the file for deletion.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
         "with queued as (
-             delete from document_removals where storage_key = $2 returning storage_key
+             delete from outbox where id = $2 and attempts = 0 returning id
          ), reservation as (
              delete from document_uploads
              where owner_id = $1 and storage_key = $2 and exists (select 1 from queued) returning bytes

@@ -246,7 +246,7 @@ impl QuotaReservation {
         self.key = None;
     }
 
-    /// Releases the quota and deletes the file. If that fails, the sweeper does it later.
+    /// Releases the quota and deletes the file. If that fails, the worker does it later.
     pub async fn release(mut self) {
         if let Some(key) = self.key.take() {
             remove(&self.deletions, self.user, key).await;
@@ -263,7 +263,7 @@ impl Drop for QuotaReservation {
 }
 
 async fn remove(deletions: &BlobDeletionQueue, user: UserId, key: Uuid) {
-    if let Err(error) = deletions.remove(user, key).await {
-        tracing::warn!(cause = ?error, "failed to release a quota reservation; the sweeper retries");
+    if let Err(error) = deletions.delete_now(user, key).await {
+        tracing::warn!(cause = ?error, "failed to release a quota reservation; the worker retries");
     }
 }

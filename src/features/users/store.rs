@@ -14,7 +14,8 @@ use crate::base::email::EmailAddress;
 use crate::base::id::UserId;
 use crate::base::person::DisplayName;
 use crate::db::begin;
-use crate::features::auth::mail::{MailKind, MailNotifier};
+use crate::db::outbox::Notifier;
+use crate::features::auth::mail::MailKind;
 use crate::features::auth::model::ClientDescription;
 use crate::features::auth::session_store::IssuedSession;
 use crate::features::auth::store::AuthStore;
@@ -35,19 +36,13 @@ pub struct UserStore {
     pool: PgPool,
     auth: AuthStore,
     revocations: Arc<Revocations>,
-    notifier: MailNotifier,
+    notifier: Notifier,
     clock: Clock,
 }
 
 impl UserStore {
     #[must_use]
-    pub fn new(
-        pool: PgPool,
-        auth: AuthStore,
-        revocations: Arc<Revocations>,
-        notifier: MailNotifier,
-        clock: Clock,
-    ) -> Self {
+    pub fn new(pool: PgPool, auth: AuthStore, revocations: Arc<Revocations>, notifier: Notifier, clock: Clock) -> Self {
         Self { pool, auth, revocations, notifier, clock }
     }
 
@@ -117,8 +112,8 @@ impl UserStore {
              ), resets as (
                  delete from password_resets where user_id in (select id from changed)
              ), mail as (
-                 insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-                 select $4, $5, email, id, $6, $6 from changed
+                 insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at)
+                 select $4, 'mail', $5, email, id, $6, $6 from changed
              )
              select device_epoch from changed",
             caller.user().uuid(),
@@ -165,8 +160,8 @@ impl UserStore {
              ), deleted_registrations as (
                  delete from registrations where email in (select email from deleted)
              )
-             insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-             select $3, $4, email, id, $5, $5 from deleted",
+             insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at)
+             select $3, 'mail', $4, email, id, $5, $5 from deleted",
             caller.user().uuid(),
             verified.password_hash(),
             Uuid::new_v4(),

@@ -76,7 +76,10 @@ async fn deletion_of_large_account_is_immediate_and_resumes_after_crash() {
     let bob = Actor::sign_in(&app.anonymous(), &bob.email, &bob.password).await;
     assert_eq!(bob.get("/api/v1/invoices").await.ok(200).json()["items"].as_array().unwrap().len(), 1);
     let removed: i64 =
-        sqlx::query_scalar("select count(*) from document_removals").fetch_one(&app.all_rows).await.unwrap();
+        sqlx::query_scalar("select count(*) from outbox where queue = 'blob_deletion' and done_at is null")
+            .fetch_one(&app.all_rows)
+            .await
+            .unwrap();
     assert!(removed <= 1, "the document's bytes are queued for deletion or deleted already");
 }
 

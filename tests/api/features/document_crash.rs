@@ -73,7 +73,8 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
             writer.await.unwrap();
         }
         // The reservations of the interrupted uploads expire.
-        sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
+        let due = "update outbox set next_attempt_at = now() where queue = 'blob_deletion'";
+        sqlx::query(due).execute(&app.all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
         let incoming = state_dir.join("documents/incoming");
         for name in names(&incoming) {
@@ -83,7 +84,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         program = Program::start_in(&app.database, &state_dir, WIDE);
     }
 
-    let count = "select count(*) from document_removals";
+    let count = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until("the sweep is done", async || {
         let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
         left == 0 && names(&state_dir.join("documents/incoming")).is_empty()

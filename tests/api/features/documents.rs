@@ -18,8 +18,11 @@ pub fn id_of(document: &Value) -> &str {
 
 /// Waits until no deletion is due, and returns the names of the stored and incoming files.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    let due = "select count(*) from document_removals where due_at <= now()";
-    wait::until_equal(0_i64, async || sqlx::query_scalar(due).fetch_one(&app.all_rows).await.unwrap()).await;
+    // Claimed messages are due later, so that their lease is not over.
+    let due = "select count(*) from outbox
+        where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
+    let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();
+    wait::until_equal(0_i64, due).await;
     let folder = &app.services().settings.documents.folder;
     let names = ["objects", "incoming"].into_iter().flat_map(|part| std::fs::read_dir(folder.join(part)).unwrap());
     names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()

@@ -120,7 +120,17 @@ async fn background_work_has_metrics() {
     assert_eq!(metrics.value("strongroom_mail_outbox{state=\"waiting\"}"), 0.0);
     assert!(metrics.value("strongroom_limiter_keys{tier=\"registration\"}") >= 2.0);
     assert_eq!(metrics.value("strongroom_limiter_keys{tier=\"export\"}"), 0.0);
-    for worker in ["announcements", "revocations", "live", "mail", "alerts", "event_writer", "hash_chain", "sweeper"] {
+    for worker in [
+        "announcements",
+        "revocations",
+        "live",
+        "mail",
+        "alerts",
+        "blob_deletion",
+        "event_writer",
+        "hash_chain",
+        "sweeper",
+    ] {
         assert_eq!(metrics.value(&format!("strongroom_worker_running{{worker=\"{worker}\"}}")), 1.0, "{worker}");
         assert_eq!(metrics.value(&format!("strongroom_worker_restarts_total{{worker=\"{worker}\"}}")), 0.0, "{worker}");
     }
@@ -133,11 +143,11 @@ async fn background_work_has_metrics() {
 #[actix_web::test]
 async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     let app = TestApp::start().await;
-    for (kind, attempts, minutes) in [("given_up", 10, 90), ("waiting", 1, 30), ("waiting", 0, 1)] {
+    for (kind, given_up, minutes) in [("given_up", "now()", 90), ("waiting", "null", 30), ("waiting", "null", 1)] {
         let sql = format!(
-            "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, attempts)
-             values (gen_random_uuid(), 'password_changed', '{kind}@example.com', gen_random_uuid(),
-                     now() - interval '{minutes} minutes', now() + interval '1 hour', {attempts})"
+            "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, given_up_at)
+             values (gen_random_uuid(), 'mail', 'password_changed', '{kind}@example.com', gen_random_uuid(),
+                     now() - interval '{minutes} minutes', now() + interval '1 hour', {given_up})"
         );
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&app.all_rows).await.unwrap();
     }

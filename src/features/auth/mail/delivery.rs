@@ -12,9 +12,9 @@ use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsPar
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use url::Url;
 
-use super::store::QueuedMail;
 use super::texts::MailText;
 use crate::config::Settings;
+use crate::db::outbox::QueuedMessage;
 #[cfg(feature = "dev")]
 use crate::dev::mail_files;
 use crate::security::crypto::secret_output::expose_text;
@@ -67,7 +67,12 @@ impl Delivery {
         Ok(Self { from, transport })
     }
 
-    pub(super) async fn deliver(&self, mail: &QueuedMail, text: &MailText, now: DateTime<Utc>) -> Result<(), String> {
+    pub(super) async fn deliver(
+        &self,
+        mail: &QueuedMessage,
+        text: &MailText,
+        now: DateTime<Utc>,
+    ) -> Result<(), String> {
         let message = self.message(mail, text, now)?;
         match &self.transport {
             Transport::Smtp(transport) => transport.send(message).await.map(drop).map_err(|error| cause(&error)),
@@ -88,7 +93,7 @@ impl Delivery {
     }
 
     /// Builds the message. The message id is the same for each attempt, so that mail programs can detect duplicates.
-    fn message(&self, mail: &QueuedMail, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
+    fn message(&self, mail: &QueuedMessage, text: &MailText, now: DateTime<Utc>) -> Result<Message, String> {
         // The address was validated before the mail was queued. Parsing the address again prevents header injection.
         let to = mail.recipient.parse().map_err(|_| "the recipient is not an e-mail address")?;
         Message::builder()

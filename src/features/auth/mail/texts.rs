@@ -6,7 +6,7 @@
 
 use secrecy::SecretString;
 
-use super::store::QueuedMail;
+use crate::db::outbox::QueuedMessage;
 use crate::security::crypto::keys::{KeyId, Keys};
 use crate::security::crypto::secret_output::{TOKEN_PLACEHOLDER, insert_token};
 use crate::security::crypto::secret_tokens::SecretToken;
@@ -137,7 +137,7 @@ fn template(kind: MailKind) -> Template {
 }
 
 /// Writes the text of a queued mail. Derives the token, which is stored nowhere.
-pub fn write(mail: &QueuedMail, keys: &Keys, links: &Links) -> Result<MailText, String> {
+pub fn write(mail: &QueuedMessage, keys: &Keys, links: &Links) -> Result<MailText, String> {
     let kind = MailKind::named(&mail.kind).ok_or("unknown kind of mail")?;
     let template = template(kind);
     let Some((page, endpoint, more)) = template.link else {
@@ -153,7 +153,8 @@ pub fn write(mail: &QueuedMail, keys: &Keys, links: &Links) -> Result<MailText, 
         ));
     }
     let key = mail.key_id.as_deref().and_then(KeyId::from_bytes).ok_or("the row names no master key")?;
-    let token = SecretToken::for_queued_mail(keys, key, kind.name(), mail.subject_id)
+    let subject = mail.subject_id.ok_or("the row names no subject")?;
+    let token = SecretToken::for_queued_mail(keys, key, kind.name(), subject)
         .ok_or_else(|| format!("master key {key} is not configured"))?
         .to_wire();
     Ok(MailText {
@@ -180,12 +181,13 @@ mod tests {
         let keys = Keys::new(&vec![7; 32].into()).unwrap();
         let links = Links { public_url: "https://rooms.example".into(), include_curl };
         let subject_id = Uuid::new_v4();
-        let mail = QueuedMail {
+        let mail = QueuedMessage {
             id: Uuid::new_v4(),
             kind: kind.into(),
             recipient: "ann@example.com".into(),
-            subject_id,
+            subject_id: Some(subject_id),
             key_id: Some(keys.id().to_bytes().to_vec()),
+            alert_id: None,
             created_at: DateTime::UNIX_EPOCH,
             attempts: 1,
         };

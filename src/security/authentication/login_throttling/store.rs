@@ -138,8 +138,8 @@ impl LoginThrottle {
     /// sent: both cases take the same statement and write one row.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
-            "insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at, sent_at)
-             select $1, $2, coalesce(u.email, ''), coalesce(u.id, $1), $3::timestamptz, $3, case when u.id is null then $3 end
+            "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)
+             select $1, 'mail', $2, coalesce(u.email, ''), coalesce(u.id, $1), $3::timestamptz, $3, case when u.id is null then $3 end
              from (select 1) always left join users u on u.id = $4 and u.status = 'active'",
             Uuid::new_v4(),
             self.lock_mail_kind,

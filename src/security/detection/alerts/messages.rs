@@ -12,8 +12,6 @@ pub struct Message {
     /// The kind of message: `opened`, `continues` or `cleared`.
     pub kind: String,
     pub count: i64,
-    /// The number of delivery attempts, including the current attempt.
-    pub attempts: i32,
     pub created_at: DateTime<Utc>,
     pub alert_id: Uuid,
     pub rule: String,
@@ -92,7 +90,6 @@ pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
         id: Uuid::nil(),
         kind: kind.into(),
         count: 47,
-        attempts: 1,
         created_at: DateTime::UNIX_EPOCH,
         alert_id: Uuid::nil(),
         rule: "access_denials".into(),

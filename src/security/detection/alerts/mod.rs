@@ -4,11 +4,11 @@
 //! alerts that operators mute them.
 //! **Control**: a finding opens one alert per rule and subject, or joins the open alert, in the transaction that
 //! counted the events. Alert storm: beyond ten open alerts of a rule, further findings share one combined alert. The
-//! combined alert states the number of subjects, the total, and the five largest subjects. Messages go through a
-//! transactional outbox, with one row per message and sink. Workers lease rows with `FOR UPDATE SKIP LOCKED`, and
-//! deliver at least once, across crashes and replicas. After three failed attempts, the event `alert_delivery_failed`
-//! is recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's email address goes only
-//! to the sinks that a setting names, and never to the log.
+//! combined alert states the number of subjects, the total, and the five largest subjects. Messages go through the
+//! transactional outbox (`db/outbox`), with one row per message and sink, and are delivered at least once, across
+//! crashes and replicas. After the last failed attempt, the event `alert_delivery_failed` is recorded. Requests never
+//! wait for a receiver. Messages contain ids and counts. A user's email address goes only to the sinks that a setting
+//! names, and never to the log.
 //! **Limits**: a receiver may reply 200 and drop the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`
@@ -29,8 +29,9 @@ pub use finding::{Finding, State, Subject};
 pub use messages::{Message, Runbooks};
 #[cfg(test)]
 pub use sentences::has_wording;
-pub use sinks::SIGNATURE_VERSION;
-pub use store::{AlertCounts, AlertRow, MAIL_KIND, message_of};
+pub use sinks::{MAIL_QUEUE, SIGNATURE_VERSION};
+use store::Queues;
+pub use store::{AlertCounts, AlertRow, message_of};
 pub use worker::AlertWorker;
 
 use crate::base::page::{Limit, Position};
@@ -38,32 +39,24 @@ use crate::config::AlertSettings;
 use crate::http::error::ApiResult;
 use crate::security::authorization::administrators::AdminCaller;
 
-/// How long delivered and failed messages are kept.
-const MESSAGE_RETENTION: TimeDelta = TimeDelta::days(7);
-
 /// How long cleared alerts are kept.
 const ALERT_RETENTION: TimeDelta = TimeDelta::days(90);
 
 /// The maximum number of open individual alerts per rule. Further findings share one combined alert.
 const MAX_SEPARATE_ALERTS: i64 = 10;
 
-/// The maximum number of messages that wait for one sink. Beyond it, an alert is stored but not sent; a later summary
-/// may be sent. The limit bounds the table during an attack, and the backlog that a receiver gets after an outage.
-const MAX_QUEUED_MESSAGES: i64 = 1_000;
-
 /// Opens, updates and clears alerts.
 #[derive(Clone)]
 pub struct Alerts {
     pool: PgPool,
-    /// The names of the configured sinks.
-    sinks: Vec<String>,
+    queues: Queues,
 }
 
 impl Alerts {
     /// Creates the service. Alerts go to the configured sinks, and always to the log.
     #[must_use]
     pub fn new(pool: PgPool, settings: &AlertSettings) -> Self {
-        Self { pool, sinks: sinks::names(settings).into_iter().map(str::to_owned).collect() }
+        Self { pool, queues: sinks::queues(settings) }
     }
 
     /// Opens an alert or updates the open alert, in the transaction that counted the events. Beyond
@@ -81,8 +74,9 @@ impl Alerts {
             let totals = combined_store::totals(connection, finding, now).await?;
             (Finding { subject: Subject::All(finding.counted_for), ..finding.clone() }, totals)
         };
-        let raised = store::raise(connection, &finding, &totals, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
-        if raised.opened && raised.queued < self.sinks.len() as i64 {
+        let Some(opened) = store::raise(connection, &finding, &totals, now).await? else { return Ok(()) };
+        let queued = store::queue(connection, "opened", &[opened], &self.queues, now).await?;
+        if queued < self.queues.names.len() as u64 {
             tracing::error!(rule = finding.rule, "alert stored but not sent: too many messages are waiting");
         }
         Ok(())
@@ -92,9 +86,8 @@ impl Alerts {
     /// Several replicas may call this at once.
     pub async fn summarise_and_clear(&self, now: DateTime<Utc>) -> ApiResult<()> {
         combined_store::refresh_totals(&self.pool, now).await?;
-        store::clear_quiet(&self.pool, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
-        store::queue_summaries(&self.pool, &self.sinks, MAX_QUEUED_MESSAGES, now).await?;
-        Ok(())
+        store::clear_quiet(&self.pool, &self.queues, now).await?;
+        Ok(store::queue_summaries(&self.pool, &self.queues, now).await?)
     }
 
     /// Lists alerts before this position, newest first. The database checks again that the caller is an administrator.
@@ -114,8 +107,8 @@ impl Alerts {
         Ok(store::counts(&self.pool).await?)
     }
 
-    /// Deletes old messages and alerts.
+    /// Deletes old alerts.
     pub async fn sweep(&self, now: DateTime<Utc>) -> ApiResult<()> {
-        Ok(store::delete_old(&self.pool, now - MESSAGE_RETENTION, now - ALERT_RETENTION).await?)
+        Ok(store::delete_old(&self.pool, now - ALERT_RETENTION).await?)
     }
 }

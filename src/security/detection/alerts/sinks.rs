@@ -1,4 +1,4 @@
-//! The sinks of alerts: a chat, a signed webhook, mail, and the log.
+//! The sinks of alerts: the log, a chat, a signed webhook, and mail. Mail goes to the queue of all mail.
 
 use std::sync::Arc;
 
@@ -8,11 +8,14 @@ use secrecy::ExposeSecret;
 use sqlx::PgPool;
 
 use super::messages::{Message, Runbooks};
-use super::store;
+use super::store::{Queues, message_of};
+use crate::base::clock::Clock;
 use crate::base::email::EmailAddress;
 use crate::base::hex::hex;
 use crate::config::{AlertSettings, OutboundUrl};
+use crate::db::outbox::{Consumer, QueuedMessage};
 use crate::http::error::ApiError;
+use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::OutboundClient;
 
 /// The log target of all alerts.
@@ -21,60 +24,68 @@ const TARGET: &str = "alert";
 /// The prefix of a signature. It names the algorithm, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
-/// A destination for alert messages.
+/// The queue of mail, and the name of that sink.
+pub const MAIL_QUEUE: &str = "mail";
+
+/// A destination of alert messages that this folder delivers to.
 pub(super) enum Sink {
     Log,
     Slack(OutboundUrl),
     Webhook(OutboundUrl, Box<hmac::Key>),
-    Mail(EmailAddress),
 }
 
 impl Sink {
+    /// Returns the name, which is also that of its queue.
     pub(super) fn name(&self) -> &'static str {
         match self {
             Self::Log => "log",
             Self::Slack(_) => "slack",
             Self::Webhook(..) => "webhook",
-            Self::Mail(_) => "mail",
         }
     }
 }
 
-/// Returns the configured sinks. The log is always one of them.
+/// Returns the configured sinks apart from mail. The log is always one of them.
 pub(super) fn sinks(settings: &AlertSettings) -> Vec<Sink> {
     let webhook = settings.webhook.as_ref().map(|(url, key)| {
         Sink::Webhook(url.clone(), Box::new(hmac::Key::new(hmac::HMAC_SHA256, key.expose_secret().as_bytes())))
     });
     let slack = settings.slack.clone().map(Sink::Slack);
-    let mail = settings.mail_to.clone().map(Sink::Mail);
-    [Some(Sink::Log), slack, webhook, mail].into_iter().flatten().collect()
+    [Some(Sink::Log), slack, webhook].into_iter().flatten().collect()
 }
 
-pub(super) fn names(settings: &AlertSettings) -> Vec<&'static str> {
-    sinks(settings).iter().map(Sink::name).collect()
+pub(super) fn queues(settings: &AlertSettings) -> Queues {
+    let mail = settings.mail_to.as_ref().map(|_| MAIL_QUEUE);
+    let names = sinks(settings).iter().map(Sink::name).chain(mail).map(str::to_owned).collect();
+    Queues { names, recipient: settings.mail_to.as_ref().map_or("", EmailAddress::as_str).to_owned() }
 }
 
-/// Delivers messages to sinks.
-pub(super) struct Delivery {
+/// Delivers the messages of one sink.
+pub(super) struct SinkDelivery {
+    pub sink: Sink,
     pub pool: PgPool,
     pub client: Arc<OutboundClient>,
     pub runbooks: Runbooks,
+    pub shows_addresses: bool,
+    pub clock: Clock,
 }
 
-/// Why a message was not delivered.
-pub(super) enum DeliveryError {
-    /// The text is the service's own: text from the receiver is never logged.
-    Rejected(String),
-    Database(ApiError),
-}
+impl Consumer for SinkDelivery {
+    const MAX_ATTEMPTS: i32 = 3;
+    const RETRY_SECONDS: &'static [u32] = &[30, 300];
 
-impl Delivery {
-    /// Delivers a message and marks it as sent.
-    pub async fn deliver(&self, sink: &Sink, message: &Message, now: DateTime<Utc>) -> Result<(), DeliveryError> {
-        let handed_over = match sink {
-            Sink::Mail(recipient) => return self.mail(recipient, message, now).await,
+    fn queue(&self) -> &'static str {
+        self.sink.name()
+    }
+
+    async fn deliver(&self, queued: &QueuedMessage) -> Result<(), String> {
+        let message = message_of(&self.pool, queued.id, self.shows_addresses).await;
+        let message = message.map_err(|error| format!("failed to read the alert: {}", ApiError::from(error)))?;
+        // The message was deleted with its alert in the meantime.
+        let Some(message) = message else { return Ok(()) };
+        let posted = match &self.sink {
             Sink::Log => {
-                self.log(message);
+                log(&message, &self.runbooks);
                 Ok(())
             }
             Sink::Slack(url) => {
@@ -83,41 +94,40 @@ impl Delivery {
             }
             Sink::Webhook(url, key) => {
                 let body = message.json(&self.runbooks).to_string();
-                self.client.post(url, signed(key, message, &body, now), body.into_bytes()).await
+                self.client.post(url, signed(key, &message, &body, self.clock.now()), body.into_bytes()).await
             }
         };
-        handed_over.map_err(|undelivered| DeliveryError::Rejected(undelivered.to_string()))?;
-        store::mark_sent(&self.pool, message.id, now).await.map_err(|error| DeliveryError::Database(error.into()))
+        posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Moves the message to the mail outbox, which retries on its own.
-    async fn mail(&self, recipient: &EmailAddress, message: &Message, now: DateTime<Utc>) -> Result<(), DeliveryError> {
-        let mailed = store::move_to_mail_outbox(&self.pool, message.id, recipient.as_str(), now).await;
-        mailed.map_err(|error| DeliveryError::Database(error.into()))
+    /// Records one event. A rule that counts this event cannot cause an endless loop: its alert stays open and sends
+    /// one summary per window.
+    fn given_up(&self, _message: &QueuedMessage) {
+        Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }
+}
 
-    fn log(&self, message: &Message) {
-        let (text, runbook) = (message.sentence(), self.runbooks.page(&message.rule));
-        macro_rules! log {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: TARGET,
-                    alert = %message.alert_id,
-                    kind = message.kind,
-                    rule = message.rule,
-                    about_kind = message.about_kind,
-                    about = message.about,
-                    count = message.count,
-                    runbook,
-                    "{text}"
-                )
-            };
-        }
-        match message.severity.as_str() {
-            "critical" => log!(error),
-            "warning" => log!(warn),
-            _ => log!(info),
-        }
+fn log(message: &Message, runbooks: &Runbooks) {
+    let (text, runbook) = (message.sentence(), runbooks.page(&message.rule));
+    macro_rules! log {
+        ($level:ident) => {
+            tracing::$level!(
+                target: TARGET,
+                alert = %message.alert_id,
+                kind = message.kind,
+                rule = message.rule,
+                about_kind = message.about_kind,
+                about = message.about,
+                count = message.count,
+                runbook,
+                "{text}"
+            )
+        };
+    }
+    match message.severity.as_str() {
+        "critical" => log!(error),
+        "warning" => log!(warn),
+        _ => log!(info),
     }
 }
 

@@ -1,4 +1,5 @@
-//! SQL of alerts and their outbox. These rows have no owner: administrators and the sinks read them.
+//! SQL of alerts and their messages in the outbox. These rows have no owner: administrators and
+//! the sinks read them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -9,49 +10,74 @@ use super::finding::{Finding, State};
 use super::messages::Message;
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
+use crate::db::begin;
 
-/// The kind of an alert's mail in the mail outbox. The column `subject_id` of this mail contains the id of the alert's
-/// message.
-pub const MAIL_KIND: &str = "alert";
+/// The maximum number of messages that wait for one sink. Beyond it, an alert is stored but not sent; a later summary
+/// may be sent. The limit bounds the table during an attack, and the backlog that a receiver gets after an outage.
+const MAX_QUEUED_MESSAGES: i64 = 1_000;
 
-pub struct Raised {
-    pub opened: bool,
-    pub queued: i64,
+/// An alert that gets a message.
+pub struct Reported {
+    pub id: Uuid,
+    pub count: i64,
 }
 
-/// Opens an alert or updates the open alert. Keeps the highest count since the last message.
+/// Where messages go: the queues of the configured sinks, and the recipient of mail.
+#[derive(Clone)]
+pub struct Queues {
+    pub names: Vec<String>,
+    pub recipient: String,
+}
+
+/// Queues one message per alert and sink, in the transaction of its cause. Returns the number of messages.
+pub async fn queue(
+    connection: &mut PgConnection,
+    kind: &str,
+    alerts: &[Reported],
+    queues: &Queues,
+    now: DateTime<Utc>,
+) -> Result<u64, sqlx::Error> {
+    if alerts.is_empty() {
+        return Ok(0);
+    }
+    let (ids, counts): (Vec<Uuid>, Vec<i64>) = alerts.iter().map(|alert| (alert.id, alert.count)).unzip();
+    let queued = sqlx::query!(
+        "insert into outbox (id, queue, kind, recipient, alert_id, count, created_at, next_attempt_at)
+         select gen_random_uuid(), sink.queue, $1, case sink.queue when 'mail' then $6 else '' end, alert.id, alert.count, $2, $2
+         from unnest($3::uuid[], $4::bigint[]) as alert (id, count) cross join unnest($5::text[]) as sink (queue)
+         where $7 > (
+             select count(*) from outbox o
+             where o.queue = sink.queue and o.alert_id is not null and o.done_at is null and o.given_up_at is null)",
+        kind,
+        now,
+        &ids,
+        &counts,
+        &queues.names,
+        queues.recipient,
+        MAX_QUEUED_MESSAGES
+    );
+    Ok(queued.execute(connection).await?.rows_affected())
+}
+
+/// Opens an alert or updates the open alert. Keeps the highest count since the last message. Returns a new alert.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,
     totals: &Totals,
-    sinks: &[String],
-    max_queued: i64,
     now: DateTime<Utc>,
-) -> Result<Raised, sqlx::Error> {
-    sqlx::query_as!(
-        Raised,
-        r#"with raised as (
-               insert into alerts as known (
-                   id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds,
-                   threshold, members, largest)
-               values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $11, $12, $13)
-               on conflict (rule, about_kind, about) where state = 'open' do update set
-                   last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
-                   findings = known.findings + 1,
-                   count = case when known.last_seen_at <= known.told_at then excluded.count
-                       else greatest(known.count, excluded.count) end,
-                   window_seconds = excluded.window_seconds
-               returning id, count, findings = 1 as opened
-           ), queued as (
-               insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
-               select gen_random_uuid(), raised.id, 'opened', wanted.sink, raised.count, $6, $6
-               from raised, unnest($9::text[]) as wanted(sink)
-               where raised.opened and $10 > (
-                   select count(*) from alert_outbox w
-                   where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)
-               returning id
-           )
-           select opened as "opened!", (select count(*) from queued) as "queued!" from raised"#,
+) -> Result<Option<Reported>, sqlx::Error> {
+    let raised = sqlx::query!(
+        r#"insert into alerts as known (
+               id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds,
+               threshold, members, largest)
+           values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11)
+           on conflict (rule, about_kind, about) where state = 'open' do update set
+               last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
+               findings = known.findings + 1,
+               count = case when known.last_seen_at <= known.told_at then excluded.count
+                   else greatest(known.count, excluded.count) end,
+               window_seconds = excluded.window_seconds
+           returning id, count, findings = 1 as "opened!""#,
         Uuid::new_v4(),
         finding.rule,
         finding.severity.name(),
@@ -60,92 +86,45 @@ pub async fn raise(
         now,
         totals.events,
         i64::try_from(finding.window.as_secs()).unwrap_or(i64::MAX),
-        sinks,
-        max_queued,
         finding.threshold,
         totals.members,
         &totals.largest
     )
     .fetch_one(connection)
-    .await
+    .await?;
+    Ok(raised.opened.then_some(Reported { id: raised.id, count: raised.count }))
 }
 
-/// Clears alerts that have had no finding for one window.
-pub async fn clear_quiet(
-    pool: &PgPool,
-    sinks: &[String],
-    max_queued: i64,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with cleared as (
-             update alerts set state = 'cleared', cleared_at = $1, told_at = $1
-             where state = 'open' and last_seen_at + window_seconds * interval '1 second' <= $1
-             returning id, count
-         )
-         insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
-         select gen_random_uuid(), cleared.id, 'cleared', wanted.sink, cleared.count, $1, $1
-         from cleared, unnest($2::text[]) as wanted(sink)
-         where $3 > (select count(*) from alert_outbox w
-             where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
-        now,
-        sinks,
-        max_queued
+/// Clears alerts that have had no finding for one window, and queues their last messages.
+pub async fn clear_quiet(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let mut transaction = begin(pool).await?;
+    let cleared = sqlx::query_as!(
+        Reported,
+        "update alerts set state = 'cleared', cleared_at = $1, told_at = $1
+         where state = 'open' and last_seen_at + window_seconds * interval '1 second' <= $1
+         returning id, count",
+        now
     )
-    .execute(pool)
+    .fetch_all(&mut *transaction)
     .await?;
-    Ok(())
+    queue(&mut transaction, "cleared", &cleared, queues, now).await?;
+    transaction.commit().await
 }
 
 /// Queues a summary for each alert that has new findings and sent its last message at least one window ago.
-pub async fn queue_summaries(
-    pool: &PgPool,
-    sinks: &[String],
-    max_queued: i64,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with going_on as (
-             update alerts set told_at = $1
-             where state = 'open' and last_seen_at > told_at
-                 and told_at + window_seconds * interval '1 second' <= $1
-             returning id, count
-         )
-         insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
-         select gen_random_uuid(), going_on.id, 'continues', wanted.sink, going_on.count, $1, $1
-         from going_on, unnest($2::text[]) as wanted(sink)
-         where $3 > (select count(*) from alert_outbox w
-             where w.sink = wanted.sink and w.sent_at is null and w.given_up_at is null)",
-        now,
-        sinks,
-        max_queued
+pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    let mut transaction = begin(pool).await?;
+    let continuing = sqlx::query_as!(
+        Reported,
+        "update alerts set told_at = $1
+         where state = 'open' and last_seen_at > told_at and told_at + window_seconds * interval '1 second' <= $1
+         returning id, count",
+        now
     )
-    .execute(pool)
+    .fetch_all(&mut *transaction)
     .await?;
-    Ok(())
-}
-
-/// Leases one message of this sink until `lease_end`, and returns its id. Concurrent workers skip leased rows.
-pub async fn take(
-    pool: &PgPool,
-    sink: &str,
-    now: DateTime<Utc>,
-    lease_end: DateTime<Utc>,
-) -> Result<Option<Uuid>, sqlx::Error> {
-    sqlx::query_scalar!(
-        "with due as (
-             select id from alert_outbox
-             where sink = $1 and next_attempt_at <= $2 and sent_at is null and given_up_at is null
-             order by next_attempt_at limit 1 for update skip locked
-         )
-         update alert_outbox o set attempts = o.attempts + 1, next_attempt_at = $3
-         from due where o.id = due.id returning o.id",
-        sink,
-        now,
-        lease_end
-    )
-    .fetch_optional(pool)
-    .await
+    queue(&mut transaction, "continues", &continuing, queues, now).await?;
+    transaction.commit().await
 }
 
 /// Returns a message. The first message of an alert states the current count, which may have grown while the message
@@ -154,63 +133,16 @@ pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Resul
     sqlx::query_as!(
         Message,
         r#"select o.id, o.kind, case when o.kind = 'opened' then greatest(o.count, a.count) else o.count end as "count!",
-             o.attempts, o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind, a.about,
+             o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind, a.about,
              case when $2 and a.about_kind = 'user' and a.about <> ''
                  then (select u.email from users u where u.id = a.about::uuid) end as address,
              a.members, a.largest, a.window_seconds, a.opened_at
-         from alert_outbox o join alerts a on a.id = o.alert_id where o.id = $1"#,
+         from outbox o join alerts a on a.id = o.alert_id where o.id = $1"#,
         id,
         shows_addresses
     )
     .fetch_optional(pool)
     .await
-}
-
-pub async fn mark_sent(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update alert_outbox set sent_at = $2 where id = $1 and given_up_at is null", id, now)
-        .execute(pool)
-        .await?;
-    Ok(())
-}
-
-/// Moves the message to the mail outbox in one statement, so that the alert is mailed exactly once.
-pub async fn move_to_mail_outbox(
-    pool: &PgPool,
-    id: Uuid,
-    recipient: &str,
-    now: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "with handed_over as (
-             update alert_outbox set sent_at = $2 where id = $1 and sent_at is null and given_up_at is null returning id
-         )
-         insert into mail_outbox (id, kind, recipient, subject_id, created_at, next_attempt_at)
-         select gen_random_uuid(), $4, $3, id, $2, $2 from handed_over",
-        id,
-        now,
-        recipient,
-        MAIL_KIND
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
-}
-
-pub async fn postpone(pool: &PgPool, id: Uuid, until: DateTime<Utc>) -> Result<(), sqlx::Error> {
-    sqlx::query!("update alert_outbox set next_attempt_at = $2 where id = $1", id, until).execute(pool).await?;
-    Ok(())
-}
-
-/// Marks a message as failed. Returns whether this call has marked it, so that only one event is recorded.
-pub async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
-    let given_up = sqlx::query!(
-        "update alert_outbox set given_up_at = $2 where id = $1 and sent_at is null and given_up_at is null",
-        id,
-        now
-    )
-    .execute(pool)
-    .await?;
-    Ok(given_up.rows_affected() == 1)
 }
 
 /// One row of the administrators' list of alerts.
@@ -270,25 +202,18 @@ pub async fn counts(pool: &PgPool) -> Result<AlertCounts, sqlx::Error> {
     sqlx::query_as!(
         AlertCounts,
         r#"select (select count(*) from alerts where state = 'open') as "open!",
-               count(*) filter (where sent_at is null and given_up_at is null) as "waiting!",
+               count(*) filter (where given_up_at is null) as "waiting!",
                count(*) filter (where given_up_at is not null) as "failed!"
-           from alert_outbox"#
+           from outbox where alert_id is not null and done_at is null"#
     )
     .fetch_one(pool)
     .await
 }
 
-pub async fn delete_old(
-    pool: &PgPool,
-    messages_before: DateTime<Utc>,
-    alerts_before: DateTime<Utc>,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from alert_outbox where created_at < $1 and (sent_at is not null or given_up_at is not null)",
-        messages_before
-    )
-    .execute(pool)
-    .await?;
-    sqlx::query!("delete from alerts where state = 'cleared' and cleared_at < $1", alerts_before).execute(pool).await?;
+/// Deletes old alerts and their messages.
+pub async fn delete_old(pool: &PgPool, cleared_before: DateTime<Utc>) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from alerts where state = 'cleared' and cleared_at < $1", cleared_before)
+        .execute(pool)
+        .await?;
     Ok(())
 }

@@ -25,9 +25,9 @@ async fn observed(
     ask: impl Future<Output = Reply>,
 ) -> (impl PartialEq + std::fmt::Debug, Vec<String>, Vec<String>, usize, i64) {
     let passwords = &app.services().credentials.passwords;
-    let (hashes, queued) = (passwords.hashes(), rows(app, "select count(*) from mail_outbox").await);
+    let (hashes, queued) = (passwords.hashes(), rows(app, "select count(*) from outbox").await);
     let reply = ask.await;
-    let queued = rows(app, "select count(*) from mail_outbox").await - queued;
+    let queued = rows(app, "select count(*) from outbox").await - queued;
     (reply.comparable(), reply.statements(), reply.events(), passwords.hashes() - hashes, queued)
 }
 
@@ -236,8 +236,7 @@ async fn stored_rows_contain_no_usable_secret() {
     let reset = reset_token(&app, &alice.email, "").await;
     register(&app.anonymous(), "eve@example.com").await.ok(202);
     let unused = mail_token(&app, "eve@example.com").await;
-    for table in
-        ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "mail_outbox", "login_failures"]
+    for table in ["users", "registrations", "password_resets", "sessions", "refresh_tokens", "outbox", "login_failures"]
     {
         let sql = format!("select coalesce(string_agg(t::text, ' '), '') from {table} t");
         let text: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&app.all_rows).await.unwrap();

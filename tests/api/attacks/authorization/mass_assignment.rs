@@ -73,7 +73,7 @@ fn values(field: &str) -> [Value; 3] {
 
 /// Returns a digest of all tables, including those of registration and login.
 async fn digest_all(app: &TestApp) -> String {
-    let waiting = ["registrations", "password_resets", "mail_outbox", "login_failures", "refresh_tokens"];
+    let waiting = ["registrations", "password_resets", "outbox", "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
 }
 

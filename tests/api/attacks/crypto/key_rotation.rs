@@ -255,7 +255,7 @@ async fn mail_queued_before_key_rotation_contains_working_link() {
     request_reset(&app, &alice).await;
     let tried = async || {
         let attempts: i64 =
-            sqlx::query_scalar("select count(*) from mail_outbox where sent_at is null and attempts > 0")
+            sqlx::query_scalar("select count(*) from outbox where queue = 'mail' and done_at is null and attempts > 0")
                 .fetch_one(&app.all_rows)
                 .await
                 .unwrap();
@@ -263,7 +263,7 @@ async fn mail_queued_before_key_rotation_contains_working_link() {
     };
     wait::until("a failed delivery", tried).await;
     let app = replica(app.stop().await, NEW, Some(OLD)).await;
-    sqlx::query("update mail_outbox set next_attempt_at = created_at").execute(&app.all_rows).await.unwrap();
+    sqlx::query("update outbox set next_attempt_at = created_at").execute(&app.all_rows).await.unwrap();
     let token = reset_token(&app, &alice.email, "").await;
     choose_password(&app, &token).await;
 }

@@ -36,7 +36,7 @@ pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
 
 /// Returns the rule, the subject and the number of messages per sink of each alert.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
-    let sql = "select rule, about, (select count(*) from alert_outbox where alert_id = alerts.id and sink = 'log')
+    let sql = "select rule, about, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
                from alerts order by opened_at, rule";
     sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap()
 }

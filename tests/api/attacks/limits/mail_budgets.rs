@@ -24,7 +24,7 @@ async fn request_reset(client: &Client, email: &str) -> Reply {
 }
 
 async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
-    sqlx::query_scalar("select count(*) from mail_outbox where kind = $1 and recipient = $2")
+    sqlx::query_scalar("select count(*) from outbox where kind = $1 and recipient = $2")
         .bind(kind)
         .bind(email)
         .fetch_one(&app.all_rows)
@@ -117,7 +117,7 @@ async fn flood_to_one_mail_domain_is_limited_per_network() {
     for n in 1..=51 {
         register(&from(&app, 1, n), &format!("user{n}@provider.example")).await.ok(202);
     }
-    let sent: i64 = sqlx::query_scalar("select count(*) from mail_outbox").fetch_one(&app.all_rows).await.unwrap();
+    let sent: i64 = sqlx::query_scalar("select count(*) from outbox").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(sent, 50);
     register(&from(&app, 1, 1), "user@other.example").await.ok(202).assert_events(&["authn_registration_requested/"]);
     register(&from(&app, 2, 1), "user51@provider.example")

@@ -93,7 +93,7 @@ async fn lock_is_indistinguishable_for_unknown_account() {
     assert_eq!(lock_mails(&app).await, (2, 1));
     let left = number(
         &app,
-        "select count(*) from mail_outbox where kind = 'account_locked' and recipient = '' and sent_at is null",
+        "select count(*) from outbox where kind = 'account_locked' and recipient = '' and done_at is null",
     );
     assert_eq!(left.await, 0, "a mail without recipient is never sent");
     let distinct = "select count(distinct (failures, in_a_row)) from login_failures where kind = 'account'";

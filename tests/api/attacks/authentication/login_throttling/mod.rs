@@ -44,9 +44,9 @@ async fn number(app: &TestApp, sql: &'static str) -> i64 {
 
 /// Returns the number of mails about a lock, and how many of them have a recipient.
 async fn lock_mails(app: &TestApp) -> (i64, i64) {
-    let all = number(app, "select count(*) from mail_outbox where kind = 'account_locked'").await;
+    let all = number(app, "select count(*) from outbox where kind = 'account_locked'").await;
     let addressed =
-        number(app, "select count(*) from mail_outbox where kind = 'account_locked' and recipient like '%@%'").await;
+        number(app, "select count(*) from outbox where kind = 'account_locked' and recipient like '%@%'").await;
     (all, addressed)
 }
 

@@ -96,7 +96,7 @@ async fn first_message_counts_the_whole_window_until_it_is_sent() {
     for count in [10, 47] {
         services.alerts.raise(&mut transaction, &denials(user, count), app.clock.now()).await.unwrap();
     }
-    let queued = "select count from alert_outbox where sink = 'webhook'";
+    let queued = "select count from outbox where queue = 'webhook'";
     let queued: i64 = sqlx::query_scalar(queued).fetch_one(&mut *transaction).await.unwrap();
     transaction.commit().await.unwrap();
     assert_eq!(queued, 10);

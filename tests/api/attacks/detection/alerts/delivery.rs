@@ -27,7 +27,7 @@ async fn failures(app: &TestApp) -> Vec<String> {
 async fn wait_until_postponed(receiver: &Receiver, times: usize) {
     let id = receiver.requests()[0].headers["strongroom-message-id"].clone();
     let noted = |line: &Value| {
-        line["message"] == "failed to deliver an alert; a retry follows" && line["message_id"] == id.as_str()
+        line["message"] == "failed to deliver a message; a retry follows" && line["message_id"] == id.as_str()
     };
     wait::until_equal(times, async || logs::all_containing(&id).iter().filter(|line| noted(line)).count()).await;
 }
@@ -49,8 +49,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
             // The test changes the time of the retry instead of the clock. So the alert itself sends no summary.
-            let sql =
-                "update alert_outbox set next_attempt_at = created_at where sent_at is null and given_up_at is null";
+            let sql = "update outbox set next_attempt_at = created_at where done_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }
     }
@@ -70,8 +69,8 @@ async fn delays_between_delivery_attempts_grow() {
     let pause = async |attempts: usize| -> i64 {
         receiver.wait_for_requests(attempts).await;
         wait_until_postponed(&receiver, attempts).await;
-        let sql = "select extract(epoch from next_attempt_at - $1)::bigint from alert_outbox
-                   where sink = 'webhook' and kind = 'opened'";
+        let sql = "select extract(epoch from next_attempt_at - $1)::bigint from outbox
+                   where queue = 'webhook' and kind = 'opened'";
         sqlx::query_scalar(sql).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap()
     };
     let first = pause(1).await;
@@ -107,7 +106,7 @@ async fn killed_last_attempt_is_recorded_as_failed_by_another_replica() {
     raise(&one, &denials(UserId::new(), 20)).await;
     let held = receiver.wait_for_requests(1).await.remove(0);
     one.running.take().unwrap().abort();
-    let set = sqlx::query("update alert_outbox set attempts = 3 where sink = 'webhook'");
+    let set = sqlx::query("update outbox set attempts = 3 where queue = 'webhook'");
     set.execute(&one.all_rows).await.unwrap();
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     two.clock.advance(TimeDelta::seconds(31));
@@ -115,6 +114,45 @@ async fn killed_last_attempt_is_recorded_as_failed_by_another_replica() {
     assert_eq!(receiver.requests().len(), 1);
     assert_eq!(held.headers["strongroom-message-id"].len(), 36);
     assert_eq!(failures(&two).await, ["webhook"]);
+}
+
+#[actix_web::test]
+async fn locked_message_delays_no_other_message() {
+    let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
+    let mut one = start_with_receiver(&receiver).await;
+    raise(&one, &denials(UserId::new(), 20)).await;
+    receiver.wait_for_requests(1).await;
+    one.running.take().unwrap().abort();
+    // Another worker holds the oldest message.
+    let mut holding = one.all_rows.begin().await.unwrap();
+    let due = "update outbox set next_attempt_at = created_at where queue = 'webhook'";
+    assert_eq!(sqlx::query(due).execute(&mut *holding).await.unwrap().rows_affected(), 1);
+    receiver.set_behavior(ReceiverBehavior::ok());
+    let two = start_on_with_receiver(one.database.clone(), &receiver).await;
+    two.clock.advance(TimeDelta::seconds(31));
+    raise(&two, &denials(UserId::new(), 20)).await;
+    receiver.wait_for_requests(2).await;
+    wait_for_counts(&two, 2, 1, 0).await;
+    holding.rollback().await.unwrap();
+    wait_for_counts(&two, 2, 0, 0).await;
+}
+
+#[actix_web::test]
+async fn given_up_alert_mail_is_recorded_once() {
+    logs::capture();
+    let app = TestApp::with(&[("STRONGROOM_ALERTS_MAIL_TO", "ops@example.com")]).await;
+    // Mail cannot be delivered: its folder is a file.
+    let folder = app.state_dir.join("mail");
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::write(&folder, "").unwrap();
+    raise(&app, &denials(UserId::new(), 20)).await;
+    let last = "update outbox set attempts = 9, next_attempt_at = created_at where queue = 'mail' and attempts = 1";
+    wait::until("a failed delivery", async || {
+        sqlx::query(last).execute(&app.all_rows).await.unwrap().rows_affected() == 1
+    })
+    .await;
+    wait_for_counts(&app, 1, 0, 1).await;
+    assert_eq!(failures(&app).await, ["mail"]);
 }
 
 #[actix_web::test]
@@ -166,14 +204,13 @@ async fn many_networks_cannot_fill_the_outbox() {
     let receiver = Receiver::start(ReceiverBehavior::NeverReply).await;
     let app = start_with_receiver(&receiver).await;
     raise(&app, &denials(UserId::new(), 20)).await;
-    let flood = "insert into alert_outbox (id, alert_id, kind, sink, count, created_at, next_attempt_at)
+    let flood = "insert into outbox (id, alert_id, kind, queue, count, created_at, next_attempt_at)
         select gen_random_uuid(), a.id, 'continues', 'webhook', 1, now(), now() + interval '1 day'
         from alerts a, generate_series(1, 1000)";
     sqlx::query(flood).execute(&app.all_rows).await.unwrap();
     let network = Subject::Network("203.0.113.0".parse().unwrap());
     raise(&app, &Finding { subject: network, ..denials(UserId::new(), 20) }).await;
-    let of_network =
-        "select o.sink from alert_outbox o join alerts a on a.id = o.alert_id where a.about = '203.0.113.0'";
+    let of_network = "select o.queue from outbox o join alerts a on a.id = o.alert_id where a.about = '203.0.113.0'";
     let queued: Vec<String> = sqlx::query_scalar(of_network).fetch_all(&app.all_rows).await.unwrap();
     assert_eq!(queued, ["log"], "the alert is stored and logged");
     assert!(logs::contains("alert stored but not sent"));

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use strongroom::base::id::UserId;
 use strongroom::base::page::{Limit, Position};
+use strongroom::db::outbox;
 use strongroom::security::detection::alerts::State;
 
 use super::{denials, raise, wait_for_counts};
@@ -53,8 +54,8 @@ async fn service_role_cannot_rewrite_alerts() {
         "update alerts set about = ''",
         "update alerts set severity = 'info'",
         "update alerts set opened_at = now()",
-        "update alert_outbox set kind = 'cleared'",
-        "update alert_outbox set count = 0",
+        "update outbox set kind = 'cleared'",
+        "update outbox set count = 0",
         "truncate alerts cascade",
     ] {
         let error = sqlx::query(forbidden).execute(&app.services().pool).await.expect_err(forbidden);
@@ -67,18 +68,22 @@ async fn service_role_cannot_rewrite_alerts() {
 async fn old_cleared_alerts_are_deleted() {
     let app = TestApp::start().await;
     raise(&app, &denials(UserId::new(), 20)).await;
-    let alerts = &app.services().alerts;
+    let sweep = async |later: TimeDelta| {
+        let (services, then) = (app.services(), app.clock.now() + later);
+        services.alerts.sweep(then).await.unwrap();
+        outbox::sweep(&services.pool, then).await.unwrap();
+    };
     let counted = async || -> (i64, i64) {
-        let sql = "select (select count(*) from alerts), (select count(*) from alert_outbox)";
+        let sql = "select (select count(*) from alerts), (select count(*) from outbox where alert_id is not null)";
         sqlx::query_as(sql).fetch_one(&app.all_rows).await.unwrap()
     };
     wait_for_counts(&app, 1, 0, 0).await;
-    alerts.sweep(app.clock.now() + TimeDelta::days(100)).await.unwrap();
+    sweep(TimeDelta::days(100)).await;
     assert_eq!(counted().await, (1, 0), "open alerts are kept");
     app.clock.advance(TimeDelta::minutes(6));
     wait_for_counts(&app, 0, 0, 0).await;
-    alerts.sweep(app.clock.now() + TimeDelta::days(6)).await.unwrap();
+    sweep(TimeDelta::days(6)).await;
     assert_eq!(counted().await, (1, 1));
-    alerts.sweep(app.clock.now() + TimeDelta::days(91)).await.unwrap();
+    sweep(TimeDelta::days(91)).await;
     assert_eq!(counted().await, (0, 0));
 }

@@ -25,14 +25,14 @@ const INVALID: &str = "input_validation_fail/invalid_input";
 /// Asserts that there is no row, no file and no reservation.
 async fn assert_nothing_is_stored(app: &TestApp) {
     let rows = "select (select count(*) from documents) + (select count(*) from document_uploads)
-        + (select count(*) from document_removals) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
+        + (select count(*) from outbox where queue = 'blob_deletion' and done_at is null) + (select coalesce(sum(files + bytes), 0)::bigint from document_usage)";
     let rows: i64 = sqlx::query_scalar(rows).fetch_one(&app.all_rows).await.unwrap();
     assert_eq!((rows, stored_files(app).await), (0, Vec::new()));
 }
 
 /// Waits until the service has noticed the disconnect, then asserts that nothing is stored.
 async fn wait_until_nothing_is_stored(app: &TestApp) {
-    let queued = "select count(*) from document_removals";
+    let queued = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until_equal(0_i64, async || sqlx::query_scalar(queued).fetch_one(&app.all_rows).await.unwrap()).await;
     assert_nothing_is_stored(app).await;
 }

@@ -79,14 +79,20 @@ async fn reservation_of_a_killed_process_expires() {
     let dead = uuid::Uuid::new_v4();
     let left = "with me as (select id from users), a as (insert into document_usage select id, 100, 1 from me),
         b as (insert into document_uploads select id, $1, 100 from me)
-        insert into document_removals select $1, id, $2 from me";
+        insert into outbox (id, queue, kind, subject_id, created_at, next_attempt_at)
+            select $1, 'blob_deletion', 'blob', id, now(), $2 from me";
     let due = app.clock.now() + TimeDelta::hours(2);
     sqlx::query(left).bind(dead).bind(due).execute(&app.all_rows).await.unwrap();
     let folder = app.services().settings.documents.folder.clone();
     std::fs::write(folder.join("objects").join(dead.to_string()), "bytes").unwrap();
     std::fs::write(folder.join("incoming").join(dead.to_string()), "byt").unwrap();
     let again = async || Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
-    let sweep = async || app.services().uploads.deletions.sweep().await.unwrap();
+    let sweep = async || {
+        let deletions = &app.services().uploads.deletions;
+        deletions.notify();
+        deletions.sweep().await.unwrap();
+        stored_files(&app).await
+    };
     app.clock.advance(TimeDelta::minutes(119));
     sweep().await;
     again().await.upload(Form::valid()).await.assert_refused(409, "quota_exceeded");
@@ -119,7 +125,10 @@ async fn release_waits_for_a_locked_queue_row() {
     let refused = Form::valid().text("owner_id", "");
     let reply = interrupted(&alice, refused, async move {
         let mut holding = rows.begin().await.unwrap();
-        let locked = sqlx::query("select 1 from document_removals for share").execute(&mut *holding).await.unwrap();
+        let locked = sqlx::query("select 1 from outbox where queue = 'blob_deletion' for share")
+            .execute(&mut *holding)
+            .await
+            .unwrap();
         assert_eq!(locked.rows_affected(), 1);
         tokio::spawn(async move {
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -130,15 +139,21 @@ async fn release_waits_for_a_locked_queue_row() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// The upload takes longer than its reservation is valid. A sweep has deleted its file, so no document is created.
+/// The upload takes longer than its reservation is valid. A worker has claimed its file for deletion, so no document is
+/// created.
 #[actix_web::test]
 async fn upload_with_an_expired_reservation_returns_503() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (clock, deletions) = (app.clock.clone(), app.services().uploads.deletions.clone());
+    let rows = app.all_rows.clone();
     let reply = interrupted(&alice, Form::valid(), async move {
         clock.advance(TimeDelta::hours(3));
-        deletions.sweep().await.unwrap();
+        deletions.notify();
+        let open = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
+        while sqlx::query_scalar::<_, i64>(open).fetch_one(&rows).await.unwrap() > 0 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     });
     let reply = reply.await;
     reply.assert_refused(503, "unavailable");
@@ -168,8 +183,10 @@ async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
         std::fs::rename(&away, &place).unwrap();
     }
     assert_eq!(app.digest(&["documents"]).await, before);
-    sqlx::query("update document_removals set due_at = now()").execute(&app.all_rows).await.unwrap();
-    app.services().uploads.deletions.sweep().await.unwrap();
+    sqlx::query("update outbox set next_attempt_at = now() where queue = 'blob_deletion'")
+        .execute(&app.all_rows)
+        .await
+        .unwrap();
     assert_eq!(stored_files(&app).await.len(), 1);
     let used: i32 = sqlx::query_scalar("select files from document_usage").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(used, 1);

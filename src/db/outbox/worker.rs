@@ -1,0 +1,137 @@
+//! The loop that delivers one queue of the outbox. A [`Consumer`] states only how a message is delivered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{QueuedMessage, claim, give_up, mark_done, postpone};
+use crate::base::clock::Clock;
+
+/// How often a queue is polled, for messages that another replica queued and for retries.
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
+
+/// The timeout of one delivery.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Delivers the messages of one queue.
+pub trait Consumer: Send + Sync {
+    /// After this many attempts a message is given up.
+    const MAX_ATTEMPTS: i32;
+    /// Seconds until the next attempt, after the first attempt, the second and so on. The last one repeats.
+    const RETRY_SECONDS: &'static [u32];
+
+    /// Returns the name of the queue.
+    fn queue(&self) -> &'static str;
+
+    /// Delivers a message. A crash can cause a second delivery of the same message, so it must have no further effect,
+    /// or the receiver must recognize the id.
+    ///
+    /// # Errors
+    /// The cause for the log, in our own words: a receiver's text could contain personal data.
+    fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
+
+    /// Called once for a message that is given up. The worker has logged it.
+    fn given_up(&self, _message: &QueuedMessage) {}
+}
+
+/// Wakes the worker of a queue in this process when a message was queued.
+#[derive(Clone, Debug, Default)]
+pub struct Notifier(Arc<Notify>);
+
+impl Notifier {
+    /// Wakes the worker.
+    pub fn notify(&self) {
+        self.0.notify_one();
+    }
+}
+
+/// Delivers one queue.
+pub struct OutboxWorker<C> {
+    consumer: C,
+    pool: PgPool,
+    clock: Clock,
+    notifier: Notifier,
+    stopping: AtomicBool,
+}
+
+impl<C: Consumer> OutboxWorker<C> {
+    /// Creates a worker that `notifier` wakes.
+    #[must_use]
+    pub fn new(consumer: C, pool: PgPool, clock: Clock, notifier: Notifier) -> Self {
+        Self { consumer, pool, clock, notifier, stopping: AtomicBool::new(false) }
+    }
+
+    /// Delivers messages until [`Self::stop`]. Messages that are still queued wait for the next start.
+    pub async fn run(&self) {
+        while !self.stopping.load(Ordering::Relaxed) {
+            match self.deliver_next().await {
+                Ok(true) => continue,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
+            }
+            // Notified or timed out: poll again.
+            let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
+        }
+    }
+
+    /// Stops [`Self::run`] after the current delivery.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.notifier.notify();
+    }
+
+    /// Delivers the oldest due message. Returns whether there was one.
+    async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
+        let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
+        let delivered = if message.attempts > C::MAX_ATTEMPTS {
+            // A process was killed during the last attempt, before it could give up.
+            Err("no attempt was completed".to_owned())
+        } else {
+            let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;
+            delivery.unwrap_or_else(|_| Err("the delivery timed out".to_owned()))
+        };
+        match delivered {
+            Ok(()) => mark_done(&self.pool, message.id, self.clock.now()).await?,
+            Err(cause) => self.retry_or_give_up(&message, &cause).await?,
+        }
+        Ok(true)
+    }
+
+    async fn retry_or_give_up(&self, message: &QueuedMessage, cause: &str) -> Result<(), sqlx::Error> {
+        let (queue, kind, attempts) = (self.consumer.queue(), &message.kind, message.attempts);
+        if attempts < C::MAX_ATTEMPTS {
+            tracing::warn!(queue, kind, message_id = %message.id, attempts, cause, "failed to deliver a message; a retry follows");
+            return postpone(&self.pool, message.id, self.clock.now(), retry_delay(C::RETRY_SECONDS, attempts)).await;
+        }
+        if give_up(&self.pool, message.id, self.clock.now()).await? {
+            tracing::error!(queue, kind, message_id = %message.id, cause, "failed to deliver a message; no attempts are left");
+            self.consumer.given_up(message);
+        }
+        Ok(())
+    }
+}
+
+fn retry_delay(delays: &[u32], attempts: i32) -> u32 {
+    let place = usize::try_from(attempts - 1).unwrap_or(0);
+    delays.get(place).or(delays.last()).copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::db::outbox::LEASE;
+
+    #[test]
+    fn last_retry_delay_repeats() {
+        assert_eq!([1, 2, 3, 4, i32::MAX].map(|attempts| retry_delay(&[10, 30, 90], attempts)), [10, 30, 90, 90, 90]);
+    }
+
+    #[test]
+    fn lease_outlasts_slowest_delivery() {
+        assert!(LEASE.to_std().unwrap() > DELIVERY_TIMEOUT);
+    }
+}
