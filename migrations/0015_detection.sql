@@ -1,32 +1,19 @@
--- Detection: the counters of the detection rules, and the alerts that the rules raise for administrators.
+-- Detection: the alerts that the detection rules raise for administrators.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
-
--- The counters of the detection rules. All replicas share them, and they survive restarts. `about` identifies the
--- counted subject: the id of a user, session or invoice, a network, or a keyed hash of a typed address.
-create table abuse_counters (
-    rule text not null constraint abuse_counters_rule_length check (char_length(rule) <= 60),
-    about text not null constraint abuse_counters_about_length check (char_length(about) <= 64),
-    counted bigint not null constraint abuse_counters_counted check (counted > 0),
-    -- The end of the fixed window, which begins with the first event.
-    expires_at timestamptz not null,
-    constraint abuse_counters_key primary key (rule, about)
-);
-create index abuse_counters_expiry on abuse_counters (expires_at);
-grant select, insert, update, delete on abuse_counters to strongroom_app;
 
 -- Returns the totals of a rule over all counters that have reached the threshold in their current window, and the five
 -- largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
-    select count(*), coalesce(sum(c.counted), 0)::bigint, array(
-        select top.about from public.abuse_counters top
-        where top.rule = wanted_rule and top.counted >= threshold and top.expires_at > since
-        order by top.counted desc, top.about limit 5
+    select count(*), coalesce(sum(c.count), 0)::bigint, array(
+        select top.key from public.counters top
+        where top.kind = wanted_rule and top.count >= threshold and top.expires_at > since
+        order by top.count desc, top.key limit 5
     )
-    from public.abuse_counters c
-    where c.rule = wanted_rule and c.counted >= threshold and c.expires_at > since
+    from public.counters c
+    where c.kind = wanted_rule and c.count >= threshold and c.expires_at > since
 $$;
 grant execute on function abuse_totals to strongroom_app;
 

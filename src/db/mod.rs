@@ -1,6 +1,7 @@
 //! Layer 1: the database, with a bounded connection pool, migrations and owner-scoped transactions ([`OwnerTx`]).
 
 mod begin;
+pub mod counters;
 pub mod exhaustion;
 pub mod idempotency;
 pub mod migrate;

@@ -262,7 +262,6 @@ impl AuthStore {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
-        mail_budgets::sweep(&self.pool, now).await?;
         // Deleting a session also deletes its refresh tokens. Until then, used tokens are kept: their replay reveals
         // theft.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)

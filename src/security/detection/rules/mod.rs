@@ -11,7 +11,6 @@
 //! **ASVS**: 2.4.1, 6.3.1, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::rules`
 
-mod store;
 pub mod table;
 pub mod writer;
 
@@ -23,10 +22,10 @@ use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
-use self::store::Addition;
 use self::table::{Action, CountBy, EventFilter, RULES, Rule};
 use crate::base::id::{SessionId, UserId};
 use crate::config::RuleSettings;
+use crate::db::counters::{self, Increment};
 use crate::http::client_ip::prefix_of;
 use crate::http::error::ApiResult;
 use crate::security::audit::entry::{Entry, Task};
@@ -65,27 +64,27 @@ impl Rules {
         if counts.is_empty() {
             return Ok(Vec::new());
         }
-        let additions: Vec<Addition> = counts
+        let increments: Vec<Increment> = counts
             .iter()
-            .map(|((rule, key), count)| Addition {
-                rule,
-                about: key.clone(),
-                events: count.events,
+            .map(|((rule, key), count)| Increment {
+                kind: rule,
+                key: key.clone(),
+                by: count.events,
                 window_ends_at: now + (count.rule.threshold)(&self.settings).window,
             })
             .collect();
         let mut ended = Vec::new();
-        for counter in store::add(connection, &additions, now).await? {
-            let Some(count) = counts.get(&(counter.rule.as_str(), counter.about)) else { continue };
+        for counter in counters::add(&mut *connection, &increments, now).await? {
+            let Some(count) = counts.get(&(counter.kind.as_str(), counter.key)) else { continue };
             let threshold = (count.rule.threshold)(&self.settings);
-            if counter.counted >= i64::from(threshold.count) {
+            if counter.count >= i64::from(threshold.count) {
                 let finding = Finding {
                     rule: count.rule.name,
                     severity: count.rule.severity,
                     subject: count.subject.clone(),
                     counted_for: count.rule.count_by.name(),
                     threshold: i64::from(threshold.count),
-                    count: counter.counted,
+                    count: counter.count,
                     window: threshold.window,
                 };
                 self.alerts.raise(connection, &finding, now).await?;
@@ -104,11 +103,11 @@ impl Rules {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes counters whose window ended long ago. They are kept for the longest window of all rules, because a
+    /// Deletes counters whose window ended long ago, also those of mail budgets. They are kept for the longest window of all rules, because a
     /// combined alert may sum them until then.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
-        Ok(store::sweep(pool, now - longest).await?)
+        Ok(counters::sweep(pool, now - longest).await?)
     }
 }
 

@@ -25,7 +25,7 @@ pub async fn id_of(actor: &Actor) -> String {
 }
 
 async fn counted(app: &TestApp, rule: &str) -> i64 {
-    let sql = "select coalesce(sum(counted), 0)::bigint from abuse_counters where rule = $1";
+    let sql = "select coalesce(sum(count), 0)::bigint from counters where kind = $1";
     sqlx::query_scalar(sql).bind(rule).fetch_one(&app.all_rows).await.unwrap()
 }
 
@@ -195,7 +195,7 @@ async fn counter_resets_when_its_window_ends() {
 async fn events_are_stored_even_if_counting_fails() {
     let app = TestApp::start().await;
     let mallory = app.user("mallory").await;
-    sqlx::query("revoke insert, update on abuse_counters from strongroom_app").execute(&app.all_rows).await.unwrap();
+    sqlx::query("revoke insert, update on counters from strongroom_app").execute(&app.all_rows).await.unwrap();
     let reply = mallory.get(&format!("/api/v1/invoices/{}", Uuid::new_v4())).await;
     reply.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     // As in every test, the event's row is checked when the app stops.

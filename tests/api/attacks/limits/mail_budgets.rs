@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use chrono::TimeDelta;
 use reqwest::Method;
 use serde_json::json;
+use strongroom::db::counters;
 
 use crate::support::actor::{confirm, register, reset_token};
 use crate::support::client::Client;
@@ -133,12 +134,14 @@ async fn parallel_requests_cannot_overdraw_a_budget() {
     let clients: Vec<Client> = (1..=20).map(|host| from(&app, 1, host)).collect();
     futures_util::future::join_all(clients.iter().map(|client| register(client, "victim@example.com"))).await;
     assert_eq!(queued(&app, "confirm_registration", "victim@example.com").await, 5);
-    let rows: Vec<String> =
-        sqlx::query_scalar("select t::text from mail_budgets t").fetch_all(&app.all_rows).await.unwrap();
+    let rows: Vec<String> = sqlx::query_scalar("select t::text from counters t where kind = 'mail_budget'")
+        .fetch_all(&app.all_rows)
+        .await
+        .unwrap();
     assert_eq!(rows.len(), 2, "one row for the mailbox, one for the domain");
     assert!(rows.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
     app.clock.advance(TimeDelta::minutes(31));
-    app.services().auth.sweep(std::time::Duration::ZERO).await.unwrap();
-    let left: i64 = sqlx::query_scalar("select count(*) from mail_budgets").fetch_one(&app.all_rows).await.unwrap();
+    counters::sweep(&app.services().pool, app.clock.now()).await.unwrap();
+    let left: i64 = sqlx::query_scalar("select count(*) from counters").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(left, 0);
 }

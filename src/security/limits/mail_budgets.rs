@@ -15,13 +15,13 @@
 //! let an attacker block the mailbox.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`
 
-mod store;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::base::email::EmailAddress;
+use crate::base::hex::hex;
+use crate::db::counters::{self, Increment};
 use crate::http::client_ip::ClientAddr;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose};
@@ -67,15 +67,11 @@ pub async fn spend(
     for (limit, recipient) in [(PER_MAILBOX, email.mailbox()), (PER_DOMAIN, email.domain().to_owned())] {
         let parts = [kind.as_bytes(), origin.0.as_bytes(), recipient.as_bytes()];
         // A keyed hash, so that the table reveals neither networks nor mail addresses.
-        let key = keys.sign(Purpose::MailBudget, &parts).mac;
-        if store::add(pool, &key, now, now + WINDOW).await? > limit {
+        let key = hex(&keys.sign(Purpose::MailBudget, &parts).mac);
+        let increment = Increment { kind: "mail_budget", key, by: 1, window_ends_at: now + WINDOW };
+        if counters::add(pool, &[increment], now).await?.iter().any(|counter| counter.count > limit) {
             return Ok(false);
         }
     }
     Ok(true)
-}
-
-/// Deletes the budgets whose window has ended.
-pub async fn sweep(pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
-    Ok(store::sweep(pool, now).await?)
 }
