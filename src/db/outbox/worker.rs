@@ -104,10 +104,9 @@ impl<C: Consumer> OutboxWorker<C> {
     async fn retry_or_give_up(&self, message: &QueuedMessage, cause: &str) -> Result<(), sqlx::Error> {
         let (queue, kind, attempts) = (self.consumer.queue(), &message.kind, message.attempts);
         if attempts < C::MAX_ATTEMPTS {
+            postpone(&self.pool, message.id, self.clock.now(), retry_delay(C::RETRY_SECONDS, attempts)).await?;
             tracing::warn!(queue, kind, message_id = %message.id, attempts, cause, "failed to deliver a message; a retry follows");
-            return postpone(&self.pool, message.id, self.clock.now(), retry_delay(C::RETRY_SECONDS, attempts)).await;
-        }
-        if give_up(&self.pool, message.id, self.clock.now()).await? {
+        } else if give_up(&self.pool, message.id, self.clock.now()).await? {
             tracing::error!(queue, kind, message_id = %message.id, cause, "failed to deliver a message; no attempts are left");
             self.consumer.given_up(message);
         }
