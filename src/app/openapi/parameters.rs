@@ -49,8 +49,8 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "Any value. Required with the refresh cookie: other sites cannot send it (prevents CSRF).",
             ));
-        let schema =
-            ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[!-~]{1,100}$")).max_length(Some(100));
+        // A bound would be wrong: the service does not read the value.
+        let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
     if endpoint.signature.ranges {

@@ -5,7 +5,6 @@ use strongroom::db::OwnerTx;
 use strongroom::db::service_role::role_faults;
 use strongroom::security::audit::event::ObjectKind;
 
-use super::sql_scope::OWNED;
 use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
 
@@ -18,10 +17,8 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
     let app = TestApp::start().await;
     let owned = names(&app, "select c.relname::text from pg_class c join pg_attribute a on a.attrelid = c.oid
         where a.attname = 'owner_id' and c.relkind in ('r', 'p') and c.relnamespace = 'public'::regnamespace order by 1").await;
-    let mut listed: Vec<String> = OWNED.map(str::to_owned).to_vec();
-    listed.sort();
-    assert_eq!(owned, listed, "sql_scope.rs must list the owned tables");
-    let protected = names(&app, "select relation::text from owned_tables order by 1").await;
+    let mut protected = app.owned_tables().await;
+    protected.sort();
     assert_eq!(owned, protected, "its migration must call protect_owned_table()");
 
     let unforced = names(

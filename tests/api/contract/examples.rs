@@ -3,17 +3,11 @@
 use std::collections::BTreeSet;
 
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
 use strongroom::app::openapi;
-use strongroom::app::routes::{Access, table};
-use strongroom::features::demo;
-use strongroom::security::audit::context::background;
+use strongroom::app::routes::table;
 
-use crate::support::client::{Client, Reply, Request};
-use crate::support::files::pdf;
-use crate::support::form::Form;
-use crate::support::{Actor, TestApp};
+use crate::support::examples::{Demo, Example};
 
 /// Operations whose example cannot be sent, with the reason.
 const NOT_SENT: &[(&str, &str)] = &[
@@ -27,23 +21,6 @@ const NOT_SENT: &[(&str, &str)] = &[
     ("get_well_known_jwks_json", "404 while tokens are signed with a shared secret"),
 ];
 
-/// The placeholder in examples for the password that development generates.
-const DEMO_PASSWORD: &str = "printed by cargo run";
-
-/// Starts a service with demo data, and logs in as Anna and as the administrator.
-pub async fn demo_app() -> (TestApp, Actor, Actor) {
-    let app = TestApp::start().await;
-    let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
-    let mut owner = app.owner().await;
-    let demo_services = app.services().demo_services();
-    let made =
-        background(&app.services().recorder, demo::create_missing(&demo_services, Some(&mut owner), &passwords)).await;
-    made.unwrap().expect("demo users");
-    let anna = Actor::sign_in(&app.anonymous(), "anna@demo.example", passwords[0].expose_secret()).await;
-    let root = Actor::sign_in(&app.anonymous(), "root@demo.example", passwords[2].expose_secret()).await;
-    (app, anna, root)
-}
-
 fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
 }
@@ -54,63 +31,6 @@ fn operations(document: &Value) -> Vec<(Method, String, Value)> {
         (Method::from_bytes(row.method.as_str().as_bytes()).unwrap(), row.path.to_owned(), operation)
     });
     rows.collect()
-}
-
-/// Builds a request from the examples of an operation, with all optional parameters except the cursor.
-fn request(client: &Client, password: &str, method: Method, path: &str, operation: &Value) -> Request {
-    let id = operation["operationId"].as_str().unwrap();
-    let (mut path, mut query, mut headers) = (path.to_owned(), Vec::new(), Vec::new());
-    for parameter in operation["parameters"].as_array().into_iter().flatten() {
-        let name = parameter["name"].as_str().unwrap();
-        let example = match parameter.get("example").expect("checked by the test above") {
-            Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        match parameter["in"].as_str().unwrap() {
-            "path" => path = path.replace(&format!("{{{name}}}"), &example),
-            "query" if name == "cursor" => {}
-            "query" => query.push((name, example)),
-            "header" => headers.push((name, example)),
-            other => panic!("{id}: add code that sends a parameter in {other}"),
-        }
-    }
-    if !query.is_empty() {
-        path = format!("{path}?{}", serde_urlencoded::to_string(query).unwrap());
-    }
-    let mut request = client.request(method, &path);
-    for (name, value) in headers {
-        request = request.header(name, value);
-    }
-    match operation["requestBody"]["content"].as_object() {
-        None => request,
-        Some(media) => match media.get("application/json") {
-            Some(content) => {
-                let body = content["example"].to_string().replace(DEMO_PASSWORD, password);
-                request.body("application/json", body)
-            }
-            None if media.contains_key("multipart/form-data") => {
-                let example = &media["multipart/form-data"]["example"];
-                let form = Form::default().file("terms.pdf", "application/pdf", &pdf(""));
-                let fields = example.as_object().unwrap().iter();
-                request.form(fields.fold(form, |form, (name, text)| form.text(name, text.as_str().unwrap())))
-            }
-            None => {
-                panic!("{id}: add code that sends a body of {:?}", media.keys().collect::<Vec<_>>())
-            }
-        },
-    }
-}
-
-async fn sent((app, anna, root): &(TestApp, Actor, Actor), row: (Method, String, Value)) -> Reply {
-    let (method, path, operation) = row;
-    let access =
-        table().into_iter().find(|row| row.path == path && row.method.as_str() == method.as_str()).unwrap().access;
-    let request = request(&app.anonymous(), &anna.password, method, &path, &operation);
-    match access {
-        Access::SignedIn | Access::TokenOrCookie => request.bearer(&anna.token).send().await,
-        Access::Admin => request.bearer(&root.token).send().await,
-        _ => request.send().await,
-    }
 }
 
 #[::core::prelude::v1::test]
@@ -152,28 +72,27 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
 
 #[actix_web::test]
 async fn all_examples_work_with_the_demo_data() {
-    let document = document();
-    let (reads, writes): (Vec<_>, Vec<_>) = operations(&document)
+    let (reads, writes): (Vec<_>, Vec<_>) = Example::all()
         .into_iter()
-        .filter(|(.., operation)| !NOT_SENT.iter().any(|(id, _)| operation["operationId"] == *id))
-        .partition(|(method, ..)| *method == Method::GET);
+        .filter(|example| !NOT_SENT.iter().any(|(id, _)| example.id == *id))
+        .partition(|example| example.method == Method::GET);
     let mut failed = Vec::new();
-    let demo = demo_app().await;
-    for row in reads {
-        let (name, reply) = (format!("{} {}", row.0, row.1), sent(&demo, row).await);
+    let demo = Demo::start().await;
+    for example in reads {
+        let reply = demo.send(&example).await;
         if !reply.status.is_success() {
-            failed.push(format!("{name}: {}", reply.text()));
+            failed.push(format!("{}: {}", example.id, reply.text()));
         }
     }
-    demo.0.wait_until_events_are_stored().await;
-    for row in writes {
+    demo.app.wait_until_events_are_stored().await;
+    for example in writes {
         // Each write needs fresh demo data.
-        let demo = demo_app().await;
-        let (name, reply) = (format!("{} {}", row.0, row.1), sent(&demo, row).await);
+        let demo = Demo::start().await;
+        let reply = demo.send(&example).await;
         if !reply.status.is_success() {
-            failed.push(format!("{name}: {}", reply.text()));
+            failed.push(format!("{}: {}", example.id, reply.text()));
         }
-        demo.0.wait_until_events_are_stored().await;
+        demo.app.wait_until_events_are_stored().await;
     }
     assert!(
         failed.is_empty(),

@@ -2,9 +2,11 @@
 
 mod cycles;
 mod database_walls;
+mod deletions;
 mod development;
 mod examples;
 mod layers;
+mod list_plans;
 mod migrations;
 mod million_rows;
 pub mod monitoring;

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use reqwest::Method;
 
-use super::examples::demo_app;
 use crate::support::client::Reply;
+use crate::support::examples::Demo;
 
 /// A request of the file. Its `{{…}}` are not replaced yet.
 #[derive(Default)]
@@ -87,7 +87,7 @@ impl Values {
 #[actix_web::test]
 async fn all_requests_of_the_collection_work() {
     let file = include_str!("../../../docs/requests.http");
-    let (app, anna, root) = demo_app().await;
+    let Demo { app, anna, root } = Demo::start().await;
     let head = file.lines().take_while(|line| !line.starts_with("### "));
     let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
     let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();

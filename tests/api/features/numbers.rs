@@ -1,12 +1,11 @@
 //! Numbers in bodies: which integers and quantities the API accepts.
 
-use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 
 use crate::support::TestApp;
 use crate::support::actor::draft;
-use crate::support::operations::{make, operations};
+use crate::support::operations::operations;
 
 fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
@@ -20,7 +19,11 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let document = document();
     let (customer, mut fields) = (alice.customer().await, 0);
     for operation in operations() {
-        let Some(fits) = operation.valid_body(&customer) else { continue };
+        let Some(mut fits) = operation.valid_body(&customer) else { continue };
+        // It excludes the amount of a discount.
+        if let Some(rate) = fits.get_mut("discount_rate") {
+            *rate = Value::Null;
+        }
         for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
             let line = operation.body.as_deref() == Some("InvoiceDraft") && name == "NewLine";
             if operation.body.as_deref() != Some(name) && !line {
@@ -39,13 +42,9 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
                         body[field] = json!(value)
                     }
                     let id = match operation.is_on_object() {
-                        true => make(&alice, operation.collection()).await,
+                        true => operation.make_object(&alice).await,
                         false => String::new(),
                     };
-                    if operation.body.as_deref() == Some("NewPayment") {
-                        let issue = alice.request(Method::POST, &format!("/api/v1/invoices/{id}/issue"));
-                        issue.header("if-match", "\"1\"").send().await.ok(200);
-                    }
                     operation.request_to(&alice, &id).header("if-match", "\"1\"").json(&body).send().await
                 };
                 let reply = send(172.0).await;

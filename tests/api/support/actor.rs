@@ -140,21 +140,6 @@ pub fn payment(amount: i64) -> Value {
     json!({"amount": amount, "paid_on": "2026-11-20", "method": "bank_transfer", "reference": "INV-2026-0001"})
 }
 
-/// Returns a valid body for a route with an id.
-pub fn body_for(path: &str) -> Value {
-    if path.ends_with("/payments") {
-        payment(1)
-    } else if path.ends_with("/issue") || path.ends_with("/credit-notes") {
-        json!({})
-    } else if path.contains("/invoices") {
-        draft(&uuid::Uuid::new_v4().to_string())
-    } else if path.contains("/documents") {
-        json!({"title": "Other"})
-    } else {
-        json!({"name": "Other"})
-    }
-}
-
 pub async fn register(client: &Client, email: &str) -> Reply {
     client.request(Method::POST, "/api/v1/auth/register").json(&json!({"email": email})).send().await
 }

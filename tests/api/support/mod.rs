@@ -8,6 +8,7 @@ pub mod collector;
 pub mod database;
 mod documented;
 pub mod events;
+pub mod examples;
 pub mod files;
 pub mod folder;
 pub mod forgery;
@@ -21,6 +22,7 @@ pub mod program;
 pub mod proxy;
 pub mod receiver;
 pub mod relay;
+pub mod snapshot;
 pub mod socket;
 pub mod wait;
 

@@ -1,15 +1,17 @@
 //! The rows of the route table with facts from the OpenAPI document, for tests that try all bodies, ids or versions.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
 use strongroom::security::limits::body_limits::BodyLimit;
 
-use super::Actor;
-use super::actor::{PASSWORD, draft, payment};
+use super::actor::PASSWORD;
 use super::client::Request;
 use super::form::Form;
+use super::{Actor, examples};
 
 /// A row of the route table.
 pub struct Operation {
@@ -90,34 +92,35 @@ impl Operation {
         }
     }
 
-    /// Returns a valid body, with this customer if the body names a customer.
+    /// Returns the example of the body, with this customer if the body names a customer, and without other demo data.
     pub fn valid_body(&self, customer: &str) -> Option<Value> {
-        let token = "A".repeat(43);
-        Some(match self.body.as_deref()? {
-            "Register" | "RequestReset" => json!({"email": "carol@example.com"}),
-            "ConfirmRegistration" => {
-                json!({"token": token, "password": PASSWORD, "display_name": "Carol", "bio": "x"})
+        let mut body = examples::body_of(self.body.as_deref()?);
+        for (field, value) in body.as_object_mut().unwrap() {
+            match field.as_str() {
+                "customer_id" => *value = json!(customer),
+                "password" | "current_password" => *value = json!(PASSWORD),
+                // The issue date must be within the last 30 days.
+                "invoice_id" | "issue_date" => *value = Value::Null,
+                _ => {}
             }
-            "Login" => json!({"email": "carol@example.com", "password": PASSWORD}),
-            "ConfirmReset" => json!({"token": token, "new_password": PASSWORD}),
-            "UpdateProfile" => json!({"display_name": "Carol", "bio": "x"}),
-            "DeleteAccount" => json!({"password": PASSWORD}),
-            "ChangePassword" => json!({"current_password": PASSWORD, "new_password": "another good passphrase"}),
-            "NewCustomer" | "UpdateCustomer" => json!({
-                "name": "Other", "email": "a@other.example", "address": "1 Road", "tax_id": "NL1", "default_currency": "EUR"
-            }),
-            "InvoiceDraft" => draft(customer),
-            "IssueInvoice" => json!({"issue_date": null}),
-            "ReplaceBusiness" => json!({
-                "name": "Other", "address": "1 Road", "country": "NL", "vat_id": "NL1", "registration": "KvK 1",
-                "iban": "NL91ABNA0417164300", "bic": "ABNANL2A", "time_zone": "UTC", "payment_terms_days": 14
-            }),
-            "NewPayment" => payment(1),
-            "NewCreditNote" => json!({"reason": "x", "lines": [{"line": 1, "amount": 1}, {"line": 2}]}),
-            "UpdateDocument" => json!({"title": "Other", "invoice_id": null}),
-            other => panic!("add a valid body for {other}"),
-        })
+        }
+        Some(body)
     }
+
+    /// Creates an object on which the operation succeeds, and returns its id.
+    pub async fn make_object(&self, actor: &Actor) -> String {
+        let id = make(actor, self.collection()).await;
+        if self.method == Method::POST && (self.path.ends_with("/payments") || self.path.ends_with("/credit-notes")) {
+            let issue = actor.request(Method::POST, &format!("{}/{id}/issue", self.collection()));
+            issue.header("if-match", "\"1\"").send().await.ok(200);
+        }
+        id
+    }
+}
+
+/// Returns the collections of the objects of callers.
+pub fn collections() -> BTreeSet<&'static str> {
+    operations().iter().filter(|operation| operation.is_on_object()).map(Operation::collection).collect()
 }
 
 /// Creates a resource in a collection and returns its id.

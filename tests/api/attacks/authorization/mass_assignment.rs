@@ -125,9 +125,9 @@ async fn server_owned_field_of_a_line_is_refused() {
             "tax_rate_millipercent",
         ] {
             let mut body = fits.clone();
-            body["lines"][1][field] = json!(1);
+            body["lines"][0][field] = json!(1);
             let reply = send(&alice, operation, id, body.to_string()).send().await;
-            reply.assert_invalid_field(&format!("/lines/1/{field}")).assert_events(&[INVALID]);
+            reply.assert_invalid_field(&format!("/lines/0/{field}")).assert_events(&[INVALID]);
         }
         for nested in ["customer", "owner"] {
             let mut body = fits.clone();

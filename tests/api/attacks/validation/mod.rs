@@ -1,4 +1,5 @@
 //! Input validation (API3:2023, API6:2023; ASVS V2.2): amounts and texts.
 
 mod amounts;
+mod bounds;
 mod invisible_text;

@@ -2,12 +2,13 @@
 //! would allow (CWE-89, CWE-639).
 
 use reqwest::Method;
+use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use strongroom::base::id::{InvoiceId, UserId};
 use strongroom::db::OwnerTx;
 use uuid::Uuid;
 
-use super::owned;
+use crate::support::actor::payment;
 use crate::support::database::Role;
 use crate::support::{Actor, TestApp};
 
@@ -45,10 +46,34 @@ fn new_parties(owner: Uuid, invoice: Uuid) -> String {
     )
 }
 
-fn new_customer(owner: Uuid) -> String {
+/// Gives an owner a row in every owned table.
+async fn fill(app: &TestApp, actor: &Actor) {
+    let invoice = format!("/api/v1/invoices/{}", issued(actor).await);
+    actor.post(&format!("{invoice}/payments"), &payment(1)).await.ok(201);
+    actor.post(&format!("{invoice}/credit-notes"), &json!({})).await.ok(201);
+    actor.document().await;
+    let business = json!({"name": "Acme", "time_zone": "UTC"});
+    actor.put("/api/v1/me/business", "\"1\"", &business).await.ok(200);
+    let keyed = actor.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
+    keyed.json(&json!({"name": "Acme", "default_currency": "EUR"})).send().await.ok(201);
+    // Only an upload that is not complete has a row.
+    let upload = format!("insert into document_uploads values ('{}', gen_random_uuid(), 1)", id_of(actor).await);
+    sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
+}
+
+/// Returns a statement that copies a row of this owner, with the columns that the service can insert, if there are any.
+async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
+    let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
+    let row: Option<String> =
+        sqlx::query_scalar(AssertSqlSafe(row)).bind(owner).fetch_optional(&app.all_rows).await.unwrap();
+    let row = row.unwrap_or_else(|| panic!("fill() must create a row in {table}"));
+    let columns = "select string_agg(quote_ident(attname), ', ') from pg_attribute
+        where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''
+          and (has_column_privilege('strongroom_app', attrelid, attnum, 'insert')
+               or not has_any_column_privilege('strongroom_app', attrelid, 'insert'))";
+    let columns: String = sqlx::query_scalar(columns).bind(table).fetch_one(&app.all_rows).await.unwrap();
     format!(
-        "insert into customers (id, owner_id, name, default_currency, created_at, updated_at)
-         values (gen_random_uuid(), '{owner}', 'x', 'EUR', now(), now())"
+        "insert into {table} ({columns}) select {columns} from jsonb_populate_record(null::{table}, $row${row}$row$)"
     )
 }
 
@@ -71,10 +96,10 @@ async fn invoice_and_customer(actor: &Actor) -> (Uuid, Uuid) {
 async fn row_level_security_hides_rows_of_other_owners() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    issued(&bob).await;
+    fill(&app, &bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
     let before = app.digest_all().await;
-    for table in owned(&app).await {
+    for table in app.owned_tables().await {
         for statement in [
             format!("select from {table}"),
             format!("select from {table} where owner_id = '{bob}' for update"),
@@ -105,45 +130,11 @@ async fn row_level_security_hides_rows_of_other_owners() {
 async fn row_level_security_refuses_rows_for_another_owner() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
-    let (invoice, customer) = invoice_and_customer(&bob).await;
+    fill(&app, &bob).await;
     let (alice, bob) = (id_of(&alice).await, id_of(&bob).await);
     let before = app.digest_all().await;
-    let line = format!(
-        "insert into invoice_lines (owner_id, invoice_id, position, description, quantity_thousandths,
-             unit_price_ten_thousandths, tax_rate_millipercent)
-         values ('{bob}', '{invoice}', 9, 'x', 1000, 1, 0)"
-    );
-    let payment = format!(
-        "insert into payments (id, owner_id, invoice_id, amount, paid_on, method, created_at)
-         values (gen_random_uuid(), '{bob}', '{invoice}', 1, '2026-11-23', 'cash', now())"
-    );
-    let document = format!(
-        "insert into documents (id, owner_id, title, file_name, media_type, size, sha256, storage_key, created_at, updated_at)
-         values (gen_random_uuid(), '{bob}', 'x', 'x', 'text/plain', 1, sha256(''), gen_random_uuid(), now(), now())"
-    );
-    let note = format!(
-        "insert into credit_notes (id, owner_id, invoice_id, issue_date, lines, taxes, net, tax_total, total, created_at)
-         values (gen_random_uuid(), '{bob}', '{invoice}', '2026-11-23', '[1]', '[]', 1, 0, 1, now())"
-    );
-    let parties = new_parties(bob, invoice);
-    let business =
-        format!("insert into businesses (owner_id, name, time_zone, version) values ('{bob}', 'x', 'UTC', 2)");
-    let upload = format!("insert into document_uploads values ('{bob}', gen_random_uuid(), 1)");
-    let usage = format!("insert into document_usage values ('{bob}', 0, 0)");
-    let counter = format!("insert into number_counters values ('{bob}', 'INV', 2026, 41, '2026-11-23')");
-    for statement in [
-        new_customer(bob),
-        new_invoice(bob, customer),
-        line,
-        payment,
-        counter,
-        note,
-        parties,
-        document,
-        upload,
-        usage,
-        business,
-    ] {
+    for table in app.owned_tables().await {
+        let statement = copy_of_row(&app, &table, bob).await;
         let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
         assert_eq!(refusal(run(as_alice.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
         let mut without_owner = app.services().pool.acquire().await.unwrap();

@@ -1,0 +1,85 @@
+//! Keyset pagination reads an index (CWE-770): the plan of every list neither sorts nor scans a table, with each of its sort orders.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
+
+use crate::support::database::Role;
+use crate::support::examples::{Demo, Example};
+
+/// Functions that read pages of security events and alerts, because the service's role cannot read these tables.
+const READING_FUNCTIONS: [&str; 3] = ["from own_security_events(", "from admin_security_events(", "from admin_alerts("];
+
+/// Lists that sort, with the reason.
+const SORTED: &[(&str, &str)] = &[(
+    "get_invoices_id_payments",
+    "an outer join tells a missing invoice from one without payments; it sorts one invoice's",
+)];
+
+/// Returns the statements that read a page, of all values of parameters that have a list of values. `None` if the page comes from a
+/// function of the database, whose plan is not visible.
+async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
+    let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
+    for field in list.fields() {
+        let values = field.schema["enum"].as_array().cloned().unwrap_or_default();
+        requests.extend(values.iter().map(|value| list.with(&field, value)));
+    }
+    let mut all = BTreeSet::new();
+    for request in requests {
+        let texts = demo.send(&request).await.ok(200).statements();
+        if texts.iter().any(|text| READING_FUNCTIONS.iter().any(|function| text.contains(function))) {
+            return None;
+        }
+        all.extend(texts.into_iter().filter(|text| text.contains("order by") && text.contains("limit $")));
+    }
+    Some(all)
+}
+
+/// Collects what a plan does to each table.
+fn steps(plan: &Value, found: &mut Vec<String>) {
+    if let Some(kind) = plan["Node Type"].as_str() {
+        found.push(format!("{kind} {}", plan["Relation Name"].as_str().unwrap_or_default()));
+    }
+    match plan {
+        Value::Object(members) => members.values().for_each(|member| steps(member, found)),
+        Value::Array(items) => items.iter().for_each(|item| steps(item, found)),
+        _ => {}
+    }
+}
+
+/// Returns the plan for any parameters, if PostgreSQL avoids sorting and scanning wherever an index allows it.
+async fn plan(connection: &mut PgConnection, text: &str) -> Value {
+    let count = (1..=30).rev().find(|n| text.contains(&format!("${n}"))).unwrap();
+    let nulls = vec!["null"; count].join(", ");
+    connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
+    let explain = format!("explain (format json) execute page({nulls})");
+    let plan = sqlx::raw_sql(AssertSqlSafe(explain)).fetch_one(&mut *connection).await.unwrap().get(0);
+    connection.execute("deallocate page").await.unwrap();
+    plan
+}
+
+#[actix_web::test]
+async fn every_list_reads_its_page_from_an_index() {
+    let demo = Demo::start().await;
+    let mut connection = demo.app.database.options(Role::App).connect().await.unwrap();
+    let choose = "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off;
+        set enable_sort = off; set enable_incremental_sort = off";
+    connection.execute(choose).await.unwrap();
+    let mut faults = Vec::new();
+    let is_walked = |list: &&Example| list.is_paged() && !SORTED.iter().any(|(id, _)| *id == list.id);
+    for list in Example::all().iter().filter(is_walked) {
+        let Some(statements) = statements(&demo, list).await else { continue };
+        assert!(!statements.is_empty(), "{} runs no statement with ORDER BY and LIMIT", list.id);
+        for text in statements {
+            let mut found = Vec::new();
+            steps(&plan(&mut connection, &text).await, &mut found);
+            found.retain(|step| step.contains("Sort") || step.starts_with("Seq Scan"));
+            if !found.is_empty() {
+                faults.push(format!("{}: no index serves its order ({found:?}): {text}", list.id));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+    demo.app.wait_until_events_are_stored().await;
+}

@@ -1,0 +1,36 @@
+//! Copies of rows, so that a test can undo a request and send the next one to the same demo data.
+
+use sqlx::{AssertSqlSafe, Executor};
+
+use super::TestApp;
+
+/// The rows of all accounts and of all owned tables. It has no sessions, because the service keeps them in memory.
+pub struct Snapshot {
+    tables: Vec<(String, String)>,
+}
+
+impl Snapshot {
+    pub async fn take(app: &TestApp) -> Self {
+        let sql = "select c.oid::regclass::text, string_agg(quote_ident(a.attname), ', ')
+            from pg_class c join pg_attribute a on a.attrelid = c.oid
+            where a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+              and (c.oid in (select relation from owned_tables)
+                or c.relname = any (array['users', 'owners', 'registrations', 'password_resets', 'login_failures']))
+            group by 1";
+        let tables: Vec<(String, String)> = sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap();
+        let copy = tables.iter().map(|(table, _)| format!("create table snapshot.{table} as table public.{table};"));
+        let sql = format!("create schema snapshot; {}", copy.collect::<String>());
+        app.all_rows.execute(AssertSqlSafe(sql)).await.unwrap();
+        Self { tables }
+    }
+
+    /// Replaces the present rows. It runs no triggers and checks no keys.
+    pub async fn restore(&self, app: &TestApp) {
+        let replace = self.tables.iter().map(|(table, columns)| {
+            format!("delete from {table}; insert into {table} ({columns}) select {columns} from snapshot.{table};")
+        });
+        let sql =
+            format!("begin; set local session_replication_role = replica; {} commit", replace.collect::<String>());
+        app.all_rows.execute(AssertSqlSafe(sql)).await.unwrap();
+    }
+}
