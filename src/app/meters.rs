@@ -237,7 +237,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     );
 }
 
-/// Registers the counts of exported spans, if traces are on.
+/// Registers the counts of sent and lost spans. The caller does so only if the export of traces is enabled.
 pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     let of = |read: fn(&DeliveryCounts) -> &AtomicU64| {
         let delivered = delivered.clone();

@@ -37,8 +37,8 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. It ends with this process at the latest: dropping the value closes the pipe that
-/// keeps the server running.
+/// A running development database. The server runs only while its pipe to this process is open. Dropping this value closes
+/// the pipe, and so does the end of the process.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,

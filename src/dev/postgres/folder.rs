@@ -31,8 +31,8 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing the file does not release the lock at once: a child process that another thread is starting has a
-        // copy of it until it calls exec.
+        // Closing the file would not be enough. If another thread is starting a child process, the child has a copy of the file
+        // descriptor until the child calls exec, and this copy keeps the lock.
         let _ = self.lock.unlock();
     }
 }

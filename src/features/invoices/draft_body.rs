@@ -75,7 +75,7 @@ pub struct NewLine {
     #[garde(length(chars, max = 500), custom(rules::line))]
     #[schema(min_length = 1, max_length = 500, format = "line")]
     pub description: String,
-    /// A decimal above zero, with at most nine digits and three decimals.
+    /// A decimal number above zero, with at most nine digits before the point and three after the point.
     #[garde(custom(quantity_rule))]
     #[schema(pattern = r"^(?=.*[1-9])[0-9]{1,9}(\.[0-9]{1,3})?$", max_length = 13, example = "1.5")]
     pub quantity: String,

@@ -6,8 +6,8 @@
 //! reserved for addresses with few connections. A connection over a limit is closed at once; the service never stops
 //! accepting connections. TLS handshakes have their own limits and a short timeout. Request heads have a timeout too
 //! (`app/listeners.rs`). A client must read its response at a minimum rate. Listed proxies have no limit per address,
-//! because they carry the connections of many clients. They should limit their clients themselves. Closed connections
-//! are recorded as one event with a count, every few seconds.
+//! because they carry the connections of many clients. They should limit their clients themselves. Every few
+//! seconds, one event records how many connections the service closed because of these limits.
 //! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 

@@ -48,7 +48,8 @@ fn step(block: &str) -> Step {
     step
 }
 
-/// The values of `{{name}}`: variables at the top of the file, new keys, and parts of earlier replies.
+/// The values that replace `{{name}}`: variables from the top of the file, and parts of earlier replies. `{{$guid}}` is a random
+/// idempotency key.
 struct Values {
     variables: HashMap<String, String>,
     replies: HashMap<String, Reply>,

@@ -84,8 +84,8 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // The link is the only secret that the service ever logs, and production never does: it requires a mail
-                // server. The line has its own log target, so that developers can turn it off.
+                // The link is the only secret in the log. Only development logs it: production sends mails with a mail
+                // server and writes no files. The line has its own log target, so that developers can turn it off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }

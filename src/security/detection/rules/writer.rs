@@ -80,7 +80,7 @@ impl Writer {
         }
     }
 
-    /// Classifies, stores and counts a batch in one transaction. Each event passes this function exactly once, also an
+    /// Classifies, stores and counts a batch in one transaction. Every event is counted here exactly once, also an
     /// event whose row [`Event::record_in`] has already stored.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;

@@ -4,7 +4,7 @@
 //! - Samsung's extended format: blocks, followed by their directory, which begins with `SEFH` and ends with `SEFT`;
 //! - AFCP, which picture archives use for captions (IPTC): from the tag `AXS` to a footer.
 //!
-//! The content of a trailer is not inspected, like the metadata of a picture.
+//! The service inspects neither the content of a trailer nor the metadata of a picture.
 
 use std::collections::VecDeque;
 

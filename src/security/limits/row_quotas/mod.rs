@@ -24,7 +24,7 @@ use crate::http::error::{ApiError, ApiResult};
 /// The error for an owner who has the maximum number of rows.
 pub const QUOTA_EXCEEDED: ApiError = ApiError::Conflict { code: "quota_exceeded", title: "The quota is used up" };
 
-/// The maximum number of creates for which one count is valid.
+/// The number of rows that an owner may create before the service counts the rows again.
 pub const LEASE: i64 = 1_000;
 
 /// Rows that have a quota.

@@ -72,7 +72,8 @@ async fn client_input_creates_no_metric_series() {
         }
         id
     };
-    // First, each kind of response must occur once. For example, the response changes after twenty failed logins.
+    // Warm-up: the first response of each kind creates its metric series. So each kind must occur before the series are compared,
+    // also the other response that a client gets after twenty failed logins.
     for number in 0..25 {
         abuse(number * 10).await;
     }
