@@ -43,9 +43,9 @@ async fn weak_password_is_rejected_before_hashing() {
         ("correcthorsebatterystaple".to_owned(), "attackers try first"),
         ("Correct Horse Battery Staple!".to_owned(), "attackers try first"),
         ("LiverpoolSummer 2026".to_owned(), "common words or names and dates"),
-        ("Grace Hopper 1906".to_owned(), "your own name"),
-        ("grace.hopper.grace.hopper".to_owned(), "your own name"),
-        ("strongroom2026".to_owned(), "your own name"),
+        ("Grace Hopper 1906".to_owned(), "made of your name"),
+        ("grace.hopper.grace.hopper".to_owned(), "made of your name"),
+        ("strongroom2026".to_owned(), "made of your name"),
     ] {
         let reply = confirm(&app.anonymous(), &token, &password, "Grace Hopper").await;
         reply.assert_invalid_field("/password").assert_events(&["input_validation_fail/invalid_input"]);
