@@ -1,9 +1,10 @@
-//! A relay before the database that can withhold the database's replies. So a test can let the database hang while connections stay
-//! open.
+//! A relay before the database. It can withhold the database's replies, so that the database hangs while connections stay open, and
+//! it can delay new connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, split};
@@ -19,6 +20,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
 pub struct Relay {
     folder: PathBuf,
     withheld: watch::Sender<bool>,
+    connect_delay: watch::Sender<Duration>,
 }
 
 impl Relay {
@@ -27,6 +29,7 @@ impl Relay {
         let folder = folder::new_path();
         std::fs::create_dir(&folder).unwrap();
         let (withheld, state) = watch::channel(false);
+        let (connect_delay, delay) = watch::channel(Duration::ZERO);
         let path = folder.join(format!(".s.PGSQL.{}", server.get_port()));
         let (ready, listens) = std::sync::mpsc::channel();
         // The relay has its own runtime, because a test may block its thread.
@@ -38,14 +41,20 @@ impl Relay {
                 let mut ended = state.clone();
                 loop {
                     tokio::select! {
-                        client = listener.accept() => drop(tokio::spawn(relay(client.unwrap().0, server.clone(), state.clone()))),
+                        client = listener.accept() => {
+                            let (client, server, state, delay) = (client.unwrap().0, server.clone(), state.clone(), *delay.borrow());
+                            tokio::spawn(async move {
+                                tokio::time::sleep(delay).await;
+                                relay(client, server, state).await;
+                            });
+                        }
                         gone = ended.changed() => if gone.is_err() { return },
                     }
                 }
             });
         });
         listens.recv().unwrap();
-        Arc::new(Self { folder, withheld })
+        Arc::new(Self { folder, withheld, connect_delay })
     }
 
     /// Returns these connection options, changed to go through the relay.
@@ -56,6 +65,11 @@ impl Relay {
     /// Withholds the replies of the database, or forwards them again.
     pub fn withhold(&self, withheld: bool) {
         self.withheld.send_replace(withheld);
+    }
+
+    /// Delays each new connection.
+    pub fn delay_connections(&self, delay: Duration) {
+        self.connect_delay.send_replace(delay);
     }
 }
 

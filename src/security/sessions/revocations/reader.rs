@@ -3,6 +3,7 @@
 //! The reader has its own connection. If it had to wait for the pool under load, the cache would expire. Then each
 //! request would query the database, which adds more load.
 
+use std::io;
 use std::time::Duration;
 
 use sqlx::Connection;
@@ -13,6 +14,9 @@ use super::{Revocations, store};
 use crate::base::id::SessionId;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+/// The timeout of connecting. A busy database may need long to accept a connection. As a part of the poll, a slow connection
+/// would prevent every poll.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout of a poll. A slower poll would be too old to make the cache current.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -40,16 +44,12 @@ impl Revocations {
         loop {
             tick.tick().await;
             let was_connected = reader.connection.is_some();
-            let cause = match timeout(POLL_TIMEOUT, self.poll_once(&mut reader)).await {
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => error.to_string(),
-                Err(_) => "timeout".to_owned(),
-            };
+            let Err(error) = self.poll_once(&mut reader).await else { continue };
             // Start again from the first transaction: after a restore or a failover, transaction ids may be lower.
             reader = Reader::default();
             if was_connected {
                 tracing::warn!(
-                    cause,
+                    %error,
                     "failed to poll ended sessions; each request queries the database until the next poll"
                 );
             }
@@ -61,11 +61,13 @@ impl Revocations {
             Some(connection) => connection,
             None => {
                 let options = self.pool.connect_options();
-                PgConnection::connect_with(&options.as_ref().clone().application_name(APPLICATION_NAME)).await?
+                let options = options.as_ref().clone().application_name(APPLICATION_NAME);
+                timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await.map_err(io::Error::from)??
             }
         };
         let started_at = self.clock.now();
-        let batch = store::ended_from(&mut connection, &reader.position).await?;
+        let polled = timeout(POLL_TIMEOUT, store::ended_from(&mut connection, &reader.position)).await;
+        let batch = polled.map_err(io::Error::from)??;
         self.mark_ended(batch.sessions.into_iter().map(SessionId::from));
         self.set_polled_at(started_at);
         *reader = Reader { connection: Some(connection), position: batch.next };

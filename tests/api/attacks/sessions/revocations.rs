@@ -1,6 +1,8 @@
 //! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens that name wrong
 //! sessions.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -115,6 +117,19 @@ async fn failing_poll_makes_each_request_query_database() {
     app.database.restore().await;
     app.wait_until_listening().await;
     until_answered_from_cache(&alice, 401).await;
+}
+
+/// A busy database can take longer to accept a connection than a poll may take. If no poll ever succeeded, each request would load
+/// the database with one more statement.
+#[actix_web::test]
+async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
+    let (app, relay) = TestApp::relayed().await;
+    app.wait_until_listening().await;
+    relay.delay_connections(Duration::from_secs(3));
+    app.database.disconnect_listeners().await;
+    app.database.restore().await;
+    app.clock.advance(TimeDelta::seconds(2));
+    wait::until("a poll", async || app.services().authenticator.revocations.is_current()).await;
 }
 
 /// An attacker with the signing key creates tokens that name another user's session or an unknown one (CWE-287).
