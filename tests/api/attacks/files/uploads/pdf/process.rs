@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::{assert_nothing_is_stored, wait_until_nothing_is_stored};
 use crate::support::pdf_files::{PdfFile, deflated_with_zeros};
-use crate::support::{TestApp, wait};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
@@ -125,16 +125,34 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
     tokio::join!(upload(&alice, &file), watched);
 }
 
+/// Uploads a file, and sends a signal to its inspection while it works.
+async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply {
+    let file = looping();
+    let sent = async {
+        let process = inspection(app).await;
+        let id = process.file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    };
+    tokio::join!(upload(user, &file), sent).0
+}
+
+/// The bomb above makes the parser abort. No file is known that makes it overflow its stack (20,000 nested or chained objects do
+/// not), so the test sends the signal.
+#[actix_web::test]
+async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
+    let (app, alice) = user().await;
+    for signal in ["-ABRT", "-SEGV"] {
+        let reply = upload_with_signal(&app, &alice, signal).await;
+        assert!(refusal(&reply, signal).starts_with(UNREADABLE));
+        assert_nothing_is_stored(&app).await;
+    }
+    upload(&alice, &PdfFile::default().plain()).await.ok(201);
+}
+
 #[actix_web::test]
 async fn upload_whose_inspection_is_killed_returns_503() {
     let (app, alice) = user().await;
-    let file = looping();
-    let killed = async {
-        let process = inspection(&app).await;
-        let id = process.file_name().unwrap().to_str().unwrap().to_owned();
-        assert!(Command::new("kill").args(["-KILL", &id]).status().unwrap().success());
-    };
-    let (reply, ()) = tokio::join!(upload(&alice, &file), killed);
+    let reply = upload_with_signal(&app, &alice, "-KILL").await;
     reply.assert_refused(503, "unavailable");
     assert_eq!(reply.header("retry-after"), Some("5"));
     wait_until_nothing_is_stored(&app).await;
