@@ -85,7 +85,7 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
 #[actix_web::test]
 async fn service_role_has_least_privilege() {
     let app = TestApp::start().await;
-    let pool = &app.services().pool;
+    let pool = &app.replica().pool;
     assert_eq!(role_faults(&mut pool.acquire().await.unwrap()).await.unwrap(), Vec::new());
     let writable = names(
         &app,
@@ -201,7 +201,7 @@ async fn unscoped_query_without_an_owner_returns_no_rows() {
     assert_eq!(everything, 1);
     // The query has no condition, so only row-level security protects the rows. It runs without an owner, then with another user as
     // the owner.
-    let pool = &app.services().pool;
+    let pool = &app.replica().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();
     let foreign: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(other.connection()).await.unwrap();

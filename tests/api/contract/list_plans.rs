@@ -81,5 +81,4 @@ async fn every_list_reads_its_page_from_an_index() {
         }
     }
     assert!(faults.is_empty(), "{faults:#?}");
-    demo.app.wait_until_events_are_stored().await;
 }

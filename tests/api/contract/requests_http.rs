@@ -120,5 +120,4 @@ async fn all_requests_of_the_collection_work() {
             known.replies.insert(name, reply);
         }
     }
-    app.wait_until_events_are_stored().await;
 }

@@ -109,7 +109,7 @@ async fn rows_of_active_account_cannot_be_purged() {
     alice.invoice().await;
     let before = app.digest_all().await;
     let owner: uuid::Uuid = sqlx::query_scalar("select id from owners").fetch_one(&app.all_rows).await.unwrap();
-    let mut transaction = strongroom::db::OwnerTx::begin(&app.services().pool, owner.into()).await.unwrap();
+    let mut transaction = strongroom::db::OwnerTx::begin(&app.replica().pool, owner.into()).await.unwrap();
     let more: bool =
         sqlx::query_scalar("select purge_deleted_owner(1000)").fetch_one(transaction.connection()).await.unwrap();
     transaction.commit().await.unwrap();
@@ -122,7 +122,7 @@ async fn rows_of_active_account_cannot_be_purged() {
         "delete from credit_notes",
     ] {
         let error =
-            sqlx::query(sqlx::AssertSqlSafe(forbidden)).execute(&app.services().pool).await.expect_err(forbidden);
+            sqlx::query(sqlx::AssertSqlSafe(forbidden)).execute(&app.replica().pool).await.expect_err(forbidden);
         assert_eq!(error.as_database_error().unwrap().code().as_deref(), Some("42501"), "{forbidden}");
     }
 }

@@ -117,7 +117,7 @@ async fn expired_replies_of_all_owners_are_deleted() {
         .execute(&app.all_rows)
         .await
         .unwrap();
-    strongroom::db::idempotency::sweep(&app.services().pool).await.unwrap();
+    strongroom::db::idempotency::sweep(&app.replica().pool).await.unwrap();
     let keys: Vec<String> =
         sqlx::query_scalar("select key from idempotency_keys").fetch_all(&app.all_rows).await.unwrap();
     assert_eq!(keys, ["new", "new"]);

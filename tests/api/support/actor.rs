@@ -210,10 +210,12 @@ pub async fn newest_mail(app: &TestApp, email: &str) -> String {
     wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Returns all mails to this address, oldest first.
+/// Returns all mails to this address, oldest first. Each replica on the database sends mails of the others, too.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(app.state_dir.join("mail")) else { return Vec::new() };
-    let mut mails: Vec<_> = entries
+    let folders = app.database.state_dirs().into_iter();
+    let mut mails: Vec<_> = folders
+        .filter_map(|folder| std::fs::read_dir(folder.join("mail")).ok())
+        .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
             // Skip files that are still being written: only complete ones end in `eml`.

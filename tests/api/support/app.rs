@@ -3,12 +3,13 @@
 use chrono::TimeDelta;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::thread;
 
 use sqlx::postgres::PgConnection;
 use sqlx::{ConnectOptions, PgPool};
 use strongroom::app::server::{self, Running};
+use strongroom::app::services::Services;
 use strongroom::app::tls::Certificate;
 use strongroom::base::clock::Clock;
 use strongroom::config::{Environment, Settings};
@@ -32,6 +33,7 @@ pub struct TestApp {
     pub state_dir: PathBuf,
     /// A superuser connection, which bypasses row-level security, so digests include the rows of all owners.
     pub all_rows: PgPool,
+    replica: OnceLock<Services>,
     /// Ends the service's thread on drop.
     _shutdown: tokio::sync::oneshot::Sender<()>,
 }
@@ -73,6 +75,7 @@ impl TestApp {
         state_dir: PathBuf,
     ) -> Self {
         logs::capture();
+        database.add_state_dir(&state_dir);
         let (options, service_clock) = (database.options(Role::App), clock.clone());
         let (started, running) = mpsc::channel();
         let (shutdown, ended) = tokio::sync::oneshot::channel::<()>();
@@ -96,12 +99,23 @@ impl TestApp {
             base,
             state_dir,
             all_rows,
+            replica: OnceLock::new(),
             _shutdown: shutdown,
         }
     }
 
-    pub fn services(&self) -> &strongroom::app::services::Services {
+    /// Returns the services of the running service, to read what they counted.
+    pub fn services(&self) -> &Services {
         &self.running.as_ref().unwrap().services
+    }
+
+    /// Returns the services of another replica, which a test calls itself. They have their own pool: a connection works only while
+    /// the thread that opened it is not blocked, and a test blocks its thread at its end. The service would wait for it.
+    pub fn replica(&self) -> &Services {
+        self.replica.get_or_init(|| {
+            let settings = self.services().settings.clone();
+            Services::new(settings, self.database.options(Role::App), self.clock.clone()).unwrap()
+        })
     }
 
     /// Waits until the service receives database notifications and reads ended sessions. Until then, each request reads its session
@@ -198,12 +212,6 @@ impl TestApp {
                 table => table,
             }));
         self.digest(&tables.collect::<Vec<_>>()).await
-    }
-
-    /// Waits until all events so far are stored. A test that used the service's connection pool itself must call this before it
-    /// ends: connections that its own thread opened work only while this thread is not blocked.
-    pub async fn wait_until_events_are_stored(&self) {
-        events::wait_until_stored(self.database.options(Role::Superuser), &self.sent).await;
     }
 
     /// Stops the service as SIGTERM does, and returns the database.

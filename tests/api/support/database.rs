@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -29,6 +29,7 @@ use super::relay::Relay;
 /// Cargo's folder for files of tests. It still exists when the server has stopped, so it contains the lock.
 const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
 const HEARTBEAT: Duration = Duration::from_secs(5);
+const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
 /// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script removes `open`
@@ -64,6 +65,8 @@ pub struct TestDatabase {
     clone: Arc<TemplateClone>,
     /// The relay between service and database, if the test has one.
     relay: Option<Arc<Relay>>,
+    /// The folders of all services on it. Any of them may send a mail.
+    state_dirs: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl TestDatabase {
@@ -78,12 +81,22 @@ impl TestDatabase {
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
         superuser.close().await.unwrap();
-        Self { clone: Arc::new(TemplateClone { name, superuser: server.superuser.clone() }), relay: None }
+        let clone = Arc::new(TemplateClone { name, superuser: server.superuser.clone() });
+        Self { clone, relay: None, state_dirs: Arc::default() }
     }
 
     /// Routes the connections of the service's role through this relay.
     pub fn behind(self, relay: Arc<Relay>) -> Self {
         Self { relay: Some(relay), ..self }
+    }
+
+    /// Adds the folder of a service on this database.
+    pub fn add_state_dir(&self, folder: &Path) {
+        self.state_dirs.lock().unwrap().push(folder.to_owned());
+    }
+
+    pub fn state_dirs(&self) -> Vec<PathBuf> {
+        self.state_dirs.lock().unwrap().clone()
     }
 
     pub fn name(&self) -> &str {
@@ -305,12 +318,12 @@ fn memory() -> PathBuf {
     if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
 }
 
-/// Removes folders of servers that were killed: their lease is old, because a running server renews it.
+/// Removes folders of servers that were killed. The script of a running server changes its folder every half minute.
 fn remove_stale_folders(name: &str) {
     for parent in ["/dev/shm", "/tmp"] {
         for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let is_ours = entry.file_name().to_string_lossy().starts_with(name);
-            let is_old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok().map(|age| age.as_secs() > DAY);
+            let is_old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok().map(|age| age > STALE);
             if is_ours && is_old() == Some(true) {
                 let _ = fs::remove_dir_all(entry.path());
             }

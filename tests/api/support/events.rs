@@ -21,18 +21,15 @@ impl SentRequests {
     }
 }
 
-/// Like [`wait_until_stored`], but blocks the thread. The service runs on its own thread.
+/// Waits until the stored events of all recorded requests equal the logged ones. Blocks the thread. The service runs on its own thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
-    let sent = sent.clone();
-    on_own_thread(move || async move { wait_until_stored(superuser, &sent).await });
+    let requests = std::mem::take(&mut *sent.0.lock().unwrap());
+    if !requests.is_empty() {
+        on_own_thread(move || wait_until_stored(superuser, requests));
+    }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged ones.
-pub async fn wait_until_stored(superuser: PgConnectOptions, sent: &SentRequests) {
-    let requests = std::mem::take(&mut *sent.0.lock().unwrap());
-    if requests.is_empty() {
-        return;
-    }
+async fn wait_until_stored(superuser: PgConnectOptions, requests: Vec<Uuid>) {
     let mut superuser = superuser.connect().await.expect("the database is available at the end");
     wait::until_equal(Vec::new(), async || {
         let rows: Vec<(Uuid, String)> =

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
-use strongroom::features::demo;
+use strongroom::features::demo::{self, DemoServices};
 use strongroom::security::audit::context::background;
 
 use super::client::Reply;
@@ -35,7 +35,7 @@ impl Demo {
         let app = TestApp::start().await;
         let passwords = app.services().settings.secrets.demo_passwords.clone().unwrap();
         let mut owner = app.owner().await;
-        let services = app.services().demo_services();
+        let services = DemoServices { recorder: app.services().recorder.clone(), ..app.replica().demo_services() };
         let made =
             background(&app.services().recorder, demo::create_missing(&services, Some(&mut owner), &passwords)).await;
         made.unwrap().expect("demo users");

@@ -1,18 +1,23 @@
 //! A temporary folder for each test process. It contains keys, so it is removed however the process ends, also by Ctrl-C or
-//! SIGKILL.
+//! SIGKILL. Programs that run in it are killed then.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 
-/// Waits until a pipe closes that only this process holds open. A service or database that is stopping may still write into the
-/// folder, so the script tries to remove it for a minute.
-const REMOVE_WHEN_THE_PIPE_CLOSES: &str =
-    r#"read -r _; tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
+use super::client::Client;
+use super::database::TestDatabase;
+use super::program::Program;
+
+/// Waits until a pipe closes that only this process holds open. Then kills the programs whose environment names the folder (Linux).
+/// A database that is stopping may still write into the folder, so the script tries to remove it for a minute.
+const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
+    for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
+    tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;
 
 struct ProcessFolder {
     path: PathBuf,
@@ -49,18 +54,17 @@ fn short_name() -> String {
 const MARK: &str = "keys are in ";
 
 /// The test below runs this test in another process, and kills that process.
-#[test]
+#[tokio::test]
 #[ignore = "waits to be killed"]
-fn holds_a_key_until_it_is_killed() {
-    let path = new_path();
-    std::fs::write(&path, "a key").unwrap();
-    writeln!(std::io::stdout(), "{MARK}{}", path.display()).unwrap();
+async fn runs_a_program_until_it_is_killed() {
+    let program = Program::start(&TestDatabase::create().await);
+    writeln!(std::io::stdout(), "{MARK}{} {}", program.state_dir.display(), program.base).unwrap();
     std::thread::sleep(super::wait::MAX_WAIT);
 }
 
 #[tokio::test]
-async fn killed_test_leaves_no_keys_behind() {
-    let name = "support::folder::holds_a_key_until_it_is_killed";
+async fn killed_test_leaves_no_keys_and_no_program_behind() {
+    let name = "support::folder::runs_a_program_until_it_is_killed";
     let mut victim = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--ignored", "--nocapture"])
         .stdout(Stdio::piped())
@@ -68,9 +72,12 @@ async fn killed_test_leaves_no_keys_behind() {
         .unwrap();
     let mut lines = BufReader::new(victim.stdout.take().unwrap()).lines().map(Result::unwrap);
     let line = lines.find(|line| line.contains(MARK)).expect("it prints the path");
-    let key = PathBuf::from(line.split(MARK).nth(1).unwrap());
-    assert!(key.exists());
+    let (keys, base) = line.split(MARK).nth(1).unwrap().split_once(' ').unwrap();
+    let (keys, client) = (Path::new(keys), Client::from_address(base, [127, 0, 0, 1].into()));
+    assert!(keys.exists());
+    assert!(client.try_get("/health/live").await.is_some());
     victim.kill().unwrap();
     victim.wait().unwrap();
-    super::wait::until("the folder is removed", async || !key.parent().unwrap().exists()).await;
+    super::wait::until("the folder is removed", async || !keys.parent().unwrap().exists()).await;
+    super::wait::until("the program ends", async || client.try_get("/health/live").await.is_none()).await;
 }

@@ -137,7 +137,7 @@ async fn issue_date_before_the_last_issued_invoice_is_refused() {
     // The database also refuses this date for the service's role.
     let id = second.parse::<uuid::Uuid>().unwrap();
     let me = alice.get("/api/v1/me").await.ok(200).json()["id"].as_str().unwrap().parse::<uuid::Uuid>().unwrap();
-    let mut tx = strongroom::db::OwnerTx::begin(&app.services().pool, me.into()).await.unwrap();
+    let mut tx = strongroom::db::OwnerTx::begin(&app.replica().pool, me.into()).await.unwrap();
     let early = sqlx::query("select assign_invoice_number($1, '2020-01-01')").bind(id).execute(tx.connection()).await;
     let error = early.expect_err("it is refused");
     assert_eq!(error.as_database_error().unwrap().constraint(), Some("invoices_in_date_order"));

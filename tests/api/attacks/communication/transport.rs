@@ -112,7 +112,7 @@ async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;
     let alice = Actor::sign_up_from(&app, &over_tls(&app), "alice").await;
     let (endpoints, unknown) = routes::with_limits(&app.services().settings).unwrap();
-    let service = test::init_service(stack::application(app.services(), &endpoints, &unknown)).await;
+    let service = test::init_service(stack::application(app.replica(), &endpoints, &unknown)).await;
     let request = test::TestRequest::get()
         .uri("/api/v1/me")
         .insert_header(("authorization", format!("Bearer {}", alice.token)))

@@ -233,9 +233,9 @@ fn event_of(rule: &Rule, at: DateTime<Utc>, subject: Uuid) -> Entry {
 #[actix_web::test]
 async fn each_rule_acts_at_its_threshold_and_not_before() {
     let app = TestApp::start().await;
-    let rules: Rules = app.services().rules();
+    let rules: Rules = app.replica().rules();
     let count = async |events: &[Entry], now| {
-        let mut transaction = app.services().pool.begin().await.unwrap();
+        let mut transaction = app.replica().pool.begin().await.unwrap();
         let ended = rules.count(&mut transaction, events, now).await.unwrap();
         assert!(ended.iter().all(|ended| ended.is_empty()), "the session does not exist");
         transaction.commit().await.unwrap();
@@ -270,11 +270,11 @@ async fn each_rule_acts_at_its_threshold_and_not_before() {
 #[actix_web::test]
 async fn event_without_subject_is_not_counted() {
     let app = TestApp::start().await;
-    let rules: Rules = app.services().rules();
+    let rules: Rules = app.replica().rules();
     for rule in RULES {
         let whole = event_of(rule, app.clock.now(), Uuid::new_v4());
         let anonymous = Entry { user: None, session: None, address: None, subject: None, ..whole };
-        let mut transaction = app.services().pool.begin().await.unwrap();
+        let mut transaction = app.replica().pool.begin().await.unwrap();
         rules.count(&mut transaction, &[anonymous], app.clock.now()).await.unwrap();
         transaction.commit().await.unwrap();
         assert_eq!(counted(&app, rule.name).await, 0, "{}", rule.name);

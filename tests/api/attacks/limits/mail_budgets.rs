@@ -141,7 +141,7 @@ async fn parallel_requests_cannot_overdraw_a_budget() {
     assert_eq!(rows.len(), 2, "one row for the mailbox, one for the domain");
     assert!(rows.iter().all(|row| !row.contains("127.7.1") && !row.contains("victim") && !row.contains("example")));
     app.clock.advance(TimeDelta::minutes(31));
-    counters::sweep(&app.services().pool, app.clock.now()).await.unwrap();
+    counters::sweep(&app.replica().pool, app.clock.now()).await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from counters").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(left, 0);
 }

@@ -47,7 +47,7 @@ async fn critical_action_fails_when_its_event_cannot_be_stored() {
 #[actix_web::test]
 async fn rolled_back_transaction_leaves_no_event() {
     let app = TestApp::start().await;
-    let (pool, recorder) = (&app.services().pool, &app.services().recorder);
+    let (pool, recorder) = (&app.replica().pool, &app.services().recorder);
     let record = |kind| {
         background(recorder, async move {
             let mut transaction = pool.begin().await.unwrap();

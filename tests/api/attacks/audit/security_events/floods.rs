@@ -50,8 +50,8 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row has its line");
-    // On a slow machine, the flood may last for more than one window.
-    assert!((1..=5).contains(&aggregates.len()) && lines <= aggregates.len() * MAX_SINGLE as usize, "{rows:?}");
+    // A slow machine may need more than one window, and the last one may be too short for an aggregate.
+    assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
         let amount = amount.unwrap();
@@ -111,9 +111,10 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object has its own row. The events of malformed ids are aggregated for the user.
-    let expected =
-        [("malformed_id".to_owned(), 0, i64::from(MAX_SINGLE) + 1, 110), ("not_found".to_owned(), 110, 110, 110)];
-    assert_eq!(rows, expected);
+    // Each denied object has its own row. Malformed ids are aggregated under the user, in one window or a few.
+    let [malformed, not_found] = rows.as_slice() else { panic!("{rows:?}") };
+    assert_eq!((malformed.0.as_str(), malformed.1, malformed.3), ("malformed_id", 0, 110));
+    assert!(malformed.2 < 110, "{rows:?}");
+    assert_eq!(*not_found, ("not_found".to_owned(), 110, 110, 110));
     superuser.close().await.unwrap();
 }

@@ -79,7 +79,7 @@ async fn users_read_their_own_events_and_administrators_read_all() {
     };
     let (alice_id, bob_id) = (id(&alice).await, id(&bob).await);
     row(&app.all_rows, "authn_login_success").await;
-    let pool = &app.services().pool;
+    let pool = &app.replica().pool;
     let own =
         "select user_id from own_security_events(array['authn_login_success', 'session_created'], null, null, 100)";
     let mut of_alice = OwnerTx::begin(pool, alice_id).await.unwrap();

@@ -17,7 +17,7 @@ fn client(network: u8, host: u8) -> ClientAddr {
 
 /// Makes parallel attempts, and returns how many of them may try a password.
 async fn admitted(app: &TestApp, attempts: impl IntoIterator<Item = (String, ClientAddr)>) -> usize {
-    let credentials = &app.services().credentials;
+    let credentials = &app.replica().credentials;
     let attempts =
         attempts.into_iter().map(|(name, client)| credentials.throttle.admit(credentials.sign_in(&name, client)));
     let admitted = background(&app.services().recorder, join_all(attempts)).await;
@@ -46,7 +46,7 @@ async fn parallel_attempts_are_all_counted_without_deadlock() {
         ["ACCOUNT_AND_ADDRESS", "ADDRESS", "ACCOUNT"].map(|each| format!("STRONGROOM_LOGIN_FAILURES_PER_{each}"));
     let limits: Vec<_> = limits.iter().map(|name| (name.as_str(), "100/1h")).collect();
     let app = TestApp::with(&limits).await;
-    let credentials = &app.services().credentials;
+    let credentials = &app.replica().credentials;
     let throttle = &credentials.throttle;
     let fail = async |name: &str, turn: u8| {
         let admitted = throttle.admit(credentials.sign_in(name, client(turn % 20, 1))).await?;
@@ -153,7 +153,7 @@ async fn unavailable_counters_fail_closed() {
 async fn expired_counters_are_deleted() {
     let app = TestApp::start().await;
     try_sign_in(&from(&app, 1), "unknown@example.com", WRONG).await.assert_refused(401, "invalid_credentials");
-    let throttle = &app.services().credentials.throttle;
+    let throttle = &app.replica().credentials.throttle;
     let kinds = async || -> Vec<String> {
         let sql = "select kind from login_failures order by kind";
         sqlx::query_scalar(sql).fetch_all(&app.all_rows).await.unwrap()

@@ -67,7 +67,7 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
     act(&root, &toors, "disable").await.ok(204);
     let uuid = |id: &str| id.parse::<Uuid>().unwrap();
     let bobs = uuid(&id_of(&bob).await);
-    let pool = &app.services().pool;
+    let pool = &app.replica().pool;
     let before = digest_all(&app).await;
     let pretenders = [Some(uuid(&id_of(&alice).await)), Some(bobs), Some(uuid(&toors)), Some(Uuid::new_v4()), None];
     for pretender in pretenders {

@@ -48,7 +48,6 @@ async fn cursor_of_every_list_is_bound_to_user_list_and_filter() {
             demo.send(&Example { headers: Vec::new(), ..example.clone() }).await;
         }
     }
-    demo.app.wait_until_events_are_stored().await;
     let (lists, mut faults) = (lists(), Vec::new());
     assert!(lists.len() >= 9);
     for list in lists.iter().filter(|list| !EMPTY.iter().any(|(id, _)| *id == list.id)) {

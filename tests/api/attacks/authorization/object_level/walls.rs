@@ -107,8 +107,8 @@ async fn row_level_security_hides_rows_of_other_owners() {
             format!("delete from {table}"),
         ] {
             // The statement runs as Alice, then on a connection without an owner.
-            let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
-            let mut without_owner = app.services().pool.acquire().await.unwrap();
+            let mut as_alice = OwnerTx::begin(&app.replica().pool, UserId::from(alice)).await.unwrap();
+            let mut without_owner = app.replica().pool.acquire().await.unwrap();
             let as_alice = run(as_alice.connection(), statement.clone()).await;
             let without_owner = run(&mut without_owner, statement.clone()).await;
             for outcome in [as_alice, without_owner] {
@@ -135,9 +135,9 @@ async fn row_level_security_refuses_rows_for_another_owner() {
     let before = app.digest_all().await;
     for table in app.owned_tables().await {
         let statement = copy_of_row(&app, &table, bob).await;
-        let mut as_alice = OwnerTx::begin(&app.services().pool, UserId::from(alice)).await.unwrap();
+        let mut as_alice = OwnerTx::begin(&app.replica().pool, UserId::from(alice)).await.unwrap();
         assert_eq!(refusal(run(as_alice.connection(), statement.clone()).await).0, NOT_ALLOWED, "{statement}");
-        let mut without_owner = app.services().pool.acquire().await.unwrap();
+        let mut without_owner = app.replica().pool.acquire().await.unwrap();
         assert_eq!(refusal(run(&mut without_owner, statement).await).0, NOT_ALLOWED);
     }
     assert_eq!(app.digest_all().await, before);
@@ -223,11 +223,11 @@ async fn column_grants_protect_immutable_columns_of_own_rows() {
         "insert into invoices (credited) values (1)",
         "insert into invoices (version) values (7)",
     ] {
-        let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+        let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
         assert_eq!(refusal(run(tx.connection(), change.to_owned()).await).0, NOT_ALLOWED, "{change}");
     }
     // On the same connection, the mutable columns can be changed.
-    let mut tx = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+    let mut tx = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
     let renamed = format!("update customers set name = name where id = '{customer}'");
     assert_eq!(run(tx.connection(), renamed).await.unwrap(), 1);
     let noted = format!("update invoices set notes = notes where id = '{invoice}'");
@@ -257,7 +257,7 @@ async fn composite_key_refuses_parties_of_foreign_invoice_like_missing_one() {
 }
 
 async fn number(app: &TestApp, owner: Uuid, invoice: Uuid) -> Option<String> {
-    let mut change = OwnerTx::begin(&app.services().pool, UserId::from(owner)).await.unwrap();
+    let mut change = OwnerTx::begin(&app.replica().pool, UserId::from(owner)).await.unwrap();
     let number = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
         .bind(InvoiceId::from(invoice).uuid())
         .fetch_one(change.connection())
@@ -279,7 +279,7 @@ async fn security_definer_function_numbers_no_foreign_invoice() {
     assert_eq!(number(&app, alice, Uuid::new_v4()).await, None);
     let without_owner: Option<String> = sqlx::query_scalar("select assign_invoice_number($1, '2026-11-23')")
         .bind(invoice)
-        .fetch_one(&app.services().pool)
+        .fetch_one(&app.replica().pool)
         .await
         .unwrap();
     assert_eq!(without_owner, None);

@@ -53,8 +53,8 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     // While the attack continues, no message is sent within the window. Then one summary reports the highest count.
     app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(user, 31)).await;
-    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
-    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 1, 0, 0).await;
     assert_eq!(webhook.requests().len(), 1, "after 28 more findings, no further message is sent within the window");
     app.clock.advance(TimeDelta::minutes(1));
@@ -67,7 +67,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     app.clock.advance(TimeDelta::minutes(4));
     webhook.wait_for_requests(3).await;
     app.clock.advance(TimeDelta::hours(3));
-    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
     let sent: Vec<String> = kinds(&webhook.requests()).into_iter().map(|(kind, _)| kind).collect();
     assert_eq!(sent, ["opened", "continues", "cleared"]);
@@ -91,7 +91,7 @@ async fn first_message_counts_the_whole_window_until_it_is_sent() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let app = start_with_receiver(&receiver).await;
     let user = UserId::new();
-    let services = app.services();
+    let services = app.replica();
     let mut transaction = services.pool.begin().await.unwrap();
     for count in [10, 47] {
         services.alerts.raise(&mut transaction, &denials(user, count), app.clock.now()).await.unwrap();
@@ -141,7 +141,7 @@ async fn two_replicas_deliver_each_message_once() {
     }
     let now = one.clock.now();
     let (first, second) =
-        tokio::join!(one.services().alerts.summarise_and_clear(now), two.services().alerts.summarise_and_clear(now));
+        tokio::join!(one.replica().alerts.summarise_and_clear(now), two.replica().alerts.summarise_and_clear(now));
     first.and(second).unwrap();
     wait_for_counts(&one, 0, 0, 0).await;
     assert_eq!(receiver.requests().len(), 60);
@@ -151,7 +151,7 @@ async fn two_replicas_deliver_each_message_once() {
 async fn rolled_back_finding_sends_no_message() {
     let receiver = Receiver::start(ReceiverBehavior::ok()).await;
     let app = start_with_receiver(&receiver).await;
-    let services = app.services();
+    let services = app.replica();
     let mut transaction = services.pool.begin().await.unwrap();
     services.alerts.raise(&mut transaction, &denials(UserId::new(), 20), app.clock.now()).await.unwrap();
     transaction.rollback().await.unwrap();

@@ -45,7 +45,7 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
         }
         wait_for_counts(&app, 1, if attempt < 3 { 1 } else { 0 }, if attempt < 3 { 0 } else { 1 }).await;
         // The message is not sent before its retry delay has passed.
-        app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+        app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
             // The test changes the time of the retry instead of the clock. So the alert itself sends no summary.

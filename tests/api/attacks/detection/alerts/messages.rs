@@ -58,7 +58,7 @@ async fn client_input_never_reaches_an_alert() {
     let app = start_with_receiver(&receiver).await;
     for typed in ["<!channel>", "mallory@example.com", "Robert'); drop", "x\ny"] {
         let finding = Finding { subject: Subject::Account(typed.into()), ..denials(UserId::new(), 20) };
-        let services = app.services();
+        let services = app.replica();
         let mut transaction = services.pool.begin().await.unwrap();
         let refused = services.alerts.raise(&mut transaction, &finding, app.clock.now()).await;
         assert!(refused.is_err(), "{typed}");

@@ -54,7 +54,7 @@ fn denials(user: UserId, count: i64) -> Finding {
 }
 
 async fn raise(app: &TestApp, finding: &Finding) {
-    let services = app.services();
+    let services = app.replica();
     let mut transaction = services.pool.begin().await.unwrap();
     services.alerts.raise(&mut transaction, finding, app.clock.now()).await.unwrap();
     transaction.commit().await.unwrap();
@@ -63,7 +63,7 @@ async fn raise(app: &TestApp, finding: &Finding) {
 /// Waits until the service reports these counts of open alerts, waiting messages and failed messages.
 async fn wait_for_counts(app: &TestApp, open: i64, waiting: i64, failed: i64) {
     let wanted = AlertCounts { open, waiting, failed };
-    wait::until_equal(wanted, async || app.services().alerts.counts().await.unwrap()).await;
+    wait::until_equal(wanted, async || app.replica().alerts.counts().await.unwrap()).await;
 }
 
 fn kinds(arrived: &[ReceivedRequest]) -> Vec<(String, i64)> {

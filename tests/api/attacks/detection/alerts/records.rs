@@ -16,7 +16,7 @@ async fn alert_list_requires_a_current_administrator() {
     for _ in 0..3 {
         raise(&app, &denials(UserId::new(), 20)).await;
     }
-    let services = app.services();
+    let services = app.replica();
     let prove = async |token: &str| {
         let caller = services.authenticator.verify(token).await.unwrap();
         services.administrators.authorize(caller).await
@@ -58,7 +58,7 @@ async fn service_role_cannot_rewrite_alerts() {
         "update outbox set count = 0",
         "truncate alerts cascade",
     ] {
-        let error = sqlx::query(forbidden).execute(&app.services().pool).await.expect_err(forbidden);
+        let error = sqlx::query(forbidden).execute(&app.replica().pool).await.expect_err(forbidden);
         assert_eq!(error.as_database_error().unwrap().code().unwrap(), "42501", "{forbidden}");
     }
     assert_eq!(app.digest(&["alerts"]).await, before);
@@ -69,7 +69,7 @@ async fn old_cleared_alerts_are_deleted() {
     let app = TestApp::start().await;
     raise(&app, &denials(UserId::new(), 20)).await;
     let sweep = async |later: TimeDelta| {
-        let (services, then) = (app.services(), app.clock.now() + later);
+        let (services, then) = (app.replica(), app.clock.now() + later);
         services.alerts.sweep(then).await.unwrap();
         outbox::sweep(&services.pool, then).await.unwrap();
     };

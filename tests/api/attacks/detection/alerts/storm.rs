@@ -52,7 +52,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
 
     // After one window, all alerts are cleared. The combined alert reports the final totals.
     app.clock.advance(TimeDelta::minutes(5) + TimeDelta::seconds(30));
-    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     wait_for_counts(&app, 0, 0, 0).await;
     wait::until_equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
     assert!(receiver.requests().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.requests().len());
@@ -94,7 +94,7 @@ async fn many_users_share_one_combined_alert_until_it_clears() {
     app.clock.advance(TimeDelta::minutes(4));
     raise(&app, &denials(UserId::new(), 20)).await;
     app.clock.advance(TimeDelta::minutes(2));
-    app.services().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
+    app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
     raise(&app, &denials(UserId::new(), 20)).await;
     assert_eq!(opened().await, [("user all".to_owned(), 22)].into());
 }

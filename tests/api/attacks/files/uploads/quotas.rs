@@ -88,9 +88,8 @@ async fn reservation_of_a_killed_process_expires() {
     std::fs::write(folder.join("incoming").join(dead.to_string()), "byt").unwrap();
     let again = async || Actor::sign_in(&app.anonymous(), &alice.email, &alice.password).await;
     let sweep = async || {
-        let deletions = &app.services().uploads.deletions;
-        deletions.notify();
-        deletions.sweep().await.unwrap();
+        app.services().uploads.deletions.notify();
+        app.replica().uploads.deletions.sweep().await.unwrap();
         stored_files(&app).await
     };
     app.clock.advance(TimeDelta::minutes(119));
