@@ -23,6 +23,9 @@ use super::metrics::Metrics;
 use super::relay::Relay;
 use super::{Actor, events, logs, wait};
 
+/// The mails of the outbox, for [`TestApp::digest`]. A refused request can queue an alert.
+pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
+
 pub struct TestApp {
     /// In a box: a test's future contains this type, is moved several times, and must fit the stack of a test's thread.
     pub running: Option<Box<Running>>,

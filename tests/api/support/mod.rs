@@ -27,5 +27,5 @@ pub mod socket;
 pub mod wait;
 
 pub use actor::Actor;
-pub use app::TestApp;
+pub use app::{MAILS, TestApp};
 pub use client::Reply;

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::support::actor::{PASSWORD, draft, mail_token, register};
 use crate::support::operations::{Operation, make, operations, with_bodies};
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, MAILS, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
@@ -73,7 +73,7 @@ fn values(field: &str) -> [Value; 3] {
 
 /// Returns a digest of all tables, including those of registration and login.
 async fn digest_all(app: &TestApp) -> String {
-    let waiting = ["registrations", "password_resets", "outbox", "login_failures", "refresh_tokens"];
+    let waiting = ["registrations", "password_resets", MAILS, "login_failures", "refresh_tokens"];
     app.digest_all().await + &app.digest(&waiting).await
 }
 

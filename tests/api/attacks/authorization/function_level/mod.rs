@@ -11,14 +11,14 @@ use reqwest::Method;
 
 use crate::support::client::Request;
 use crate::support::operations::Operation;
-use crate::support::{Actor, Reply, TestApp};
+use crate::support::{Actor, MAILS, Reply, TestApp};
 
 const FORBIDDEN: &str = "authz_fail/forbidden";
 const ENDED: &str = "authn_token_revoked/session_ended";
 
 /// Returns a digest of all rows that an administrator could change.
 async fn digest_all(app: &TestApp) -> String {
-    app.digest_all().await + &app.digest(&["login_failures", "refresh_tokens", "outbox"]).await
+    app.digest_all().await + &app.digest(&["login_failures", "refresh_tokens", MAILS]).await
 }
 
 async fn id_of(actor: &Actor) -> String {
