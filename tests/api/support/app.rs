@@ -27,7 +27,8 @@ use super::{Actor, events, logs, wait};
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// In a box: a test's future contains this type, is moved several times, and must fit the stack of a test's thread.
+    /// In a box, like `replica`: a test's future contains this type, is moved several times, and must fit the stack of a test's
+    /// thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -36,7 +37,7 @@ pub struct TestApp {
     pub state_dir: PathBuf,
     /// A superuser connection, which bypasses row-level security, so digests include the rows of all owners.
     pub all_rows: PgPool,
-    replica: OnceLock<Services>,
+    replica: OnceLock<Box<Services>>,
     /// Ends the service's thread on drop.
     _shutdown: tokio::sync::oneshot::Sender<()>,
 }
@@ -117,7 +118,7 @@ impl TestApp {
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
-            Services::new(settings, self.database.options(Role::App), self.clock.clone()).unwrap()
+            Box::new(Services::new(settings, self.database.options(Role::App), self.clock.clone()).unwrap())
         })
     }
 
