@@ -159,6 +159,21 @@ async fn upload_with_an_expired_reservation_returns_503() {
     wait_until_nothing_is_stored(&app).await;
 }
 
+/// A worker has claimed the file and is about to delete it. No document may be created that would lose its file.
+#[actix_web::test]
+async fn upload_whose_file_is_claimed_for_deletion_returns_503() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let rows = app.all_rows.clone();
+    let reply = interrupted(&alice, Form::valid(), async move {
+        let claim = "update outbox set attempts = attempts + 1 where queue = 'blob_deletion'";
+        assert_eq!(sqlx::query(claim).execute(&rows).await.unwrap().rows_affected(), 1);
+    });
+    let reply = reply.await;
+    reply.assert_refused(503, "unavailable");
+    wait_until_nothing_is_stored(&app).await;
+}
+
 /// The remaining files are deleted when the store is available again.
 #[actix_web::test]
 async fn unavailable_store_returns_503_and_leaves_no_partial_document() {
