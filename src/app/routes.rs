@@ -1,7 +1,8 @@
-//! The route table: one row per endpoint. No column has a default, so each endpoint states its access, rate tier and body limit.
+//! The route table: one row per endpoint. No column has a default, so each endpoint states its access, rate tier and
+//! body limit.
 //!
-//! The rows mount the routes ([`mount`]) and generate the OpenAPI document ([`super::openapi`]). Tests walk them, so new endpoints
-//! are attacked too (`tests/api/contract/`).
+//! The rows mount the routes ([`mount`]) and generate the OpenAPI document ([`super::openapi`]). Tests walk them, so
+//! new endpoints are attacked too (`tests/api/contract/`).
 
 use std::collections::BTreeSet;
 
@@ -90,14 +91,7 @@ pub fn table() -> Vec<Endpoint> {
         post("/api/v1/auth/refresh", Cookie, Refresh, Empty, auth::refresh, auth_docs::REFRESH),
         post("/api/v1/auth/logout", TokenOrCookie, Write, Empty, auth::logout, auth_docs::LOGOUT),
         post("/api/v1/auth/password-reset", Public, Reset, SMALL, auth::request_reset, auth_docs::REQUEST_RESET),
-        post(
-            "/api/v1/auth/password-reset/confirm",
-            Public,
-            Reset,
-            SMALL,
-            auth::confirm_reset,
-            auth_docs::CONFIRM_RESET,
-        ),
+        post("/api/v1/auth/password-reset/confirm", Public, Reset, SMALL, auth::reset, auth_docs::RESET),
         get("/api/v1/auth/sessions", SignedIn, Standard, Empty, auth::list_sessions, auth_docs::LIST_SESSIONS),
         delete("/api/v1/auth/sessions", SignedIn, Write, Empty, auth::end_all_sessions, auth_docs::END_ALL_SESSIONS),
         delete("/api/v1/auth/sessions/{id}", SignedIn, Write, Empty, auth::end_session, auth_docs::END_SESSION),
@@ -148,14 +142,7 @@ pub fn table() -> Vec<Endpoint> {
         get("/health/ready", Public, Unlimited, Empty, health::ready, health_docs::READY),
         get("/problems", Public, Standard, Empty, about::problems, about_docs::PROBLEMS),
         get("/.well-known/security.txt", Public, Standard, Empty, about::security_txt, about_docs::SECURITY_TXT),
-        get(
-            "/.well-known/change-password",
-            Public,
-            Standard,
-            Empty,
-            about::change_password,
-            about_docs::CHANGE_PASSWORD,
-        ),
+        get("/.well-known/change-password", Public, Standard, Empty, about::password_page, about_docs::PASSWORD_PAGE),
         get("/.well-known/jwks.json", Public, Standard, Empty, about::jwks, about_docs::JWKS),
         get("/api/v1/openapi.json", Public, Standard, Empty, reference::document, reference_docs::DOCUMENT),
         get("/docs", Public, Standard, Empty, reference::page, reference_docs::PAGE),
@@ -239,7 +226,8 @@ fn layered(mounted: &Mounted) -> Route {
     let mut route = (endpoint.handler)(methods)
         // 4. The role. It reads the database, so it follows all rate limits.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Rate limits of verified callers, by user first: requests beyond the user's limit are not charged to the address.
+    // 3. Rate limits of verified callers, by user first: requests beyond the user's limit are not charged to the
+    //    address.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {

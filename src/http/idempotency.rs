@@ -1,8 +1,9 @@
 //! Idempotent POST requests (`Idempotency-Key`) (CWE-837, API6:2023).
 //!
-//! **Attack**: a request that is sent twice, by a client that got no response or by an attacker who replays it, pays or creates
-//! twice.
-//! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with another body is
+//! **Attack**: a request that is sent twice, by a client that got no response or by an attacker who replays it, pays or
+//! creates twice.
+//! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with
+//! another body is
 //! 422. While the first request runs, the second waits a moment, and then gets 409. Key and response are stored in the
 //! transaction of the work, so neither can be lost alone. Only successes are stored: a refused request can be repeated.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
@@ -103,8 +104,8 @@ where
     }
 }
 
-/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: an id has many spellings (capitals,
-/// percent-encoding), and each would repeat the work.
+/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: an id has many spellings
+/// (capitals, percent-encoding), and each would repeat the work.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -127,11 +128,12 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
 }
 
 impl IdempotencyKey {
-    /// Runs `work` once: repeated requests with this key get the reply of the first. The key is claimed before the work and the reply
-    /// is stored after it, in the transaction `tx`, which the caller commits.
+    /// Runs `work` once: repeated requests with this key get the reply of the first. The key is claimed before the work
+    /// and the reply is stored after it, in the transaction `tx`, which the caller commits.
     ///
     /// # Errors
-    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs; those of `work`.
+    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs;
+    /// those of `work`.
     pub async fn once<Tx: AsMut<PgConnection>, R>(
         &self,
         tx: &mut Tx,

@@ -6,7 +6,8 @@
 //!   [`user_text`] and [`rules`] for single fields. `faults` writes the messages. Handlers never see raw input.
 //! - Properties of a request: [`client_ip`], [`matched_route`], [`cookies`], [`trace_context`].
 //! - Observability: [`request_span`] (log), [`metering`] (metrics).
-//! - Replies: [`reply`], [`head`], [`disposition`], [`ranges`]. [`signature`]: the types of a handler, for the OpenAPI document.
+//! - Replies: [`reply`], [`file_reply`], [`head`], [`disposition`], [`ranges`]. [`signature`]: the types of a handler,
+//!   for the OpenAPI document.
 //! - [`conditional`]: optimistic locking. [`idempotency`]: `Idempotency-Key`.
 //! - Robustness: [`deadline`], [`panics`], and [`lifecycle`] for graceful shutdown.
 
@@ -20,6 +21,7 @@ pub mod disposition;
 pub mod error;
 mod faults;
 pub mod file_name;
+pub mod file_reply;
 pub mod form;
 pub mod head;
 pub mod idempotency;

@@ -1,7 +1,8 @@
 //! Extractors for ids, query fields and the queries of lists.
 //!
 //! A malformed id is treated as a nonexistent one: it is replaced by a new random id and looked up like any other. So
-//! malformed, missing, deleted and foreign ids take the same code path, send the same statements and get the same reply (BOLA).
+//! malformed, missing, deleted and foreign ids take the same code path, send the same statements and get the same reply
+//! (BOLA).
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};

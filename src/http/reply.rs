@@ -1,5 +1,5 @@
-//! Typed replies. The return type of a handler says the status, the headers and the body of a success, and the OpenAPI document
-//! follows from it ([`super::signature`]).
+//! Typed replies. The return type of a handler says the status, the headers and the body of a success. The OpenAPI
+//! document is generated from this type ([`super::signature`]). Files are in [`super::file_reply`].
 
 use std::marker::PhantomData;
 
@@ -120,83 +120,29 @@ replies_without_body! {
     NoContent 204
 }
 
-/// A file of the media type `M`.
-pub struct File<M> {
-    response: HttpResponse,
-    media_type: PhantomData<fn() -> M>,
-}
-
-/// The media type of a [`File`].
-pub trait MediaType {
-    /// The name, as documented.
-    const NAME: &'static str;
-    /// The `Content-Type`.
-    const CONTENT_TYPE: &'static str = Self::NAME;
-}
-
-macro_rules! media_types {
-    ($($name:ident $media_type:literal $content_type:literal)*) => {$(
-        #[doc = concat!("`", $media_type, "`")]
-        pub enum $name {}
-
-        impl MediaType for $name {
-            const NAME: &'static str = $media_type;
-            const CONTENT_TYPE: &'static str = $content_type;
+/// Returns a JSON response with the headers of the reply.
+fn respond(status: StatusCode, location: Option<String>, etag: Option<String>, body: String) -> HttpResponse {
+    let mut response = HttpResponse::build(status);
+    for (name, value) in [(header::LOCATION, location), (header::ETAG, etag)] {
+        if let Some(value) = value {
+            response.insert_header((name, value));
         }
-    )*};
-}
-
-media_types! {
-    Css "text/css" "text/css; charset=utf-8"
-    Csv "text/csv" "text/csv; charset=utf-8; header=present"
-    Html "text/html" "text/html; charset=utf-8"
-    JavaScript "text/javascript" "text/javascript; charset=utf-8"
-    JsonFile "application/json" "application/json"
-    Pdf "application/pdf" "application/pdf"
-    PlainText "text/plain" "text/plain; charset=utf-8"
-    Svg "image/svg+xml" "image/svg+xml"
-}
-
-impl<M: MediaType> File<M> {
-    /// Returns 200 with these bytes.
-    #[must_use]
-    pub fn new(bytes: impl actix_web::body::MessageBody + 'static) -> Self {
-        Self::of(HttpResponse::Ok().body(bytes))
-    }
-
-    /// Returns a response as a file: sets its `Content-Type`, unless it has no body (304).
-    #[must_use]
-    pub fn of(mut response: HttpResponse) -> Self {
-        if response.status() != StatusCode::NOT_MODIFIED {
-            let content_type = header::HeaderValue::from_static(M::CONTENT_TYPE);
-            response.headers_mut().insert(header::CONTENT_TYPE, content_type);
-        }
-        Self { response, media_type: PhantomData }
-    }
-
-    /// Returns 304: the client's copy is current.
-    #[must_use]
-    pub fn not_modified(etag: &str) -> Self {
-        Self::of(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish())
-    }
-}
-
-fn json(reply: &impl JsonReply) -> HttpResponse {
-    let Ok(body) = reply.to_json() else {
-        return HttpResponse::from_error(ApiError::internal("a reply has no JSON form"));
-    };
-    let mut response = HttpResponse::Ok();
-    if let Some(etag) = reply.etag() {
-        response.insert_header((header::ETAG, etag));
     }
     response.content_type("application/json").body(body)
+}
+
+fn ok(reply: &impl JsonReply) -> HttpResponse {
+    match reply.to_json() {
+        Ok(body) => respond(StatusCode::OK, None, reply.etag(), body),
+        Err(error) => HttpResponse::from_error(ApiError::internal(error)),
+    }
 }
 
 impl<T: Serialize + ToSchema> Responder for Json<T> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        json(&self)
+        ok(&self)
     }
 }
 
@@ -204,7 +150,7 @@ impl<T: Serialize + ToSchema> Responder for Versioned<T> {
     type Body = BoxBody;
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        json(&self)
+        ok(&self)
     }
 }
 
@@ -214,12 +160,7 @@ impl<R> Responder for Created<R> {
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         let StoredAnswer { status, location, etag, body } = self.answer;
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
-        let mut response = HttpResponse::build(status.unwrap_or(StatusCode::CREATED));
-        response.insert_header((header::LOCATION, location));
-        if let Some(etag) = etag {
-            response.insert_header((header::ETAG, etag));
-        }
-        response.content_type("application/json").body(body)
+        respond(status.unwrap_or(StatusCode::CREATED), Some(location), etag, body)
     }
 }
 
@@ -244,14 +185,6 @@ impl Responder for SwitchingProtocols {
 
     fn respond_to(self, _: &HttpRequest) -> HttpResponse {
         self.0
-    }
-}
-
-impl<M> Responder for File<M> {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        self.response
     }
 }
 
@@ -293,12 +226,5 @@ impl Describe for SeeOther {
 impl Describe for SwitchingProtocols {
     fn describe(signature: &mut Signature) {
         signature.status = 101;
-    }
-}
-
-impl<M: MediaType> Describe for File<M> {
-    fn describe(signature: &mut Signature) {
-        signature.status = 200;
-        signature.files = vec![M::NAME];
     }
 }

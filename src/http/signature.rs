@@ -1,7 +1,8 @@
 //! The signature and the texts of a handler, from which its OpenAPI operation is generated.
 //!
-//! The arguments of a handler say which body, query and headers it reads. Its return type says the status, the headers and the body
-//! of a success ([`super::reply`]). Each of these types implements [`Describe`], so the document cannot differ from the code.
+//! The arguments of a handler say which body, query and headers the handler reads. Its return type says the status, the
+//! headers and the body of a success ([`super::reply`]). Each of these types implements [`Describe`], so the document
+//! cannot differ from the code.
 
 use std::borrow::Cow;
 
@@ -73,12 +74,12 @@ impl NamedSchema {
 #[derive(Clone, Copy)]
 pub struct Docs {
     pub summary: &'static str,
-    /// Access and limits are added from the row.
+    /// What the operation does. The document adds access and limits from the row of the route table.
     pub description: &'static str,
     pub errors: &'static [ApiError],
 }
 
-/// An argument or the return type of a handler. By default it adds nothing to the signature.
+/// An argument or the return type of a handler. The default adds nothing to the signature.
 pub trait Describe {
     fn describe(_: &mut Signature) {}
 }

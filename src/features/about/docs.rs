@@ -11,7 +11,7 @@ pub const PROBLEMS: Docs = Docs {
 
 pub const SECURITY_TXT: Docs = Docs { summary: "Get the security contact", description: "RFC 9116.", errors: &[] };
 
-pub const CHANGE_PASSWORD: Docs =
+pub const PASSWORD_PAGE: Docs =
     Docs { summary: "Redirect to the password page", description: "For password managers.", errors: &[] };
 
 pub const JWKS: Docs = Docs {

@@ -7,8 +7,9 @@ use chrono::{SecondsFormat, TimeDelta};
 use super::problems;
 use crate::base::clock::Clock;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::file_reply::{File, Html, JsonFile, PlainText};
 use crate::http::problem::ProblemBase;
-use crate::http::reply::{File, Html, JsonFile, PlainText, SeeOther};
+use crate::http::reply::SeeOther;
 use crate::security::browser::headers;
 use crate::security::sessions::access_tokens::AccessTokens;
 
@@ -38,7 +39,7 @@ pub async fn security_txt(
 
 /// Redirects password managers to the page that changes the password
 /// (<https://w3c.github.io/webappsec-change-password-url/>).
-pub async fn change_password() -> SeeOther {
+pub async fn password_page() -> SeeOther {
     SeeOther("/reset")
 }
 

@@ -45,7 +45,7 @@ pub const REQUEST_RESET: Docs = Docs {
     errors: &[],
 };
 
-pub const CONFIRM_RESET: Docs = Docs {
+pub const RESET: Docs = Docs {
     summary: "Reset the password",
     description: "Sets a new password with the token from the mail. Ends all sessions.",
     errors: &[],

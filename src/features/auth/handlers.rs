@@ -25,7 +25,8 @@ use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::{self, clear_browser_data};
 
-/// `POST auth/register`: sends a confirmation link, or "you already have an account". Always 202, to prevent user enumeration.
+/// `POST auth/register`: sends a confirmation link, or "you already have an account". Always 202, to prevent user
+/// enumeration.
 pub async fn register(
     request: HttpRequest,
     address: ClientAddr,
@@ -47,8 +48,8 @@ fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, a
     MailOrigin::new(device.map(|device| device.id()), address)
 }
 
-/// `POST auth/confirm`: creates the account with the password in the request. The user is not signed in. The password is hashed
-/// only for a valid token. A rejected password leaves the token valid.
+/// `POST auth/confirm`: creates the account with the password in the request. The user is not signed in. The password
+/// is hashed only for a valid token. A rejected password leaves the token valid.
 pub async fn confirm(
     JsonBody(body): JsonBody<ConfirmRegistration>,
     credentials: Data<Credentials>,
@@ -91,7 +92,8 @@ pub async fn login(
     Ok(session_reply(&issued, &tokens, &clock)?.append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// `POST auth/refresh`: replaces the refresh token in the cookie. Every failure gets the same 401, which deletes the cookie.
+/// `POST auth/refresh`: replaces the refresh token in the cookie. Every failure gets the same 401, which deletes the
+/// cookie.
 pub async fn refresh(
     request: HttpRequest,
     store: Data<AuthStore>,
@@ -128,8 +130,8 @@ fn unusable_cookie() -> HttpResponse {
     refusal
 }
 
-/// `POST auth/logout`: ends this session and invalidates its tokens immediately. The refresh cookie suffices, because the page's
-/// access token may have expired. The token is replaced first, so that a replay is detected here too.
+/// `POST auth/logout`: ends this session and invalidates its tokens immediately. The refresh cookie suffices, because
+/// the page's access token may have expired. The token is replaced first, so that a replay is detected here too.
 pub async fn logout(
     request: HttpRequest,
     caller: Option<Caller>,
@@ -186,10 +188,10 @@ pub async fn request_reset(
     Ok(Accepted)
 }
 
-/// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account. The user is not signed in,
-/// but gets a device cookie: an attacker who keeps guessing cannot lock them out again before they sign in. A rejected password
-/// leaves the token valid.
-pub async fn confirm_reset(
+/// `POST auth/password-reset/confirm`: sets the new password, ends all sessions and unlocks the account. The user is
+/// not signed in, but gets a device cookie: an attacker who keeps guessing cannot lock them out again before they sign
+/// in. A rejected password leaves the token valid.
+pub async fn reset(
     JsonBody(body): JsonBody<ConfirmReset>,
     credentials: Data<Credentials>,
     store: Data<AuthStore>,

@@ -11,7 +11,7 @@
 
 pub mod docs;
 
-use crate::http::reply::{Css, File, Html, JavaScript, Svg};
+use crate::http::file_reply::{Css, File, Html, JavaScript, Svg};
 use crate::security::browser::headers;
 
 /// `GET /confirm`

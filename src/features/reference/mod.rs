@@ -10,7 +10,7 @@ mod render;
 use actix_web::web::{Bytes, Data};
 use serde_json::Value;
 
-use crate::http::reply::{Css, File, Html, JavaScript, JsonFile};
+use crate::http::file_reply::{Css, File, Html, JavaScript, JsonFile};
 use crate::security::browser::headers;
 
 /// The rendered page.

@@ -18,7 +18,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
 
-use crate::http::reply::{File, Html};
+use crate::http::file_reply::{File, Html};
 
 /// The headers of every response. HSTS preloading requires one year.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [

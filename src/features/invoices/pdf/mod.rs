@@ -1,14 +1,14 @@
 //! PDF of an invoice or a credit note: `GET invoices/{id}/pdf`, `GET credit-notes/{id}/pdf`.
 //!
-//! - [`wording`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions. [`typesetter`]: text to
-//!   glyphs. [`render`]: pages to bytes. `store`: SQL.
+//! - [`wording`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions.
+//!   [`typesetter`]: text to glyphs. [`render`]: pages to bytes. `store`: SQL.
 //! - `fonts/`: DejaVu Sans, unmodified, with its licence.
 //!
 //! Threats and controls (`attacks::files::invoice_pdf`):
 //! - BOLA: another user's invoice (four walls, `attacks::authorization::object_level`).
 //! - Content injection: no markup language is involved. Text becomes glyphs and cannot become a link or script.
-//! - Resource exhaustion: parallel renderings are limited (`security/limits/concurrency_limits.rs`). The cost of one rendering is
-//!   bounded by the size limits of an invoice (`docs/limits.md`).
+//! - Resource exhaustion: parallel renderings are limited (`security/limits/concurrency_limits.rs`). The cost of one
+//!   rendering is bounded by the size limits of an invoice (`docs/limits.md`).
 
 mod layout;
 mod page;
@@ -36,12 +36,13 @@ use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};
+use crate::http::file_reply::{File, Pdf};
 use crate::http::params::PathId;
-use crate::http::reply::{File, Pdf};
 use crate::security::limits::concurrency_limits::ConcurrencyLimit;
 use crate::security::sessions::caller::Caller;
 
-/// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares the bytes.
+/// Part of the `ETag`. Increment it when the layout changes, so that cached copies become stale. A unit test compares
+/// the bytes.
 const LAYOUT_VERSION: u32 = 3;
 
 /// How long a rendering waits for a free slot.
