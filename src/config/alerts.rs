@@ -110,7 +110,8 @@ pub struct OutboundUrl(Url);
 
 impl OutboundUrl {
     /// Parses a URL in canonical spelling, and returns `None` for any other text. URL parsers disagree on backslashes,
-    /// tabs, `@`, numbers and trailing dots. With these in a URL, the service could check one host and connect to another.
+    /// tabs, `@`, numbers and trailing dots. With these in a URL, the service could check one host and connect to
+    /// another.
     #[must_use]
     pub fn parse(text: &str, profile: Profile) -> Option<Self> {
         let url = Url::parse(text).ok()?;

@@ -198,7 +198,8 @@ fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the quota. The upper bound is ten million, because the database cannot count more rows within the statement timeout.
+/// Reads the quota. The upper bound is ten million, because the database cannot count more rows within the statement
+/// timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)
 }

@@ -1,11 +1,11 @@
 //! What all resources share: create, list, read, update and delete. Every object of a resource belongs to one user.
 //!
-//! A resource states its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]). The handlers are written once, here. The
-//! route table names them with the resource, for example `create::<Customer>`.
+//! A resource states its types and rules ([`Resource`]) and its SQL ([`ResourceStore`]). The handlers are written once,
+//! here. The route table names a handler with its resource, for example `create::<Customer>`.
 //!
 //! Threats and controls:
-//! - BOLA: every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement names the owner. An object of another
-//!   user returns 404, like a missing one (`attacks::authorization::object_level`).
+//! - BOLA: every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains the owner. An
+//!   object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Duplicates: a create with an `Idempotency-Key` runs once (`features::idempotency`).
 //! - Lost update: a change requires `If-Match`, and its statement changes only the version that was read
 //!   (`attacks::authorization::object_level::versions`).
@@ -76,10 +76,11 @@ pub trait ResourceStore: Resource + Counted {
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
-    /// Replaces the previous version with this one. Returns the number of changed rows: 0 if another request has changed the object.
+    /// Replaces the previous version with this version. Returns the number of changed rows. It is 0 if another request
+    /// has changed the object.
     fn save(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 
-    /// Deletes this version. Returns the number of deleted rows: 0 if another request has changed the object.
+    /// Deletes this version. Returns the number of deleted rows. It is 0 if another request has changed the object.
     fn delete(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<u64>>;
 }
 
@@ -187,7 +188,7 @@ fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
     Versioned { version: object.version(), view: R::View::from(object) }
 }
 
-/// Returns 412 if no row was changed: another request changed the object after it was read.
+/// Returns 412 if no row was changed, because another request changed the object after this request read it.
 fn check_changed(rows: u64) -> ApiResult<()> {
     if rows == 1 { Ok(()) } else { Err(ApiError::PreconditionFailed) }
 }

@@ -1,4 +1,5 @@
-//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Explicit limits are kept.
+//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Explicit limits
+//! are kept.
 
 use serde_json::{Map, Value, json};
 
@@ -17,7 +18,8 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The full policy needs Unicode tables.
+/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The full policy needs
+/// Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
 /// Directional marks, which are removed.

@@ -1,5 +1,6 @@
-//! Adds examples. The example of an object also provides those of its fields and nested objects. Common fields and formats have their
-//! examples here. Explicit examples are kept. Each body then has a complete example, which a test sends: it works with the demo data.
+//! Adds examples. The example of an object also provides those of its fields and nested objects. Common fields and
+//! formats have their examples here. Explicit examples are kept. Each body then has a complete example, which a test
+//! sends: it works with the demo data.
 
 use serde_json::{Map, Value, json};
 

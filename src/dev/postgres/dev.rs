@@ -37,8 +37,8 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. The server runs only while its pipe to this process is open. Dropping this value closes
-/// the pipe, and so does the end of the process.
+/// A running development database. The server runs only while its pipe to this process is open. Dropping this value
+/// closes the pipe, and so does the end of the process.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,

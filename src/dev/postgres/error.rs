@@ -107,8 +107,8 @@ pub enum EmbeddedError {
     Sql(#[from] sqlx::Error),
 }
 
-/// The oldest version that works. The tests need `create database … strategy file_copy`, which PostgreSQL 15 introduced. The
-/// migrations need its rule that the schema `public` belongs to the owner of the database.
+/// The oldest version that works. The tests need `create database … strategy file_copy`, which PostgreSQL 15
+/// introduced. The migrations need its rule that the schema `public` belongs to the owner of the database.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";

@@ -1,8 +1,10 @@
 //! The location of the development database. It is `.strongroom/postgres` in the checkout, so that deleting the
 //! checkout deletes the database.
 //!
-//! A location outside of the checkout is used in two cases. The server's user cannot access the home of root, or the
-//! file system does not support owners and modes (a folder that is shared with Windows or a virtual machine).
+//! A location outside of the checkout is used in two cases:
+//! - The server's user cannot access the checkout, for example in the home of root.
+//! - The file system does not support owners and modes. Folders that are shared with Windows or with a virtual machine
+//!   are of this kind.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -31,8 +33,8 @@ pub(super) struct Locked {
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing the file would not be enough. If another thread is starting a child process, the child has a copy of the file
-        // descriptor until the child calls exec, and this copy keeps the lock.
+        // Closing the file would not be enough. If another thread is starting a child process, the child has a copy of
+        // the file descriptor until the child calls exec, and this copy keeps the lock.
         let _ = self.lock.unlock();
     }
 }

@@ -1,4 +1,5 @@
-//! Request and response bodies. No request contains a role, an id or an owner, and unknown fields are rejected (mass assignment).
+//! Request and response bodies. No request contains a role, an id or an owner, and unknown fields are rejected (mass
+//! assignment).
 
 use std::future::{Ready, ready};
 
@@ -27,8 +28,8 @@ use crate::security::crypto::secret_output::SecretOutput;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"email": "carla@example.com"}))]
 pub struct Register {
-    /// The confirmation link is sent to this address. Surrounding white space is removed. An internationalised domain is stored as
-    /// A-labels.
+    /// The confirmation link is sent to this address. Surrounding white space is removed. An internationalised domain
+    /// is stored as A-labels.
     #[garde(custom(fits::<EmailAddress>))]
     #[schema(max_length = 100, format = Email)]
     email: String,

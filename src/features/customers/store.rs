@@ -123,7 +123,8 @@ impl ResourceStore for Customer {
     }
 
     /// # Errors
-    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key refuses the deletion, so a parallel request cannot add an invoice in between.
+    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key refuses the deletion, so a parallel request cannot add an invoice in
+    /// between.
     async fn delete(&self, tx: &mut OwnerTx) -> ApiResult<u64> {
         let deleted = sqlx::query!(
             "delete from customers where owner_id = $1 and id = $2 and version = $3",

@@ -64,8 +64,8 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size, and takes the file off the deletion queue, unless a worker has claimed it.
-/// Call it in the transaction that inserts the document.
+/// Reduces the reservation to the actual size, and takes the file off the deletion queue, unless a worker has claimed
+/// it. Call it in the transaction that inserts the document.
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the reservation has expired: a worker has claimed the file for deletion.

@@ -1,5 +1,5 @@
-//! The filter of the list, the request body of the `issue` endpoint, and the errors of refused transitions. Other request bodies are in
-//! `draft_body`, responses in `invoice_views`.
+//! The filter of the list, the request body of the `issue` endpoint, and the errors of refused transitions. Other
+//! request bodies are in `draft_body`, responses in `invoice_views`.
 
 use chrono::NaiveDate;
 use garde::Validate;
@@ -69,7 +69,8 @@ pub struct InvoiceFilter {
     #[garde(length(chars, min = 1, max = 100), inner(custom(rules::line)))]
     #[param(min_length = 1, max_length = 100, format = "line", example = "lighthouse")]
     pub search: Option<String>,
-    /// Sort order. A minus sign sorts descending. An invoice without the date sorts as if its date were after all others.
+    /// Sort order. A minus sign sorts descending. An invoice without the date sorts as if its date were after all
+    /// others.
     #[serde(default)]
     #[garde(skip)]
     #[param(inline, required = false, example = "-due_date")]
@@ -161,8 +162,8 @@ impl From<StatusName> for Status {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"issue_date": "2026-11-30"}))]
 pub struct IssueInvoice {
-    /// The issue date: today or one of the 30 days before, in the time zone of the business, and not before the last invoice's
-    /// issue date. Default: today.
+    /// The issue date: today or one of the 30 days before, in the time zone of the business, and not before the last
+    /// invoice's issue date. Default: today.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     issue_date: Option<String>,

@@ -46,8 +46,8 @@ pub async fn update(
     Ok(Versioned { version: changed.version, view: changed.into() })
 }
 
-/// `DELETE me`: deletes the account. It requires the password: a stolen token must not suffice. A wrong password is counted like a
-/// failed login and returns 401 `invalid_credentials`.
+/// `DELETE me`: deletes the account. It requires the password: a stolen token must not suffice. A wrong password is
+/// counted like a failed login and returns 401 `invalid_credentials`.
 pub async fn delete(
     caller: Caller,
     JsonBody(body): JsonBody<DeleteAccount>,
@@ -63,9 +63,9 @@ pub async fn delete(
     Ok(clear_browser_data())
 }
 
-/// `POST me/password`: changes the password. It requires the current one. All sessions end, this one too, and all device cookies
-/// become invalid, so stolen tokens are worthless (session fixation, ASVS 7.2.4). The response has the tokens of a new session and
-/// a new device cookie.
+/// `POST me/password`: changes the password. It requires the current one. All sessions end, this one too, and all
+/// device cookies become invalid, so stolen tokens are worthless (session fixation, ASVS 7.2.4). The response has the
+/// tokens of a new session and a new device cookie.
 pub async fn change_password(
     caller: Caller,
     client: ClientDescription,

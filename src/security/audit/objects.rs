@@ -4,8 +4,8 @@ use uuid::Uuid;
 
 macro_rules! object_kinds {
     ($($kind:ident $name:literal $collection:literal)*) => {
-        /// The kinds of objects whose owner is looked up after a denial. Each kind has a row in `classified_objects`, which names its
-        /// table.
+        /// The kinds of objects whose owner is looked up after a denial. Each kind has a row in `classified_objects`,
+        /// which names its table.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum ObjectKind {
             $($kind,)*

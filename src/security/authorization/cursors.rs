@@ -49,7 +49,7 @@ impl From<CursorError> for ApiError {
     }
 }
 
-/// One request for a page: the list that its cursor is bound to (owner, name and filter), the cursor and the limit.
+/// A request for one page of a list. Its cursor is valid only for this owner, list and filter.
 #[derive(Clone, Debug)]
 pub struct ListScope {
     owner: Uuid,
@@ -60,17 +60,17 @@ pub struct ListScope {
 }
 
 impl ListScope {
-    /// Binds to all fields of the filter, so that none can be forgotten.
+    /// Creates the scope of a list. It contains all fields of the filter, so that a handler cannot forget one.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] for a filter with nested fields.
+    /// Returns [`ApiError::Internal`] for a filter with nested fields.
     pub fn new<F: Serialize>(owner: UserId, list: &'static str, query: &ListQuery<F>) -> ApiResult<Self> {
         let filter = serde_urlencoded::to_string(&query.filter).map_err(ApiError::internal)?;
         let PageQuery { limit, cursor } = query.page.clone();
         Ok(Self { owner: owner.uuid(), list, filter, cursor, limit })
     }
 
-    /// Binds to a parent object, for the list of its children.
+    /// Creates the scope of a list of children, for example of the payments of an invoice.
     #[must_use]
     pub fn of_parent(owner: UserId, list: &'static str, parent: Uuid, query: &ListQuery<NoFilter>) -> Self {
         let PageQuery { limit, cursor } = query.page.clone();
@@ -93,18 +93,18 @@ impl Cursors {
         Self(keys.clone())
     }
 
-    /// Returns the position after which the page starts: that of the cursor, or `start` without one.
+    /// Returns the position after which the page starts. Without a cursor, this is `start`.
     ///
     /// # Errors
-    /// 400 for the field `cursor`, the same for every reason.
+    /// Returns 400 for the field `cursor`. All invalid cursors get the same error.
     pub fn start_or<P: DeserializeOwned>(&self, scope: &ListScope, start: P) -> ApiResult<P> {
         scope.cursor.as_ref().map_or(Ok(start), |cursor| Ok(self.decode(scope, cursor)?))
     }
 
-    /// Returns the position after which the page starts, in a list that is ordered by newest first.
+    /// Returns the position after which the page starts, in a list from newest to oldest.
     ///
     /// # Errors
-    /// As [`start_or`](Self::start_or).
+    /// Returns the error of [`start_or`](Self::start_or).
     pub fn start(&self, scope: &ListScope) -> ApiResult<Position> {
         self.start_or(scope, Position::start())
     }
@@ -112,7 +112,7 @@ impl Cursors {
     /// Builds a page from up to [`Limit::rows`] rows. `position` returns the position of a row.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] for a position that cannot be encoded.
+    /// Returns [`ApiError::Internal`] for a position that cannot be encoded.
     pub fn page<T, P: Serialize>(
         &self,
         scope: &ListScope,

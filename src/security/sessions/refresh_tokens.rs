@@ -154,8 +154,8 @@ pub fn clear_cookie() -> HeaderValue {
     HeaderValue::from_static("__Host-refresh=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict")
 }
 
-/// Returns 204 with the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is deleted by
-/// its name, because `"cookies"` would also delete the device cookie (`device_cookies`).
+/// Returns 204 with the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is
+/// deleted by its name, because `"cookies"` would also delete the device cookie (`device_cookies`).
 #[must_use]
 pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
     NoContent

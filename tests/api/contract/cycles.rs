@@ -1,15 +1,17 @@
-//! No import cycle exists at any depth: between the files and folders of each folder of `src/`, imports go in one direction.
+//! No import cycle exists at any depth: between the files and folders of each folder of `src/`, imports go in one
+//! direction.
 //!
-//! A path counts as an import of the module that defines the item. `mod` lines and re-exports (`pub use`) do not count. A child may
-//! use items of its parent's `mod.rs`. If that `mod.rs` also uses the child, the two import each other, which is a cycle. The test
-//! uses only the standard library.
+//! A path counts as an import of the module that defines the item. `mod` lines and re-exports (`pub use`) do not count.
+//! A child may use items of its parent's `mod.rs`. If that `mod.rs` also uses the child, the two import each other,
+//! which is a cycle. The test uses only the standard library.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// The imports between the files and folders of one folder: importer, imported one, and the source files with the import.
+/// The imports between the files and folders of one folder: importer, imported one, and the source files with the
+/// import.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A `use` declaration: the imported path, and its local name.
@@ -91,7 +93,8 @@ fn uses(code: &str) -> (Vec<Import>, String) {
     (imports, rest)
 }
 
-/// Returns all paths in code that has no `use` declarations. A visibility such as `pub(in crate::…)` does not count as a path.
+/// Returns all paths in code that has no `use` declarations. A visibility such as `pub(in crate::…)` does not count as
+/// a path.
 fn paths(code: &str) -> Vec<Path> {
     let code = code.replace("pub(in crate::", "");
     let words = code.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':');

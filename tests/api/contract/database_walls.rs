@@ -1,4 +1,5 @@
-//! Row-level security and composite keys (BOLA, walls 3 and 4). The test finds every table with an owner in the database catalogue.
+//! Row-level security and composite keys (BOLA, walls 3 and 4). The test finds every table with an owner in the
+//! database catalogue.
 
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
@@ -40,8 +41,8 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
-    // Two exceptions are allowed: the classifier, which can read only ids and owners, and the schema's owner, who deletes expired
-    // replies.
+    // Two exceptions are allowed: the classifier, which can read only ids and owners, and the schema's owner, who
+    // deletes expired replies.
     let permissive = names(
         &app,
         "select tablename::text from pg_policies
@@ -199,8 +200,8 @@ async fn unscoped_query_without_an_owner_returns_no_rows() {
     alice.invoice().await;
     let everything: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(&app.all_rows).await.unwrap();
     assert_eq!(everything, 1);
-    // The query has no condition, so only row-level security protects the rows. It runs without an owner, then with another user as
-    // the owner.
+    // The query has no condition, so only row-level security protects the rows. It runs without an owner, then with
+    // another user as the owner.
     let pool = &app.replica().pool;
     let unset: i64 = sqlx::query_scalar("select count(*) from invoices").fetch_one(pool).await.unwrap();
     let mut other = OwnerTx::begin(pool, UserId::new()).await.unwrap();

@@ -1,5 +1,5 @@
-//! Deletion of parents through the API: every foreign key to an owned table, with parents in every state. The response is documented, and
-//! the rows are either all kept or all gone.
+//! Deletion of parents through the API: every foreign key to an owned table, with parents in every state. The response
+//! is documented, and the rows are either all kept or all gone.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};

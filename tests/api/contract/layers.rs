@@ -1,5 +1,5 @@
-//! The layers of `src/lib.rs`: a module imports only from lower layers. Features import each other only as the list below allows.
-//! Some calls are allowed in one module only.
+//! The layers of `src/lib.rs`: a module imports only from lower layers. Features import each other only as the list
+//! below allows. Some calls are allowed in one module only.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! Keyset pagination reads an index (CWE-770): the plan of every list neither sorts nor scans a table, with each of its sort orders.
+//! Keyset pagination reads an index (CWE-770): the plan of every list neither sorts nor scans a table, with each of its
+//! sort orders.
 
 use std::collections::BTreeSet;
 
@@ -17,8 +18,8 @@ const SORTED: &[(&str, &str)] = &[(
     "an outer join tells a missing invoice from one without payments; it sorts one invoice's",
 )];
 
-/// Returns the statements that read a page, of all values of parameters that have a list of values. `None` if the page comes from a
-/// function of the database, whose plan is not visible.
+/// Returns the statements that read a page, of all values of parameters that have a list of values. `None` if the page
+/// comes from a function of the database, whose plan is not visible.
 async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
     for field in list.fields() {

@@ -1,6 +1,6 @@
-//! Released migrations never change, because databases have applied them. `CHANGELOG.md` names the releases. Each release has a
-//! file `migrations/VERSION.sha384`, written by `sha384sum`, with the checksum of every migration that it contains. Migrations that
-//! are in no release may be edited.
+//! Released migrations never change, because databases have applied them. `CHANGELOG.md` names the releases. Each
+//! release has a file `migrations/VERSION.sha384`, written by `sha384sum`, with the checksum of every migration that it
+//! contains. Migrations that are in no release may be edited.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Costs that must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the memory of an
-//! export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
+//! Costs that must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the
+//! memory of an export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
 
 use std::fs;
 use std::path::Path;
@@ -13,8 +13,8 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// The maximum for a page of 21 rows that uses an index. Each row and each index level reads at most one block. A scan of other
-/// owners' rows would read thousands of blocks, and a scan of all rows 40,000.
+/// The maximum for a page of 21 rows that uses an index. Each row and each index level reads at most one block. A scan
+/// of other owners' rows would read thousands of blocks, and a scan of all rows 40,000.
 const BLOCKS_OF_A_PAGE: i64 = 80;
 /// The maximum for a batch of an export: 1,000 rows with the current and the issued names of customers.
 const BLOCKS_OF_A_BATCH: i64 = 9000;

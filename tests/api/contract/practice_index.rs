@@ -1,5 +1,5 @@
-//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change of a head,
-//! run `UPDATE_INDEX=1 cargo test --test api practice_index`.
+//! `docs/practices/README.md` is generated from the heads of the practices, wherever in `src/` they are. After a change
+//! of a head, run `UPDATE_INDEX=1 cargo test --test api practice_index`.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Documents match the code: the paths and tests that they name exist, and they list all settings, codes and dependencies.
+//! Documents match the code: the paths and tests that they name exist, and they list all settings, codes and
+//! dependencies.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -30,8 +31,8 @@ fn quoted(cell: &str) -> Vec<String> {
     cell.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
-/// Returns whether a test module exists, such as `attacks::browser::cors`. If the name ends with a test, the module must contain
-/// it.
+/// Returns whether a test module exists, such as `attacks::browser::cors`. If the name ends with a test, the module
+/// must contain it.
 pub fn test_exists(name: &str) -> bool {
     let parts: Vec<&str> = name.split("::").collect();
     let mut folder = root().join("tests/api");
@@ -63,8 +64,8 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Returns the files that have the heads of the practices. Each file or folder of a chapter is a practice; the chapters `audit` and
-/// `websockets` are one practice each. Every other file whose head names an attack is a practice too.
+/// Returns the files that have the heads of the practices. Each file or folder of a chapter is a practice; the chapters
+/// `audit` and `websockets` are one practice each. Every other file whose head names an attack is a practice too.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };

@@ -1,5 +1,6 @@
-//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that file. A step has
-//! a title (`###`), a `# @name` if a later step uses its reply, and `# expect` with the status and the problem code.
+//! Sends all requests of `docs/requests.http` in order, and checks their replies. To add a step, write it into that
+//! file. A step has a title (`###`), a `# @name` if a later step uses its reply, and `# expect` with the status and the
+//! problem code.
 
 use std::collections::HashMap;
 
@@ -48,8 +49,8 @@ fn step(block: &str) -> Step {
     step
 }
 
-/// The values that replace `{{name}}`: variables from the top of the file, and parts of earlier replies. `{{$guid}}` is a random
-/// idempotency key.
+/// The values that replace `{{name}}`: variables from the top of the file, and parts of earlier replies. `{{$guid}}` is
+/// a random idempotency key.
 struct Values {
     variables: HashMap<String, String>,
     replies: HashMap<String, Reply>,

@@ -1,5 +1,5 @@
-//! All settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting, so an old
-//! name would break the script that sets it.
+//! All settings that scripts, workflows and documents name exist. The service refuses to start with an unknown setting,
+//! so an old name would break the script that sets it.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all statements
-//! in `.sqlx/`. It reports tables that are read or written without `owner_id = $n`.
+//! Owner-scoped queries (BOLA, wall 2): every SQL statement on an owned table filters by its owner. The test parses all
+//! statements in `.sqlx/`. It reports tables that are read or written without `owner_id = $n`.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -141,8 +141,8 @@ fn terms<'a>(condition: &'a Expr, found: &mut Vec<&'a Expr>) {
     }
 }
 
-/// Returns whether a condition is `alias.owner_id = $n`, in either order. If the statement has only one owned table, the alias may
-/// be missing.
+/// Returns whether a condition is `alias.owner_id = $n`, in either order. If the statement has only one owned table,
+/// the alias may be missing.
 fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
     let Expr::BinaryOp { left, op: BinaryOperator::Eq, right } = condition else { return false };
     let column = |side: &Expr| match side {

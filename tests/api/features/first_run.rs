@@ -1,4 +1,5 @@
-//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, kill and restart the service.
+//! The first steps of a new user: run `cargo run` without configuration, paste the printed commands, kill and restart
+//! the service.
 
 use std::fs;
 use std::io::{BufRead, BufReader};

@@ -6,7 +6,8 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status and the headers that do not differ between requests. `with_length` is false if HEAD may omit the length.
+/// Returns the status and the headers that do not differ between requests. `with_length` is false if HEAD may omit the
+/// length.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));

@@ -177,7 +177,8 @@ async fn holding(app: &TestApp, alice: &Actor, key: &str) -> PgConnection {
     holder
 }
 
-/// The transaction of a refused request ends shortly after its reply. So a client that retries at once must wait for the key.
+/// The transaction of a refused request ends shortly after its reply. So a client that retries at once must wait for
+/// the key.
 #[actix_web::test]
 async fn idempotency_key_in_use_is_awaited_briefly_and_then_refused() {
     let app = TestApp::start().await;

@@ -75,8 +75,8 @@ async fn search_matches_text_in_number_or_customer_name_without_wildcards() {
     found(&alice, &format!("search={}", "é".repeat(100).replace('é', "%C3%A9")), 1).await;
 }
 
-/// Each sort order works in both directions and with several page sizes. No row is missing or occurs twice. The creation time
-/// orders rows with equal values.
+/// Each sort order works in both directions and with several page sizes. No row is missing or occurs twice. The
+/// creation time orders rows with equal values.
 #[actix_web::test]
 async fn invoices_are_sorted_by_allow_listed_fields_only() {
     let app = TestApp::start().await;

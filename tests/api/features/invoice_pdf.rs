@@ -43,8 +43,8 @@ fn two_lines(price: &str) -> Value {
     ])
 }
 
-/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not use the service's code, because the test checks that
-/// code.
+/// Formats minor units: 12345 with 2 decimals is 123.45. The function does not use the service's code, because the test
+/// checks that code.
 fn decimal(minor: i64, digits: usize) -> String {
     let text = format!("{minor:0>width$}", width = digits + 1);
     let (whole, part) = text.split_at(text.len() - digits);
@@ -176,8 +176,8 @@ fn line(description: &str) -> Value {
     json!({"description": description, "quantity": "1", "unit_price": "1", "tax_rate": "0"})
 }
 
-/// Characters without a glyph in the font are printed as boxes. Their text can be selected, and the amounts of the line are
-/// printed.
+/// Characters without a glyph in the font are printed as boxes. Their text can be selected, and the amounts of the line
+/// are printed.
 #[actix_web::test]
 async fn unsupported_script_is_printed_as_boxes() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! The state machine of an invoice: draft → issued → partially paid → paid, or void. A transition that is not allowed returns 409,
-//! changes nothing and leaves an event.
+//! The state machine of an invoice: draft → issued → partially paid → paid, or void. A transition that is not allowed
+//! returns 409, changes nothing and leaves an event.
 
 use chrono::Utc;
 use reqwest::Method;
@@ -182,7 +182,8 @@ async fn parallel_payments_never_exceed_the_amount_due() {
     assert_eq!((read(&alice, &id).await["paid"].as_i64(), sum), (Some(3 * part), 3 * part));
 }
 
-/// Fifty drafts are issued by 100 parallel requests. Half of the requests fail. The numbers have no gaps and no duplicates.
+/// Fifty drafts are issued by 100 parallel requests. Half of the requests fail. The numbers have no gaps and no
+/// duplicates.
 #[actix_web::test]
 async fn parallel_issues_are_numbered_without_gaps() {
     let app = TestApp::start().await;

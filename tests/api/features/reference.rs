@@ -1,5 +1,5 @@
-//! The page `/docs`: its files, its Content Security Policy, and the setting that switches it off. `.ci/page` tests it in a
-//! browser.
+//! The page `/docs`: its files, its Content Security Policy, and the setting that switches it off. `.ci/page` tests it
+//! in a browser.
 
 use reqwest::Method;
 use strongroom::app::routes::table;

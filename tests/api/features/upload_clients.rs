@@ -119,7 +119,8 @@ async fn upload_of_an_own_export_is_accepted() {
     assert_eq!((&document["media_type"], &document["size"]), (&json!("text/csv"), &json!(export.body.len())));
 }
 
-/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. No character is split.
+/// File names are truncated to 255 bytes, the limit of file systems, and titles to 200 characters. No character is
+/// split.
 #[actix_web::test]
 async fn long_name_is_truncated_and_keeps_its_extension() {
     let app = TestApp::start().await;

@@ -27,8 +27,8 @@ use super::{Actor, events, logs, wait};
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// In a box, like `replica`: a test's future contains this type, is moved several times, and must fit the stack of a test's
-    /// thread.
+    /// In a box, like `replica`: a test's future contains this type, is moved several times, and must fit the stack of
+    /// a test's thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -113,8 +113,9 @@ impl TestApp {
         &self.running.as_ref().unwrap().services
     }
 
-    /// Returns the services of another replica, which a test calls itself. They have their own pool: a connection works only while
-    /// the thread that opened it is not blocked, and a test blocks its thread at its end. The service would wait for it.
+    /// Returns the services of another replica, for tests that call a service or its pool directly. A connection works
+    /// only while the thread that opened it is not blocked, and a test blocks its thread at its end. If a test used the
+    /// pool of the running service, the service could wait for a connection of the blocked thread.
     pub fn replica(&self) -> &Services {
         self.replica.get_or_init(|| {
             let settings = self.services().settings.clone();
@@ -122,8 +123,8 @@ impl TestApp {
         })
     }
 
-    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request reads its session
-    /// from the database, which tests of statements must not see.
+    /// Waits until the service receives database notifications and reads ended sessions. Until then, each request reads
+    /// its session from the database, which tests of statements must not see.
     pub async fn wait_until_listening(&self) {
         let services = self.services();
         let listening =
@@ -187,7 +188,8 @@ impl TestApp {
         sqlx::query(sql).bind(time).execute(&self.all_rows).await.unwrap();
     }
 
-    /// Returns a digest of all rows of these tables. Equal digests before and after a request mean that nothing changed.
+    /// Returns a digest of all rows of these tables. Equal digests before and after a request mean that nothing
+    /// changed.
     pub async fn digest(&self, tables: &[&str]) -> String {
         let mut digest = String::new();
         for table in tables {

@@ -259,7 +259,8 @@ impl Reply {
         statements
     }
 
-    /// Returns how often the request read its session from the database. It does so on the first use, and if the cache is stale.
+    /// Returns how often the request read its session from the database. It does so on the first use, and if the cache
+    /// is stale.
     pub fn session_look_ups(&self) -> usize {
         let statements = logs::statements(&self.request_id());
         statements.iter().filter(|statement| statement.ends_with(SESSION_LOOK_UP)).count()
@@ -300,7 +301,8 @@ impl Reply {
         self
     }
 
-    /// Returns status, headers and body, to compare replies. The request id and the date are left out, because they always differ.
+    /// Returns status, headers and body, to compare replies. The request id and the date are left out, because they
+    /// always differ.
     pub fn comparable(&self) -> (u16, Vec<(String, String)>, String) {
         let mut headers: Vec<_> = self
             .headers

@@ -1,9 +1,10 @@
 //! A separate database for each test, cloned from a template that is migrated once.
 //!
-//! All test processes that share a user and a target folder use one PostgreSQL server. It keeps its data in memory, is not durable,
-//! and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell script starts the server and checks
-//! the lease every half minute. So the server stops, and its folder is removed, within a minute after the last test process.
-//! `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces this server.
+//! All test processes that share a user and a target folder use one PostgreSQL server. It keeps its data in memory, is
+//! not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell script
+//! starts the server and checks the lease every half minute. So the server stops, and its folder is removed, within a
+//! minute after the last test process. `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces this
+//! server.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -32,10 +33,10 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 const STALE: Duration = Duration::from_mins(10);
 const DAY: u64 = 24 * 60 * 60;
 
-/// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script removes `open`
-/// *before* it checks the lease for the last time, and a new process renews the lease before it looks for `open`. So either the
-/// script sees the new lease, or the process sees that the server is stopping. The process then starts another server in another
-/// folder.
+/// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script
+/// removes `open` *before* it checks the lease for the last time, and a new process renews the lease before it looks
+/// for `open`. So either the script sees the new lease, or the process sees that the server is stopping. The process
+/// then starts another server in another folder.
 const UNTIL_LEASES_END: Watch = Watch {
     script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
         "$@" & server=$!
@@ -75,8 +76,8 @@ impl TestDatabase {
         let server = TestServer::shared();
         let name = format!("strongroom_test_{}_{}", seconds(), Uuid::new_v4().simple());
         let mut superuser = server.superuser.connect().await.unwrap();
-        // `file_copy` is twice as fast as the default strategy, because the server does not wait for a disk. The owner of the
-        // database also owns the schema public.
+        // `file_copy` is twice as fast as the default strategy, because the server does not wait for a disk. The owner
+        // of the database also owns the schema public.
         let template = &server.template;
         let clone = format!("create database {name} template {template} strategy file_copy owner strongroom_owner");
         superuser.execute(AssertSqlSafe(clone)).await.unwrap();
@@ -182,8 +183,8 @@ impl TestServer {
     }
 }
 
-/// Returns the name of the template database, which has the migrations of this build. The first process creates it, with the role
-/// that migrates in production.
+/// Returns the name of the template database, which has the migrations of this build. The first process creates it,
+/// with the role that migrates in production.
 async fn template(options: &PgConnectOptions) -> String {
     let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
     let name = format!("strongroom_template_{}", name_of(&checksums));
@@ -306,8 +307,8 @@ fn keep_alive(folder: PathBuf) {
     });
 }
 
-/// Returns a folder in memory if 1 GiB is free there; containers have 64 MB by default. Otherwise returns a folder on disk, which
-/// is two to six times slower.
+/// Returns a folder in memory if 1 GiB is free there; containers have 64 MB by default. Otherwise returns a folder on
+/// disk, which is two to six times slower.
 fn memory() -> PathBuf {
     let shm = Path::new("/dev/shm");
     let output = Command::new("df").args(["-Pk"]).arg(shm).output();
@@ -331,8 +332,8 @@ fn remove_stale_folders(name: &str) {
     }
 }
 
-/// Runs a future on a new thread with its own runtime, and waits for it. `OnceLock` and `Drop` need this, because they are not
-/// async.
+/// Runs a future on a new thread with its own runtime, and waits for it. `OnceLock` and `Drop` need this, because they
+/// are not async.
 pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
     let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     thread::spawn(move || runtime().block_on(work())).join().unwrap()

@@ -10,8 +10,8 @@ use super::client::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 
-/// Returns the path of the document that matches. A path without an id takes precedence, so `export` in `/invoices/export` is not
-/// an id.
+/// Returns the path of the document that matches. A path without an id takes precedence, so `export` in
+/// `/invoices/export` is not an id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
         let (mut expected, mut actual) = (template.split('/'), path.split('/'));
@@ -34,8 +34,8 @@ fn codes(operation: &Value, status: &str) -> Vec<String> {
     response["content"]["application/problem+json"]["examples"].as_object().unwrap().keys().cloned().collect()
 }
 
-/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict it: requests with
-/// an unknown path or method, and a body for an operation without one.
+/// Asserts that the operation lists this refusal. The document does not list refusals of requests that contradict it:
+/// requests with an unknown path or method, and a body for an operation without one.
 pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
     let Some(template) = template(path) else { return };
     let operation = &DOCUMENT["paths"][template][method.as_str().to_lowercase()];

@@ -1,5 +1,5 @@
-//! Checks that the security events in the log and the rows of `security_events` are the same, for all requests of a test. The check
-//! runs at the end of each test, so every attack test also asserts that its events are stored.
+//! Checks that the security events in the log and the rows of `security_events` are the same, for all requests of a
+//! test. The check runs at the end of each test, so every attack test also asserts that its events are stored.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,8 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. Its clients share the list. A port cannot identify a request, because ports are reused.
+/// The ids of all requests to one service. Its clients share the list. A port cannot identify a request, because ports
+/// are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 
@@ -21,7 +22,8 @@ impl SentRequests {
     }
 }
 
-/// Waits until the stored events of all recorded requests equal the logged ones. Blocks the thread. The service runs on its own thread.
+/// Waits until the stored events of all recorded requests equal the logged ones. Blocks the thread. The service runs on
+/// its own thread.
 pub fn assert_stored(superuser: PgConnectOptions, sent: &SentRequests) {
     let requests = std::mem::take(&mut *sent.0.lock().unwrap());
     if !requests.is_empty() {

@@ -1,5 +1,5 @@
-//! The requests in the examples of the OpenAPI document, which work with the demo data. A walk changes one value of each request and
-//! sends it, so it includes new operations.
+//! The requests in the examples of the OpenAPI document, which work with the demo data. A walk changes one value of
+//! each request and sends it, so it includes new operations.
 
 use std::sync::LazyLock;
 

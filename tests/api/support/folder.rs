@@ -1,5 +1,5 @@
-//! A temporary folder for each test process. It contains keys, so it is removed however the process ends, also by Ctrl-C or
-//! SIGKILL. Programs that run in it are killed then.
+//! A temporary folder for each test process. It contains keys, so it is removed however the process ends, also by
+//! Ctrl-C or SIGKILL. Programs that run in it are killed then.
 
 use std::fs::DirBuilder;
 use std::io::{BufRead, BufReader, Write};
@@ -13,8 +13,9 @@ use super::client::Client;
 use super::database::TestDatabase;
 use super::program::Program;
 
-/// Waits until a pipe closes that only this process holds open. Then kills the programs whose environment names the folder (Linux).
-/// A database that is stopping may still write into the folder, so the script tries to remove it for a minute.
+/// Waits until a pipe closes that only this process holds open. Then kills the programs whose environment names the
+/// folder (Linux). A database that is stopping may still write into the folder, so the script tries to remove it for a
+/// minute.
 const REMOVE_WHEN_THE_PIPE_CLOSES: &str = r#"read -r _
     for program in $(grep -alsF "=$1/" /proc/[0-9]*/environ | tr -dc '0-9\n'); do kill -9 "$program"; done
     tries=0; until rm -rf "$1" || [ $tries = 60 ]; do tries=$((tries + 1)); sleep 1; done"#;

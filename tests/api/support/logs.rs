@@ -22,8 +22,8 @@ struct Lines {
 /// Starts capturing, once per process.
 pub fn capture() {
     static STARTED: LazyLock<()> = LazyLock::new(|| {
-        // The log of development mails contains secrets (links) on purpose, so it is excluded. No other log target may contain
-        // secrets.
+        // The log of development mails contains secrets (links) on purpose, so it is excluded. No other log target may
+        // contain secrets.
         let filter =
             "info,security_aggregate=debug,development_mail=off,sqlx::query=debug,actix_http::h1=off,actix_server=warn";
         let format =
@@ -69,8 +69,8 @@ pub fn for_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// Returns the security events of a request in order, as `authz_fail/not_found`. It also returns events that were only added to an
-/// aggregate; production has no log line for each of those.
+/// Returns the security events of a request in order, as `authz_fail/not_found`. It also returns events that were only
+/// added to an aggregate; production has no log line for each of those.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }

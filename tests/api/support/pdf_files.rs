@@ -1,5 +1,5 @@
-//! Builds PDFs, plain or packed. A plain PDF has a cross-reference table. A packed one has a compressed object stream, in which a
-//! search of the raw bytes finds no name.
+//! Builds PDFs, plain or packed. A plain PDF has a cross-reference table. A packed one has a compressed object stream,
+//! in which a search of the raw bytes finds no name.
 
 /// A PDF with an empty page. Object 1 is the catalog, 2 the page tree, 3 the page. Further objects start at 4.
 #[derive(Clone, Default)]

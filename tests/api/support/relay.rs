@@ -1,5 +1,5 @@
-//! A relay before the database. It can withhold the database's replies, so that the database hangs while connections stay open, and
-//! it can delay new connections.
+//! A relay before the database. It can withhold the database's replies, so that the database hangs while connections
+//! stay open, and it can delay new connections.
 
 use std::path::PathBuf;
 use std::sync::Arc;

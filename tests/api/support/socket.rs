@@ -155,8 +155,8 @@ impl Socket {
         serde_json::from_str(&self.text().await).unwrap()
     }
 
-    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than the
-    /// interval in which the service checks the session again. So only a notification can have closed the socket.
+    /// Reads until the close frame, returns its code, and asserts that the connection ends. The timeout is shorter than
+    /// the interval in which the service checks the session again. So only a notification can have closed the socket.
     pub async fn close_code(&mut self) -> u16 {
         tokio::time::timeout(MAX_WAIT, self.read_close_code()).await.expect("the server closes the socket")
     }

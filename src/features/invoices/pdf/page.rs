@@ -1,4 +1,5 @@
-//! Page breaks and positions of texts and rules. Text continues on the next page line by line; tables repeat their head.
+//! Page breaks and positions of texts and rules. Text continues on the next page line by line; tables repeat their
+//! head.
 
 use std::rc::Rc;
 

@@ -1,5 +1,5 @@
-//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. It contains no active content: no links,
-//! scripts, forms or embedded files.
+//! Writes the pages as a tagged PDF: positioned glyphs with their text and structure. It contains no active content: no
+//! links, scripts, forms or embedded files.
 
 use std::rc::Rc;
 

@@ -92,7 +92,8 @@ fn starts(text: &str) -> Vec<usize> {
     ranges(text).iter().map(|range| range.start).collect()
 }
 
-/// Clients cache the PDF by its `ETag`. If this fails after a layout change: increment `LAYOUT_VERSION` and update the digest.
+/// Clients cache the PDF by its `ETag`. If this fails after a layout change: increment `LAYOUT_VERSION` and update the
+/// digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
     let (setter, wording) = (setter(), small());

@@ -1,5 +1,5 @@
-//! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks. One typeface is used for
-//! all scripts. A missing glyph is printed as a box.
+//! Converts text to lines of glyphs: shaping (joins, marks, kerning), bidirectional order, line breaks. One typeface is
+//! used for all scripts. A missing glyph is printed as a box.
 
 use std::ops::Range;
 use std::rc::Rc;
@@ -85,8 +85,8 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width. Direction overrides and control characters are removed even if they were stored,
-    /// so that the visible order is the stored order.
+    /// Typesets one paragraph within this width. Direction overrides and control characters are removed even if they
+    /// were stored, so that the visible order is the stored order.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {
         let text = text::remove_invisible(&text.replace('\t', " "));
         let (weight, font) =

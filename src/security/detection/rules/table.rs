@@ -16,7 +16,8 @@ pub enum CountBy {
     Session,
     /// An IPv4 address, or the /56 of an IPv6 address.
     Network,
-    /// The account that the client named, for example at login, as a keyed hash of its address. The account may not exist.
+    /// The account that the client named, for example at login, as a keyed hash of its address. The account may not
+    /// exist.
     Account,
 }
 

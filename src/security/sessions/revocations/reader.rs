@@ -14,8 +14,8 @@ use super::{Revocations, store};
 use crate::base::id::SessionId;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of connecting. A busy database may need long to accept a connection. As a part of the poll, a slow connection
-/// would prevent every poll.
+/// The timeout of connecting. A busy database may need long to accept a connection. As a part of the poll, a slow
+/// connection would prevent every poll.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout of a poll. A slower poll would be too old to make the cache current.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);

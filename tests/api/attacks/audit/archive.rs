@@ -1,5 +1,5 @@
-//! ASVS 16.4.2, 14.2.7: only `audit archive` removes old events. The archive and the remaining events still verify. `verify`
-//! detects a batch that was removed in any other way.
+//! ASVS 16.4.2, 14.2.7: only `audit archive` removes old events. The archive and the remaining events still verify.
+//! `verify` detects a batch that was removed in any other way.
 
 use std::fs;
 use std::path::PathBuf;

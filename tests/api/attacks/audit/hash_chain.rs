@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: the owner of the database can change events, but the change is detected. Each test plays the schema's owner, who
-//! first disables the trigger.
+//! ASVS 16.4.2: the owner of the database can change events, but the change is detected. Each test plays the schema's
+//! owner, who first disables the trigger.
 
 use std::process::Command;
 
@@ -108,7 +108,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The owner also deletes the seal. Then the next seal has the wrong predecessor, or the log has a head of the deleted seal.
+    // The owner also deletes the seal. Then the next seal has the wrong predecessor, or the log has a head of the
+    // deleted seal.
     let mut trail = Trail::sealed().await;
     trail
         .execute(

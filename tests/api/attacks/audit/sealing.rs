@@ -1,5 +1,5 @@
-//! ASVS 16.4.2: until an event is sealed, its deletion leaves no trace, so an attacker tries to stop the sealing. This raises an
-//! alarm, and the service's own role cannot block the sealing for long.
+//! ASVS 16.4.2: until an event is sealed, its deletion leaves no trace, so an attacker tries to stop the sealing. This
+//! raises an alarm, and the service's own role cannot block the sealing for long.
 
 use sqlx::{ConnectOptions, Connection, Executor, PgConnection};
 use strongroom::security::audit::context::background_sync;

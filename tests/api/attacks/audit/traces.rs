@@ -1,4 +1,5 @@
-//! Traces: a client cannot choose its trace id, spans contain no client data, and the collector cannot slow requests down.
+//! Traces: a client cannot choose its trace id, spans contain no client data, and the collector cannot slow requests
+//! down.
 
 use std::net::TcpListener;
 

@@ -120,8 +120,8 @@ async fn forged_foreign_or_expired_device_cookie_is_ignored() {
     try_sign_in_with(&from(&app, 30), &alice.email, PASSWORD, &fresh).await.ok(200);
 }
 
-/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate. Its failures do not count for other
-/// devices or unknown clients.
+/// A stolen cookie allows ten guesses, from any number of networks. It does not authenticate. Its failures do not count
+/// for other devices or unknown clients.
 #[actix_web::test]
 async fn stolen_device_cookie_is_retired_after_ten_failures() {
     let app = TestApp::start().await;

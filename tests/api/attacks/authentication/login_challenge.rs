@@ -1,5 +1,5 @@
-//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address. The attacker sends no solution, or one of another
-//! account, an expired one, an altered one, or one that was used before.
+//! API2:2023, API4:2023: proof-of-work challenges beyond the limit of an address. The attacker sends no solution, or
+//! one of another account, an expired one, an altered one, or one that was used before.
 
 use chrono::TimeDelta;
 use futures_util::future::join_all;

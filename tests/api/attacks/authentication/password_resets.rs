@@ -1,4 +1,5 @@
-//! API2:2023: reset links that are used twice, expired or invalidated (CWE-640), and attempts to invalidate a victim's links.
+//! API2:2023: reset links that are used twice, expired or invalidated (CWE-640), and attempts to invalidate a victim's
+//! links.
 
 use chrono::TimeDelta;
 use reqwest::Method;

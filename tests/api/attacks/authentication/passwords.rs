@@ -1,4 +1,5 @@
-//! API2:2023: weak, common and very long passwords, how passwords are compared, re-authentication, and floods of hashes.
+//! API2:2023: weak, common and very long passwords, how passwords are compared, re-authentication, and floods of
+//! hashes.
 
 use std::time::Duration;
 
@@ -146,7 +147,8 @@ async fn too_long_password_is_rejected_without_hashing_on_every_route() {
     assert_eq!(app.digest_all().await, before);
 }
 
-/// Account takeover with a stolen access token (CWE-620): re-authentication is required, and wrong passwords are counted.
+/// Account takeover with a stolen access token (CWE-620): re-authentication is required, and wrong passwords are
+/// counted.
 #[actix_web::test]
 async fn password_change_and_deletion_require_current_password() {
     let app = TestApp::start().await;
@@ -185,8 +187,8 @@ async fn plant_hash(app: &TestApp, email: &str, memory_kib: u32, iterations: u32
     assert_eq!(planted.execute(&app.all_rows).await.unwrap().rows_affected(), 1);
 }
 
-/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an old account must cost as much as one
-/// to an unknown account.
+/// User enumeration by work (CWE-208): after a change of the argon2 parameters, a login to an old account must cost as
+/// much as one to an unknown account.
 #[actix_web::test]
 async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     let app = TestApp::start().await;

@@ -19,7 +19,8 @@ async fn rows(app: &TestApp, sql: &'static str) -> i64 {
     sqlx::query_scalar(sql).fetch_one(&app.all_rows).await.unwrap()
 }
 
-/// Returns what an attacker could observe: the response, its statements and events, and the numbers of hashes and queued mails.
+/// Returns what an attacker could observe: the response, its statements and events, and the numbers of hashes and
+/// queued mails.
 async fn observed(
     app: &TestApp,
     ask: impl Future<Output = Reply>,
@@ -114,8 +115,8 @@ async fn confirmation_token_works_once_and_expires() {
     assert_eq!(rows(&app, "select count(*) from users").await, 1);
 }
 
-/// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim confirms. The account
-/// always gets the password that the victim chooses.
+/// Account pre-hijacking (CWE-287): an attacker registers the victim's address, and waits until the victim confirms.
+/// The account always gets the password that the victim chooses.
 #[actix_web::test]
 async fn attacker_cannot_choose_password_of_registered_victim() {
     const ATTACKERS: &str = OTHER;

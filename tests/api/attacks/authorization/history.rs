@@ -1,5 +1,5 @@
-//! API1, API3 (ASVS 16.2.5): users read their own security history, and administrators read all events. The history tells the thief
-//! of a session nothing that an attack could use.
+//! API1, API3 (ASVS 16.2.5): users read their own security history, and administrators read all events. The history
+//! tells the thief of a session nothing that an attack could use.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,6 @@
-//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses and names any other field,
-//! even one that would have no effect. If it ignored such fields silently, developers would not see errors of their clients.
+//! Mass assignment (CWE-915, API3:2023). Each body has a list of allowed fields. The service refuses and names any
+//! other field, even one that would have no effect. If it ignored such fields silently, developers would not see errors
+//! of their clients.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use crate::support::{Actor, MAILS, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
 
-/// Fields that only the server sets, in the spellings of several frameworks, and keys that are dangerous in some languages.
+/// Fields that only the server sets, in the spellings of several frameworks, and keys that are dangerous in some
+/// languages.
 const SERVER_OWNED: [&str; 45] = [
     "id",
     "_id",
@@ -250,7 +252,8 @@ async fn role_cannot_be_set_at_registration_or_update() {
     assert_eq!(roles(&app).await, [("user".to_owned(), "active".to_owned())]);
 }
 
-/// Excessive data exposure, the other half of broken object property level authorization: no response contains private fields.
+/// Excessive data exposure, the other half of broken object property level authorization: no response contains private
+/// fields.
 #[actix_web::test]
 async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;

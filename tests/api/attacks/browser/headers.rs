@@ -1,5 +1,5 @@
-//! Security headers and request ids (API8). The test client checks the headers of every response (`support/client.rs`). These tests
-//! send requests whose responses frameworks often leave without headers.
+//! Security headers and request ids (API8). The test client checks the headers of every response (`support/client.rs`).
+//! These tests send requests whose responses frameworks often leave without headers.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -9,8 +9,8 @@ use reqwest::Method;
 
 use crate::support::{TestApp, logs};
 
-/// All other tests compare with the table in `security/browser/headers.rs`. This test repeats the values, so that a wrong table
-/// fails.
+/// All other tests compare with the table in `security/browser/headers.rs`. This test repeats the values, so that a
+/// wrong table fails.
 #[actix_web::test]
 async fn security_headers_have_the_expected_values() {
     let app = TestApp::start().await;

@@ -1,5 +1,5 @@
-//! Attacks on the data of a business (API1:2023, API3:2023, API6:2023): BOLA, backdated invoices (CWE-840), invalid bank accounts
-//! and other malformed fields.
+//! Attacks on the data of a business (API1:2023, API3:2023, API6:2023): BOLA, backdated invoices (CWE-840), invalid
+//! bank accounts and other malformed fields.
 
 use chrono::{Days, NaiveDate, Utc};
 use futures_util::future::join_all;
@@ -35,8 +35,8 @@ async fn business_is_restricted_to_its_owner() {
     assert_eq!(both, 2);
 }
 
-/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds for the first update, before a row
-/// exists.
+/// Lost update (CWE-362): of parallel updates of one version, one succeeds. This also holds for the first update,
+/// before a row exists.
 #[actix_web::test]
 async fn only_one_of_parallel_business_updates_succeeds() {
     let app = TestApp::start().await;

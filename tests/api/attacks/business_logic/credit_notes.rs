@@ -1,5 +1,5 @@
-//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several, or in parallel
-//! requests (CWE-840, CWE-362; API6:2023).
+//! A seller, or an attacker with the seller's token, credits more than was invoiced: in one credit note, in several, or
+//! in parallel requests (CWE-840, CWE-362; API6:2023).
 
 use futures_util::future::{join_all, join4};
 use reqwest::Method;

@@ -1,5 +1,5 @@
-//! A client disconnects while the transaction of its request begins. If the connection returned to the pool with this transaction
-//! open, the writes of the next request would be lost.
+//! A client disconnects while the transaction of its request begins. If the connection returned to the pool with this
+//! transaction open, the writes of the next request would be lost.
 
 use std::time::Duration;
 

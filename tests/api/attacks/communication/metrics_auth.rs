@@ -1,4 +1,5 @@
-//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase the number of series.
+//! Metrics (API8): only the operator can read them, they contain no client input, and clients cannot increase the
+//! number of series.
 
 use futures_util::stream::{self, StreamExt};
 use reqwest::Method;
@@ -72,8 +73,8 @@ async fn client_input_creates_no_metric_series() {
         }
         id
     };
-    // Warm-up: the first response of each kind creates its metric series. So each kind must occur before the series are compared,
-    // also the other response that a client gets after twenty failed logins.
+    // Warm-up: the first response of each kind creates its metric series. So each kind must occur before the series are
+    // compared, also the other response that a client gets after twenty failed logins.
     for number in 0..25 {
         abuse(number * 10).await;
     }

@@ -1,5 +1,5 @@
-//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs no new value, and the audit
-//! trail still verifies. The steps are those of `docs/administration.md`.
+//! API8:2023: rotation of the master key under traffic (CWE-324). No request fails, the old key signs no new value, and
+//! the audit trail still verifies. The steps are those of `docs/administration.md`.
 
 use std::cell::{Cell, RefCell};
 use std::process::Command;
@@ -93,7 +93,8 @@ impl Fleet {
         RwLockReadGuard::map(guard, |app| app.as_ref().unwrap())
     }
 
-    /// Restarts one replica after the other, as soon as its requests have finished. Then waits for two turns of every user.
+    /// Restarts one replica after the other, as soon as its requests have finished. Then waits for two turns of every
+    /// user.
     async fn roll(&self, current: &str, other: Option<&str>) {
         for place in &self.replicas {
             let mut place = place.write().await;
@@ -203,8 +204,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     lock(&app, &alice.email).await;
     sign_in(&app, &renewed_device).await.assert_refused(401, "invalid_credentials");
 
-    // A replica that has only the new key does not verify values from before the rotation. The reset link still works, because the
-    // database stores its hash.
+    // A replica that has only the new key does not verify values from before the rotation. The reset link still works,
+    // because the database stores its hash.
     let app = replica(app.stop().await, NEW, None).await;
     at(&app, &alice).get(&next_page(&after)).await.ok(200);
     at(&app, &alice).get(&next_page(&before)).await.assert_invalid_field("/cursor");

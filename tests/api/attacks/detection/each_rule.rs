@@ -1,5 +1,5 @@
-//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. `rules` tests thresholds and
-//! counters with artificial events. These tests show that real attacks cause such events.
+//! Each detection rule detects its attack: the tests play the attack over HTTP and expect the alert. `rules` tests
+//! thresholds and counters with artificial events. These tests show that real attacks cause such events.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -21,7 +21,8 @@ use crate::support::{Actor, TestApp};
 const WRONG: &str = "correct horse battery 8";
 const HERE: &str = "127.0.0.1";
 
-/// Waits until the rule has counted this many events. Asserts that only this rule raised an alert, and only about this subject.
+/// Waits until the rule has counted this many events. Asserts that only this rule raised an alert, and only about this
+/// subject.
 async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, about: &str) {
     wait_for_count(app, rule, events).await;
     assert_eq!(alerts(app).await, [(rule.to_owned(), about.to_owned(), 1)]);

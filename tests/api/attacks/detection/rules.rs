@@ -45,8 +45,8 @@ async fn probe(actor: &Actor, invoice: &str) -> u16 {
     actor.get(&format!("/api/v1/invoices/{invoice}")).await.status.as_u16()
 }
 
-/// Requests invoices until this session ends, at the 30th denial or soon after. Asserts that the user's other session still works,
-/// and returns the number of requests.
+/// Requests invoices until this session ends, at the 30th denial or soon after. Asserts that the user's other session
+/// still works, and returns the number of requests.
 pub async fn probe_until_session_ends(
     app: &TestApp,
     session: &Actor,

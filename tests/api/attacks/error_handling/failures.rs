@@ -79,8 +79,8 @@ async fn hanging_statement_returns_503() {
     alice.get("/api/v1/customers").await.ok(200);
 }
 
-/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The others get no
-/// connection in time.
+/// 20 requests share a pool of 16 connections. The deadline ends 16 requests while their statement runs. The others get
+/// no connection in time.
 #[actix_web::test]
 async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;

@@ -1,5 +1,5 @@
-//! Texts of refusals (CWE-209, API8:2023). A developer who reads only the reply can correct the request. The reply discloses
-//! nothing about the program. The message of a parser would disclose types and fields, and quote the input.
+//! Texts of refusals (CWE-209, API8:2023). A developer who reads only the reply can correct the request. The reply
+//! discloses nothing about the program. The message of a parser would disclose types and fields, and quote the input.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};

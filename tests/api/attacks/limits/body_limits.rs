@@ -108,8 +108,8 @@ async fn client_that_reads_no_responses_loses_its_connection() {
     stream.set_write_timeout(Some(Duration::from_secs(1))).unwrap();
     tokio::task::spawn_blocking(move || {
         let ask = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: a\r\n\r\n";
-        // While the service cannot write, it also stops reading. Then the test's write times out, although the connection is still
-        // open.
+        // While the service cannot write, it also stops reading. Then the test's write times out, although the
+        // connection is still open.
         wait::until_some_blocking("the connection is closed", || {
             std::thread::sleep(Duration::from_millis(20));
             stream.write_all(ask).err().filter(|error| error.kind() != std::io::ErrorKind::WouldBlock)

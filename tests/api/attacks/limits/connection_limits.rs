@@ -153,7 +153,8 @@ async fn closed_connections_are_available_again() {
     wait::until("connections are free", async || attacker.try_get("/health/live").await.is_some()).await;
 }
 
-/// A connection that was reset has no peer address. The service must not conclude that its token was exposed on plain HTTP.
+/// A connection that was reset has no peer address. The service must not conclude that its token was exposed on plain
+/// HTTP.
 #[actix_web::test]
 async fn reset_connections_do_not_end_their_users_session() {
     let app = TestApp::start().await;

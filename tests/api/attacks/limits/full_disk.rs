@@ -1,5 +1,5 @@
-//! The database's disk is full (CWE-770, API4:2023). Writes get 503, reads work, and the status is `degraded`. Security events wait
-//! in memory, and the service recovers by itself.
+//! The database's disk is full (CWE-770, API4:2023). Writes get 503, reads work, and the status is `degraded`. Security
+//! events wait in memory, and the service recovers by itself.
 
 use chrono::TimeDelta;
 use reqwest::Method;

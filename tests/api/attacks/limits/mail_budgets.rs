@@ -1,4 +1,5 @@
-//! Mail bombing (API6), and denial of service by an attacker who uses up the mail budget of a mailbox or a mail provider.
+//! Mail bombing (API6), and denial of service by an attacker who uses up the mail budget of a mailbox or a mail
+//! provider.
 
 use std::net::Ipv4Addr;
 
@@ -33,7 +34,8 @@ async fn queued(app: &TestApp, kind: &str, email: &str) -> i64 {
         .unwrap()
 }
 
-/// All addresses of one network together get five mails. The owner's device and other networks have budgets of their own.
+/// All addresses of one network together get five mails. The owner's device and other networks have budgets of their
+/// own.
 #[actix_web::test]
 async fn flood_from_one_network_does_not_block_mail_for_others() {
     let app = TestApp::start().await;

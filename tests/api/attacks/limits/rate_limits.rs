@@ -7,8 +7,8 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until the address is limited. The first `within` requests get 401 or 403, then the reply is 429. None of them
-/// causes a query.
+/// Sends requests until the address is limited. The first `within` requests get 401 or 403, then the reply is 429. None
+/// of them causes a query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -83,7 +83,8 @@ async fn token_of_an_ended_session_is_charged_to_the_address() {
     bob.get("/api/v1/me").await.ok(200);
 }
 
-/// A revoked cookie has a valid MAC, so its user is known and charged. Beyond the user's budget, such a cookie causes no query.
+/// A revoked cookie has a valid MAC, so its user is known and charged. Beyond the user's budget, such a cookie causes
+/// no query.
 #[actix_web::test]
 async fn revoked_refresh_token_is_charged_to_its_user() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REFRESH", "3/1h")]).await;

@@ -8,7 +8,8 @@ use crate::support::actor::PASSWORD;
 use crate::support::forgery::{self, Key};
 use crate::support::{Actor, TestApp};
 
-/// All forgeries are tried with both algorithms. Most are signed with the correct key, and only their claims or header are wrong.
+/// All forgeries are tried with both algorithms. Most are signed with the correct key, and only their claims or header
+/// are wrong.
 #[actix_web::test]
 async fn forged_tokens_get_identical_refusal() {
     for algorithm in ["HS256", "EdDSA"] {

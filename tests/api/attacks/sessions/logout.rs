@@ -1,5 +1,5 @@
-//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and other sites cannot use
-//! it.
+//! API2:2023: logout by the refresh cookie alone (CWE-613). It works after the access token has expired, and other
+//! sites cannot use it.
 
 use chrono::TimeDelta;
 use reqwest::Method;

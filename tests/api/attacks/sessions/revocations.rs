@@ -1,5 +1,5 @@
-//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens that name wrong
-//! sessions.
+//! API2:2023: access tokens of sessions that ended on another replica (CWE-613), and correctly signed tokens that name
+//! wrong sessions.
 
 use std::time::Duration;
 
@@ -119,8 +119,8 @@ async fn failing_poll_makes_each_request_query_database() {
     until_answered_from_cache(&alice, 401).await;
 }
 
-/// A busy database can take longer to accept a connection than a poll may take. If no poll ever succeeded, each request would load
-/// the database with one more statement.
+/// A busy database can take longer to accept a connection than a poll may take. If no poll ever succeeded, each request
+/// would load the database with one more statement.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
     let (app, relay) = TestApp::relayed().await;

@@ -1,5 +1,5 @@
-//! Manipulated amounts (CWE-190, CWE-682, CWE-840; API6:2023): negative and excessive discounts, integer overflow, and decimals
-//! that parsers read differently.
+//! Manipulated amounts (CWE-190, CWE-682, CWE-840; API6:2023): negative and excessive discounts, integer overflow, and
+//! decimals that parsers read differently.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. One step beyond it is
-//! refused with the name of the field; the bound itself is not.
+//! Input validation (CWE-20, CWE-1284): every bound in the OpenAPI document, in bodies, forms, queries and headers. One
+//! step beyond it is refused with the name of the field; the bound itself is not.
 
 use std::iter;
 

@@ -1,4 +1,5 @@
-//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023): spoofed names, hidden instructions, reversed amounts.
+//! Invisible and bidirectional characters in texts (CWE-1007, API8:2023): spoofed names, hidden instructions, reversed
+//! amounts.
 
 use serde_json::{Value, json};
 

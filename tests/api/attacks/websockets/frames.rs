@@ -34,8 +34,8 @@ async fn invalid_utf8_closes_the_socket() {
 #[actix_web::test]
 async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // In this order: an unmasked frame; reserved bits (compression was not negotiated); an unknown opcode; a continuation
-        // without a start; an oversized ping; a fragmented ping; a message within a message.
+        // In this order: an unmasked frame; reserved bits (compression was not negotiated); an unknown opcode; a
+        // continuation without a start; an oversized ping; a fragmented ping; a message within a message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),
@@ -80,7 +80,8 @@ async fn oversized_frame_or_message_closes_the_socket() {
     assert_eq!(socket.close_code().await, 1009);
 }
 
-/// The service does not wait for the payload. A header that announces a gigabyte would otherwise make it buffer a gigabyte.
+/// The service does not wait for the payload. A header that announces a gigabyte would otherwise make it buffer a
+/// gigabyte.
 #[actix_web::test]
 async fn oversized_frame_header_closes_the_socket_before_its_payload() {
     let gigabyte = [&[0x81, 0xff][..], &(1_u64 << 30).to_be_bytes(), &[1, 2, 3, 4]].concat();
@@ -141,8 +142,8 @@ async fn sixty_first_message_in_a_minute_closes_the_socket() {
     socket.wait_for_event("excess_rate_limit_exceeded/live_messages").await;
 }
 
-/// Slow read: the client subscribes and never reads. Its queue is bounded, and the service disconnects it. Its receive buffer is
-/// small, so that the kernel's buffers are soon full.
+/// Slow read: the client subscribes and never reads. Its queue is bounded, and the service disconnects it. Its receive
+/// buffer is small, so that the kernel's buffers are soon full.
 #[actix_web::test]
 async fn client_that_does_not_read_is_disconnected() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! BOLA by ids in messages (API1): other users' objects get the same bytes as missing ones, and their events are not delivered.
+//! BOLA by ids in messages (API1): other users' objects get the same bytes as missing ones, and their events are not
+//! delivered.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -54,8 +55,8 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // Notifications arrive in the order of the commits, and Mallory's customer is created last. So an event of an object of Alice
-    // would arrive before this one.
+    // Notifications arrive in the order of the commits, and Mallory's customer is created last. So an event of an
+    // object of Alice would arrive before this one.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));

@@ -1,5 +1,5 @@
-//! A valid configuration starts, and an invalid one reports all its [`faults`]. The other tests are about [`incoming`] and
-//! [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the [`example_file`].
+//! A valid configuration starts, and an invalid one reports all its [`faults`]. The other tests are about [`incoming`]
+//! and [`outgoing`] connections, [`keys`], [`bounds`] of numbers, [`development`], and the [`example_file`].
 
 mod bounds;
 mod development;

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use super::{Forger, Forgery, Key, encode};
 
-/// Returns tokens that bring their own key, or have a `kid` that is a path or a query (injection), another type, or `crit` (ASVS
-/// 9.1.3, 9.2.2).
+/// Returns tokens that bring their own key, or have a `kid` that is a path or a query (injection), another type, or
+/// `crit` (ASVS 9.1.3, 9.2.2).
 pub fn header_tricks(forger: &Forger<'_>) -> Vec<Forgery> {
     let thief = Ed25519KeyPair::generate().unwrap();
     let jwk = json!({"kty": "OKP", "crv": "Ed25519", "x": encode(thief.public_key())});

@@ -1,7 +1,7 @@
 //! Forged access tokens: every known way to forge a valid token.
 //!
-//! Most forgeries have a valid signature: an attacker may have a leaked key, or another service may use the same key. Only the
-//! checks of `iss`, `aud`, `typ` and the types of the claims reject these tokens. The unit tests of
+//! Most forgeries have a valid signature: an attacker may have a leaked key, or another service may use the same key.
+//! Only the checks of `iss`, `aud`, `typ` and the types of the claims reject these tokens. The unit tests of
 //! `security/sessions/access_tokens` and the attack tests use the same list.
 
 mod algorithm;

@@ -1,5 +1,5 @@
-//! CWE-779: a flood of refused requests becomes a few rows and log lines. The sum of their amounts is the number of refusals, and
-//! the detection rules count each refusal.
+//! CWE-779: a flood of refused requests becomes a few rows and log lines. The sum of their amounts is the number of
+//! refusals, and the detection rules count each refusal.
 
 use chrono::TimeDelta;
 use futures_util::stream::{self, StreamExt};

@@ -27,8 +27,8 @@ async fn denied_object_is_classified_in_events_but_not_in_responses() {
     let app = TestApp::start().await;
     let (alice, bob) = (app.user("alice").await, app.user("bob").await);
     let (customer, invoice) = (bob.customer().await, bob.invoice().await);
-    // Alice's first invoice makes the service count her rows for the quota. This statement must not occur in one of the two requests
-    // that are compared below.
+    // Alice's first invoice makes the service count her rows for the quota. This statement must not occur in one of the
+    // two requests that are compared below.
     alice.invoice().await;
     let sessions = bob.get("/api/v1/auth/sessions").await.ok(200).json();
     let session = sessions["items"][0]["id"].as_str().unwrap().to_owned();

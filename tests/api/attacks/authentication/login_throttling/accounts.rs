@@ -76,8 +76,8 @@ async fn lock_durations_double_up_to_15_minutes_and_expire() {
     try_sign_in(&next(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// User enumeration by lock: unknown accounts are counted and locked like known ones. The only difference is that their mail has no
-/// recipient.
+/// User enumeration by lock: unknown accounts are counted and locked like known ones. The only difference is that their
+/// mail has no recipient.
 #[actix_web::test]
 async fn lock_is_indistinguishable_for_unknown_account() {
     let app = TestApp::start().await;
@@ -124,7 +124,8 @@ async fn too_many_consecutive_failures_require_password_reset() {
     try_sign_in(&from(&app, 6), &alice.email, OTHER).await.ok(200);
 }
 
-/// If a reset request locked the account, an attacker could lock it without a password (OWASP Forgot Password Cheat Sheet).
+/// If a reset request locked the account, an attacker could lock it without a password (OWASP Forgot Password Cheat
+/// Sheet).
 #[actix_web::test]
 async fn reset_requests_do_not_lock_account() {
     let app = TestApp::start().await;
@@ -138,7 +139,8 @@ async fn reset_requests_do_not_lock_account() {
     try_sign_in(&app.anonymous(), &alice.email, PASSWORD).await.ok(200);
 }
 
-/// CWE-620: an attacker with a stolen access token guesses the password. They have 5 guesses per hour and session, and 10 in a row.
+/// CWE-620: an attacker with a stolen access token guesses the password. They have 5 guesses per hour and session, and
+/// 10 in a row.
 #[actix_web::test]
 async fn reauthentication_guesses_are_limited_per_session_and_user() {
     let app = TestApp::start().await;

@@ -1,5 +1,6 @@
-//! API2:2023: brute force on one account and account lockout as denial of service ([`accounts`]), and password spraying from one
-//! network ([`networks`]). The [`counters`] are exact under parallel attempts and on two replicas. See D16 in `docs/decisions.md`.
+//! API2:2023: brute force on one account and account lockout as denial of service ([`accounts`]), and password spraying
+//! from one network ([`networks`]). The [`counters`] are exact under parallel attempts and on two replicas. See D16 in
+//! `docs/decisions.md`.
 
 mod accounts;
 mod counters;

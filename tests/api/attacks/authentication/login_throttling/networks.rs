@@ -60,7 +60,8 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A success resets the counter of the account at this address, and subtracts this counter's failures from the account's counter.
+/// A success resets the counter of the account at this address, and subtracts this counter's failures from the
+/// account's counter.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;

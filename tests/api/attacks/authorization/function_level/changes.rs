@@ -44,7 +44,8 @@ async fn role_or_status_change_applies_to_the_next_request_on_every_replica() {
     let mut sockets = [Socket::connect(&first, &toor).await, Socket::connect(&second, &toor_there).await];
     let toors = id_of(&toor).await;
     act(&root, &toors, "disable").await.ok(204);
-    // The gate for administrators reads the session from the database, so the change takes effect before any notification.
+    // The gate for administrators reads the session from the database, so the change takes effect before any
+    // notification.
     for actor in [&toor_there, &toor] {
         actor.get(users).await.assert_refused(401, "unauthenticated").assert_events(&[ENDED]);
     }

@@ -114,7 +114,8 @@ async fn concurrent_account_deletions_leave_one_administrator() {
     assert_eq!(active_administrators(&app).await, 1);
 }
 
-/// Deletes the counters of password attempts. A refused request changes them too, so they must not be part of the comparison.
+/// Deletes the counters of password attempts. A refused request changes them too, so they must not be part of the
+/// comparison.
 async fn delete_attempt_counters(app: &TestApp) {
     sqlx::query("delete from login_failures").execute(&app.all_rows).await.unwrap();
 }

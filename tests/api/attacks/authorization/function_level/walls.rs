@@ -1,5 +1,5 @@
-//! Defense in depth: the gate, the handler and the database each check the role. Each check is tested alone. One more test shows
-//! what administrators cannot do.
+//! Defense in depth: the gate, the handler and the database each check the role. Each check is tested alone. One more
+//! test shows what administrators cannot do.
 
 use serde_json::json;
 use sqlx::Executor;
@@ -81,7 +81,8 @@ async fn database_functions_refuse_callers_who_are_not_administrators() {
             sqlx::query_scalar("select is_active_admin($1)").bind(pretender).fetch_one(pool).await.unwrap();
         assert!(!admin);
     }
-    // A temporary table with the same name must not replace the real one. The functions set their own search path to prevent this.
+    // A temporary table with the same name must not replace the real one. The functions set their own search path to
+    // prevent this.
     let mut mine = pool.acquire().await.unwrap();
     mine.execute("create temp table users (id uuid, role text, status text)").await.unwrap();
     mine.execute("set search_path = pg_temp, public").await.unwrap();

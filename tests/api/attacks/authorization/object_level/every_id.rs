@@ -1,4 +1,5 @@
-//! Foreign ids in every field of a body, form or query that takes an id (CWE-639): the response is the same as for a missing object.
+//! Foreign ids in every field of a body, form or query that takes an id (CWE-639): the response is the same as for a
+//! missing object.
 
 use serde_json::json;
 use uuid::Uuid;

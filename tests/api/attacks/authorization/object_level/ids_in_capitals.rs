@@ -1,4 +1,5 @@
-//! Ids in upper case name the same object (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and logs (CWE-178).
+//! Ids in upper case name the same object (RFC 9562 §4). The attacker uses this spelling to bypass locks, counters and
+//! logs (CWE-178).
 
 use reqwest::Method;
 use serde_json::json;

@@ -1,5 +1,5 @@
-//! SSRF (API7, API10): outbound requests reach only configured public [`addresses`]. Malicious [`receivers`] cannot block, flood or
-//! mislead the service.
+//! SSRF (API7, API10): outbound requests reach only configured public [`addresses`]. Malicious [`receivers`] cannot
+//! block, flood or mislead the service.
 
 mod addresses;
 mod receivers;

@@ -1,5 +1,5 @@
-//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages ([`messages`]),
-//! readable by administrators only ([`records`]), and limited in number ([`storm`]).
+//! Alerts: one per attack ([`deduplication`]), delivered at least once ([`delivery`]), with authentic messages
+//! ([`messages`]), readable by administrators only ([`records`]), and limited in number ([`storm`]).
 
 mod deduplication;
 mod delivery;

@@ -1,5 +1,5 @@
-//! Malicious content in pictures and texts. The service searches for markup where a browser would sniff it. Each refusal says what
-//! is wrong and what to do.
+//! Malicious content in pictures and texts. The service searches for markup where a browser would sniff it. Each
+//! refusal says what is wrong and what to do.
 
 use super::{assert_nothing_is_stored, assert_refused_with_message};
 use crate::support::TestApp;
@@ -115,7 +115,8 @@ async fn refused_content_is_not_stored_and_gets_a_helpful_message() {
     assert_nothing_is_stored(&app).await;
 }
 
-/// A valid file is not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets add.
+/// A valid file is not refused for bytes that look like markup by chance, or for data that cameras and spreadsheets
+/// add.
 #[actix_web::test]
 async fn valid_content_that_resembles_markup_is_accepted() {
     let app = TestApp::start().await;

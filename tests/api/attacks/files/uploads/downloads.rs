@@ -61,8 +61,8 @@ async fn line_break_in_a_file_name_injects_no_header() {
     super::assert_nothing_is_stored(&app).await;
 }
 
-/// Stored XSS: a file that looks like a web page is sent as text, is not sniffed, and has no origin if a browser displays it
-/// anyway.
+/// Stored XSS: a file that looks like a web page is sent as text, is not sniffed, and has no origin if a browser
+/// displays it anyway.
 #[actix_web::test]
 async fn download_is_an_attachment_and_never_rendered() {
     let app = TestApp::start().await;

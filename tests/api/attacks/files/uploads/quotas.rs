@@ -48,8 +48,8 @@ async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // The announced length includes the form around the file. When the other reservations are reduced to the size of the file, ten
-    // files fit.
+    // The announced length includes the form around the file. When the other reservations are reduced to the size of
+    // the file, ten files fit.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);
@@ -114,8 +114,8 @@ async fn interrupted(actor: &Actor, form: Form, meanwhile: impl Future<Output = 
     request.body(&Form::content_type(), reqwest::Body::wrap_stream(pieces)).send().await
 }
 
-/// The queue row of a refused upload may be locked by its own rolled-back transaction, or by a sweep. The release must wait for the
-/// lock. Otherwise the quota would stay reserved for two hours.
+/// The queue row of a refused upload may be locked by its own rolled-back transaction, or by a sweep. The release must
+/// wait for the lock. Otherwise the quota would stay reserved for two hours.
 #[actix_web::test]
 async fn release_waits_for_a_locked_queue_row() {
     let app = TestApp::start().await;

@@ -1,4 +1,5 @@
-//! Active content acts when a PDF is opened or clicked (CWE-434). Each kind is tried by name, by reference and compressed.
+//! Active content acts when a PDF is opened or clicked (CWE-434). Each kind is tried by name, by reference and
+//! compressed.
 
 use super::{refusal, upload, user};
 use crate::attacks::files::uploads::assert_nothing_is_stored;

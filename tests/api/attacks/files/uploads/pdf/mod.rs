@@ -1,5 +1,6 @@
-//! The service inspects the structure of a PDF, also its compressed objects. It refuses active content ([`active`]) and accepts
-//! ordinary files ([`valid`]). A file that crashes or stalls the parser fails only its own upload ([`process`]).
+//! The service inspects the structure of a PDF, also its compressed objects. It refuses active content ([`active`]) and
+//! accepts ordinary files ([`valid`]). A file that crashes or stalls the parser fails only its own upload
+//! ([`process`]).
 
 mod active;
 mod process;

@@ -1,5 +1,5 @@
-//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends, and the service keeps running. The tests
-//! read the state of the processes from `/proc`.
+//! Files that crash or stall a parser (CWE-674, CWE-400): the inspection process ends, and the service keeps running.
+//! The tests read the state of the processes from `/proc`.
 #![cfg(target_os = "linux")]
 
 use std::cell::Cell;
@@ -15,7 +15,8 @@ use crate::support::{Actor, Reply, TestApp, wait};
 
 const UNREADABLE: &str = "The PDF cannot be read whole";
 
-/// Each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2 steps of 14 bytes.
+/// Each object is a string that contains all later objects. So parsing 40,000 objects takes 40,000²/2 steps of 14
+/// bytes.
 fn looping() -> Vec<u8> {
     const OBJECTS: usize = 40_000;
     let mut file =
@@ -105,8 +106,8 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
             assert!(lines.iter().any(|line| line == limit), "{limit}: {limits}");
         }
         assert_eq!(fs::read(process.join("environ")).unwrap(), b"");
-        // The process inherits no connection and no other document of the service. It does inherit files that the test runner left
-        // open.
+        // The process inherits no connection and no other document of the service. It does inherit files that the test
+        // runner left open.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
             // The process may already have closed its second handle of the input.
@@ -136,8 +137,8 @@ async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply 
     tokio::join!(upload(user, &file), sent).0
 }
 
-/// The bomb above makes the parser abort. No file is known that makes it overflow its stack (20,000 nested or chained objects do
-/// not), so the test sends the signal.
+/// The bomb above makes the parser abort. No file is known that makes it overflow its stack (20,000 nested or chained
+/// objects do not), so the test sends the signal.
 #[actix_web::test]
 async fn crashed_inspection_refuses_its_upload_and_the_service_keeps_running() {
     let (app, alice) = user().await;
