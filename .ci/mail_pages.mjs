@@ -1,7 +1,7 @@
 // Tests the pages that mails link to, in a real browser: registration, the reset of a password, and invalid links.
 // Usage: mail_pages.mjs BASE MAIL_FOLDER PICTURES
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
@@ -25,7 +25,9 @@ async function open(path, options) {
 /** Returns the token from the newest mail to the test user that contains a link to this page. */
 async function tokenFor(page) {
   for (let n = 0; n < 300; n++) {
-    const files = readdirSync(mails).filter((name) => name.endsWith('.eml')).map((name) => join(mails, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+    // The service makes the folder when it sends its first mail. That is after its reply to the request.
+    const names = existsSync(mails) ? readdirSync(mails) : [];
+    const files = names.filter((name) => name.endsWith('.eml')).map((name) => join(mails, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
     for (const text of files.map((file) => readFileSync(file, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '='))) {
       const link = text.includes(address) && text.match(new RegExp(`/${page}#token=([A-Za-z0-9_-]{43})`));
       if (link) return link[1];
