@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use reqwest::Method;
+use sqlx::PgPool;
 
 use crate::support::actor::PASSWORD;
 use crate::support::client::Client;
+use crate::support::database::Role;
+use crate::support::folder;
 use crate::support::form::Form;
 use crate::support::program::Program;
 use crate::support::{Actor, TestApp, wait};
@@ -58,9 +61,12 @@ async fn write(client: Client, token: String, writer: u8, acknowledged: Acknowle
 async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
     let app = TestApp::start().await;
     app.user("alice").await;
-    let state_dir = app.state_dir.join("of-the-program");
+    // Another service has its own folder of documents. It must not run the deletions of this program.
+    let database = app.stop().await;
+    let all_rows = PgPool::connect_with(database.options(Role::Superuser)).await.unwrap();
+    let state_dir = folder::new_path();
     let acknowledged = Acknowledged::default();
-    let mut program = Program::start_in(&app.database, &state_dir, WIDE);
+    let mut program = Program::start_in(&database, &state_dir, WIDE);
     for round in 1..=3 {
         let client = Client::from_address(&program.base, [127, 0, 0, 1].into());
         let token = Actor::sign_in(&client, "alice@example.com", PASSWORD).await.token;
@@ -74,24 +80,24 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         }
         // The reservations of the interrupted uploads expire.
         let due = "update outbox set next_attempt_at = now() where queue = 'blob_deletion'";
-        sqlx::query(due).execute(&app.all_rows).await.unwrap();
+        sqlx::query(due).execute(&all_rows).await.unwrap();
         let long_ago = SystemTime::now() - Duration::from_secs(3 * 60 * 60);
         let incoming = state_dir.join("documents/incoming");
         for name in names(&incoming) {
             fs::File::open(incoming.join(name)).unwrap().set_modified(long_ago).unwrap();
         }
         // The service sweeps when it starts.
-        program = Program::start_in(&app.database, &state_dir, WIDE);
+        program = Program::start_in(&database, &state_dir, WIDE);
     }
 
     let count = "select count(*) from outbox where queue = 'blob_deletion' and done_at is null";
     wait::until("the sweep is done", async || {
-        let left: i64 = sqlx::query_scalar(count).fetch_one(&app.all_rows).await.unwrap();
+        let left: i64 = sqlx::query_scalar(count).fetch_one(&all_rows).await.unwrap();
         left == 0 && names(&state_dir.join("documents/incoming")).is_empty()
     })
     .await;
     let mut keys: Vec<String> =
-        sqlx::query_scalar("select storage_key::text from documents").fetch_all(&app.all_rows).await.unwrap();
+        sqlx::query_scalar("select storage_key::text from documents").fetch_all(&all_rows).await.unwrap();
     keys.sort();
     assert_eq!(
         names(&state_dir.join("documents/objects")),
@@ -103,7 +109,7 @@ async fn sigkill_leaves_no_document_without_its_file_and_no_orphaned_file() {
         select from document_usage u where row(u.files, u.bytes)::text is distinct from
             (select row(count(*), coalesce(sum(size), 0))::text from documents d where d.owner_id = u.owner_id))";
     assert!(
-        sqlx::query_scalar::<_, bool>(exact).fetch_one(&app.all_rows).await.unwrap(),
+        sqlx::query_scalar::<_, bool>(exact).fetch_one(&all_rows).await.unwrap(),
         "the quota matches the documents"
     );
 

@@ -6,8 +6,8 @@ use strongroom::app::routes::Access;
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, Reply, TestApp};
 
-/// Returns the status and the headers that do not differ between requests. `with_length` is false if HEAD may omit the
-/// length.
+/// Returns the status and the headers that do not differ between requests. `with_length` is false if the length may
+/// differ, too.
 fn head_of(reply: &Reply, with_length: bool) -> (u16, Vec<(String, String)>) {
     let differs = |name: &str| ["x-request-id", "date"].contains(&name) || (!with_length && name == "content-length");
     let kept = reply.headers.iter().filter(|(name, _)| !differs(name.as_str()));
@@ -44,8 +44,9 @@ async fn head_returns_status_and_headers_of_get_on_every_route() {
         }
         let get = send(actor, Method::GET, operation.access, &path).await;
         let head = send(actor, Method::HEAD, operation.access, &path).await;
-        let printed = operation.path.ends_with("/pdf");
-        assert_eq!(head_of(&head, !printed), head_of(&get, !printed), "{path}");
+        // HEAD does not render a PDF, so it does not know the length. The list of events grows with each request.
+        let with_length = !path.ends_with("/pdf") && !path.ends_with("/security-events");
+        assert_eq!(head_of(&head, with_length), head_of(&get, with_length), "{path}");
         walked += 1;
     }
     assert!(walked > 20, "{walked}");
