@@ -1,4 +1,4 @@
--- Live events over WebSockets: the tickets that open a socket, and the notifications that reach every replica.
+-- Live events over WebSockets: the tickets that open a socket, and the changes that every replica reads.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -22,9 +22,25 @@ create index live_tickets_expiry on live_tickets (expires_at);
 grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
--- Notifies every replica of a changed object when the transaction commits. The notification contains kind, change,
--- owner, id and version, but no content, because every role that can connect to the database can listen.
-create function announce_change() returns trigger
+-- The changes of the last minutes. While a replica has sockets, it reads the new rows ten times a second. NOTIFY would
+-- announce them sooner, but a transaction with a notification commits under a lock of the whole cluster. So all writes
+-- would commit one after the other.
+--
+-- A row is written in the transaction of its change, and names only the object. No row-level security: each replica
+-- reads the rows of all owners. Unlogged: after a crash of PostgreSQL the table is empty, but the crash has also
+-- disconnected every replica, and each tells its clients to read their objects again.
+create unlogged table object_changes (
+    -- Each read returns the transactions that its snapshot sees and the snapshot of the last read did not see. A time
+    -- or a sequence would not do: a transaction can commit long after it has written its row.
+    transaction xid8 not null default pg_current_xact_id(),
+    -- Kind, change, owner, id and version, separated by spaces.
+    change text not null,
+    created_at timestamptz not null default clock_timestamp()
+);
+create index object_changes_of_transaction on object_changes (transaction);
+grant select, insert, delete on object_changes to strongroom_app;
+
+create function record_change() returns trigger
 language plpgsql set search_path = '' as $$
 declare
     object record := case when tg_op = 'DELETE' then old else new end;
@@ -35,22 +51,22 @@ begin
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
-    -- Rows of a deleted account are not announced: the account has no listeners, and can have very many rows.
+    -- Rows of a deleted account are not recorded: the account has no sockets, and can have very many rows.
     if tg_op = 'DELETE' and (pg_catalog.pg_trigger_depth() > 1 or exists (
         select from public.owners where id = old.owner_id and deleted_at is not null
     )) then
         return null;
     end if;
-    perform pg_catalog.pg_notify('object_changed',
-        pg_catalog.concat_ws(' ', tg_argv[0], change, object.owner_id, object.id, object.version));
+    insert into public.object_changes (change)
+    values (pg_catalog.concat_ws(' ', tg_argv[0], change, object.owner_id, object.id, object.version));
     return null;
 end
 $$;
 
--- Payments and credit notes increment the version of their invoice, so they are announced as a change of the invoice.
-create trigger customers_announce after insert or update or delete on customers
-    for each row execute function announce_change('customer');
-create trigger invoices_announce after insert or update or delete on invoices
-    for each row execute function announce_change('invoice');
-create trigger documents_announce after insert or update or delete on documents
-    for each row execute function announce_change('document');
+-- Payments and credit notes increment the version of their invoice, so they are recorded as a change of the invoice.
+create trigger customers_record_change after insert or update or delete on customers
+    for each row execute function record_change('customer');
+create trigger invoices_record_change after insert or update or delete on invoices
+    for each row execute function record_change('invoice');
+create trigger documents_record_change after insert or update or delete on documents
+    for each row execute function record_change('document');

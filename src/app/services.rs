@@ -24,7 +24,7 @@ use crate::features::events::store::EventStore;
 use crate::features::health::Readiness;
 use crate::features::invoices::pdf::PdfRenderer;
 use crate::features::invoices::store::InvoiceStore;
-use crate::features::live::hub::{CHANNEL as OBJECT_CHANGED, Live};
+use crate::features::live::hub::Live;
 use crate::features::reference::{Document, Page};
 use crate::features::resources::Resources;
 use crate::features::users::purge_store::OwnerPurge;
@@ -99,7 +99,7 @@ impl Services {
         let Base { settings, clock, pool, keys } = base;
         Ok(Self {
             metrics: Arc::new(Metrics::new(routes::methods_and_paths(), openapi::codes())),
-            announcements: Arc::new(NotificationListener::new(pool.clone(), vec![SESSION_ENDED, OBJECT_CHANGED])),
+            announcements: Arc::new(NotificationListener::new(pool.clone(), SESSION_ENDED)),
             live: Arc::new(live),
             administrators: Administrators::new(pool.clone()),
             cursors: Arc::new(resources.cursors.clone()),

@@ -14,6 +14,8 @@ use crate::db::idempotency;
 use crate::db::outbox::{self, OutboxWorker};
 use crate::features::auth::mail::MailSender;
 use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
+use crate::features::live;
+use crate::features::live::reader::ChangeReader;
 use crate::security::audit::context::background_sync;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::hash_chain::ChainWriter;
@@ -125,7 +127,7 @@ impl Workers {
 /// Returns the workers that can be aborted at any point. Subscribers come before the listener in the list, so that they
 /// miss no event.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
-    let Services { live, announcements, purge, uploads, .. } = services;
+    let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);
     let WorkerInputs { endpoints, unknown, connections, certificate } = inputs;
     let sweeper = (services.clone(), endpoints, unknown);
@@ -140,11 +142,8 @@ fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
                 async move { revocations.follow_notifications(announced).await }
             },
         ),
-        Worker::new("live", now, (live.clone(), announcements.clone()), |(live, announcements)| {
-            let announced = announcements.subscribe();
-            // A restarted worker has missed notifications, so all sockets must read the state again.
-            live.resync();
-            async move { live.follow(announced).await }
+        Worker::new("live", now, (live.clone(), pool.clone()), |(live, pool)| async move {
+            live.follow(ChangeReader::new(pool)).await;
         }),
         Worker::new("announcements", now, announcements.clone(), |it| async move { it.listen().await }),
         Worker::new("ended_sessions", now, revocations.clone(), |it| async move { it.poll_ended_sessions().await }),
@@ -213,6 +212,7 @@ async fn sweep(services: &Services) {
         services.rules().sweep(&services.pool, services.clock.now()).await,
         outbox::sweep(&services.pool, services.clock.now()).await.map_err(Into::into),
         idempotency::sweep(&services.pool).await.map_err(Into::into),
+        live::store::sweep(&services.pool).await.map_err(Into::into),
     ];
     if let Err(error) = services.uploads.deletions.sweep().await {
         tracing::warn!(cause = ?error, "failed to delete partial uploads; the next sweep retries");

@@ -2,7 +2,9 @@
 //!
 //! An open connection does not prove that notifications arrive: a pooler may keep the connection open and drop
 //! `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat). If the heartbeat does not
-//! arrive, subscribers receive [`ListenerEvent::Disconnected`].
+//! arrive, the listener connects again.
+//!
+//! A transaction that sends a notification commits under a lock of the whole cluster. So only rare changes send one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,39 +19,29 @@ const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(3);
 const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(8);
 const RECONNECT_DELAY: Duration = Duration::from_millis(500);
 
-/// Maximum number of events that wait for one subscriber. A slower subscriber loses the oldest events and receives a
-/// lag error.
+/// Maximum number of notifications that wait for one subscriber. A slower subscriber loses the oldest ones and receives
+/// a lag error.
 const MAX_QUEUED: usize = 4_096;
-
-/// An event for subscribers.
-#[derive(Clone, Debug)]
-pub enum ListenerEvent {
-    /// The heartbeat arrived. Notifications that are sent from now on are received.
-    Heartbeat,
-    /// A notification on one of the channels.
-    Notification { channel: Arc<str>, payload: Arc<str> },
-    /// The connection failed. Notifications are lost until the next [`ListenerEvent::Heartbeat`].
-    Disconnected,
-}
 
 /// The listener of this process.
 pub struct NotificationListener {
     pool: PgPool,
-    channels: Vec<&'static str>,
-    subscribers: broadcast::Sender<ListenerEvent>,
+    channel: &'static str,
+    /// Each notification's payload.
+    subscribers: broadcast::Sender<Arc<str>>,
     is_listening: AtomicBool,
 }
 
 impl NotificationListener {
-    /// Creates a listener for these channels, without connecting.
+    /// Creates a listener for this channel, without connecting.
     #[must_use]
-    pub fn new(pool: PgPool, channels: Vec<&'static str>) -> Self {
-        Self { pool, channels, subscribers: broadcast::Sender::new(MAX_QUEUED), is_listening: AtomicBool::new(false) }
+    pub fn new(pool: PgPool, channel: &'static str) -> Self {
+        Self { pool, channel, subscribers: broadcast::Sender::new(MAX_QUEUED), is_listening: AtomicBool::new(false) }
     }
 
-    /// Subscribes to all events from now on.
+    /// Subscribes to the payloads of all notifications from now on.
     #[must_use]
-    pub fn subscribe(&self) -> broadcast::Receiver<ListenerEvent> {
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<str>> {
         self.subscribers.subscribe()
     }
 
@@ -69,7 +61,6 @@ impl NotificationListener {
                 tracing::warn!(cause, "listener lost its connection; reconnecting");
             }
             self.is_listening.store(false, Ordering::Relaxed);
-            self.publish(ListenerEvent::Disconnected);
             tokio::time::sleep(RECONNECT_DELAY).await;
         }
     }
@@ -77,7 +68,7 @@ impl NotificationListener {
     /// Listens on one connection until it ends.
     async fn listen_once(&self) -> Result<(), sqlx::Error> {
         let mut listener = PgListener::connect_with(&self.pool).await?;
-        listener.listen_all(self.channels.iter().copied().chain([HEARTBEAT])).await?;
+        listener.listen_all([self.channel, HEARTBEAT]).await?;
         // Heartbeats are sent in parallel, so that a heartbeat that waits for a busy database does not delay
         // notifications.
         tokio::select! {
@@ -106,18 +97,10 @@ impl NotificationListener {
             if message.channel() == HEARTBEAT {
                 timeout = Box::pin(tokio::time::sleep(HEARTBEAT_TIMEOUT));
                 self.is_listening.store(true, Ordering::Relaxed);
-                self.publish(ListenerEvent::Heartbeat);
             } else {
-                self.publish(ListenerEvent::Notification {
-                    channel: message.channel().into(),
-                    payload: message.payload().into(),
-                });
+                // The error means that there are no subscribers yet.
+                let _ = self.subscribers.send(message.payload().into());
             }
         }
-    }
-
-    fn publish(&self, event: ListenerEvent) {
-        // The error means that there are no subscribers yet.
-        let _ = self.subscribers.send(event);
     }
 }

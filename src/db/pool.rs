@@ -1,10 +1,12 @@
 //! The connection pool. The number of connections, the waiting time and the time of a statement are bounded. So a slow
 //! or lost database causes quick 503 replies instead of hanging requests.
 
+use std::io;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPoolOptions};
 use sqlx::{Connection, PgPool};
+use tokio::time::timeout;
 
 /// The limits of the pool.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +22,9 @@ pub struct PoolLimits {
 /// A connection that was idle for longer is checked before use. A connection that was used more recently is not
 /// checked; if it is lost, the request receives 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
+
+/// The timeout of connecting apart from the pool. A busy database may need long to accept a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Creates a pool that connects on first use.
 #[must_use]
@@ -45,4 +50,14 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         .max_connections(limits.max_connections)
         .acquire_timeout(limits.acquire_timeout)
         .connect_lazy_with(options)
+}
+
+/// Opens a connection that does not belong to the pool, for a worker that must not wait for the pool under load. `name`
+/// is its name in `pg_stat_activity`.
+///
+/// # Errors
+/// Fails if the database is unavailable.
+pub async fn connect_apart(pool: &PgPool, name: &str) -> Result<PgConnection, sqlx::Error> {
+    let options = pool.connect_options().as_ref().clone().application_name(name);
+    timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await.map_err(io::Error::from)?
 }

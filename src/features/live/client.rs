@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_ws::Session;
 use chrono::{DateTime, Utc};
 use secrecy::SecretString;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connection::{Connection, SocketResult, redeem, send};
@@ -19,6 +21,9 @@ use crate::security::sessions::caller::Caller;
 use crate::security::websockets::{
     Budget, CloseReason, MAX_INVALID_MESSAGES, MAX_MESSAGES_PER_MINUTE, MAX_SUBSCRIPTIONS,
 };
+
+/// How long a new socket waits for the reader of changes.
+const START_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub(super) struct Client<'a> {
     live: &'a Live,
@@ -63,6 +68,9 @@ impl<'a> Client<'a> {
 
     /// Serves the client until the socket must close.
     pub(super) async fn run(mut self, connection: &mut Connection) -> CloseReason {
+        if timeout(START_TIMEOUT, self.events.start()).await.is_err() {
+            return CloseReason::Unavailable;
+        }
         let mut message = Some(ServerMessage::Ready { until: self.until.get() });
         loop {
             if let Some(message) = message.take()

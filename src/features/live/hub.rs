@@ -1,23 +1,27 @@
-//! Delivers the database's notifications of changes to the sockets of the object's owner, and to no other user's
-//! sockets.
+//! Delivers changes to the sockets of the object's owner, and to no other user's sockets.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast, watch};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::model::Change;
 use super::objects::Objects;
+use super::reader::ChangeReader;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
-use crate::db::notifications::ListenerEvent;
 use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
-/// The PostgreSQL channel that `announce_change()` notifies.
-pub const CHANNEL: &str = "object_changed";
+/// How often the changes are read while there are sockets. It bounds the delay of an event.
+const READ_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The pause after a failed read.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
 /// The maximum number of concurrent reads for all sockets, so that sockets cannot exhaust the connection pool.
 const MAX_CONCURRENT_READS: usize = 4;
@@ -39,6 +43,8 @@ pub struct Live {
     pub permits: Arc<ConnectionPermits>,
     pub reads: Semaphore,
     channels: Mutex<HashMap<UserId, broadcast::Sender<Notification>>>,
+    /// Notifies after each read of the changes.
+    change_reads: watch::Sender<()>,
     closing: watch::Sender<bool>,
 }
 
@@ -53,32 +59,34 @@ impl Live {
             permits: Arc::default(),
             reads: Semaphore::new(MAX_CONCURRENT_READS),
             channels: Mutex::default(),
+            change_reads: watch::Sender::new(()),
             closing: watch::Sender::new(false),
         }
     }
 
-    /// Dispatches the database's notifications until the listener ends.
-    pub async fn follow(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
-        let mut missed = false;
+    /// Reads changes and publishes them to the sockets, while there are any. Never returns.
+    pub async fn follow(&self, mut reader: ChangeReader) {
+        let mut tick = interval(READ_INTERVAL);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            match announcements.recv().await {
-                Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
-                    if let Ok(change) = payload.parse() {
-                        self.publish(&change);
-                    }
-                }
-                Ok(ListenerEvent::Notification { .. }) => {}
-                Ok(ListenerEvent::Disconnected) => missed = true,
-                // The sockets resync after the listener has reconnected. At the disconnection it would be too early:
-                // clients would still miss the changes between their reads and the reconnection.
-                Ok(ListenerEvent::Heartbeat) => {
-                    if std::mem::take(&mut missed) {
-                        self.resync();
-                    }
-                }
-                Err(RecvError::Lagged(_)) => self.resync(),
-                Err(RecvError::Closed) => return,
+            tick.tick().await;
+            if self.lock().is_empty() {
+                reader.reset();
+                continue;
             }
+            let had_read = reader.has_read();
+            match reader.read().await {
+                Ok(Some(changes)) => changes.iter().for_each(|change| self.publish(change)),
+                Ok(None) => self.resync(),
+                Err(error) => {
+                    if had_read {
+                        tracing::warn!(%error, "failed to read changes; clients are asked to resync after the next read");
+                    }
+                    sleep(RETRY_DELAY).await;
+                    continue;
+                }
+            }
+            self.change_reads.send_replace(());
         }
     }
 
@@ -90,13 +98,13 @@ impl Live {
     }
 
     /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
-    pub fn resync(&self) {
+    fn resync(&self) {
         for channel in self.lock().values() {
             let _ = channel.send(Notification::Resync);
         }
     }
 
-    /// Subscribes one socket to changes of this user's objects.
+    /// Subscribes one socket to changes of this user's objects. [`EventReceiver::start`] drops earlier changes.
     pub fn subscribe(self: &Arc<Self>, user: UserId) -> EventReceiver {
         let sender = || broadcast::Sender::new(MAX_QUEUED_CHANGES);
         let receiver = self.lock().entry(user).or_insert_with(sender).subscribe();
@@ -128,6 +136,17 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
+    /// Waits until all earlier changes have been read, and drops them. From now on, no change is missed.
+    pub async fn start(&mut self) {
+        let mut reads = self.live.change_reads.subscribe();
+        // The first read that ends may have begun before this call. The second one has not.
+        for _ in 0..2 {
+            // The error means that the service ends.
+            let _ = reads.changed().await;
+        }
+        self.receiver = self.receiver.as_ref().map(broadcast::Receiver::resubscribe);
+    }
+
     /// Returns the next notification. A socket that reads too slowly gets [`Notification::Resync`] instead of the
     /// notifications that it has missed.
     pub async fn next(&mut self) -> Notification {

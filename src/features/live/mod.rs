@@ -1,7 +1,8 @@
 //! Live events: a WebSocket notifies the client of changes to the caller's objects, on whichever replica they happen.
 //!
 //! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
-//! - [`hub`]: receives PostgreSQL notifications and delivers them to the owner's sockets.
+//! - [`store`] and [`reader`]: read the changes that database triggers record. [`hub`]: delivers them to the owner's
+//!   sockets.
 //! - [`objects`]: the stores that check each subscription and each event.
 //! - `socket`: the lifetime of one socket. `connection`: sends and receives messages. `client`: the subscriptions and
 //!   events of one client.
@@ -20,5 +21,7 @@ pub mod handlers;
 pub mod hub;
 pub mod model;
 pub mod objects;
+pub mod reader;
 mod socket;
+pub mod store;
 pub mod views;

@@ -60,9 +60,9 @@ pub struct Change {
     pub version: i64,
 }
 
-/// The error for a notification that does not describe a change.
+/// The error for a text that does not describe a change.
 #[derive(Debug, thiserror::Error)]
-#[error("invalid change notification")]
+#[error("invalid change")]
 pub struct InvalidChange;
 
 impl FromStr for Change {
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn malformed_notification_is_rejected() {
+    fn malformed_change_is_rejected() {
         let (owner, id) = (UserId::new(), Uuid::new_v4());
         let change: Change = format!("invoice updated {owner} {id} 3").parse().unwrap();
         assert_eq!(

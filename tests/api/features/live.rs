@@ -2,10 +2,11 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::PgExecutor;
 
 use crate::support::actor::payment;
 use crate::support::socket::Socket;
-use crate::support::{Actor, TestApp};
+use crate::support::{Actor, TestApp, wait};
 
 /// All replicas have the same keys.
 const KEYS: [(&str, &str); 2] = [
@@ -92,21 +93,107 @@ async fn only_subscribed_objects_are_delivered() {
     assert_eq!(socket.subscribe("invoices", None).await["type"], "subscribed", "no event arrives in between");
 }
 
-/// Notifications during the outage are lost, so clients get `resync`.
+/// The lost connection can mean a failover, so clients get `resync`.
 #[actix_web::test]
-async fn lost_database_listener_recovers_and_clients_resync() {
+async fn lost_database_connection_recovers_and_clients_resync() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let mut socket = Socket::connect(&app, &alice).await;
     socket.subscribe("customers", None).await;
-    sqlx::query("select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and query ilike 'listen %'")
-        .bind(app.database.name())
-        .execute(&app.all_rows)
-        .await
-        .unwrap();
+    let ended = sqlx::query(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = $1 and application_name = 'strongroom live changes'",
+    )
+    .bind(app.database.name())
+    .execute(&app.all_rows)
+    .await
+    .unwrap();
+    assert_eq!(ended.rows_affected(), 1);
     assert_eq!(socket.receive().await, json!({"type": "resync"}));
     let customer = alice.customer().await;
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
+}
+
+/// Renames a customer by SQL. No process of the service takes part, as if it had crashed after the commit.
+async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
+    let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
+        .bind(customer)
+        .execute(executor)
+        .await
+        .unwrap();
+    assert_eq!(renamed.rows_affected(), 1);
+}
+
+/// The first transaction is open while the second one commits and is read. A reader that remembers only the last
+/// transaction would miss the first; a reader that starts from the oldest open one would report the second twice.
+#[actix_web::test]
+async fn change_that_commits_late_is_delivered_and_no_change_twice() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (late, early, last) = (alice.customer().await, alice.customer().await, alice.customer().await);
+    let mut socket = Socket::connect(&app, &alice).await;
+    socket.subscribe("customers", None).await;
+    let mut slow = app.all_rows.begin().await.unwrap();
+    rename(&mut *slow, &late).await;
+    rename(&app.all_rows, &early).await;
+    assert_eq!(socket.receive().await, event("customer", &early, 2, "updated"));
+    rename(&app.all_rows, &last).await;
+    assert_eq!(socket.receive().await, event("customer", &last, 2, "updated"));
+    slow.commit().await.unwrap();
+    assert_eq!(socket.receive().await, event("customer", &late, 2, "updated"));
+    alice.delete(&format!("/api/v1/customers/{last}"), "\"2\"").await.ok(204);
+    assert_eq!(socket.receive().await, event("customer", &last, 2, "deleted"));
+}
+
+#[actix_web::test]
+async fn rolled_back_change_is_not_delivered() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let (kept, other) = (alice.customer().await, alice.customer().await);
+    let mut socket = Socket::connect(&app, &alice).await;
+    socket.subscribe("customers", None).await;
+    let mut transaction = app.all_rows.begin().await.unwrap();
+    rename(&mut *transaction, &kept).await;
+    transaction.rollback().await.unwrap();
+    rename(&app.all_rows, &other).await;
+    assert_eq!(socket.receive().await, event("customer", &other, 2, "updated"));
+}
+
+/// A transaction with a notification commits under a lock of the whole cluster, so all such commits wait for each other.
+#[actix_web::test]
+async fn only_ends_of_sessions_notify_in_their_transaction() {
+    let app = TestApp::start().await;
+    let notifying: Vec<String> = sqlx::query_scalar(
+        "select proname::text from pg_proc where pronamespace = 'public'::regnamespace and prosrc ~* 'notify'",
+    )
+    .fetch_all(&app.all_rows)
+    .await
+    .unwrap();
+    assert_eq!(notifying, ["announce_ended_session"]);
+    let alice = app.user("alice").await;
+    let created = alice.post("/api/v1/customers", &json!({"name": "Acme", "default_currency": "EUR"})).await.ok(201);
+    assert!(!created.statements().iter().any(|statement| statement.contains("notify")));
+}
+
+#[actix_web::test]
+async fn replica_without_sockets_reads_no_changes() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    let connections = async || {
+        sqlx::query_scalar::<_, i64>(
+            "select count(*) from pg_stat_activity
+             where datname = $1 and application_name = 'strongroom live changes'",
+        )
+        .bind(app.database.name())
+        .fetch_one(&app.all_rows)
+        .await
+        .unwrap()
+    };
+    assert_eq!(connections().await, 0);
+    let socket = Socket::connect(&app, &alice).await;
+    assert_eq!(connections().await, 1);
+    drop(socket);
+    wait::until_equal(0, connections).await;
 }
 
 /// One `resync` replaces more changes than the queue can hold.
@@ -124,6 +211,10 @@ async fn slow_client_gets_resync() {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
+    // The service does not read this many changes into memory.
+    let made = made.replace("2000", "5000");
+    sqlx::query(sqlx::AssertSqlSafe(made)).bind(&alice.email).execute(&app.all_rows).await.unwrap();
+    assert_eq!(socket.receive().await, json!({"type": "resync"}));
 }
 
 #[actix_web::test]

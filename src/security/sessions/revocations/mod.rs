@@ -19,7 +19,7 @@ mod reader;
 mod store;
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
@@ -32,7 +32,6 @@ use self::store::FoundSession;
 use crate::base::clock::Clock;
 use crate::base::id::{SessionId, UserId};
 use crate::db::begin;
-use crate::db::notifications::ListenerEvent;
 use crate::http::error::ApiResult;
 use crate::security::audit::event::{Event, EventKind, PendingEvents};
 use crate::security::crypto::secret_tokens::SecretToken;
@@ -239,15 +238,11 @@ impl Revocations {
 
     /// Processes notifications until their channel is closed. The next poll finds sessions whose notification was
     /// missed.
-    pub async fn follow_notifications(&self, mut announcements: broadcast::Receiver<ListenerEvent>) {
+    pub async fn follow_notifications(&self, mut announcements: broadcast::Receiver<Arc<str>>) {
         loop {
             match announcements.recv().await {
-                Ok(ListenerEvent::Notification { channel, payload }) if *channel == *CHANNEL => {
-                    if let Ok(session) = payload.parse() {
-                        self.mark_ended([session]);
-                    }
-                }
-                Ok(_) | Err(RecvError::Lagged(_)) => {}
+                Ok(payload) => self.mark_ended(payload.parse().ok()),
+                Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             }
         }

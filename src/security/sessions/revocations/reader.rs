@@ -6,18 +6,16 @@
 use std::io;
 use std::time::Duration;
 
-use sqlx::Connection;
 use sqlx::postgres::PgConnection;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{Revocations, store};
 use crate::base::id::SessionId;
+use crate::db::pool::connect_apart;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of connecting. A busy database may need long to accept a connection. As a part of the poll, a slow
-/// connection would prevent every poll.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// The timeout of a poll. A slower poll would be too old to make the cache current.
+/// The timeout of a poll. A slower poll would be too old to make the cache current. The time to connect does not count:
+/// a slow connection would prevent every poll.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The name of the connection in `pg_stat_activity`.
@@ -59,11 +57,7 @@ impl Revocations {
     async fn poll_once(&self, reader: &mut Reader) -> Result<(), sqlx::Error> {
         let mut connection = match reader.connection.take() {
             Some(connection) => connection,
-            None => {
-                let options = self.pool.connect_options();
-                let options = options.as_ref().clone().application_name(APPLICATION_NAME);
-                timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await.map_err(io::Error::from)??
-            }
+            None => connect_apart(&self.pool, APPLICATION_NAME).await?,
         };
         let started_at = self.clock.now();
         let polled = timeout(POLL_TIMEOUT, store::ended_from(&mut connection, &reader.position)).await;

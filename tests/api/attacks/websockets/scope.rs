@@ -55,16 +55,16 @@ async fn events_of_other_users_are_not_delivered() {
     change(&alice, &foreign).await;
     alice.invoice().await;
     alice.document().await;
-    // Notifications arrive in the order of the commits, and Mallory's customer is created last. So an event of an
+    // Changes are read in the order of their transactions, and Mallory's customer is created last. So an event of an
     // object of Alice would arrive before this one.
     let own = mallory.customer().await;
     let event = socket.receive().await;
     assert_eq!(event, json!({"type": "event", "object": "customer", "id": own, "version": 1, "what": "created"}));
 }
 
-/// The service does not trust a notification: it reads the object with the rights of the socket's user.
+/// The service does not trust a recorded change: it reads the object with the rights of the socket's user.
 #[actix_web::test]
-async fn forged_notification_reveals_no_foreign_object() {
+async fn forged_change_reveals_no_foreign_object() {
     let app = TestApp::start().await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let foreign = alice.customer().await;
@@ -76,7 +76,7 @@ async fn forged_notification_reveals_no_foreign_object() {
         .await
         .unwrap();
     for what in ["created", "updated"] {
-        sqlx::query("select pg_notify('object_changed', $1)")
+        sqlx::query("insert into object_changes (change) values ($1)")
             .bind(format!("customer {what} {owner} {foreign} 7"))
             .execute(&app.all_rows)
             .await

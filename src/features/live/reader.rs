@@ -1,0 +1,68 @@
+//! Reads the changes of all replicas from the database.
+//!
+//! The reader has its own connection: under load, a read must not wait for the pool. The loss of this connection can
+//! mean a failover, after which transaction ids may be lower. Then the last snapshot has no meaning, and the reader
+//! starts again.
+
+use std::io;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgConnection;
+use tokio::time::timeout;
+
+use super::model::Change;
+use super::store;
+use crate::db::pool::connect_apart;
+
+/// The timeout of one read.
+const READ_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The maximum number of changes of one read, so that a bulk change cannot exhaust the memory.
+const MAX_CHANGES: u16 = 4_096;
+
+/// The name of the connection in `pg_stat_activity`.
+const APPLICATION_NAME: &str = "strongroom live changes";
+
+/// Reads each change once.
+pub struct ChangeReader {
+    pool: PgPool,
+    /// The connection and the snapshot of the last read. An error or a dropped future leaves `None`.
+    last: Option<(PgConnection, String)>,
+}
+
+impl ChangeReader {
+    /// Creates a reader without connecting.
+    #[must_use]
+    pub fn new(pool: PgPool) -> Self {
+        Self { pool, last: None }
+    }
+
+    /// Closes the connection. The next read is a first one.
+    pub fn reset(&mut self) {
+        self.last = None;
+    }
+
+    /// Returns whether there was a read since the last error or reset.
+    #[must_use]
+    pub fn has_read(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Returns the changes that were committed since the last read. `None`: changes may have been missed, because this
+    /// is the first read, or because there were too many.
+    ///
+    /// # Errors
+    /// The database is unavailable. The next read is a first one.
+    pub async fn read(&mut self) -> Result<Option<Vec<Change>>, sqlx::Error> {
+        let (mut connection, snapshot) = match self.last.take() {
+            Some((connection, snapshot)) => (connection, Some(snapshot)),
+            None => (connect_apart(&self.pool, APPLICATION_NAME).await?, None),
+        };
+        let read = store::changes_since(&mut connection, snapshot.as_deref(), i64::from(MAX_CHANGES) + 1);
+        let batch = timeout(READ_TIMEOUT, read).await.map_err(io::Error::from)??;
+        self.last = Some((connection, batch.snapshot));
+        let is_complete = snapshot.is_some() && batch.changes.len() <= usize::from(MAX_CHANGES);
+        Ok(is_complete.then(|| batch.changes.iter().filter_map(|change| change.parse().ok()).collect()))
+    }
+}

@@ -1,0 +1,41 @@
+//! SQL of the changes that triggers record. The table has no owner, because each replica reads the changes of all
+//! owners.
+
+use sqlx::{PgConnection, PgPool};
+
+/// The result of one read.
+pub struct ChangeBatch {
+    /// What this read saw. The next read begins here.
+    pub snapshot: String,
+    /// Each as the text of a [`Change`](super::model::Change).
+    pub changes: Vec<String>,
+}
+
+/// Returns the changes, at most `limit`, that were committed since an earlier read with this snapshot; none without an
+/// earlier read. One statement reads both results, so that they come from one snapshot.
+pub async fn changes_since(
+    connection: &mut PgConnection,
+    snapshot: Option<&str>,
+    limit: i64,
+) -> Result<ChangeBatch, sqlx::Error> {
+    sqlx::query_as!(
+        ChangeBatch,
+        r#"select pg_current_snapshot()::text as "snapshot!",
+               array(
+                   select change from object_changes
+                   where transaction >= pg_snapshot_xmin($1::text::pg_snapshot)
+                     and not pg_visible_in_snapshot(transaction, $1::text::pg_snapshot)
+                   order by transaction limit $2
+               ) as "changes!""#,
+        snapshot,
+        limit
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Deletes changes that every replica has read.
+pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
+    sqlx::query!("delete from object_changes where created_at < now() - interval '10 minutes'").execute(pool).await?;
+    Ok(())
+}
