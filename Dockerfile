@@ -5,8 +5,8 @@
 FROM rust:1.95.0-bookworm@sha256:6258907abe69656e41cd992e0b705cdcfabcbbe3db374f92ed2d47121282d4a1 AS build
 WORKDIR /src
 COPY . .
-# sqlx checks the statements against .sqlx/ instead of a database. --no-default-features leaves the feature `dev` out,
-# so the image has only the production profile.
+# sqlx checks the statements against .sqlx/, so the build needs no database. --no-default-features leaves out the
+# feature `dev`, so the image has only the production profile.
 ENV SQLX_OFFLINE=true
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target \
@@ -14,20 +14,21 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
     && install -D target/release/strongroom /out/strongroom \
     && install -d -m 0700 /out/documents
 
-# The image has no shell, no package manager and no user except `nonroot`, so an attacker who can execute a program
-# finds none. There is no HEALTHCHECK, because it would also apply to `migrate`. The service's health check is
-# `strongroom health`.
+# The image has no shell, no package manager and no user except `nonroot`. So an attacker who can execute programs finds
+# none. There is no HEALTHCHECK, because it would also apply to `migrate`, which does not serve. The service's health
+# check is `strongroom health`.
 FROM gcr.io/distroless/cc-debian13:nonroot
 LABEL org.opencontainers.image.title="Strongroom" \
       org.opencontainers.image.description="A reference secure REST service" \
       org.opencontainers.image.licenses="MIT AND GPL-3.0-or-later"
 COPY --from=build /out/strongroom /usr/local/bin/strongroom
-# A new volume that is mounted here gets this folder's content and owner: empty, and owned by the service.
+# Docker gives a new volume the content and the owner of the folder where it is mounted. So the volume is empty, and the
+# service owns it.
 COPY --from=build --chown=65532:65532 /out/documents /var/lib/strongroom/documents
 COPY LICENSE /usr/share/doc/strongroom/LICENSE
 # Only the production profile listens beyond loopback. It refuses to start with an insecure configuration.
 ENV STRONGROOM_PROFILE=production
-# The user `nonroot` by number, because Kubernetes' runAsNonRoot cannot resolve a name.
+# Name the user `nonroot` by number, because Kubernetes' runAsNonRoot cannot resolve a name.
 USER 65532:65532
 EXPOSE 8443
 STOPSIGNAL SIGTERM

@@ -19,11 +19,11 @@ import requests
 import schemathesis
 from schemathesis import GenerationMode
 
-# Operations that end a session. Each call gets a new session.
+# Operations that end a session. Each call gets a new session, so that it does not end the session of the run.
 ENDS = ["POST /api/v1/auth/logout", "DELETE /api/v1/auth/sessions", "DELETE /api/v1/auth/sessions/{id}"]
 CURRENCIES = ["EUR", "JPY", "KWD", "USD"]
-# Logins with the correct password that are left. A user has at most ten sessions; one more would end the session of the
-# fuzz.
+# How many more logins may use the correct password. A user has at most ten sessions, and one more login would end the
+# session of the run.
 sign_ins = {"left": 3}
 refresh = {"cookie": None}
 
@@ -41,7 +41,8 @@ def whole(value):
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-# Default-ignorable characters whose Unicode category is not Cf.
+# Default-ignorable characters whose Unicode category is not Cf. `visible` must list them, because it finds the others
+# by category.
 IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]")
 
 
@@ -118,7 +119,7 @@ def before_call(context, case, kwargs):
             if not known.ok and own.ok and own.json()["items"]:
                 case.body["customer_id"] = own.json()["items"][0]["id"]
     if name.endswith("/issue") and isinstance(case.body, dict):
-        # The allowed dates depend on today and on the time zone of the business.
+        # Leave the date out, because the allowed dates depend on today and on the time zone of the business.
         case.body.pop("issue_date", None)
     if name == "PUT /api/v1/me/business" and isinstance(case.body, dict):
         for field, value in (("iban", "NL91ABNA0417164300"), ("time_zone", "Europe/Amsterdam")):
@@ -144,6 +145,6 @@ def before_call(context, case, kwargs):
 
 @schemathesis.hook
 def after_call(context, case, response):
-    # A refresh token can be used only once. The response contains the next one.
+    # Keep the next refresh token, because each token can be used only once.
     if case.operation.path.endswith("/auth/refresh") and response.status_code == 200:
         refresh["cookie"] = response.headers["set-cookie"][0].split(";")[0]

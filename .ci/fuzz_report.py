@@ -4,7 +4,7 @@ valid request. Usage: fuzz_report.py REPORT"""
 import json
 import sys
 
-# Operations that cannot accept a request in this setup, with the reason.
+# Operations that cannot accept a request in this setup, each with the reason.
 NEVER_ACCEPTS = {
     "POST /api/v1/auth/confirm": "its token comes by mail",
     "POST /api/v1/auth/password-reset/confirm": "its token comes by mail",

@@ -6,8 +6,8 @@ fail() {
     exit 1
 }
 
-# Prints the folder of PostgreSQL's programs. It searches PG_BIN, Debian's highest version and PATH, in the same order
-# as the embedded server.
+# Prints the folder of PostgreSQL's programs. It searches in the same order as the embedded server: PG_BIN, Debian's
+# highest version, PATH.
 postgres_bin() {
     local found
     found=${PG_BIN:-$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2> /dev/null | sort -V | tail -n 1)}
@@ -18,8 +18,8 @@ postgres_bin() {
     fi
 }
 
-# cargo_tool NAME VERSION: adds a cargo tool to PATH. The first call compiles it (some minutes) into a folder that later
-# runs reuse.
+# cargo_tool NAME VERSION: adds a cargo tool to PATH. The first call compiles it, which takes some minutes, into a
+# folder that later runs reuse.
 cargo_tool() {
     local root=${CI_TOOLS:-$HOME/.cache/strongroom-tools}
     export PATH="$root/bin:$PATH"

@@ -13,7 +13,7 @@ const address = `browser-${Date.now()}@example.com`, sent = [];
 
 async function open(path, options) {
   const page = await (await browser.newContext(options)).newPage(), faults = [];
-  // Chromium reports a response with status 400 as an error too. A refused password has this status.
+  // Ignore status 400: Chromium reports it as an error, but a refused password has this status.
   page.on('console', (line) => line.type() === 'error' && !/status of 400/.test(line.text()) && faults.push(line.text()));
   page.on('pageerror', (error) => faults.push(String(error)));
   page.on('request', (request) => sent.push({ url: request.url(), referer: request.headers().referer, body: request.postData() }));
@@ -25,7 +25,7 @@ async function open(path, options) {
 /** Returns the token from the newest mail to the test user that contains a link to this page. */
 async function tokenFor(page) {
   for (let n = 0; n < 300; n++) {
-    // The service makes the folder when it sends its first mail. That is after its reply to the request.
+    // The service creates the folder when it sends its first mail, which is after its reply to the request.
     const names = existsSync(mails) ? readdirSync(mails) : [];
     const files = names.filter((name) => name.endsWith('.eml')).map((name) => join(mails, name)).sort((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
     for (const text of files.map((file) => readFileSync(file, 'utf8').replaceAll('=\r\n', '').replaceAll('=3D', '='))) {
@@ -109,7 +109,7 @@ async function reset() {
 try {
   const tokens = [await register(), await reset()];
   for (const { url, referer, body } of sent) {
-    // Playwright's URL of a document contains the fragment, which the browser does not send.
+    // Playwright's URL of a document contains the fragment, which the browser does not send. So remove it.
     const [network] = url.split('#');
     assert.ok(network.startsWith(base + '/'), 'asks ' + network);
     for (const token of tokens) {

@@ -43,7 +43,7 @@ def git(*arguments: str) -> str:
 
 def main() -> None:
     base = os.environ["BASE"]
-    # --no-renames also lists the old name of a store that was moved.
+    # --no-renames also lists the old name of a file that was moved. A moved store must still be reviewed.
     changed = git("diff", "--name-only", "--no-renames", f"{base}...HEAD").splitlines()
     touched = fetching(changed)
     if not touched:

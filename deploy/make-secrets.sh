@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Creates the secrets of docker-compose.yml in deploy/secrets/: passwords, keys, a private certificate authority, and
 # certificates for the service (localhost, or STRONGROOM_HOST) and the mail catcher. Existing files are kept. To renew a
-# certificate, remove its two files and run this script again. PostgreSQL sets the password of a role when the database
-# is created, so a later change of the file does not change the role.
+# certificate, remove its two files and run this script again. A database password cannot be renewed in this way:
+# PostgreSQL reads the file only once, when the database is created.
 #
 # In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust, and take the
 # other secrets from your secret store.
@@ -31,7 +31,8 @@ keep() {
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 
-# Prints a URL that connects by the socket in the shared volume. The host name has no effect, but a URL requires one.
+# Prints a URL that connects by the socket in the shared volume. `localhost` has no effect, but a URL requires a host
+# name.
 database_url() { printf 'postgres://%s:%s@localhost/strongroom?host=/run/postgresql' "$1" "$(cat "$2")"; }
 database_url strongroom_owner db-owner | keep database-owner-url
 database_url strongroom_app db-app | keep database-url

@@ -82,9 +82,10 @@ create table sessions (
     ended_at timestamptz,
     -- The transaction that set ended_at. Every second, each replica reads which sessions have ended since its last
     -- read. The time in ended_at is not sufficient for this, because a transaction can commit long after it has set
-    -- ended_at. Transaction ids are: each read also returns which transactions were still open.
+    -- ended_at. A transaction id is sufficient: each read also returns the oldest transaction that was still open, and
+    -- the next read begins there.
     ended_by_transaction xid8,
-    -- Client and address are shown to the user in the list of sessions.
+    -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
     address text not null constraint sessions_address_length check (char_length(address) <= 45)
 );
@@ -118,7 +119,7 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends the user's sessions in the same transaction. A trigger does this, so that no
+-- Disabling or deleting a user ends the user's sessions in the same transaction. This is a trigger, so that no
 -- statement can omit it.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
@@ -157,7 +158,7 @@ $$;
 grant execute on function is_active_admin(uuid) to strongroom_app;
 
 -- Disables or enables a user. Returns done, missing, own_account or forbidden. Administrators cannot disable
--- themselves, so at least one active administrator remains. A trigger above ends the sessions of a disabled user.
+-- themselves, so that at least one active administrator remains. A trigger above ends the sessions of a disabled user.
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin

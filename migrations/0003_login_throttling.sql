@@ -15,7 +15,8 @@ create table login_failures (
             'address',
             -- 'account_in_network' marks an account that failed in one network. 'network' counts these accounts.
             'account_in_network', 'network',
-            -- Counts the failures of a device cookie. The kinds above count only clients without a device cookie.
+            -- Counts the failures of a device cookie. 'account', 'address' and the two kinds of a network count only
+            -- clients without one.
             'device',
             -- Marks a solved challenge as used, so that its solution is accepted only once.
             'challenge'
@@ -27,7 +28,8 @@ create table login_failures (
         constraint login_failures_counted check (failures >= 0),
     -- The end of the window. Each failure of an account starts a new window.
     expires_at timestamptz not null,
-    -- For accounts only: the failures since the last reset, and the time until which every password is refused.
+    -- For accounts only: the failures since the last reset, and the time until which every password is refused
+    -- (lockout).
     in_a_row bigint not null default 0
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz

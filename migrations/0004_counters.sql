@@ -4,9 +4,9 @@ set local statement_timeout = '60s';
 
 -- Counts events in a fixed window, which begins with the first event.
 create table counters (
-    -- The name of a rule, or mail_budget. A budget counts the mails that one network, or one known device, has requested
-    -- for one mailbox or one mail domain. With a single budget for each recipient, an attacker could exhaust it and so
-    -- block the recipient's mails.
+    -- The name of a rule, or mail_budget. A budget counts the mails that one network, or one known device, has
+    -- requested for one mailbox or one mail domain. A single budget for each recipient would let an attacker exhaust
+    -- the budget and so block the recipient's mails.
     kind text not null constraint counters_kind_length check (char_length(kind) <= 60),
     -- For a rule: the id of a user, session or invoice, a network, or a keyed hash of a typed address. For a mail
     -- budget: a keyed hash, which reveals neither addresses nor networks.

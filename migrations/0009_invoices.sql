@@ -26,14 +26,13 @@ create table invoices (
     tax_total bigint not null,
     total bigint not null,
     paid bigint not null default 0,
-    -- The sum of the credit notes. The check refuses credits above the total, even if the service computes them
-    -- incorrectly.
+    -- The sum of the credit notes. The check refuses credits above the total, even if the service has a bug.
     credited bigint not null default 0 constraint invoices_credited check (credited between 0 and total),
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Sort keys of lists: an invoice without a date sorts after all others. They are columns, because row-level
-    -- security allows an index only for leakproof operators, and an expression with coalesce() is not leakproof.
+    -- Sort keys of lists: an invoice without a date sorts after all others. They are columns and not expressions of an
+    -- index. Row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -51,7 +50,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- Each sort order of the list has an index. PostgreSQL reads an index in both directions.
+-- Each sort order of the list has one index, because PostgreSQL reads an index in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
@@ -75,7 +74,7 @@ create table invoice_lines (
     position integer not null constraint invoice_lines_position check (position between 1 and 100),
     description text not null
         constraint invoice_lines_description_length check (char_length(description) between 1 and 500),
-    -- A quantity has three decimals.
+    -- Thousandths, because a quantity has three decimals.
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
     -- The price in ten-thousandths of a minor unit, because a price can be finer than the currency (0.1648 euros). A
@@ -161,8 +160,9 @@ begin
         return null;
     end if;
     assigned := public.next_number('INV', issuer, issued_on);
-    -- Checked after next_number(), which has locked the counter of the year: two transactions cannot both be the last.
-    -- The counters of other years are only read, because numbers of different years are in order in any case.
+    -- This check follows next_number(), which has locked the counter of the year, so two transactions cannot both be
+    -- the last. The counters of other years are not locked, because numbers of different years are in order in any
+    -- case.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

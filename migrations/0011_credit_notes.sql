@@ -13,7 +13,8 @@ create table credit_notes (
     -- For each credited line: its position on the invoice, description, tax rate and credited net amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax for each tax rate. They are stored, because the tax depends on the credit notes before this one.
+    -- Net and tax for each tax rate. They are stored, because they depend on the credit notes that came before this
+    -- one.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
     -- Minor units of the invoice's currency.
     net bigint not null,
@@ -38,8 +39,8 @@ grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
--- Assigns the number. SECURITY DEFINER: the service cannot choose a number. Forced row-level security also applies
--- inside the function.
+-- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose one. Forced
+-- row-level security also applies inside the function.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -2,8 +2,9 @@
 --
 -- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row, so
 -- each key is always in `documents` or in the queue `blob_deletion` of the outbox:
---   * Upload: the key is queued, due later, and the size is reserved from the quota. Then the bytes are written. Then
---     one transaction moves the key to documents, unless a worker has claimed it for deletion in the meantime.
+--   * Upload: the key is queued for deletion, but due only later, and the size is reserved from the quota. Then the
+--     bytes are written. Then one transaction moves the key to documents, unless a worker has claimed it for deletion
+--     in the meantime. If the upload crashes, the worker deletes the bytes.
 --   * Deletion: one transaction moves the key to the outbox. Then the bytes are deleted.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
@@ -13,7 +14,7 @@ create table documents (
     owner_id uuid not null,
     invoice_id uuid,
     title text not null constraint documents_title_length check (char_length(title) between 1 and 200),
-    -- Sanitized. The maximum is 255 bytes, the limit of file systems.
+    -- The name after sanitizing. The maximum is 255 bytes, the limit of file systems.
     file_name text not null constraint documents_file_name_length check (octet_length(file_name) between 1 and 255),
     media_type text not null constraint documents_media_type_known
         check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),

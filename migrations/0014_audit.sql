@@ -57,7 +57,7 @@ grant insert (
 
 -- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events. Without
 -- the key, an attacker cannot change, remove, add or reorder sealed events undetected. An attacker can only cut off the
--- newest seals. The log contains the head of the chain, which reveals that.
+-- newest seals. The log reveals this, because it contains the newest link of the chain.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
@@ -92,9 +92,9 @@ create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets
--- app.archiving before it deletes months that it has written to a file and verified. The setting prevents mistakes, not
--- attacks. Batches that were deleted without an archive are missing in the chain, and only the command can record the
--- event that explains their absence.
+-- app.archiving before it deletes batches that it has written to a file and verified. The setting prevents mistakes,
+-- not attacks: the schema's owner can set it too. But batches that were deleted without an archive are missing in the
+-- chain, and only the command can record the event that explains their absence.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -110,18 +110,19 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: these triggers also fire in a session in which session_replication_role is set to replica.
+-- ALWAYS: an attacker could set session_replication_role to replica, and other triggers would not fire in that session.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- The lock of the process that writes seals is a row. An idle session could hold an advisory lock forever. A row lock
--- needs an open transaction, and pg_locks shows who holds it.
+-- The lock of the process that writes seals is a row and not an advisory lock, which an idle session could hold
+-- forever. A row lock needs an open transaction, and pg_locks shows which session holds it.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Removes the oldest events from the list of unsealed events and returns them. If another transaction is sealing, the
--- function waits for it, or returns no events. A null MAC means that the event was deleted before it was sealed.
+-- Removes the oldest events from the list of unsealed events and returns them. If another transaction is sealing,
+-- `waits` decides whether the function waits for it or returns no events. A null MAC means that the event was deleted
+-- before it was sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -17,7 +17,7 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- A rule that fires for many networks (or users, sessions, accounts) opens a few single alerts, then one collective
+-- A rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts, then one combined
 -- alert that counts the others. Otherwise an attacker with many networks could flood the people who receive alerts
 -- (alert fatigue).
 create table alerts (
@@ -27,7 +27,7 @@ create table alerts (
     about_kind text not null constraint alerts_about_kind_known
         check (about_kind in ('user', 'session', 'network', 'account', 'service')),
     -- Identifies the subject of the alert by an id, a network or a keyed hash, never by text that a client chose. Empty
-    -- for a collective alert.
+    -- for a combined alert.
     about text not null constraint alerts_about_form check (about ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,
@@ -40,15 +40,14 @@ create table alerts (
     -- How often the rule has fired for this alert.
     findings bigint not null default 1,
     window_seconds bigint not null constraint alerts_window_positive check (window_seconds > 0),
-    -- The number of events at which the rule fires. A collective alert counts the subjects that have reached this
-    -- number.
+    -- The number of events at which the rule fires. A combined alert counts the subjects that have reached this number.
     threshold bigint not null default 1,
-    -- For a collective alert: how many subjects it counts, and the five subjects with the most events.
+    -- For a combined alert: how many subjects it counts, and the five subjects with the most events.
     members bigint not null default 1 constraint alerts_members_positive check (members > 0),
     largest text[] not null default '{}',
     constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
 );
--- Prevents duplicate alerts of several replicas.
+-- Prevents duplicate alerts: two replicas may find the same thing at the same time.
 create unique index alerts_one_open on alerts (rule, about_kind, about) where state = 'open';
 create index alerts_newest on alerts (opened_at desc, id desc);
 create index alerts_cleared on alerts (cleared_at) where state = 'cleared';

@@ -46,8 +46,8 @@ declare
     object record := case when tg_op = 'DELETE' then old else new end;
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
-    -- An update that keeps the version is the first of two statements: assigning a number precedes the change of the
-    -- status.
+    -- Issuing an invoice takes two statements: the first assigns the number, the second changes status and version. The
+    -- first keeps the version, so it is not announced.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;

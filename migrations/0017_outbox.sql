@@ -4,35 +4,37 @@ set local statement_timeout = '60s';
 
 -- A message is queued in the transaction of its cause, and delivered at least once. Each attempt has the same id, so
 -- that a receiver can recognize a duplicate. The row contains no secret: the worker derives the token of a link from
--- subject_id when it sends the mail. No row-level security: the workers look for due rows of all users, and rows
--- outlive a deleted user.
+-- subject_id when it sends the mail. There is no row-level security, because the workers look for due rows of all
+-- users, and rows outlive a deleted user.
 create table outbox (
-    -- Of a stored file: its storage key.
+    -- For a stored file, this is its storage key.
     id uuid primary key,
-    -- Each queue has its own worker. An alert has one message per configured sink: log, chat, webhook or mailbox.
+    -- Each queue has its own worker. The messages of one alert go to one queue per configured sink: log, chat, webhook
+    -- or mail.
     queue text not null constraint outbox_queue_known
         check (queue in ('mail', 'log', 'slack', 'webhook', 'blob_deletion')),
     kind text not null constraint outbox_kind_known check (kind in (
         'confirm_registration', 'already_registered', 'reset_password', 'password_changed',
         'session_stolen', 'account_deleted', 'account_locked',
-        -- Of an alert.
+        -- Messages of an alert.
         'opened', 'continues', 'cleared',
-        -- Of a stored file.
+        -- A stored file to delete.
         'blob'
     )),
-    -- Of a mail.
+    -- For mail only.
     recipient text not null default ''
         constraint outbox_recipient_length check (char_length(recipient) <= 100),
-    -- Of a mail: the row that the token unlocks, or the user that the mail is about. Of a stored file: the user who
+    -- For mail: the row that the token unlocks, or the user that the mail is about. For a stored file: the user who
     -- uploaded it.
     subject_id uuid,
-    -- The id of the master key of the token: the link must work if the master key is rotated before the mail is sent.
+    -- The id of the master key of the token. The link must still work if the master key is rotated before the mail is
+    -- sent.
     key_id bytea constraint outbox_key_id_size check (octet_length(key_id) = 4),
-    -- Of an alert: the alert, and its count when the message was queued.
+    -- For an alert: the alert, and its count when the message was queued.
     alert_id uuid constraint outbox_alert references alerts (id) on delete cascade,
     count bigint,
     created_at timestamptz not null,
-    -- While a worker has claimed the message: the end of its lease.
+    -- The time of the next attempt. While a worker has claimed the message, this is the end of the worker's lease.
     next_attempt_at timestamptz not null,
     attempts integer not null default 0,
     done_at timestamptz,
@@ -45,5 +47,5 @@ create index outbox_due on outbox (queue, next_attempt_at) where done_at is null
 create index outbox_age on outbox (created_at);
 create index outbox_of_alert on outbox (alert_id) where alert_id is not null;
 grant select, insert, delete on outbox to strongroom_app;
--- What a message says and who receives it cannot be rewritten.
+-- The service cannot rewrite what a message says or who receives it.
 grant update (next_attempt_at, attempts, done_at, given_up_at) on outbox to strongroom_app;

@@ -2,8 +2,9 @@
 # Creates the roles and the database. PostgreSQL's container runs this script once, when it creates the cluster.
 #
 # strongroom_owner owns the schema and runs the migrations. strongroom_app is the role of the service: it owns nothing,
-# so row-level security applies to it, and it has only the rights that the migrations grant. Neither can create roles or
-# databases. strongroom_classifier cannot log in. It owns classify_object(), the function that tells who owns an object.
+# so row-level security applies to it, and it has only the rights that the migrations grant. Neither role can create
+# roles or databases. strongroom_classifier cannot log in. It owns classify_object(), the function that tells who owns
+# an object.
 set -euo pipefail
 
 run() { psql --quiet --no-psqlrc --set ON_ERROR_STOP=1 --username "${POSTGRES_USER:-postgres}" --dbname "$1"; }

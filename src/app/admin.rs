@@ -1,5 +1,5 @@
-//! The commands `admin …`, which appoint and remove administrators. The API has no such function, so that a stolen
-//! access token cannot create an administrator (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators. The API has no such function. Otherwise a stolen
+//! access token could create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 

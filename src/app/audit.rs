@@ -1,4 +1,5 @@
-//! The commands `audit …`, which verify and archive the audit trail. Also stores the security events of other commands.
+//! The commands `audit …`, which verify and archive the audit trail. The function `store` records the security events
+//! of other commands.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -79,7 +80,7 @@ pub(super) async fn store(
 ) -> Result<(), Failure> {
     let keys = Arc::new(Keys::from_settings(&settings.master_keys)?);
     let recorder = Recorder::new(keys, Clock::default(), settings.owner.replica.clone());
-    // The rows of the events are the only record of a command, because commands write no log.
+    // The events are not published, because a command writes no log. Their rows are the only record.
     let _rows = background(&recorder, Event::record_all_in(events, connection)).await.map_err(Failure::Audit)?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Connects to the database in the settings. If the settings contain no URL, development starts its own server.
+//! Connects to the database in the settings. If the settings contain no URL, the development profile starts its own
+//! server.
 
 use std::time::Duration;
 
@@ -120,7 +121,7 @@ pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConn
     Ok((connect(&database.options).await?, database))
 }
 
-/// Connects without the pool: the pool would replace the reason of a failure by a timeout.
+/// Connects without the pool. The pool retries, so it would report a timeout instead of the reason of a failure.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     Ok(connected.map_err(|_| Failure::DatabaseTimeout(CONNECT_TIMEOUT.as_secs()))??)

@@ -33,7 +33,8 @@ pub enum Access {
     /// Users with an access token. If the token is missing or has expired, the refresh cookie from an allowed origin is
     /// accepted instead.
     TokenOrCookie,
-    /// Clients that send a ticket as the first message of a WebSocket. Browsers only from an allowed origin.
+    /// Clients that send a ticket as the first message of a WebSocket. A browser's handshake must come from an allowed
+    /// origin.
     Ticket,
 }
 
@@ -111,8 +112,8 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 }
 
 /// Returns whether the refresh cookie may replace a missing or expired access token: the request has the cookie and the
-/// CSRF header. A request with the cookie but without a token is accepted here too, so that [`csrf::check`] reports the
-/// missing header.
+/// CSRF header. A request with the cookie but without a token is accepted here even without the header. [`csrf::check`]
+/// then reports the missing header instead of the missing token.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
     let has_cookie = cookies::all(refresh_tokens::COOKIE, headers).next().is_some();
@@ -127,14 +128,15 @@ fn check_cookie(
 ) -> ApiResult<()> {
     csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
     match refresh_tokens::read_cookie(&service::<Authenticator>(request)?.keys, request.headers()) {
-        // The MAC of the cookie is valid. The handler then looks up whether the token was used or revoked.
+        // The MAC of the cookie is valid, so its user can be charged. The handler looks up whether the token was used
+        // or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),
-        // The MAC is invalid, so the handler refuses the cookie without a look-up.
+        // The MAC is invalid, so the cookie proves no user, and the address is charged. The handler refuses the cookie.
         Err(_) => charge(),
     }
 }
 
-/// Middleware that checks the role of the caller, and refuses a query where the route takes none.
+/// Middleware that checks the role of the caller. It also refuses a query if the route takes none.
 ///
 /// # Errors
 /// Passes on the errors of inner services.

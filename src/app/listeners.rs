@@ -30,14 +30,14 @@ use crate::http::lifecycle::Lifecycle;
 use crate::security::communication::transport::TlsConnection;
 use crate::security::limits::connection_limits::{ConnectionLimit, Permit, StallTimer};
 
-/// The timeout for receiving the head of a request (slowloris). A slow connection ends after at most twice this time.
+/// The timeout for receiving the head of a request (Slowloris). A slow connection ends after at most twice this time.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// The timeout of a TLS handshake.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The timeout for closing a connection.
 const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Maximum number of unsent bytes that the kernel buffers for a connection (Linux). By default, the kernel buffers
-/// megabytes and accepts more only when a third has been sent, so a slow client would look like a client that reads
+/// megabytes and accepts more only when a third has been sent. A slow client would then look like a client that reads
 /// nothing. At [`MIN_RATE`](crate::security::limits::connection_limits::MIN_RATE), half of this buffer is sent within
 /// 16 s.
 #[cfg(target_os = "linux")]
@@ -95,8 +95,8 @@ impl Listener {
                 .keep_alive(self.keep_alive)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
-                // actix does not document this function, but `HttpServer` uses it. It closes idle connections, and busy
-                // connections after their current request.
+                // actix does not document this function, but `HttpServer` uses it. It closes idle connections at once,
+                // and busy connections after their current request.
                 .graceful_shutdown_signal(move || {
                     let lifecycle = lifecycle.clone();
                     async move { lifecycle.closing().await }

@@ -1,7 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
 //! The status is `degraded` if a part of the service does not work. The handler does not use the database, so that it
-//! also replies when the database is full.
+//! still replies when the database is full.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// Few clients use this port: Prometheus, and operators.
+/// The limits are low, because only Prometheus and a few operators use this port.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
 /// Serves on a bound socket. Uses TLS if there is a certificate.
@@ -48,7 +48,7 @@ pub fn serve(
     let (metrics, auth) = (services.metrics.clone(), MetricsAuth(services.settings.management.token.clone()));
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let application = move || {
-        // The same middleware as the API (`stack`), with `metrics_auth` instead of CORS and the check for HTTPS.
+        // The middleware of the API (`stack`), but with `metrics_auth` instead of CORS and of the check for HTTPS.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))

@@ -1,5 +1,5 @@
-//! Registers all gauges and counters. Add a new metric to [`register`]. If the metric reads the database, add its value
-//! to [`ScrapeCache`].
+//! Registers all gauges and counters. To add a metric, extend [`register`]. If the metric reads the database, add its
+//! value to [`ScrapeCache`], so that frequent scrapes cannot overload the database.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ use crate::telemetry::traces::DeliveryCounts;
 
 /// How long values from the database are cached, so that frequent scrapes cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
-/// The timeout of one query. Prometheus waits ten seconds for a scrape.
+/// The timeout of one query. Prometheus gives up a scrape after ten seconds, and a scrape sends several queries.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Values that are read from the database and cached between scrapes.

@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Write};
 
 use super::failure::Failure;
 
-/// Prints a line to standard output. Unlike `println!`, which panics, it ignores a closed pipe (`strongroom openapi |
-/// head`).
+/// Prints a line to standard output. A closed pipe (`strongroom openapi | head`) is ignored, while `println!` would
+/// panic.
 ///
 /// # Errors
 /// [`Failure::Output`] if the line cannot be written, for example because the disk is full.

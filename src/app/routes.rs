@@ -82,7 +82,7 @@ pub fn table() -> Vec<Endpoint> {
     use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
     /// An invoice has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
-    /// Replaced by the configured limit on mount.
+    /// The configured limit replaces this one when the route is mounted.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),
@@ -174,7 +174,7 @@ pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)>
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An endpoint with its rate limiters, which all workers share. Health checks have none.
+/// An endpoint with its rate limiters, which all workers share. Health checks have no limiters.
 pub struct Mounted {
     pub endpoint: Endpoint,
     pub limits: Option<RouteLimits>,
@@ -183,7 +183,7 @@ pub struct Mounted {
 /// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths. `None` if a rate is zero.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    // The inner `None` is a rate of zero.
+    // The inner `None` means a rate of zero.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let mounted = table()
@@ -200,10 +200,10 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
 
 /// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Fixed paths first: actix compares routes in order, and a path with an id needs a regular expression.
+    // Mount fixed paths first. actix compares routes in order, and a path with an id costs a regular expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
-        // A resource, not App::route: it answers a wrong method with 405 and Allow.
+        // Use a resource instead of `App::route`, because a resource answers a wrong method with 405 and `Allow`.
         let resource = endpoints
             .iter()
             .filter(|mounted| mounted.endpoint.path == path)
@@ -214,7 +214,7 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
     config.default_service(not_found);
 }
 
-/// Wraps a handler from the inside out: the last middleware here runs first.
+/// Wraps a handler. In actix, the last `wrap` runs first, so the numbers below show the order for a request.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
@@ -226,8 +226,8 @@ fn layered(mounted: &Mounted) -> Route {
     let mut route = (endpoint.handler)(methods)
         // 4. The role. It reads the database, so it follows all rate limits.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Rate limits of verified callers, by user first: requests beyond the user's limit are not charged to the
-    //    address.
+    // 3. Rate limits of verified callers. The user's limit comes first, so that requests beyond it are not charged to
+    //    the address.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {
@@ -236,9 +236,9 @@ fn layered(mounted: &Mounted) -> Route {
     }
     let limits = limits.clone();
     route
-        // 2. Authentication. Public and failed requests are charged to the address.
+        // 2. Authentication. Public requests and requests that fail to authenticate are charged to the address.
         .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
-        // 1. The body limit, before anything is read.
+        // 1. The body limit. It comes first, so that nothing is read of a body that is too large.
         .wrap(from_fn(move |request, next| gate::limit_body(rules, request, next)))
 }
 

@@ -33,7 +33,7 @@ use crate::security::limits::rate_limits::RouteLimits;
 
 /// Maximum number of TLS handshakes in progress: in total, and per client address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long actix's accepting thread takes to pause after it was asked to.
+/// How long to wait until actix's accepting thread has paused. The thread does not report it.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
 /// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -112,8 +112,8 @@ fn bind_api(
         let (services, endpoints, unknown) = (services.clone(), endpoints.clone(), unknown.clone());
         move || stack::application(&services, &endpoints, &unknown)
     };
-    // At actix's own limit of connections, all listeners would pause. So this limit is switched off, and
-    // [`ConnectionLimit`] closes single connections instead.
+    // actix's own limit of connections would pause all listeners. So it is switched off, and [`ConnectionLimit`] closes
+    // single connections instead.
     let server =
         Server::build().workers(settings.http.workers).max_concurrent_connections(usize::MAX).disable_signals();
     let plain = bind(settings.http.bind, "STRONGROOM_HTTP_BIND")?;
@@ -138,7 +138,7 @@ fn plain_listener(services: &Services) -> Listener {
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // Trusted proxies get no exception from this limit, because their handshakes are few and short.
+        // Trusted proxies need no exception from this limit, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -170,7 +170,7 @@ impl Running {
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // The accepting thread pauses with a delay. If its socket were closed before, the thread would log an error.
+        // Wait for the accepting thread to pause. If its socket were closed before, the thread would log an error.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
             // Without this call, the kernel would still accept connections, and reset them when the process ends.
@@ -183,8 +183,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // The threads are stopped last: a database connection ends together with the runtime of the thread that opened
-        // it, and any of these threads can have opened it.
+        // Stop the threads last. A database connection ends together with the thread that opened it, and any of these
+        // threads can have opened one.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

@@ -39,13 +39,13 @@ pub fn application(
         .configure(|config| routes::mount(config, endpoints, unknown))
         // 12. CORS: adds headers for allowed origins, and refuses requests of other origins.
         .wrap(cors::layer(&origins))
-        // 11. Turns the refusals of 12 into problem details.
+        // 11. Turns the refusals of 12 into problem details, because actix-cors answers with plain text.
         .wrap(from_fn(cors::refuse_as_problem))
         // 10. Refuses plain HTTP. It runs before CORS, so that clients of all origins receive this refusal.
         .wrap(from_fn(transport::require_https))
-        // 9. Aborts a request at its deadline.
+        // 9. Aborts a request at its deadline, so that a slow dependency cannot hold it forever.
         .wrap(from_fn(deadline::enforce))
-        // 8. Turns panics into errors.
+        // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
         // 7. Records a security event for each refusal. It must run inside 6, where the typed error is still available.
         .wrap(from_fn(refusals::record))

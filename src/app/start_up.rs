@@ -36,7 +36,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // The event is only logged, because there may be no database that could store it.
+    // The event is only logged, because the database that would store it may be the reason of the failure.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -63,7 +63,7 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // The service connects as the schema's owner only to the development database.
+        // Demo data need the schema's owner. The service connects as the owner only to the development database.
         let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,

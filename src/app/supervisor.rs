@@ -19,7 +19,8 @@ use crate::security::audit::recorder::Recorder;
 /// fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// The stage of the shutdown in which a worker ends. The stages follow each other in this order.
+/// The stage of the shutdown in which a worker ends. The stages run in this order, because each one can cause work for
+/// the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// The worker is aborted first, at any point of its work.
@@ -89,8 +90,8 @@ impl Supervisor {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // `work` is called here and not in the task, because workers subscribe to events in it. All subscriptions
-            // then exist before any task runs.
+            // Call `work` here and not in the task, because workers subscribe to events in it. So all subscriptions
+            // exist before any task runs, and no worker misses an event.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }

@@ -1,7 +1,7 @@
 //! TLS 1.2 and 1.3 with forward secrecy. A changed certificate is loaded without a restart.
 //!
-//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, to which RUSTSEC-2026-0258 applies, so a
-//! reverse proxy must provide HTTP/2.
+//! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, which has a vulnerability
+//! (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,8 +99,8 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Returns the cipher suites with forward secrecy, those with 256 bits first. Of the key exchanges, the library prefers
-/// the hybrid post-quantum one.
+/// Returns the cipher suites with forward secrecy, those with 256 bits first. For the key exchange, the library prefers
+/// the hybrid post-quantum group.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,

@@ -38,7 +38,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Errors that occur while services are created. They are rare, because the configuration was validated before.
+/// Errors that occur while services are created. They are rare, because the configuration has already been validated.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]

@@ -25,7 +25,7 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Timeout for deliveries in progress. It is longer than the longest delivery of an alert.
+/// Timeout for deliveries in progress. It must be longer than the longest delivery of an alert.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
 /// Timeout for writing the last security events. The same timeout applies again to sealing them.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -111,8 +111,8 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Wait for the worker before the last events are sealed: an aborted transaction of the worker would still hold
-        // the lock.
+        // Wait for the worker before the last events are sealed. A worker that was aborted inside a transaction would
+        // still hold the lock on the seals.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -125,7 +125,7 @@ impl Workers {
 }
 
 /// Returns the workers that can be aborted at any point. Subscribers come before the listener in the list, so that they
-/// miss no event.
+/// miss none of its events.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
     let (revocations, deletions) = (&services.authenticator.revocations, &uploads.deletions);

@@ -1,4 +1,4 @@
-//! The clock: only this file reads the current time. Tests move the clock forward to test rules about time.
+//! The clock: only this file reads the current time, so that tests can move it forward to test rules about time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -12,7 +12,8 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// Returns the current time in UTC, truncated to microseconds (the precision of PostgreSQL).
+    /// Returns the current time in UTC, truncated to microseconds. PostgreSQL stores microseconds, so a stored time
+    /// equals the original.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "only this function reads the system time")]
     pub fn now(&self) -> DateTime<Utc> {

@@ -45,8 +45,8 @@ impl EmailAddress {
         self.0.split('@').nth(1).unwrap_or_default()
     }
 
-    /// Returns the address without its `+tag` (subaddress, RFC 5233). Most providers deliver mail with and without the
-    /// tag to the same mailbox.
+    /// Returns the address without its `+tag` (subaddress, RFC 5233), because most providers deliver mail with and
+    /// without the tag to the same mailbox.
     #[must_use]
     pub fn mailbox(&self) -> String {
         let user = self.local_part().split('+').next().unwrap_or_default();
@@ -72,8 +72,8 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged, unless one of its labels
-/// starts with `xn--`: such a label must be a valid A-label.
+/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged. Only a domain with a label
+/// that starts with `xn--` is checked, because such a label must be a valid A-label.
 fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     let has_a_label =
         domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));

@@ -1,4 +1,5 @@
-//! Public ids: random UUIDs (version 4), with one Rust type per kind of object. An id is never a secret.
+//! Public ids: random UUIDs (version 4), with one Rust type per kind of object, so that ids of different kinds cannot
+//! be confused. An id is never a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,9 +12,9 @@ use uuid::Uuid;
 #[error("not an id")]
 pub struct NotAnId;
 
-/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4; Swift's
-/// `uuidString` writes capitals). Counters, logs and locks must use the parsed id, because one id can be spelled in two
-/// ways.
+/// Parses an id: 32 hexadecimal digits in five groups with hyphens, in lower or upper case (RFC 9562 §4). Capitals are
+/// accepted because Swift's `uuidString` writes them. One id therefore has several spellings, so counters, logs and
+/// locks must use the parsed id.
 ///
 /// # Errors
 /// [`NotAnId`], also for the other forms that `Uuid` parses: with braces, with `urn:uuid:`, without hyphens.

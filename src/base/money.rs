@@ -1,5 +1,5 @@
-//! Amounts of money: integers in the minor unit of a currency (cents). Floats are not used, and overflow is an error
-//! (CWE-190).
+//! Amounts of money: integers in the minor unit of a currency (cents). Floats are not used, because they cannot
+//! represent 0.10 exactly. Overflow is an error (CWE-190).
 
 use std::fmt;
 use std::str::FromStr;

@@ -70,8 +70,8 @@ pub struct Position {
 }
 
 impl Position {
-    /// Returns the position before the newest row, in year 9999. So the first page uses the same SQL condition as all
-    /// others. PostgreSQL could not use the index for a condition such as `$1 is null or …`.
+    /// Returns a position before the newest row: it is in the year 9999. So the first page uses the same SQL condition
+    /// as all others. PostgreSQL could not use the index for a condition such as `$1 is null or …`.
     #[must_use]
     pub fn start() -> Self {
         Self {
@@ -127,8 +127,8 @@ impl<T: ToSchema> PartialSchema for Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists,
-    /// `cursor_after` creates its cursor from the last item.
+    /// Builds a page from up to [`Limit::rows`] rows. If a next page exists, `cursor_after` creates its cursor from the
+    /// last item.
     ///
     /// # Errors
     /// Returns the errors of `cursor_after`.

@@ -68,7 +68,7 @@ pub fn remove_invisible(text: &str) -> String {
     kept
 }
 
-/// Returns whether a character has a visible effect between the texts `before` and `after`.
+/// Returns whether a character is visible, or changes how its neighbours are displayed: the texts `before` and `after`.
 fn has_visible_effect(before: &str, c: char, after: &str) -> bool {
     match c {
         ZERO_WIDTH_NON_JOINER => follows_virama(before) || separates_cursive_letters(before, after),

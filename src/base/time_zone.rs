@@ -1,4 +1,4 @@
-//! Time zones. The date of a timestamp depends on the time zone.
+//! Time zones. An invoice states dates, and the date of a timestamp depends on the time zone.
 
 use std::str::FromStr;
 

@@ -1,13 +1,13 @@
 //! The list of all settings with their defaults and descriptions. A test compares this list with `.env.example`.
 //!
 //! An environment variable `STRONGROOM_…` that is not in the list is a fault. Otherwise a misspelled setting would be
-//! ignored, and its default would stay in force.
+//! ignored, and the service would use its default.
 
 /// One setting.
 pub struct Setting {
     pub name: &'static str,
-    /// The default value. It is empty if there is no default, or if the default depends on the profile or the machine;
-    /// `meaning` then describes the default.
+    /// The default value. It is empty if there is no default, or if the default depends on the profile or the machine.
+    /// In the second case, `meaning` describes the default.
     pub default: &'static str,
     /// Whether the variable `NAME_FILE` may name a file that contains the value.
     pub secret: bool,

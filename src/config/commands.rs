@@ -50,8 +50,8 @@ pub fn http_address(environment: &Environment) -> Result<SocketAddr, Faults> {
     reader.finish().map(|()| address)
 }
 
-/// The settings of `migrate`. They contain no secret of the service, so that `migrate` can run on a machine without
-/// them.
+/// The settings of `migrate`. They contain no secret of the service, so that `migrate` can run on a machine that has
+/// none of these secrets.
 #[derive(Clone, Debug)]
 pub struct OwnerSettings {
     pub profile: Profile,

@@ -1,9 +1,9 @@
 //! `DATABASE_URL`, `STRONGROOM_DATABASE_…`: the connection to PostgreSQL. A server on another machine must use TLS with
 //! a verified server name.
 //!
-//! sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts any server. This module checks the
-//! options that sqlx has parsed, not the text of the URL: `?host=`, `hostaddr=` and a second `sslmode=` override
-//! earlier parts of the URL.
+//! sqlx's default, `sslmode=prefer`, falls back to plain text, and `require` accepts any server. The text of the URL is
+//! not sufficient for a check, because `?host=`, `hostaddr=` and a second `sslmode=` override earlier parts. So this
+//! module checks the options that sqlx has parsed.
 
 #[cfg(feature = "dev")]
 use std::ffi::OsString;
@@ -33,7 +33,7 @@ pub struct DatabaseSettings {
     pub acquire_timeout: Duration,
     /// How long a statement may run before PostgreSQL cancels it.
     pub statement_timeout: Duration,
-    /// `PG_BIN`, `PATH` and `HOME`, to find PostgreSQL's programs for the development database.
+    /// `PG_BIN`, `PATH` and `HOME`, in which PostgreSQL's programs for the development database are searched.
     #[cfg(feature = "dev")]
     pub pg_bin: Option<PathBuf>,
     #[cfg(feature = "dev")]

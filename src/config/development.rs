@@ -44,7 +44,7 @@ pub(super) fn random_text() -> io::Result<String> {
     Ok(STANDARD.encode(bytes))
 }
 
-/// Generates an Ed25519 key in PEM, as PKCS#8 version 1: jsonwebtoken reads only this version.
+/// Generates an Ed25519 key in PEM. It is PKCS#8 version 1, because jsonwebtoken reads only this version.
 pub(super) fn ed25519_pem() -> io::Result<String> {
     let key = Ed25519KeyPair::generate().and_then(|pair| pair.to_pkcs8v1());
     let der = key.map_err(|_| io::Error::other("key generation failed"))?;
@@ -57,7 +57,7 @@ fn store(folder: &Path, name: &str, generate: fn() -> io::Result<String>) -> io:
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir)?;
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    // Creates the secret under a temporary name, then links it to its final name. A hard link is atomic and never
+    // Create the secret under a temporary name, then link it to its final name. A hard link is atomic and never
     // overwrites a file, so two concurrent starts agree on one secret.
     let draft = folder.join(format!("{name}.{}", uuid::Uuid::new_v4()));
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;

@@ -23,8 +23,8 @@ pub struct DocumentSettings {
     pub quota_bytes: i64,
     /// Maximum number of files of an owner.
     pub quota_count: i32,
-    /// The program that inspects PDFs. The service uses its own executable. This is not a setting; tests set it,
-    /// because they run in another executable.
+    /// The program that inspects PDFs: the service's own executable. It is not a setting. Tests change it, because they
+    /// run in another executable.
     pub pdf_inspector: PathBuf,
 }
 
@@ -57,7 +57,8 @@ impl DocumentSettings {
         let number = |reader: &mut Reader<'_>, name, min, max| reader.number(name, min, max);
         Self {
             folder,
-            // If the path of the executable is unknown, uploads of PDFs are refused with 503.
+            // If the path of the executable is unknown, the inspection cannot start, and uploads of PDFs are refused
+            // with 503.
             pdf_inspector: std::env::current_exe().unwrap_or_default(),
             bucket: bucket(reader, profile),
             max_bytes: usize::try_from(number(reader, "STRONGROOM_DOCUMENTS_MAX_BYTES", 1024, 100 * 1024 * 1024))

@@ -102,8 +102,8 @@ fn security_contact(reader: &mut Reader<'_>, public_url: &str) -> String {
     contact
 }
 
-/// Returns the origin of the HTTP listener. With port 0, the system chooses the port later, so the origin contains
-/// 8080.
+/// Returns the origin of the HTTP listener. With port 0, the system chooses the port later, so the origin contains 8080
+/// as a placeholder.
 fn served_at(bind: SocketAddr) -> String {
     let port = if bind.port() == 0 { 8080 } else { bind.port() };
     let is_localhost = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()].contains(&bind.ip());
@@ -177,7 +177,7 @@ impl FromStr for Network {
         let given: IpAddr = address.parse().map_err(|_| BadNetwork::Malformed)?;
         let max = if given.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
-            // Checks for digits first, because `parse` also accepts a plus sign.
+            // Check for digits first, because `parse` also accepts a plus sign.
             Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().unwrap_or(u32::MAX),
             Some(_) => return Err(BadNetwork::Malformed),
             None => max,
@@ -203,7 +203,8 @@ impl FromStr for Network {
     }
 }
 
-/// Returns the XOR of two addresses of the same family, aligned to the left. Equal bits are 0.
+/// Returns the XOR of two addresses of the same family, aligned to the left. A bit is 0 if both addresses have the same
+/// bit there.
 fn distance(one: IpAddr, other: IpAddr) -> u128 {
     let bits = |address| match address {
         IpAddr::V4(address) => u128::from(address.to_bits()) << 96,

@@ -9,7 +9,8 @@ use secrecy::{ExposeSecret, SecretString};
 use super::development;
 use super::reader::Reader;
 
-/// The signature algorithm of access tokens. The service accepts only the configured one (algorithm confusion).
+/// The signature algorithm of access tokens. The service accepts only the configured one, to prevent algorithm
+/// confusion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JwtAlgorithm {
     /// HMAC-SHA256 with a shared key: only this service can verify tokens.

@@ -40,15 +40,15 @@ fn filter(reader: &mut Reader<'_>, profile: Profile) -> Targets {
         reader.fault(name, problem);
         return Targets::new();
     };
-    // At the level `trace`, libraries log headers, tokens and mails (CWE-532).
+    // At the level `trace`, libraries log headers, tokens and mails (CWE-532), so production refuses it.
     if profile == Profile::Production && contains_trace(&filter) {
         reader.fault(name, "contains trace, which logs secrets: use debug or less");
     }
     filter
 }
 
-/// Parses a filter strictly. `Targets` alone would read a misspelled `inof` as the name of a target, and would log
-/// nothing from all other targets.
+/// Parses a filter strictly. `Targets` alone would read a misspelled `inof` as the name of a target. The log would then
+/// contain nothing but messages of that target.
 fn parse(text: &str) -> Option<Targets> {
     let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let is_target =

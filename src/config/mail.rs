@@ -45,8 +45,8 @@ impl MailSettings {
 }
 
 /// Returns whether the connection to the mail server requires TLS. The query of an `smtp` URL must be exactly
-/// `tls=required`. An attacker can downgrade `tls=opportunistic` by removing STARTTLS, and lettre uses the first of
-/// several `tls` parameters.
+/// `tls=required`. With `tls=opportunistic`, an attacker can remove STARTTLS and so prevent TLS. A second `tls`
+/// parameter is refused, because lettre uses the first one.
 fn is_encrypted(url: &str, profile: Profile) -> bool {
     let Ok(url) = Url::parse(url) else { return false };
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else { return false };

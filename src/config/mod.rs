@@ -63,8 +63,8 @@ use secrecy::{ExposeSecret, SecretString};
 /// The kind of environment in which the service runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Profile {
-    /// The service binds only to loopback, and creates its own database, keys, certificate and demo data. This is the
-    /// default, because other machines cannot reach the service.
+    /// The service binds only to loopback, and creates its own database, keys, certificate and demo data. This profile
+    /// is the default. It is safe, because other machines cannot reach the service.
     #[default]
     Development,
     /// All other environments, including staging.
@@ -159,7 +159,7 @@ impl Settings {
     /// Refuses equal secrets: an attacker who knows one secret must not be able to use it in place of another.
     fn refuse_equal_secrets(&self, reader: &mut Reader<'_>) {
         let keys = &self.secrets.master_keys;
-        // A missing or unreadable secret is empty here. It has its own fault already.
+        // A missing or unreadable secret is empty here. It is not compared, because it has its own fault already.
         let secrets: [(&str, &[u8]); 5] = [
             ("STRONGROOM_SECRETS_MASTER_KEY", keys.current.expose_secret()),
             ("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", keys.older.first().map_or(&[], ExposeSecret::expose_secret)),
@@ -198,7 +198,7 @@ fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None
 }
 
-/// Reads the quota. The upper bound is ten million, because the database cannot count more rows within the statement
+/// Reads the quota. It is at most ten million, because the database cannot count more rows within the statement
 /// timeout.
 fn row_quota(reader: &mut Reader<'_>) -> i64 {
     i64::try_from(reader.number("STRONGROOM_QUOTAS_ROWS", 1, 10_000_000)).unwrap_or(1)

@@ -8,7 +8,7 @@ use super::alerts::{OutboundUrl, outbound_url};
 use super::reader::Reader;
 use super::tls::pem_file;
 
-/// Maximum argon2id parameters. A stored hash with higher parameters was not created by this service.
+/// Maximum argon2id parameters. A stored hash with higher parameters is refused: this service has not created it.
 pub const MAX_MEMORY_KIB: u32 = 1_048_576;
 pub const MAX_PASSES: u32 = 20;
 
@@ -30,7 +30,8 @@ pub struct PasswordSettings {
 /// Pairs of memory in KiB and iterations, which OWASP regards as equally strong minimums (Password Storage Cheat Sheet;
 /// ASVS 5.0 Appendix C).
 const OWASP_MINIMUM: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
-/// Maximum memory of all concurrent hashes together.
+/// Maximum memory of all concurrent hashes together, so that a mistake in the settings cannot use up the memory of the
+/// machine.
 const MAX_TOTAL_MEMORY_KIB: u64 = 4 * 1_048_576;
 
 impl PasswordSettings {

@@ -41,7 +41,8 @@ impl<'a> Reader<'a> {
                 }
                 continue;
             }
-            // Refuses empty values: an empty profile would select development, and an empty key would be generated.
+            // Refuse empty values. An empty profile would select development, and the service would generate a key for
+            // an empty one.
             match environment.get(name).map(OsStr::to_str) {
                 Some(Some("")) => reader.fault(name, "is empty: give it a value, or remove it"),
                 Some(None) => reader.fault(name, "is not UTF-8 text: enter it again"),
@@ -66,7 +67,8 @@ impl<'a> Reader<'a> {
         self.faults.push(Fault { setting: setting.to_owned(), problem: problem.into() });
     }
 
-    /// Adds a fault that results from several settings, unless this setting already has a fault.
+    /// Adds a fault that results from several settings. If this setting already has a fault, adds nothing, because the
+    /// second fault would follow from the first.
     pub fn combined_fault(&mut self, setting: &str, problem: impl Into<String>) {
         if !self.faults.iter().any(|fault| fault.setting == setting) {
             self.fault(setting, problem);
@@ -189,9 +191,9 @@ fn is_known(name: &str) -> bool {
         .any(|setting| setting.name == name || (setting.secret && name.strip_suffix("_FILE") == Some(setting.name)))
 }
 
-/// Returns whether Kubernetes set this variable. Kubernetes sets variables for each service of a namespace. For a
-/// service that is named `strongroom`, the variables are `STRONGROOM_SERVICE_HOST`, `STRONGROOM_PORT_443_TCP` and
-/// similar.
+/// Returns whether Kubernetes set this variable. Kubernetes sets variables for each service of a namespace. If a
+/// service is named `strongroom`, its variables look like settings: `STRONGROOM_SERVICE_HOST`,
+/// `STRONGROOM_PORT_443_TCP`.
 fn is_from_kubernetes(environment: &Environment, name: &str) -> bool {
     environment.names().filter_map(|other| other.strip_suffix("_SERVICE_HOST")).any(|service| {
         name.strip_prefix(service)

@@ -51,8 +51,8 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     if key.len() < MIN_KEY_BYTES {
         Some("is shorter than 32 bytes (256 bits)")
     } else if key.contains("-----BEGIN ") {
-        // An attacker who knows a public key could forge tokens if that key were used as the HMAC secret (algorithm
-        // confusion).
+        // A PEM file can be a public key, which attackers know. If it were the HMAC secret, they could forge tokens
+        // (algorithm confusion).
         Some("is a PEM file instead of random text")
     } else if SAMPLES.iter().any(|sample| lower.contains(sample)) {
         Some("contains a sample value")

@@ -13,7 +13,7 @@ use super::reader::Reader;
 pub struct TlsSettings {
     pub bind: SocketAddr,
     /// The files of the certificate chain and of its private key. `None`: in development, the service creates a
-    /// certificate; in production, a proxy terminates TLS.
+    /// certificate; in production, a reverse proxy terminates TLS.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 

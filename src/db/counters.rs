@@ -1,4 +1,5 @@
-//! Counters with a fixed window, for mail budgets and detection rules. They hold for all replicas and across restarts.
+//! Counters with a fixed window, for mail budgets and detection rules. They are in PostgreSQL, so all replicas share
+//! them and they survive a restart.
 //!
 //! A window begins with the first event. Later events do not extend it; the first one after its end starts a new
 //! window.
@@ -22,8 +23,8 @@ pub struct Counter {
     pub count: i64,
 }
 
-/// Increments counters and returns them. Each row is locked, so parallel requests cannot exceed a limit unnoticed. The
-/// rows are locked in a fixed order, so replicas cannot deadlock.
+/// Increments counters and returns them. Each row is locked, so each of several parallel requests gets its own count.
+/// The rows are locked in a fixed order, so that replicas cannot deadlock.
 pub async fn add(
     executor: impl PgExecutor<'_>,
     increments: &[Increment],

@@ -1,8 +1,9 @@
 //! Exhausted database disk or memory (CWE-770, API4:2023).
 //!
 //! **Attack**: a client fills the database's disk, or the disk fills over time.
-//! **Control**: writes receive 503, and reads still work. So the service stays ready, and reports "degraded" on the
-//! management port, which does not use the database (`app/management.rs`). It recovers without a restart.
+//! **Control**: a write that fails for lack of disk or memory receives 503, and reads still work. So the service stays
+//! ready. It reports "degraded" on the management port, which does not use the database (`app/management.rs`). It
+//! recovers without a restart.
 //! **Limits**: quotas limit what one owner can store, but not the total of all owners.
 //! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`
 
@@ -17,7 +18,7 @@ use crate::base::clock::Clock;
 const RECOVERY_TIME: TimeDelta = TimeDelta::minutes(1);
 
 /// Returns whether the SQLSTATE is 53100 (`disk_full`), 53200 (`out_of_memory`) or 53400
-/// (`configuration_limit_exceeded`). It does not count 53300 (`too_many_connections`), which is temporary.
+/// (`configuration_limit_exceeded`). 53300 (`too_many_connections`) is excluded, because it is temporary.
 #[must_use]
 pub fn is_exhausted(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());

@@ -1,9 +1,9 @@
 //! Stores the replies of idempotent requests (`http/idempotency.rs`), each in the same transaction as the change
 //! itself.
 //!
-//! **Lock order**: idempotent requests lock in the order key, invoice, number counter, document, storage usage of the
-//! owner, so that they cannot deadlock. A request claims its key before it locks or writes any other row, and the claim
-//! never waits for a row lock. Foreign keys lock too: inserting a document locks its invoice.
+//! **Lock order**: all idempotent requests lock in one order, so that they cannot deadlock: key, invoice, number
+//! counter, document, storage usage of the owner. A request claims its key before it locks or writes any other row, and
+//! the claim never waits for a row lock. Foreign keys lock too: inserting a document locks its invoice.
 //!
 //! Requests without a key can lock in another order: deleting an invoice or a customer, and moving a document. A
 //! deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them, and its client
@@ -20,8 +20,8 @@ use crate::base::id::UserId;
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
 /// Exponential backoff while another request holds the key, in milliseconds; 630 in total. A refused request rolls back
-/// shortly after its reply, so a client that retries at once still finds the key claimed. The total is short, because a
-/// waiting request holds a database connection.
+/// shortly after its reply, so a client that retries at once may find the key still claimed. The total is short,
+/// because a waiting request holds a database connection.
 const CLAIM_RETRY_MILLIS: [u64; 6] = [10, 20, 40, 80, 160, 320];
 
 /// How many expired replies one statement deletes at most.
@@ -85,7 +85,8 @@ async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<C
     )
     .fetch_optional(&mut *connection)
     .await?;
-    // Read the stored reply even without the lock: another request that returns the stored reply may hold the lock.
+    // Read the stored reply even without the lock. The lock may be held by another request that only returns the stored
+    // reply.
     match kept {
         Some(kept) if kept.created_at <= claim.now - RETENTION => {
             if !ours {

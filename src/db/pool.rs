@@ -19,8 +19,8 @@ pub struct PoolLimits {
     pub statement_timeout: Duration,
 }
 
-/// A connection that was idle for longer is checked before use. A connection that was used more recently is not
-/// checked; if it is lost, the request receives 503.
+/// A connection that was idle for longer is checked before use. A check costs a round trip, so a connection that was
+/// used more recently is not checked. If such a connection is lost, the request receives 503.
 const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
 /// The timeout of connecting apart from the pool. A busy database may need long to accept a connection.
@@ -37,7 +37,8 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         ("idle_in_transaction_session_timeout", milliseconds(limits.statement_timeout * 2)),
     ]);
     PgPoolOptions::new()
-        // By default, sqlx checks a connection before each use, which costs a round trip.
+        // By default, sqlx checks a connection before each use, which costs a round trip. `before_acquire` checks only
+        // idle ones.
         .test_before_acquire(false)
         .before_acquire(|connection, state| {
             Box::pin(async move {

@@ -73,8 +73,8 @@ async fn owned_objects(connection: &mut PgConnection) -> Result<Found, sqlx::Err
     Ok(found.map(|name| (format!("owns the {name}"), format!("alter {name} owner to {OWNER}"))).collect())
 }
 
-/// Returns the tables on which the role may update all columns although the migrations grant only some. Revoking UPDATE
-/// on a table also revokes the grants of its columns, so the remedy grants these columns again.
+/// Returns the tables on which the role may update all columns although the migrations grant only some. The remedy also
+/// grants the columns again, because revoking UPDATE on a table revokes the grants of its columns too.
 async fn whole_table_updates(connection: &mut PgConnection, role: &str) -> Result<Found, sqlx::Error> {
     let tables = sqlx::query!(
         r#"select c.oid::regclass::text as "name!", string_agg(quote_ident(a.attname), ', ') as "columns!"

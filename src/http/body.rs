@@ -95,8 +95,8 @@ impl<T: ToSchema> Describe for OptionalJsonBody<T> {
 /// The media type of all bodies except uploads.
 pub const JSON: &str = "application/json";
 
-/// Accepts only `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: without a preflight
-/// request, a page of another origin can send `text/plain`, but not JSON.
+/// Accepts only `application/json`, alone or with `charset=utf-8`. This also prevents CSRF: a page of another origin
+/// can send `text/plain` without a preflight request, but not JSON.
 pub(super) fn is_json(request: &HttpRequest) -> bool {
     let mut lines = request.headers().get_all(header::CONTENT_TYPE);
     let (Some(line), None) = (lines.next(), lines.next()) else {
@@ -131,7 +131,7 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// # Errors
 /// [`ApiError::NotJson`] if the syntax is wrong, [`ApiError::Invalid`] if a field is.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
-    // Checks the whole body, because serde stops at the first fault and would not check the rest.
+    // Check the whole body for UTF-8 first, because serde stops at the first fault and would not check the rest.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
     if text.trim().is_empty() {
         return Err(not_json("must be a JSON object, but is empty"));

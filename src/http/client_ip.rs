@@ -3,10 +3,10 @@
 //! **Attack**: a client writes an address into `X-Forwarded-For` to escape rate limits or to accuse others.
 //! **Control**: each proxy appends an address to the right end of the list. So the list is read from the right, and the
 //! first address that is not a trusted proxy is the client's. Limits, logs and events use only [`ClientAddr`]. The
-//! header `Forwarded` (RFC 7239) is never read: a proxy that writes `X-Forwarded-For` passes on the `Forwarded` that
+//! header `Forwarded` (RFC 7239) is never read: a proxy that writes `X-Forwarded-For` may pass on a `Forwarded` that
 //! the client wrote. actix's own `realip_remote_addr()` is not used, because it reads the left end of the list, which
 //! the client wrote.
-//! **Limits**: a trusted proxy that does not append the address of its client.
+//! **Limits**: a trusted proxy that does not append the address of its client lets the client choose one.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! **Attack**: lost update: two clients read the same version, and the second write silently overwrites the first.
 //! **Control**: a read returns an `ETag`, and a write must send it as `If-Match`. Without `If-Match` the reply is 428;
-//! with a stale `ETag` it is 412. The object is looked up first (404), so other users never learn its version. On
-//! reads, `If-None-Match` returns 304 if the client already has the current version.
+//! with a stale `ETag` it is 412. The owner's object is looked up first, so other users receive 404 and never learn its
+//! version. A read with `If-None-Match` returns 304 if the client already has the current version.
 //! **Limits**: payments and credit notes can be added to any version of an invoice. Row locks protect their sums.
 //! **ASVS**: 2.3.4, 15.4.2 · **Test**: `attacks::authorization::object_level::versions`
 
@@ -32,8 +32,8 @@ fn is_well_formed(line: &str) -> bool {
     line == "*" || line.split(',').all(is_tag)
 }
 
-/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte, so `"01"` and `"+1"` never
-/// match.
+/// Parses an entity tag of this service. RFC 9110 §8.8.3.2 compares tags byte by byte. So `"01"` and `"+1"` match no
+/// version, although they parse as the number 1.
 fn version_of(tag: &str) -> Option<i64> {
     let version = tag.strip_prefix('"')?.strip_suffix('"')?.parse().ok()?;
     (etag(version) == tag).then_some(version)
@@ -67,7 +67,7 @@ impl IfMatch {
     }
 }
 
-/// Maximum length of the header in bytes. It exceeds the tags of all copies that a client can have of one object.
+/// Maximum length of the header in bytes. The tags of all copies that a client can have of one object are shorter.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
 /// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored,

@@ -2,7 +2,8 @@
 //!
 //! **Attack**: requests that wait for a slow dependency and use up the service's resources.
 //! **Control**: a request receives 503 if its handler has not replied after 20 s. Slow bodies have their own, shorter
-//! limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline.
+//! limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline, so that a long upload is
+//! not cut off.
 //! **Limits**: work that blocks a thread is not interrupted; blocking work has its own limits
 //! (`security/limits/concurrency_limits.rs`).
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`

@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode;
 
-/// Returns the decoded name, or `None` if the part has no file name. Such a part is not a file.
+/// Returns the decoded name. Returns `None` for a part without a file name, because such a part is not a file.
 #[must_use]
 pub fn file_name(disposition: &ContentDisposition) -> Option<String> {
     let extended = disposition.get_filename_ext().and_then(extended);
@@ -28,7 +28,8 @@ fn extended(value: &ExtendedValue) -> Option<String> {
 }
 
 fn plain(name: &str) -> String {
-    // The decoder leaves a percent sign unchanged if two hexadecimal digits do not follow.
+    // A percent sign that is not followed by two hexadecimal digits is not an encoding. The decoder leaves it
+    // unchanged.
     let percent = || String::from_utf8(percent_decode(name.as_bytes()).collect()).ok();
     encoded_words(name).or_else(percent).unwrap_or_else(|| name.to_owned())
 }
@@ -45,7 +46,7 @@ fn encoded_words(name: &str) -> Option<String> {
         if encoding.eq_ignore_ascii_case("b") {
             decoded.extend(STANDARD.decode(text).ok()?);
         } else if encoding.eq_ignore_ascii_case("q") {
-            // Convert the quoted-printable text to percent-encoding.
+            // Quoted-printable is percent-encoding with other characters, so convert it and use the same decoder.
             let text = text.replace('%', "%25").replace('_', " ").replace('=', "%");
             decoded.extend(percent_decode(text.as_bytes()));
         } else {

@@ -127,8 +127,8 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
             is_other("content-encoding", &["identity"]),
             "is compressed: send the bytes as they are, without Content-Encoding",
         ),
-        // `PartLengths` has renamed this header. It can only be left if the parser sees a head where `PartLengths` sees
-        // content.
+        // `PartLengths` has renamed this header in all heads that it found. If the parser still finds one, the two
+        // disagree about where a head begins, so the form is ambiguous.
         (headers.contains_key(header::CONTENT_LENGTH), "has a Content-Length: leave it out"),
     ];
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
@@ -202,9 +202,8 @@ impl Part {
 
 const TEXT_PART: &str = "must be text in UTF-8: send it without a Content-Type, or as text/plain; charset=utf-8";
 
-/// Returns whether a media type can be plain UTF-8 text. Apache's HTTP client declares ISO-8859-1 for all texts, so
-/// this declaration is accepted. ASCII text is the same in both encodings, and any other text must still be valid
-/// UTF-8.
+/// Returns whether a media type can be plain UTF-8 text. ISO-8859-1 is accepted too, because Apache's HTTP client
+/// declares it for all texts. ASCII text is the same in both encodings, and any other text must still be valid UTF-8.
 fn is_text(media_type: &str) -> bool {
     let Ok(declared) = MediaType::parse(media_type) else { return media_type.is_empty() };
     let charset = declared.get_param(CHARSET).map(|value| value.unquoted_str().to_ascii_lowercase());

@@ -11,8 +11,8 @@ use actix_web::http::Method;
 use actix_web::middleware::Next;
 use actix_web::web::Bytes;
 
-/// A body that has a length but is not sent. With the original body, actix-http would read a whole file or export and
-/// discard it.
+/// A body that states its length but sends no bytes. If the original body stayed, actix-http would read a whole file or
+/// export only to discard it.
 pub struct OnlyLength(BodySize);
 
 impl MessageBody for OnlyLength {

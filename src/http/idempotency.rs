@@ -1,11 +1,11 @@
 //! Idempotent POST requests (`Idempotency-Key`) (CWE-837, API6:2023).
 //!
-//! **Attack**: a request that is sent twice, by a client that got no response or by an attacker who replays it, pays or
-//! creates twice.
+//! **Attack**: a request that is sent twice pays or creates twice. A client repeats a request whose response was lost,
+//! or an attacker replays a request.
 //! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with
-//! another body is
-//! 422. While the first request runs, the second waits a moment, and then gets 409. Key and response are stored in the
-//! transaction of the work, so neither can be lost alone. Only successes are stored: a refused request can be repeated.
+//! another body is 422. While the first request runs, the second waits a moment, and then gets 409. Key and response
+//! are stored in the transaction of the work, so neither can be lost alone. Only successes are stored, so that a
+//! refused request can be corrected and repeated.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
 //! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 
@@ -104,8 +104,8 @@ where
     }
 }
 
-/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: an id has many spellings
-/// (capitals, percent-encoding), and each would repeat the work.
+/// Returns the scope of a key: method, route and the parsed id. The raw path is not used, because an id has many
+/// spellings (capitals, percent-encoding), and each spelling would repeat the work.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -114,7 +114,7 @@ fn route_of(request: &HttpRequest) -> String {
     }
 }
 
-/// Reads the header: once, 1 to 64 visible ASCII characters.
+/// Reads the header. It may occur once, with 1 to 64 visible ASCII characters.
 fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
     let mut lines = request.headers().get_all(IDEMPOTENCY_KEY);
     let key = match (lines.next(), lines.next()) {
@@ -129,11 +129,11 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
 
 impl IdempotencyKey {
     /// Runs `work` once: repeated requests with this key get the reply of the first. The key is claimed before the work
-    /// and the reply is stored after it, in the transaction `tx`, which the caller commits.
+    /// and the reply is stored after it, both in the transaction `tx`, which the caller commits.
     ///
     /// # Errors
-    /// [`ApiError::IdempotencyKeyReused`] (422) for another body; [`KEY_IN_USE`] (409) if another request still runs;
-    /// those of `work`.
+    /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body. [`KEY_IN_USE`] (409) if another
+    /// request with this key is still running. The errors of `work`.
     pub async fn once<Tx: AsMut<PgConnection>, R>(
         &self,
         tx: &mut Tx,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern. It is searched once per request, because actix compares the path with all routes.
+/// A route pattern. It is found once per request and then stored, because actix compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 

@@ -1,5 +1,5 @@
-//! Counts requests by matched route. The requested path is never a label, because clients could create any number of
-//! labels.
+//! Counts requests by matched route. The requested path is never a label of a metric: clients could send any number of
+//! paths, and each would be a new series.
 
 use std::time::Instant;
 
@@ -27,7 +27,7 @@ pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let reply = next.call(request).await;
     let (status, error) = match &reply {
         Ok(reply) => (reply.status(), reply.response().error()),
-        // `error_response` applies the response mappers that inner middleware has added.
+        // `error_response` applies the response mappers of inner middleware, which may change the status.
         Err(error) => (error.error_response().status(), Some(error)),
     };
     meter.record(status.as_u16(), started.elapsed());

@@ -1,6 +1,6 @@
-//! Accepts a struct only as a JSON object. serde alone also accepts a list with the values of the fields. Then
-//! `["ann@example.com", "…"]` would be a login in an undocumented form, which a gateway in front of the service does
-//! not inspect.
+//! Accepts a struct only as a JSON object. serde alone also accepts a list with the values of the fields. Then the list
+//! `["ann@example.com", "…"]` would be a valid login. The documentation does not describe this form, so a gateway in
+//! front of the service does not inspect it.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -1,4 +1,4 @@
-//! Partial updates (PATCH): an absent field stays unchanged, and is distinguished from a field that is null.
+//! Partial updates (PATCH): an absent field stays unchanged, while null clears a field.
 
 use serde::{Deserialize, Deserializer};
 

@@ -106,7 +106,7 @@ pub async fn add_problem_details(
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Creates the document before the mapper runs: actix passes a response to the mapper that no longer
+            // Create the document before the mapper runs, because the mapper receives a response that no longer
             // contains its error.
             let status = error.as_response_error().status_code();
             let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));

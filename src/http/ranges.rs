@@ -1,5 +1,5 @@
 //! Range requests (RFC 9110 §14), with which clients resume downloads. A request for several ranges could make the
-//! server send more bytes than the file has (amplification), so its reply is the whole file, as the RFC allows.
+//! server send more bytes than the file has (amplification). Its reply is the whole file, as the RFC allows.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::{self, Range};

@@ -34,7 +34,7 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // Helps a client to find this line from its own log. It may not be unique.
+            // The client's own id for this request, so that the client can find this line. It may not be unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -46,7 +46,7 @@ impl RootSpanBuilder for RequestSpan {
         span
     }
 
-    /// Does nothing, because [`log_outcome`] logs the end of the request.
+    /// Does nothing: [`log_outcome`] logs the end of the request, because it knows the final status.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
@@ -59,7 +59,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     let reply = next.call(request).await;
     let status = match &reply {
         Ok(reply) => reply.status(),
-        // `error_response` applies the response mappers that inner middleware has added.
+        // `error_response` applies the response mappers of inner middleware, which may change the status.
         Err(error) => error.error_response().status(),
     };
     traces::record_status(status.as_u16());
@@ -68,7 +68,7 @@ pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>)
     reply
 }
 
-/// Returns a standard method, or `other` for any other text that the client sent.
+/// Returns the request's method, or `other` if it is not a standard method, because the client can send any text.
 pub fn known_method(request: &ServiceRequest) -> &'static str {
     match request.method().as_str() {
         "GET" => "GET",

@@ -4,7 +4,7 @@
 //! the recording of its own requests, or flood one trace.
 //! **Control**: `traceparent` is read only from a trusted proxy, and only in the exact form that the standard defines.
 //! `tracestate` and `baggage` are never read, because they contain user input.
-//! **Limits**: a trusted proxy that passes on the `traceparent` of its client. Configure the proxy to write its own.
+//! **Limits**: a trusted proxy may pass on the `traceparent` of its client. Configure the proxy to write its own.
 //! **ASVS**: 4.1.3, 16.4.1 · **Test**: `attacks::audit::traces`
 
 use actix_web::dev::ServiceRequest;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer};
 /// 2^53: a double represents all integers up to this number exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Deserializes an integer as JSON Schema defines it: `172.0` is an integer, and JavaScript, PHP and pandas write it
-/// so; `172.5` is not. Use it as `#[serde(deserialize_with = "integer")]`.
+/// Deserializes an integer as JSON Schema defines it. `172.0` is an integer, because JavaScript, PHP and pandas write
+/// integers in this way; `172.5` is not. Use it as `#[serde(deserialize_with = "integer")]`.
 ///
 /// # Errors
 /// Fails if the value is not an integer, does not fit into `T`, or is so large that a double is inexact.

@@ -19,10 +19,10 @@ use traces::Traces;
 
 /// Starts logging to standard output, and tracing if a collector is configured.
 pub fn start(filter: Targets, json: bool, traces: Option<&Traces>) {
-    // If writing the log fails, ignore the error: `tracing` would report it on standard error, and panic if that is
-    // closed.
+    // Ignore errors of writing the log. By default, `tracing` would report them on standard error, and would panic if
+    // standard error is closed.
     let log = tracing_subscriber::fmt::layer().log_internal_errors(false);
-    // The filter applies to the log only: traces do not depend on the log level.
+    // The filter applies to the log only, because traces must not depend on the log level.
     let log = if json {
         log.json().flatten_event(true).with_span_list(false).with_filter(filter).boxed()
     } else if io::stdout().is_terminal() {

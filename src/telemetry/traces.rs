@@ -40,7 +40,7 @@ const EXPORT_TIMEOUT: Duration = Duration::from_secs(5);
 
 const STATUS: &str = "status";
 
-/// The name of the request span. No other span is exported.
+/// The name of the request span. No other span is exported, because its fields are not on the allow-list.
 const SPAN: &str = "request";
 /// The exported fields: the name in the log, and the name in OpenTelemetry.
 const SENT_FIELDS: [(&str, &str); 4] = [
@@ -80,7 +80,8 @@ impl Traces {
     pub fn new(collector: &str, authority: Option<&Path>) -> Result<Self, TraceSetupError> {
         let broken = |error: &dyn std::fmt::Display| TraceSetupError::Client(error.to_string());
         let tls = tls(authority)?;
-        // Creating a blocking client inside the tokio runtime panics.
+        // A blocking client must not be created inside the tokio runtime, where it panics. So it is created on a thread
+        // of its own.
         let client = std::thread::spawn(move || {
             let client = reqwest::blocking::Client::builder().tls_backend_preconfigured(tls).timeout(EXPORT_TIMEOUT);
             client.no_proxy().redirect(reqwest::redirect::Policy::none()).build()
@@ -101,7 +102,7 @@ impl Traces {
             .with_max_export_batch_size(BATCH_SIZE)
             .with_scheduled_delay(SEND_INTERVAL);
         let processor = BatchSpanProcessor::builder(exporter).with_batch_config(queue.build()).build();
-        // `builder_empty` ignores OTEL_* variables: only config/ reads the environment.
+        // Use `builder_empty`, which ignores the variables OTEL_*, because only `config/` reads the environment.
         let resource = Resource::builder_empty()
             .with_attributes([
                 KeyValue::new("service.name", "strongroom"),
@@ -242,7 +243,7 @@ impl FromStr for TraceParent {
 pub fn set_parent(span: &Span, parent: &TraceParent) {
     let flags = TraceFlags::default().with_sampled(parent.sampled);
     let remote = SpanContext::new(parent.trace, parent.span, flags, true, Default::default());
-    // `set_parent` fails only if traces are off.
+    // `set_parent` fails only if traces are off, so the error is ignored.
     let _ = span.set_parent(Context::new().with_remote_span_context(remote));
 }
 

@@ -1,5 +1,5 @@
-//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Explicit limits
-//! are kept.
+//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Limits that a
+//! type states itself are kept.
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +10,7 @@ pub(super) fn add(document: &mut Value) {
     match document {
         Value::Object(members) => {
             bound(members);
-            // Examples are not schemas.
+            // The content of an example is data and not a schema.
             members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
         }
         Value::Array(items) => items.iter_mut().for_each(add),
@@ -18,11 +18,11 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The full policy needs
-/// Unicode tables.
+/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The list is not complete,
+/// because the full policy needs Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
-/// Directional marks, which are removed.
+/// Directional marks, which the service removes from input.
 const MARKS: &str = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069";
 
 /// Returns the pattern of a format: `line` (one visible line), `paragraph`, or a date from the year 2000.
@@ -38,7 +38,7 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // "date" is a standard format and stays.
+        // `date` is a standard format, so it stays. The other formats are internal names of this module.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }
@@ -59,7 +59,7 @@ fn bound(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), json!(most));
     } else if is("integer") && !schema.contains_key("maximum") {
-        // Other integers are amounts.
+        // All integers without a limit of their own are amounts of money.
         schema.insert("minimum".to_owned(), json!(0));
         schema.insert("maximum".to_owned(), json!(MAX_MINOR_UNITS));
     }

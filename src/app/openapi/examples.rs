@@ -1,6 +1,6 @@
-//! Adds examples. The example of an object also provides those of its fields and nested objects. Common fields and
-//! formats have their examples here. Explicit examples are kept. Each body then has a complete example, which a test
-//! sends: it works with the demo data.
+//! Adds examples, so that each body has a complete example. A test sends these bodies to a service with the demo data.
+//! The example of an object also provides those of its fields and nested objects. Common fields and formats have their
+//! examples here. Examples that a type states itself are kept.
 
 use serde_json::{Map, Value, json};
 

@@ -30,7 +30,7 @@ use crate::http::challenge::Challenge;
 use crate::http::problem::{Problem, ProblemField};
 use crate::http::signature::NamedSchema;
 
-/// Returns method and path of all operations in the order of the table. The paths of a document are unordered.
+/// Returns method and path of all operations in the order of the table, because the paths of a document are unordered.
 pub(super) fn order() -> Vec<(String, &'static str)> {
     table().iter().map(|endpoint| (endpoint.method.as_str().to_lowercase(), endpoint.path)).collect()
 }
@@ -38,7 +38,7 @@ pub(super) fn order() -> Vec<(String, &'static str)> {
 /// Returns the document as a file, with a relative server URL.
 ///
 /// # Errors
-/// It cannot be serialized.
+/// Fails if the document cannot be serialized.
 pub fn text() -> Result<String, serde_json::Error> {
     serde_json::to_string_pretty(&build("/")?)
 }
@@ -46,7 +46,7 @@ pub fn text() -> Result<String, serde_json::Error> {
 /// Builds the document. `server` is the public URL.
 ///
 /// # Errors
-/// It cannot be serialized.
+/// Fails if the document cannot be serialized.
 pub fn build(server: &str) -> Result<Value, serde_json::Error> {
     let mut document = serde_json::to_value(base_document(server))?;
     examples::add(&mut document);
@@ -60,7 +60,7 @@ fn base_document(server: &str) -> OpenApi {
         .bearer_format("JWT")
         .description(Some("The access_token of POST /api/v1/auth/login (RFC8725: short-lived, pinned algorithm)."))
         .build();
-    // A separate scheme marks the endpoints for administrators. Tokens contain no role.
+    // Tokens contain no role, so a separate scheme marks the endpoints for administrators.
     let administrators = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")

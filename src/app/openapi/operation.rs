@@ -45,9 +45,9 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        // An explicit empty list: public on purpose.
+        // An empty list states explicitly that the operation is public.
         Access::Public => operation.securities(Some([])),
-        // The ticket is not part of the HTTP request.
+        // A ticket is not part of the HTTP request, so no security scheme describes it.
         Access::Ticket => operation.securities(Some([])),
         Access::SignedIn => operation.security(SecurityRequirement::new("bearer", [""; 0])),
         Access::Admin => operation.security(SecurityRequirement::new("administrators_bearer", [""; 0])),
@@ -70,7 +70,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         }
     }
     for media_type in &signature.files {
-        // Bytes have no schema in OpenAPI 3.1.
+        // In OpenAPI 3.1, binary content has no schema.
         success = success.content(*media_type, ContentBuilder::new().build());
     }
     operation = match signature.ranges {

@@ -49,7 +49,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "Any value. Required with the refresh cookie: other sites cannot send it (prevents CSRF).",
             ));
-        // A bound would be wrong: the service does not read the value.
+        // No limit on the length: only the presence of the header counts, and the service does not read its value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
@@ -73,7 +73,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "The ETag of the client's copy. If it is current, 304 is returned. A malformed value is ignored.",
             ));
-        // Any text is accepted (RFC 9110 §13.1.2).
+        // No pattern: RFC 9110 §13.1.2 requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }

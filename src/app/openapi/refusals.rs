@@ -1,8 +1,8 @@
 //! The error responses of each operation: derived from the columns of its row, plus those of the feature
 //! ([`Docs::errors`](crate::http::signature::Docs::errors)).
 //!
-//! Only errors that a valid request can receive are listed. All operations reject unexpected bodies (413) and
-//! unsupported methods (405). The test client compares every refusal with this list.
+//! Only errors that a valid request can receive are listed. All operations also reject unexpected bodies (413) and
+//! unsupported methods (405), so these are not listed. The test client compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,9 +1,9 @@
 //! Transactional outbox: mail, alert messages and stored files to delete wait in one table.
 //!
-//! A message is queued in the transaction of its cause: it is neither lost nor sent for work that was rolled back. A
-//! [worker](OutboxWorker) per queue and replica claims the oldest due message with a lease, delivers it, and records
-//! the result. Workers skip locked rows, so they neither wait for each other nor deliver the same message at once. If a
-//! process is killed, its lease expires and another worker delivers the message again (at least once).
+//! A message is queued in the transaction of its cause: it is neither lost nor sent for work that was rolled back. Each
+//! replica has a [worker](OutboxWorker) per queue. The worker claims the oldest due message with a lease, delivers it,
+//! and records the result. Workers skip locked rows, so they neither wait for each other nor deliver the same message
+//! at once. If a process is killed, its lease expires and another worker delivers the message again (at least once).
 
 mod worker;
 
@@ -13,13 +13,14 @@ use uuid::Uuid;
 
 pub use worker::{Consumer, Notifier, OutboxWorker};
 
-/// How long a claimed message belongs to its worker. Longer than a delivery may take.
+/// How long a claimed message belongs to its worker. This must be longer than a delivery may take, or a second worker
+/// would deliver the message too.
 pub const LEASE: TimeDelta = TimeDelta::seconds(30);
 
 /// How long ended messages are kept, for operators.
 const RETENTION: TimeDelta = TimeDelta::days(7);
 
-/// A claimed message. The table says which columns a queue uses.
+/// A claimed message. Each queue uses only some of the columns; the migration of the table says which.
 pub struct QueuedMessage {
     pub id: Uuid,
     pub kind: String,
@@ -28,7 +29,7 @@ pub struct QueuedMessage {
     pub key_id: Option<Vec<u8>>,
     pub alert_id: Option<Uuid>,
     pub created_at: DateTime<Utc>,
-    /// Including the current one.
+    /// The number of attempts, including the current one.
     pub attempts: i32,
 }
 
@@ -79,7 +80,8 @@ async fn postpone(pool: &PgPool, id: Uuid, now: DateTime<Utc>, delay: u32) -> Re
     Ok(())
 }
 
-/// Returns whether this call gave the message up. Of two workers, one does.
+/// Gives up a message. Returns whether this call did it: if two workers give up the same message, only one of them
+/// reports it.
 async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let given_up = sqlx::query!(
         "update outbox set given_up_at = $2 where id = $1 and done_at is null and given_up_at is null",
@@ -93,7 +95,7 @@ async fn give_up(pool: &PgPool, id: Uuid, now: DateTime<Utc>) -> Result<bool, sq
 #[derive(Clone, Copy, Debug)]
 pub struct Backlog {
     pub waiting: i64,
-    /// Messages after their last attempt. They are deleted after some days.
+    /// Messages whose last attempt failed. They are deleted after some days.
     pub given_up: i64,
     /// The age of the oldest waiting message.
     pub oldest_seconds: i64,

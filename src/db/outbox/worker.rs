@@ -27,11 +27,11 @@ pub trait Consumer: Send + Sync {
     /// Returns the name of the queue.
     fn queue(&self) -> &'static str;
 
-    /// Delivers a message. A crash can cause a second delivery of the same message, so it must have no further effect,
-    /// or the receiver must recognize the id.
+    /// Delivers a message. A crash can cause a second delivery of the same message. So a second delivery must have no
+    /// effect, or the receiver must recognize the id.
     ///
     /// # Errors
-    /// The cause for the log, in our own words: a receiver's text could contain personal data.
+    /// The cause for the log, in our own words, because the receiver's text could contain personal data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
     /// Called once for a message that is given up. The worker has logged it.
@@ -73,7 +73,7 @@ impl<C: Consumer> OutboxWorker<C> {
                 Ok(false) => {}
                 Err(error) => tracing::warn!(queue = self.consumer.queue(), %error, "failed to access the outbox"),
             }
-            // Notified or timed out: poll again.
+            // A notification and a timeout both mean: look for a due message again.
             let _ = timeout(POLL_INTERVAL, self.notifier.0.notified()).await;
         }
     }
@@ -88,7 +88,7 @@ impl<C: Consumer> OutboxWorker<C> {
     async fn deliver_next(&self) -> Result<bool, sqlx::Error> {
         let Some(message) = claim(&self.pool, self.consumer.queue(), self.clock.now()).await? else { return Ok(false) };
         let delivered = if message.attempts > C::MAX_ATTEMPTS {
-            // A process was killed during the last attempt, before it could give up.
+            // This is one attempt too many: a process was killed during the last attempt, before it could give up.
             Err("no attempt was completed".to_owned())
         } else {
             let delivery = timeout(DELIVERY_TIMEOUT, self.consumer.deliver(&message)).await;

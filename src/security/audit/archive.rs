@@ -2,10 +2,11 @@
 //!
 //! **Attack**: the table grows without bound. Or an attacker deletes the rows that prove an attack, and the deletion
 //! looks like a clean-up of old rows.
-//! **Control**: the command verifies whole batches, writes them to a file, and deletes them in the transaction that
-//! records `sys_audit_archived`. The MAC of this event needs the master key, so the schema's owner alone cannot delete
-//! a batch unnoticed. The first remaining batch contains the MAC of the last archived batch. `audit verify --archive`
-//! checks the files, the database, and the link between them.
+//! **Control**: the rows of one seal ([`hash_chain`](super::hash_chain)) are a batch. The command verifies whole
+//! batches, writes them to a file, and deletes them in the transaction that records `sys_audit_archived`. The MAC of
+//! this event needs the master key, so the schema's owner alone cannot delete a batch unnoticed. The first remaining
+//! batch contains the MAC of the last archived batch. `audit verify --archive` checks the files, the database, and the
+//! link between them.
 //! **Limits**: an operator can delete the files. Keep them where the database's owner cannot write.
 //! **ASVS**: 16.4.2, 14.2.7
 //! **Test**: `attacks::audit::archive`
@@ -95,9 +96,9 @@ async fn write_batches(
     Ok((first_batch.unwrap_or(last_batch), events))
 }
 
-/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. This function must run in a
-/// [background](super::context::background) context. If this function fails, nothing is deleted, and the command can be
-/// repeated.
+/// Deletes the archived batches and records `sys_audit_archived` in the same transaction. If this fails, nothing is
+/// deleted, and the command can be repeated. Call it in a [background](super::context::background) context, because the
+/// event needs a recorder.
 pub async fn remove(connection: &mut PgConnection, written: &ArchiveFile) -> Result<(), ArchiveError> {
     let mut transaction = connection.begin().await?;
     let event = Event::new(EventKind::SysAuditArchived).amount(written.last_batch.unsigned_abs());

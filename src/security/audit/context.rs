@@ -68,8 +68,8 @@ pub async fn enter<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Re
     let Some(recorder) = request.app_data::<Data<Recorder>>().map(|recorder| recorder.get_ref().clone()) else {
         return next.call(request).await;
     };
-    // The address and the route must be read before the request id. All are stored in the request's extensions, which
-    // can be borrowed only once at a time.
+    // The request's extensions can be borrowed only once at a time, and all three values are stored there. So the
+    // address and the route are read before the request id is borrowed.
     let (address, route) = (ClientAddr::of(&request), MatchedRoute::of(request.request()));
     let facts = Request {
         id: request.extensions().get::<RequestId>().map(|id| Uuid::from(*id)),
@@ -101,8 +101,8 @@ pub fn inherit<F: Future>(work: F) -> impl Future<Output = F::Output> {
     }
 }
 
-/// Records the verified caller. Only the first call counts: a later ticket on the same WebSocket cannot change the
-/// caller.
+/// Records the verified caller. Later calls have no effect, so that a later ticket on the same WebSocket cannot change
+/// the caller.
 pub fn set_caller(user: UserId, session: SessionId) {
     if let Some(context) = current().filter(|context| context.request.is_some()) {
         let _ = context.caller.set((user, session));

@@ -1,7 +1,7 @@
 //! One event as a database row, with its MAC.
 //!
-//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked. So
-//! the fields `ab`, `c` get another MAC than the fields `a`, `bc`, and an empty text gets another MAC than an absent
+//! The MAC covers every field in a fixed order. Each field is preceded by its length, and absent fields are marked.
+//! Otherwise the fields `ab`, `c` would get the same MAC as `a`, `bc`, and an empty text the same MAC as an absent
 //! text. The fields are not encoded as JSON, because JSON has several encodings for one value.
 
 use chrono::{DateTime, Utc};
@@ -37,9 +37,10 @@ pub struct Entry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Task {
     WriteAndCount,
-    /// The entry is only counted. Its row is written with its own transaction, or as part of an aggregate.
+    /// The entry is only counted, because its row is written elsewhere: in its own transaction, or as part of an
+    /// aggregate.
     Count,
-    /// The entry is only written. It is the row of an aggregate, whose events have already been counted.
+    /// The entry is only written, because its events were counted before: it is the row of an aggregate.
     Write,
 }
 
@@ -65,8 +66,8 @@ pub struct Fields<'a> {
 }
 
 impl Entry {
-    /// Returns how many events this entry stands for. For some kinds, `amount` means something else; no rule counts
-    /// these kinds.
+    /// Returns how many events this entry stands for. The detection rules use it only for kinds in which `amount` is a
+    /// number of events.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.amount.map_or(1, i64::unsigned_abs)

@@ -169,7 +169,8 @@ impl Event {
         }
     }
 
-    /// Returns the user and session of the event. If the event is about another user, the caller's session is left out.
+    /// Returns the user and session of the event, by default those of the caller. An event about another user does not
+    /// get the caller's session, because the session is not that user's.
     fn user_and_session(&self, context: Option<&Context>) -> (Option<UserId>, Option<SessionId>) {
         match context.and_then(Context::caller) {
             Some((user, session)) if self.session.is_none() && self.user.is_none_or(|about| about == user) => {
@@ -179,8 +180,8 @@ impl Event {
         }
     }
 
-    /// Writes the log line. `place` is set for an aggregate only, because an aggregate is written outside of any
-    /// request.
+    /// Writes the log line. `place` is set only for an aggregate, which is written outside of any request and so has no
+    /// context.
     fn log(&self, context: Option<&Context>, place: Option<&(MatchedRoute, IpAddr)>) {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);

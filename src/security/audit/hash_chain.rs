@@ -5,8 +5,8 @@
 //! **Control**: each row has a MAC under a key that the database does not contain. Every five seconds, one replica
 //! seals the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in
 //! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too. An event and a metric
-//! report a row that has waited 15 seconds for its seal, and a missing or disabled trigger. A database session of the
-//! service's role that blocks sealing for 15 seconds is terminated.
+//! report a row that has waited 15 seconds for its seal, and a missing or disabled trigger. Any session of the
+//! service's role can lock the seals, so that nothing is sealed. A session that does this for 15 seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain. A schema owner can delete a row together with
 //! its entry in `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
 //! **ASVS**: 16.4.2, 16.4.3
@@ -29,12 +29,12 @@ use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
 /// How often new rows are sealed.
 pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
-/// The maximum delay of a seal. A row that has waited longer is reported. A database session that has blocked sealing
-/// for longer is terminated.
+/// The maximum delay of a seal. A row that has waited longer is reported. A database session that blocks sealing for
+/// longer is terminated.
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
-/// The maximum number of rows in one seal.
+/// The maximum number of rows in one seal, which bounds the memory and the time of one transaction.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// The first seal has no predecessor, so it uses this value as the MAC of its predecessor.
+/// The MAC that the first seal has as its predecessor's, because there is no earlier seal.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
 /// Seals new rows. Each seal is a link of the hash chain.
@@ -109,8 +109,8 @@ impl ChainWriter {
         self.seal_all(false).await
     }
 
-    /// Seals the last rows at shutdown. If another replica is sealing, waits for it, because it may not see the newest
-    /// rows.
+    /// Seals the last rows at shutdown. If another replica is sealing, waits for that replica, which may not see the
+    /// newest rows of this one.
     pub async fn seal_remaining(&self) -> Result<(), sqlx::Error> {
         self.seal_all(true).await
     }

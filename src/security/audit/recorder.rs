@@ -28,7 +28,7 @@ use crate::security::crypto::keys::Keys;
 pub const MAX_QUEUED: usize = 10_000;
 /// The maximum number of rows in one transaction.
 const MAX_BATCH_ROWS: usize = 500;
-/// How long the writer collects events before it writes.
+/// How long the writer collects events before it writes, so that a burst of events becomes one transaction.
 const BATCH_DELAY: Duration = Duration::from_millis(25);
 /// How often the writer checks whether the aggregation window has ended.
 const WINDOW_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -56,8 +56,8 @@ struct Pending {
 }
 
 impl Pending {
-    /// Returns whether the queue has space. Half of the queue is reserved for events about users. Otherwise a flood
-    /// could hide an attack on a user.
+    /// Returns whether the queue has space. Half of the queue is reserved for events about users, because a flood of
+    /// anonymous requests could otherwise hide an attack on a user.
     fn has_room(&self, is_low_priority: bool) -> bool {
         self.queue.len() < if is_low_priority { MAX_QUEUED / 2 } else { MAX_QUEUED }
     }
@@ -103,7 +103,7 @@ impl Recorder {
         }
     }
 
-    /// In a flood, or if the queue is full, adds an event to its aggregate. Returns `false` if the event must be
+    /// Adds an event to its aggregate if there is a flood or the queue is full. Returns `false` if the event must be
     /// recorded individually.
     pub(super) fn aggregate(&self, key: AggregateKey) -> bool {
         let mut pending = self.pending();

@@ -1,8 +1,8 @@
 //! Records the event of every refusal. One middleware does this, so that no handler can forget it.
 //!
-//! A refusal with more detail records its own event where it happens, for example a failed login or a reused token.
-//! Four responses are not abuse and leave no event: a slow body (408), a stale or missing version (412, 428), and an
-//! overloaded service (503).
+//! Some refusals need more detail, for example a failed login or a reused token. They record their own event where they
+//! happen. Four responses are not abuse and leave no event: a slow body (408), a stale or missing version (412, 428),
+//! and an overloaded service (503).
 
 use actix_web::Error;
 use actix_web::body::MessageBody;

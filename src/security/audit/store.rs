@@ -107,8 +107,8 @@ pub async fn last_seal(connection: &mut PgConnection) -> Result<Option<LastSeal>
     .await
 }
 
-/// Takes the oldest unsealed rows. If another transaction is sealing, either returns no rows or waits for that
-/// transaction, for at most `lock_timeout`.
+/// Takes the oldest unsealed rows. If another transaction is sealing, `waits` decides: the call waits for that
+/// transaction, for at most `lock_timeout`, or returns no rows.
 pub async fn take_unsealed(
     connection: &mut PgConnection,
     most: i32,
@@ -171,7 +171,8 @@ pub async fn seal_state(pool: &PgPool) -> Result<SealState, sqlx::Error> {
     .await
 }
 
-/// Terminates database sessions of the service's role that have blocked sealing for this long. Returns their number.
+/// Terminates database sessions of the service's role that have blocked sealing for this long: each holds a lock on a
+/// table of the seals. Returns their number.
 pub async fn end_sessions_that_block_sealing(pool: &PgPool, for_seconds: f64) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar!(
         r#"select count(*) filter (where pg_terminate_backend(a.pid)) as "ended!" from pg_stat_activity a

@@ -11,7 +11,8 @@ pub use super::report::{Fault, Report};
 use super::verify_store::{self, Batch, Row, Seal};
 use crate::security::crypto::keys::{KeyId, Keys, Tag};
 
-/// Rows are sealed within seconds. If an older row has no seal, the row was inserted, or its seal was deleted.
+/// The age beyond which a row without a seal is a fault. Rows are sealed within seconds. So the service did not write
+/// this row, or its seal was deleted.
 pub const MAX_SEAL_AGE: TimeDelta = TimeDelta::minutes(10);
 
 /// Verifies all events in one read-only snapshot. The connection belongs to the schema's owner.
@@ -91,8 +92,8 @@ impl<'a> Verification<'a> {
     pub(super) async fn begin_database(&mut self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
         verify_store::begin(connection).await?;
         let archived = verify_store::newest_archived(connection).await?;
-        // A row that was signed with an unknown key is kept here: the unknown key is reported when the row's seal is
-        // read.
+        // Ignore an event whose MAC is wrong: an attacker may have written it. An event under an unknown key is kept,
+        // and that key is reported when the seal of the row is read.
         let archived = archived.filter(|row| row.has_valid_mac(self.keys) || self.unknown_key(&row.mac).is_some());
         let first = verify_store::next_seal(connection, 0).await?;
         let (Some(until), Some(first)) = (archived.and_then(|row| row.amount), first) else { return Ok(()) };

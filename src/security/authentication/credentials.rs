@@ -3,9 +3,9 @@
 //! **Attack**: user enumeration: the response, its time or its side effects show whether an account exists or is
 //! locked. A guess at a locked account can also show whether the password was correct.
 //! **Control**: login and re-authentication both use [`Credentials::check`]. Every check does one look-up, one count
-//! and one hash. If the account does not exist, it hashes a dummy. Beyond a limit, it returns 429 before hashing. An
-//! unknown account, a wrong password, a disabled account and a locked account all return `invalid_credentials`. Only
-//! the log contains the cause, and it names the account by a keyed hash.
+//! and one hash. If the account does not exist, it hashes a dummy. Beyond a limit of `login_throttling`, it returns 429
+//! before hashing. An unknown account, a wrong password, a disabled account and a locked account all return
+//! `invalid_credentials`. Only the log contains the cause, and it names the account by a keyed hash.
 //! **Limits**: during a lock, owners without a device cookie are refused too, even with the correct password.
 //! **ASVS**: 6.3.1, 6.3.8, 16.3.1
 //! **Test**: `attacks::authentication::credentials`
@@ -43,7 +43,8 @@ pub struct StoredCredentials {
 pub struct FoundCredentials {
     /// `None` if the account does not exist.
     pub account: Option<StoredCredentials>,
-    /// The highest work of all stored password hashes (`users.password_work`).
+    /// The highest work (memory in KiB times passes) of all stored password hashes (`users.password_work`). Every
+    /// verification does this work, so that response times reveal no account.
     pub max_work: u64,
 }
 
@@ -98,8 +99,8 @@ impl Credentials {
         self.throttle.sign_in(typed, address, None, None)
     }
 
-    /// Returns a login attempt with a challenge solution. The device cookie in `headers` is used if it has the
-    /// account's epoch.
+    /// Returns a login attempt with a challenge solution. A device cookie in `headers` is used only if it has the
+    /// account's epoch, because a password change or reset makes older cookies invalid.
     #[must_use]
     pub fn sign_in_with(
         &self,

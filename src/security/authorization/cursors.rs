@@ -188,7 +188,8 @@ mod tests {
         assert_eq!(open(scope(owner, "customers", "status=draft")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "status=paid")), Err(InvalidCursor));
         assert_eq!(open(scope(owner, "invoices", "")), Err(InvalidCursor));
-        // The MAC covers the boundary between list and filter.
+        // The letters of list and filter are the same, but the boundary between them differs. The MAC covers the
+        // boundary.
         assert_eq!(open(scope(owner, "invoicess", "tatus=draft")), Err(InvalidCursor));
         let others = Cursors::new(&Keys::new(&vec![9; 32].into()).unwrap());
         assert_eq!(others.decode::<Position>(&own, &cursor), Err(InvalidCursor));

@@ -2,6 +2,7 @@
 //!
 //! Object-level authorization is elsewhere: each store filters by owner, and row-level security filters again
 //! (`migrations`).
+//!
 //! Attacks: broken function-level authorization, forged cursors (API5:2023, API1:2023, CWE-862, CWE-639).
 
 pub mod administrators;

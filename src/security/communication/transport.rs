@@ -3,11 +3,11 @@
 //! **Attack**: eavesdropping on tokens and cookies.
 //! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
 //! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
-//! ends: the session of an access token in `Authorization`, and the session of a refresh token in a cookie, even of a
-//! used token. A request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends
-//! `X-Forwarded-Proto: https`. From other peers, proxy headers are ignored and leave an event. Plain HTTP is served on
-//! loopback only: in development, and in production for health checks without credentials, because a container's health
-//! check cannot verify our certificate.
+//! ends. This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used one. A
+//! request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends `X-Forwarded-Proto: https`.
+//! Proxy headers from other peers are ignored and leave an event. Plain HTTP is served on loopback only: in
+//! development, and in production for health checks without credentials. A container's health check cannot verify our
+//! certificate, so it needs plain HTTP.
 //! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the
 //! request may come from a listed proxy: it is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
@@ -49,8 +49,8 @@ pub async fn require_https<B: MessageBody>(
     let mut refusal = ApiError::HttpsRequired;
     if peer.is_some() {
         Event::new(EventKind::PlainHttpRefused).record();
-        // If the database is down and the session cannot be ended, the client gets that error instead of
-        // `https_required`.
+        // If the database is down, the session cannot be ended. The client then gets that error instead of
+        // `https_required`, so that it tries again.
         if let Err(error) = end_exposed_sessions(&request).await {
             refusal = error;
         }

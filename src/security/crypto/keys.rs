@@ -237,8 +237,8 @@ impl DerivedKeys {
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
             filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Chain heads are signed with a key pair instead of a MAC, so that an archive can verify them without a secret
-        // key.
+        // Chain heads are signed with a key pair instead of a MAC, so that they can be verified without a secret key,
+        // for example by an auditor.
         let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
         let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {

@@ -2,8 +2,8 @@
 //!
 //! **Attack**: a secret leaks through `Debug` output, a response field or a queue.
 //! **Control**: secrets are `secrecy` types, which cannot be printed or serialized. A view that returns a secret uses
-//! the type [`SecretOutput`]. [`insert_token`] adds the token to a mail when the mail is sent; after sending, the text
-//! is zeroized.
+//! the type [`SecretOutput`]. A queued mail contains no token: [`insert_token`] adds the token when the mail is sent.
+//! After sending, the text is zeroized.
 //! **Limits**: an attacker who can read the recipient's mailbox gets the token.
 //! **ASVS**: 11.7.1, 14.2.1, 16.2.5
 //! **Test**: `attacks::audit::logs`

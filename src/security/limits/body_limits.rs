@@ -125,8 +125,8 @@ pub async fn close_unread<B: MessageBody>(
 
 type BodyStream = Pin<Box<dyn Stream<Item = Result<Bytes, PayloadError>>>>;
 
-/// Limits the size and time of a body. With a request deadline, each chunk extends the deadline and the time for the
-/// body.
+/// Limits the size and time of a body. An upload has a request deadline: each chunk extends that deadline and the time
+/// for the body.
 fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream {
     let late = Box::pin(tokio::time::sleep(BODY_TIMEOUT));
     let state = (body, late, max, deadline, false);
@@ -154,6 +154,6 @@ fn bounded(body: Payload, max: usize, deadline: Option<Deadline>) -> BodyStream 
         let failed = item.is_err();
         Some((item, (body, late, left, deadline, failed)))
     });
-    // The form parser polls the stream once more after its end.
+    // The form parser polls the stream once more after its end. Without `fuse`, an ended stream may panic.
     Box::pin(body.fuse())
 }

@@ -115,7 +115,7 @@ impl ConcurrencyLimit {
             return Err("the queue for this work is full");
         }
         let slot = tokio::time::timeout(self.max_wait, self.slots.clone().acquire_owned()).await;
-        // The second error cannot occur, because the semaphore is never closed.
+        // The second error means that the semaphore was closed. It cannot occur, because nothing closes the semaphore.
         slot.ok().and_then(Result::ok).ok_or("no slot became free in time")
     }
 

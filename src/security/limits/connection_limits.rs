@@ -6,8 +6,8 @@
 //! reserved for addresses with few connections. A connection over a limit is closed at once; the service never stops
 //! accepting connections. TLS handshakes have their own limits and a short timeout. Request heads have a timeout too
 //! (`app/listeners.rs`). A client must read its response at a minimum rate. Listed proxies have no limit per address,
-//! because they carry the connections of many clients. They should limit their clients themselves. Every few
-//! seconds, one event records how many connections the service closed because of these limits.
+//! because they carry the connections of many clients. They should limit their clients themselves. Every few seconds,
+//! one event records how many connections the service closed because of these limits.
 //! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 
@@ -25,7 +25,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// The maximum number of connections per address while the reserve is in use.
+/// The maximum number of connections per address once the reserve is in use: the total has room for few more, so each
+/// address gets few.
 const RESERVE_PER_ADDRESS: usize = 8;
 /// How long a full send buffer may wait for the client. The time grows by one second for each [`MIN_RATE`] bytes that
 /// the client reads.

@@ -16,9 +16,9 @@
 //!
 //! **Limits**: a flood from very many addresses stays within the limits. Each replica counts for itself; only login
 //! throttling counts in PostgreSQL. A refresh is charged before the token is looked up in the database. So a thief with
-//! a used refresh cookie can exhaust the refresh budget of its user, who can still log in. The user of a WebSocket
-//! handshake is not known yet, so the handshake is charged only to the larger bucket of its address. One client can
-//! exhaust this bucket with 50 times as many handshakes as the tier allows.
+//! a used refresh cookie can exhaust the refresh budget of its user, who can still log in. A WebSocket handshake is
+//! charged before its user is known, so only to the bucket that verified callers share. One client can exhaust this
+//! bucket with 50 times as many handshakes as the tier allows.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
 //! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README). To replace

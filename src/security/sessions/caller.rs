@@ -62,7 +62,7 @@ impl Caller {
     }
 
     fn record_in_log(&self) {
-        // Both fields are recorded at once, because the JSON formatter rewrites all fields of a span each time.
+        // The JSON formatter rewrites all fields of a span at each change, so both fields are recorded at once.
         tracing::record_all!(Span::current(), user = %self.user, session = %self.session);
         context::set_caller(self.user, self.session);
     }

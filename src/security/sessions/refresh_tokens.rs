@@ -32,9 +32,9 @@ use crate::security::crypto::secret_tokens::SecretToken;
 /// So a sub-domain or a plain HTTP page cannot set this cookie (RFC 6265bis, ASVS 3.3.3).
 pub const COOKIE: &str = "__Host-refresh";
 
-/// The maximum number of tokens to derive when a replay searches for the newest token. A page refreshes every ten
-/// minutes, and the grace period is at most 30 s, so a chain is short. During a key rotation, each token has two
-/// possible successors, one per key, so 32 tokens cover only 4 refreshes.
+/// The maximum number of tokens to derive when a replay searches for the newest token. Few are needed: a page refreshes
+/// every ten minutes, and the grace period is at most 30 s. During a key rotation, each token has two possible
+/// successors, one per key. So 32 tokens cover only 4 refreshes.
 pub const MAX_CHAIN: usize = 32;
 
 /// The state of a refresh token that a client has sent. The statement that tries to use the token reads this state.
@@ -155,7 +155,7 @@ pub fn clear_cookie() -> HeaderValue {
 }
 
 /// Returns 204 with the headers that clear the browser's data of this session (ASVS 14.3.1). The refresh cookie is
-/// deleted by its name, because `"cookies"` would also delete the device cookie (`device_cookies`).
+/// deleted by its name. The value `"cookies"` would also delete the device cookie (`device_cookies`).
 #[must_use]
 pub fn clear_browser_data() -> CustomizeResponder<NoContent> {
     NoContent

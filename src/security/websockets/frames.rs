@@ -18,7 +18,8 @@ use crate::http::error::{ApiError, ApiResult};
 /// The maximum length of a frame header: two bytes, eight of extended length, and four of masking key.
 const MAX_HEADER_BYTES: usize = 14;
 
-/// Wraps the payload. The wrapped payload fails at a frame that is too large, and beyond the maximum number of frames.
+/// Wraps the payload of a handshake. The wrapped payload fails at a frame that is too large, and beyond the maximum
+/// number of frames.
 pub(super) async fn limited(request: &HttpRequest, payload: Payload) -> ApiResult<Payload> {
     let mut headers = FrameHeaders {
         header: Vec::with_capacity(MAX_HEADER_BYTES),

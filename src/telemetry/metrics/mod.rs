@@ -1,4 +1,5 @@
-//! Prometheus metrics: counters that requests update ([`requests`]), and values that are read at each scrape.
+//! Prometheus metrics: counters that requests update ([`requests`]), and values that are read at each scrape (when
+//! Prometheus fetches the metrics).
 //!
 //! Each service has its own registry, because tests run many services in one process.
 //!

@@ -1,6 +1,6 @@
 //! Request metrics: number of requests by route and status, durations, and refusals by problem code.
 //!
-//! Worker threads count without locks and allocations: the atomic counters of each route are created at startup.
+//! The atomic counters of each route are created at startup, so worker threads count without locks and allocations.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -36,8 +36,8 @@ const ID_BYTES: usize = 16;
 const NUMBER_BYTES: usize = 8;
 const SIGNED_BYTES: usize = ID_BYTES + 2 * NUMBER_BYTES;
 
-/// A device cookie of one account. It contains the number of the account's epoch at its creation. When the account's
-/// epoch advances, the cookie becomes invalid ([`DeviceCookie::matches_epoch`]).
+/// A device cookie of one account. It contains the account's epoch, a number that password reset and password change
+/// advance. A cookie with an older epoch is invalid ([`DeviceCookie::matches_epoch`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceCookie {
     id: Uuid,

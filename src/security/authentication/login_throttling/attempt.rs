@@ -19,8 +19,8 @@ use crate::security::sessions::caller::Caller;
 const MAX_DEVICE_FAILURES: u32 = 10;
 /// The maximum number of failures in a row when a signed-in user re-authenticates.
 const MAX_REAUTHENTICATION_FAILURES: i64 = 10;
-/// How long a used solution is stored. This is longer than it is valid, so that clock differences do not allow a second
-/// use.
+/// How long a used solution is stored, so that it cannot be used again. A challenge is valid for five minutes only; the
+/// rest is a margin for clocks that differ.
 const USED_SOLUTION: Rate = Rate { count: 1, window: Duration::from_secs(3600) };
 
 /// Counts failed attempts and decides which attempts may proceed.
@@ -126,8 +126,9 @@ impl LoginAttempt {
         hex(&self.account[..8])
     }
 
-    /// Returns the counters of the attempt, apart from the counter of the account, in the order in which rows are
-    /// locked. A known device has only its own counter. A solved challenge lifts the limits of address and network.
+    /// Returns the counters of the attempt, in the order in which rows are locked. The counter of the account is not
+    /// among them: it is counted separately. A known device has only its own counter. A solved challenge lifts the
+    /// limits of address and network.
     pub(super) fn counters(&self) -> Vec<Counter> {
         let limit = |counter: &Counter| match self.solution {
             Some(_) => Counter { limit: Rate { count: u32::MAX, ..counter.limit }, ..*counter },

@@ -10,7 +10,8 @@ use crate::base::id::UserId;
 use crate::db::begin;
 use crate::http::error::ApiResult;
 
-/// How long an account is locked, in minutes: first after the last free failure, then after each further failure.
+/// How many minutes an account is locked. The first lock follows the last failure that the settings allow. Each further
+/// failure takes the next entry; the last entry repeats.
 const LOCK_MINUTES: [i32; 5] = [1, 2, 4, 8, 15];
 
 /// A stored counter, including this attempt.
@@ -106,8 +107,9 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt: resets the counter per account and address, subtracts that counter's failures
-    /// from the account, and one failure from each other counter. Locks rows in the order of [`Self::count_attempt`].
+    /// Subtracts a successful attempt. The counter of account and address is reset, and the failures that it had are
+    /// subtracted from the account. All other counters lose one failure. Locks rows in the order of
+    /// [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =
@@ -135,7 +137,8 @@ impl LoginThrottle {
     }
 
     /// Queues the mail that notifies the owner of a lock. For an account that does not exist, the row is marked as
-    /// sent: both cases take the same statement and write one row.
+    /// sent. Both cases take the same statement and write one row, so that the response time does not reveal whether
+    /// the account exists.
     pub(super) async fn queue_lock_mail(&self, connection: &mut PgConnection, owner: Option<UserId>) -> ApiResult<()> {
         sqlx::query!(
             "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at, done_at)

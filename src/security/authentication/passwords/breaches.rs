@@ -4,10 +4,11 @@
 //! **Attack**: credential stuffing with breached passwords that our list does not contain. A malicious breach service
 //! learns passwords, or sends slow, endless or false responses.
 //! **Control**: the breach service receives only the first 5 of the 40 hex digits of the password's SHA-1. About 2,000
-//! published passwords share these digits. `Add-Padding` hides the number of results from an observer of the
-//! connection. Requests use the outbound client with SSRF protection (`security/communication/outbound`). Each line of
-//! the response must have the expected format. If the breach service fails, the password is accepted (fail open) and
-//! the event `breach_check_failed` is recorded. Responses are cached for a day.
+//! published passwords share these digits, so the service does not learn which one is meant (k-anonymity).
+//! `Add-Padding` hides the number of results from an observer of the connection. Requests use the outbound client with
+//! SSRF protection (`security/communication/outbound`). Each line of the response must have the expected format. If the
+//! breach service fails, the password is accepted (fail open) and the event `breach_check_failed` is recorded.
+//! Responses are cached for a day.
 //! **Limits**: the breach service learns when our host queries it. While the breach service fails, breached passwords
 //! are accepted.
 //! **ASVS**: 6.2.12, 13.2.4
@@ -35,7 +36,7 @@ const SUFFIX_DIGITS: usize = 35;
 const MAX_CACHED: usize = 64;
 const CACHE_LIFE: TimeDelta = TimeDelta::hours(24);
 
-/// A client of the configured breach service.
+/// The client of the configured breach service.
 pub struct BreachService {
     client: OutboundClient,
     url: OutboundUrl,

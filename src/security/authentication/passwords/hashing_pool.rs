@@ -62,7 +62,8 @@ fn with_buffer<T>(free: &Mutex<Vec<Vec<Block>>>, blocks: usize, work: impl FnOnc
     let reused = free.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut buffer = reused.unwrap_or_else(|| vec![Block::default(); blocks]);
     let result = work(&mut buffer);
-    // A stored hash with larger parameters may have enlarged the buffer.
+    // A stored hash with larger parameters may have enlarged the buffer. Release the excess, so that the buffers stay
+    // bounded.
     buffer.truncate(blocks);
     buffer.shrink_to_fit();
     free.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);

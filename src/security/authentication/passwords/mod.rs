@@ -1,14 +1,18 @@
 //! Password policy and hashing: argon2id with uniform work, no common passwords (CWE-208, CWE-521, CWE-916, API2:2023).
 //!
 //! **Attack**: guessing; user enumeration by response time; denial of service by hashing or by very long passwords.
-//! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC). (Six Cyrillic letters
-//! have twelve bytes.) Longer passwords are rejected before hashing, and more than 1,024 bytes before any other work.
-//! Apart from NFC, a password is verified as received: it is not trimmed, truncated or case-folded.
+//! **Control**: a password has 12 to 64 *characters*, counted after Unicode normalization (NFC), not bytes: six
+//! Cyrillic letters have twelve bytes. Longer passwords are rejected before hashing. A password of more than 1,024
+//! bytes is rejected before it is normalized. Apart from NFC, a password is verified as received: it is not trimmed,
+//! truncated or case-folded.
+//!
 //! A new password must not be on the list of common and breached passwords, and must not consist of the user's own
 //! name. zxcvbn must estimate at least 10^10 guesses ([`policy`]). A configured breach service can reject it too
 //! ([`breaches`]).
+//!
 //! argon2id has at least OWASP's minimum parameters. A bounded number of hashes and estimates runs at once, in reused
 //! memory.
+//!
 //! Every verification does the same *work* (memory times passes), whether the account exists or not. For an unknown
 //! account, a dummy hash with the configured parameters is verified. If a stored hash is cheaper, the missing work is
 //! added. If a stored hash is more expensive, because the configured cost was lowered, every verification does the
@@ -57,8 +61,7 @@ impl HashedPassword {
 /// The result of a verification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// The password is correct. `needs_rehash` is true if the stored hash has other parameters than the configured
-    /// ones.
+    /// The password is correct. `needs_rehash` is true if the stored hash does not have the configured parameters.
     Correct { needs_rehash: bool },
     /// The password is wrong, or the account does not exist.
     Wrong,
@@ -69,7 +72,8 @@ pub enum Verdict {
 #[error("{0}")]
 pub struct PasswordSetupError(String);
 
-/// The maximum work of one verification. Without it, a hash that an attacker planted could cause a denial of service.
+/// The maximum work of one verification. An attacker who can write to the database could store a very expensive hash,
+/// and each login would then take minutes (denial of service).
 const MAX_WORK: u64 = MAX_MEMORY_KIB as u64 * MAX_PASSES as u64;
 const MAX_STORED_LANES: u32 = 16;
 
@@ -222,7 +226,8 @@ impl Passwords {
         result.await?.map_err(|error: String| ApiError::internal(error))
     }
 
-    /// Returns parameters for the `missing` work. They use at most as much memory as the configured parameters.
+    /// Returns parameters for the `missing` work. They use at most as much memory as the configured parameters, so that
+    /// the reused buffer is large enough.
     fn top_up(&self, missing: u64) -> Option<Params> {
         let passes = missing.div_ceil(self.params.m_cost().into());
         let memory = missing.checked_div(passes).filter(|memory| *memory >= MIN_MEMORY_KIB)?;

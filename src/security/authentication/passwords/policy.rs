@@ -25,9 +25,9 @@ const MIN_GUESSES: u64 = 10_000_000_000;
 
 /// Characters that zxcvbn treats as substituted letters, such as 4 for a and $ for s.
 const SUBSTITUTES: &str = "4@8({[<3691!|70$5+%2";
-/// A password with more different substitutes is accepted without an estimate, because a dictionary word has fewer.
-/// zxcvbn tries all combinations of substitutes, which takes about 35 ms with ten substitutes and seconds with all of
-/// them.
+/// A password with more different substitutes is accepted without an estimate. zxcvbn tries all combinations of
+/// substitutes, which takes about 35 ms with ten of them and seconds with all. A dictionary word contains fewer than
+/// ten.
 const MAX_SUBSTITUTES: usize = 10;
 
 const ADVICE: &str = "choose four or more random words, or let a password manager make one";
@@ -96,7 +96,7 @@ pub(super) fn estimate(password: &str, context: &[String]) -> Result<(), Passwor
     if substitutes > MAX_SUBSTITUTES {
         return Ok(());
     }
-    // zxcvbn does not recognise words that are separated by white space.
+    // zxcvbn does not recognise words that are separated by white space, so join them.
     let joined: String = password.split_whitespace().collect();
     let own: Vec<&str> = context.iter().flat_map(|text| words(text)).chain(["strongroom"]).collect();
     let estimate = zxcvbn(&joined, &own);

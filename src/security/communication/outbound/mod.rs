@@ -2,14 +2,14 @@
 //! (CWE-918, API7:2023, API10:2023).
 //!
 //! **Attack**: a URL leads to an internal service (cloud metadata, the database, an admin port): by its spelling, by
-//! DNS, by DNS rebinding or by a redirect. A receiver never answers, or sends an endless response.
+//! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public. The client connects to the checked
 //! addresses without a second DNS lookup. It follows no redirects, uses no proxy of the environment, and keeps no
 //! cookies and no idle connections. A request takes at most 5 seconds, and connecting at most 2. The client reads and
 //! discards at most 4 KiB of a response; callers see the status only. The breach service is the exception
 //! ([`OutboundClient::get`]): its response is returned, at most 256 KiB within 2 seconds.
-//! **Limits**: a configured receiver can pass on the data that it receives. It receives ids and counts only.
+//! **Limits**: a called service can pass on the data that it receives. It receives ids and counts only.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 
 mod public_addresses;
@@ -46,7 +46,8 @@ const MAX_RESPONSE_BYTES: usize = 262_144;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The number of bytes of a response that [`OutboundClient::post`] reads and discards.
+/// The number of bytes of a response that [`OutboundClient::post`] reads and discards. Only the status matters, so the
+/// rest is not read.
 const MAX_DISCARDED_BYTES: usize = 4_096;
 
 /// The error for a client that cannot be built.
@@ -186,7 +187,7 @@ impl OutboundClient {
     }
 }
 
-/// Classifies an error without its URL: the URL of a chat webhook is a secret and must not be logged.
+/// Classifies an error. The message must not contain the URL, because the URL of a chat webhook is a secret.
 fn classify(error: &reqwest::Error, otherwise: OutboundError) -> OutboundError {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(inner) = cause {
@@ -241,7 +242,7 @@ impl Resolve for PublicResolver {
             if !addresses.iter().all(is_allowed) {
                 return Err(NotPublic.into());
             }
-            // reqwest replaces port 0 by the port of the URL.
+            // The port is unknown here. reqwest replaces port 0 by the port of the URL.
             let addresses: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addresses)
         })

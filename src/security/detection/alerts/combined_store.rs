@@ -1,4 +1,5 @@
-//! SQL of combined alerts: which findings join a combined alert, and the totals that it states.
+//! SQL of combined alerts: which findings join a combined alert, and the totals that the alert states. The module head
+//! of `alerts` explains both terms.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};

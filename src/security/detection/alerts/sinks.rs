@@ -1,4 +1,5 @@
-//! The sinks of alerts: the log, a chat, a signed webhook, and mail. Mail goes to the queue of all mail.
+//! The sinks of alerts: the log, a chat, a signed webhook, and mail. Alert mails go through the queue of all mails, so
+//! this file does not deliver them.
 
 use std::sync::Arc;
 
@@ -24,10 +25,10 @@ const TARGET: &str = "alert";
 /// The prefix of a signature. It names the algorithm, so that the algorithm can be changed later.
 pub const SIGNATURE_VERSION: &str = "v1";
 
-/// The queue of mail, and the name of that sink.
+/// The name of the mail sink, and of the outbox queue for mail.
 pub const MAIL_QUEUE: &str = "mail";
 
-/// A destination of alert messages that this folder delivers to.
+/// A sink that this folder delivers to: every sink except mail.
 pub(super) enum Sink {
     Log,
     Slack(OutboundUrl),
@@ -100,8 +101,8 @@ impl Consumer for SinkDelivery {
         posted.map_err(|undelivered| undelivered.to_string())
     }
 
-    /// Records one event. A rule that counts this event cannot cause an endless loop: its alert stays open and sends
-    /// one summary per window.
+    /// Records one event, which a rule may count. This cannot become an endless loop: the alert of that rule stays open
+    /// and sends one summary per window.
     fn given_up(&self, _message: &QueuedMessage) {
         Event::new(EventKind::AlertDeliveryFailed).reason(self.sink.name()).record();
     }

@@ -1,5 +1,4 @@
-//! SQL of alerts and their messages in the outbox. These rows have no owner: administrators and
-//! the sinks read them.
+//! SQL of alerts and their messages in the outbox. These rows have no owner: administrators and the sinks read them.
 
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};

@@ -19,7 +19,7 @@ use crate::security::communication::outbound::OutboundClient;
 /// How often alerts are summarised and cleared.
 const WATCH_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Delivers the messages of all sinks apart from mail, and queues summaries and clears.
+/// Delivers the messages of all sinks apart from mail. Also queues summaries, and clears alerts.
 pub struct AlertWorker {
     alerts: Alerts,
     clock: Clock,

@@ -103,8 +103,8 @@ impl Rules {
         ended.into_iter().for_each(|ended| self.revocations.announce(ended));
     }
 
-    /// Deletes counters whose window ended long ago, also those of mail budgets. They are kept for the longest window
-    /// of all rules, because a combined alert may sum them until then.
+    /// Deletes counters whose window ended long ago, including those of mail budgets. They are kept for the longest
+    /// window of all rules, because a combined alert may sum them until then.
     pub async fn sweep(&self, pool: &PgPool, now: DateTime<Utc>) -> ApiResult<()> {
         let longest = RULES.iter().map(|rule| (rule.threshold)(&self.settings).window).max().unwrap_or_default();
         Ok(counters::sweep(pool, now - longest).await?)

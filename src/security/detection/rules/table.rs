@@ -16,8 +16,8 @@ pub enum CountBy {
     Session,
     /// An IPv4 address, or the /56 of an IPv6 address.
     Network,
-    /// The account that the client named, for example at login, as a keyed hash of its address. The account may not
-    /// exist.
+    /// The account that the client named, for example at login. The key is a keyed hash of the typed address, because
+    /// the account may not exist.
     Account,
 }
 
@@ -69,7 +69,7 @@ const DENIALS: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Foreign), (AuthzFail, EventFilter::Reasons(&["forbidden"]))];
 const ENUMERATION: &[(EventKind, EventFilter)] =
     &[(AuthzFail, EventFilter::Missing), (AuthzFail, EventFilter::Reasons(&["malformed_id"]))];
-/// Faults that a token issued by this service cannot have.
+/// The reasons that only a forged token can have, because this service never issues a token with such a fault.
 const FORGED: &[&str] = &[
     "algorithm",
     "header",

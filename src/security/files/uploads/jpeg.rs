@@ -62,7 +62,8 @@ impl Jpeg {
         self.state = match std::mem::take(&mut self.state) {
             State::Start | State::End { .. } if byte == 0xff => State::StartKind,
             State::StartKind if byte == START_OF_IMAGE => State::Marker,
-            // Only the first picture must begin at the first byte of the file.
+            // Something other than a picture follows the padding after a picture. Only the first picture must begin at
+            // the first byte of the file.
             State::StartKind if self.position > 2 => return Err(UploadError::AfterEnd),
             State::Start | State::StartKind => return Err(UploadError::Not(FileType::Jpeg)),
             State::End { at, nuls } if is_padding(byte) => {

@@ -45,7 +45,8 @@ impl Trailer {
             last: VecDeque::new(),
             video: Video::default(),
         };
-        // The length of the first MP4 box is below 256, so the box begins with three NULs.
+        // The padding has taken the first NULs of the box. The first MP4 box is shorter than 256 bytes, so its length
+        // begins with three NULs.
         trailer.video.header = vec![0; 3.min(nuls)];
         trailer.next(byte);
         Ok(trailer)

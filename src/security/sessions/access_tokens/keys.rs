@@ -98,8 +98,8 @@ impl SigningKeys {
     }
 }
 
-/// Loads an HS256 secret. Its `kid` is an HMAC under the secret, so the `kid` reveals no more about the secret than a
-/// token does.
+/// Loads an HS256 secret. Its `kid` is public. It is an HMAC under the secret, so it reveals no more about the secret
+/// than a token does.
 fn hs256(secret: &SecretString) -> Result<(EncodingKey, VerifyingKey), JwtSettingsError> {
     let secret = secret.expose_secret();
     if secret.contains("-----BEGIN ") {

@@ -186,8 +186,8 @@ impl AccessTokens {
         if !claims.is_empty() {
             return Err(TokenFault::Claims);
         }
-        // Both numbers are at least 0, so the subtraction cannot overflow. A shorter configured lifetime takes effect
-        // immediately.
+        // A token that lives longer than the configured lifetime is rejected, so that a shorter setting takes effect
+        // immediately. Both numbers are at least 0, so the subtraction cannot overflow.
         if !(1..=self.lifetime).contains(&(exp - iat)) {
             return Err(TokenFault::Lifetime);
         }

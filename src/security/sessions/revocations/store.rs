@@ -96,13 +96,13 @@ pub async fn save_last_uses(pool: &PgPool, uses: &HashMap<SessionId, DateTime<Ut
 /// The result of one poll.
 pub struct EndedBatch {
     pub sessions: Vec<Uuid>,
-    /// The position at which the next poll begins: the oldest open transaction. This poll has seen all older
-    /// transactions. Sessions of later transactions may be read twice, which is harmless.
+    /// The position at which the next poll begins: the oldest transaction that is still open. This poll has seen all
+    /// older transactions. Later transactions may be read twice, which is harmless.
     pub next: String,
 }
 
-/// Returns the sessions that were ended by transactions from `position` on. (The position `"0"` returns all.) One
-/// statement reads both results, so that they come from one snapshot.
+/// Returns the sessions that were ended by transactions from `position` on; `"0"` means all. One statement reads the
+/// sessions and the next position, so that both come from one snapshot.
 pub async fn ended_from(connection: &mut PgConnection, position: &str) -> Result<EndedBatch, sqlx::Error> {
     sqlx::query_as!(
         EndedBatch,

@@ -39,8 +39,8 @@ const INVOICE_ROOTS: [&str; 5] =
 /// Returns the first fault.
 pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     let mut file = file.to_vec();
-    // Old programs list objects at offset 0 that they did not write. PDF readers treat such objects as missing, so mark
-    // them as free.
+    // Old programs list objects at offset 0 that they did not write. PDF readers treat such objects as missing. Mark
+    // them as free, so that the library does the same.
     replace(&mut file, b"0000000000 00000 n", b"0000000000 00000 f");
     let by_table = Pdf::new(file.clone()).map_err(|error| match error {
         LoadPdfError::Decryption(_) => PdfFault::Encrypted,
@@ -51,8 +51,8 @@ pub fn inspect(file: &[u8]) -> Result<(), PdfFault> {
     if !after_headers(&file).all(|rest| Object::from_bytes(rest).is_some()) {
         return Err(PdfFault::Unreadable);
     }
-    // Without `startxref`, the library scans for objects. If it cannot repair the file in this way, there is no second
-    // reading.
+    // Misspell `startxref`, so that the library cannot find the table and scans for objects. If the scan fails, there
+    // is no second reading to check.
     replace(&mut file, b"startxref", b"startXref");
     Pdf::new(file).map_or(Ok(()), |by_scan| check_objects(&by_scan))
 }
@@ -103,7 +103,7 @@ fn check_objects(pdf: &Pdf) -> Result<(), PdfFault> {
         read += 1;
         check(pdf, object)?;
     }
-    // The library skips objects that it cannot parse. Another PDF reader might be able to parse them.
+    // The library skips objects that it cannot parse. Another PDF reader might parse and run them.
     if read < known { Err(PdfFault::Unreadable) } else { Ok(()) }
 }
 
@@ -141,8 +141,8 @@ fn container(value: MaybeRef<Object<'_>>) -> Option<Object<'_>> {
     }
 }
 
-/// Counts the items of an array or a dictionary. Returns `None` if an item cannot be parsed: the library would stop
-/// there.
+/// Counts the items of an array or a dictionary. Returns `None` if an item cannot be parsed, because the library would
+/// silently drop the rest.
 fn items(inside: &[u8]) -> Option<usize> {
     let marked = [b"[", inside, b"\n/End]"].concat();
     let (mut items, mut is_whole) = (0, false);
