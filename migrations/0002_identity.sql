@@ -43,8 +43,9 @@ grant insert (id, email, display_name, bio, password_hash, created_at, updated_a
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
 -- A registration becomes a user when its confirmation link is opened. It contains neither password nor name: the person
--- who reads the mail enters both with the confirmation (account pre-hijacking, CWE-287). A registration does not
--- reserve the address.
+-- who reads the mail enters both with the confirmation. Otherwise an attacker could register another person's address
+-- with a password that the attacker knows (account pre-hijacking, CWE-287). A registration does not reserve the
+-- address.
 create table registrations (
     id uuid primary key,
     email text not null,

@@ -27,7 +27,7 @@ create table documents (
     updated_at timestamptz not null,
     constraint documents_owner_id_id unique (owner_id, id),
     constraint documents_bytes_of_one unique (owner_id, storage_key),
-    -- Deleting an invoice detaches its documents.
+    -- Deleting an invoice keeps its documents, but detaches them.
     constraint documents_invoice foreign key (owner_id, invoice_id)
         references invoices (owner_id, id) on delete set null (invoice_id)
 );

@@ -26,12 +26,12 @@ grant update (used_at) on live_tickets to strongroom_app;
 -- announce them sooner, but a transaction with a notification commits under a lock of the whole cluster. So all writes
 -- would commit one after the other.
 --
--- A row is written in the transaction of its change, and names only the object. No row-level security: each replica
--- reads the rows of all owners. Unlogged: after a crash of PostgreSQL the table is empty, but the crash has also
--- disconnected every replica, and each tells its clients to read their objects again.
+-- A row is written in the transaction of its change, and names only the object. There is no row-level security, because
+-- each replica reads the rows of all owners. The table is unlogged, so it is empty after a crash of PostgreSQL. This is
+-- harmless: the crash has also disconnected every replica, and each tells its clients to read their objects again.
 create unlogged table object_changes (
     -- Each read returns the transactions that its snapshot sees and the snapshot of the last read did not see. A time
-    -- or a sequence would not do: a transaction can commit long after it has written its row.
+    -- or a sequence is not sufficient, because a transaction can commit long after it has written its row.
     transaction xid8 not null default pg_current_xact_id(),
     -- Kind, change, owner, id and version, separated by spaces.
     change text not null,
@@ -47,7 +47,7 @@ declare
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
     -- Issuing an invoice takes two statements: the first assigns the number, the second changes status and version. The
-    -- first keeps the version, so it is not announced.
+    -- first keeps the version, so it is not recorded.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;

@@ -69,7 +69,7 @@ impl Listener {
     /// Serves an application on a bound socket.
     ///
     /// # Errors
-    /// The socket is unusable.
+    /// Fails if the socket is unusable.
     pub fn serve<F, I, S, B>(
         self,
         server: ServerBuilder,

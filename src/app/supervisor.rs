@@ -115,8 +115,8 @@ impl Supervisor {
         self.workers.iter().filter(|worker| worker.stage == Stage::Immediate).for_each(|worker| worker.task.abort());
     }
 
-    /// Waits until the workers of a stage have ended, and returns false after the timeout `within`. The caller has
-    /// asked these workers to end.
+    /// Waits until the workers of a stage have ended. Returns false if they have not ended after the time `within`. The
+    /// caller must have asked them to end.
     pub async fn ended(&mut self, stage: Stage, within: Duration) -> bool {
         let of_stage = self.workers.iter_mut().filter(|worker| worker.stage == stage);
         timeout(within, join_all(of_stage.map(|worker| &mut worker.task))).await.is_ok()

@@ -72,8 +72,8 @@ impl FromStr for EmailAddress {
     }
 }
 
-/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged. Only a domain with a label
-/// that starts with `xn--` is checked, because such a label must be a valid A-label.
+/// Converts a domain to A-labels (RFC 5890, UTS 46). An ASCII domain is returned unchanged. If one of its labels starts
+/// with `xn--`, the domain is checked first, because such a label must be a valid A-label.
 fn to_a_labels(domain: &str) -> Option<Cow<'_, str>> {
     let has_a_label =
         domain.split('.').any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")));

@@ -24,9 +24,9 @@ use super::strength::is_sample_password;
 /// How to connect to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// Connects as the service's role. `None`: the service uses the development database.
+    /// The URL for the service's role. `None`: the service uses the development database.
     pub url: Option<PgConnectOptions>,
-    /// Connects as the schema's owner. Only `migrate`, `admin` and `audit` use this URL.
+    /// The URL for the schema's owner. Only `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,
     pub max_connections: u32,
     /// How long a request waits for a connection before it is refused with 503.

@@ -4,7 +4,8 @@
 //! `LISTEN`. So the process sends a notification to itself every few seconds (heartbeat). If the heartbeat does not
 //! arrive, the listener connects again.
 //!
-//! A transaction that sends a notification commits under a lock of the whole cluster. So only rare changes send one.
+//! All transactions that send a notification commit one after the other, under a lock of the whole cluster. So only rare
+//! changes send one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -53,8 +53,8 @@ pub fn connect_lazily(options: PgConnectOptions, limits: PoolLimits) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// Opens a connection that does not belong to the pool, for a worker that must not wait for the pool under load. `name`
-/// is its name in `pg_stat_activity`.
+/// Opens a connection that does not belong to the pool, for a worker that must not wait for the pool under load.
+/// `pg_stat_activity` shows the connection under `name`.
 ///
 /// # Errors
 /// Fails if the database is unavailable.

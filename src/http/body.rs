@@ -191,7 +191,7 @@ pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
 /// Validates that a text can be parsed as `T`. Use it as `#[garde(custom(fits::<T>))]`.
 ///
 /// # Errors
-/// The parse error of `T`.
+/// Fails with the parse error of `T`.
 pub fn fits<T: FromStr<Err: Display>>(text: &str, _: &()) -> garde::Result {
     text.parse::<T>().map(drop).map_err(garde::Error::new)
 }

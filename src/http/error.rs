@@ -298,13 +298,13 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Classes 40 (deadlock, serialization failure), 53 (insufficient resources) and 57 (shutdown,
-                    // cancelled by a timeout).
+                    // Temporary: classes 40 (deadlock, serialization failure), 53 (insufficient resources), and 57
+                    // (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
-                    // A lock timeout, or a transaction that was idle for too long.
+                    // Temporary too: a lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // PostgreSQL refused the connection: the database accepts none or does not exist, or the role is
-                    // unknown.
+                    // PostgreSQL refused the connection: the database accepts no connections, or the database or the
+                    // role does not exist.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),
                 }

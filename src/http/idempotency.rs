@@ -73,7 +73,7 @@ impl StreamedIdempotencyKey {
     /// Returns whether the key has a stored reply, for any body.
     ///
     /// # Errors
-    /// The database is unavailable.
+    /// Fails if the database is unavailable.
     pub async fn is_used(&self, connection: &mut PgConnection, owner: UserId, now: DateTime<Utc>) -> ApiResult<bool> {
         let Some((route, key)) = &self.0 else { return Ok(false) };
         Ok(idempotency::is_answered(connection, owner, route, key, now).await?)

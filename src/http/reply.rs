@@ -35,7 +35,7 @@ pub trait JsonReply: Describe {
     /// Serializes the body.
     ///
     /// # Errors
-    /// The body has no JSON form.
+    /// Fails if the body has no JSON form.
     fn to_json(&self) -> serde_json::Result<String>;
 }
 

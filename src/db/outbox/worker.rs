@@ -19,9 +19,9 @@ const DELIVERY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Delivers the messages of one queue.
 pub trait Consumer: Send + Sync {
-    /// After this many attempts a message is given up.
+    /// The number of attempts after which a message is given up.
     const MAX_ATTEMPTS: i32;
-    /// Seconds until the next attempt, after the first attempt, the second and so on. The last one repeats.
+    /// How many seconds to wait after the first failed attempt, after the second, and so on. The last entry repeats.
     const RETRY_SECONDS: &'static [u32];
 
     /// Returns the name of the queue.
@@ -31,7 +31,8 @@ pub trait Consumer: Send + Sync {
     /// effect, or the receiver must recognize the id.
     ///
     /// # Errors
-    /// The cause for the log, in our own words, because the receiver's text could contain personal data.
+    /// Returns the cause for the log. It must be in our own words, because the receiver's text could contain personal
+    /// data.
     fn deliver(&self, message: &QueuedMessage) -> impl Future<Output = Result<(), String>> + Send;
 
     /// Called once for a message that is given up. The worker has logged it.

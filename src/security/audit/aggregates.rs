@@ -3,12 +3,13 @@
 //! **Attack**: one client sends thousands of refused requests a second. One row and one log line for each request would
 //! fill the disk until users can no longer write or sign in.
 //! **Control**: events are alike if they have the same kind, reason, route, network, user, session and identifier hash.
-//! In each minute, the first 20 alike events get a row each. An *aggregate*, a counter in memory, counts the others. At
-//! the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its amount. The
-//! detection rules count aggregated events without delay. Memory is bounded: low-priority events (from anonymous
-//! clients, or bad requests) get 5,000 aggregates a minute. Further low-priority events share one aggregate per reason,
-//! without their network. Another 5,000 aggregates are reserved for events about users, so that a flood of anonymous
-//! requests cannot hide them.
+//! In each minute, the first 20 alike events get a row each. The others only increment an *aggregate*, a counter in
+//! memory. At the end of the minute, and at shutdown, each aggregate is written as one row and one log line with its
+//! amount. The detection rules count aggregated events without delay.
+//!
+//! Memory is bounded. Low-priority events (from anonymous clients, or bad requests) get 5,000 aggregates a minute.
+//! Further low-priority events share one aggregate per reason, without their network. Another 5,000 aggregates are
+//! reserved for events about users, so that a flood of anonymous requests cannot hide them.
 //! **Limits**: `kill -9` loses the aggregates of the current minute. Events that name an object are not aggregated,
 //! because each id is evidence. Their number is bounded too: by the rate limits, and by the detection rules, which end
 //! the session that causes them.

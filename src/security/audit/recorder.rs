@@ -161,7 +161,7 @@ impl Recorder {
         (batch, aggregates.collect())
     }
 
-    /// Waits until there may be a next batch.
+    /// Waits until there may be new events to write.
     pub(in crate::security) async fn wait_for_events(&self) {
         let idle = self.pending().aggregates.is_empty();
         let arrived = self.0.arrived.notified();
@@ -186,7 +186,7 @@ impl Recorder {
     }
 }
 
-/// Returns whether clients can cause such events at any rate: without authentication, or by sending bad requests.
+/// Returns whether a client can cause any number of these events: without authentication, or by sending bad requests.
 fn is_low_priority(kind: EventKind, names_user: bool) -> bool {
     !names_user || matches!(kind, EventKind::ExcessRateLimitExceeded | EventKind::InputValidationFail)
 }

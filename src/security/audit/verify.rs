@@ -35,7 +35,7 @@ pub struct Verification<'a> {
     last: Seal,
     /// The last seal of the archive.
     archived: Option<Seal>,
-    /// Position, batch and MAC of each valid row that stands at a position where another row was sealed.
+    /// The valid rows that stand at another row's position. For each: its position, its batch and its MAC.
     misplaced: Vec<(i64, i64, Vec<u8>)>,
 }
 

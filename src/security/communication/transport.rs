@@ -3,13 +3,15 @@
 //! **Attack**: eavesdropping on tokens and cookies.
 //! **Control**: a plain HTTP request is refused and never redirected. After a redirect, a misconfigured client would go
 //! on sending its token unencrypted with every call. A credential that arrives unencrypted is exposed, so its session
-//! ends. This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used one. A
-//! request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends `X-Forwarded-Proto: https`.
+//! ends. This applies to an access token in `Authorization` and to a refresh token in a cookie, even to a used one.
+//!
+//! A request is HTTPS if it comes from our TLS listener, or from a listed proxy that sends `X-Forwarded-Proto: https`.
 //! Proxy headers from other peers are ignored and leave an event. Plain HTTP is served on loopback only: in
 //! development, and in production for health checks without credentials. A container's health check cannot verify our
 //! certificate, so it needs plain HTTP.
-//! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the
-//! request may come from a listed proxy: it is refused, but its session does not end.
+//!
+//! **Limits**: the credential in the first plain request is already exposed. If the peer's address is unknown, the peer
+//! may be a listed proxy that received HTTPS. So the request is refused, but its session does not end.
 //! **ASVS**: 4.1.2, 4.1.3, 12.2.1 · **Test**: `attacks::communication::transport`
 
 use std::net::IpAddr;

@@ -25,8 +25,8 @@ use tokio::time::{Sleep, sleep};
 
 use crate::http::client_ip::{TrustedProxies, prefix};
 
-/// The maximum number of connections per address once the reserve is in use: the total has room for few more, so each
-/// address gets few.
+/// The maximum number of connections per address once the reserve is in use. It is small, so that the reserve serves
+/// many addresses.
 const RESERVE_PER_ADDRESS: usize = 8;
 /// How long a full send buffer may wait for the client. The time grows by one second for each [`MIN_RATE`] bytes that
 /// the client reads.

@@ -4,13 +4,16 @@
 //! **Attack**: mail bombing: an attacker requests links until a mailbox is full, or until a mail provider refuses our
 //! mail. Denial of service by the limit itself: an attacker exhausts a shared budget, so that the owner gets no reset
 //! link.
-//! **Control**: there is one budget per network and mailbox, and one per network and mail domain. So an attacker's
-//! network can exhaust its own budgets only. Registration and password reset have separate budgets. A request with a
-//! device cookie of the account has a budget of its own, so an attacker behind the same address cannot exhaust it. A
-//! revoked device cookie still has such a budget, which allows five mails. Addresses that differ only in their `+tag`
-//! count as one mailbox; the mail goes to the spelling of the account. Unknown addresses are counted in the same way
-//! (no user enumeration). A window is no longer than the lifetime of a link. So when the budget of a mailbox is
-//! exhausted, the links in its five mails are still valid.
+//! **Control**:
+//! - There is one budget per network and mailbox, and one per network and mail domain. So an attacker's network can
+//!   exhaust its own budgets only. Registration and password reset have separate budgets.
+//! - A request with a device cookie of the account has a budget of its own, so an attacker behind the same address
+//!   cannot exhaust it. A revoked device cookie keeps such a budget, so an attacker with one can cause five mails.
+//! - Addresses that differ only in their `+tag` count as one mailbox; the mail goes to the spelling of the account.
+//!   Unknown addresses are counted in the same way (no user enumeration).
+//! - A window is no longer than the lifetime of a link. So when the budget of a mailbox is exhausted, the links in its
+//!   five mails are still valid.
+//!
 //! **Limits**: an attacker with many networks can cause five mails from each network. A total limit per mailbox would
 //! let an attacker block the mailbox.
 //! **ASVS**: 2.4.1, 6.3.8, 14.2.4 · **Test**: `attacks::limits::mail_budgets`

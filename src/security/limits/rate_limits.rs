@@ -6,19 +6,23 @@
 //! - one per user, for verified callers;
 //! - one per address that all verified callers of the address share. It is [`VERIFIED_SHARE`] times larger.
 //!
-//! A flood without a valid token cannot exhaust the budget of users behind the same address. Requests beyond a user's
-//! own budget are not charged to the address. A joint key of address and user would give every new account a new
-//! budget. A request that fails to authenticate costs a signature check (2 µs for HS256) and no query. When the budget
-//! of its address is exhausted, the request gets 429 instead of 401. The refresh cookie contains the user's id and a
-//! MAC, so a refresh is charged to that user without a query. All sessions of a user share one budget. Otherwise a user
-//! with 50 sessions could exhaust the budget of the address. Health checks have no limit, because a load balancer may
-//! share its address with clients. A refusal is 429 with `Retry-After` and no other hint.
+//! A flood without a valid token cannot exhaust the budget of users behind the same address. A request that fails to
+//! authenticate costs a signature check (2 µs for HS256) and no query. When the budget of its address is exhausted, it
+//! gets 429 instead of 401.
 //!
-//! **Limits**: a flood from very many addresses stays within the limits. Each replica counts for itself; only login
-//! throttling counts in PostgreSQL. A refresh is charged before the token is looked up in the database. So a thief with
-//! a used refresh cookie can exhaust the refresh budget of its user, who can still log in. A WebSocket handshake is
-//! charged before its user is known, so only to the bucket that verified callers share. One client can exhaust this
-//! bucket with 50 times as many handshakes as the tier allows.
+//! Requests beyond a user's own budget are not charged to the address. All sessions of a user share one budget;
+//! otherwise a user with 50 sessions could exhaust the budget of the address. A joint key of address and user would be
+//! wrong, because it would give every new account a new budget. The refresh cookie contains the user's id and a MAC, so
+//! a refresh is charged to that user without a query.
+//!
+//! Health checks have no limit, because a load balancer may share its address with clients. A refusal is 429 with
+//! `Retry-After` and no other hint.
+//!
+//! **Limits**: a flood from very many addresses is not stopped, because each address stays below its limit. Each
+//! replica counts for itself; only login throttling counts in PostgreSQL. A refresh is charged before the token is
+//! looked up in the database. So a thief with a used refresh cookie can exhaust the refresh budget of its user, who can
+//! still log in. A WebSocket handshake is charged before its user is known, so only to the bucket that verified callers
+//! share. One client can exhaust this bucket with 50 times as many handshakes as the tier allows.
 //! **ASVS**: 2.4.1, 6.3.1, 15.3.4 · **Test**: `attacks::limits::rate_limits`
 //!
 //! Only this file uses the limiters of actix-governor, whose licence is GPL-3.0-or-later (see the README). To replace

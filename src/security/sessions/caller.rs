@@ -91,8 +91,8 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Authenticates a request by its headers. If authentication fails, `charge` is called once, before an event is
-    /// recorded. If `charge` returns an error, this error replaces the 401.
+    /// Authenticates a request by its headers. If the token is missing or invalid, `charge` counts the request against
+    /// a rate limit before an event is recorded. An error of `charge` replaces the 401.
     ///
     /// # Errors
     /// [`ApiError::Unauthenticated`] for every fault of the token. Only the event contains the reason.
@@ -109,7 +109,7 @@ impl Authenticator {
     /// Authenticates by an access token.
     ///
     /// # Errors
-    /// The errors of [`Self::authenticate`].
+    /// Fails like [`Self::authenticate`].
     pub async fn verify(&self, token: &str) -> ApiResult<Caller> {
         self.check(token, || Ok(())).await
     }

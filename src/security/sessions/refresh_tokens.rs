@@ -3,10 +3,12 @@
 //! **Attack**: an attacker with a stolen refresh token stays signed in for weeks, unnoticed by the user.
 //! **Control**: every refresh replaces the token. A replay of a used token after the grace period ends the whole
 //! session, for attacker and user. Each token is *derived* from its predecessor, so the tokens of a session form one
-//! chain. Within the grace period, a second tab, or a client that lost a response, gets the newest unused token of the
-//! chain. A refresh never extends the absolute expiry of the session. The token is in a `__Host-` cookie, which scripts
-//! cannot read and other sites cannot send. The cookie also contains the user's id and a MAC, which is verified before
-//! any look-up: a forged cookie costs no statement (CWE-400), and `rate_limits` charges a refresh to its user.
+//! chain. Within the grace period, a replay gets the newest unused token of the chain: it may come from a second tab,
+//! or from a client that lost a response. A refresh never extends the absolute expiry of the session.
+//!
+//! The token is in a `__Host-` cookie, which scripts cannot read and other sites cannot send. The cookie also contains
+//! the user's id and a MAC, which is verified before any look-up. So a forged cookie costs no statement (CWE-400), and
+//! `rate_limits` charges a refresh to its user.
 //! **Limits**: an attacker who replays a token within the grace period gets the newest token too. The next replay after
 //! the grace period is detected, whether the attacker or the user sends it. A grace period of zero prevents such
 //! replays.

@@ -107,9 +107,9 @@ impl LoginThrottle {
         .await?)
     }
 
-    /// Subtracts a successful attempt. The counter of account and address is reset, and the failures that it had are
-    /// subtracted from the account. All other counters lose one failure. Locks rows in the order of
-    /// [`Self::count_attempt`], so that parallel logins cannot deadlock.
+    /// Subtracts a successful attempt. The counter of account and address is reset. The failures that it had are
+    /// subtracted from the account too, because they were counted in both. All other counters lose one failure. Locks
+    /// rows in the order of [`Self::count_attempt`], so that parallel logins cannot deadlock.
     pub(super) async fn subtract_attempt(&self, counters: &[CounterState]) -> ApiResult<()> {
         let counters = counters.iter().filter(|counter| counter.kind != "challenge");
         let (kinds, keys): (Vec<String>, Vec<Vec<u8>>) =

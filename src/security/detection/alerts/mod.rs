@@ -5,10 +5,12 @@
 //! **Control**: a rule that reaches its threshold for a subject makes a *finding*. A finding opens one alert per rule
 //! and subject, or joins the open alert, in the transaction that counted the events. Beyond ten open alerts of a rule
 //! (alert storm), further findings share one combined alert. It states the number of subjects, the total, and the five
-//! subjects with the most events. Messages go through the transactional outbox (`db/outbox`), with one row per message
-//! and sink. They are delivered at least once, across crashes and replicas. After the last failed attempt, the event
-//! `alert_delivery_failed` is recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's
-//! email address goes only to the sinks that a setting names, and never to the log.
+//! subjects with the most events.
+//!
+//! Messages go through the transactional outbox (`db/outbox`), with one row per message and sink. They are delivered at
+//! least once, across crashes and replicas. After the last failed attempt, the event `alert_delivery_failed` is
+//! recorded. Requests never wait for a receiver. Messages contain ids and counts. A user's email address goes only to
+//! the sinks that a setting names, and never to the log.
 //! **Limits**: a receiver may reply 200 and drop the message. The log contains every alert too.
 //! **ASVS**: 16.2.5, 16.3.3, 16.5.2
 //! **Test**: `attacks::detection::alerts`

@@ -80,8 +80,8 @@ impl Writer {
         }
     }
 
-    /// Classifies, stores and counts a batch in one transaction. Every event is counted here exactly once, also an
-    /// event whose row [`Event::record_in`] has already stored.
+    /// Classifies, stores and counts a batch in one transaction. Every event is counted here exactly once, even if
+    /// [`Event::record_in`] has already stored its row.
     async fn try_write(&self, batch: &mut [Entry]) -> Result<(), sqlx::Error> {
         let mut transaction = begin(&self.pool).await?;
         store::classify(&mut transaction, batch).await?;

@@ -4,8 +4,9 @@
 //! (`features/documents`).
 //! **Control**: each owner has a configurable maximum per kind of row, one million by default. A counter row would add
 //! a write to each create, and parallel creates of an owner would wait for each other. Instead, rows are counted by an
-//! index, up to the maximum. A count is valid for as many creates as the quota has left, but for at most [`LEASE`]
-//! creates. So most creates cost no query. At the maximum, each attempt counts again, so deleting rows helps at once.
+//! index, up to the maximum. After one count, the owner may create up to [`LEASE`] rows (fewer near the maximum) before
+//! the next count. So most creates cost no query. At the maximum, each attempt counts again, so deleting rows helps at
+//! once.
 //! **Limits**: the maximum is a bound against abuse, not an exact number. Each replica counts for itself, so an owner
 //! can exceed the maximum by [`LEASE`] rows per additional replica, and by the requests that run during a count.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`

@@ -73,7 +73,7 @@ pub struct EndedSessions {
 }
 
 impl EndedSessions {
-    /// Returns true if no session was live, so that no session has ended.
+    /// Returns whether no session will end, because none was live.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.sessions.is_empty()

@@ -14,8 +14,8 @@ use crate::base::id::SessionId;
 use crate::db::pool::connect_apart;
 
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
-/// The timeout of a poll. A slower poll would be too old to make the cache current. The time to connect does not count:
-/// a slow connection would prevent every poll.
+/// The timeout of a poll. A slower poll would be too old to make the cache current. The time to connect does not count,
+/// because a busy database may need longer than this to accept a connection.
 const POLL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The name of the connection in `pg_stat_activity`.

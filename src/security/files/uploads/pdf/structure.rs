@@ -235,7 +235,7 @@ fn check_triggered<'a>(pdf: &'a Pdf, dict: &Dict<'a>) -> Result<(), PdfFault> {
     Ok(())
 }
 
-/// Checks a file specification with embedded files.
+/// Checks the files that a file specification embeds.
 fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     if !is_set(dict, "EF") {
         return Ok(());
