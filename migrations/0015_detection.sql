@@ -24,16 +24,16 @@ create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),
     severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
-    about_kind text not null constraint alerts_about_kind_known
-        check (about_kind in ('user', 'session', 'network', 'account', 'service')),
+    subject_kind text not null constraint alerts_subject_kind_known
+        check (subject_kind in ('user', 'session', 'network', 'account', 'service')),
     -- Identifies the subject of the alert by an id, a network or a keyed hash, never by text that a client chose. Empty
     -- for a combined alert.
-    about text not null constraint alerts_about_form check (about ~ '^[0-9a-f:./-]{0,64}$'),
+    subject text not null constraint alerts_subject_form check (subject ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,
     last_seen_at timestamptz not null,
     -- The time of the last message. Events after it are reported in the next summary.
-    told_at timestamptz not null,
+    notified_at timestamptz not null,
     cleared_at timestamptz,
     -- The highest number of events in one window since the last message.
     count bigint not null constraint alerts_count_positive check (count > 0),
@@ -48,13 +48,13 @@ create table alerts (
     constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
 );
 -- Prevents duplicate alerts: two replicas may find the same thing at the same time.
-create unique index alerts_one_open on alerts (rule, about_kind, about) where state = 'open';
+create unique index alerts_one_open on alerts (rule, subject_kind, subject) where state = 'open';
 create index alerts_newest on alerts (opened_at desc, id desc);
 create index alerts_cleared on alerts (cleared_at) where state = 'cleared';
 grant select, insert, delete on alerts to strongroom_app;
 -- The service cannot change the rule, the subject and the time of opening.
 grant update (
-    state, last_seen_at, told_at, cleared_at, count, findings, window_seconds, members, largest
+    state, last_seen_at, notified_at, cleared_at, count, findings, window_seconds, members, largest
 ) on alerts to strongroom_app;
 
 -- Returns a page of alerts to an administrator, newest first. It returns no rows to any other user.

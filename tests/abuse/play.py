@@ -324,7 +324,7 @@ def main():
         print("\nStored data")
         kept.show("events", "select kind, reason, coalesce(object_class, '-'), replica, count(*) from security_events where severity <> 'info' group by 1, 2, 3, 4 order by 1, 2, 3, 4")
         kept.show("counters", "select kind, key, count from counters where kind <> 'mail_budget' order by 1, 2")
-        kept.show("alerts", "select rule, about_kind, about, state, count, findings from alerts order by opened_at")
+        kept.show("alerts", "select rule, subject_kind, subject, state, count, findings from alerts order by opened_at")
         print("  deliveries")
         for one in Receiver.taken:
             print(f"    {one['kind']}: {one['text']} → {one['runbook']}")

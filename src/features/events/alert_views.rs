@@ -41,10 +41,10 @@ impl From<AlertState> for State {
 /// The result of a detection rule.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "a1e40000-0000-4000-8000-000000000001", "rule": "access_denials", "severity": "warning", "about_kind": "user",
-    "about": "a0000000-0000-4000-8000-000000000002", "state": "open", "opened_at": "2026-12-01T09:30:00.000001Z",
-    "last_seen_at": "2026-12-01T09:31:00.000001Z", "cleared_at": null, "count": 47, "findings": 3, "members": 1,
-    "largest": [], "window_seconds": 300
+    "id": "a1e40000-0000-4000-8000-000000000001", "rule": "access_denials", "severity": "warning",
+    "subject_kind": "user", "subject": "a0000000-0000-4000-8000-000000000002", "state": "open",
+    "opened_at": "2026-12-01T09:30:00.000001Z", "last_seen_at": "2026-12-01T09:31:00.000001Z",
+    "cleared_at": null, "count": 47, "findings": 3, "members": 1, "largest": [], "window_seconds": 300
 }))]
 pub struct AlertView {
     id: Uuid,
@@ -56,10 +56,10 @@ pub struct AlertView {
     severity: String,
     /// What the alert is about: `user`, `session`, `network`, `account` or `service`.
     #[schema(max_length = 10, pattern = "^(user|session|network|account|service)$")]
-    about_kind: String,
+    subject_kind: String,
     /// A user id, a network, or the keyed hash of an identifier. Empty for a combined alert.
     #[schema(max_length = 64, pattern = "^[0-9a-f./:-]*$")]
-    about: String,
+    subject: String,
     /// `open` or `cleared`.
     #[schema(max_length = 7, pattern = "^(open|cleared)$")]
     state: String,
@@ -82,27 +82,27 @@ pub struct AlertView {
     window_seconds: i64,
 }
 
-/// An array of values like `about`.
+/// An array of values like `subject`.
 fn largest() -> Array {
-    let about = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
+    let subject = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()
         .description(Some("Those with the most events, in an alert over all."))
-        .items(about)
+        .items(subject)
         .max_items(Some(5))
         .build()
 }
 
 impl From<AlertRow> for AlertView {
     fn from(row: AlertRow) -> Self {
-        let AlertRow { id, rule, severity, about_kind, about, state, .. } = row;
+        let AlertRow { id, rule, severity, subject_kind, subject, state, .. } = row;
         let AlertRow { opened_at, last_seen_at, cleared_at, count, findings, members, largest, window_seconds, .. } =
             row;
         Self {
             id,
             rule,
             severity,
-            about_kind,
-            about,
+            subject_kind,
+            subject,
             state,
             opened_at,
             last_seen_at,

@@ -1,4 +1,4 @@
-//! Layout of an invoice or credit note: places the texts of [`Wording`] on pages.
+//! Layout of an invoice or credit note: places the texts of [`DocumentText`] on pages.
 
 use std::mem::replace;
 use std::num::NonZeroU16;
@@ -8,10 +8,10 @@ use krilla::error::KrillaResult;
 use krilla::metadata::{DateTime, Metadata};
 use krilla::tagging::Tag;
 
+use super::document_text::{DocumentText, Weight};
 use super::page::{Cell, HEIGHT, MARGIN, PageBuilder, RIGHT, WIDTH};
 use super::render::write_pdf;
 use super::typesetter::{Style, Typesetter};
-use super::wording::{Weight, Wording};
 
 const BODY: Style = Style { size: 8.5, bold: false, grey: 0 };
 const BOLD: Style = Style { bold: true, ..BODY };
@@ -30,9 +30,9 @@ const HALF: f32 = FULL / 2.0;
 /// Start of the right half.
 const MIDDLE: f32 = MARGIN + HALF;
 
-/// Generates the PDF. The same wording gives the same bytes.
-pub(super) fn generate(setter: Typesetter, wording: &Wording) -> KrillaResult<Vec<u8>> {
-    let mut layout = PdfLayout { setter, builder: PageBuilder::new(), wording };
+/// Generates the PDF. The same document gives the same bytes.
+pub(super) fn generate(setter: Typesetter, document: &DocumentText) -> KrillaResult<Vec<u8>> {
+    let mut layout = PdfLayout { setter, builder: PageBuilder::new(), document };
     layout.title_and_seller();
     layout.facts_and_customer();
     layout.lines();
@@ -40,13 +40,13 @@ pub(super) fn generate(setter: Typesetter, wording: &Wording) -> KrillaResult<Ve
     layout.blocks();
     layout.footers();
     layout.watermark();
-    write_pdf(layout.builder.pages, (WIDTH, HEIGHT), metadata(wording))
+    write_pdf(layout.builder.pages, (WIDTH, HEIGHT), metadata(document))
 }
 
 struct PdfLayout<'a> {
     setter: Typesetter,
     builder: PageBuilder,
-    wording: &'a Wording,
+    document: &'a DocumentText,
 }
 
 impl PdfLayout<'_> {
@@ -70,13 +70,13 @@ impl PdfLayout<'_> {
 
     fn title_and_seller(&mut self) {
         let top = self.builder.at;
-        let title = self.right_aligned(self.wording.title, TITLE, RIGHT);
+        let title = self.right_aligned(self.document.title, TITLE, RIGHT);
         self.builder.paragraph(title, Tag::Hn(NonZeroU16::MIN, None));
-        let number = self.right_aligned(self.wording.number.as_deref().unwrap_or("Draft"), MEDIUM, RIGHT);
+        let number = self.right_aligned(self.document.number.as_deref().unwrap_or("Draft"), MEDIUM, RIGHT);
         self.builder.paragraph(number, Tag::P);
         let title_end = replace(&mut self.builder.at, top);
-        self.paragraphs(&self.wording.parties.seller, SELLER, HALF);
-        self.paragraphs(&self.wording.parties.seller_details(), LABEL, HALF);
+        self.paragraphs(&self.document.parties.seller, SELLER, HALF);
+        self.paragraphs(&self.document.parties.seller_details(), LABEL, HALF);
         self.builder.continue_below(title_end);
         self.builder.space(8.0);
         self.builder.rule(MARGIN, 1.2);
@@ -85,7 +85,7 @@ impl PdfLayout<'_> {
 
     fn facts_and_customer(&mut self) {
         let top = self.builder.at;
-        for (label, value) in &self.wording.facts {
+        for (label, value) in &self.document.facts {
             let label = self.cell(label, LABEL, MIDDLE + GAP, HALF - GAP);
             let value = self.right_aligned(value, BODY, RIGHT);
             self.builder.table_row(vec![label, value]);
@@ -93,15 +93,15 @@ impl PdfLayout<'_> {
         self.builder.end_table();
         let facts_end = replace(&mut self.builder.at, top);
         self.paragraphs("Billed to", LABEL, HALF);
-        self.paragraphs(&self.wording.parties.customer, MEDIUM, HALF);
-        self.paragraphs(&self.wording.parties.customer_details(), BODY, HALF);
+        self.paragraphs(&self.document.parties.customer, MEDIUM, HALF);
+        self.paragraphs(&self.document.parties.customer_details(), BODY, HALF);
         self.builder.continue_below(facts_end);
         self.builder.space(18.0);
     }
 
     /// The columns of figures are as wide as their widest text. The description takes what is left.
     fn lines(&mut self) {
-        let (columns, lines) = (&self.wording.columns, &self.wording.lines);
+        let (columns, lines) = (&self.document.columns, &self.document.lines);
         let head = columns.iter().map(|name| self.right_aligned(name, BOLD, 0.0)).collect();
         let mut rows: Vec<(&str, Style, Vec<Cell>)> = vec![("Description", BOLD, head)];
         for (description, figures) in lines {
@@ -134,7 +134,7 @@ impl PdfLayout<'_> {
 
     fn sums(&mut self) {
         self.builder.rule(MARGIN, 0.8);
-        for (label, amount, weight) in &self.wording.sums {
+        for (label, amount, weight) in &self.document.sums {
             let style = match weight {
                 Weight::Plain => BODY,
                 Weight::Bold => BOLD,
@@ -153,7 +153,7 @@ impl PdfLayout<'_> {
     }
 
     fn blocks(&mut self) {
-        for (label, text) in self.wording.blocks.iter().filter(|(_, text)| !text.trim().is_empty()) {
+        for (label, text) in self.document.blocks.iter().filter(|(_, text)| !text.trim().is_empty()) {
             self.builder.space(18.0);
             // Keep the label and the first lines on one page.
             self.builder.ensure_space(BODY.line_height() * 3.0);
@@ -164,7 +164,7 @@ impl PdfLayout<'_> {
 
     fn footers(&mut self) {
         let count = self.builder.pages.len();
-        let name = self.cell(&self.wording.footer, FOOTER, MARGIN, FULL - 100.0);
+        let name = self.cell(&self.document.footer, FOOTER, MARGIN, FULL - 100.0);
         for page in 0..count {
             let number = self.right_aligned(&format!("Page {} of {count}", page + 1), FOOTER, RIGHT);
             self.builder.footer(page, &[name.clone(), number]);
@@ -172,21 +172,21 @@ impl PdfLayout<'_> {
     }
 
     fn watermark(&mut self) {
-        if let Some(text) = self.wording.watermark {
+        if let Some(text) = self.document.watermark {
             let text = self.setter.set(text, WATERMARK, WIDTH * 2.0);
             self.builder.watermark(&text);
         }
     }
 }
 
-fn metadata(wording: &Wording) -> Metadata {
-    let at = wording.at;
+fn metadata(document: &DocumentText) -> Metadata {
+    let at = document.at;
     let [month, day, hour, minute, second] =
         [at.month(), at.day(), at.hour(), at.minute(), at.second()].map(|part| u8::try_from(part).unwrap_or(0));
     let created = DateTime::new(u16::try_from(at.year()).unwrap_or(0)).month(month).day(day).hour(hour);
     Metadata::new()
-        .title(wording.name.clone())
-        .authors(vec![wording.parties.seller.clone()])
+        .title(document.name.clone())
+        .authors(vec![document.parties.seller.clone()])
         .creator("Strongroom".to_owned())
         .language("en".to_owned())
         .creation_date(created.minute(minute).second(second).utc_offset_hour(0).utc_offset_minute(0))

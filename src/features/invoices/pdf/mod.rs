@@ -1,6 +1,6 @@
 //! PDF of an invoice or a credit note: `GET invoices/{id}/pdf`, `GET credit-notes/{id}/pdf`.
 //!
-//! - [`wording`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions.
+//! - [`document_text`]: texts and figures. [`layout`]: order and columns. [`page`]: page breaks and positions.
 //!   [`typesetter`]: text to glyphs. [`render`]: pages to bytes. `store`: SQL.
 //! - `fonts/`: DejaVu Sans, unmodified, with its licence.
 //!
@@ -10,12 +10,12 @@
 //! - Resource exhaustion: parallel renderings are limited (`security/limits/concurrency_limits.rs`). The cost of one
 //!   rendering is bounded by the size limits of an invoice (`docs/limits.md`).
 
+mod document_text;
 mod layout;
 mod page;
 mod render;
 mod store;
 mod typesetter;
-mod wording;
 
 #[cfg(test)]
 mod tests;
@@ -28,9 +28,9 @@ use actix_web::http::{Method, header};
 use actix_web::web::Data;
 use actix_web::{HttpResponse, body};
 
+use self::document_text::DocumentText;
 use self::layout::generate;
 use self::typesetter::Typesetter;
-use self::wording::Wording;
 use super::store::InvoiceStore;
 use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::http::conditional::IfNoneMatch;
@@ -69,9 +69,9 @@ impl PdfRenderer {
         &self.work
     }
 
-    async fn render(&self, wording: Wording) -> ApiResult<Vec<u8>> {
+    async fn render(&self, document: DocumentText) -> ApiResult<Vec<u8>> {
         let setter = self.setter.clone();
-        self.work.run(move || generate(setter, &wording)).await?.map_err(ApiError::internal)
+        self.work.run(move || generate(setter, &document)).await?.map_err(ApiError::internal)
     }
 }
 
@@ -85,7 +85,7 @@ pub async fn pdf(
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<File<Pdf>> {
     let (invoice, parties) = invoices.invoice_with_parties(&caller, id).await?;
-    reply_with(Wording::of_invoice(&invoice, parties), &if_none_match, &method, &renderer).await
+    reply_with(DocumentText::of_invoice(&invoice, parties), &if_none_match, &method, &renderer).await
 }
 
 /// Returns the PDF of a credit note.
@@ -98,20 +98,20 @@ pub async fn credit_note(
     renderer: Data<PdfRenderer>,
 ) -> ApiResult<File<Pdf>> {
     let (note, parties) = invoices.credit_note_with_parties(&caller, id).await?;
-    reply_with(Wording::of_credit_note(&note, parties), &if_none_match, &method, &renderer).await
+    reply_with(DocumentText::of_credit_note(&note, parties), &if_none_match, &method, &renderer).await
 }
 
 async fn reply_with(
-    wording: Wording,
+    document: DocumentText,
     if_none_match: &IfNoneMatch,
     method: &Method,
     renderer: &PdfRenderer,
 ) -> ApiResult<File<Pdf>> {
-    let etag = format!("\"{}-{LAYOUT_VERSION}\"", wording.version);
+    let etag = format!("\"{}-{LAYOUT_VERSION}\"", document.version);
     if if_none_match.has(&etag) {
         return Ok(File::not_modified(&etag));
     }
-    let file_name = format!("{}.pdf", wording.number.as_deref().unwrap_or("draft"));
+    let file_name = format!("{}.pdf", document.number.as_deref().unwrap_or("draft"));
     let mut reply = HttpResponse::Ok();
     reply.insert_header((header::ETAG, etag));
     reply.insert_header((header::CONTENT_DISPOSITION, attachment(&file_name)));
@@ -119,5 +119,5 @@ async fn reply_with(
         // The length is unknown without rendering. RFC 9110 §9.3.2 allows HEAD to omit it.
         return Ok(File::of(reply.body(body::None::new())));
     }
-    Ok(File::of(reply.body(renderer.render(wording).await?)))
+    Ok(File::of(reply.body(renderer.render(document).await?)))
 }

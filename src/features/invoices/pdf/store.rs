@@ -2,7 +2,7 @@
 
 use sqlx::PgConnection;
 
-use super::wording::Parties;
+use super::document_text::Parties;
 use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
 use crate::features::invoices::credit_notes::model::CreditNote;
 use crate::features::invoices::model::Invoice;

@@ -5,9 +5,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use chrono::{DateTime, NaiveDate};
 
 use super::LAYOUT_VERSION;
+use super::document_text::{DocumentText, Parties};
 use super::layout::generate;
 use super::typesetter::{Style, Text, Typesetter};
-use super::wording::{Parties, Wording};
 use crate::base::id::{CustomerId, InvoiceId};
 use crate::features::invoices::decimals::{Quantity, Rate, UnitPrice};
 use crate::features::invoices::model::{Content, Invoice, InvoiceState, Status};
@@ -32,7 +32,7 @@ fn parties(address: &str) -> Parties {
     }
 }
 
-fn wording(lines: Vec<Line>, notes: &str, address: &str) -> Wording {
+fn document(lines: Vec<Line>, notes: &str, address: &str) -> DocumentText {
     let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
     let state = InvoiceState {
         status: Status::Issued,
@@ -54,7 +54,7 @@ fn wording(lines: Vec<Line>, notes: &str, address: &str) -> Wording {
         notes: Some(notes.into()),
         due_date: None,
     };
-    Wording::of_invoice(&Invoice::from_stored(InvoiceId::new(), content, totals, state), parties(address))
+    DocumentText::of_invoice(&Invoice::from_stored(InvoiceId::new(), content, totals, state), parties(address))
 }
 
 /// Quantity in thousandths, price in minor units, rates in thousandths of a percent.
@@ -65,10 +65,10 @@ fn line(description: &str, quantity: i64, price: i64, discount: i32, tax: i32) -
     Line::new(description.into(), quantity, price, discount, tax).unwrap()
 }
 
-fn small() -> Wording {
+fn small() -> DocumentText {
     let lines =
         vec![line("Consulting", 1_500, 10_000, 10_000, 21_000), line("e\u{301} ﷺ fi שלום 日本", 1_000, 4_999, 0, 0)];
-    wording(lines, "Thank you.\nשלום", "1 Road\nTown")
+    document(lines, "Thank you.\nשלום", "1 Road\nTown")
 }
 
 fn setter() -> Typesetter {
@@ -96,9 +96,9 @@ fn starts(text: &str) -> Vec<usize> {
 /// digest.
 #[test]
 fn changed_layout_needs_another_layout_version() {
-    let (setter, wording) = (setter(), small());
-    let bytes = generate(setter.clone(), &wording).unwrap();
-    assert_eq!(generate(setter, &wording).unwrap(), bytes, "the output is deterministic");
+    let (setter, document) = (setter(), small());
+    let bytes = generate(setter.clone(), &document).unwrap();
+    assert_eq!(generate(setter, &document).unwrap(), bytes, "the output is deterministic");
     let digest: String = digest(&SHA256, &bytes).as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     assert_eq!((LAYOUT_VERSION, digest.as_str()), (3, "b3a951ca9371093f"));
 }
@@ -111,7 +111,7 @@ fn largest_invoice_has_bounded_pages_and_size() {
     let most = UnitPrice::MAX / UnitPrice::STEPS_PER_MINOR_UNIT;
     let mut lines = vec![line(Quantity::MAX, 1, 99_999, 99_998), line(1_000, most, 99_999, 99_999)];
     lines.extend((2..MAX_LINES).map(|n| line(1_000, most / 300, 99_999, i32::try_from(n).unwrap())));
-    let largest = wording(lines, &"\n".repeat(2_000), &"\n".repeat(500));
+    let largest = document(lines, &"\n".repeat(2_000), &"\n".repeat(500));
     let bytes = generate(setter(), &largest).unwrap();
     let pages = bytes.windows(11).filter(|part| part.starts_with(b"/Type/Page") && !part.ends_with(b"s")).count();
     assert!((100..130).contains(&pages), "{pages} pages");

@@ -19,9 +19,9 @@ pub struct OpenAlerts {
 pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Result<OpenAlerts, sqlx::Error> {
     sqlx::query_as!(
         OpenAlerts,
-        r#"select count(*) filter (where about_kind = $2 and about = $3) > 0 as "own!",
-               count(*) filter (where about = '') > 0 as "combined!",
-               count(*) filter (where about <> '') as "separate!"
+        r#"select count(*) filter (where subject_kind = $2 and subject = $3) > 0 as "own!",
+               count(*) filter (where subject = '') > 0 as "combined!",
+               count(*) filter (where subject <> '') as "separate!"
            from alerts where rule = $1 and state = 'open'"#,
         finding.rule,
         finding.subject.kind(),
@@ -36,7 +36,7 @@ pub async fn open_alerts(connection: &mut PgConnection, finding: &Finding) -> Re
 pub async fn join(connection: &mut PgConnection, rule: &str, now: DateTime<Utc>) -> Result<bool, sqlx::Error> {
     let joined = sqlx::query!(
         "update alerts set last_seen_at = greatest(last_seen_at, $2), findings = findings + 1
-         where rule = $1 and about = '' and state = 'open'",
+         where rule = $1 and subject = '' and state = 'open'",
         rule,
         now
     )
@@ -85,9 +85,9 @@ pub async fn refresh_totals(pool: &PgPool, now: DateTime<Utc>) -> Result<(), sql
         "update alerts set count = summed.events, members = summed.members, largest = summed.largest
          from (
              select due.id, totals.events, totals.members, totals.largest
-             from alerts due cross join lateral abuse_totals(due.rule, due.threshold, due.told_at) totals
-             where due.state = 'open' and due.about = '' and due.last_seen_at >= due.told_at
-                 and due.told_at + due.window_seconds * interval '1 second' <= $1
+             from alerts due cross join lateral abuse_totals(due.rule, due.threshold, due.notified_at) totals
+             where due.state = 'open' and due.subject = '' and due.last_seen_at >= due.notified_at
+                 and due.notified_at + due.window_seconds * interval '1 second' <= $1
          ) summed
          where alerts.id = summed.id and summed.members > 0",
         now

@@ -16,9 +16,9 @@ pub struct Message {
     pub alert_id: Uuid,
     pub rule: String,
     pub severity: String,
-    pub about_kind: String,
+    pub subject_kind: String,
     /// Empty for a combined alert.
-    pub about: String,
+    pub subject: String,
     /// The user's email address, if the alert is about a user and the sink may see the address.
     pub address: Option<String>,
     /// The number of subjects of a combined alert.
@@ -61,7 +61,7 @@ impl Message {
                 "id": self.alert_id,
                 "rule": self.rule,
                 "severity": self.severity,
-                "about": {"kind": self.about_kind, "id": self.about, "address": self.address},
+                "subject": {"kind": self.subject_kind, "id": self.subject, "address": self.address},
                 "members": self.members,
                 "largest": self.largest,
                 "count": self.count,
@@ -85,7 +85,7 @@ fn escaped(text: &str) -> String {
 
 /// Returns a message for the tests of this file and of the sentences.
 #[cfg(test)]
-pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
+pub fn example(kind: &str, subject_kind: &str, subject: &str) -> Message {
     Message {
         id: Uuid::nil(),
         kind: kind.into(),
@@ -94,8 +94,8 @@ pub fn example(kind: &str, about_kind: &str, about: &str) -> Message {
         alert_id: Uuid::nil(),
         rule: "access_denials".into(),
         severity: "warning".into(),
-        about_kind: about_kind.into(),
-        about: about.into(),
+        subject_kind: subject_kind.into(),
+        subject: subject.into(),
         address: None,
         members: 1,
         largest: Vec::new(),

@@ -71,8 +71,8 @@ impl Message {
     #[must_use]
     pub fn sentence(&self) -> String {
         let words = WORDINGS.iter().find(|words| words.rule == self.rule).unwrap_or(&UNKNOWN);
-        let is_combined = self.about.is_empty();
-        let subject = self.subject();
+        let is_combined = self.subject.is_empty();
+        let subject = self.subject_name();
         let verb = if is_combined { words.verb.1 } else { words.verb.0 };
         let window = format_duration(self.window_seconds);
         if self.kind == "cleared" {
@@ -91,12 +91,12 @@ impl Message {
         capitalise(&sentence)
     }
 
-    /// Returns the subject, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300 networks`.
-    fn subject(&self) -> String {
-        match (self.about.as_str(), &self.address) {
-            ("", _) => format!("{} {}s", self.members, self.about_kind),
-            (about, Some(address)) => format!("{} {address} ({about})", self.about_kind),
-            (about, None) => format!("{} {about}", self.about_kind),
+    /// Names the subject, for example `user anna@demo.example (4821)`, `network 203.0.113.7` or `300 networks`.
+    fn subject_name(&self) -> String {
+        match (self.subject.as_str(), &self.address) {
+            ("", _) => format!("{} {}s", self.members, self.subject_kind),
+            (id, Some(address)) => format!("{} {address} ({id})", self.subject_kind),
+            (id, None) => format!("{} {id}", self.subject_kind),
         }
     }
 }
@@ -126,8 +126,8 @@ mod tests {
     use super::super::messages::example;
     use super::*;
 
-    fn of_rule(rule: &str, about_kind: &str, about: &str, count: i64) -> Message {
-        Message { rule: rule.into(), count, ..example("opened", about_kind, about) }
+    fn of_rule(rule: &str, subject_kind: &str, subject: &str, count: i64) -> Message {
+        Message { rule: rule.into(), count, ..example("opened", subject_kind, subject) }
     }
 
     #[test]

@@ -117,8 +117,8 @@ fn log(message: &Message, runbooks: &Runbooks) {
                 alert = %message.alert_id,
                 kind = message.kind,
                 rule = message.rule,
-                about_kind = message.about_kind,
-                about = message.about,
+                subject_kind = message.subject_kind,
+                subject = message.subject,
                 count = message.count,
                 runbook,
                 "{text}"

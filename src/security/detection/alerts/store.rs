@@ -67,13 +67,13 @@ pub async fn raise(
 ) -> Result<Option<Reported>, sqlx::Error> {
     let raised = sqlx::query!(
         r#"insert into alerts as known (
-               id, rule, severity, about_kind, about, opened_at, last_seen_at, told_at, count, window_seconds,
+               id, rule, severity, subject_kind, subject, opened_at, last_seen_at, notified_at, count, window_seconds,
                threshold, members, largest)
            values ($1, $2, $3, $4, $5, $6, $6, $6, $7, $8, $9, $10, $11)
-           on conflict (rule, about_kind, about) where state = 'open' do update set
+           on conflict (rule, subject_kind, subject) where state = 'open' do update set
                last_seen_at = greatest(known.last_seen_at, excluded.last_seen_at),
                findings = known.findings + 1,
-               count = case when known.last_seen_at <= known.told_at then excluded.count
+               count = case when known.last_seen_at <= known.notified_at then excluded.count
                    else greatest(known.count, excluded.count) end,
                window_seconds = excluded.window_seconds
            returning id, count, findings = 1 as "opened!""#,
@@ -99,7 +99,7 @@ pub async fn clear_quiet(pool: &PgPool, queues: &Queues, now: DateTime<Utc>) -> 
     let mut transaction = begin(pool).await?;
     let cleared = sqlx::query_as!(
         Reported,
-        "update alerts set state = 'cleared', cleared_at = $1, told_at = $1
+        "update alerts set state = 'cleared', cleared_at = $1, notified_at = $1
          where state = 'open' and last_seen_at + window_seconds * interval '1 second' <= $1
          returning id, count",
         now
@@ -115,8 +115,8 @@ pub async fn queue_summaries(pool: &PgPool, queues: &Queues, now: DateTime<Utc>)
     let mut transaction = begin(pool).await?;
     let continuing = sqlx::query_as!(
         Reported,
-        "update alerts set told_at = $1
-         where state = 'open' and last_seen_at > told_at and told_at + window_seconds * interval '1 second' <= $1
+        "update alerts set notified_at = $1
+         where state = 'open' and last_seen_at > notified_at and notified_at + window_seconds * interval '1 second' <= $1
          returning id, count",
         now
     )
@@ -132,9 +132,9 @@ pub async fn message_of(pool: &PgPool, id: Uuid, shows_addresses: bool) -> Resul
     sqlx::query_as!(
         Message,
         r#"select o.id, o.kind, case when o.kind = 'opened' then greatest(o.count, a.count) else o.count end as "count!",
-             o.created_at, a.id as alert_id, a.rule, a.severity, a.about_kind, a.about,
-             case when $2 and a.about_kind = 'user' and a.about <> ''
-                 then (select u.email from users u where u.id = a.about::uuid) end as address,
+             o.created_at, a.id as alert_id, a.rule, a.severity, a.subject_kind, a.subject,
+             case when $2 and a.subject_kind = 'user' and a.subject <> ''
+                 then (select u.email from users u where u.id = a.subject::uuid) end as address,
              a.members, a.largest, a.window_seconds, a.opened_at
          from outbox o join alerts a on a.id = o.alert_id where o.id = $1"#,
         id,
@@ -150,8 +150,8 @@ pub struct AlertRow {
     pub id: Uuid,
     pub rule: String,
     pub severity: String,
-    pub about_kind: String,
-    pub about: String,
+    pub subject_kind: String,
+    pub subject: String,
     pub state: String,
     pub opened_at: DateTime<Utc>,
     pub last_seen_at: DateTime<Utc>,
@@ -172,9 +172,10 @@ pub async fn list(
 ) -> Result<Vec<AlertRow>, sqlx::Error> {
     sqlx::query_as!(
         AlertRow,
-        r#"select id as "id!", rule as "rule!", severity as "severity!", about_kind as "about_kind!", about as "about!",
-               state as "state!", opened_at as "opened_at!", last_seen_at as "last_seen_at!", cleared_at, count as "count!",
-               findings as "findings!", members as "members!", largest as "largest!", window_seconds as "window_seconds!"
+        r#"select id as "id!", rule as "rule!", severity as "severity!", subject_kind as "subject_kind!",
+               subject as "subject!", state as "state!", opened_at as "opened_at!", last_seen_at as "last_seen_at!",
+               cleared_at, count as "count!", findings as "findings!", members as "members!", largest as "largest!",
+               window_seconds as "window_seconds!"
            from admin_alerts($1, $2, $3, $4, $5)"#,
         admin.uuid(),
         state.map(State::name),

@@ -23,9 +23,9 @@ const HERE: &str = "127.0.0.1";
 
 /// Waits until the rule has counted this many events. Asserts that only this rule raised an alert, and only about this
 /// subject.
-async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, about: &str) {
+async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &str) {
     wait_for_count(app, rule, events).await;
-    assert_eq!(alerts(app).await, [(rule.to_owned(), about.to_owned(), 1)]);
+    assert_eq!(alerts(app).await, [(rule.to_owned(), subject.to_owned(), 1)]);
 }
 
 /// A new rule needs its attack in this file.
@@ -62,7 +62,8 @@ async fn brute_force_raises_an_alert_and_so_does_a_correct_guess() {
     assert_eq!((rule.as_str(), account.len()), ("account_brute_force", 16), "a hash, not an email address");
     try_sign_in(&from(11), &alice.email, PASSWORD).await.assert_refused(401, "invalid_credentials");
     wait_for_count(&app, "correct_password_while_locked", 1).await;
-    let raised: Vec<(String, String)> = alerts(&app).await.into_iter().map(|(rule, about, _)| (rule, about)).collect();
+    let raised: Vec<(String, String)> =
+        alerts(&app).await.into_iter().map(|(rule, subject, _)| (rule, subject)).collect();
     let both = ["account_brute_force", "correct_password_while_locked"].map(|rule| (rule.to_owned(), account.clone()));
     assert_eq!(raised, both);
 }

@@ -36,7 +36,7 @@ pub async fn wait_for_count(app: &TestApp, rule: &str, wanted: i64) {
 
 /// Returns the rule, the subject and the number of messages per sink of each alert.
 pub async fn alerts(app: &TestApp) -> Vec<(String, String, i64)> {
-    let sql = "select rule, about, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
+    let sql = "select rule, subject, (select count(*) from outbox where alert_id = alerts.id and queue = 'log')
                from alerts order by opened_at, rule";
     sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap()
 }
@@ -128,7 +128,7 @@ async fn probing_session_is_ended_and_others_are_not() {
     let user = id_of(&elsewhere).await;
     assert_eq!(ended, [("abuse_detected".to_owned(), Some(user.clone()))]);
     let raised: Vec<String> =
-        alerts(&app).await.into_iter().map(|(rule, about, _)| format!("{rule} {about}")).collect();
+        alerts(&app).await.into_iter().map(|(rule, subject, _)| format!("{rule} {subject}")).collect();
     assert_eq!(raised, [format!("access_denials {user}"), format!("probing_session {user}")]);
     wait_for_count(&app, "probing_session", steps).await;
 }

@@ -102,9 +102,9 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     wait_for_count(&app, "id_enumeration", 110).await;
     let user = id_of(&mallory).await;
     let alerts: Vec<(String, String, i64)> =
-        sqlx::query_as("select rule, about, count from alerts").fetch_all(&app.all_rows).await.unwrap();
+        sqlx::query_as("select rule, subject, count from alerts").fetch_all(&app.all_rows).await.unwrap();
     for rule in ["access_denials", "id_enumeration"] {
-        assert!(alerts.iter().any(|(one, about, _)| one == rule && *about == user), "{alerts:?}");
+        assert!(alerts.iter().any(|(one, subject, _)| one == rule && *subject == user), "{alerts:?}");
     }
     let database = app.stop().await;
     let mut superuser = database.options(Role::Superuser).connect().await.unwrap();

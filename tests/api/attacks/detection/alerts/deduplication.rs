@@ -46,7 +46,7 @@ async fn repeated_findings_send_one_alert_one_summary_and_one_clear() {
     let sentence = format!("User {user} was refused 20 {objects} in the last 5 minutes.");
     let page = "https://wiki.example/runbooks/access_denials.md";
     assert_eq!((first["text"].as_str(), first["runbook"].as_str()), (Some(sentence.as_str()), Some(page)));
-    assert_eq!(first["alert"]["about"], json!({"kind": "user", "id": user, "address": null}));
+    assert_eq!(first["alert"]["subject"], json!({"kind": "user", "id": user, "address": null}));
     assert_eq!(chat["text"], format!("[warning] {sentence} What to do: {page}"));
     assert!(mail.contains("Subject: Strongroom alert\r\n") && mail.contains("20 objects of other users"), "{mail}");
 

@@ -210,7 +210,7 @@ async fn many_networks_cannot_fill_the_outbox() {
     sqlx::query(flood).execute(&app.all_rows).await.unwrap();
     let network = Subject::Network("203.0.113.0".parse().unwrap());
     raise(&app, &Finding { subject: network, ..denials(UserId::new(), 20) }).await;
-    let of_network = "select o.queue from outbox o join alerts a on a.id = o.alert_id where a.about = '203.0.113.0'";
+    let of_network = "select o.queue from outbox o join alerts a on a.id = o.alert_id where a.subject = '203.0.113.0'";
     let queued: Vec<String> = sqlx::query_scalar(of_network).fetch_all(&app.all_rows).await.unwrap();
     assert_eq!(queued, ["log"], "the alert is stored and logged");
     assert!(logs::contains("alert stored but not sent"));

@@ -92,7 +92,7 @@ async fn email_address_is_sent_only_to_configured_sinks() {
     let signed = webhook.wait_for_requests(1).await[0].json();
     let known = format!("User mallory-of-alerts@example.com ({id}) was refused 20 objects");
     assert!(signed["text"].as_str().unwrap().starts_with(&known), "{signed}");
-    assert_eq!(signed["alert"]["about"]["address"], "mallory-of-alerts@example.com");
+    assert_eq!(signed["alert"]["subject"]["address"], "mallory-of-alerts@example.com");
     assert!(newest_mail(&app, "security@api.example").await.contains("mallory-of-alerts@example.com"));
     let chat = slack.wait_for_requests(1).await[0].body.clone();
     assert!(chat.contains(&format!("User {id} was refused 20 objects")) && !chat.contains("mallory"), "{chat}");

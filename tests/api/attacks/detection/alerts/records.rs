@@ -51,7 +51,7 @@ async fn service_role_cannot_rewrite_alerts() {
     let before = app.digest(&["alerts"]).await;
     for forbidden in [
         "update alerts set rule = 'nothing'",
-        "update alerts set about = ''",
+        "update alerts set subject = ''",
         "update alerts set severity = 'info'",
         "update alerts set opened_at = now()",
         "update outbox set kind = 'cleared'",

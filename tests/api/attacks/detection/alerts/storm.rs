@@ -57,10 +57,10 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     wait::until_equal(SEPARATE + 1, async || messages(&receiver, "cleared").len()).await;
     assert!(receiver.requests().len() <= 2 * (SEPARATE + 1) + 1, "{}", receiver.requests().len());
     let cleared = messages(&receiver, "cleared");
-    let over_all: Vec<&Value> = cleared.iter().filter(|message| message["alert"]["about"]["id"] == "").collect();
+    let over_all: Vec<&Value> = cleared.iter().filter(|message| message["alert"]["subject"]["id"] == "").collect();
     let [over_all] = over_all.as_slice() else { panic!("one: {over_all:?}") };
     let alert = &over_all["alert"];
-    assert_eq!((&alert["about"]["kind"], &alert["members"]), (&json!("network"), &json!(300)));
+    assert_eq!((&alert["subject"]["kind"], &alert["members"]), (&json!("network"), &json!(300)));
     assert_eq!((&alert["count"], &alert["largest"][0]), (&json!(603), &json!("10.1.21.1")));
     assert_eq!(alert["largest"].as_array().unwrap().len(), 5);
     let sentence =
@@ -71,7 +71,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
     forge(&app, 5, 2).await;
     wait_for_counts(&app, 1, 0, 0).await;
     let last = receiver.wait_for_requests(receiver.requests().len()).await.last().unwrap().json();
-    assert_eq!((&last["kind"], &last["alert"]["about"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
+    assert_eq!((&last["kind"], &last["alert"]["subject"]["id"]), (&json!("opened"), &json!("10.0.5.1")));
 }
 
 /// While the combined alert is open, new findings join it, even if the individual alerts have been cleared.
@@ -79,7 +79,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
 async fn many_users_share_one_combined_alert_until_it_clears() {
     let app = TestApp::start().await;
     let opened = async || -> BTreeMap<String, i64> {
-        let sql = "select about_kind || case when about = '' then ' all' else '' end, sum(findings)::bigint
+        let sql = "select subject_kind || case when subject = '' then ' all' else '' end, sum(findings)::bigint
                    from alerts where state = 'open' group by 1";
         sqlx::query_as(sql).fetch_all(&app.all_rows).await.unwrap().into_iter().collect()
     };

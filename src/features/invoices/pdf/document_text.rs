@@ -63,7 +63,7 @@ pub(super) enum Weight {
 }
 
 /// The texts of one document.
-pub(super) struct Wording {
+pub(super) struct DocumentText {
     /// Changes with everything that is printed.
     pub version: String,
     pub parties: Parties,
@@ -87,7 +87,7 @@ pub(super) struct Wording {
     pub blocks: Vec<(&'static str, String)>,
 }
 
-impl Wording {
+impl DocumentText {
     pub fn of_invoice(invoice: &Invoice, parties: Parties) -> Self {
         let (content, state) = (invoice.content(), invoice.state());
         let discounted = content.lines.iter().any(|line| line.amounts().discount > 0);
