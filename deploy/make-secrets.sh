@@ -4,8 +4,8 @@
 # certificate, remove its two files and run this script again. A database password cannot be renewed in this way:
 # PostgreSQL reads the file only once, when the database is created.
 #
-# In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust, and take the
-# other secrets from your secret store.
+# In real use, replace tls.crt and tls.key by a certificate from an authority that your clients trust. Take the other
+# secrets from your secret store.
 set -euo pipefail
 umask 077
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -27,7 +27,7 @@ keep() {
     printf '%s\n' "$content" > "$1.new"
     mv "$1.new" "$1"
 }
-# 256 random bits each. Passwords are hexadecimal, so that they need no escaping in a URL.
+# Each secret has 256 random bits. Passwords are hexadecimal, so that they need no escaping in a URL.
 for name in db-superuser db-owner db-app demo-password; do openssl rand -hex 32 | keep "$name"; done
 for name in master-key jwt-key; do openssl rand -base64 48 | keep "$name"; done
 

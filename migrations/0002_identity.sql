@@ -18,8 +18,8 @@ create table users (
     -- A PHC string: algorithm, parameters, salt and hash. The check refuses a plain password.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
-    -- The cost of verifying the hash: memory in KiB times passes. For an unknown address, a login spends the highest
-    -- cost of all accounts, so that response times do not reveal which accounts exist (user enumeration).
+    -- The work of verifying the hash: memory in KiB times passes. For an unknown address, a login does the highest work
+    -- of all accounts, so that response times do not reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
     ) stored,

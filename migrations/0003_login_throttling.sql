@@ -34,8 +34,8 @@ create table login_failures (
         constraint login_failures_counted_in_a_row check (in_a_row >= 0),
     waits_until timestamptz
         constraint login_failures_only_accounts_wait check (waits_until is null or kind = 'account'),
-    -- For 'account_and_address' only: the key of the account. The counter's own key is a hash of account and address, so
-    -- without this column a reset of the account could not find the counter.
+    -- For 'account_and_address' only: the key of the account. The counter's own key is a hash of account and address. A
+    -- reset of the account finds the counter by this column.
     account bytea
         constraint login_failures_account_for_its_kind check (account is null or kind = 'account_and_address'),
     constraint login_failures_key primary key (kind, key)

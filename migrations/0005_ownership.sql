@@ -37,8 +37,8 @@ end
 $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
--- Returns the owner whose rows this transaction can see. After a transaction that set it, the setting is '' and not
--- null.
+-- Returns the owner whose rows this transaction can see. After a transaction that set it, PostgreSQL leaves the setting
+-- as ''. nullif() turns this into null, which matches no owner.
 create function current_owner() returns uuid
 language sql stable parallel safe set search_path = ''
 return nullif(current_setting('app.owner_id', true), '')::uuid;

@@ -7,7 +7,7 @@ create table businesses (
     owner_id uuid not null constraint businesses_key primary key,
     name text not null constraint businesses_name_length check (char_length(name) between 1 and 200),
     address text constraint businesses_address_length check (char_length(address) <= 500),
-    -- ISO 3166-1 alpha-2.
+    -- The country code (ISO 3166-1 alpha-2).
     country text constraint businesses_country_form check (country ~ '^[A-Z]{2}$'),
     vat_id text constraint businesses_vat_id_length check (char_length(vat_id) <= 50),
     registration text constraint businesses_registration_length check (char_length(registration) <= 100),

@@ -6,7 +6,7 @@ create table payments (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- Minor units of the invoice's currency.
+    -- The amount in minor units of the invoice's currency.
     amount bigint not null constraint payments_amount check (amount between 1 and 9007199254740991),
     paid_on date not null,
     method text not null

@@ -16,7 +16,7 @@ create table credit_notes (
     -- Net and tax for each tax rate. They are stored, because they depend on the credit notes that came before this
     -- one.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
-    -- Minor units of the invoice's currency.
+    -- The amounts below are in minor units of the invoice's currency.
     net bigint not null,
     tax_total bigint not null,
     total bigint not null,

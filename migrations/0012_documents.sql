@@ -1,6 +1,6 @@
 -- Documents: files, which a user can attach to an invoice.
 --
--- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row, so
+-- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row. So
 -- each key is always in `documents` or in the queue `blob_deletion` of the outbox:
 --   * Upload: the key is queued for deletion, but due only later, and the size is reserved from the quota. Then the
 --     bytes are written. Then one transaction moves the key to documents, unless a worker has claimed it for deletion

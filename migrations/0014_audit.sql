@@ -94,7 +94,7 @@ create trigger security_events_remember_unsealed after insert on security_events
 -- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets
 -- app.archiving before it deletes batches that it has written to a file and verified. The setting prevents mistakes,
 -- not attacks: the schema's owner can set it too. But batches that were deleted without an archive are missing in the
--- chain, and only the command can record the event that explains their absence.
+-- chain. Only the command can record the event that explains why batches are missing.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin

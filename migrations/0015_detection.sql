@@ -2,8 +2,8 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Returns the totals of a rule over all counters that have reached the threshold in their current window, and the five
--- largest of these counters.
+-- Returns the totals of a rule, over all counters that have reached the threshold in their current window. Also returns
+-- the five largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
 ) language sql stable set search_path = '' as $$
@@ -17,9 +17,9 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- A rule that fires for many networks (or users, sessions, accounts) opens a few separate alerts, then one combined
--- alert that counts the others. Otherwise an attacker with many networks could flood the people who receive alerts
--- (alert fatigue).
+-- Alert fatigue: an attacker with many networks could flood the people who receive alerts. So a rule that fires for
+-- many networks (or users, sessions, accounts) opens a few separate alerts, then one combined alert that counts the
+-- others.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),

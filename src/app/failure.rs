@@ -169,7 +169,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 "42501" => format!(
                     "the database role lacks a privilege ({message}): `serve` connects as strongroom_app, other commands as strongroom_owner"
                 ),
-                // A table, column or function is missing, which a later migration creates.
+                // A table, column or function is missing, because the migration that creates it was not applied.
                 "42P01" | "42703" | "42883" => Failure::NotMigrated.to_string(),
                 "53300" => {
                     format!("the database has no free connections ({message}): close some, or raise max_connections")

@@ -24,7 +24,7 @@ use super::strength::is_sample_password;
 /// How to connect to the database, and the limits of the connection pool.
 #[derive(Clone)]
 pub struct DatabaseSettings {
-    /// The URL for the service's role. `None`: the service uses the development database.
+    /// The URL for the service's role. If it is `None`, the service uses the development database.
     pub url: Option<PgConnectOptions>,
     /// The URL for the schema's owner. Only `migrate`, `admin` and `audit` use it.
     pub owner_url: Option<PgConnectOptions>,

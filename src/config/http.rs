@@ -140,7 +140,8 @@ fn networks(reader: &mut Reader<'_>, name: &str) -> Vec<Network> {
     networks
 }
 
-/// A single address, or a network such as `10.0.0.0/8`. Parsing refuses very wide networks.
+/// A single address, or a network such as `10.0.0.0/8`. Parsing refuses very wide networks, because they would make
+/// nearly every client a trusted proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,

@@ -13,7 +13,8 @@ use super::tls::pem_file;
 /// The mail server and the sender.
 #[derive(Clone, Debug)]
 pub struct MailSettings {
-    /// `None`: mails are written to files in the development folder instead of being sent.
+    /// The URL of the mail server. If it is `None`, mails are written to files in the development folder instead of
+    /// being sent.
     pub smtp_url: Option<SecretString>,
     /// PEM file of a private certificate authority.
     pub smtp_ca: Option<PathBuf>,

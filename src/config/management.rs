@@ -12,7 +12,7 @@ use super::{Profile, TlsSettings};
 #[derive(Clone, Debug)]
 pub struct ManagementSettings {
     pub bind: SocketAddr,
-    /// The bearer token that clients must send. `None`: all clients on this machine have access.
+    /// The bearer token that clients must send. If it is `None`, all clients on this machine have access.
     pub token: Option<SecretString>,
 }
 

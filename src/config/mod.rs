@@ -87,7 +87,7 @@ pub struct Settings {
     pub jwt: JwtSettings,
     pub sessions: SessionSettings,
     pub passwords: PasswordSettings,
-    /// `None`: new passwords are not checked against a breach service.
+    /// The breach service. If it is `None`, new passwords are not checked against one.
     pub breaches: Option<BreachSettings>,
     pub cors: CorsSettings,
     pub mail: MailSettings,
@@ -192,7 +192,7 @@ fn development_folder(reader: &mut Reader<'_>, profile: Profile) -> Option<PathB
     (profile == Profile::Development).then(|| state_dir(reader))
 }
 
-/// Returns `None`: without the cargo feature `dev`, there is no development profile.
+/// Returns `None`, because there is no development profile without the cargo feature `dev`.
 #[cfg(not(feature = "dev"))]
 fn development_folder(_: &mut Reader<'_>, _: Profile) -> Option<PathBuf> {
     None

@@ -19,7 +19,7 @@ pub(super) fn is_origin(text: &str, profile: Profile) -> bool {
         "http" => profile == Profile::Development && url.host_str().is_some_and(is_loopback),
         _ => false,
     };
-    // URL parsers accept more characters in a host, for example `https://*`.
+    // Allow only these characters in a host. URL parsers accept more, for example `https://*`.
     let plain = |c: char| c.is_ascii_alphanumeric() || ".-[]:".contains(c);
     is_secure
         && url.host_str().is_some_and(|host| host.chars().all(plain))

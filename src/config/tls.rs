@@ -12,8 +12,8 @@ use super::reader::Reader;
 #[derive(Clone, Debug)]
 pub struct TlsSettings {
     pub bind: SocketAddr,
-    /// The files of the certificate chain and of its private key. `None`: in development, the service creates a
-    /// certificate; in production, a reverse proxy terminates TLS.
+    /// The files of the certificate chain and of its private key. If they are `None`, the service creates a certificate
+    /// in development, and a reverse proxy terminates TLS in production.
     pub files: Option<(PathBuf, PathBuf)>,
 }
 

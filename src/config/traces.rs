@@ -10,7 +10,7 @@ use super::tls::pem_file;
 /// The trace collector.
 #[derive(Clone, Debug)]
 pub struct TraceSettings {
-    /// The origin of the collector. `None`: no traces are sent.
+    /// The origin of the collector. If it is `None`, no traces are sent.
     pub collector: Option<String>,
     /// PEM file of a private certificate authority.
     pub authority: Option<PathBuf>,

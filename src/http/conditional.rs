@@ -56,7 +56,7 @@ impl IfMatch {
     /// Checks that the client has read this version.
     ///
     /// # Errors
-    /// 428 without the header, 400 if it is malformed, 412 if it names another version.
+    /// Returns 428 if the header is missing, 400 if it is malformed, and 412 if it names another version.
     pub fn check(&self, version: i64) -> ApiResult<()> {
         match self {
             Self::Missing => Err(ApiError::PreconditionRequired),

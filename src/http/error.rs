@@ -22,8 +22,8 @@ pub type ApiResult<T> = Result<T, ApiError>;
 /// One invalid field: the JSON pointer of the field (RFC 6901), and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldFault {
-    /// The pointer, for example `/lines/0/quantity`. For a query field it is a slash and the name. For the whole body
-    /// it is empty.
+    /// The pointer, for example `/lines/0/quantity`. The pointer of a query field is a slash and the name of the field.
+    /// The pointer of the whole body is empty.
     pub pointer: String,
     /// Says what is expected. It is never the message of a parser.
     pub message: Cow<'static, str>,

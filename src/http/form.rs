@@ -1,7 +1,7 @@
 //! Multipart forms (RFC 7578) without parser differentials (CWE-436, API8:2023).
 //!
-//! **Attack**: a form that a filter or proxy in front of the service reads differently from the service, so that a file
-//! passes the filter unseen.
+//! **Attack**: a filter or proxy in front of the service reads a form differently from the service. So a file passes
+//! the filter unseen.
 //! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a
 //! nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
 //! [`part_lengths`](super::part_lengths) explains `Content-Length`. A form is streamed: only [`PART_HEAD`] bytes and

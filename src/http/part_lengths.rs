@@ -1,10 +1,10 @@
 //! Ignores `Content-Length` in the parts of a form, as RFC 7578 §4.8 requires. OkHttp, Guzzle and Spring send this
 //! header.
 //!
-//! actix-multipart trusts `Content-Length` (parser differential, CWE-436). If the value is too small, it drops the rest
-//! of the file without an error. If the value is too large, it reads the next part as a piece of the file, while a
-//! proxy sees two parts. So this module renames the header in the stream before the form is parsed. It changes no other
-//! byte.
+//! actix-multipart trusts `Content-Length` (parser differential, CWE-436). If the value is too small, the parser drops
+//! the rest of the file without an error. If the value is too large, the parser reads the next part as a piece of the
+//! file, while a proxy sees two parts. So this module renames the header in the stream before the form is parsed. It
+//! changes no other byte.
 
 use actix_web::web::{Bytes, BytesMut};
 

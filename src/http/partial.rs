@@ -1,4 +1,4 @@
-//! Partial updates (PATCH): an absent field stays unchanged, while null clears a field.
+//! Partial updates (PATCH): an absent field stays unchanged, and null clears a field.
 
 use serde::{Deserialize, Deserializer};
 

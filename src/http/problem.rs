@@ -1,5 +1,5 @@
-//! Problem details (RFC 9457). Every error reply has a body of the same form, no matter whether a handler, an
-//! extractor, a middleware, the router or a library refused the request.
+//! Problem details (RFC 9457). Every error reply has a body of the same form, whether a handler, a middleware, the
+//! router or a library refused the request.
 //!
 //! Known limit: replies of actix's HTTP parser (408, 431, and 400 for a request that is not HTTP) pass no middleware,
 //! so their body is empty (`docs/decisions.md`).

@@ -15,13 +15,13 @@ use super::signature::{Describe, NamedSchema, Signature};
 use crate::base::page::Page;
 use crate::db::idempotency::StoredAnswer;
 
-/// 200 with a body.
+/// Replies 200 with a body.
 pub struct Json<T>(pub T);
 
-/// 200 with a page of a list.
+/// Replies 200 with a page of a list.
 pub type Paged<T> = Json<Page<T>>;
 
-/// 200 with a body, and the version of the object as `ETag`.
+/// Replies 200 with a body, and the version of the object as `ETag`.
 pub struct Versioned<T> {
     pub version: i64,
     pub view: T,
@@ -59,8 +59,8 @@ impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
     }
 }
 
-/// 201 with the new object and its URL in `Location`. Under an `Idempotency-Key` the reply is stored and sent again
-/// ([`super::idempotency`]).
+/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`, the reply is
+/// stored and sent again ([`super::idempotency`]).
 pub struct Created<R> {
     pub(super) answer: StoredAnswer,
     reply: PhantomData<fn() -> R>,
@@ -83,13 +83,13 @@ impl<R> Created<R> {
     }
 }
 
-/// 201 with an object that has no URL.
+/// Replies 201 with an object that has no URL.
 pub struct Issued<T>(pub T);
 
-/// 303 to another path.
+/// Redirects to another path with 303.
 pub struct SeeOther(pub &'static str);
 
-/// 101: the connection becomes a WebSocket.
+/// Replies 101, and the connection becomes a WebSocket.
 pub struct SwitchingProtocols(pub HttpResponse);
 
 macro_rules! replies_without_body {
@@ -114,9 +114,9 @@ macro_rules! replies_without_body {
 }
 
 replies_without_body! {
-    /// 202, so that the reply does not reveal whether an account exists.
+    /// Replies 202. This status does not reveal whether an account exists.
     Accepted 202
-    /// 204.
+    /// Replies 204.
     NoContent 204
 }
 

@@ -133,7 +133,7 @@ impl Event {
         let (seconds, nanos) = (u64::try_from(at.timestamp()).unwrap_or(0), at.timestamp_subsec_nanos());
         let request = context.request.as_ref();
         Entry {
-            // Version 7 ids reveal their creation time. The id of an event is never shown to clients.
+            // A version 7 id reveals its creation time. This is harmless, because clients never see the id of an event.
             id: Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, nanos)),
             at,
             kind: self.kind,

@@ -34,7 +34,7 @@ pub const SEAL_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_SEAL_DELAY: Duration = Duration::from_secs(15);
 /// The maximum number of rows in one seal, which bounds the memory and the time of one transaction.
 const MAX_BATCH_ROWS: i32 = 5_000;
-/// The MAC that the first seal has as its predecessor's, because there is no earlier seal.
+/// The MAC that the first seal contains in place of its predecessor's, because it has no predecessor.
 pub const GENESIS_MAC: [u8; Tag::LENGTH] = [0; Tag::LENGTH];
 
 /// Seals new rows. Each seal is a link of the hash chain.

@@ -143,8 +143,8 @@ impl Credentials {
     /// Verifies `password`. A failed attempt leaves an event of the kind `failure`.
     ///
     /// # Errors
-    /// 401 `invalid_credentials` for every failure; 429 after too many failures; 503 if the hashing queue is full or
-    /// the counters are unavailable.
+    /// Returns 401 `invalid_credentials` for every failure, and 429 after too many failures. Returns 503 if the hashing
+    /// queue is full or the counters are unavailable.
     pub async fn check(
         &self,
         attempt: LoginAttempt,
@@ -198,7 +198,7 @@ impl Credentials {
     /// Checks a new password against the policy and hashes it.
     ///
     /// # Errors
-    /// 400 with the reason for the field at `pointer`; 503 if the hashing queue is full.
+    /// Returns 400 with the reason for the field at `pointer`, and 503 if the hashing queue is full.
     pub async fn hash_new_password(
         &self,
         pointer: &'static str,

@@ -237,8 +237,7 @@ impl DerivedKeys {
             let filled = root.expand(&[label], hkdf::HKDF_SHA256).and_then(|okm| okm.fill(&mut bytes));
             filled.map(|()| bytes).map_err(|_| MasterKeyError)
         };
-        // Chain heads are signed with a key pair instead of a MAC, so that they can be verified without a secret key,
-        // for example by an auditor.
+        // Chain heads are signed with a key pair instead of a MAC. So an auditor can verify them without a secret key.
         let heads = Ed25519KeyPair::from_seed_unchecked(&bytes(b"event-heads")?).map_err(|_| MasterKeyError);
         let id = bytes(b"key-id")?.first_chunk().copied().map(KeyId).ok_or(MasterKeyError)?;
         Ok(Self {

@@ -69,7 +69,7 @@ pub async fn spend(
 ) -> ApiResult<bool> {
     for (limit, recipient) in [(PER_MAILBOX, email.mailbox()), (PER_DOMAIN, email.domain().to_owned())] {
         let parts = [kind.as_bytes(), origin.0.as_bytes(), recipient.as_bytes()];
-        // A keyed hash, so that the table reveals neither networks nor mail addresses.
+        // The counter's key is a keyed hash, so that the table reveals neither networks nor mail addresses.
         let key = hex(&keys.sign(Purpose::MailBudget, &parts).mac);
         let increment = Increment { kind: "mail_budget", key, by: 1, window_ends_at: now + WINDOW };
         if counters::add(pool, &[increment], now).await?.iter().any(|counter| counter.count > limit) {

@@ -49,12 +49,12 @@ impl AdmittedAttempt {
 }
 
 impl LoginThrottle {
-    /// Counts an attempt before the password is hashed. The client of a retired device is treated as unknown; a used
-    /// solution is ignored.
+    /// Counts an attempt before the password is hashed. If the device of a client is retired, the client is treated as
+    /// unknown. A used solution of a challenge is ignored.
     ///
     /// # Errors
-    /// 429 beyond the limit per account and address, or beyond that of an address or network without a solved
-    /// challenge. 503 if the counters are unavailable: the throttle fails closed.
+    /// Returns 429 beyond the limit per account and address. Returns 429 beyond the limit of an address or network,
+    /// unless a challenge was solved. Returns 503 if the counters are unavailable: the throttle fails closed.
     pub async fn admit(&self, mut attempt: LoginAttempt) -> ApiResult<AdmittedAttempt> {
         loop {
             let counters = self.count_attempt(&attempt).await?;

@@ -5,10 +5,12 @@
 //! DNS, by DNS rebinding or by a redirect. Or the called service never answers, or sends an endless response.
 //! **Control**: only URLs from the configuration are called, and [`OutboundUrl`] accepts only one spelling of a URL.
 //! [`PublicResolver`] refuses a host if one of its addresses is not public. The client connects to the checked
-//! addresses without a second DNS lookup. It follows no redirects, uses no proxy of the environment, and keeps no
-//! cookies and no idle connections. A request takes at most 5 seconds, and connecting at most 2. The client reads and
-//! discards at most 4 KiB of a response; callers see the status only. The breach service is the exception
-//! ([`OutboundClient::get`]): its response is returned, at most 256 KiB within 2 seconds.
+//! addresses without a second DNS lookup. It follows no redirects, ignores proxies of the environment, and keeps no
+//! cookies and no idle connections.
+//!
+//! A request takes at most 5 seconds, of which connecting may take 2. The client reads and discards at most 4 KiB of a
+//! response; callers see the status only. The breach service is the exception ([`OutboundClient::get`]): the caller
+//! gets its response, at most 256 KiB within 2 seconds.
 //! **Limits**: a called service can pass on the data that it receives. It receives ids and counts only.
 //! **ASVS**: 1.3.6, 12.3.1, 12.3.2, 13.2.4, 13.2.6, 15.3.2 · **Test**: `attacks::communication::outbound`
 

@@ -58,7 +58,8 @@ pub async fn queue(
     Ok(queued.execute(connection).await?.rows_affected())
 }
 
-/// Opens an alert or updates the open alert. Keeps the highest count since the last message. Returns a new alert.
+/// Opens an alert or updates the open alert. Keeps the highest count since the last message. Returns the alert if it is
+/// new.
 pub async fn raise(
     connection: &mut PgConnection,
     finding: &Finding,

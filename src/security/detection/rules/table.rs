@@ -1,6 +1,6 @@
-//! The detection rules, one row each. A row states which events are counted, by what, from which threshold
-//! (`STRONGROOM_RULES_…`), with which action, and how urgent the alert is. `docs/rules.md` documents the table, and
-//! each rule has a page in `docs/runbooks/`.
+//! The detection rules, one row each. A row states which events are counted and by what, the setting of the threshold
+//! (`STRONGROOM_RULES_…`), the action, and how urgent the alert is. `docs/rules.md` documents the table, and each rule
+//! has a page in `docs/runbooks/`.
 
 use crate::config::{Rate, RuleSettings};
 use crate::security::audit::event::EventKind::{

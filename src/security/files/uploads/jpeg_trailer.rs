@@ -12,7 +12,7 @@ use super::refusal::UploadError;
 
 /// The number of bytes at the end of the file that are buffered. A directory of 300 blocks fits.
 const MAX_DIRECTORY_BYTES: usize = 4096;
-/// Samsung's blocks and MP4 boxes begin with at least this many NULs.
+/// Samsung's blocks and MP4 boxes begin with at least this many NULs. After fewer NULs, only AFCP can follow.
 const LEADING_NULS: usize = 2;
 
 pub(super) struct Trailer {

@@ -9,10 +9,10 @@
 //! and camera trailers may follow. Text must be UTF-8 without control characters. A PDF is also parsed in a process of
 //! its own ([`pdf`]).
 //!
-//! Binary data is not searched for markup: compressed bytes contain any short word by chance, and Photoshop writes
-//! `<!DOCTYPE plist` into valid pictures. Markup in a picture is harmless, because a browser does not search for it:
-//! every response has `nosniff`, so the browser trusts the declared type. `attachment` makes the browser save the file.
-//! If the browser displays the file anyway, `sandbox` removes its origin.
+//! Binary data is not searched for markup. Compressed bytes contain any short word by chance, and Photoshop writes
+//! `<!DOCTYPE plist` into valid pictures. Markup in a picture is harmless: every response has `nosniff`, so a browser
+//! trusts the declared type and does not look for markup. `attachment` makes the browser save the file. If the browser
+//! displays the file anyway, `sandbox` removes its origin.
 //!
 //! **Limits**: data can be hidden in a picture's metadata. A file can exploit a bug of the program that opens it (use a
 //! virus scanner).

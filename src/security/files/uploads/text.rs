@@ -69,7 +69,7 @@ impl Text {
         let character = match std::str::from_utf8(&self.buffer) {
             Ok(text) => text.chars().next(),
             Err(error) if error.error_len().is_none() => return Ok(()),
-            // The next byte may show that the text is UTF-16.
+            // Wait for the next byte, which may show that the text is UTF-16.
             Err(_) if matches!(self.beginning[..], [0xff | 0xfe]) => return Ok(()),
             Err(_) => return Err(self.not_utf8()),
         };

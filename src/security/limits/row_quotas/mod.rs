@@ -8,7 +8,7 @@
 //! the next count. So most creates cost no query. At the maximum, each attempt counts again, so deleting rows helps at
 //! once.
 //! **Limits**: the maximum is a bound against abuse, not an exact number. Each replica counts for itself, so an owner
-//! can exceed the maximum by [`LEASE`] rows per additional replica, and by the requests that run during a count.
+//! can exceed the maximum by [`LEASE`] rows per additional replica. Requests that run during a count can exceed it too.
 //! **ASVS**: 2.4.1, 15.2.2 · **Test**: `attacks::limits::row_quotas`
 
 mod store;

@@ -2,8 +2,9 @@
 //!
 //! **Attack**: weak or mismatched keys (an empty HMAC secret; a public key as HMAC secret, RS/HS confusion); a token
 //! that names or contains its own key; keys that cannot be rotated without ending all sessions.
-//! **Control**: keys are loaded and checked once. The `kid` is computed from the key. The `kid` of a token is only
-//! compared with it and never used as a path, query or URL. The current key signs, and the previous key only verifies.
+//! **Control**: keys are loaded and checked once. Each key has a `kid`, which is computed from the key. The `kid` of a
+//! token is only compared with these, and never used as a path, query or URL. The current key signs, and the previous
+//! key only verifies.
 //! **Limits**: an attacker who has the signing key can sign tokens. With Ed25519, services that only verify tokens do
 //! not have the signing key.
 //! **ASVS**: 9.1.3, 11.2.2, 11.2.3, 13.3.1

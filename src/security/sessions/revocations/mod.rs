@@ -1,8 +1,8 @@
 //! Session revocation: takes effect immediately, on all replicas, without a query per request (CWE-287, CWE-613,
 //! API2:2023).
 //!
-//! **Attack**: an access token still works after logout, after a password change, or after the account was disabled.
-//! With a leaked signing key, an attacker signs a token that combines one user's session with another user, or names a
+//! **Attack**: an access token still works after logout, after a password change, or after the account was disabled. Or
+//! an attacker with a leaked signing key signs a token with the session of one user and the id of another, or with a
 //! session that does not exist.
 //! **Control**: the first request of a session looks up its user, and a bounded cache stores the result. Ended sessions
 //! are kept in memory for the lifetime of a token and take precedence over the cache. PostgreSQL sends `NOTIFY

@@ -242,7 +242,7 @@ fn check_attachments(dict: &Dict<'_>) -> Result<(), PdfFault> {
     }
     let files = dict.get::<Dict<'_>>("EF").ok_or(PdfFault::EmbeddedFile)?;
     let names = ["F", "UF"].map(|key| dict.get::<PdfString<'_>>(key));
-    // In UTF-16, every other byte of an ASCII name is zero.
+    // In UTF-16, every other byte of an ASCII name is zero. Without the zeros, the name is the same in both encodings.
     let ends_as_xml = |name: &PdfString<'_>| {
         let name: Vec<_> = name.iter().filter(|byte| **byte != 0).map(u8::to_ascii_lowercase).collect();
         name.ends_with(b".xml")
