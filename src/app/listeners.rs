@@ -1,8 +1,8 @@
 //! The listeners: they accept connections within the limits of `security/limits/connection_limits`, terminate TLS, and
 //! serve HTTP/1.1.
 //!
-//! actix-web's `HttpServer` cannot refuse a connection between accepting it and reading from it, and its limit of TLS
-//! handshakes pauses all listeners. So this module combines actix-server with actix-http's `HttpService`, as
+//! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one. At its limit of TLS
+//! handshakes, it pauses all listeners. So this module combines actix-server with actix-http's `HttpService`, as
 //! `HttpServer` does, and adds the limits.
 
 use std::fmt;

@@ -5,9 +5,9 @@
 //! counter, document, storage usage of the owner. A request claims its key before it locks or writes any other row, and
 //! the claim never waits for a row lock. Foreign keys lock too: inserting a document locks its invoice.
 //!
-//! Requests without a key can lock in another order: deleting an invoice or a customer, and moving a document. A
-//! deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them, and its client
-//! receives 503.
+//! Some requests have no key and can lock in another order: those that delete an invoice or a customer, or move a
+//! document. A deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them,
+//! and its client receives 503.
 
 use std::time::Duration;
 

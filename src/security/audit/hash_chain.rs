@@ -4,9 +4,11 @@
 //! truncate the newest ones, or restore an old backup.
 //! **Control**: each row has a MAC under a key that the database does not contain. Every five seconds, one replica
 //! seals the new rows. A seal is one link of the chain: a MAC over the previous seal and over the MACs of its rows, in
-//! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too. An event and a metric
-//! report a row that has waited 15 seconds for its seal, and a missing or disabled trigger. Any session of the
-//! service's role can lock the seals, so that nothing is sealed. A session that does this for 15 seconds is terminated.
+//! order. The head of the chain is signed with Ed25519 and logged, so truncation is detected too.
+//!
+//! If a row has waited 15 seconds for its seal, or a trigger is missing or disabled, an event and a metric report this.
+//! Any session of the service's role can lock the seals, so that nothing is sealed. A session that does this for 15
+//! seconds is terminated.
 //! **Limits**: an attacker who has the master key can forge the chain. A schema owner can delete a row together with
 //! its entry in `security_events_unsealed` before the row is sealed (`docs/security-events.md`).
 //! **ASVS**: 16.4.2, 16.4.3

@@ -129,7 +129,7 @@ fn decode_cookie(keys: &Keys, value: &str) -> Option<(SecretToken, UserId)> {
     let (user, tag) = rest.split_once('.')?;
     let (token, user) = (SecretToken::parse(token)?, user.parse::<UserId>().ok()?);
     let mut theirs = [0; Tag::LENGTH];
-    // This check rejects shorter values, and the decoder rejects longer values.
+    // Accept only a value of the exact length: the decoder rejects longer values, and this check rejects shorter ones.
     if URL_SAFE_NO_PAD.decode_slice(tag, &mut theirs).ok()? != theirs.len() {
         return None;
     }

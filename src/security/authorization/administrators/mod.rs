@@ -2,12 +2,14 @@
 //!
 //! **Attack**: a user calls an administrator's function: by guessing its URL, by claiming a role, or with a token from
 //! before they were demoted or disabled.
-//! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`]. The route's gate calls it for each
-//! request, and it reads role, status and session from the *database*. Roles are neither cached nor stored in tokens,
-//! so a role is never stale. Every store method for administrators takes an `AdminCaller`. Every statement checks the
-//! role again (`is_active_admin`): if an administrator is demoted between the gate and the statement, the statement
-//! changes nothing. Least privilege: the service's database role cannot write roles or status. Only the command line
-//! promotes and demotes administrators.
+//! **Control**: only [`Administrators::authorize`] creates an [`AdminCaller`]. The route's gate calls this function for
+//! each request. The function reads role, status and session from the *database*. Roles are neither cached nor stored
+//! in tokens, so a role is never stale. Every store method for administrators takes an `AdminCaller`. Every statement
+//! checks the role again (`is_active_admin`): if an administrator is demoted between the gate and the statement, the
+//! statement changes nothing.
+//!
+//! Least privilege: the service's database role cannot write roles or status. Only the command line promotes and
+//! demotes administrators.
 //! **Limits**: an administrator can act maliciously. Each of their actions leaves an event.
 //! **ASVS**: 8.1.1, 8.2.1, 8.3.1, 8.3.2
 //! **Test**: `attacks::authorization::function_level`

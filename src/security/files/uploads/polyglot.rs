@@ -1,5 +1,6 @@
 //! Detects polyglots: files of one type that are also valid as another type. PDF readers search the first kilobyte for
-//! the PDF header. Archive programs search the end of the file for the directory of an archive, after any other bytes.
+//! the PDF header. Archive programs search the end of the file for the directory of an archive, and ignore the bytes
+//! before the archive.
 //!
 //! Binary data is searched for these signatures only, because they are rarely found by chance. One of 25 million files
 //! of 10 MiB has both ZIP signatures by chance, and fewer files have `%PDF-` in the first kilobyte.

@@ -2,7 +2,7 @@
 //! API2:2023).
 //!
 //! **Attack**: an access token still works after logout, after a password change, or after the account was disabled. Or
-//! an attacker with a leaked signing key signs a token with the session of one user and the id of another, or with a
+//! an attacker with a leaked signing key signs a token. It contains the session of one user and the id of another, or a
 //! session that does not exist.
 //! **Control**: the first request of a session looks up its user, and a bounded cache stores the result. Ended sessions
 //! are kept in memory for the lifetime of a token and take precedence over the cache. PostgreSQL sends `NOTIFY
