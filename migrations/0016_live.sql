@@ -63,6 +63,26 @@ begin
 end
 $$;
 
+-- Returns the version of the current owner's object. Returns null if the object does not exist or belongs to another
+-- user. The invoker's rights apply, so row-level security does too.
+create function object_version(object_kind text, object uuid) returns bigint
+language plpgsql stable set search_path = '' as $$
+declare
+    -- The table with a trigger that records changes of this kind. Its arguments end with a zero byte.
+    relation regclass := (
+        select t.tgrelid from pg_catalog.pg_trigger t
+        where t.tgfoid = 'public.record_change'::regproc
+          and t.tgargs = pg_catalog.convert_to(object_kind, 'UTF8') || '\x00'::bytea
+    );
+    found bigint;
+begin
+    execute pg_catalog.format('select version from %s where owner_id = public.current_owner() and id = $1', relation)
+        into found using object;
+    return found;
+end
+$$;
+grant execute on function object_version(text, uuid) to strongroom_app;
+
 -- Payments and credit notes increment the version of their invoice, so they are recorded as a change of the invoice.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');

@@ -61,7 +61,7 @@ pub fn serve(
             .wrap(from_fn(metrics_auth::authenticate))
             .wrap(from_fn(deadline::enforce))
             .wrap(from_fn(panics::catch))
-            .wrap(from_fn(refusals::record))
+            .wrap(from_fn(|request, next| refusals::record(|_| None, request, next)))
             .wrap(from_fn(problem::add_problem_details))
             .wrap(from_fn(body_limits::close_unread))
             .wrap(from_fn(headers::add))

@@ -93,7 +93,7 @@ impl Services {
         let document = openapi::build(&base.settings.http.public_url)?;
         let lifecycle = Lifecycle::default();
         let resources = base.resources();
-        let (live, admin) = (base.live(revocations, &resources), base.admin(&credentials.throttle, revocations));
+        let (live, admin) = (base.live(revocations), base.admin(&credentials.throttle, revocations));
         let users = base.users(&auth, revocations, &mail_notifier);
         let uploads = base.upload_service()?;
         let Base { settings, clock, pool, keys } = base;

@@ -11,6 +11,7 @@ use tracing_actix_web::TracingLogger;
 
 use super::routes::{self, Mounted};
 use super::services::Services;
+use crate::features::kind_of_route;
 use crate::http::request_span::{self, RequestSpan};
 use crate::http::{deadline, head, lifecycle, metering, panics, problem};
 use crate::security::audit::{context, refusals};
@@ -48,7 +49,7 @@ pub fn application(
         // 8. Turns panics into errors. Without this, actix would close the connection without a reply.
         .wrap(from_fn(panics::catch))
         // 7. Records a security event for each refusal. It must run inside 6, where the typed error is still available.
-        .wrap(from_fn(refusals::record))
+        .wrap(from_fn(|request, next| refusals::record(kind_of_route, request, next)))
         // 6. Adds problem details to all errors, including those of libraries.
         .wrap(from_fn(problem::add_problem_details))
         // 5. Drops the body of replies to HEAD.

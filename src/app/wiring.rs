@@ -16,11 +16,8 @@ use crate::features::auth::mail::MailKind;
 use crate::features::auth::store::AuthStore;
 use crate::features::documents::blob_deletion_store::BlobDeletionQueue;
 use crate::features::documents::quota_store::Quota;
-use crate::features::documents::store::DocumentStore;
 use crate::features::documents::upload_service::UploadService;
-use crate::features::invoices::store::InvoiceStore;
 use crate::features::live::hub::Live;
-use crate::features::live::objects::Objects;
 use crate::features::resources::Resources;
 use crate::features::users::store::UserStore;
 use crate::security::authentication::credentials::Credentials;
@@ -144,14 +141,9 @@ impl Base {
         }
     }
 
-    pub fn live(&self, revocations: &Arc<Revocations>, resources: &Resources) -> Live {
-        let objects = Objects {
-            invoices: InvoiceStore::new(self.pool.clone()),
-            resources: resources.clone(),
-            documents: DocumentStore::new(self.pool.clone()),
-        };
+    pub fn live(&self, revocations: &Arc<Revocations>) -> Live {
         let tickets = Tickets::new(self.pool.clone(), self.clock.clone());
-        Live::new(tickets, objects, revocations.clone(), self.clock.clone())
+        Live::new(tickets, self.pool.clone(), revocations.clone(), self.clock.clone())
     }
 
     pub fn upload_service(&self) -> Result<UploadService, StorageError> {

@@ -1,10 +1,6 @@
 //! Public ids: random UUIDs (version 4), with one Rust type per kind of object, so that ids of different kinds cannot
-//! be confused. An id is never a secret.
+//! be confused. An id is never a secret. The folder of a feature has a module `id` with its types.
 
-use std::fmt;
-use std::str::FromStr;
-
-use serde::{Serialize, Serializer};
 use uuid::Uuid;
 
 /// The error for a text that is not an id.
@@ -24,70 +20,62 @@ pub fn parse(text: &str) -> Result<Uuid, NotAnId> {
     id.hyphenated().encode_lower(&mut buffer).eq_ignore_ascii_case(text).then_some(id).ok_or(NotAnId)
 }
 
-macro_rules! ids {
+/// Declares types of ids.
+macro_rules! id_types {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        pub struct $name(Uuid);
+        pub struct $name(::uuid::Uuid);
 
         impl $name {
             /// Creates a random id.
             #[must_use]
             #[allow(clippy::new_without_default, reason = "a random id is not a default value")]
             pub fn new() -> Self {
-                Self(Uuid::new_v4())
+                Self(::uuid::Uuid::new_v4())
             }
 
             /// Returns the value that is stored in the database.
             #[must_use]
-            pub fn uuid(self) -> Uuid {
+            pub fn uuid(self) -> ::uuid::Uuid {
                 self.0
             }
         }
 
-        impl From<Uuid> for $name {
-            fn from(id: Uuid) -> Self {
+        impl From<::uuid::Uuid> for $name {
+            fn from(id: ::uuid::Uuid) -> Self {
                 Self(id)
             }
         }
 
-        impl FromStr for $name {
-            type Err = NotAnId;
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::base::id::NotAnId;
 
-            fn from_str(text: &str) -> Result<Self, NotAnId> {
-                parse(text).map(Self)
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                $crate::base::id::parse(text).map(Self)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 self.0.fmt(f)
             }
         }
 
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl ::serde::Serialize for $name {
+            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(&self.0)
             }
         }
     )+};
 }
+pub(crate) use id_types;
 
-ids! {
+id_types! {
     /// The id of a user.
     UserId,
     /// The id of a session, which lasts from login to logout.
     SessionId,
-    /// The id of a customer.
-    CustomerId,
-    /// The id of an invoice.
-    InvoiceId,
-    /// The id of a payment on an invoice.
-    PaymentId,
-    /// The id of a credit note on an invoice.
-    CreditNoteId,
-    /// The id of a document.
-    DocumentId,
 }
 
 #[cfg(test)]
@@ -96,12 +84,12 @@ mod tests {
 
     #[test]
     fn id_is_parsed_in_either_case_and_in_no_other_form() {
-        let id = InvoiceId::new();
+        let id = UserId::new();
         let text = id.to_string();
-        assert_eq!(text.parse::<InvoiceId>().unwrap(), id);
-        assert_eq!(text.to_uppercase().parse::<InvoiceId>().unwrap(), id);
+        assert_eq!(text.parse::<UserId>().unwrap(), id);
+        assert_eq!(text.to_uppercase().parse::<UserId>().unwrap(), id);
         for other in [text.replace('-', ""), format!("{{{text}}}"), format!("urn:uuid:{text}"), format!(" {text}")] {
-            assert!(other.parse::<InvoiceId>().is_err(), "{other}");
+            assert!(other.parse::<UserId>().is_err(), "{other}");
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Layer 4: one folder per resource or feature of the API.
 //!
-//! A folder contains up to five modules:
+//! A folder contains up to six modules:
+//! - `id`: the type of the id, with the kind of object.
 //! - `model`: types and rules, without input or output.
 //! - `store`: SQL. Each method takes the caller.
 //! - `views`: request and response types.
 //! - `handlers`: one function per endpoint. Those of [`resources`] are generic.
 //! - `docs`: the texts of the OpenAPI document.
 //!
-//! Features do not import each other. `tests/api/contract/layers.rs` lists the few exceptions.
+//! Features do not import each other. `tests/api/contract/layers.rs` lists the few exceptions. Every feature may import the
+//! ids of others.
 
 pub mod about;
 pub mod admin;
@@ -24,3 +26,32 @@ pub mod mail_pages;
 pub mod reference;
 pub mod resources;
 pub mod users;
+
+use resources::Registration;
+
+use crate::security::audit::objects::ObjectKind;
+
+/// All kinds of objects that belong to users, one line each.
+pub const RESOURCES: &[Registration] = &[
+    customers::docs::REGISTRATION,
+    invoices::docs::REGISTRATION,
+    invoices::credit_notes::docs::REGISTRATION,
+    documents::docs::REGISTRATION,
+];
+
+/// Returns all kinds of objects whose owner is looked up after a denial.
+pub fn object_kinds() -> impl Iterator<Item = ObjectKind> {
+    RESOURCES.iter().map(|resource| resource.kind).chain([ObjectKind::SESSION, ObjectKind::USER])
+}
+
+/// Returns the kinds of objects that have live events.
+pub fn live_kinds() -> impl Iterator<Item = ObjectKind> {
+    RESOURCES.iter().filter(|resource| resource.is_live).map(|resource| resource.kind)
+}
+
+/// Returns the kind of object that `{id}` names in this route.
+#[must_use]
+pub fn kind_of_route(route: &str) -> Option<ObjectKind> {
+    let (collection, _) = route.split_once("/{id}")?;
+    object_kinds().find(|kind| kind.collection == collection)
+}

@@ -11,8 +11,6 @@
 //!   (`attacks::authorization::object_level::versions`).
 //! - Resource exhaustion: row quotas (`attacks::limits::row_quotas`).
 
-use std::str::FromStr;
-
 use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use garde::Validate;
@@ -24,20 +22,36 @@ use uuid::Uuid;
 
 use crate::base::clock::Clock;
 use crate::base::page::{Limit, Position};
-use crate::db::OwnerTx;
+use crate::db::{OwnerTx, violates};
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::idempotency::IdempotentJson;
 use crate::http::params::{ListQuery, NoFilter, PathId};
 use crate::http::reply::{Created, Json, NoContent, Paged, Versioned};
+use crate::security::audit::context;
+use crate::security::audit::objects::{ObjectId, ObjectKind};
 use crate::security::authorization::cursors::{Cursors, ListScope};
 use crate::security::limits::row_quotas::{Counted, RowQuotas};
 use crate::security::sessions::caller::Caller;
 
+/// The error for deleting an object to which other objects refer.
+pub const IN_USE: ApiError = ApiError::Conflict { code: "in_use", title: "Other objects refer to this object" };
+
+/// What the rest of the service needs to know of a kind of object. `features/mod.rs` lists all of them.
+pub struct Registration {
+    pub kind: ObjectKind,
+    /// Whether clients can subscribe to changes. The table then has a trigger with `record_change()`.
+    pub is_live: bool,
+    /// The text of its group in the OpenAPI document.
+    pub text: &'static str,
+    /// Id and version of the demo object in the examples of the OpenAPI document.
+    pub example: (&'static str, i64),
+}
+
 /// The types and rules of a resource.
 pub trait Resource: Sized + 'static {
-    type Id: FromStr + From<Uuid> + Copy + 'static;
+    type Id: ObjectId;
     /// The body of a create.
     type New: DeserializeOwned + Validate<Context = ()> + ToSchema + 'static;
     /// The body of an update.
@@ -45,14 +59,11 @@ pub trait Resource: Sized + 'static {
     /// The object in a response.
     type View: Serialize + ToSchema + for<'a> From<&'a Self> + 'static;
 
-    /// The path of the collection. It is also the name of the list in cursors.
-    const PATH: &'static str;
-
-    /// Creates an object with a random id.
+    /// Creates an object.
     ///
     /// # Errors
     /// [`ApiError::Invalid`] with the invalid field.
-    fn create(new: Self::New, now: DateTime<Utc>) -> ApiResult<Self>;
+    fn create(id: Self::Id, new: Self::New, now: DateTime<Utc>) -> ApiResult<Self>;
 
     /// Returns the next version of the object.
     ///
@@ -118,13 +129,13 @@ pub async fn create<R: ResourceStore>(
     resources: Data<Resources>,
 ) -> ApiResult<Created<Versioned<R::View>>> {
     let (owner, now) = (caller.user(), resources.clock.now());
-    let object = R::create(body, now)?;
+    let object = R::create(Uuid::new_v4().into(), body, now)?;
     let mut tx = resources.begin(&caller).await?;
     let created = key
         .once(&mut tx, owner, now, async |tx| {
             resources.quotas.admit::<R>(tx.connection(), owner).await?;
             object.insert(tx).await?;
-            Created::at(format!("{}/{}", R::PATH, object.position().id), &versioned(&object))
+            Created::at(format!("{}/{}", R::Id::KIND.collection, object.position().id), &versioned(&object))
         })
         .await?;
     tx.commit().await?;
@@ -137,7 +148,7 @@ pub async fn list<R: ResourceStore>(
     query: ListQuery<NoFilter>,
     resources: Data<Resources>,
 ) -> ApiResult<Paged<R::View>> {
-    let scope = ListScope::new(caller.user(), R::PATH, &query)?;
+    let scope = ListScope::new(caller.user(), R::Id::KIND.collection, &query)?;
     let after = resources.cursors.start(&scope)?;
     let rows = R::list(&mut resources.begin(&caller).await?, after, scope.limit).await?;
     Ok(Json(resources.cursors.page(&scope, rows, R::position)?.map(|object| R::View::from(&object))))
@@ -186,6 +197,25 @@ pub async fn delete<R: ResourceStore>(
 
 fn versioned<R: Resource>(object: &R) -> Versioned<R::View> {
     Versioned { version: object.version(), view: R::View::from(object) }
+}
+
+/// Maps a violation of a composite foreign key to a field error. The key cannot distinguish a missing object from another
+/// user's, so both get the same error.
+pub fn map_reference_error<I: ObjectId>(error: sqlx::Error, key: &str, pointer: &str, id: Option<I>) -> ApiError {
+    if !violates(&error, key) {
+        return error.into();
+    }
+    if let Some(id) = id {
+        context::set_denied_object(id.object());
+    }
+    ApiError::invalid(pointer, format!("must be one of your {}", I::KIND.plural()))
+}
+
+/// Maps the error of a deletion. A foreign key refuses to delete an object to which others refer. A check in advance
+/// would be a race condition (CWE-367): a parallel request could insert a reference after the check.
+pub fn map_deletion_error(error: sqlx::Error) -> ApiError {
+    let is_in_use = error.as_database_error().is_some_and(|error| error.is_foreign_key_violation());
+    if is_in_use { IN_USE } else { error.into() }
 }
 
 /// Returns 412 if no row was changed, because another request changed the object after this request read it.

@@ -137,12 +137,12 @@ fn parse<T: DeserializeOwned + Validate<Context = ()>>(query: &str) -> ApiResult
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::base::id::CustomerId;
+    use crate::base::id::UserId;
 
     #[test]
     fn malformed_id_becomes_a_random_one() {
-        let known = CustomerId::new();
-        let read = |text: &str| serde_json::from_value::<IdField<CustomerId>>(text.into()).unwrap().0;
+        let known = UserId::new();
+        let read = |text: &str| serde_json::from_value::<IdField<UserId>>(text.into()).unwrap().0;
         assert_eq!(read(&known.to_string()), known);
         for malformed in ["", "1", "../1", "\0", &known.to_string().replace('-', "")] {
             assert_ne!(read(malformed), known);

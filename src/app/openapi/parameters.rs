@@ -6,25 +6,19 @@ use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
 use super::{files, texts};
 use crate::app::routes::{Access, Endpoint};
-use crate::features::demo;
+use crate::features::{RESOURCES, demo};
 
 /// Returns id and version of the demo object in the example.
-fn example(endpoint: &Endpoint) -> (&'static str, &'static str) {
+fn example(endpoint: &Endpoint) -> (&'static str, i64) {
     match (endpoint.method.as_str(), endpoint.path) {
-        ("DELETE", "/api/v1/customers/{id}") => return (demo::CUSTOMER_WITHOUT_INVOICES, "\"1\""),
-        ("PUT" | "DELETE", "/api/v1/invoices/{id}") | (_, "/api/v1/invoices/{id}/issue") => {
-            return (demo::DRAFT, "\"1\"");
+        ("DELETE", "/api/v1/customers/{id}") => (demo::CUSTOMER_WITHOUT_INVOICES, 1),
+        ("PUT" | "DELETE", "/api/v1/invoices/{id}") | (_, "/api/v1/invoices/{id}/issue") => (demo::DRAFT, 1),
+        ("PUT", "/api/v1/me/business") => ("", 2),
+        (_, path) if path.starts_with("/api/v1/admin/") => (demo::BEN, 1),
+        (_, path) => {
+            let resource = RESOURCES.iter().find(|resource| resource.kind.plural() == texts::tag(path));
+            resource.map_or((demo::ISSUED, 1), |resource| resource.example)
         }
-        ("PUT", "/api/v1/me/business") => return ("", "\"2\""),
-        _ => {}
-    }
-    match texts::tag(endpoint.path) {
-        "customers" => (demo::CUSTOMER, "\"1\""),
-        "credit-notes" => (demo::CREDIT_NOTE, ""),
-        "documents" => (demo::DOCUMENT, "\"1\""),
-        "me" => ("", "\"1\""),
-        "admin" => (demo::BEN, ""),
-        _ => (demo::ISSUED, "\"2\""),
     }
 }
 
@@ -85,7 +79,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some("The ETag of the last read. 428 if it is missing, 412 if the resource has changed."));
         let schema =
             ObjectBuilder::new().schema_type(Type::String).pattern(Some("^\"[1-9][0-9]{0,18}\"$")).max_length(Some(21));
-        parameters.push(version.schema(Some(schema)).example(Some(example_version.into())).build());
+        parameters.push(version.schema(Some(schema)).example(Some(format!("\"{example_version}\"").into())).build());
     }
     parameters
 }

@@ -4,16 +4,13 @@ use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
 use crate::app::routes::{Access, Endpoint};
+use crate::features::RESOURCES;
 use crate::security::limits::body_limits::BodyLimit;
 
-/// The tags.
-const TAGS: &[(&str, &str)] = &[
+/// The tags besides those of resources. A tag is the part of a path after `/api/v1/`.
+const TAGS: [(&str, &str); 5] = [
     ("auth", "Registration, login and sessions."),
     ("me", "The caller's profile, business, password and account."),
-    ("customers", "The recipients of invoices."),
-    ("invoices", "From draft to payment. Amounts are integers in the minor unit of the currency."),
-    ("credit-notes", "Corrections of issued invoices."),
-    ("documents", "Files, optionally attached to an invoice."),
     ("live", "Events about the caller's own resources, over a WebSocket."),
     (
         "admin",
@@ -22,17 +19,24 @@ const TAGS: &[(&str, &str)] = &[
     ("service", "Public information about the service."),
 ];
 
+/// Returns all tags with their texts.
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let [auth, me, others @ ..] = TAGS;
+    let resources = RESOURCES.iter().map(|resource| (resource.kind.plural(), resource.text));
+    [auth, me].into_iter().chain(resources).chain(others)
+}
+
 /// Returns the tag of a path.
-pub(super) fn tag(path: &str) -> &str {
+pub(super) fn tag(path: &str) -> &'static str {
     let first = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    TAGS.iter().map(|(name, _)| *name).find(|name| *name == first).unwrap_or("service")
+    all().map(|(name, _)| name).find(|name| *name == first).unwrap_or("service")
 }
 
 /// Returns the tags that have operations.
 pub(super) fn tags(endpoints: &[Endpoint]) -> Vec<Tag> {
     let used = |name: &str| endpoints.iter().any(|endpoint| tag(endpoint.path) == name);
-    let tag = |&(name, text): &(&str, &str)| TagBuilder::new().name(name).description(Some(text)).build();
-    TAGS.iter().filter(|(name, _)| used(name)).map(tag).collect()
+    let tag = |(name, text)| TagBuilder::new().name(name).description(Some(text)).build();
+    all().filter(|(name, _)| used(name)).map(tag).collect()
 }
 
 /// Completes a description with the access and the limits of the row.

@@ -179,7 +179,7 @@ impl AdminStore {
         ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
         // The object is the changed user. The event takes the administrator from the request's context.
-        let target = Object { kind: ObjectKind::User, id: user.uuid() };
+        let target = Object { kind: ObjectKind::USER, id: user.uuid() };
         let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
         transaction.commit().await?;
         pending.publish();

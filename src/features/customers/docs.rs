@@ -1,8 +1,17 @@
 //! Texts of the OpenAPI document: customers.
 
-use super::store::CUSTOMER_HAS_INVOICES;
+use super::id::CustomerId;
+use crate::features::resources::{IN_USE, Registration};
 use crate::http::signature::Docs;
+use crate::security::audit::objects::ObjectId;
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
+
+pub const REGISTRATION: Registration = Registration {
+    kind: CustomerId::KIND,
+    is_live: true,
+    text: "The recipients of invoices.",
+    example: ("c0000000-0000-4000-8000-000000000001", 1),
+};
 
 pub const CREATE: Docs = Docs {
     summary: "Create a customer",
@@ -28,5 +37,5 @@ pub const UPDATE: Docs = Docs {
 pub const DELETE: Docs = Docs {
     summary: "Delete a customer",
     description: "A customer with invoices cannot be deleted (409).",
-    errors: &[CUSTOMER_HAS_INVOICES],
+    errors: &[IN_USE],
 };

@@ -1,6 +1,6 @@
 //! Customers: the people and companies that a user invoices.
 //!
-//! - [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`docs`]: texts of the API
+//! - [`id`], [`model`]: the customer. [`store`]: SQL. [`views`]: request and response types. [`docs`]: texts of the API
 //!   document.
 //! - The endpoints are those of every resource ([`super::resources`]).
 //!
@@ -8,10 +8,10 @@
 //! - BOLA: another user's customer returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Mass assignment: unknown fields are refused (`attacks::authorization::mass_assignment`).
 //! - Lost update: `If-Match`.
-//! - Deleting a customer who has invoices: the foreign key refuses the deletion. A check in advance would be a race
-//!   condition (CWE-367): a parallel request could insert an invoice after the check.
+//! - Deleting a customer who has invoices: the foreign key refuses the deletion.
 
 pub mod docs;
+pub mod id;
 pub mod model;
 pub mod store;
 pub mod views;

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::base::email::EmailAddress;
-use crate::base::id::CustomerId;
 use crate::base::money::Currency;
+use crate::features::customers::id::CustomerId;
 
 /// The data of a customer, as the owner entered it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +38,10 @@ pub struct Customer {
 }
 
 impl Customer {
-    /// Creates a customer with a random id.
+    /// Creates a customer.
     #[must_use]
-    pub fn new(details: Details, now: DateTime<Utc>) -> Self {
-        Self { id: CustomerId::new(), details, version: 1, created_at: now, updated_at: now }
+    pub fn new(id: CustomerId, details: Details, now: DateTime<Utc>) -> Self {
+        Self { id, details, version: 1, created_at: now, updated_at: now }
     }
 
     /// Rebuilds a customer from its stored fields.
@@ -107,7 +107,7 @@ mod tests {
             tax_id: Some("NL1".into()),
             default_currency: "EUR".parse().unwrap(),
         };
-        let old = Customer::new(details.clone(), now);
+        let old = Customer::new(CustomerId::new(), details.clone(), now);
         let later = now + TimeDelta::days(1);
         let change = Change { name: Some("Acme Ltd".into()), email: Some(None), ..Change::default() };
         let new = old.clone().updated(change, later);

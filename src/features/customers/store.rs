@@ -4,16 +4,13 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::model::{Customer, Details};
-use crate::base::id::{CustomerId, UserId};
+use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, violates};
-use crate::features::resources::{Resource, ResourceStore};
+use crate::db::OwnerTx;
+use crate::features::customers::id::CustomerId;
+use crate::features::resources::{Resource, ResourceStore, map_deletion_error};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
-
-/// The error for deleting a customer who has invoices.
-pub const CUSTOMER_HAS_INVOICES: ApiError =
-    ApiError::Conflict { code: "customer_has_invoices", title: "The customer has invoices" };
 
 count_rows!(Customer, "customers");
 
@@ -122,9 +119,6 @@ impl ResourceStore for Customer {
         Ok(saved.rows_affected())
     }
 
-    /// # Errors
-    /// [`CUSTOMER_HAS_INVOICES`]. The foreign key refuses the deletion, so a parallel request cannot add an invoice in
-    /// between.
     async fn delete(&self, tx: &mut OwnerTx) -> ApiResult<u64> {
         let deleted = sqlx::query!(
             "delete from customers where owner_id = $1 and id = $2 and version = $3",
@@ -134,10 +128,7 @@ impl ResourceStore for Customer {
         )
         .execute(tx.connection())
         .await
-        .map_err(|error| match violates(&error, "invoices_customer") {
-            true => CUSTOMER_HAS_INVOICES,
-            false => error.into(),
-        })?;
+        .map_err(map_deletion_error)?;
         Ok(deleted.rows_affected())
     }
 }

@@ -7,9 +7,9 @@ use utoipa::ToSchema;
 
 use super::model::{Change, Customer, Details};
 use crate::base::email::EmailAddress;
-use crate::base::id::CustomerId;
 use crate::base::money::Currency;
 use crate::base::page::Position;
+use crate::features::customers::id::CustomerId;
 use crate::features::resources::Resource;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::partial::present;
@@ -160,10 +160,8 @@ impl Resource for Customer {
     type Update = UpdateCustomer;
     type View = CustomerView;
 
-    const PATH: &'static str = "/api/v1/customers";
-
-    fn create(new: NewCustomer, now: DateTime<Utc>) -> ApiResult<Self> {
-        Ok(Self::new(new.try_into()?, now))
+    fn create(id: CustomerId, new: NewCustomer, now: DateTime<Utc>) -> ApiResult<Self> {
+        Ok(Self::new(id, new.try_into()?, now))
     }
 
     fn update(self, update: UpdateCustomer, now: DateTime<Utc>) -> ApiResult<Self> {

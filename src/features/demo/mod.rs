@@ -19,7 +19,7 @@ use super::auth::model::ClientDescription;
 use super::auth::store::AuthStore;
 use super::business::model::Business;
 use super::business::store::BusinessStore;
-use super::customers::model::{Customer, Details};
+use super::customers::model::Customer;
 use super::documents::model::Document;
 use super::documents::store::DocumentStore;
 use super::documents::upload_service::UploadService;
@@ -31,13 +31,18 @@ use super::invoices::store::{InvoiceStore, InvoiceTx};
 use super::invoices::totals::{Discount, Line, Totals};
 use super::resources::ResourceStore;
 use super::users::store as users;
-pub use plan::{BEN, CREDIT_NOTE, CUSTOMER, CUSTOMER_WITHOUT_INVOICES, DOCUMENT, DRAFT, ISSUED};
-use plan::{DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoUser, FOREIGN_INVOICE, USERS};
+pub use plan::{BEN, CUSTOMER_WITHOUT_INVOICES, DRAFT, ISSUED};
+use plan::{
+    DAYS_TO_PAY, DemoBusiness, DemoDocument, DemoInvoice, DemoLine, DemoObject, DemoUser, FOREIGN_INVOICE, USERS,
+};
 
 use crate::base::clock::Clock;
-use crate::base::id::{CreditNoteId, CustomerId, DocumentId, InvoiceId, PaymentId, UserId};
+use crate::base::id::UserId;
 use crate::base::money::Currency;
 use crate::db::OwnerTx;
+use crate::features::customers::id::CustomerId;
+use crate::features::documents::id::DocumentId;
+use crate::features::invoices::id::{CreditNoteId, InvoiceId, PaymentId};
 use crate::http::client_ip::{ClientAddr, TrustedProxies};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::context::background;
@@ -136,28 +141,12 @@ impl DemoServices {
         if let Some(plan) = &user.business {
             self.set_business(plan, caller).await?;
         }
-        for (id, name, currency) in user.customers {
-            let id: CustomerId = id.parse().map_err(|_| invalid_plan())?;
-            let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-            if Customer::find(&mut tx, id).await?.is_none() {
-                let details = Details {
-                    name: (*name).to_owned(),
-                    email: None,
-                    address: None,
-                    tax_id: None,
-                    default_currency: currency.parse().map_err(|_| invalid_plan())?,
-                };
-                let now = self.clock.now();
-                Customer::from_stored(id, details, 1, now, now).insert(&mut tx).await?;
-                tx.commit().await?;
-            }
-        }
+        self.create_all::<Customer>(user, caller, plan::CUSTOMERS).await?;
         let invoices = InvoiceStore::new(self.pool.clone());
         for plan in user.invoices {
             let id: InvoiceId = plan.id.parse().map_err(|_| invalid_plan())?;
             if is_missing(invoices.read(caller, id).await)? {
-                let (customer, ..) = user.customers.get(plan.customer).ok_or_else(invalid_plan)?;
-                let customer = customer.parse().map_err(|_| invalid_plan())?;
+                let customer = plan.customer.parse().map_err(|_| invalid_plan())?;
                 self.create_invoice(&invoices, caller, plan, id, customer).await?;
             }
         }
@@ -165,6 +154,25 @@ impl DemoServices {
             Some(document) => self.create_document(document, caller).await,
             None => Ok(()),
         }
+    }
+
+    /// Creates the user's missing objects of a resource.
+    async fn create_all<R: ResourceStore>(
+        &self,
+        user: &DemoUser,
+        caller: &Caller,
+        objects: &[DemoObject],
+    ) -> ApiResult<()> {
+        for (_, id, body) in objects.iter().filter(|(owner, ..)| *owner == user.id) {
+            let id: R::Id = id.parse().map_err(|_| invalid_plan())?;
+            let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
+            if R::find(&mut tx, id).await?.is_none() {
+                let new = serde_json::from_str(body).map_err(ApiError::internal)?;
+                R::create(id, new, self.clock.now())?.insert(&mut tx).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Sets the user's business, unless it is set already.

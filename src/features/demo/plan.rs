@@ -1,22 +1,22 @@
 //! The content of the demo data. Ids are fixed, because the examples of the documents use them.
 
 use crate::features::invoices::model::Status;
+use crate::features::{customers, documents, invoices};
 
+const ANNA: &str = "a0000000-0000-4000-8000-000000000001";
 /// The user in the examples of user administration.
 pub const BEN: &str = "a0000000-0000-4000-8000-000000000002";
 
 /// A customer with invoices.
-pub const CUSTOMER: &str = "c0000000-0000-4000-8000-000000000001";
+const CUSTOMER: &str = customers::docs::REGISTRATION.example.0;
 pub const CUSTOMER_WITHOUT_INVOICES: &str = "c0000000-0000-4000-8000-000000000004";
+const FERRIES: &str = "c0000000-0000-4000-8000-000000000002";
+const STUDIO: &str = "c0000000-0000-4000-8000-000000000003";
 pub const DRAFT: &str = "10000000-0000-4000-8000-000000000001";
 /// An invoice that can be paid or voided.
-pub const ISSUED: &str = "10000000-0000-4000-8000-000000000006";
+pub const ISSUED: &str = invoices::docs::REGISTRATION.example.0;
 /// An invoice of the second user.
 pub const FOREIGN_INVOICE: &str = "10000000-0000-4000-8000-000000000011";
-
-pub const CREDIT_NOTE: &str = "e0000000-0000-4000-8000-000000000001";
-
-pub const DOCUMENT: &str = "d0000000-0000-4000-8000-000000000001";
 
 pub struct DemoUser {
     pub id: &'static str,
@@ -24,8 +24,6 @@ pub struct DemoUser {
     pub name: &'static str,
     pub is_admin: bool,
     pub business: Option<DemoBusiness>,
-    /// The id, name and currency of each customer.
-    pub customers: &'static [(&'static str, &'static str, &'static str)],
     pub invoices: &'static [DemoInvoice],
     /// A text file that is attached to an invoice.
     pub document: Option<DemoDocument>,
@@ -53,8 +51,7 @@ pub struct DemoDocument {
 /// An invoice. A user's invoices are ordered by issue date, because their numbers are assigned in this order.
 pub struct DemoInvoice {
     pub id: &'static str,
-    /// The index of the customer in the user's customers.
-    pub customer: usize,
+    pub customer: &'static str,
     pub final_status: Status,
     /// Days from the issue date to today.
     pub days_ago: u64,
@@ -64,15 +61,26 @@ pub struct DemoInvoice {
     pub credited: Option<(&'static str, i64)>,
 }
 
+/// An object of a resource: the id of its owner, its id, and the body of the request that creates it.
+pub type DemoObject = (&'static str, &'static str, &'static str);
+
 /// A line: description, quantity, unit price, discount in percent, tax in percent.
 pub type DemoLine = (&'static str, &'static str, &'static str, &'static str, &'static str);
 
 /// The payment terms of all demo invoices.
 pub const DAYS_TO_PAY: u64 = 14;
 
+pub const CUSTOMERS: &[DemoObject] = &[
+    (ANNA, CUSTOMER, r#"{"name": "Lighthouse Books", "default_currency": "EUR"}"#),
+    (ANNA, FERRIES, r#"{"name": "Harbour Ferries", "default_currency": "USD"}"#),
+    (ANNA, STUDIO, r#"{"name": "Kintsugi Studio", "default_currency": "JPY"}"#),
+    (ANNA, CUSTOMER_WITHOUT_INVOICES, r#"{"name": "Quiet Garden", "default_currency": "EUR"}"#),
+    (BEN, "c0000000-0000-4000-8000-000000000011", r#"{"name": "Northern Mills", "default_currency": "GBP"}"#),
+];
+
 pub const USERS: [DemoUser; 3] = [
     DemoUser {
-        id: "a0000000-0000-4000-8000-000000000001",
+        id: ANNA,
         email: "anna@demo.example",
         name: "Anna Demo",
         is_admin: false,
@@ -86,16 +94,10 @@ pub const USERS: [DemoUser; 3] = [
             bic: "ABNANL2A",
             time_zone: "Europe/Amsterdam",
         }),
-        customers: &[
-            (CUSTOMER, "Lighthouse Books", "EUR"),
-            ("c0000000-0000-4000-8000-000000000002", "Harbour Ferries", "USD"),
-            ("c0000000-0000-4000-8000-000000000003", "Kintsugi Studio", "JPY"),
-            (CUSTOMER_WITHOUT_INVOICES, "Quiet Garden", "EUR"),
-        ],
         invoices: &[
             DemoInvoice {
                 id: DRAFT,
-                customer: 0,
+                customer: CUSTOMER,
                 final_status: Status::Draft,
                 days_ago: 0,
                 currency: "EUR",
@@ -104,16 +106,16 @@ pub const USERS: [DemoUser; 3] = [
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000003",
-                customer: 0,
+                customer: CUSTOMER,
                 final_status: Status::Issued,
                 days_ago: 40,
                 currency: "EUR",
                 lines: &[("Shop window", "2", "950", "5", "19")],
-                credited: Some((CREDIT_NOTE, 10_000)),
+                credited: Some((invoices::credit_notes::docs::REGISTRATION.example.0, 10_000)),
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000002",
-                customer: 1,
+                customer: FERRIES,
                 final_status: Status::Void,
                 days_ago: 30,
                 currency: "USD",
@@ -122,7 +124,7 @@ pub const USERS: [DemoUser; 3] = [
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000005",
-                customer: 2,
+                customer: STUDIO,
                 final_status: Status::Paid,
                 days_ago: 20,
                 currency: "JPY",
@@ -131,7 +133,7 @@ pub const USERS: [DemoUser; 3] = [
             },
             DemoInvoice {
                 id: "10000000-0000-4000-8000-000000000004",
-                customer: 1,
+                customer: FERRIES,
                 final_status: Status::PartiallyPaid,
                 days_ago: 9,
                 currency: "USD",
@@ -140,7 +142,7 @@ pub const USERS: [DemoUser; 3] = [
             },
             DemoInvoice {
                 id: ISSUED,
-                customer: 0,
+                customer: CUSTOMER,
                 final_status: Status::Issued,
                 days_ago: 2,
                 currency: "EUR",
@@ -149,7 +151,7 @@ pub const USERS: [DemoUser; 3] = [
             },
         ],
         document: Some(DemoDocument {
-            id: DOCUMENT,
+            id: documents::docs::REGISTRATION.example.0,
             invoice: ISSUED,
             title: "Terms of delivery",
             file_name: "terms.txt",
@@ -162,10 +164,9 @@ pub const USERS: [DemoUser; 3] = [
         name: "Ben Demo",
         is_admin: false,
         business: None,
-        customers: &[("c0000000-0000-4000-8000-000000000011", "Northern Mills", "GBP")],
         invoices: &[DemoInvoice {
             id: FOREIGN_INVOICE,
-            customer: 0,
+            customer: "c0000000-0000-4000-8000-000000000011",
             final_status: Status::Issued,
             days_ago: 3,
             currency: "GBP",
@@ -186,7 +187,6 @@ pub const USERS: [DemoUser; 3] = [
         name: "Root Demo",
         is_admin: true,
         business: None,
-        customers: &[],
         invoices: &[],
         document: None,
     },

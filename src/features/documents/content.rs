@@ -17,7 +17,7 @@ use futures_util::{TryStreamExt, stream};
 
 use super::model::{Document, File};
 use super::store::DocumentStore;
-use crate::base::id::DocumentId;
+use crate::features::documents::id::DocumentId;
 use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};

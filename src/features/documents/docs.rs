@@ -1,7 +1,17 @@
 //! Texts of the OpenAPI document: documents.
 
+use super::id::DocumentId;
+use crate::features::resources::Registration;
 use crate::http::signature::Docs;
+use crate::security::audit::objects::ObjectId;
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
+
+pub const REGISTRATION: Registration = Registration {
+    kind: DocumentId::KIND,
+    is_live: true,
+    text: "Files, optionally attached to an invoice.",
+    example: ("d0000000-0000-4000-8000-000000000001", 1),
+};
 
 pub const CREATE: Docs = Docs {
     summary: "Upload a document",

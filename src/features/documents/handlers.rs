@@ -8,7 +8,7 @@ use super::store::DocumentStore;
 use super::upload_service::{QuotaReservation, UploadService};
 use super::views::{DocumentFilter, DocumentView, UpdateDocument, UploadForm};
 use crate::base::clock::Clock;
-use crate::base::id::DocumentId;
+use crate::features::documents::id::DocumentId;
 use crate::http::body::JsonBody;
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;

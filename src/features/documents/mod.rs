@@ -17,6 +17,7 @@ pub mod blob_deletion_store;
 pub mod content;
 pub mod docs;
 pub mod handlers;
+pub mod id;
 pub mod model;
 pub mod quota_store;
 pub mod store;

@@ -4,8 +4,9 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use crate::base::hex::hex;
-use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::Position;
+use crate::features::documents::id::DocumentId;
+use crate::features::invoices::id::InvoiceId;
 use crate::security::files::uploads::FileType;
 
 /// The maximum length of a title, in characters.

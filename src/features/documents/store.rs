@@ -6,12 +6,12 @@ use uuid::Uuid;
 
 use super::model::{Document, File};
 use super::quota_store;
-use crate::base::id::{DocumentId, InvoiceId};
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, exactly_one, violates};
+use crate::db::{OwnerTx, exactly_one};
+use crate::features::documents::id::DocumentId;
+use crate::features::invoices::id::InvoiceId;
+use crate::features::resources::map_reference_error;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::audit::context;
-use crate::security::audit::objects::{Object, ObjectKind};
 use crate::security::files::uploads::FileType;
 use crate::security::sessions::caller::Caller;
 
@@ -133,18 +133,6 @@ pub struct DocumentTx<'a> {
     caller: &'a Caller,
 }
 
-/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing invoice from
-/// another user's, so both get the same error.
-fn map_invoice_error(error: sqlx::Error, document: &Document) -> ApiError {
-    if !violates(&error, "documents_invoice") {
-        return error.into();
-    }
-    if let Some(invoice) = document.invoice() {
-        context::set_denied_object(Object { kind: ObjectKind::Invoice, id: invoice.uuid() });
-    }
-    ApiError::invalid("/invoice_id", "must be one of your invoices")
-}
-
 impl AsMut<PgConnection> for DocumentTx<'_> {
     fn as_mut(&mut self) -> &mut PgConnection {
         self.transaction.connection()
@@ -186,7 +174,7 @@ impl DocumentTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| map_invoice_error(error, document))?;
+        .map_err(|error| map_reference_error(error, "documents_invoice", "/invoice_id", document.invoice()))?;
         quota_store::commit(self.transaction.connection(), owner, file.key, size).await
     }
 
@@ -225,7 +213,7 @@ impl DocumentTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| map_invoice_error(error, document))?;
+        .map_err(|error| map_reference_error(error, "documents_invoice", "/invoice_id", document.invoice()))?;
         Ok(exactly_one(&saved)?)
     }
 

@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::model::{Change, Document};
-use crate::base::id::{DocumentId, InvoiceId};
+use crate::features::documents::id::DocumentId;
+use crate::features::invoices::id::InvoiceId;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::form::Form;
 use crate::http::params::IdField;

@@ -1,9 +1,20 @@
 //! Texts of the OpenAPI document: invoices.
 
+use super::id::InvoiceId;
 use super::model::TransitionError;
 use super::views::conflict;
+use crate::features::resources::Registration;
 use crate::http::signature::Docs;
+use crate::security::audit::objects::ObjectId;
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
+
+pub const REGISTRATION: Registration = Registration {
+    kind: InvoiceId::KIND,
+    is_live: true,
+    text: "From draft to payment. Amounts are integers in the minor unit of the currency.",
+    // An issued invoice, which can be paid or voided. Issuing it created the second version.
+    example: ("10000000-0000-4000-8000-000000000006", 2),
+};
 
 pub const CREATE: Docs = Docs {
     summary: "Create a draft invoice",

@@ -8,7 +8,7 @@ use super::store::InvoiceStore;
 use super::summary::{ListPosition, Sort};
 use super::views::{InvoiceDraft, InvoiceFilter, InvoiceSummary, InvoiceView, IssueInvoice};
 use crate::base::clock::Clock;
-use crate::base::id::InvoiceId;
+use crate::features::invoices::id::InvoiceId;
 use crate::http::body::{JsonBody, OptionalJsonBody};
 use crate::http::conditional::IfMatch;
 use crate::http::error::ApiResult;

@@ -7,8 +7,9 @@ use utoipa::ToSchema;
 use super::model::Invoice;
 use super::summary::Summary;
 use super::totals::{Discount, Line, TaxSubtotal};
-use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
+use crate::features::customers::id::CustomerId;
+use crate::features::invoices::id::InvoiceId;
 use crate::http::reply::Versioned;
 
 /// An invoice. Amounts are in the currency's minor unit and computed by the server.

@@ -24,6 +24,7 @@ pub mod docs;
 pub mod draft_body;
 pub mod export;
 pub mod handlers;
+pub mod id;
 mod invoice_views;
 mod list_store;
 pub mod model;

@@ -13,8 +13,9 @@ use std::str::FromStr;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use super::totals::{Discount, Line, Totals};
-use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
+use crate::features::customers::id::CustomerId;
+use crate::features::invoices::id::InvoiceId;
 
 /// The status of an invoice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,9 +3,9 @@
 use super::model::Invoice;
 use super::payments::Payment;
 use super::store::{InvoiceStore, InvoiceTx};
-use crate::base::id::InvoiceId;
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
+use crate::features::invoices::id::InvoiceId;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;

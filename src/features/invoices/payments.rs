@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::base::day;
-use crate::base::id::PaymentId;
 use crate::base::money::MAX_MINOR_UNITS;
 use crate::base::page::Position;
+use crate::features::invoices::id::PaymentId;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::rules;
 use crate::http::user_text::user_text;

@@ -7,11 +7,10 @@ use sqlx::{PgConnection, PgPool};
 use super::model::{Invoice, TransitionError};
 use super::rows::{LineColumns, Row, discount_columns};
 use crate::base::id::UserId;
-use crate::base::id::{CustomerId, InvoiceId};
 use crate::db::{OwnerTx, exactly_one, violates};
+use crate::features::invoices::id::InvoiceId;
+use crate::features::resources::map_reference_error;
 use crate::http::error::{ApiError, ApiResult};
-use crate::security::audit::context;
-use crate::security::audit::event::{Object, ObjectKind};
 use crate::security::limits::row_quotas::count_rows;
 use crate::security::sessions::caller::Caller;
 
@@ -148,7 +147,7 @@ impl InvoiceTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| map_customer_error(error, content.customer))?;
+        .map_err(|error| map_reference_error(error, "invoices_customer", "/customer_id", Some(content.customer)))?;
         Ok(())
     }
 
@@ -192,7 +191,7 @@ impl InvoiceTx<'_> {
         )
         .execute(self.transaction.connection())
         .await
-        .map_err(|error| map_customer_error(error, content.customer))?;
+        .map_err(|error| map_reference_error(error, "invoices_customer", "/customer_id", Some(content.customer)))?;
         exactly_one(&replaced)?;
         let lines = LineColumns::of(&content.lines);
         sqlx::query!(
@@ -271,14 +270,4 @@ impl InvoiceTx<'_> {
     pub async fn commit(self) -> ApiResult<()> {
         Ok(self.transaction.commit().await?)
     }
-}
-
-/// Maps a violation of the composite foreign key to a field error. The key cannot distinguish a missing customer from
-/// another user's, so both get the same error.
-fn map_customer_error(error: sqlx::Error, customer: CustomerId) -> ApiError {
-    if violates(&error, "invoices_customer") {
-        context::set_denied_object(Object { kind: ObjectKind::Customer, id: customer.uuid() });
-        return ApiError::invalid("/customer_id", "must be one of your customers");
-    }
-    error.into()
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::model::Status;
-use crate::base::id::{CustomerId, InvoiceId};
 use crate::base::money::Currency;
 use crate::base::page::Position;
+use crate::features::customers::id::CustomerId;
+use crate::features::invoices::id::InvoiceId;
 
 /// An invoice without its lines. Amounts are in minor units.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::model::{Status, TransitionError};
 use super::summary::{Filter, Sort};
 use crate::base::day;
-use crate::base::id::CustomerId;
+use crate::features::customers::id::CustomerId;
 use crate::http::error::ApiError;
 use crate::http::params::IdField;
 use crate::http::rules;

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::connection::{Connection, SocketResult, redeem, send};
 use super::hub::{EventReceiver, Live, Notification};
 use super::model::{Change, ChangeType, Subscriptions, Topic};
+use super::store;
 use super::views::{ClientMessage, ServerMessage, SubscriptionTarget};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind, Object, ObjectKind};
@@ -184,6 +185,6 @@ impl<'a> Client<'a> {
 
     async fn version_of(&self, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
         let _permit = self.live.reads.acquire().await.map_err(ApiError::internal)?;
-        self.live.objects.version(self.caller, kind, id).await
+        store::version(&self.live.pool, self.caller, kind, id).await
     }
 }

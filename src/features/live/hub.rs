@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sqlx::PgPool;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::model::Change;
-use super::objects::Objects;
 use super::reader::ChangeReader;
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
@@ -37,7 +37,7 @@ pub enum Notification {
 /// State shared by all sockets of a process.
 pub struct Live {
     pub tickets: Tickets,
-    pub objects: Objects,
+    pub pool: PgPool,
     pub revocations: Arc<Revocations>,
     pub clock: Clock,
     pub permits: Arc<ConnectionPermits>,
@@ -50,10 +50,10 @@ pub struct Live {
 
 impl Live {
     #[must_use]
-    pub fn new(tickets: Tickets, objects: Objects, revocations: Arc<Revocations>, clock: Clock) -> Self {
+    pub fn new(tickets: Tickets, pool: PgPool, revocations: Arc<Revocations>, clock: Clock) -> Self {
         Self {
             tickets,
-            objects,
+            pool,
             revocations,
             clock,
             permits: Arc::default(),

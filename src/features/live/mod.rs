@@ -2,14 +2,13 @@
 //!
 //! - [`model`]: topics, changes and subscriptions. [`views`]: the messages.
 //! - [`store`] and [`reader`]: read the changes that database triggers record. [`hub`]: delivers them to the owner's
-//!   sockets.
-//! - [`objects`]: the stores that check each subscription and each event.
+//!   sockets. The store also reads the version of an object, which checks each subscription and each event.
 //! - `socket`: the lifetime of one socket. `connection`: sends and receives messages. `client`: the subscriptions and
 //!   events of one client.
 //! - [`handlers`]: tickets and handshakes.
 //!
 //! Threats and controls:
-//! - BOLA: a message names another user's object. The stores of the REST API check each id
+//! - BOLA: a message names another user's object. Each id is read with the rights of its owner
 //!   (`attacks::websockets::scope`).
 //! - Cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks.
 //! - Resource exhaustion: `security/websockets`.
@@ -20,7 +19,6 @@ pub mod docs;
 pub mod handlers;
 pub mod hub;
 pub mod model;
-pub mod objects;
 pub mod reader;
 mod socket;
 pub mod store;

@@ -6,11 +6,9 @@ use std::str::FromStr;
 use uuid::Uuid;
 
 use crate::base::id::UserId;
+use crate::features::live_kinds;
 use crate::http::error::ApiError;
 use crate::security::audit::event::ObjectKind;
-
-/// The kinds of objects that have live events.
-pub const LIVE_KINDS: [ObjectKind; 3] = [ObjectKind::Invoice, ObjectKind::Customer, ObjectKind::Document];
 
 /// The subject of a subscription: one object, or all objects of a kind that the caller owns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,8 +21,8 @@ impl Topic {
     /// Parses `invoice` with an id, or `invoices` without one.
     #[must_use]
     pub fn parse(object: &str, id: Option<Uuid>) -> Option<Self> {
-        LIVE_KINDS.into_iter().find_map(|kind| match id {
-            Some(id) => (object == kind.name()).then_some(Self::One(kind, id)),
+        live_kinds().find_map(|kind| match id {
+            Some(id) => (object == kind.name).then_some(Self::One(kind, id)),
             None => (object == kind.plural()).then_some(Self::All(kind)),
         })
     }
@@ -74,7 +72,7 @@ impl FromStr for Change {
         let (kind, change_type, owner, id, version) = (word()?, word()?, word()?, word()?, word()?);
         let types = [ChangeType::Created, ChangeType::Updated, ChangeType::Deleted];
         Ok(Self {
-            kind: LIVE_KINDS.into_iter().find(|known| known.name() == kind).ok_or(InvalidChange)?,
+            kind: live_kinds().find(|known| known.name == kind).ok_or(InvalidChange)?,
             change_type: types.into_iter().find(|known| known.as_str() == change_type).ok_or(InvalidChange)?,
             owner: owner.parse().map_err(|_| InvalidChange)?,
             id: id.parse().map_err(|_| InvalidChange)?,
@@ -132,15 +130,14 @@ impl Subscriptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::invoices::id::InvoiceId;
+    use crate::security::audit::objects::ObjectId;
 
     #[test]
     fn malformed_change_is_rejected() {
         let (owner, id) = (UserId::new(), Uuid::new_v4());
         let change: Change = format!("invoice updated {owner} {id} 3").parse().unwrap();
-        assert_eq!(
-            change,
-            Change { kind: ObjectKind::Invoice, change_type: ChangeType::Updated, owner, id, version: 3 }
-        );
+        assert_eq!(change, Change { kind: InvoiceId::KIND, change_type: ChangeType::Updated, owner, id, version: 3 });
         for other in ["", "invoice", "session updated x y 1", &format!("invoice updated {owner} {id} x")] {
             assert!(other.parse::<Change>().is_err(), "{other}");
         }
@@ -153,10 +150,10 @@ mod tests {
         subscriptions.add(one).unwrap();
         subscriptions.add(Topic::parse("customers", None).unwrap()).unwrap();
         subscriptions.add(one).unwrap();
-        assert_eq!(subscriptions.add(Topic::All(ObjectKind::Invoice)), Err(TooManySubscriptions));
+        assert_eq!(subscriptions.add(Topic::All(InvoiceId::KIND)), Err(TooManySubscriptions));
         assert_eq!(subscriptions.topics.len(), 2);
         subscriptions.remove(one);
-        subscriptions.add(Topic::All(ObjectKind::Invoice)).unwrap();
+        subscriptions.add(Topic::All(InvoiceId::KIND)).unwrap();
         assert_eq!((Topic::parse("invoice", None), Topic::parse("invoices", Some(Uuid::nil()))), (None, None));
     }
 }

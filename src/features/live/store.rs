@@ -1,7 +1,13 @@
-//! SQL of the changes that triggers record. The table has no owner, because each replica reads the changes of all
-//! owners.
+//! SQL of live events: the changes that triggers record, and the version of an object. The table of changes has no
+//! owner, because each replica reads the changes of all owners.
 
 use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::db::OwnerTx;
+use crate::http::error::{ApiError, ApiResult};
+use crate::security::audit::objects::ObjectKind;
+use crate::security::sessions::caller::Caller;
 
 /// The result of one read.
 pub struct ChangeBatch {
@@ -38,4 +44,14 @@ pub async fn changes_since(
 pub async fn sweep(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query!("delete from object_changes where created_at < now() - interval '10 minutes'").execute(pool).await?;
     Ok(())
+}
+
+/// Returns the current version of the caller's object.
+///
+/// # Errors
+/// [`ApiError::NotFound`] if the object does not exist or belongs to another user.
+pub async fn version(pool: &PgPool, caller: &Caller, kind: ObjectKind, id: Uuid) -> ApiResult<i64> {
+    let mut tx = OwnerTx::begin(pool, caller.user()).await?;
+    let version = sqlx::query_scalar!("select object_version($1, $2)", kind.name, id);
+    version.fetch_one(tx.connection()).await?.ok_or(ApiError::NotFound)
 }

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::{Change, Topic};
-use crate::base::id::InvoiceId;
+use crate::features::invoices::id::InvoiceId;
 use crate::http::body;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::params::IdField;
@@ -122,7 +122,7 @@ pub struct TopicView {
 impl From<Topic> for TopicView {
     fn from(topic: Topic) -> Self {
         match topic {
-            Topic::One(kind, id) => Self { object: kind.name(), id: Some(id) },
+            Topic::One(kind, id) => Self { object: kind.name, id: Some(id) },
             Topic::All(kind) => Self { object: kind.plural(), id: None },
         }
     }
@@ -133,7 +133,7 @@ impl ServerMessage {
     /// than the change.
     #[must_use]
     pub fn event(change: &Change, version: i64) -> Self {
-        Self::Event { object: change.kind.name(), id: change.id, version, what: change.change_type.as_str() }
+        Self::Event { object: change.kind.name, id: change.id, version, what: change.change_type.as_str() }
     }
 
     /// Returns a refusal with its code only: other users' objects and missing ones get the same bytes.

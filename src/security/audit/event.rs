@@ -186,7 +186,7 @@ impl Event {
         let (user, session) = self.user_and_session(context);
         let user = user.map(tracing::field::display);
         let session = session.map(tracing::field::display);
-        let object = self.object.map(|object| object.kind.name());
+        let object = self.object.map(|object| object.kind.name);
         let object_id = self.object.map(|object| tracing::field::display(object.id));
         let route = place.map(|(route, _)| route.name());
         let network = place.map(|(_, network)| tracing::field::display(network));

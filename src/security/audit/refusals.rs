@@ -10,13 +10,21 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 
 use super::context;
-use super::event::{Event, EventKind, Object, ObjectKind};
+use super::event::{Event, EventKind};
+use super::objects::{Object, ObjectKind};
 use crate::base::id::parse;
 use crate::http::error::ApiError;
 use crate::http::matched_route::MatchedRoute;
 
+/// Returns the kind of the object that `{id}` names in a route.
+pub type KindOfRoute = fn(&str) -> Option<ObjectKind>;
+
 /// Middleware: records the event of a refusal.
-pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
+pub async fn record<B: MessageBody>(
+    kind_of_route: KindOfRoute,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
     let reply = next.call(request).await;
     match &reply {
         Ok(reply) => {
@@ -24,7 +32,7 @@ pub async fn record<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> R
             let error = reply.response().error().and_then(|error| error.as_error::<ApiError>());
             let of_status = (error.is_none() && status.is_client_error()).then(|| ApiError::from_status(status));
             if let Some(error) = error.or(of_status.as_ref()) {
-                record_refusal(error, in_path(reply));
+                record_refusal(error, in_path(kind_of_route, reply));
             }
         }
         Err(error) => {
@@ -43,8 +51,8 @@ enum NamedObject {
     MalformedId,
 }
 
-fn in_path<B>(reply: &ServiceResponse<B>) -> Option<NamedObject> {
-    let kind = ObjectKind::of_route(MatchedRoute::of(reply.request()).known()?)?;
+fn in_path<B>(kind_of_route: KindOfRoute, reply: &ServiceResponse<B>) -> Option<NamedObject> {
+    let kind = kind_of_route(MatchedRoute::of(reply.request()).known()?)?;
     let id = parse(reply.request().match_info().get("id")?);
     Some(id.map_or(NamedObject::MalformedId, |id| NamedObject::Object(Object { kind, id })))
 }

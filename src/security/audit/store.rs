@@ -17,7 +17,7 @@ pub async fn classify(connection: &mut PgConnection, batch: &mut [Entry]) -> Res
         return Ok(());
     }
     let objects = || asked.iter().filter_map(|entry| entry.object);
-    let kinds: Vec<String> = objects().map(|object| object.kind.name().to_owned()).collect();
+    let kinds: Vec<String> = objects().map(|object| object.kind.name.to_owned()).collect();
     let ids: Vec<Uuid> = objects().map(|object| object.id).collect();
     let callers: Vec<Uuid> = asked.iter().filter_map(|entry| entry.user).collect();
     let classes = sqlx::query_scalar!(
@@ -74,7 +74,7 @@ pub async fn insert<'a>(
         column!(entry => entry.address.clone()) as _,
         column!(entry => entry.request) as _,
         column!(entry => entry.subject.clone()) as _,
-        column!(entry => entry.object.map(|object| object.kind.name().to_owned())) as _,
+        column!(entry => entry.object.map(|object| object.kind.name.to_owned())) as _,
         column!(entry => entry.object.map(|object| object.id)) as _,
         column!(entry => entry.object_class.clone()) as _,
         column!(entry => entry.amount) as _,

@@ -4,7 +4,7 @@
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
 use strongroom::db::service_role::role_faults;
-use strongroom::security::audit::event::ObjectKind;
+use strongroom::features::{live_kinds, object_kinds};
 
 use crate::support::TestApp;
 use crate::support::database::{Role, TestDatabase};
@@ -170,7 +170,20 @@ async fn classifier_role_can_read_only_ids_and_owners() {
     assert_eq!(members, ["strongroom_owner"]);
     let mut kinds = names(&app, "select kind from classified_objects").await;
     kinds.sort();
-    assert_eq!(kinds, ObjectKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>());
+    let mut known: Vec<_> = object_kinds().map(|kind| kind.name).collect();
+    known.sort();
+    assert_eq!(kinds, known, "features/mod.rs and the migrations must name the same kinds");
+}
+
+#[actix_web::test]
+async fn every_live_kind_has_a_trigger_that_records_its_changes() {
+    let app = TestApp::start().await;
+    let sql = "select rtrim(encode(tgargs, 'escape'), '\\000') from pg_trigger where tgfoid = 'record_change'::regproc";
+    let mut kinds = names(&app, sql).await;
+    kinds.sort();
+    let mut live: Vec<_> = live_kinds().map(|kind| kind.name).collect();
+    live.sort();
+    assert_eq!(kinds, live, "is_live of a REGISTRATION and the migrations must agree");
 }
 
 #[actix_web::test]

@@ -3,7 +3,7 @@
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
-use strongroom::security::audit::objects::ObjectKind;
+use strongroom::features::{kind_of_route, object_kinds};
 
 use crate::support::TestApp;
 use crate::support::examples::{Demo, Example};
@@ -37,11 +37,9 @@ async fn deletion_of(app: &TestApp, table: &str) -> Option<Example> {
         .fetch_optional(&app.all_rows)
         .await
         .unwrap();
-    let kind = ObjectKind::ALL.iter().find(|known| Some(known.name()) == kind.as_deref())?;
+    let kind = object_kinds().find(|known| Some(known.name) == kind.as_deref())?;
     let deletes = |example: &Example| {
-        example.method == Method::DELETE
-            && example.path.ends_with("/{id}")
-            && ObjectKind::of_route(example.path) == Some(*kind)
+        example.method == Method::DELETE && example.path.ends_with("/{id}") && kind_of_route(example.path) == Some(kind)
     };
     Example::all().into_iter().find(deletes)
 }

@@ -3,12 +3,12 @@
 use reqwest::Method;
 use serde_json::json;
 use strongroom::app::routes::{Access, Endpoint, table};
-use strongroom::security::audit::event::ObjectKind;
+use strongroom::features::kind_of_route;
 use strongroom::security::limits::body_limits::BodyLimit;
 
 use crate::support::client::{Client, Request};
 use crate::support::form::Form;
-use crate::support::operations::operations;
+use crate::support::operations::{References, operations};
 use crate::support::{Actor, TestApp};
 
 /// Returns a path with a random id.
@@ -99,8 +99,8 @@ async fn unknown_id_returns_404_on_every_route() {
     let actors = Actors::of(&app).await;
     for operation in operations().into_iter().filter(|operation| operation.path.contains("{id}")) {
         let actor = if operation.access == Access::Admin { &actors.root } else { &actors.alice };
-        let [id, customer] = [(); 2].map(|()| uuid::Uuid::new_v4().to_string());
-        let attempt = operation.request_by(actor, &id, &customer).header("if-match", "\"1\"");
+        let id = uuid::Uuid::new_v4().to_string();
+        let attempt = operation.request_by(actor, &id, &References::missing()).header("if-match", "\"1\"");
         attempt.send().await.assert_refused(404, "not_found").assert_events(&["authz_fail/not_found"]);
     }
 }
@@ -108,7 +108,7 @@ async fn unknown_id_returns_404_on_every_route() {
 #[::core::prelude::v1::test]
 fn every_route_with_an_id_names_the_kind_of_its_objects() {
     for endpoint in table().into_iter().filter(|endpoint| endpoint.path.contains("{id}")) {
-        assert!(ObjectKind::of_route(endpoint.path).is_some(), "ObjectKind::of_route does not know {}", endpoint.path);
+        assert!(kind_of_route(endpoint.path).is_some(), "kind_of_route does not know {}", endpoint.path);
     }
 }
 

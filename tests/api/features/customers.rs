@@ -139,7 +139,7 @@ async fn customer_with_invoices_cannot_be_deleted() {
     let customer = alice.get(&invoice).await.json()["customer_id"].as_str().unwrap().to_owned();
     let path = format!("/api/v1/customers/{customer}");
     let before = app.digest_all().await;
-    alice.delete(&path, "\"1\"").await.assert_refused(409, "customer_has_invoices");
+    alice.delete(&path, "\"1\"").await.assert_refused(409, "in_use");
     assert_eq!(app.digest_all().await, before);
     alice.delete(&invoice, "\"1\"").await.ok(204);
     alice.request(Method::DELETE, &path).header("if-match", "\"1\"").send().await.ok(204);

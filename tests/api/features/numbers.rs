@@ -5,7 +5,7 @@ use strongroom::app::openapi;
 
 use crate::support::TestApp;
 use crate::support::actor::draft;
-use crate::support::operations::operations;
+use crate::support::operations::{References, operations};
 
 fn document() -> Value {
     serde_json::from_str(&openapi::text().unwrap()).unwrap()
@@ -17,9 +17,9 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let document = document();
-    let (customer, mut fields) = (alice.customer().await, 0);
+    let (references, mut fields) = (References::of(&alice).await, 0);
     for operation in operations() {
-        let Some(mut fits) = operation.valid_body(&customer) else { continue };
+        let Some(mut fits) = operation.valid_body(&references) else { continue };
         // It excludes the amount of a discount.
         if let Some(rate) = fits.get_mut("discount_rate") {
             *rate = Value::Null;

@@ -1,12 +1,15 @@
 //! The rows of the route table with facts from the OpenAPI document, for tests that try all bodies, ids or versions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use strongroom::app::openapi;
 use strongroom::app::routes::{Access, table};
+use strongroom::features::object_kinds;
+use strongroom::security::audit::objects::ObjectKind;
 use strongroom::security::limits::body_limits::BodyLimit;
+use uuid::Uuid;
 
 use super::actor::PASSWORD;
 use super::client::Request;
@@ -51,10 +54,10 @@ pub fn for_administrators() -> Vec<Operation> {
 
 /// Returns all operations with a JSON body, each with a resource of the actor and a valid body.
 pub async fn with_bodies(actor: &Actor) -> Vec<(Operation, String, Value)> {
-    let customer = actor.customer().await;
+    let references = References::of(actor).await;
     let mut all = Vec::new();
     for operation in operations() {
-        let Some(body) = operation.valid_body(&customer) else { continue };
+        let Some(body) = operation.valid_body(&references) else { continue };
         let id = if operation.is_on_object() { make(actor, operation.collection()).await } else { String::new() };
         all.push((operation, id, body));
     }
@@ -83,21 +86,23 @@ impl Operation {
     }
 
     /// Returns a request of the actor to the object with this id, with a valid body.
-    pub fn request_by(&self, actor: &Actor, id: &str, customer: &str) -> Request {
+    pub fn request_by(&self, actor: &Actor, id: &str, references: &References) -> Request {
         let request = actor.request(self.method.clone(), &self.path.replace("{id}", id));
-        match self.valid_body(customer) {
+        match self.valid_body(references) {
             Some(body) => request.json(&body),
             None if self.takes_form => request.form(Form::valid()),
             None => request,
         }
     }
 
-    /// Returns the example of the body, with this customer if the body names a customer, and without other demo data.
-    pub fn valid_body(&self, customer: &str) -> Option<Value> {
+    /// Returns the example of the body, with these objects instead of demo data.
+    pub fn valid_body(&self, references: &References) -> Option<Value> {
         let mut body = examples::body_of(self.body.as_deref()?);
         for (field, value) in body.as_object_mut().unwrap() {
+            if let Some(id) = references.0.get(field) {
+                *value = json!(id);
+            }
             match field.as_str() {
-                "customer_id" => *value = json!(customer),
                 "password" | "current_password" => *value = json!(PASSWORD),
                 // The issue date must be within the last 30 days.
                 "invoice_id" | "issue_date" => *value = Value::Null,
@@ -118,6 +123,42 @@ impl Operation {
     }
 }
 
+/// The objects to which bodies refer: the name of the field, and the id.
+pub struct References(BTreeMap<String, String>);
+
+impl References {
+    /// Creates an object for each field of the bodies of these operations.
+    async fn in_bodies(actor: &Actor, operations: &[Operation]) -> Self {
+        let mut ids = BTreeMap::new();
+        for (field, kind) in references(operations) {
+            ids.insert(field, Box::pin(make(actor, kind.collection)).await);
+        }
+        Self(ids)
+    }
+
+    /// Creates an object for each field of all bodies.
+    pub async fn of(actor: &Actor) -> Self {
+        Self::in_bodies(actor, &operations()).await
+    }
+
+    /// Returns ids that no object has.
+    pub fn missing() -> Self {
+        Self(references(&operations()).map(|(field, _)| (field, Uuid::new_v4().to_string())).collect())
+    }
+}
+
+/// Returns the fields with an id in the bodies, and the kind of object of each.
+fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectKind)> {
+    let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
+    let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
+    fields.filter_map(|field| {
+        // Documents without an invoice suffice.
+        let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
+        let kind = object_kinds().find(|kind| kind.name == name)?;
+        Some((field, kind))
+    })
+}
+
 /// Returns the collections of the objects of callers.
 pub fn collections() -> BTreeSet<&'static str> {
     operations().iter().filter(|operation| operation.is_on_object()).map(Operation::collection).collect()
@@ -136,6 +177,16 @@ pub async fn make(actor: &Actor, collection: &str) -> String {
             let current = sessions["items"].as_array().unwrap().iter().find(|one| one["current"] == true).unwrap();
             current["id"].as_str().unwrap().to_owned()
         }
-        other => panic!("add code that creates a resource in {other}"),
+        _ => make_from_example(actor, collection).await,
     }
+}
+
+/// Creates a resource with the example of its body.
+async fn make_from_example(actor: &Actor, collection: &str) -> String {
+    let mut create = operations();
+    create.retain(|operation| operation.method == Method::POST && operation.path == collection);
+    let references = References::in_bodies(actor, &create).await;
+    let body = create.first().and_then(|create| create.valid_body(&references));
+    let body = body.unwrap_or_else(|| panic!("add code that creates a resource in {collection}"));
+    actor.post(collection, &body).await.ok(201).json()["id"].as_str().unwrap().to_owned()
 }

@@ -1,9 +1,19 @@
 //! Texts of the OpenAPI document: credit notes.
 
+use crate::features::invoices::id::CreditNoteId;
 use crate::features::invoices::model::TransitionError;
 use crate::features::invoices::views::conflict;
+use crate::features::resources::Registration;
 use crate::http::signature::Docs;
+use crate::security::audit::objects::ObjectId;
 use crate::security::limits::row_quotas::QUOTA_EXCEEDED;
+
+pub const REGISTRATION: Registration = Registration {
+    kind: CreditNoteId::KIND,
+    is_live: false,
+    text: "Corrections of issued invoices.",
+    example: ("e0000000-0000-4000-8000-000000000001", 1),
+};
 
 pub const CREATE: Docs = Docs {
     summary: "Issue a credit note",

@@ -6,7 +6,7 @@ use super::super::store::InvoiceStore;
 use super::model::{Credit, CreditError, CreditNoteHeader};
 use super::views::{CreditNoteFilter, CreditNoteSummary, CreditNoteView, NewCreditNote};
 use crate::base::clock::Clock;
-use crate::base::id::{CreditNoteId, InvoiceId};
+use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 use crate::features::invoices::model::TransitionError;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::idempotency::IdempotentJson;

@@ -12,9 +12,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use super::super::decimals::Rate;
 use super::super::model::Invoice;
 use super::super::totals::{TaxSubtotal, apply_rate};
-use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::{AmountTooLarge, Currency, sum};
 use crate::base::page::Position;
+use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 
 /// Net amounts by line number, in minor units. The first line has number 1.
 pub type NetByLine = BTreeMap<i32, i64>;

@@ -7,8 +7,8 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::super::invoice_views::TaxView;
 use super::model::{CreditNote, CreditNoteHeader, CreditPart, CreditedLine};
-use crate::base::id::{CreditNoteId, InvoiceId};
 use crate::base::money::MAX_MINOR_UNITS;
+use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 use crate::http::object::some_objects;
 use crate::http::params::IdField;
 use crate::http::rules;

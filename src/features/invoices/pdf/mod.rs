@@ -32,7 +32,7 @@ use self::document_text::DocumentText;
 use self::layout::generate;
 use self::typesetter::Typesetter;
 use super::store::InvoiceStore;
-use crate::base::id::{CreditNoteId, InvoiceId};
+use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 use crate::http::conditional::IfNoneMatch;
 use crate::http::disposition::attachment;
 use crate::http::error::{ApiError, ApiResult};

@@ -3,8 +3,9 @@
 use sqlx::PgConnection;
 
 use super::document_text::Parties;
-use crate::base::id::{CreditNoteId, CustomerId, InvoiceId};
+use crate::features::customers::id::CustomerId;
 use crate::features::invoices::credit_notes::model::CreditNote;
+use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 use crate::features::invoices::model::Invoice;
 use crate::features::invoices::store::InvoiceStore;
 use crate::http::error::{ApiError, ApiResult};

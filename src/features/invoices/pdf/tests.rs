@@ -8,8 +8,9 @@ use super::LAYOUT_VERSION;
 use super::document_text::{DocumentText, Parties};
 use super::layout::generate;
 use super::typesetter::{Style, Text, Typesetter};
-use crate::base::id::{CustomerId, InvoiceId};
+use crate::features::customers::id::CustomerId;
 use crate::features::invoices::decimals::{Quantity, Rate, UnitPrice};
+use crate::features::invoices::id::InvoiceId;
 use crate::features::invoices::model::{Content, Invoice, InvoiceState, Status};
 use crate::features::invoices::totals::{Discount, Line, MAX_LINES, Totals};
 

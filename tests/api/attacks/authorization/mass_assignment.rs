@@ -8,7 +8,7 @@ use strongroom::app::routes::Access;
 use uuid::Uuid;
 
 use crate::support::actor::{PASSWORD, draft, mail_token, register};
-use crate::support::operations::{Operation, make, operations, with_bodies};
+use crate::support::operations::{Operation, References, make, operations, with_bodies};
 use crate::support::{Actor, MAILS, TestApp};
 
 const INVALID: &str = "input_validation_fail/invalid_input";
@@ -258,7 +258,7 @@ async fn role_cannot_be_set_at_registration_or_update() {
 async fn no_response_contains_private_properties() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let customer = alice.customer().await;
+    let references = References::of(&alice).await;
     let hash: String = sqlx::query_scalar("select password_hash from users").fetch_one(&app.all_rows).await.unwrap();
     // These operations would end the session of the test, or change its password.
     let ends = |row: &Operation| {
@@ -271,7 +271,7 @@ async fn no_response_contains_private_properties() {
     let mut seen = 0;
     for row in rows {
         let id = if row.is_on_object() { make(&alice, row.collection()).await } else { String::new() };
-        let reply = row.request_by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        let reply = row.request_by(&alice, &id, &references).header("if-match", "\"1\"").send().await;
         seen += usize::from(reply.status == 200 || reply.status == 201);
         // A file is binary, but may contain text.
         let text = String::from_utf8_lossy(&reply.body);

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::id::CustomerId;
+use crate::features::customers::id::CustomerId;
 use crate::features::invoices::decimals::UnitPrice;
 use crate::features::invoices::model::Content;
 use crate::features::invoices::totals::{Discount, Line, Totals};

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::support::actor::{draft, payment};
 use crate::support::form::Form;
-use crate::support::operations::{Operation, operations};
+use crate::support::operations::{Operation, References, operations};
 use crate::support::socket::Socket;
 use crate::support::{TestApp, wait};
 
@@ -15,11 +15,11 @@ use crate::support::{TestApp, wait};
 async fn upper_case_id_in_path_names_the_same_object() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let customer = alice.customer().await;
+    let references = References::of(&alice).await;
     for operation in operations().into_iter().filter(Operation::is_on_object) {
         let id = operation.make_object(&alice).await;
         let reply =
-            operation.request_by(&alice, &id.to_uppercase(), &customer).header("if-match", "\"1\"").send().await;
+            operation.request_by(&alice, &id.to_uppercase(), &references).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }

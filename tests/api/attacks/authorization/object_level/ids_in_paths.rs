@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::{make_and_delete, malformed, without_row_level_security};
-use crate::support::operations::{Operation, collections, make, operations};
+use crate::support::operations::{Operation, References, collections, make, operations};
 use crate::support::{Actor, TestApp, logs};
 
 /// Values of `If-Match`. None of them changes the response.
@@ -17,7 +17,7 @@ fn on_objects() -> impl Iterator<Item = Operation> {
 /// her own objects of other types, and malformed ids. Asserts that response and SQL statements are the same as for a
 /// random id, which no object has. Only a malformed id has another event.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
-    let (customer, mut of_types) = (alice.customer().await, Vec::new());
+    let (references, mut of_types) = (References::of(alice).await, Vec::new());
     for collection in collections() {
         of_types.push((collection, make(alice, collection).await));
     }
@@ -35,7 +35,7 @@ async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, 
         let before = app.digest_all().await;
         for version in VERSIONS {
             let to = |id: &str| {
-                let request = operation.request_by(alice, id, &customer);
+                let request = operation.request_by(alice, id, &references);
                 match version {
                     Some(version) => request.header("if-match", version),
                     None => request,
@@ -80,10 +80,10 @@ async fn scoped_queries_alone_hide_foreign_objects() {
 async fn owner_can_call_every_operation() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let customer = alice.customer().await;
+    let references = References::of(&alice).await;
     for operation in on_objects() {
         let id = operation.make_object(&alice).await;
-        let reply = operation.request_by(&alice, &id, &customer).header("if-match", "\"1\"").send().await;
+        let reply = operation.request_by(&alice, &id, &references).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }

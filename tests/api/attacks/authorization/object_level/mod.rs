@@ -13,7 +13,7 @@ mod versions;
 mod walls;
 
 use reqwest::Method;
-use strongroom::security::audit::event::ObjectKind;
+use strongroom::features::kind_of_route;
 
 use crate::support::operations::{make, operations};
 use crate::support::{Actor, TestApp};
@@ -35,9 +35,9 @@ async fn make_and_delete(app: &TestApp, actor: &Actor, collection: &str) -> Stri
         return id;
     }
     // The service cannot delete such an object, so the superuser deletes it.
-    let kind = ObjectKind::of_route(&path).unwrap_or_else(|| panic!("ObjectKind::of_route does not know {path}"));
+    let kind = kind_of_route(&path).unwrap_or_else(|| panic!("kind_of_route does not know {path}"));
     let sql = "select relation::text from classified_objects where kind = $1";
-    let table: String = sqlx::query_scalar(sql).bind(kind.name()).fetch_one(&app.all_rows).await.unwrap();
+    let table: String = sqlx::query_scalar(sql).bind(kind.name).fetch_one(&app.all_rows).await.unwrap();
     let delete = format!("delete from {table} where id = '{id}'");
     sqlx::query(sqlx::AssertSqlSafe(delete)).execute(&app.all_rows).await.unwrap();
     id

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::actor::draft;
 use crate::support::client::{Reply, Request};
-use crate::support::operations::{Operation, make, operations};
+use crate::support::operations::{Operation, References, make, operations};
 use crate::support::{Actor, TestApp, wait};
 
 /// Returns every operation that requires `If-Match`, with the id of one of Alice's objects.
@@ -28,13 +28,13 @@ fn assert_discloses_nothing(reply: &Reply, what: &str) {
 async fn write_with_stale_or_malformed_etag_is_refused() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
-    let customer = alice.customer().await;
+    let references = References::of(&alice).await;
     let all = versioned(&alice).await;
     let before = app.digest_all().await;
     for (operation, id) in &all {
         let what = format!("{} {}", operation.method, operation.path);
-        let with = |version: &str| operation.request_by(&alice, id, &customer).header("if-match", version);
-        let without = operation.request_by(&alice, id, &customer).send().await;
+        let with = |version: &str| operation.request_by(&alice, id, &references).header("if-match", version);
+        let without = operation.request_by(&alice, id, &references).send().await;
         without.assert_refused(428, "version_required");
         assert_discloses_nothing(&without, &what);
         let stale = with("\"2\"").send().await;
@@ -70,7 +70,7 @@ async fn write_with_stale_or_malformed_etag_is_refused() {
     }
     assert_eq!(app.digest_all().await, before);
     for (operation, id) in &all {
-        let reply = operation.request_by(&alice, id, &customer).header("if-match", "\"1\"").send().await;
+        let reply = operation.request_by(&alice, id, &references).header("if-match", "\"1\"").send().await;
         assert!(reply.status.is_success(), "{} {}: {}", operation.method, operation.path, reply.text());
     }
 }

@@ -4,12 +4,14 @@
 use reqwest::Method;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
-use strongroom::base::id::{InvoiceId, UserId};
+use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
+use strongroom::features::invoices::id::InvoiceId;
 use uuid::Uuid;
 
 use crate::support::actor::payment;
 use crate::support::database::Role;
+use crate::support::operations::{collections, make};
 use crate::support::{Actor, TestApp};
 
 async fn id_of(actor: &Actor) -> Uuid {
@@ -51,7 +53,9 @@ async fn fill(app: &TestApp, actor: &Actor) {
     let invoice = format!("/api/v1/invoices/{}", issued(actor).await);
     actor.post(&format!("{invoice}/payments"), &payment(1)).await.ok(201);
     actor.post(&format!("{invoice}/credit-notes"), &json!({})).await.ok(201);
-    actor.document().await;
+    for collection in collections() {
+        make(actor, collection).await;
+    }
     let business = json!({"name": "Acme", "time_zone": "UTC"});
     actor.put("/api/v1/me/business", "\"1\"", &business).await.ok(200);
     let keyed = actor.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
@@ -66,7 +70,7 @@ async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =
         sqlx::query_scalar(AssertSqlSafe(row)).bind(owner).fetch_optional(&app.all_rows).await.unwrap();
-    let row = row.unwrap_or_else(|| panic!("fill() must create a row in {table}"));
+    let row = row.unwrap_or_else(|| panic!("make() must create a row in {table}, or fill() in walls.rs"));
     let columns = "select string_agg(quote_ident(attname), ', ') from pg_attribute
         where attrelid = $1::regclass and attnum > 0 and not attisdropped and attgenerated = ''
           and (has_column_privilege('strongroom_app', attrelid, attnum, 'insert')
