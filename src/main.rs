@@ -113,6 +113,14 @@ enum Audit {
 enum Dev {
     /// Delete the development database, keys, documents and mails. Refused in production
     Reset,
+    /// Write the files of a new resource in this checkout: migration, feature, routes and demo data
+    NewResource {
+        /// The plural, for example projects
+        name: String,
+        /// The fields, for example name:line notes:text? due_on:date? price:money customer_id:customer
+        #[arg(required = true)]
+        fields: Vec<String>,
+    },
 }
 
 /// Parses a month such as `2026-10` and returns its first day.
@@ -155,6 +163,8 @@ fn run(command: Command) -> Result<(), Failure> {
             Command::Migrate => start_up::migrate(&OwnerSettings::load(&environment)?).await,
             #[cfg(feature = "dev")]
             Command::Dev(Dev::Reset) => development::reset(&DevelopmentSettings::load(&environment)?).await,
+            #[cfg(feature = "dev")]
+            Command::Dev(Dev::NewResource { name, fields }) => development::new_resource(&name, &fields),
             Command::Admin(Admin::Create { email, name }) => {
                 admin::create(&AuditSettings::load(&environment)?, &email, &name).await
             }

@@ -1,11 +1,14 @@
-//! Functions of commands that exist only in development: the welcome message of `serve`, and `dev reset`.
+//! Functions of commands that exist only in development: the welcome message of `serve`, `dev reset`, and
+//! `dev new-resource`.
+
+use std::path::Path;
 
 use super::database::{Database, server_config};
 use super::failure::Failure;
 use super::output::print_line;
 use super::server::Running;
 use crate::config::{DevelopmentSettings, Settings};
-use crate::dev::postgres;
+use crate::dev::{new_resource, postgres};
 use crate::features::demo::Demo;
 
 /// Returns the message that `serve` prints when it is ready.
@@ -29,6 +32,17 @@ pub(super) fn welcome(settings: &Settings, running: &Running, database: &Databas
     format!(
         "\nStrongroom is ready (development profile, reachable from this machine only).\n\n{lines}  files       {folder} (`cargo run -- dev reset` deletes them)\n\n{users}\n\nStop with Ctrl-C.\n"
     )
+}
+
+/// Runs `dev new-resource` in the current folder.
+///
+/// # Errors
+/// [`Failure`].
+pub fn new_resource(name: &str, fields: &[String]) -> Result<(), Failure> {
+    for path in new_resource::write(Path::new("."), name, fields)? {
+        print_line(format!("wrote {}", path.display()))?;
+    }
+    print_line("Next: .ci/sqlx --write && .ci/openapi --write")
 }
 
 /// Runs `dev reset`.

@@ -12,7 +12,7 @@ use crate::base::person::BadProfileText;
 use crate::config::{BadEnvironment, Faults};
 use crate::db::service_role::RoleFault;
 #[cfg(feature = "dev")]
-use crate::dev::postgres::EmbeddedError;
+use crate::dev::{new_resource::Refused, postgres::EmbeddedError};
 use crate::http::error::ApiError;
 use crate::security::audit::archive::ArchiveError;
 use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupError};
@@ -29,6 +29,9 @@ pub enum Failure {
     #[cfg(feature = "dev")]
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+    #[cfg(feature = "dev")]
+    #[error(transparent)]
+    NewResource(#[from] Refused),
     #[cfg(not(feature = "dev"))]
     #[error(
         "no database is configured: set DATABASE_URL, or STRONGROOM_DATABASE_OWNER_URL for other commands than `serve`"

@@ -1,9 +1,10 @@
 //! Layer 2: everything that only development needs: a PostgreSQL server, a certificate for `localhost`, and mails as
-//! files.
+//! files; and the templates of a new resource.
 //!
 //! The module is compiled with the cargo feature `dev`, which is on by default. The image is built without it, so the
 //! image contains neither this code nor the settings that only development reads.
 
 pub mod certificate;
 pub mod mail_files;
+pub mod new_resource;
 pub mod postgres;

@@ -1,0 +1,51 @@
+//! The forms of a resource's name.
+
+/// The plural and the singular, in snake_case.
+pub(super) struct Names {
+    pub(super) plural: String,
+    pub(super) singular: String,
+}
+
+impl Names {
+    /// Parses a plural in snake_case.
+    pub(super) fn parse(plural: &str) -> Result<Self, String> {
+        let is_snake_case = is_snake_case(plural);
+        let singular = match plural {
+            _ if plural.ends_with("ss") || plural.len() < 3 => None,
+            _ if plural.ends_with("ies") => plural.strip_suffix("ies").map(|stem| format!("{stem}y")),
+            _ if ["sses", "xes", "ches", "shes"].iter().any(|end| plural.ends_with(end)) => {
+                plural.strip_suffix("es").map(str::to_owned)
+            }
+            _ => plural.strip_suffix('s').map(str::to_owned),
+        };
+        match singular.filter(|_| is_snake_case) {
+            Some(singular) => Ok(Self { plural: plural.to_owned(), singular }),
+            None => Err(format!("{plural:?} is not a plural in snake_case, such as projects")),
+        }
+    }
+
+    /// Returns the name of the type, such as `Project`.
+    pub(super) fn type_name(&self) -> String {
+        self.singular.split('_').map(capitalized).collect()
+    }
+
+    pub(super) fn text(&self) -> String {
+        self.singular.replace('_', " ")
+    }
+
+    /// Returns the singular with its article, such as `an order`.
+    pub(super) fn with_article(&self) -> String {
+        let article = if self.singular.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
+        format!("{article} {}", self.text())
+    }
+}
+
+pub(super) fn is_snake_case(name: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit());
+    name.starts_with(|c: char| c.is_ascii_lowercase()) && name.split('_').all(is_word)
+}
+
+pub(super) fn capitalized(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
+}
