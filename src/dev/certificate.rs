@@ -10,7 +10,7 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// The certificate is valid for a year, and renewed after 300 days.
+/// The service renews the certificate after 300 days. It is valid for a year.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
 /// The error of creating or storing the development certificate.

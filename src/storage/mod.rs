@@ -143,7 +143,8 @@ impl Storage {
             upload.complete().await.map_err(StorageError::from)
         };
         if let Err(error) = sent.await {
-            // A bucket keeps the parts of an unfinished upload, and the provider charges for them.
+            // Without this call, the bucket would keep the parts of the unfinished upload, and the provider would
+            // charge for them.
             upload.abort().await?;
             return Err(error);
         }

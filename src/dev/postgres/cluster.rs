@@ -38,9 +38,9 @@ pub struct Watch {
 
 impl Watch {
     /// Ends the server when this process ends. The shell reads from a pipe that only this process holds open. The
-    /// kernel closes the pipe whenever the process ends, also after SIGKILL, so the script does not poll. The script
-    /// uses only builtins of the shell. It redirects the standard input of the subshell explicitly, because POSIX
-    /// connects background commands to `/dev/null`.
+    /// kernel closes the pipe whenever the process ends, even after SIGKILL, so the script needs no polling. The script
+    /// redirects the standard input of the subshell explicitly, because POSIX connects background commands to
+    /// `/dev/null`.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!

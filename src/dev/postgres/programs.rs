@@ -57,8 +57,8 @@ fn major(output: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// Finds programs of the `required` version, or else of the newest one. Existing data can only be read by the version
-/// that created them.
+/// Finds programs of the `required` version, because only the version that created existing data can read them. Without
+/// existing data, finds the newest version.
 ///
 /// # Errors
 /// Fails if no usable programs are found. The error names `PG_BIN` or the failed download.

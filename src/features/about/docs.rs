@@ -5,7 +5,7 @@ use crate::http::signature::Docs;
 
 pub const PROBLEMS: Docs = Docs {
     summary: "Get the list of problem codes",
-    description: "A page that explains each code. The `type` of a problem points here.",
+    description: "A page that explains each code. The `type` of each problem links to this page.",
     errors: &[],
 };
 

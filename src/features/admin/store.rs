@@ -48,8 +48,8 @@ struct Row {
 }
 
 impl AdminStore {
-    /// Returns the users after `after` that match the filter, newest first. One row more than the page shows that a
-    /// next page exists.
+    /// Returns the users after `after` that match the filter, newest first. If there is a next page, the result has one
+    /// row more than a page.
     pub async fn users(
         &self,
         admin: &AdminCaller,
@@ -178,7 +178,7 @@ impl AdminStore {
         user: UserId,
         ended: Option<EndedSessions>,
     ) -> ApiResult<()> {
-        // The object is the changed user. The event takes the administrator from the request's context.
+        // The event names the changed user as its object. The administrator comes from the context of the request.
         let target = Object { kind: ObjectKind::USER, id: user.uuid() };
         let pending = Event::new(kind).object(target).record_in(&mut transaction).await?;
         transaction.commit().await?;

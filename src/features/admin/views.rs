@@ -99,7 +99,7 @@ pub struct AccountView {
     status: &'static str,
     /// Temporarily locked after failed sign-ins. The lock ends by itself.
     locked: bool,
-    /// When an active session was last renewed; null without one.
+    /// When one of the user's active sessions was last renewed. Null if the user has no active session.
     #[schema(required = true)]
     last_active_at: Option<DateTime<Utc>>,
     created_at: DateTime<Utc>,

@@ -42,7 +42,8 @@ pub async fn register(
     Ok(Accepted)
 }
 
-/// The account's device if its cookie was sent, else the network.
+/// Returns the origin whose mail budget is charged: the device if the request has the account's device cookie,
+/// otherwise the client's network.
 fn mail_origin(store: &AuthStore, request: &HttpRequest, email: &EmailAddress, address: ClientAddr) -> MailOrigin {
     let device = DeviceCookie::from_headers(&store.keys, email.as_str(), request.headers(), store.clock.now());
     MailOrigin::new(device.map(|device| device.id()), address)
@@ -76,7 +77,8 @@ pub async fn login(
     clock: Data<Clock>,
 ) -> ApiResult<SessionReply> {
     let email: Option<EmailAddress> = body.email.parse().ok();
-    // The counters use the canonical address; malformed addresses are counted too.
+    // The login counters use the canonical address, so that every spelling of an address has the same counter. A
+    // malformed address is counted as it was sent.
     let name = email.as_ref().map_or(body.email.trim(), EmailAddress::as_str);
     let found = store.credentials(email.as_ref()).await?;
     let (epoch, solution) = (found.account.as_ref().map(|account| account.device_epoch), body.altcha.as_deref());
@@ -105,7 +107,8 @@ pub async fn refresh(
     session_reply(&issued, &tokens, &clock).map(Either::Left)
 }
 
-/// Replaces the token in the refresh cookie. `None`: the token is not usable; the event has the reason.
+/// Replaces the token in the refresh cookie. `None`: the token cannot be used, and the security event contains the
+/// reason.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
     let event = match refresh_tokens::read_cookie(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
@@ -131,7 +134,8 @@ fn unusable_cookie() -> HttpResponse {
 }
 
 /// `POST auth/logout`: ends this session and invalidates its tokens immediately. The refresh cookie suffices, because
-/// the page's access token may have expired. The token is replaced first, so that a replay is detected here too.
+/// the page's access token may have expired. The refresh token is first replaced as in a refresh, so that a logout with
+/// a stolen token is detected too.
 pub async fn logout(
     request: HttpRequest,
     caller: Option<Caller>,
@@ -207,7 +211,8 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the event's reason for a mail request. The response does not contain it.
+/// Returns the reason for the security event of a mail request. The response does not contain the reason, because it
+/// would reveal whether other requests named the same address.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }

@@ -175,8 +175,8 @@ impl AuthStore {
         }))
     }
 
-    /// Returns the last successor of `used`, which is the only unused one. `None`: [`derive_chain`] does not reach it,
-    /// because parallel requests have used too many successors.
+    /// Returns the newest successor of `used`, the only token of the chain that is still unused. `None`: parallel
+    /// requests have used more successors than [`derive_chain`] derives.
     async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
         let chain = derive_chain(&self.keys, used);
         let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();

@@ -37,8 +37,8 @@ use crate::security::sessions::revocations::Revocations;
 /// How long a confirmation link works. Until the link is used, other clients can register the same address too.
 const REGISTRATION_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How long a reset link works: as long as a window of the mail budget. When the budget is used up, the service sends
-/// no further mail, but the links that have used up the budget are still valid.
+/// How long a reset link is valid: one window of the mail budget. When the budget is used up, the service sends no mail
+/// until the window ends. The links that it has sent stay valid until then, so the user can still reset the password.
 const RESET_LIFETIME: TimeDelta = mail_budgets::WINDOW;
 
 /// Reads and writes registrations, credentials, password resets and sessions.
@@ -257,13 +257,14 @@ impl AuthStore {
         Ok(Some((user, changed.device_epoch)))
     }
 
-    /// Deletes expired rows. A session is kept until its access tokens have expired.
+    /// Deletes expired rows. The row of an ended session is kept until its last access token has expired, because the
+    /// row is what invalidates this token.
     pub async fn sweep(&self, token_lifetime: Duration) -> ApiResult<()> {
         let now = self.clock.now();
         sqlx::query!("delete from registrations where expires_at <= $1", now).execute(&self.pool).await?;
         sqlx::query!("delete from password_resets where expires_at <= $1", now).execute(&self.pool).await?;
-        // Deleting a session also deletes its refresh tokens. Until then, used tokens are kept: their replay reveals
-        // theft.
+        // Deleting a session also deletes its refresh tokens. Used tokens are kept as long as the session, because only
+        // a stored token can be recognized as stolen when it is used again.
         sqlx::query!("delete from sessions where least(expires_at, ended_at) <= $1", now - token_lifetime)
             .execute(&self.pool)
             .await?;

@@ -59,7 +59,8 @@ impl BlobDeletionQueue {
     /// # Errors
     /// Fails if the database or the object store is down. The worker retries.
     pub(super) async fn delete_now(&self, user: UserId, key: Uuid) -> ApiResult<()> {
-        // Without a message, the file was committed, or it was stored after its message was handled.
+        // If there is no message to claim, the upload became a document, or the worker handled the message before the
+        // file was stored. Only in the second case is the file deleted.
         if outbox::claim_one(&self.pool, key, self.clock.now()).await? || !self.is_committed(user, key).await? {
             self.delete(user, key).await?;
             outbox::mark_done(&self.pool, key, self.clock.now()).await?;

@@ -39,7 +39,7 @@ pub const CONTENT: Docs = Docs {
 
 pub const UPDATE: Docs = Docs {
     summary: "Update a document",
-    description: "Changes the title or attaches it to an invoice. Absent fields are left unchanged; null detaches it.",
+    description: "Changes the title or the invoice. Absent fields are left unchanged; null detaches the invoice.",
     errors: &[],
 };
 

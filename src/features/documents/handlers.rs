@@ -66,7 +66,8 @@ async fn create_in(
     let created = key
         .once(&mut tx, caller.user(), document.created_at(), async |tx| {
             if !reservation.is_reserved() {
-                // The stored response expired during the upload.
+                // No quota was reserved, because the first response was stored when the upload began. It has expired
+                // since.
                 return Err(KEY_IN_USE);
             }
             stored = Stored::Now;

@@ -64,11 +64,11 @@ pub(super) async fn reserve(
     }
 }
 
-/// Reduces the reservation to the actual size, and takes the file off the deletion queue, unless a worker has claimed
-/// it. Call it in the transaction that inserts the document.
+/// Reduces the reservation to the actual size and takes the file off the deletion queue. Call this function in the
+/// transaction that inserts the document.
 ///
 /// # Errors
-/// [`ApiError::Unavailable`] if the reservation has expired: a worker has claimed the file for deletion.
+/// [`ApiError::Unavailable`] if a worker has claimed the file for deletion, because the reservation has expired.
 pub(super) async fn commit(connection: &mut PgConnection, owner: UserId, key: Uuid, size: i64) -> ApiResult<()> {
     let committed = sqlx::query!(
         "with queued as (

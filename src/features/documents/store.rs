@@ -83,7 +83,8 @@ impl DocumentStore {
         .try_into()
     }
 
-    /// Returns the documents after `after`, newest first. One row more than the page shows that a next page exists.
+    /// Returns the documents after `after`, newest first. If there is a next page, the result has one row more than a
+    /// page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
         let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
         let rows = sqlx::query_as!(

@@ -27,7 +27,7 @@ use crate::security::sessions::caller::Caller;
 use crate::storage::Storage;
 use crate::storage::incoming::Incoming;
 
-/// UTF-8 needs up to four bytes for a character.
+/// The maximum size of the form field `title`. A character needs up to four bytes in UTF-8.
 const MAX_TITLE_BYTES: usize = 4 * MAX_TITLE;
 /// The maximum size of the form field `invoice_id`. Longer text is refused without parsing.
 const MAX_ID_BYTES: usize = 8 * 1024;
@@ -183,8 +183,8 @@ impl UploadService {
         }
         inspection = self.inspect_block(inspection, block.freeze()).await?;
         inspection.inspector.finish()?;
-        // A repeated request has no incoming file. It gets the response to the first request, which has inspected the
-        // PDF.
+        // A repeated request has no incoming file, because its file is not stored. Its response is that of the first
+        // request, which has inspected the PDF.
         if let (FileType::Pdf, Some(incoming)) = (kind, &inspection.incoming) {
             let file = incoming.reader().map_err(|error| ApiError::unavailable(5, error))?;
             let _slot = self.inspection_slots.acquire().await.map_err(ApiError::internal)?;
@@ -231,7 +231,7 @@ impl Inspection {
 pub struct QuotaReservation {
     deletions: BlobDeletionQueue,
     user: UserId,
-    /// The storage key of the file. `None`: nothing is reserved (any longer).
+    /// `None`: nothing is reserved, or the reservation was committed or released.
     key: Option<Uuid>,
 }
 

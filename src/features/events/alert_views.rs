@@ -57,7 +57,8 @@ pub struct AlertView {
     /// What the alert is about: `user`, `session`, `network`, `account` or `service`.
     #[schema(max_length = 10, pattern = "^(user|session|network|account|service)$")]
     subject_kind: String,
-    /// A user id, a network, or the keyed hash of an identifier. Empty for a combined alert.
+    /// A user id, a network, or the keyed hash of an identifier. Empty for a combined alert, which collects further
+    /// findings once a rule has ten open alerts.
     #[schema(max_length = 64, pattern = "^[0-9a-f./:-]*$")]
     subject: String,
     /// `open` or `cleared`.
@@ -74,7 +75,7 @@ pub struct AlertView {
     count: i64,
     /// How often the rule reached its threshold.
     findings: i64,
-    /// Number of users, networks and so on that reached the threshold. More than 1 only in a combined alert.
+    /// Number of users, networks and so on that reached the threshold. Only a combined alert has more than 1.
     members: i64,
     #[schema(schema_with = largest)]
     largest: Vec<String>,
@@ -82,7 +83,7 @@ pub struct AlertView {
     window_seconds: i64,
 }
 
-/// An array of values like `subject`.
+/// The schema of `largest`: an array of values like `subject`.
 fn largest() -> Array {
     let subject = ObjectBuilder::new().schema_type(Type::String).max_length(Some(64)).pattern(Some("^[0-9a-f./:-]+$"));
     ArrayBuilder::new()

@@ -23,8 +23,8 @@ impl EventStore {
         Self { pool }
     }
 
-    /// Returns the caller's own events before `before`, newest first. One row more than the page shows that a next page
-    /// exists.
+    /// Returns the caller's own events before `before`, newest first. If there is a next page, the result has one row
+    /// more than a page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<StoredEvent>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
@@ -43,8 +43,8 @@ impl EventStore {
         .await?)
     }
 
-    /// Returns the events of all users before `before` that match the filter, newest first. One row more than the page
-    /// shows that a next page exists.
+    /// Returns the events of all users before `before` that match the filter, newest first. If there is a next page,
+    /// the result has one row more than a page.
     ///
     /// # Errors
     /// [`ApiError::Forbidden`] if the caller is no longer an administrator.
@@ -76,7 +76,7 @@ impl EventStore {
         .fetch_all(&self.pool)
         .await
         .map_err(|error| match error.as_database_error().and_then(|error| error.code()).as_deref() {
-            // insufficient_privilege
+            // SQLSTATE `insufficient_privilege`: the database function refuses a reader who is not an administrator.
             Some("42501") => ApiError::Forbidden,
             _ => error.into(),
         })

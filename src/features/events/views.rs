@@ -26,7 +26,7 @@ pub struct HistoryView {
     /// Event kind, named as in the OWASP Logging Vocabulary, for example `authn_login_fail`.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
     kind: String,
-    /// Distinguishes events of the same kind; null where it must stay hidden.
+    /// Distinguishes events of the same kind. Null if users must not see it, for example why a login failed.
     #[schema(required = true, max_length = 60, pattern = "^[a-z_]*$")]
     reason: Option<String>,
     /// Address of the client.
@@ -59,7 +59,7 @@ pub struct EventFilter {
     #[garde(skip)]
     #[param(inline, example = "info")]
     pub severity: Option<SeverityName>,
-    /// Only events by or about this user. An unknown id has no events.
+    /// Only events by or about this user. An unknown id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "a0000000-0000-4000-8000-000000000002")]
     pub user_id: Option<IdField<UserId>>,
@@ -87,7 +87,7 @@ impl EventFilter {
             kind: self.kind.clone(),
             severity: self.severity.map(|severity| Severity::from(severity).name()),
             user: self.user_id.map(|IdField(user)| user.uuid()),
-            // In the canonical spelling, as stored.
+            // Events store addresses in the canonical spelling.
             address: address.map(|address: std::net::IpAddr| address.to_string()),
             from: time(&self.from),
             to: time(&self.to),
@@ -162,7 +162,7 @@ pub struct EventView {
     /// Id of the request, as in the log.
     #[schema(required = true)]
     request_id: Option<Uuid>,
-    /// IdempotentJson hash of the identifier that the client sent. Equal identifiers have equal hashes.
+    /// Keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
     #[schema(required = true, max_length = 16, pattern = "^[0-9a-f]+$")]
     subject: Option<String>,
     /// Kind of the requested object.

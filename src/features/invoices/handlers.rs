@@ -94,7 +94,7 @@ pub async fn replace(
     Ok(Versioned::from(&invoice))
 }
 
-/// Deletes a draft. An issued invoice can only be voided; it keeps its number.
+/// Deletes a draft. An issued invoice cannot be deleted, because numbers must have no gaps. It can be voided.
 pub async fn delete(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,
@@ -151,7 +151,8 @@ pub async fn void(
     Ok(Versioned::from(&invoice))
 }
 
-/// Records a payment of at most the amount due. It needs no `If-Match`: parallel payments do not overwrite each other.
+/// Records a payment of at most the amount due. The request needs no `If-Match`: parallel payments do not overwrite
+/// each other.
 pub async fn pay(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

@@ -60,7 +60,7 @@ const EXPORT_BATCH_ROWS: i64 = 1000;
 
 impl InvoiceStore {
     /// Returns the invoices after `position` that match the filter, ordered by `sort`. `today` decides which invoices
-    /// are overdue. One row more than the page shows that a next page exists.
+    /// are overdue. If there is a next page, the result has one row more than a page.
     #[rustfmt::skip]
     pub async fn list(
         &self,

@@ -36,8 +36,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the payments of an invoice after `after`, newest first. One row more than the page shows that a next
-    /// page exists.
+    /// Returns the payments of an invoice after `after`, newest first. If there is a next page, the result has one row
+    /// more than a page.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.

@@ -60,7 +60,7 @@ pub struct InvoiceFilter {
     #[garde(inner(custom(rules::day)))]
     #[param(format = Date)]
     pub due_to: Option<String>,
-    /// Whether an amount is due since before today, in the time zone of the business.
+    /// Whether the invoice is overdue: an amount is due, and the due date has passed in the time zone of the business.
     #[garde(skip)]
     #[param(example = false)]
     pub overdue: Option<bool>,

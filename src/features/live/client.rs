@@ -144,8 +144,8 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Adds a subscription. The caller must be able to read a single object. A topic such as `invoices` covers only the
-    /// caller's own objects.
+    /// Adds a subscription. For a single object, the caller must be able to read the object. A topic such as `invoices`
+    /// needs no check, because it covers only the caller's own objects.
     async fn subscribe(&mut self, target: &SubscriptionTarget) -> ApiResult<ServerMessage> {
         let topic = target.topic()?;
         if let Topic::One(kind, id) = topic {

@@ -37,7 +37,7 @@ pub(super) async fn serve(
         _ = closing.wait_for(|closing| *closing) => CloseReason::GoingAway,
     };
     ended.record();
-    // The timeout: a client that does not read must not delay the end of the task.
+    // The close frame has a timeout, because a client that does not read must not delay the end of the task.
     let _ = tokio::time::timeout(SEND_TIMEOUT, session.close(Some(ended.close_frame()))).await;
 }
 
@@ -57,8 +57,8 @@ async fn run(live: &Arc<Live>, permit: &ConnectionPermit, connection: &mut Conne
         last_frame_at: connection.last_frame_at.clone(),
         session: connection.session.clone(),
     };
-    // All run concurrently, so that neither a slow database nor a slow client delays the close of an ended session's
-    // socket.
+    // The futures run concurrently, so that neither a slow database nor a slow client delays the close of an ended
+    // session's socket.
     tokio::select! {
         close = Client::new(live, &caller, until, connection.session.clone()).run(connection) => close,
         close = monitor.session_ended() => close,

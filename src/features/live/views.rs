@@ -50,7 +50,7 @@ pub struct SubscriptionTarget {
     id: Option<IdField<AnyId>>,
 }
 
-/// An id of any kind of object.
+/// All ids are UUIDs, so this type parses the id of any kind of object.
 type AnyId = InvoiceId;
 
 impl ClientMessage {
@@ -96,7 +96,7 @@ pub enum ServerMessage {
     },
     Subscribed(TopicView),
     Unsubscribed(TopicView),
-    /// An object changed. Its content is read by the REST API.
+    /// An object changed. The client can read its new content by the REST API.
     Event {
         object: &'static str,
         id: Uuid,

@@ -1,6 +1,7 @@
 //! Deletes the data of deleted accounts in batches. The row in `users` is deleted immediately (`store.rs`). The
-//! account's data references a row of `owners`, which remains until all data is deleted: these rows are the queue. Each
-//! batch is one transaction, so that locks are short. After a crash, the next sweep of any replica continues.
+//! account's row in `owners` is only marked as deleted, and remains until all data that references it is deleted. So
+//! the marked rows are the queue of this worker. Each batch is one transaction, so that locks are short. After a crash,
+//! the next sweep of any replica continues.
 
 use std::sync::Arc;
 

@@ -87,7 +87,8 @@ impl UserStore {
             device_epoch: user.device_epoch,
             active: user.active,
         });
-        // `max_work` prevents user enumeration at login. Here the account is known to exist.
+        // `max_work` prevents user enumeration at login. It is not needed here, because the caller's account is known
+        // to exist.
         Ok(FoundCredentials { account, max_work: 0 })
     }
 

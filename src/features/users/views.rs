@@ -51,7 +51,7 @@ pub struct UpdateProfile {
     #[garde(inner(custom(fits::<DisplayName>)))]
     #[schema(value_type = String, required = false, min_length = 1, max_length = 100, format = "line")]
     display_name: Option<String>,
-    /// Null removes it.
+    /// Null removes the bio.
     #[serde(default, deserialize_with = "present")]
     #[garde(inner(inner(custom(fits::<Bio>))))]
     #[schema(value_type = Option<String>, required = false, max_length = 500, format = "paragraph")]

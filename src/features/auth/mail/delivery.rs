@@ -50,7 +50,7 @@ enum Transport {
 }
 
 impl Delivery {
-    /// Creates the delivery by the configured mail server. Development without a mail server writes files.
+    /// Creates the delivery with the configured mail server. In development without a mail server, it writes files.
     ///
     /// # Errors
     /// See [`MailSettingsError`].
@@ -84,8 +84,8 @@ impl Delivery {
                     .await
                     .map_err(|error| format!("{}: {error}", path.display()))?;
                 let link = text.link.as_ref().map_or("", expose_text);
-                // The link is the only secret in the log. Only development logs it: production sends mails with a mail
-                // server and writes no files. The line has its own log target, so that developers can turn it off.
+                // The link contains a token, so only development logs it. Production always has a mail server and does
+                // not reach this branch. The line has its own log target, so that developers can turn it off.
                 tracing::info!(target: DEVELOPMENT_LOG, kind = mail.kind, file = %path.display(), open = link, "wrote a mail to a file");
                 Ok(())
             }

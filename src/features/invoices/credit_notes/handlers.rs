@@ -19,8 +19,8 @@ use crate::security::sessions::caller::Caller;
 /// The name of the list in cursors.
 const LIST: &str = "credit_notes";
 
-/// Credits an issued invoice in part, or its whole remaining amount. It needs no `If-Match`: parallel credit notes do
-/// not overwrite each other, and the row lock keeps their sum within the invoice.
+/// Credits an issued invoice in part, or its whole remaining amount. The request needs no `If-Match`: parallel credit
+/// notes do not overwrite each other, and the row lock keeps their sum within the invoice.
 pub async fn create(
     caller: Caller,
     PathId(id): PathId<InvoiceId>,

@@ -156,8 +156,8 @@ impl InvoiceTx<'_> {
 }
 
 impl InvoiceStore {
-    /// Returns the caller's credit notes after `after`, newest first: of one invoice, or of all invoices. One row more
-    /// than the page shows that a next page exists.
+    /// Returns the caller's credit notes after `after`, newest first: of one invoice, or of all invoices. If there is a
+    /// next page, the result has one row more than a page.
     pub async fn credit_notes(
         &self,
         caller: &Caller,

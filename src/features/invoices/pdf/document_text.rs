@@ -64,7 +64,7 @@ pub(super) enum Weight {
 
 /// The texts of one document.
 pub(super) struct DocumentText {
-    /// Changes with everything that is printed.
+    /// Part of the `ETag`. It changes whenever a printed text changes.
     pub version: String,
     pub parties: Parties,
     pub title: &'static str,
@@ -131,7 +131,7 @@ impl DocumentText {
         };
         let name = format!("Credit note {}", header.number);
         Self {
-            // It never changes.
+            // A credit note never changes, so its version is constant.
             version: "1".to_owned(),
             parties,
             title: "Credit note",

@@ -66,7 +66,8 @@ impl PageBuilder {
         }
     }
 
-    /// Continues below the current position and this one.
+    /// Moves to `other` if it is below the current position. So the content after two columns starts below the longer
+    /// one.
     pub fn continue_below(&mut self, other: (usize, f32)) {
         if self.at < other {
             self.at = other;
@@ -140,7 +141,7 @@ impl PageBuilder {
         }
     }
 
-    /// Places texts side by side. They are split only if they do not fit on one page.
+    /// Places texts side by side. They continue on the next page only if they are too high for a single page.
     fn place(&mut self, cells: &[(Cell, Mark)]) {
         let line_count = cells.iter().map(|(cell, _)| cell.text.lines.len()).max().unwrap_or(0);
         let line_height = cells.iter().map(|(cell, _)| cell.text.style.line_height()).fold(0.0, f32::max);

@@ -59,7 +59,7 @@ pub(super) fn write_pdf(pages: Vec<Vec<Drawing>>, size: (f32, f32), metadata: Me
 fn add_tag(tree: &mut TagTree, path: &[(usize, TagKind)], id: Identifier) {
     let mut nodes = &mut tree.children;
     for (index, tag) in path {
-        // Siblings that are drawn later get their tag then.
+        // A tag tree has no gaps. A group that is drawn later gets a placeholder now, and its tag when it is drawn.
         while nodes.len() <= *index {
             nodes.push(TagGroup::new(Tag::P).into());
         }
@@ -95,7 +95,8 @@ pub(super) fn draw_watermark(surface: &mut Surface<'_>, text: &Text, x: f32, y: 
     surface.set_fill(Some(grey(text.style.grey)));
     for line in &text.lines {
         let start = Point::from_xy(x - text.width / 2.0, y + line.baseline / 3.0);
-        // Drawn as outlines, so that it is not selected together with the text above it.
+        // Drawn as outlines, so that a reader who selects the text above the watermark does not select the watermark
+        // too.
         surface.draw_glyphs(start, &line.glyphs, text.font.clone(), &text.text, text.style.size, true);
     }
     surface.pop();

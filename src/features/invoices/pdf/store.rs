@@ -63,7 +63,8 @@ async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoic
 async fn current_parties(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
     sqlx::query_as!(
         Parties,
-        // Versions only grow, so their sum changes with each of the two.
+        // The `ETag` contains the seller's version, which must change with each of the two rows. Their versions only
+        // grow, so the sum changes whenever one of them does.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
                c.tax_id as customer_tax_id, c.version as customer_version,
                coalesce(b.name, u.display_name) as "seller!", u.email as seller_email,

@@ -85,8 +85,8 @@ impl Typesetter {
         Some(Self { context, scratch: LayoutContext::new(), regular: regular?, bold: bold? })
     }
 
-    /// Typesets one paragraph within this width. Direction overrides and control characters are removed even if they
-    /// were stored, so that the visible order is the stored order.
+    /// Typesets one paragraph within this width. Control characters and direction overrides are removed, so that the
+    /// visible order is the stored order. Input validation refuses them, but old rows may contain some.
     pub fn set(&mut self, text: &str, style: Style, max_width: f32) -> Rc<Text> {
         let text = text::remove_invisible(&text.replace('\t', " "));
         let (weight, font) =
@@ -112,7 +112,8 @@ fn glyph_line(line: &Line<'_, ()>, size: f32) -> GlyphLine {
         let mut clusters: Vec<(Range<usize>, Cluster<'_, ()>)> = Vec::new();
         for cluster in run.clusters() {
             match clusters.last_mut() {
-                // A ligature stands for the characters of its continuations too.
+                // A ligature is one glyph for several characters. The first cluster has the glyph, so it also gets the
+                // text of the continuation clusters.
                 Some((range, _)) if cluster.is_ligature_continuation() => range.end = cluster.text_range().end,
                 _ => clusters.push((cluster.text_range(), cluster)),
             }
