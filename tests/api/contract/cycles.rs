@@ -1,17 +1,17 @@
 //! No import cycle exists at any depth: between the files and folders of each folder of `src/`, imports go in one
 //! direction.
 //!
-//! A path counts as an import of the module that defines the item. `mod` lines and re-exports (`pub use`) do not count.
-//! A child may use items of its parent's `mod.rs`. If that `mod.rs` also uses the child, the two import each other,
-//! which is a cycle. The test uses only the standard library.
+//! A path counts as an import of the module that defines the item, even if another module re-exports the item. `mod`
+//! lines and re-exports (`pub use`) do not count. A child may use items of its parent's `mod.rs`, but then that
+//! `mod.rs` must not use the child: the two would form a cycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::layers::sources;
 
 type Path = Vec<String>;
-/// The imports between the files and folders of one folder: importer, imported one, and the source files with the
-/// import.
+/// The imports between the files and folders of one folder: the importing module, the imported module, and the source
+/// files that contain the import.
 type Edges = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
 /// A `use` declaration: the imported path, and its local name.
@@ -181,7 +181,7 @@ impl Graph {
     }
 }
 
-/// Returns whether imports lead from one to the other, directly or through others.
+/// Returns whether imports lead from `from` to `to`, directly or through other modules.
 fn leads(edges: &Edges, from: &str, to: &str) -> bool {
     let (mut seen, mut next) = (BTreeSet::new(), vec![from]);
     while let Some(one) = next.pop() {

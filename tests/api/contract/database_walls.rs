@@ -41,7 +41,8 @@ async fn every_owned_table_has_row_level_security_and_composite_keys() {
     .await;
     assert_eq!(without_policy, Vec::<String>::new(), "the policy must hold for reading and for writing");
 
-    // Two exceptions are allowed: the classifier, which can read only ids and owners, and the schema's owner, who
+    // PostgreSQL grants access if any policy of a table allows it, so each table may have one policy only. Two policies
+    // are exceptions: that of the classifier, which can read only ids and owners, and that of the schema's owner, who
     // deletes expired replies.
     let permissive = names(
         &app,

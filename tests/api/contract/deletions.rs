@@ -1,5 +1,5 @@
-//! Deletion of parents through the API: every foreign key to an owned table, with parents in every state. The response
-//! is documented, and the rows are either all kept or all gone.
+//! Deletion of parents through the API, for every foreign key to an owned table and for parents in every state. The
+//! response must be documented, and the child rows must be either all kept or all deleted.
 
 use reqwest::Method;
 use sqlx::{AssertSqlSafe, Executor};
@@ -64,13 +64,15 @@ async fn deletion_of_parent_with_children_is_refused_or_cascades() {
     let (keys, snapshot, mut faults) = (keys(app).await, Snapshot::take(app).await, Vec::new());
     assert!(keys.len() >= 6);
     for Key { name, child, parent, column, is_optional } in keys {
-        // Rows that the API cannot delete are deleted with the account only.
+        // The API cannot delete rows of this table, so the test skips the key. These rows are deleted with the account
+        // only.
         let Some(deletion) = deletion_of(app, &parent).await else { continue };
         let mut tried = 0;
         for (id, version) in rows(&demo, &parent).await {
             let children = format!("select count(*) from {child} where {column} = '{id}'");
             if is_optional {
-                // The API can attach a child to a parent in any state.
+                // Because the key is optional, the API can attach a child to a parent in any state. So the test
+                // attaches one here.
                 let owner = format!("select owner_id from {parent} where id = '{id}'");
                 let attach = format!("update {child} set {column} = '{id}' where owner_id = ({owner})");
                 app.all_rows.execute(AssertSqlSafe(attach)).await.unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 const MARK: &str = "#[cfg(feature = \"dev\")]";
 
-/// Returns the code without the items that have the mark. An item ends with its line or its block.
+/// Returns the code without the items that have the attribute of the feature. An item ends with its line or its block.
 fn without_development(code: &str) -> String {
     let mut kept = String::new();
     let mut lines = code.lines();
@@ -38,7 +38,7 @@ fn production_build_has_no_setting_that_only_development_reads() {
     let (mut listed, mut read, mut all) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // In `mod.rs`, this whole module has the mark.
+        // The attribute is at the `mod` line of this module, so the whole file is development code.
         if path.ends_with("development.rs") {
             continue;
         }

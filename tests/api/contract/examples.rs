@@ -52,8 +52,8 @@ fn all_parts_of_the_document_have_a_description_and_an_example() {
         }
     }
     for (method, path, operation) in operations(&document) {
-        // The text of the row comes first in a description. If the row has no text, the description starts with a
-        // space.
+        // A description begins with the text of the row in the route table. If the row has no text, the description
+        // begins with a space.
         let has_text = operation["description"].as_str().is_some_and(|text| !text.starts_with(' '));
         must(has_text, format!(".description(\"…\") in the route table for {method} {path}"));
         for parameter in operation["parameters"].as_array().into_iter().flatten() {

@@ -1,5 +1,5 @@
-//! Keyset pagination reads an index (CWE-770): the plan of every list neither sorts nor scans a table, with each of its
-//! sort orders.
+//! Keyset pagination reads an index (CWE-770). For every list and each of its sort orders, the query plan neither sorts
+//! rows nor scans a table.
 
 use std::collections::BTreeSet;
 
@@ -18,8 +18,8 @@ const SORTED: &[(&str, &str)] = &[(
     "an outer join tells a missing invoice from one without payments; it sorts one invoice's",
 )];
 
-/// Returns the statements that read a page, of all values of parameters that have a list of values. `None` if the page
-/// comes from a function of the database, whose plan is not visible.
+/// Returns the statements that read a page. A parameter with a fixed list of values is tried with each value. `None` if
+/// a function of the database reads the page, because `explain` does not show the plan within a function.
 async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     let mut requests = vec![list.clone(), Example { query: Vec::new(), ..list.clone() }];
     for field in list.fields() {
@@ -37,7 +37,7 @@ async fn statements(demo: &Demo, list: &Example) -> Option<BTreeSet<String>> {
     Some(all)
 }
 
-/// Collects what a plan does to each table.
+/// Collects the sorts and the table scans of a plan.
 fn steps(plan: &Value, found: &mut Vec<String>) {
     if let Some(kind) = plan["Node Type"].as_str() {
         found.push(format!("{kind} {}", plan["Relation Name"].as_str().unwrap_or_default()));
@@ -49,7 +49,8 @@ fn steps(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Returns the plan for any parameters, if PostgreSQL avoids sorting and scanning wherever an index allows it.
+/// Returns the generic plan, which does not depend on the parameters. The caller disables sorts and sequential scans,
+/// so the plan contains one only if no index can replace it.
 async fn plan(connection: &mut PgConnection, text: &str) -> Value {
     let count = (1..=30).rev().find(|n| text.contains(&format!("${n}"))).unwrap();
     let nulls = vec!["null"; count].join(", ");

@@ -13,7 +13,7 @@ use crate::support::client::Client;
 use crate::support::database::{Role, TestDatabase};
 use crate::support::program::Program;
 
-/// The maximum for a page of 21 rows that uses an index. Each row and each index level reads at most one block. A scan
+/// The maximum for a page of 21 rows that uses an index. Each row and each index level needs at most one block. A scan
 /// of other owners' rows would read thousands of blocks, and a scan of all rows 40,000.
 const BLOCKS_OF_A_PAGE: i64 = 80;
 /// The maximum for a batch of an export: 1,000 rows with the current and the issued names of customers.
@@ -26,7 +26,7 @@ async fn filled() -> (TestApp, TestDatabase) {
     for name in ["alice", "bob"] {
         app.user(name).await;
     }
-    // If PostgreSQL checked the foreign keys row by row, it would take a minute.
+    // The role `replica` disables triggers and foreign key checks. With the checks, this statement would take a minute.
     let fill = "set session_replication_role = replica;
         insert into users (id, email, display_name, password_hash, created_at, updated_at)
         select gen_random_uuid(), 'other' || n || '@example.com', 'Other', '$argon2id$', now(), now() from generate_series(1, 20) n;
@@ -68,7 +68,7 @@ fn order(text: &str) -> &str {
 /// Returns how many blocks the page after `depth` rows reads. Asserts that no sequential scan is used.
 async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
     let order = order(text);
-    // This is the expression before `created_at` and `id`, if the order has one.
+    // The sort expression before `created_at` and `id`, if the order has one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
     let place = format!(
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
@@ -87,7 +87,8 @@ async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i
     }));
     let page = format!("execute page({})", values.join(", "));
     connection.execute(AssertSqlSafe(format!("prepare page as {text}"))).await.unwrap();
-    // From the sixth execution on, PostgreSQL may use a generic plan, as in a long-running service.
+    // From the sixth execution on, PostgreSQL may use a generic plan. A long-running service has this plan, so the test
+    // must measure it.
     for _ in 0..6 {
         connection.execute(AssertSqlSafe(page.clone())).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! Every alert in `deploy/` has its page in `docs/runbooks/`, and every page its alert.
+//! Every alert in `deploy/` has a page in `docs/runbooks/`, and every page there has an alert.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -46,7 +46,7 @@ struct Rule {
     lines: Vec<String>,
 }
 
-/// Parses the alert rules. A field has one line, but an expression may continue in indented lines.
+/// Parses the alert rules. Each field is one line, except the expression, which may continue in indented lines.
 fn rules() -> Vec<Rule> {
     let text = read("deploy/prometheus/rules.yml");
     let blocks = text.split("\n      - alert: ").skip(1);

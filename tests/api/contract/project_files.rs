@@ -64,8 +64,9 @@ fn practice_table_names_existing_code_and_tests() {
     }
 }
 
-/// Returns the files that have the heads of the practices. Each file or folder of a chapter is a practice; the chapters
-/// `audit` and `websockets` are one practice each. Every other file whose head names an attack is a practice too.
+/// Returns the files that must have the head of a practice. Each file or folder of a chapter in `src/security` is a
+/// practice, but the chapters `audit` and `websockets` are one practice each. Every other file whose head names an
+/// attack is a practice too.
 fn practices() -> BTreeSet<PathBuf> {
     let entries =
         |folder: &Path| -> Vec<PathBuf> { fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect() };

@@ -93,7 +93,8 @@ async fn all_requests_of_the_collection_work() {
     let head = file.lines().take_while(|line| !line.starts_with("### "));
     let variables = head.filter_map(|line| line.strip_prefix('@')?.split_once(" = "));
     let mut variables: HashMap<_, _> = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-    // Only these three variables differ from machine to machine. The requests go to the port of the test's service.
+    // Only these three variables differ from machine to machine. Here, they lead the requests to the service of the
+    // test.
     let base = app.services().settings.http.public_url.clone();
     variables.insert("base".to_owned(), base.clone());
     variables.insert("password".to_owned(), anna.password.clone());

@@ -20,7 +20,7 @@ const EXCEPTIONS: [(&str, &str); 0] = [];
 
 /// Returns the owned tables that a statement uses without a condition on the owner.
 fn unscoped(owned: &[String], sql: &str) -> Vec<String> {
-    // The parser does not support this lock. FOR UPDATE reads the same tables.
+    // The parser does not support FOR NO KEY UPDATE. FOR UPDATE reads the same tables, so the result is the same.
     let sql = &sql.replace("for no key update", "for update");
     // The parser does not support the condition of a partial index either. The condition names no table.
     let sql = &sql.replace("where state = 'open' do update", "do update");

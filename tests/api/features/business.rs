@@ -1,4 +1,4 @@
-//! The business of a user: it is the seller on invoices, and has payment terms and a time zone for dates.
+//! The business of a user: the seller on invoices, with payment terms and a time zone that decides dates.
 
 use reqwest::Method;
 use serde_json::{Value, json};

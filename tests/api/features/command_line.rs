@@ -179,7 +179,7 @@ async fn unmigrated_database_is_reported_and_migrate_lists_what_it_applied() {
         ),
     ] {
         owner.execute(change).await.unwrap();
-        // The message does not suggest `dev reset`, because the database may contain production data.
+        // The expected message does not suggest `dev reset`, because the database may contain production data.
         assert_eq!(folder.error_of(&["migrate"], &as_owner), sentence);
     }
     owner.close().await.unwrap();
@@ -193,8 +193,8 @@ async fn development_database_of_another_build_leads_to_dev_reset() {
     let folder = WorkingFolder::new();
     assert!(folder.output_of(&["migrate"], &[]).contains("migrations were applied"));
     let changes = [
-        // In turn: a migration was edited after it was applied; a migration fails on the existing tables; a migration
-        // is of a newer build.
+        // The statements simulate three faults: a migration that was edited after it was applied, a migration that
+        // fails on the existing tables, and a migration of a newer build.
         "update _sqlx_migrations set checksum = '\\x00' where version = 2",
         "delete from _sqlx_migrations where version = 2",
         "update _sqlx_migrations set version = 99991231000000 where version = 2",

@@ -29,7 +29,7 @@ async fn bucket_stores_and_deletes_documents() {
     let url = std::env::var("TEST_S3_URL").expect(".ci/bucket names one");
     let app = with_bucket(&url).await;
     let alice = app.user("alice").await;
-    // The sizes need a single request, exactly one part, and several parts.
+    // The service sends these files in a single request, as exactly one part, and as several parts.
     for size in [28, 5 * MIB, 12 * MIB + 7] {
         let document = alice.upload(Form::with_size(size)).await.ok(201).json();
         assert_eq!(objects(&url).await, 1, "{size}");

@@ -18,7 +18,7 @@ pub fn id_of(document: &Value) -> &str {
 
 /// Waits until no deletion is due, and returns the names of the stored and incoming files.
 pub async fn stored_files(app: &TestApp) -> Vec<String> {
-    // Claimed messages are due later, so that their lease is not over.
+    // A claimed message is due only when its lease ends. So a claimed message that is not done counts as due here.
     let due = "select count(*) from outbox
         where queue = 'blob_deletion' and done_at is null and (attempts > 0 or next_attempt_at <= $1)";
     let due = async || sqlx::query_scalar(due).bind(app.clock.now()).fetch_one(&app.all_rows).await.unwrap();

@@ -196,7 +196,7 @@ async fn replica_without_sockets_reads_no_changes() {
     wait::until_equal(0, connections).await;
 }
 
-/// One `resync` replaces more changes than the queue can hold.
+/// There are more changes than the queue can hold, so one `resync` replaces the missed ones.
 #[actix_web::test]
 async fn slow_client_gets_resync() {
     let app = TestApp::start().await;

@@ -104,7 +104,8 @@ async fn every_status_and_problem_code_has_a_label() {
 
 #[actix_web::test]
 async fn background_work_has_metrics() {
-    // A token of this limit takes 36 seconds to refill. Until then, the limiter keeps the key that the test counts.
+    // With this limit, the bucket of an address takes 36 seconds to refill. Until then, the limiter keeps the key of
+    // the address, which the test counts.
     let app = TestApp::with(&[("STRONGROOM_LIMITS_REGISTRATION", "100/1h")]).await;
     let alice = app.user("alice").await;
     let hashes = app.services().credentials.passwords.hashes();
@@ -158,7 +159,7 @@ async fn mail_outbox_is_measured_and_omitted_without_a_database() {
     assert!((1800.0..2400.0).contains(&oldest), "{oldest}");
 
     app.database.disconnect().await;
-    // The service caches the values for a second.
+    // The test waits, because the service caches the values for a second.
     wait::until_equal(0.0, async || app.metrics().await.value("strongroom_database_up")).await;
     let metrics = app.metrics().await;
     assert_eq!(metrics.find("strongroom_mail_outbox{state=\"waiting\"}"), None);

@@ -20,7 +20,7 @@ async fn integral_double_is_accepted_as_integer_and_a_fraction_is_refused() {
     let (references, mut fields) = (References::of(&alice).await, 0);
     for operation in operations() {
         let Some(mut fits) = operation.valid_body(&references) else { continue };
-        // It excludes the amount of a discount.
+        // A draft cannot have both a discount rate and a discount amount, and this test needs the amount.
         if let Some(rate) = fits.get_mut("discount_rate") {
             *rate = Value::Null;
         }

@@ -1,4 +1,4 @@
-//! Upload forms, with the same bytes as common HTTP libraries send.
+//! Upload forms with exactly the bytes that common HTTP libraries send.
 
 use serde_json::json;
 

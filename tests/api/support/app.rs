@@ -27,8 +27,8 @@ use super::{Actor, events, logs, wait};
 pub const MAILS: &str = "(select * from outbox where queue = 'mail')";
 
 pub struct TestApp {
-    /// In a box, like `replica`: a test's future contains this type, is moved several times, and must fit the stack of
-    /// a test's thread.
+    /// In a box, as `replica` is: a test's future contains this type and is moved several times. Without boxes, the
+    /// future would not fit the stack of a test's thread.
     pub running: Option<Box<Running>>,
     pub sent: SentRequests,
     pub database: TestDatabase,
@@ -213,7 +213,7 @@ impl TestApp {
         let owned = self.owned_tables().await;
         let tables =
             ["users", "sessions", "live_tickets"].into_iter().chain(owned.iter().map(|table| match &**table {
-                // A row with no files means the same as no row.
+                // A row that counts no files means the same as no row, so the digest ignores it.
                 "document_usage" => "(select * from document_usage where files > 0)",
                 table => table,
             }));

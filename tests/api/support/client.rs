@@ -57,7 +57,8 @@ impl Client {
     /// Creates a client whose source is this loopback address.
     pub fn from_address(base: &str, address: IpAddr) -> Self {
         let http = reqwest::Client::builder()
-            // No certificate authorities, because the client speaks plain HTTP. Parsing those of the system takes time.
+            // The client speaks plain HTTP, so it needs no certificate authorities. To parse those of the system would
+            // take time.
             .tls_certs_only([])
             .local_address(address)
             .no_proxy()

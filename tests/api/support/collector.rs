@@ -114,8 +114,8 @@ fn request(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     Some(body)
 }
 
-/// A process of the program that exports traces. Services inside of the test process share one log, which does not
-/// export.
+/// A process of the program that exports traces. Services inside the test process cannot export traces, because they
+/// share one log subscriber without an exporter.
 pub struct TracedProgram {
     process: Child,
     pub base: String,

@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::database::on_own_thread;
 use super::{logs, wait};
 
-/// The ids of all requests to one service. Its clients share the list. A port cannot identify a request, because ports
-/// are reused.
+/// The ids of all requests to one service. Its clients share the list. The port of a client would not identify its
+/// requests, because ports are reused.
 #[derive(Clone, Default)]
 pub struct SentRequests(Arc<Mutex<Vec<Uuid>>>);
 

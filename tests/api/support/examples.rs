@@ -108,7 +108,7 @@ pub enum Body {
 /// A value of a request that a client chooses.
 pub struct Field {
     place: Place,
-    /// As in the fault of this field: `/lines/0/quantity`, `/limit`, `/If-Match`.
+    /// The pointer that the error of a 400 has for this field: `/lines/0/quantity`, `/limit`, `/If-Match`.
     pub pointer: String,
     pub schema: Value,
     pub example: Value,
@@ -123,7 +123,7 @@ enum Place {
 }
 
 impl Field {
-    /// Returns whether it takes the id of an object. Its example is one.
+    /// Returns whether the field takes the id of an object: its example is an id.
     pub fn is_id(&self) -> bool {
         self.example.as_str().is_some_and(|text| text.parse::<uuid::Uuid>().is_ok())
     }
@@ -228,14 +228,15 @@ impl Example {
     }
 }
 
-/// Collects the fields of a schema, also of the items of its lists.
+/// Collects the fields of a schema, and the fields of the items in its lists.
 fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields: &mut Vec<Field>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let schema = DOCUMENT.pointer(reference.trim_start_matches('#')).unwrap();
         return collect(place, pointer, schema, example, fields);
     }
     if !pointer.is_empty() {
-        // The example of an object may leave out a field that excludes another one.
+        // The example of an object may omit this field, because the field excludes another one. Then its own example is
+        // used.
         let example = if example.is_null() { schema["example"].clone() } else { example.clone() };
         fields.push(Field { place, pointer: pointer.to_owned(), schema: schema.clone(), example });
     }
@@ -246,7 +247,7 @@ fn collect(place: Place, pointer: &str, schema: &Value, example: &Value, fields:
         let item = example.get(0).unwrap_or_else(|| panic!("{pointer}: its example needs an item"));
         let mut inner = Vec::new();
         collect(place, &format!("{pointer}/0"), items, item, &mut inner);
-        // The item itself has no bounds.
+        // The first field is the item itself, which has no bounds.
         fields.extend(inner.into_iter().skip(1));
     }
 }

@@ -69,8 +69,8 @@ pub fn for_request(id: &str) -> Vec<Value> {
     })
 }
 
-/// Returns the security events of a request in order, as `authz_fail/not_found`. It also returns events that were only
-/// added to an aggregate; production has no log line for each of those.
+/// Returns the security events of a request in order, as `authz_fail/not_found`. The result includes events that were
+/// only added to an aggregate. In production, these have no log line of their own.
 pub fn events(id: &str) -> Vec<String> {
     names(&for_request(id), &["security", "security_aggregate"])
 }

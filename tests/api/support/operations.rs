@@ -104,7 +104,7 @@ impl Operation {
             }
             match field.as_str() {
                 "password" | "current_password" => *value = json!(PASSWORD),
-                // The issue date must be within the last 30 days.
+                // The example refers to other demo data, or has an issue date that is not within the last 30 days.
                 "invoice_id" | "issue_date" => *value = Value::Null,
                 _ => {}
             }

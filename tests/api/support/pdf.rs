@@ -13,7 +13,7 @@ fn seen(program: &str, arguments: &[&str], pdf: &[u8]) -> Vec<u8> {
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        // Poppler warns about a boolean that the standard requires.
+        // Hides a warning of poppler about a boolean that the PDF standard requires.
         .stderr(Stdio::null())
         .spawn()
         .unwrap_or_else(|error| panic!("{program}: {error}: apt-get install poppler-utils"));

@@ -183,7 +183,7 @@ struct Bits {
 }
 
 impl Default for Bits {
-    /// Starts the only block, with the fixed code.
+    /// Starts the only block of the stream, with the fixed code.
     fn default() -> Self {
         Self { bytes: vec![0x78, 0x01], held: 0b011, count: 3 }
     }

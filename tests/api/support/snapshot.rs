@@ -4,7 +4,8 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use super::TestApp;
 
-/// The rows of all accounts and of all owned tables. It has no sessions, because the service keeps them in memory.
+/// The rows of all accounts and of all owned tables. Sessions are left out, because the service also caches them in
+/// memory, where a restore would not reach them.
 pub struct Snapshot {
     tables: Vec<(String, String)>,
 }
@@ -24,7 +25,7 @@ impl Snapshot {
         Self { tables }
     }
 
-    /// Replaces the present rows. It runs no triggers and checks no keys.
+    /// Replaces the present rows. Triggers and foreign keys are disabled meanwhile.
     pub async fn restore(&self, app: &TestApp) {
         let replace = self.tables.iter().map(|(table, columns)| {
             format!("delete from {table}; insert into {table} ({columns}) select {columns} from snapshot.{table};")

@@ -135,7 +135,7 @@ async fn archived_months_leave_the_database_and_still_verify() {
     assert_eq!(code, Some(0), "{output}");
 }
 
-/// A key is retired. Later, the months that it signed are archived.
+/// A key is retired before the months that it signed are archived.
 #[actix_web::test]
 async fn months_signed_by_retired_key_are_archived_only_with_that_key() {
     let mut trail = Trail::with_three_months().await;

@@ -108,8 +108,8 @@ async fn deleted_event_is_detected() {
         .execute("delete from security_events where seq = (select seqs[1] from security_event_seals where batch = 2)")
         .await;
     assert_eq!(trail.faults().await, [Fault::Deleted { seq, batch: 2 }]);
-    // The owner also deletes the seal. Then the next seal has the wrong predecessor, or the log has a head of the
-    // deleted seal.
+    // The owner also deletes the seal. The deletion is detected in two ways: the next seal has the wrong predecessor,
+    // or the log contains the head of the deleted seal.
     let mut trail = Trail::sealed().await;
     trail
         .execute(

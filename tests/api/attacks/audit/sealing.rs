@@ -45,7 +45,8 @@ async fn lock_sealer(app: &TestApp) -> PgConnection {
 async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
-    // Sealing must not depend on the advisory lock. The row lock is the one that sealing takes.
+    // Sealing must not depend on an advisory lock, which any session can hold forever. The second statement takes the
+    // row lock that sealing needs.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
     attacker.execute("begin; select from take_unsealed_security_events(0, false)").await.unwrap();
     leave_event(&app).await;

@@ -166,7 +166,8 @@ async fn challenge_is_indistinguishable_for_unknown_account() {
         answered.assert_refused(401, "invalid_credentials");
         let hashes = app.services().credentials.passwords.hashes() - before;
         seen.push((refused.statements(), shape, answered.comparable(), answered.statements(), hashes));
-        // With this count of failures, the next challenge has the same cost.
+        // Each attempt adds a failure, which raises the cost of the next challenge. The test resets the count, so that
+        // the costs are equal.
         sqlx::query("update login_failures set failures = 20 where kind = 'address' and failures > 20")
             .execute(&app.all_rows)
             .await

@@ -205,7 +205,8 @@ async fn login_with_any_stored_hash_cost_does_the_work_of_unknown_account() {
     };
     // Work is memory in KiB times passes. These are the default parameters.
     let default_work = 19_456 * 2;
-    // The service rounds the added work down, by less than one KiB per pass.
+    // For a cheap hash, the service adds work, and rounds it down by less than one KiB per pass. So the sums may differ
+    // slightly.
     let equals = |work: u64, expected: u64| work <= expected && expected - work < 20;
 
     plant_hash(&app, "cheap@example.com", 7_168, 1).await;

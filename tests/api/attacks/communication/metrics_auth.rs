@@ -64,7 +64,8 @@ async fn client_input_creates_no_metric_series() {
             alice.request(Method::GET, &format!("/api/v1/customers/{id}")),
             client.request(Method::POST, "/api/v1/auth/login").json(&json!({"email": word, "password": word})),
         ];
-        // Each call sends the unknown path. The other requests take longer, so only every tenth call sends them.
+        // Each call sends the first request, to an unknown path. The other requests take longer, so only every tenth
+        // call sends them.
         for request in requests.into_iter().take(if number.is_multiple_of(10) { 6 } else { 1 }) {
             let request =
                 request.header("user-agent", &word).header("x-forwarded-for", &word).header("x-request-id", &word);

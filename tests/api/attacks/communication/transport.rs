@@ -106,7 +106,8 @@ async fn every_credential_sent_over_plain_http_ends_its_session() {
     joined.get("/api/v1/me").await.ok(200);
 }
 
-/// A connection that was reset has no peer address. It may have come from a listed proxy.
+/// A connection that was reset has no peer address. It may have come from a listed proxy, which also forwards HTTPS
+/// requests, so the service must not end the session.
 #[actix_web::test]
 async fn plain_request_from_an_unknown_peer_ends_no_session() {
     let app = production(&[]).await;

@@ -190,7 +190,8 @@ async fn previous_master_key_verifies_until_removed_and_never_signs() {
     let renewed = refresh(&app, &app.anonymous(), &alice.cookie).await.ok(200);
     let renewed = refresh_cookie(&renewed).unwrap();
     let after = cursor(&at(&app, &alice)).await;
-    // Only a known device can log in to a locked account. The key of a counter depends on the master key.
+    // While the account is locked, only a known device can log in. So a login shows that the device cookie is valid.
+    // The lock belongs to one master key, because the name of the counter depends on it.
     lock(&app, &alice.email).await;
     let sign_in =
         async |app: &TestApp, device: &str| try_sign_in_with(&app.anonymous(), &alice.email, PASSWORD, device).await;

@@ -112,7 +112,8 @@ const WRONG: [&str; 20] = [
     "{\"card\": null}",
 ];
 
-/// Replaces each valid value by each wrong one, also in the fields of lines.
+/// Returns bodies in which one value is replaced by a wrong one, for each field, each field of a line, and each wrong
+/// value.
 fn wrong_bodies(fits: &Value) -> Vec<String> {
     let hole = json!("a hole");
     let mut holed = Vec::new();

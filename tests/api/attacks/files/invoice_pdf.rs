@@ -82,7 +82,7 @@ async fn user_input_in_a_pdf_stays_text() {
             "{typed}"
         );
         for acts in ACTS {
-            // In the author's name, the text is an escaped string.
+            // The author's name is a string in the metadata, so parentheses in it are escaped.
             assert_eq!(
                 contains_bytes(&pdf, acts),
                 typed.contains(acts) && info(&pdf, "Author").contains(acts),

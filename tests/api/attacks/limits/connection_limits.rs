@@ -31,10 +31,10 @@ fn connect(target: SocketAddr) -> TcpStream {
     socket.into()
 }
 
-/// Opens connections from the attacker's address, sends these bytes on each, and then nothing.
+/// Opens connections from the attacker's address, sends these bytes on each of them, and then sends nothing more.
 fn hold(number: usize, target: SocketAddr, bytes: &[u8]) -> Vec<TcpStream> {
     let mut held: Vec<_> = (0..number).map(|_| connect(target)).collect();
-    // The service may have closed a connection over the limit already.
+    // A write may fail, because the service may already have closed a connection over the limit.
     held.iter_mut().for_each(|stream| drop(stream.write(bytes)));
     held
 }

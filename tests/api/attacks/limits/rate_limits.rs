@@ -7,8 +7,8 @@ use strongroom::security::limits::rate_limits::{Tier, VERIFIED_SHARE};
 use crate::support::actor::{refresh, refresh_cookie, try_sign_in};
 use crate::support::{Reply, TestApp};
 
-/// Sends requests until the address is limited. The first `within` requests get 401 or 403, then the reply is 429. None
-/// of them causes a query.
+/// Sends requests until the address is limited. At least the first `within` requests get 401 or 403, and after them a
+/// request gets 429. No request causes a query.
 async fn exhaust(within: usize, request: impl AsyncFn(usize) -> Reply) {
     for sent in 0..within + 20 {
         let reply = request(sent).await;
@@ -175,7 +175,8 @@ async fn verified_callers_of_one_address_share_a_larger_budget() {
         .assert_refused(426, "upgrade_required");
 }
 
-/// Refused requests of a user without the role are limited. Beyond the limit they cause no query.
+/// Requests of a user without the role are refused and count for the user's limit. Beyond the limit they cause no
+/// query.
 #[actix_web::test]
 async fn user_without_the_role_is_limited_before_the_database_is_queried() {
     let app = TestApp::with(&[("STRONGROOM_LIMITS_STANDARD", "3/1h")]).await;

@@ -24,7 +24,7 @@ async fn forged_tokens_get_identical_refusal() {
         let forgeries = forgery::all(&alice.token, &key);
         assert!(forgeries.len() > 60, "{}", forgeries.len());
         for (name, forged) in forgeries {
-            // These tokens cannot be sent in a header, or HTTP removes their white space, so that they become valid.
+            // Some tokens cannot be sent in a header. Others become valid, because HTTP removes their white space.
             if forged.bytes().any(|byte| byte < 32 && byte != b'\t' || byte == 127) || forged.trim() == alice.token {
                 continue;
             }
@@ -47,7 +47,7 @@ async fn expired_access_token_is_rejected() {
     let alice = app.user("alice").await;
     app.clock.advance(TimeDelta::seconds(599));
     alice.get("/api/v1/me").await.ok(200);
-    // The service accepts clocks that differ by two seconds.
+    // The service tolerates a clock difference of two seconds, so the test advances the clock by four.
     app.clock.advance(TimeDelta::seconds(4));
     let late = alice.get("/api/v1/me").await;
     late.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/expired"]);

@@ -106,7 +106,8 @@ impl Walk {
         refusals
     }
 
-    /// Goes to each bound of a field. One message may explain a whole format; it does not tell which bound was crossed.
+    /// Goes to each bound of a field. A value at the bound must not get the message of the value beyond it. Messages
+    /// about the whole format are ignored, because they do not tell which bound was crossed.
     async fn stay_within(&mut self, example: &Example, field: &Field, refusals: Vec<Vec<String>>) {
         let format = match field.schema["type"].to_string().contains("\"string\"") {
             true => messages(&self.send(example, field, &json!(of_no_format(field))).await, field),

@@ -34,8 +34,9 @@ async fn invalid_utf8_closes_the_socket() {
 #[actix_web::test]
 async fn protocol_violation_closes_the_socket() {
     for bytes in [
-        // In this order: an unmasked frame; reserved bits (compression was not negotiated); an unknown opcode; a
-        // continuation without a start; an oversized ping; a fragmented ping; a message within a message.
+        // The frames are invalid in these ways, in this order: without a mask, with reserved bits (compression was not
+        // negotiated), with an unknown opcode, a continuation without a start, an oversized ping, a fragmented ping,
+        // and a message within a message.
         vec![0x81, 2, b'{', b'}'],
         frame(0xc1, b"{}"),
         frame(0x83, b"{}"),

@@ -70,7 +70,7 @@ fn reused_key_is_a_fault() {
     base.refuses("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[STRONG]);
     base.accepts("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", &[THIRD]);
     base.refuses("STRONGROOM_MANAGEMENT_TOKEN", &[STRONG, OTHER]);
-    // The fault names the setting that is read later.
+    // Two settings have the same key. The fault names the one that the service reads last.
     assert_eq!(base.faults(&[("STRONGROOM_SECRETS_PREVIOUS_MASTER_KEY", OTHER)]), ["STRONGROOM_JWT_KEY"]);
 }
 

@@ -37,7 +37,8 @@ pub fn no_signature(forger: &Forger<'_>) -> Vec<Forgery> {
     ]
 }
 
-/// Returns tokens that the right key signed, but whose header names another, no, or an invalid algorithm.
+/// Returns tokens with a signature of the right key, and a header with another algorithm, without one, or with an
+/// invalid one.
 pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
     let secret = match forger.key {
         Key::Hs256(secret) => secret.clone(),
@@ -70,7 +71,8 @@ pub fn other_algorithm(forger: &Forger<'_>) -> Vec<Forgery> {
 
 /// Returns tokens for algorithm confusion: HS256 with the public key as secret, in all encodings of the key.
 pub fn public_key_as_secret(forger: &Forger<'_>) -> Vec<Forgery> {
-    // For a service with HS256 only the secret is wrong. For one with EdDSA the algorithm in the header is wrong too.
+    // For a service with HS256, only the secret of these tokens is wrong. For a service with EdDSA, the algorithm in
+    // the header is wrong too.
     let raw = forger.key.public();
     // The SubjectPublicKeyInfo of an Ed25519 key is this head and the 32 bytes of the key (RFC 8410).
     let head = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];

@@ -50,7 +50,8 @@ async fn flood_of_refusals_is_aggregated_with_exact_amounts() {
     assert_eq!(refusals, FLOOD as i64);
     let (single, aggregates): (Vec<_>, Vec<_>) = rows.iter().partition(|(request, ..)| request.is_some());
     assert_eq!(single.len(), lines, "each row has its line");
-    // A slow machine may need more than one window, and the last one may be too short for an aggregate.
+    // On a slow machine, the flood may last longer than one window. The last window may have too few events for an
+    // aggregate.
     assert!(!aggregates.is_empty() && lines <= (aggregates.len() + 1) * MAX_SINGLE as usize, "{rows:?}");
     for (_, amount, route, address) in &aggregates {
         assert_eq!((route.as_deref(), address.as_deref()), (Some("/api/v1/me"), Some("127.0.0.1")));
@@ -86,7 +87,7 @@ async fn wait_for_aggregate(app: &TestApp, wanted: Option<i64>) {
 /// Anonymous clients and a user send requests from the same address at the same time.
 #[actix_web::test]
 async fn anonymous_flood_does_not_blind_the_rules_for_users() {
-    // With this threshold the session does not end, so all probes get the same response.
+    // Below this high threshold the session does not end, so all probes get the same response.
     let app = TestApp::with(&[("STRONGROOM_RULES_PROBING_SESSION", "1000/5m")]).await;
     let (alice, mallory) = (app.user("alice").await, app.user("mallory").await);
     let theirs = alice.invoice().await;
@@ -111,7 +112,8 @@ async fn anonymous_flood_does_not_blind_the_rules_for_users() {
     let sql = "select reason, count(object_id), count(*), sum(coalesce(amount, 1))::bigint from security_events
                where kind = 'authz_fail' and user_id::text = $1 group by reason order by reason";
     let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(sql).bind(user).fetch_all(&mut superuser).await.unwrap();
-    // Each denied object has its own row. Malformed ids are aggregated under the user, in one window or a few.
+    // Each denied object has its own row. Malformed ids are aggregated per user. Their number is the sum of one or more
+    // windows.
     let [malformed, not_found] = rows.as_slice() else { panic!("{rows:?}") };
     assert_eq!((malformed.0.as_str(), malformed.1, malformed.3), ("malformed_id", 0, 110));
     assert!(malformed.2 < 110, "{rows:?}");

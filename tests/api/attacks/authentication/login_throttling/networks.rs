@@ -40,7 +40,8 @@ async fn sixth_guess_from_one_address_returns_429_before_hashing() {
     let wait: u64 = refused.header("retry-after").unwrap().parse().unwrap();
     assert_eq!((cost, (3500..=3600).contains(&wait)), (0, true));
     assert_eq!(app.digest_all().await, before);
-    // A login to another account resets no counter. The owner can log in from another address.
+    // The attacker's login to another account does not reset the counter, and the owner can log in from another
+    // address.
     try_sign_in(&guesser, &bob.email, PASSWORD).await.ok(200);
     try_sign_in(&guesser, &alice.email, PASSWORD).await.assert_refused(429, "too_many_requests");
     try_sign_in(&from(&app, 2), &alice.email, PASSWORD).await.ok(200);
@@ -60,8 +61,8 @@ async fn successful_logins_are_not_counted() {
     }
 }
 
-/// A success resets the counter of the account at this address, and subtracts this counter's failures from the
-/// account's counter.
+/// A success resets the counter of this account at this address. The failures of that counter are also subtracted from
+/// the counter of the whole account.
 #[actix_web::test]
 async fn successful_login_resets_only_counters_of_this_client() {
     let app = TestApp::start().await;

@@ -49,7 +49,7 @@ async fn role_claimed_by_the_client_is_ignored() {
             let reply = by(&alice, function, &id).json(&body).send().await;
             reply.assert_refused(413, "payload_too_large").assert_events(&["input_validation_fail/payload_too_large"]);
         }
-        // A request with two identities has none.
+        // The service must not choose between two tokens in one request, so it refuses both.
         let both = by(&alice, function, &id).bearer(&root.token).send().await;
         both.assert_refused(401, "unauthenticated").assert_events(&["authn_token_invalid/missing"]);
     }
@@ -64,7 +64,7 @@ async fn method_override_is_ignored() {
     let before = digest_all(&app).await;
     for header in ["x-http-method-override", "x-http-method", "x-method-override"] {
         for method in ["POST", "DELETE", "PATCH"] {
-            // On a path where the user has access, the request still only reads their own profile.
+            // On a path that the user may call, the headers have no effect: the request reads the user's own profile.
             let read = alice.request(Method::GET, "/api/v1/me").header(header, method);
             let read = read.header("x-original-url", format!("/api/v1/admin/users/{id}/disable")).send().await.ok(200);
             assert_eq!(read.json()["email"], json!(alice.email));

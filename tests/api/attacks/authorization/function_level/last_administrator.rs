@@ -73,7 +73,8 @@ async fn last_active_administrator_cannot_delete_their_account() {
     delete_attempt_counters(&app).await;
     assert_eq!(digest_all(&app).await, before);
     root.get("/api/v1/admin/users").await.ok(200);
-    // Ordinary users can delete their accounts at any time. So can this administrator, when there is another one.
+    // Ordinary users can delete their accounts at any time. The administrator can do so as soon as another
+    // administrator exists.
     leave(&alice).await.ok(204);
     app.admin("next").await;
     leave(&root).await.ok(204);

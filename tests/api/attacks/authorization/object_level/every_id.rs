@@ -1,5 +1,5 @@
-//! Foreign ids in every field of a body, form or query that takes an id (CWE-639): the response is the same as for a
-//! missing object.
+//! Foreign ids (CWE-639) in every field of a body, form or query that takes an id. The response is the same as for an
+//! object that does not exist.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ async fn ids_for(app: &TestApp, field: &Field) -> Option<Ids> {
 async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
     let mut fields = 0;
     for mut example in Example::all() {
-        // A claim of the same key waits for the rollback of the request before it.
+        // With the same key in each request, a request would wait for the rollback of the one before it.
         example.headers.retain(|(name, _)| name != "Idempotency-Key");
         for field in example.fields().into_iter().filter(Field::is_id) {
             let place = format!("{} {}", example.id, field.pointer);
@@ -62,7 +62,8 @@ async fn foreign_ids_are_treated_as_missing(demo: &Demo) -> usize {
             fields += 1;
             let send = async |id: &str| demo.send(&example.with(&field, &json!(id))).await;
             let before = demo.app.digest_all().await;
-            // The first request also counts the rows for their quota.
+            // This first request also counts the owner's rows for the quota. The statements of later requests can then
+            // be compared.
             send(&Uuid::new_v4().to_string()).await;
             let missing = send(&Uuid::new_v4().to_string()).await;
             if field.query_name().is_none() {
@@ -91,7 +92,7 @@ async fn foreign_id_in_every_field_is_treated_like_missing_one() {
     assert!(fields >= 8, "only {fields} fields");
 }
 
-/// Scoped queries and composite keys alone.
+/// Tests the scoped queries and the composite keys alone, without row-level security.
 #[actix_web::test]
 async fn foreign_id_in_every_field_is_treated_like_missing_one_without_row_level_security() {
     let demo = Demo::start().await;

@@ -60,7 +60,7 @@ async fn fill(app: &TestApp, actor: &Actor) {
     actor.put("/api/v1/me/business", "\"1\"", &business).await.ok(200);
     let keyed = actor.request(Method::POST, "/api/v1/customers").header("idempotency-key", "k");
     keyed.json(&json!({"name": "Acme", "default_currency": "EUR"})).send().await.ok(201);
-    // Only an upload that is not complete has a row.
+    // An upload has a row only while it is in progress, so the test inserts the row.
     let upload = format!("insert into document_uploads values ('{}', gen_random_uuid(), 1)", id_of(actor).await);
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }

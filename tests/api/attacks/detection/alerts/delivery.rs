@@ -48,7 +48,8 @@ async fn failing_receiver_is_tried_three_times_then_recorded_once() {
         app.replica().alerts.summarise_and_clear(app.clock.now()).await.unwrap();
         assert_eq!(receiver.requests().len(), attempt);
         if attempt < 3 {
-            // The test changes the time of the retry instead of the clock. So the alert itself sends no summary.
+            // The test changes the time of the retry and not the clock. If the clock advanced, the alert would also
+            // send a summary.
             let sql = "update outbox set next_attempt_at = created_at where done_at is null and given_up_at is null";
             sqlx::query(sql).execute(&app.all_rows).await.unwrap();
         }

@@ -40,7 +40,7 @@ async fn forged_tokens_from_300_networks_raise_eleven_alerts() {
         ("STRONGROOM_RULES_FORGED_TOKENS", "2/5m"),
     ])
     .await;
-    // One network stays below the threshold. 300 networks reach it, and one of them continues longest.
+    // 300 networks reach the threshold, one stays below it, and one of the 300 continues longest.
     forge(&app, 2_000, 1).await;
     for network in 1..=300 {
         forge(&app, network, 2).await;

@@ -1,5 +1,5 @@
-//! Headers of form parts (CWE-436): a type that contradicts the name is refused, encoded names are decoded, and the
-//! length is ignored. So all parsers of a form see the same parts.
+//! Headers of form parts (CWE-436): the service and other parsers of the form must see the same parts. So a type that
+//! contradicts the name is refused, encoded names are decoded, and the length is ignored.
 
 use super::{assert_nothing_is_stored, assert_part_refused, assert_refused_with_message};
 use crate::support::TestApp;

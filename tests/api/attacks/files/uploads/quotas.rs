@@ -48,8 +48,8 @@ async fn parallel_uploads_cannot_exceed_the_byte_quota() {
     let alice = app.user("zoe").await;
     let replies = join_all((0..20).map(|_| alice.upload(Form::with_size(10_000)))).await;
     let made = replies.iter().filter(|reply| reply.status.as_u16() == 201).count();
-    // The announced length includes the form around the file. When the other reservations are reduced to the size of
-    // the file, ten files fit.
+    // Each reservation is larger than its file, because the announced length includes the form. So only nine files may
+    // fit while all uploads run. A tenth fits when the other reservations have been reduced to the size of their file.
     assert!((9..=10).contains(&made), "{made}");
     if made == 9 {
         alice.upload(Form::with_size(10_000)).await.ok(201);

@@ -117,7 +117,7 @@ fn active() -> Vec<(&'static str, &'static str, PdfFile)> {
     ]
 }
 
-/// Encryption that no password opens, because the stored hashes are zeros.
+/// Entries of an encrypted PDF. No password opens it, because the stored hashes are zeros.
 const ENCRYPTED: &str = "/ID [<00> <00>] /Encrypt << /Filter /Standard /V 1 /R 2 /P -4
     /O <0000000000000000000000000000000000000000000000000000000000000000>
     /U <0000000000000000000000000000000000000000000000000000000000000000> >>";

@@ -110,7 +110,7 @@ async fn inspection_process_has_no_environment_no_open_files_and_resource_limits
         // runner left open.
         let document = fs::read_link(process.join("fd/0")).unwrap();
         for file in fs::read_dir(process.join("fd")).unwrap().map(|file| file.unwrap()) {
-            // The process may already have closed its second handle of the input.
+            // The process may close a file while the test reads the list, so a missing entry is no fault.
             let Ok(target) = fs::read_link(file.path()) else { continue };
             assert!(target == document || !target.starts_with(&app.state_dir), "{target:?}");
             assert!(!target.to_string_lossy().starts_with("socket:"), "{target:?}");
