@@ -1,6 +1,6 @@
 //! An embedded PostgreSQL server for `cargo run` and `cargo test`, so that both work without configuration.
 //!
-//! If `DATABASE_URL` is set, this module is not used. It guarantees:
+//! This module is used only if `DATABASE_URL` is not set. Its guarantees:
 //! - The server listens only on a Unix socket in a folder of mode 0700. So no port can conflict, and other users cannot
 //!   connect. PostgreSQL's authentication is `trust`, because the mode of the folder is the access control.
 //! - The server never runs as root, and does not inherit the environment of the service, which may contain keys.

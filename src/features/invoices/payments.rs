@@ -104,7 +104,7 @@ impl NewPayment {
     /// Creates the payment with a new id and the creation time `now`.
     ///
     /// # Errors
-    /// A field error for an invalid `paid_on`, which validation has already refused.
+    /// A field error for an invalid `paid_on`. Validation refuses such a value first, so this error does not occur.
     pub fn parse(self, now: DateTime<Utc>) -> ApiResult<Payment> {
         let paid_on = day::parse(&self.paid_on).ok_or_else(|| ApiError::invalid("/paid_on", "must be a day"))?;
         let Self { amount, method, reference, .. } = self;

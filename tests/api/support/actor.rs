@@ -210,7 +210,8 @@ pub async fn newest_mail(app: &TestApp, email: &str) -> String {
     wait::until_some("a mail", async || mails(app, email).pop()).await
 }
 
-/// Returns all mails to this address, oldest first. Each replica on the database sends mails of the others, too.
+/// Returns all mails to this address, oldest first. Replicas share the outbox, so each of them also sends mails that
+/// another one queued.
 pub fn mails(app: &TestApp, email: &str) -> Vec<String> {
     let folders = app.database.state_dirs().into_iter();
     let mut mails: Vec<_> = folders

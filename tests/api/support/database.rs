@@ -66,7 +66,7 @@ pub struct TestDatabase {
     clone: Arc<TemplateClone>,
     /// The relay between service and database, if the test has one.
     relay: Option<Arc<Relay>>,
-    /// The folders of all services on it. Any of them may send a mail.
+    /// The folders of all services on this database. Any of these services may have written a mail to its folder.
     state_dirs: Arc<Mutex<Vec<PathBuf>>>,
 }
 

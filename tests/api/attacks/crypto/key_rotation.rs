@@ -59,7 +59,7 @@ fn next_page(cursor: &str) -> String {
     format!("/api/v1/customers?limit=1&cursor={cursor}")
 }
 
-/// Returns the same user as a client of another replica.
+/// Returns the same user, who now sends requests to this replica.
 fn at(app: &TestApp, user: &Actor) -> Actor {
     Actor { client: app.anonymous(), token: user.token.clone(), ..Actor::anonymous(app) }
 }

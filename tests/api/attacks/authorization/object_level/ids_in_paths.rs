@@ -13,9 +13,9 @@ fn on_objects() -> impl Iterator<Item = Operation> {
     operations().into_iter().filter(Operation::is_on_object)
 }
 
-/// As Alice, sends requests with ids that are not valid for her at a path: of Bob's objects, of a deleted object, of
-/// her own objects of other types, and malformed ids. Asserts that response and SQL statements are the same as for a
-/// random id, which no object has. Only a malformed id has another event.
+/// Plays Alice, who sends wrong ids in every path: ids of Bob's objects, of a deleted object, of her own objects of
+/// other types, and malformed ids. Asserts that the response and the SQL statements are the same as for a random id,
+/// which no object has. Only the event of a malformed id differs.
 async fn foreign_ids_return_404_like_missing_ones(app: &TestApp, alice: &Actor, bob: &Actor) {
     let (references, mut of_types) = (References::of(alice).await, Vec::new());
     for collection in collections() {
