@@ -142,8 +142,8 @@ begin
     return coalesce(class, 'missing');
 end
 $$;
--- The default privileges in 0001_roles.sql apply only to functions of the schema's owner, and this function has
--- another owner.
+-- The default privileges in 0001_roles.sql apply only to functions of the schema's owner, and this function has another
+-- owner.
 revoke all on function classify_object(text, uuid, uuid) from public;
 -- `.ci/sqlx` checks the statement that calls the function as the schema's owner, so the owner needs the right too.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;

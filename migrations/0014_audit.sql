@@ -64,8 +64,8 @@ create table security_event_seals (
     -- The number of events sealed so far, including this batch.
     events bigint not null,
     seqs bigint[] not null,
-    -- The MACs of the events, 36 bytes each, in the order of seqs. They allow the verification to name the event that
-    -- was changed.
+    -- The MACs of the events, 36 bytes each, in the order of seqs. With these MACs, the verification can name the event
+    -- that was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),

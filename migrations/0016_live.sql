@@ -68,7 +68,7 @@ $$;
 create function object_version(object_kind text, object uuid) returns bigint
 language plpgsql stable set search_path = '' as $$
 declare
-    -- The table with a trigger that records changes of this kind. Its arguments end with a zero byte.
+    -- The table whose trigger records changes of this kind. The arguments of a trigger end with a zero byte.
     relation regclass := (
         select t.tgrelid from pg_catalog.pg_trigger t
         where t.tgfoid = 'public.record_change'::regproc

@@ -1,5 +1,5 @@
 //! Public ids: random UUIDs (version 4), with one Rust type per kind of object, so that ids of different kinds cannot
-//! be confused. An id is never a secret. The folder of a feature has a module `id` with its types.
+//! be confused. An id is never a secret. Each feature declares its types in a module `id`.
 
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 //!
 //! **Attack**: a client fills the database's disk, or the disk fills over time.
 //! **Control**: a write that fails for lack of disk or memory receives 503, and reads still work. So the service stays
-//! ready. It reports "degraded" on the management port, which does not use the database (`app/management.rs`). It
+//! ready. The management port, which does not use the database, reports "degraded" (`app/management.rs`). The service
 //! recovers without a restart.
 //! **Limits**: quotas limit what one owner can store, but not the total of all owners.
 //! **ASVS**: 15.2.2, 16.5.2 · **Test**: `attacks::limits::full_disk`

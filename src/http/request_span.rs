@@ -34,7 +34,7 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // The client's own id for this request, so that the client can find this line. It may not be unique.
+            // The client's own id for this request, with which the client can find this line. The id may not be unique.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),

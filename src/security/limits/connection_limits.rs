@@ -5,9 +5,11 @@
 //! **Control**: connections are limited per address (IPv6: per /56) and in total. The last quarter of the total is
 //! reserved for addresses with few connections. A connection over a limit is closed at once; the service never stops
 //! accepting connections. TLS handshakes have their own limits and a short timeout. Request heads have a timeout too
-//! (`app/listeners.rs`). A client must read its response at a minimum rate. Listed proxies have no limit per address,
-//! because they carry the connections of many clients. They should limit their clients themselves. Every few seconds,
-//! one event records how many connections the service closed because of these limits.
+//! (`app/listeners.rs`). A client must read its response at a minimum rate.
+//!
+//! Listed proxies have no limit per address, because they carry the connections of many clients. A proxy should limit
+//! its clients itself. Every few seconds, one event records how many connections the service closed because of these
+//! limits.
 //! **Limits**: an attacker with thousands of addresses can use up all connections.
 //! **ASVS**: 13.1.2, 15.2.2 · **Test**: `attacks::limits::connection_limits`
 

@@ -4,8 +4,8 @@
 //! alerts that operators mute them.
 //! **Control**: a rule that reaches its threshold for a subject makes a *finding*. A finding opens one alert per rule
 //! and subject, or joins the open alert, in the transaction that counted the events. Beyond ten open alerts of a rule
-//! (alert storm), further findings share one combined alert. It states the number of subjects, the total, and the five
-//! subjects with the most events.
+//! (alert storm), further findings share one combined alert. The combined alert states the number of subjects, the
+//! total, and the five subjects with the most events.
 //!
 //! Messages go through the transactional outbox (`db/outbox`), with one row per message and sink. They are delivered at
 //! least once, across crashes and replicas. After the last failed attempt, the event `alert_delivery_failed` is
