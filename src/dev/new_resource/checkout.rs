@@ -39,7 +39,7 @@ impl Tree<'_> {
         Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
     }
 
-    /// Refuses a name that a feature, a table or a kind of object has.
+    /// Refuses a name that a feature, a table or a kind of object already has.
     pub(super) fn check_is_new(&self, names: &Names) -> Result<(), Refused> {
         let exists = |what: &str| refused(format!("{what} exists already: choose another name"));
         if self.names_in("src/features")?.iter().any(|name| name.trim_end_matches(".rs") == names.plural) {

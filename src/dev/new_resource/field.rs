@@ -2,7 +2,7 @@
 
 use super::names::{Names, is_snake_case};
 
-/// Names that the table has already, or that SQL or Rust reserves.
+/// Names that a field cannot have: columns that every table has, and reserved words of SQL and Rust.
 const RESERVED: [&str; 29] = [
     "id",
     "owner_id",
@@ -41,7 +41,7 @@ pub(super) struct Target {
     pub(super) kind: String,
     pub(super) table: String,
     pub(super) id_type: String,
-    /// The demo object in the examples, and one of the second demo user.
+    /// The id of the demo object in the examples, and of one that belongs to the second demo user.
     pub(super) own: String,
     pub(super) foreign: String,
 }
@@ -151,7 +151,7 @@ impl Field {
             Type::Text => {
                 format!("    {name} text{null} constraint {table}_{name}_length check (char_length({name}) <= 2000),\n")
             }
-            // 2^53 - 1, which JavaScript can represent.
+            // The maximum is 2^53 - 1, the largest integer that JavaScript represents exactly.
             Type::Money => format!(
                 "    {name} bigint{null}\n        constraint {table}_{name}_range check ({name} between 0 and 9007199254740991),\n"
             ),

@@ -47,7 +47,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
         let folder = fs::canonicalize(state_dir).map_err(at(state_dir))?;
         let path = folder.join(LOCK);
         let mut lock = match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-            // A concurrent reset removed the folder.
+            // A concurrent reset removed the folder, so create it again.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             opened => opened.map_err(at(&path))?,
         };

@@ -158,7 +158,8 @@ pub async fn list_sessions(caller: Caller, store: Data<AuthStore>) -> ApiResult<
     Ok(Json(SessionList::new(sessions, caller.session())))
 }
 
-/// `DELETE auth/sessions/{id}`: 404 for sessions of other users, for ended and for unknown sessions.
+/// `DELETE auth/sessions/{id}`: ends one of the caller's sessions. Sessions of other users, ended and unknown ones
+/// return 404.
 pub async fn end_session(
     caller: Caller,
     PathId(id): PathId<SessionId>,

@@ -62,8 +62,8 @@ struct Presented {
 }
 
 impl AuthStore {
-    /// Opens a session. `old_token` is the refresh cookie of the login request. Its session ends, because an attacker
-    /// may have set this cookie in the user's browser (session fixation, ASVS 7.2.4).
+    /// Opens a session. `old_token` is the refresh cookie of the login request. The session of this cookie ends,
+    /// because an attacker may have set this cookie in the user's browser (session fixation, ASVS 7.2.4).
     ///
     /// # Errors
     /// [`ApiError::InvalidCredentials`] if the password was changed or the account was disabled since the verification.

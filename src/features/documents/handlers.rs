@@ -43,7 +43,7 @@ pub async fn create(
     }
 }
 
-/// Whether this request stored the document, or an earlier one with the same `Idempotency-Key`.
+/// Whether this request stored the document, or an earlier request with the same `Idempotency-Key` did.
 enum Stored {
     Now,
     Earlier,

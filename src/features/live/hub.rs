@@ -17,7 +17,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::security::websockets::{ConnectionPermits, MAX_QUEUED_CHANGES};
 
-/// How often the changes are read while there are sockets. It bounds the delay of an event.
+/// How often the changes are read while there are sockets. This is also the longest delay of an event.
 const READ_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The pause after a failed read.
@@ -136,12 +136,12 @@ pub struct EventReceiver {
 }
 
 impl EventReceiver {
-    /// Waits until all earlier changes have been read, and drops them. From now on, no change is missed.
+    /// Waits until all earlier changes have been read, and drops them. All later changes reach this receiver.
     pub async fn start(&mut self) {
         let mut reads = self.live.change_reads.subscribe();
-        // The first read that ends may have begun before this call. The second one has not.
+        // The first read that ends may have begun before this call, but the second one begins after it.
         for _ in 0..2 {
-            // The error means that the service ends.
+            // An error means that the service is shutting down.
             let _ = reads.changed().await;
         }
         self.receiver = self.receiver.as_ref().map(broadcast::Receiver::resubscribe);

@@ -8,7 +8,7 @@
 //! - [`handlers`]: tickets and handshakes.
 //!
 //! Threats and controls:
-//! - BOLA: a message names another user's object. Each id is read with the rights of its owner
+//! - BOLA: a message names another user's object. Each object is read with the rights of the socket's user
 //!   (`attacks::websockets::scope`).
 //! - Cross-site WebSocket hijacking: single-use tickets (`security/sessions/tickets`) and `Origin` checks.
 //! - Resource exhaustion: `security/websockets`.

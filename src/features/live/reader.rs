@@ -1,8 +1,8 @@
 //! Reads the changes of all replicas from the database.
 //!
-//! The reader has its own connection: under load, a read must not wait for the pool. The loss of this connection can
-//! mean a failover, after which transaction ids may be lower. Then the last snapshot has no meaning, and the reader
-//! starts again.
+//! The reader has its own connection: under load, a read must not wait for the pool. If the connection breaks, the
+//! reader starts again without a snapshot. The reason can be a failover, after which transaction ids may be lower, and
+//! the last snapshot would be meaningless.
 
 use std::io;
 use std::time::Duration;
@@ -38,7 +38,7 @@ impl ChangeReader {
         Self { pool, last: None }
     }
 
-    /// Closes the connection. The next read is a first one.
+    /// Closes the connection. The next read counts as the first one.
     pub fn reset(&mut self) {
         self.last = None;
     }
@@ -53,7 +53,7 @@ impl ChangeReader {
     /// is the first read, or because there were too many.
     ///
     /// # Errors
-    /// The database is unavailable. The next read is a first one.
+    /// Fails if the database is unavailable. The next read then counts as the first one.
     pub async fn read(&mut self) -> Result<Option<Vec<Change>>, sqlx::Error> {
         let (mut connection, snapshot) = match self.last.take() {
             Some((connection, snapshot)) => (connection, Some(snapshot)),

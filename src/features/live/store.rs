@@ -11,14 +11,14 @@ use crate::security::sessions::caller::Caller;
 
 /// The result of one read.
 pub struct ChangeBatch {
-    /// What this read saw. The next read begins here.
+    /// The snapshot of this read. The next read returns what this snapshot does not contain.
     pub snapshot: String,
-    /// Each as the text of a [`Change`](super::model::Change).
+    /// The text of each [`Change`](super::model::Change).
     pub changes: Vec<String>,
 }
 
-/// Returns the changes, at most `limit`, that were committed since an earlier read with this snapshot; none without an
-/// earlier read. One statement reads both results, so that they come from one snapshot.
+/// Returns at most `limit` changes that were committed since the read with this snapshot. Returns none if there was no
+/// read before. One statement reads the changes and the new snapshot, so that they match.
 pub async fn changes_since(
     connection: &mut PgConnection,
     snapshot: Option<&str>,

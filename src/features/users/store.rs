@@ -1,6 +1,6 @@
 //! SQL of the caller's row in `users`. The table has no row-level security, because the service reads it before it
 //! knows the caller. So each statement filters by the caller's id. Changes that require the password also check that
-//! the stored hash is still the verified one.
+//! the stored hash is still the one that was verified.
 
 use std::sync::Arc;
 

@@ -114,7 +114,7 @@ async fn lost_database_connection_recovers_and_clients_resync() {
     assert_eq!(socket.receive().await, event("customer", &customer, 1, "created"));
 }
 
-/// Renames a customer by SQL. No process of the service takes part, as if it had crashed after the commit.
+/// Renames a customer by SQL. So no process of the service announces the change, as if it had crashed after the commit.
 async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
     let renamed = sqlx::query("update customers set name = 'Renamed', version = version + 1 where id = $1::uuid")
         .bind(customer)
@@ -127,7 +127,7 @@ async fn rename(executor: impl PgExecutor<'_>, customer: &str) {
 /// The first transaction is open while the second one commits and is read. A reader that remembers only the last
 /// transaction would miss the first; a reader that starts from the oldest open one would report the second twice.
 #[actix_web::test]
-async fn change_that_commits_late_is_delivered_and_no_change_twice() {
+async fn change_that_commits_late_is_delivered_exactly_once() {
     let app = TestApp::start().await;
     let alice = app.user("alice").await;
     let (late, early, last) = (alice.customer().await, alice.customer().await, alice.customer().await);
@@ -211,7 +211,7 @@ async fn slow_client_gets_resync() {
         events += 1;
     }
     assert!(events < 2_000, "{events}");
-    // The service does not read this many changes into memory.
+    // These are more changes than the service reads into memory at once.
     let made = made.replace("2000", "5000");
     sqlx::query(sqlx::AssertSqlSafe(made)).bind(&alice.email).execute(&app.all_rows).await.unwrap();
     assert_eq!(socket.receive().await, json!({"type": "resync"}));

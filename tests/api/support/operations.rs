@@ -152,7 +152,7 @@ fn references(operations: &[Operation]) -> impl Iterator<Item = (String, ObjectK
     let bodies = operations.iter().filter_map(|operation| Some(examples::body_of(operation.body.as_deref()?)));
     let fields = bodies.flat_map(|body| body.as_object().unwrap().keys().cloned().collect::<Vec<_>>());
     fields.filter_map(|field| {
-        // Documents without an invoice suffice.
+        // A document needs no invoice, so none is created for it.
         let name = field.strip_suffix("_id").filter(|name| *name != "invoice")?;
         let kind = object_kinds().find(|kind| kind.name == name)?;
         Some((field, kind))

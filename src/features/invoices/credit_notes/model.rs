@@ -1,9 +1,9 @@
 //! The amounts of a credit note. It credits chosen lines, or the whole remaining amount of the invoice.
 //!
-//! A credit on a line is a net amount: after the line's discount and its share of the discount on the invoice. The tax
-//! of a credit note is computed for each rate: the tax on all credits up to and including this one, minus the tax on
-//! the earlier credits. So rounding differences do not accumulate, and the credit notes of a fully credited invoice add
-//! up to its total.
+//! A credit on a line is a net amount: the discount of the line, and the line's share of the discount on the invoice,
+//! are already subtracted. The tax of a credit note is computed for each rate: the tax on all credits up to and
+//! including this one, minus the tax on the earlier credits. So rounding differences do not accumulate, and the credit
+//! notes of a fully credited invoice add up to its total.
 
 use std::collections::BTreeMap;
 

@@ -88,7 +88,7 @@ fn lines_are_rounded_half_up() {
 #[test]
 fn invoice_discount_is_distributed_over_the_tax_rates() {
     let lines = [line("1", "100", "19"), line("1", "50", "7"), line("1", "0.01", "0")];
-    // 10.00 off 150.01: 0.00 on 0.01, 3.33 on 50.00, 6.67 on 100.00.
+    // A discount of 10.00 on 150.01 is distributed: 0.00 to the line of 0.01, 3.33 to 50.00, and 6.67 to 100.00.
     let totals = Totals::of(&lines, Some(Discount::Amount(1_000))).unwrap();
     assert_eq!((totals.subtotal, totals.discount, totals.invoice_discount), (15_001, 1_000, 1_000));
     let expected = [("0", 1, 0), ("7", 4_667, 327), ("19", 9_333, 1_773)].map(|(r, net, tax)| (r.to_owned(), net, tax));

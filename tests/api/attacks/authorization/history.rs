@@ -10,7 +10,8 @@ use crate::support::{Actor, TestApp, wait};
 const OWN: &str = "/api/v1/me/security-events";
 const ALL: &str = "/api/v1/admin/security-events";
 
-/// Waits until the list at this path matches. The wait is needed because rows are written after the response.
+/// Waits until the list at this path has the expected events. The wait is needed because rows are written after the
+/// response.
 async fn until(actor: &Actor, path: &str, has: impl Fn(&[Value]) -> bool) -> Vec<Value> {
     wait::until_some(path, async || {
         let page = actor.get(path).await.ok(200).json();

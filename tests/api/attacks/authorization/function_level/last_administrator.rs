@@ -15,7 +15,7 @@ async fn active_administrators(app: &TestApp) -> i64 {
 }
 
 #[actix_web::test]
-async fn administrators_cannot_disable_themselves_or_both_of_each_other() {
+async fn administrators_can_disable_neither_themselves_nor_each_other_at_once() {
     let app = TestApp::start().await;
     let (root, toor) = (app.admin("root").await, app.admin("toor").await);
     let (roots, toors) = (id_of(&root).await, id_of(&toor).await);

@@ -1,5 +1,5 @@
-//! The walls of the database alone. An attacker runs any SQL statement with the service's role as one user, as an SQL
-//! injection would allow (CWE-89, CWE-639).
+//! Tests the walls of the database alone. An attacker runs any SQL statement with the service's role as one user, as an
+//! SQL injection would allow (CWE-89, CWE-639).
 
 use reqwest::Method;
 use serde_json::json;

@@ -87,7 +87,7 @@ async fn looping_inspections_are_stopped_while_other_requests_are_served() {
 }
 
 #[actix_web::test]
-async fn inspection_process_has_no_environment_no_open_files_and_resource_limits() {
+async fn inspection_process_has_resource_limits_and_no_environment_or_open_files() {
     let (app, alice) = user().await;
     let file = looping();
     let watched = async {
