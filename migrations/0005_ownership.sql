@@ -3,7 +3,7 @@
 -- Four controls isolate owners (defense in depth). Two are in the code: each store method takes a Caller, and each
 -- statement contains owner_id. Two are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`. Without
---     the setting it sees no rows.
+--     the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
 --   * Composite keys: a row can refer only to a row of the same owner. Key checks ignore row-level security, so the
 --     error of a plain foreign key would reveal which ids exist.
 -- tests/api/contract/database_walls.rs reads the catalogue and reports each table that lacks one of them.
@@ -39,8 +39,12 @@ create trigger users_track_owner after insert or delete on users for each row ex
 
 -- Returns the owner whose rows this transaction can see. After a transaction that set it, PostgreSQL leaves the setting
 -- as ''. nullif() turns this into null, which matches no owner.
+--
+-- The function has no `set search_path`, so that the planner can replace a call by the body. Otherwise a call costs as
+-- much as the look-up of a row. RETURN binds the names in the body when the function is created, so no search path of a
+-- session can change what it calls.
 create function current_owner() returns uuid
-language sql stable parallel safe set search_path = ''
+language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 

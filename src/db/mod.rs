@@ -1,4 +1,5 @@
-//! Layer 1: the database, with a bounded connection pool, migrations and owner-scoped transactions ([`OwnerTx`]).
+//! Layer 1: the database, with a bounded connection pool and migrations. An owner's rows are read by one statement
+//! ([`owner_query!`]) and changed in a transaction ([`OwnerTx`]).
 
 mod begin;
 pub mod counters;
@@ -8,6 +9,7 @@ pub mod migrate;
 pub mod notifications;
 pub mod outbox;
 mod outcome;
+mod owner_query;
 mod owner_tx;
 mod pattern;
 pub mod pool;
@@ -15,5 +17,6 @@ pub mod service_role;
 
 pub use begin::{begin, begin_with};
 pub use outcome::{exactly_one, violates};
+pub(crate) use owner_query::{owner_query, owner_query_as};
 pub use owner_tx::OwnerTx;
 pub use pattern::containing;

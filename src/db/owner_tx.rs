@@ -2,12 +2,13 @@
 //!
 //! **Attack**: a statement without a condition on the owner returns or changes rows of other users.
 //! **Control**: the rows of an owned table are visible only in a transaction that sets `app.owner_id`. The policies of
-//! row-level security read this setting; without it, a statement sees no rows. `set local` limits the setting to the
-//! transaction. A session-wide setting would survive COMMIT, and the next request on the same connection would act as
-//! this user. A dropped transaction is rolled back.
+//! row-level security read this setting; without it, a statement sees no rows. A write sets it in an [`OwnerTx`], a
+//! read in its own statement ([`owner_query!`](super::owner_query!)). The setting ends with the transaction. A
+//! session-wide setting would survive COMMIT, and the next request on the same connection would act as this user. A
+//! dropped transaction is rolled back.
 //! **Limits**: the identity tables have no owner and no policy; `contract::sql_scope` lists their statements.
-//! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::sql_scope`,
-//! `attacks::authorization::object_level`
+//! **ASVS**: 8.2.2, 8.3.1, 8.4.1 · **Test**: `contract::database_walls`, `contract::owner_reads`,
+//! `contract::sql_scope`, `attacks::authorization::object_level`
 
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 

@@ -4,8 +4,8 @@
 //! here. The route table names a handler with its resource, for example `create::<Customer>`.
 //!
 //! Threats and controls:
-//! - BOLA: every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains the owner. An
-//!   object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
+//! - BOLA: every read and every transaction is limited to the caller's rows ([`OwnerTx`]), and every statement contains
+//!   the owner. An object of another user returns 404, like a missing one (`attacks::authorization::object_level`).
 //! - Duplicates: a create with an `Idempotency-Key` runs once (`features::idempotency`).
 //! - Lost update: a change requires `If-Match`, and its statement changes only the version that was read
 //!   (`attacks::authorization::object_level::versions`).
@@ -16,7 +16,7 @@ use chrono::{DateTime, Utc};
 use garde::Validate;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -77,13 +77,23 @@ pub trait Resource: Sized + 'static {
     fn position(&self) -> Position;
 }
 
-/// The SQL of a resource. Every statement contains the owner of the transaction.
+/// The SQL of a resource. Every statement contains the owner.
 pub trait ResourceStore: Resource + Counted {
-    /// Returns the owner's object with this id.
-    fn find(tx: &mut OwnerTx, id: Self::Id) -> impl Future<Output = ApiResult<Option<Self>>>;
+    /// Returns the caller's object with this id. `db` is the pool, or the connection of a transaction that changes the
+    /// object.
+    fn find<'e>(
+        db: impl PgExecutor<'e>,
+        caller: &Caller,
+        id: Self::Id,
+    ) -> impl Future<Output = ApiResult<Option<Self>>>;
 
-    /// Returns the owner's objects after a position, newest first: at most [`Limit::rows`].
-    fn list(tx: &mut OwnerTx, after: Position, limit: Limit) -> impl Future<Output = ApiResult<Vec<Self>>>;
+    /// Returns the caller's objects after a position, newest first: at most [`Limit::rows`].
+    fn list(
+        pool: &PgPool,
+        caller: &Caller,
+        after: Position,
+        limit: Limit,
+    ) -> impl Future<Output = ApiResult<Vec<Self>>>;
 
     fn insert(&self, tx: &mut OwnerTx) -> impl Future<Output = ApiResult<()>>;
 
@@ -105,7 +115,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// Begins a transaction on the caller's objects.
+    /// Begins a transaction that changes the caller's objects.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the database is unavailable.
@@ -118,7 +128,7 @@ impl Resources {
     /// # Errors
     /// [`ApiError::NotFound`] if the object does not exist or belongs to another user.
     pub async fn read<R: ResourceStore>(&self, caller: &Caller, id: R::Id) -> ApiResult<R> {
-        R::find(&mut self.begin(caller).await?, id).await?.ok_or(ApiError::NotFound)
+        R::find(&self.pool, caller, id).await?.ok_or(ApiError::NotFound)
     }
 }
 
@@ -150,7 +160,7 @@ pub async fn list<R: ResourceStore>(
 ) -> ApiResult<Paged<R::View>> {
     let scope = ListScope::new(caller.user(), R::Id::KIND.collection, &query)?;
     let after = resources.cursors.start(&scope)?;
-    let rows = R::list(&mut resources.begin(&caller).await?, after, scope.limit).await?;
+    let rows = R::list(&resources.pool, &caller, after, scope.limit).await?;
     Ok(Json(resources.cursors.page(&scope, rows, R::position)?.map(|object| R::View::from(&object))))
 }
 
@@ -172,7 +182,7 @@ pub async fn update<R: ResourceStore>(
     resources: Data<Resources>,
 ) -> ApiResult<Versioned<R::View>> {
     let mut tx = resources.begin(&caller).await?;
-    let object = R::find(&mut tx, id).await?.ok_or(ApiError::NotFound)?;
+    let object = R::find(tx.connection(), &caller, id).await?.ok_or(ApiError::NotFound)?;
     if_match.check(object.version())?;
     let object = object.update(update, resources.clock.now())?;
     check_changed(object.save(&mut tx).await?)?;
@@ -188,7 +198,7 @@ pub async fn delete<R: ResourceStore>(
     resources: Data<Resources>,
 ) -> ApiResult<NoContent> {
     let mut tx = resources.begin(&caller).await?;
-    let object = R::find(&mut tx, id).await?.ok_or(ApiError::NotFound)?;
+    let object = R::find(tx.connection(), &caller, id).await?.ok_or(ApiError::NotFound)?;
     if_match.check(object.version())?;
     check_changed(object.delete(&mut tx).await?)?;
     tx.commit().await?;

@@ -195,7 +195,7 @@ fn rust_texts(names: &Names, fields: &[Field]) -> Vec<(&'static str, String)> {
         ("to view", value(|field| format!("details.{}", field.name))),
         ("bound", each(fields, "", |field| format!("            {},\n", field.bound()))),
         ("id imports", imports),
-        ("db import", choose(references.len() > 1, "{OwnerTx, violates}", "OwnerTx")),
+        ("db import", choose(references.len() > 1, "{OwnerTx, owner_query_as, violates}", "{OwnerTx, owner_query_as}")),
         ("reference import", choose(has_reference, ", map_reference_error", "")),
         ("store errors", choose(has_reference, "{ApiError, ApiResult}", "ApiResult")),
         ("map reference", choose(has_reference, "\n        .map_err(|error| map_error(error, details))", "")),

@@ -4,7 +4,7 @@ use sqlx::PgPool;
 
 use super::model::Business;
 use crate::base::time_zone::TimeZone;
-use crate::db::OwnerTx;
+use crate::db::{OwnerTx, owner_query_as};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
@@ -60,17 +60,16 @@ impl BusinessStore {
     /// # Errors
     /// [`ApiError::NotFound`] if the account has just been deleted.
     pub async fn read(&self, caller: &Caller) -> ApiResult<(Business, i64)> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-        sqlx::query_as!(
+        owner_query_as!(
             Row,
+            caller.user(),
             r#"select coalesce(b.name, u.display_name) as "name!", b.address as "address?", b.country as "country?",
                    b.vat_id as "vat_id?", b.registration as "registration?", b.iban as "iban?", b.bic as "bic?",
                    b.time_zone as "time_zone?", b.payment_terms_days as "payment_terms_days?",
                    coalesce(b.version, 1) as "version!"
-               from users u left join businesses b on b.owner_id = $1 where u.id = $1"#,
-            caller.user().uuid()
+               from users u left join businesses b on b.owner_id = $1 where u.id = $1"#
         )
-        .fetch_optional(tx.connection())
+        .fetch_optional(&self.pool)
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()

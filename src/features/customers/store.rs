@@ -1,16 +1,18 @@
-//! SQL of customers. Every statement contains the owner of the transaction; there is no unscoped variant.
+//! SQL of customers. Every statement filters by the owner. There is no unscoped variant.
 
 use chrono::{DateTime, Utc};
+use sqlx::{PgExecutor, PgPool};
 use uuid::Uuid;
 
 use super::model::{Customer, Details};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
-use crate::db::OwnerTx;
+use crate::db::{OwnerTx, owner_query_as};
 use crate::features::customers::id::CustomerId;
 use crate::features::resources::{Resource, ResourceStore, map_deletion_error};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
+use crate::security::sessions::caller::Caller;
 
 count_rows!(Customer, "customers");
 
@@ -44,32 +46,32 @@ impl TryFrom<Row> for Customer {
 }
 
 impl ResourceStore for Customer {
-    async fn find(tx: &mut OwnerTx, id: CustomerId) -> ApiResult<Option<Self>> {
-        sqlx::query_as!(
+    async fn find<'e>(db: impl PgExecutor<'e>, caller: &Caller, id: CustomerId) -> ApiResult<Option<Self>> {
+        owner_query_as!(
             Row,
+            caller.user(),
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
              from customers where owner_id = $1 and id = $2",
-            tx.owner().uuid(),
             id.uuid()
         )
-        .fetch_optional(tx.connection())
+        .fetch_optional(db)
         .await?
         .map(Self::try_from)
         .transpose()
     }
 
-    async fn list(tx: &mut OwnerTx, after: Position, limit: Limit) -> ApiResult<Vec<Self>> {
-        sqlx::query_as!(
+    async fn list(pool: &PgPool, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Self>> {
+        owner_query_as!(
             Row,
+            caller.user(),
             "select id, name, email, address, tax_id, default_currency, version, created_at, updated_at
              from customers where owner_id = $1 and (created_at, id) < ($2, $3)
              order by created_at desc, id desc limit $4",
-            tx.owner().uuid(),
             after.created_at,
             after.id,
             limit.rows()
         )
-        .fetch_all(tx.connection())
+        .fetch_all(pool)
         .await?
         .into_iter()
         .map(Self::try_from)

@@ -165,8 +165,8 @@ impl DemoServices {
     ) -> ApiResult<()> {
         for (_, id, body) in objects.iter().filter(|(owner, ..)| *owner == user.id) {
             let id: R::Id = id.parse().map_err(|_| invalid_plan())?;
-            let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-            if R::find(&mut tx, id).await?.is_none() {
+            if R::find(&self.pool, caller, id).await?.is_none() {
+                let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
                 let new = serde_json::from_str(body).map_err(ApiError::internal)?;
                 R::create(id, new, self.clock.now())?.insert(&mut tx).await?;
                 tx.commit().await?;

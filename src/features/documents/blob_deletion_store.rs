@@ -11,8 +11,8 @@ use uuid::Uuid;
 use super::quota_store::{RESERVATION_LIFETIME, release};
 use crate::base::clock::Clock;
 use crate::base::id::UserId;
-use crate::db::OwnerTx;
 use crate::db::outbox::{self, Consumer, Notifier, QueuedMessage};
+use crate::db::{OwnerTx, owner_query};
 use crate::http::error::ApiResult;
 use crate::storage::Storage;
 
@@ -76,12 +76,11 @@ impl BlobDeletionQueue {
     }
 
     async fn is_committed(&self, user: UserId, key: Uuid) -> ApiResult<bool> {
-        let mut transaction = OwnerTx::begin(&self.pool, user).await?;
-        let committed = sqlx::query_scalar!(
-            r#"select exists (select from documents where owner_id = $1 and storage_key = $2) as "committed!""#,
-            user.uuid(),
+        let document = owner_query!(
+            user,
+            r#"select exists (select from documents where owner_id = $1 and storage_key = $2) as "is_committed!""#,
             key
         );
-        Ok(committed.fetch_one(transaction.connection()).await?)
+        Ok(document.fetch_one(&self.pool).await?.is_committed)
     }
 }

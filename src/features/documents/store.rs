@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::model::{Document, File};
 use super::quota_store;
 use crate::base::page::{Limit, Position};
-use crate::db::{OwnerTx, exactly_one};
+use crate::db::{OwnerTx, exactly_one, owner_query_as};
 use crate::features::documents::id::DocumentId;
 use crate::features::invoices::id::InvoiceId;
 use crate::features::resources::map_reference_error;
@@ -69,15 +69,14 @@ impl DocumentStore {
     /// # Errors
     /// [`ApiError::NotFound`] if the document does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: DocumentId) -> ApiResult<Document> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-        sqlx::query_as!(
+        owner_query_as!(
             Row,
+            caller.user(),
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
              from documents where owner_id = $1 and id = $2",
-            caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(tx.connection())
+        .fetch_optional(&self.pool)
         .await?
         .ok_or(ApiError::NotFound)?
         .try_into()
@@ -86,18 +85,17 @@ impl DocumentStore {
     /// Returns the documents after `after`, newest first. If there is a next page, the result has one row more than a
     /// page.
     pub async fn list(&self, caller: &Caller, after: Position, limit: Limit) -> ApiResult<Vec<Document>> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-        let rows = sqlx::query_as!(
+        let rows = owner_query_as!(
             Row,
+            caller.user(),
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
              from documents where owner_id = $1 and (created_at, id) < ($2, $3)
              order by created_at desc, id desc limit $4",
-            caller.user().uuid(),
             after.created_at,
             after.id,
             limit.rows()
         )
-        .fetch_all(tx.connection())
+        .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Document::try_from).collect()
     }
@@ -110,19 +108,18 @@ impl DocumentStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Document>> {
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-        let rows = sqlx::query_as!(
+        let rows = owner_query_as!(
             Row,
+            caller.user(),
             "select id, invoice_id, title, file_name, media_type, size, sha256, storage_key, version, created_at, updated_at
              from documents where owner_id = $1 and invoice_id = $5 and (created_at, id) < ($2, $3)
              order by created_at desc, id desc limit $4",
-            caller.user().uuid(),
             after.created_at,
             after.id,
             limit.rows(),
             invoice.uuid()
         )
-        .fetch_all(tx.connection())
+        .fetch_all(&self.pool)
         .await?;
         rows.into_iter().map(Document::try_from).collect()
     }

@@ -1,12 +1,12 @@
 //! SQL for reading events. Least privilege: the service's role cannot select from the table `security_events`. It calls
-//! two functions: one returns the events of the transaction's owner, the other checks that the reader is an
+//! two functions: one returns the events of the statement's owner, the other checks that the reader is an
 //! administrator.
 
 use sqlx::PgPool;
 
 use super::model::{Filter, StoredEvent, VISIBLE_KINDS};
 use crate::base::page::{Limit, Position};
-use crate::db::OwnerTx;
+use crate::db::owner_query_as;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::authorization::administrators::AdminCaller;
 use crate::security::sessions::caller::Caller;
@@ -27,19 +27,19 @@ impl EventStore {
     /// more than a page.
     pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<StoredEvent>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
-        let mut tx = OwnerTx::begin(&self.pool, caller.user()).await?;
-        Ok(sqlx::query_as!(
+        Ok(owner_query_as!(
             StoredEvent,
+            caller.user(),
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
                    replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
                    object_id, object_class, amount
-               from own_security_events($1, $2, $3, $4)"#,
+               from own_security_events($2, $3, $4, $5)"#,
             &kinds[..],
             before.created_at,
             before.id,
             rows(limit)
         )
-        .fetch_all(tx.connection())
+        .fetch_all(&self.pool)
         .await?)
     }
 

@@ -1,19 +1,20 @@
 //! SQL of the business calendar: time zone and payment terms.
 
 use chrono::Days;
-use sqlx::PgConnection;
+use sqlx::PgExecutor;
 
 use super::calendar::BusinessCalendar;
 use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::UserId;
 use crate::base::time_zone::TimeZone;
+use crate::db::owner_query;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::sessions::caller::Caller;
 
 impl InvoiceStore {
     /// Returns the calendar of the caller's business.
     pub async fn calendar(&self, caller: &Caller) -> ApiResult<BusinessCalendar> {
-        calendar(self.begin_read(caller).await?.connection(), caller.user()).await
+        calendar(&self.pool, caller.user()).await
     }
 }
 
@@ -25,11 +26,10 @@ impl InvoiceTx<'_> {
     }
 }
 
-async fn calendar(connection: &mut PgConnection, owner: UserId) -> ApiResult<BusinessCalendar> {
-    let business =
-        sqlx::query!("select time_zone, payment_terms_days from businesses where owner_id = $1", owner.uuid())
-            .fetch_optional(connection)
-            .await?;
+async fn calendar(db: impl PgExecutor<'_>, owner: UserId) -> ApiResult<BusinessCalendar> {
+    let business = owner_query!(owner, "select time_zone, payment_terms_days from businesses where owner_id = $1")
+        .fetch_optional(db)
+        .await?;
     let Some(business) = business else {
         return Ok(BusinessCalendar { time_zone: TimeZone::UTC, payment_terms: None });
     };

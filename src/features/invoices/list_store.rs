@@ -9,6 +9,7 @@ use super::rows::{ExportRow, SummaryRow};
 use super::store::InvoiceStore;
 use super::summary::{Filter, ListPosition, Sort, Summary};
 use crate::base::page::{Limit, Position};
+use crate::db::owner_query_as;
 use crate::http::error::ApiResult;
 use crate::security::sessions::caller::Caller;
 
@@ -19,8 +20,9 @@ use crate::security::sessions::caller::Caller;
 /// once instead of once per row.
 macro_rules! page {
     ($condition:tt, $order:tt, $store:expr, $caller:expr, $filter:expr, $today:expr, $limit:expr, $position:expr $(, $key:expr)?) => {
-        sqlx::query_as!(
+        owner_query_as!(
             SummaryRow,
+            $caller.user(),
             "select id, customer_id, status, number, currency, issue_date, due_date, total, paid, credited,
                  created_at, updated_at
              from invoices
@@ -35,7 +37,6 @@ macro_rules! page {
                     or customer_id in (select id from customers
                                        where owner_id = $1 and strpos(name_key, (select search_key($13))) > 0))
                and " + $condition + " order by " + $order + " limit $4",
-            $caller.user().uuid(),
             $position.created_at,
             $position.id,
             $limit.rows(),
@@ -50,7 +51,7 @@ macro_rules! page {
             $filter.search
             $(, $key)?
         )
-        .fetch_all($store.begin_read($caller).await?.connection())
+        .fetch_all(&$store.pool)
         .await?
     };
 }
@@ -101,9 +102,9 @@ impl InvoiceStore {
 
     /// Returns the next batch of an export, oldest first. Issued invoices show the customer name as of the issue date.
     pub(super) async fn export(&self, caller: &Caller, filter: &Filter, after: Position) -> ApiResult<Vec<ExportRow>> {
-        let mut tx = self.begin_read(caller).await?;
-        Ok(sqlx::query_as!(
+        Ok(owner_query_as!(
             ExportRow,
+            caller.user(),
             r#"select i.id, i.number, i.status, i.issue_date, i.due_date, i.customer_id,
                    coalesce(
                        (select p.customer_name from invoice_parties p where p.owner_id = $1 and p.invoice_id = i.id), c.name
@@ -115,7 +116,6 @@ impl InvoiceStore {
                  and ($6::uuid is null or i.customer_id = $6)
                  and ($7::date is null or i.issue_date >= $7) and ($8::date is null or i.issue_date <= $8)
                order by i.created_at, i.id limit $4"#,
-            caller.user().uuid(),
             after.created_at,
             after.id,
             EXPORT_BATCH_ROWS,
@@ -124,7 +124,7 @@ impl InvoiceStore {
             filter.issued_from,
             filter.issued_to
         )
-        .fetch_all(tx.connection())
+        .fetch_all(&self.pool)
         .await?)
     }
 }

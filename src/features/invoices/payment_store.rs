@@ -5,6 +5,7 @@ use super::payments::Payment;
 use super::store::{InvoiceStore, InvoiceTx};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
+use crate::db::owner_query;
 use crate::features::invoices::id::InvoiceId;
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
@@ -48,21 +49,20 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<Payment>> {
-        let mut tx = self.begin_read(caller).await?;
-        let rows = sqlx::query!(
+        let rows = owner_query!(
+            caller.user(),
             r#"select p.id as "id?", p.amount as "amount?", p.paid_on as "paid_on?", p.method as "method?", p.reference,
                    p.created_at as "created_at?"
                from invoices i
                left join payments p on p.owner_id = $1 and p.invoice_id = i.id and (p.created_at, p.id) < ($3, $4)
                where i.owner_id = $1 and i.id = $2
                order by p.created_at desc, p.id desc limit $5"#,
-            caller.user().uuid(),
             invoice.uuid(),
             after.created_at,
             after.id,
             limit.rows()
         )
-        .fetch_all(tx.connection())
+        .fetch_all(&self.pool)
         .await?;
         if rows.is_empty() {
             return Err(ApiError::NotFound);

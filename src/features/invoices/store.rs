@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use super::model::{Invoice, TransitionError};
 use super::rows::{LineColumns, Row, discount_columns};
 use crate::base::id::UserId;
-use crate::db::{OwnerTx, exactly_one, violates};
+use crate::db::{OwnerTx, exactly_one, owner_query_as, violates};
 use crate::features::invoices::id::InvoiceId;
 use crate::features::resources::map_reference_error;
 use crate::http::error::{ApiError, ApiResult};
@@ -19,8 +19,9 @@ count_rows!(Invoice, "invoices");
 /// Selects the caller's invoice with its lines. `$lock` is empty, or locks the invoice's row.
 macro_rules! select_invoice {
     ($lock:tt, $caller:expr, $id:expr, $connection:expr) => {
-        sqlx::query_as!(
+        owner_query_as!(
             Row,
+            $caller.user(),
             r#"select i.id, i.customer_id, i.status, i.number, i.currency, i.notes, i.issue_date, i.due_date,
                    i.discount_rate_millipercent, i.discount_amount, i.subtotal, i.discount_total, i.tax_total, i.total, i.paid, i.credited, i.version,
                    i.created_at, i.updated_at,
@@ -32,7 +33,6 @@ macro_rules! select_invoice {
                             'tax_rate_millipercent', l.tax_rate_millipercent) order by l.position), '[]')
                     from invoice_lines l where l.owner_id = $1 and l.invoice_id = i.id) as "lines!: _"
                from invoices i where i.owner_id = $1 and i.id = $2"# + $lock,
-            $caller.user().uuid(),
             $id.uuid()
         )
         .fetch_optional($connection)
@@ -45,7 +45,7 @@ macro_rules! select_invoice {
 /// Reads and writes invoices.
 #[derive(Clone)]
 pub struct InvoiceStore {
-    pool: PgPool,
+    pub(super) pool: PgPool,
 }
 
 impl InvoiceStore {
@@ -59,23 +59,12 @@ impl InvoiceStore {
         Ok(InvoiceTx { transaction: OwnerTx::begin(&self.pool, caller.user()).await?, caller })
     }
 
-    /// Begins a transaction for reading the caller's invoices.
-    pub(super) async fn begin_read(&self, caller: &Caller) -> ApiResult<OwnerTx> {
-        Ok(OwnerTx::begin(&self.pool, caller.user()).await?)
-    }
-
     /// Returns an invoice with its lines.
     ///
     /// # Errors
     /// [`ApiError::NotFound`] if the invoice does not exist or belongs to another user.
     pub async fn read(&self, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        let mut tx = self.begin_read(caller).await?;
-        self.read_within(&mut tx, caller, id).await
-    }
-
-    /// Like [`Self::read`], within an open transaction.
-    pub(super) async fn read_within(&self, tx: &mut OwnerTx, caller: &Caller, id: InvoiceId) -> ApiResult<Invoice> {
-        select_invoice!("", caller, id, tx.connection())
+        select_invoice!("", caller, id, &self.pool)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Row-level security and composite keys (BOLA, walls 3 and 4). The test finds every table with an owner in the
 //! database catalogue.
 
+use sqlx::{ConnectOptions, Executor};
 use strongroom::base::id::UserId;
 use strongroom::db::OwnerTx;
 use strongroom::db::service_role::role_faults;
@@ -254,4 +255,24 @@ async fn owner_setting_does_not_leak_to_the_next_transaction_of_a_connection() {
         let owner: Option<uuid::Uuid> = sqlx::query_scalar("select current_owner()").fetch_one(&one).await.unwrap();
         assert_eq!(owner, None, "an empty setting means no owner, and is not an error");
     }
+}
+
+#[actix_web::test]
+async fn no_function_of_the_schema_depends_on_the_search_path() {
+    let app = TestApp::start().await;
+    // RETURN binds the names in a body when the function is created. Such a function has a `prosqlbody` and needs no
+    // `set search_path`, which would keep PostgreSQL from replacing a call by the body.
+    let unset = "select proname::text from pg_proc where pronamespace = 'public'::regnamespace
+        and (prosecdef or prosqlbody is null) and not coalesce(proconfig::text, '') like '%search_path=%'";
+    assert_eq!(names(&app, unset).await, Vec::<String>::new());
+    let mut connection = app.database.options(Role::Superuser).connect().await.unwrap();
+    let attack = "create schema attack;
+        create function attack.current_setting(text, boolean) returns text language sql
+            return '00000000-0000-0000-0000-000000000001';
+        set search_path = attack, pg_catalog, public";
+    connection.execute(attack).await.unwrap();
+    let [setting, owner] = ["select current_setting('app.owner_id', true)", "select current_owner()::text"];
+    let setting: Option<String> = sqlx::query_scalar(setting).fetch_one(&mut connection).await.unwrap();
+    let owner: Option<String> = sqlx::query_scalar(owner).fetch_one(&mut connection).await.unwrap();
+    assert_eq!((setting.is_some(), owner), (true, None));
 }

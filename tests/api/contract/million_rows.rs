@@ -1,12 +1,10 @@
 //! Costs that must not grow with the number of rows: the cost of a page at any depth (keyset pagination), and the
 //! memory of an export. Alice has a million invoices, twenty other users have 5,000 each, and Bob has 100.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
+use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, PgPool, Row};
 
+use super::sql_scope;
 use crate::support::TestApp;
 use crate::support::actor::{Actor, PASSWORD};
 use crate::support::client::Client;
@@ -52,12 +50,9 @@ async fn filled() -> (TestApp, TestDatabase) {
 
 /// Returns the SQL statements that list invoices.
 fn statements() -> Vec<String> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx");
-    let texts = fs::read_dir(folder).unwrap().map(|entry| {
-        let text: Value = serde_json::from_slice(&fs::read(entry.unwrap().path()).unwrap()).unwrap();
-        text["query"].as_str().unwrap().to_owned()
-    });
-    texts.filter(|text| text.contains("from invoices") && text.contains("limit $4")).collect()
+    let mut texts = sql_scope::statements();
+    texts.retain(|text| text.contains("from invoices") && text.contains("limit $4"));
+    texts
 }
 
 /// Returns the ORDER BY clause of a statement.
@@ -66,7 +61,7 @@ fn order(text: &str) -> &str {
 }
 
 /// Returns how many blocks the page after `depth` rows reads. Asserts that no sequential scan is used.
-async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
+async fn blocks(all_rows: &PgPool, connection: &mut PgConnection, text: &str, owner: &str, depth: i64) -> i64 {
     let order = order(text);
     // The sort expression before `created_at` and `id`, if the order has one.
     let first = order.rsplitn(3, ", ").nth(2).map_or("null", |first| first.trim_end_matches(" desc"));
@@ -74,7 +69,7 @@ async fn blocks(connection: &mut PgConnection, text: &str, owner: &str, depth: i
         "select ({first})::text as first, i.created_at::text as created_at, i.id::text as id from invoices i
          where owner_id = '{owner}' order by {order} offset {depth} limit 1"
     );
-    let place = connection.fetch_one(AssertSqlSafe(place)).await.unwrap();
+    let place = all_rows.fetch_one(AssertSqlSafe(place)).await.unwrap();
     let [first, created_at, id]: [Option<String>; 3] = ["first", "created_at", "id"].map(|column| place.get(column));
     let [first, created_at, id] = [first, created_at, id].map(Option::unwrap_or_default);
     let count = (5..=14).rev().find(|n| text.contains(&format!("${n}"))).unwrap_or(4);
@@ -129,9 +124,7 @@ async fn cost_of_a_page_and_memory_of_an_export_are_constant() {
     let mut connection = database.options(Role::App).connect().await.unwrap();
     for text in &texts {
         for (owner, depth) in [(&bob, 0), (&alice, 0), (&alice, 900_000)] {
-            let set = format!("set app.owner_id = '{owner}'");
-            connection.execute(AssertSqlSafe(set)).await.unwrap();
-            let touched = blocks(&mut connection, text, owner, depth).await;
+            let touched = blocks(&app.all_rows, &mut connection, text, owner, depth).await;
             let bound = if text.contains("customer_name") { BLOCKS_OF_A_BATCH } else { BLOCKS_OF_A_PAGE };
             assert!(touched <= bound, "{} after {depth} rows: {touched} blocks", order(text));
         }

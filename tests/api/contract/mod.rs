@@ -12,6 +12,7 @@ mod migrations;
 mod million_rows;
 pub mod monitoring;
 mod openapi;
+mod owner_reads;
 mod plain_language;
 mod practice_index;
 pub mod project_files;

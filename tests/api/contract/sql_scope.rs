@@ -18,6 +18,13 @@ use crate::support::TestApp;
 /// Unscoped statements that are allowed, with the reason.
 const EXCEPTIONS: [(&str, &str); 0] = [];
 
+/// Returns all statements in `.sqlx/`.
+pub fn statements() -> Vec<String> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap();
+    let text = |path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    entries.map(|entry| text(entry.unwrap().path())["query"].as_str().unwrap().to_owned()).collect()
+}
+
 /// Returns the owned tables that a statement uses without a condition on the owner.
 fn unscoped(owned: &[String], sql: &str) -> Vec<String> {
     // The parser does not support FOR NO KEY UPDATE. FOR UPDATE reads the same tables, so the result is the same.
@@ -158,13 +165,11 @@ fn scopes(condition: &Expr, alias: &str, alone: bool) -> bool {
 async fn every_statement_on_an_owned_table_is_scoped() {
     let owned = TestApp::start().await.owned_tables().await;
     let mut seen = 0;
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".sqlx")).unwrap() {
-        let entry: Value = serde_json::from_str(&fs::read_to_string(entry.unwrap().path()).unwrap()).unwrap();
-        let sql = entry["query"].as_str().unwrap();
+    for sql in statements() {
         if EXCEPTIONS.iter().any(|(known, _)| *known == sql) {
             continue;
         }
-        let faults = unscoped(&owned, sql);
+        let faults = unscoped(&owned, &sql);
         assert!(faults.is_empty(), "{faults:?} not scoped by owner in: {sql}");
         seen += usize::from(owned.iter().any(|table| sql.contains(table)));
     }

@@ -12,7 +12,7 @@ use super::super::totals::TaxSubtotal;
 use super::model::{Credit, CreditNote, CreditNoteHeader, CreditedLine, NetByLine};
 use crate::base::id::UserId;
 use crate::base::page::{Limit, Position};
-use crate::db::OwnerTx;
+use crate::db::{owner_query, owner_query_as};
 use crate::features::invoices::id::{CreditNoteId, InvoiceId};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::limits::row_quotas::count_rows;
@@ -165,38 +165,37 @@ impl InvoiceStore {
         after: Position,
         limit: Limit,
     ) -> ApiResult<Vec<CreditNoteHeader>> {
-        let (owner, mut tx) = (caller.user().uuid(), self.begin_read(caller).await?);
         // Each of the two statements has an index in the order of the list, so it reads only the rows of the page.
         let rows = match invoice {
             None => {
-                sqlx::query_as!(
+                owner_query_as!(
                     HeaderRow,
+                    caller.user(),
                     "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
                  from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
                  where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3)
                  order by n.created_at desc, n.id desc limit $4",
-                    owner,
                     after.created_at,
                     after.id,
                     limit.rows()
                 )
-                .fetch_all(tx.connection())
+                .fetch_all(&self.pool)
                 .await?
             }
             Some(invoice) => {
-                sqlx::query_as!(
+                owner_query_as!(
                     HeaderRow,
+                    caller.user(),
                     "select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at
                  from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
                  where n.owner_id = $1 and (n.created_at, n.id) < ($2, $3) and n.invoice_id = $5
                  order by n.created_at desc, n.id desc limit $4",
-                    owner,
                     after.created_at,
                     after.id,
                     limit.rows(),
                     invoice.uuid()
                 )
-                .fetch_all(tx.connection())
+                .fetch_all(&self.pool)
                 .await?
             }
         };
@@ -208,27 +207,16 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if the credit note does not exist or belongs to another user.
     pub async fn credit_note(&self, caller: &Caller, id: CreditNoteId) -> ApiResult<CreditNote> {
-        let mut tx = self.begin_read(caller).await?;
-        self.credit_note_within(&mut tx, caller, id).await
-    }
-
-    /// Like [`Self::credit_note`], within an open transaction.
-    pub(in crate::features::invoices) async fn credit_note_within(
-        &self,
-        tx: &mut OwnerTx,
-        caller: &Caller,
-        id: CreditNoteId,
-    ) -> ApiResult<CreditNote> {
-        let row = sqlx::query!(
+        let row = owner_query!(
+            caller.user(),
             r#"select n.id, n.invoice_id, n.number, n.issue_date, i.currency, n.total, n.created_at,
                    i.number as "invoice_number!", n.reason, n.net, n.tax_total,
                    n.lines as "lines: Json<Vec<LineJson>>", n.taxes as "taxes: Json<Vec<TaxJson>>"
                from credit_notes n join invoices i on i.owner_id = $1 and i.id = n.invoice_id
                where n.owner_id = $1 and n.id = $2"#,
-            caller.user().uuid(),
             id.uuid()
         )
-        .fetch_optional(tx.connection())
+        .fetch_optional(&self.pool)
         .await?
         .ok_or(ApiError::NotFound)?;
         let credit = Credit {

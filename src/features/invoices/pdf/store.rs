@@ -1,8 +1,9 @@
-//! SQL for a PDF: the document and, in the same transaction, both parties.
+//! SQL for a PDF: the document, then both parties.
 
-use sqlx::PgConnection;
+use sqlx::PgPool;
 
 use super::document_text::Parties;
+use crate::db::owner_query_as;
 use crate::features::customers::id::CustomerId;
 use crate::features::invoices::credit_notes::model::CreditNote;
 use crate::features::invoices::id::{CreditNoteId, InvoiceId};
@@ -17,11 +18,10 @@ impl InvoiceStore {
     /// # Errors
     /// [`ApiError::NotFound`] if it does not exist or belongs to another user.
     pub(super) async fn invoice_with_parties(&self, caller: &Caller, id: InvoiceId) -> ApiResult<(Invoice, Parties)> {
-        let mut tx = self.begin_read(caller).await?;
-        let invoice = self.read_within(&mut tx, caller, id).await?;
+        let invoice = self.read(caller, id).await?;
         let parties = match invoice.state().number {
-            Some(_) => parties_at_issue(tx.connection(), caller, id).await?,
-            None => current_parties(tx.connection(), caller, invoice.content().customer).await?,
+            Some(_) => parties_at_issue(&self.pool, caller, id).await?,
+            None => current_parties(&self.pool, caller, invoice.content().customer).await?,
         };
         Ok((invoice, parties))
     }
@@ -35,34 +35,34 @@ impl InvoiceStore {
         caller: &Caller,
         id: CreditNoteId,
     ) -> ApiResult<(CreditNote, Parties)> {
-        let mut tx = self.begin_read(caller).await?;
-        let note = self.credit_note_within(&mut tx, caller, id).await?;
-        let parties = parties_at_issue(tx.connection(), caller, note.header.invoice).await?;
+        let note = self.credit_note(caller, id).await?;
+        let parties = parties_at_issue(&self.pool, caller, note.header.invoice).await?;
         Ok((note, parties))
     }
 }
 
 /// Returns the parties stored at issue. They never change, so their version is 0.
-async fn parties_at_issue(connection: &mut PgConnection, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
-    sqlx::query_as!(
+async fn parties_at_issue(pool: &PgPool, caller: &Caller, invoice: InvoiceId) -> ApiResult<Parties> {
+    owner_query_as!(
         Parties,
+        caller.user(),
         r#"select seller_name as seller, seller_email, seller_address, seller_country, seller_vat_id,
                seller_registration, seller_iban as iban, seller_bic as bic,
                customer_name as customer, customer_email, customer_address, customer_tax_id,
                0::bigint as "seller_version!", 0::bigint as "customer_version!"
            from invoice_parties where owner_id = $1 and invoice_id = $2"#,
-        caller.user().uuid(),
         invoice.uuid()
     )
-    .fetch_optional(connection)
+    .fetch_optional(pool)
     .await?
     .ok_or_else(|| ApiError::internal("issued invoice has no stored parties"))
 }
 
 /// Returns the current data of both parties.
-async fn current_parties(connection: &mut PgConnection, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
-    sqlx::query_as!(
+async fn current_parties(pool: &PgPool, caller: &Caller, customer: CustomerId) -> ApiResult<Parties> {
+    owner_query_as!(
         Parties,
+        caller.user(),
         // The `ETag` contains the seller's version, which must change with each of the two rows. Their versions only
         // grow, so the sum changes whenever one of them does.
         r#"select c.name as customer, c.email as customer_email, c.address as customer_address,
@@ -73,10 +73,9 @@ async fn current_parties(connection: &mut PgConnection, caller: &Caller, custome
                u.version + coalesce(b.version, 1) as "seller_version!"
            from customers c join users u on u.id = $1 left join businesses b on b.owner_id = $1
            where c.owner_id = $1 and c.id = $2"#,
-        caller.user().uuid(),
         customer.uuid()
     )
-    .fetch_optional(connection)
+    .fetch_optional(pool)
     .await?
     // Between the two statements, another request changed the draft's customer and deleted the old one.
     .ok_or_else(|| ApiError::unavailable(1, "an invoice changed while it was read"))
