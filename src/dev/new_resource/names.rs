@@ -49,3 +49,26 @@ pub(super) fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn singular_follows_the_plural() {
+        for (plural, singular) in [
+            ("projects", "project"),
+            ("purchase_orders", "purchase_order"),
+            ("categories", "category"),
+            ("boxes", "box"),
+            ("branches", "branch"),
+            ("addresses", "address"),
+            ("invoices", "invoice"),
+        ] {
+            assert_eq!(Names::parse(plural).ok().map(|names| names.singular).as_deref(), Some(singular));
+        }
+        for unusable in ["", "s", "project", "address", "Projects", "2projects", "pro__jects", "pro-jects"] {
+            assert!(Names::parse(unusable).is_err(), "{unusable}");
+        }
+    }
+}
