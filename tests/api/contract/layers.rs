@@ -29,7 +29,8 @@ const SIBLINGS: &[(&str, &str, &str)] = &[
 /// A call, the modules that may contain it, and the reason.
 const RESTRICTED: &[(&str, &[&str], &str)] = &[
     ("sqlx::query", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
-    ("owner_query", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
+    ("owner_query!(", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
+    ("owner_query_as!(", &["db/", "store.rs"], "SQL belongs in store.rs files and db/"),
     ("std::env", &["config/"], "only config/ reads the environment"),
     ("Utc::now", &["base/clock.rs"], "only the clock reads the time"),
     ("SystemTime::now", &["base/clock.rs"], "only the clock reads the time"),
