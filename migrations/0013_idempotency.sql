@@ -2,24 +2,26 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A response is stored in the transaction that executes the request. It contains no secret, because no route that
--- returns a token accepts a key.
+-- A request inserts the row before its work: this claims the key, and another request with the same key waits. The
+-- response is stored in the same transaction, so every committed row has one. It contains no secret, because no route
+-- that returns a token accepts a key.
 create table idempotency_keys (
     owner_id uuid not null,
     route text not null constraint idempotency_keys_route_length check (char_length(route) <= 200),
     key text not null constraint idempotency_keys_key_form check (key ~ '^[!-~]{1,64}$'),
     -- SHA-256 of the request body. The same key with another body is refused.
     fingerprint bytea not null constraint idempotency_keys_fingerprint_size check (octet_length(fingerprint) = 32),
-    status integer not null,
-    location text not null,
+    claimed_at timestamptz not null,
+    status integer,
+    location text,
     etag text,
-    body text not null,
-    created_at timestamptz not null,
+    body text,
     constraint idempotency_keys_key primary key (owner_id, route, key)
 );
-create index idempotency_keys_expiry on idempotency_keys (created_at);
+create index idempotency_keys_expiry on idempotency_keys (claimed_at);
 select protect_owned_table('idempotency_keys');
-grant select, insert, delete on idempotency_keys to strongroom_app;
+grant select, insert on idempotency_keys to strongroom_app;
+grant update (fingerprint, claimed_at, status, location, etag, body) on idempotency_keys to strongroom_app;
 
 -- Deletes expired responses of all owners, in the background. If each request deleted them, the requests of an owner
 -- would wait for each other, and could deadlock with a locked invoice.
@@ -28,8 +30,8 @@ language sql security definer set search_path = '' as $$
     with deleted as (
         delete from public.idempotency_keys
         where ctid = any (array(
-            select ctid from public.idempotency_keys where created_at < pg_catalog.now() - interval '24 hours'
-            order by created_at limit batch for update skip locked
+            select ctid from public.idempotency_keys where claimed_at < pg_catalog.now() - interval '24 hours'
+            order by claimed_at limit batch for update skip locked
         ))
         returning 1
     )
@@ -39,4 +41,4 @@ grant execute on function sweep_idempotency_keys(bigint) to strongroom_app;
 -- Row-level security also applies to the schema's owner. This policy lets the function above see the expired responses
 -- of all owners.
 create policy idempotency_keys_expired on idempotency_keys to current_user
-    using (created_at < pg_catalog.now() - interval '24 hours') with check (false);
+    using (claimed_at < pg_catalog.now() - interval '24 hours') with check (false);

@@ -2,27 +2,24 @@
 //! itself.
 //!
 //! **Lock order**: all idempotent requests lock in one order, so that they cannot deadlock: key, invoice, number
-//! counter, document, storage usage of the owner. A request claims its key before it locks or writes any other row, and
-//! the claim never waits for a row lock. Foreign keys lock too: inserting a document locks its invoice.
+//! counter, document, storage usage of the owner. A request claims its key before it locks or writes any other row, so
+//! a request that waits for a key holds no other lock. Foreign keys lock too: inserting a document locks its invoice.
 //!
 //! Some requests have no key and can lock in another order: those that delete an invoice or a customer, or move a
 //! document. A deadlock needs at least three of these requests at the same time. PostgreSQL then aborts one of them,
 //! and its client receives 503.
 
-use std::time::Duration;
-
 use chrono::{DateTime, TimeDelta, Utc};
 use sqlx::{PgConnection, PgPool};
 
+use super::exactly_one;
 use crate::base::id::UserId;
 
 /// How long the reply to a key is stored.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 
-/// Exponential backoff while another request holds the key, in milliseconds; 630 in total. A refused request rolls back
-/// shortly after its reply, so a client that retries at once may find the key still claimed. The total is short,
-/// because a waiting request holds a database connection.
-const CLAIM_RETRY_MILLIS: [u64; 6] = [10, 20, 40, 80, 160, 320];
+/// The SQLSTATE of a statement that waited longer than `lock_timeout`.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 /// How many expired replies one statement deletes at most.
 const SWEEP_BATCH: i64 = 1_000;
@@ -52,72 +49,56 @@ pub enum ClaimOutcome {
     Answered(StoredAnswer),
     /// The key was used before with another body.
     DifferentBody,
-    /// Another request with this key is still running after the backoff.
+    /// Another request with this key was still running when `lock_timeout` ended. The transaction is aborted.
     InProgress,
 }
 
-/// Claims the key with an advisory lock, which is held until the transaction ends.
+/// Claims the key by inserting its row. If another transaction has inserted the same key, this statement waits for its
+/// end. An expired reply is replaced.
 pub async fn claim(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
-    for wait in CLAIM_RETRY_MILLIS {
-        match claim_now(connection, claim).await? {
-            ClaimOutcome::InProgress => tokio::time::sleep(Duration::from_millis(wait)).await,
-            claimed => return Ok(claimed),
+    let claimed = sqlx::query!(
+        "insert into idempotency_keys as known (owner_id, route, key, fingerprint, claimed_at)
+         values ($1, $2, $3, sha256($4), $5)
+         on conflict (owner_id, route, key) do update set
+             fingerprint = excluded.fingerprint, claimed_at = excluded.claimed_at,
+             status = null, location = null, etag = null, body = null
+         where known.claimed_at <= $6",
+        claim.owner.uuid(),
+        claim.route,
+        claim.key,
+        claim.body,
+        claim.now,
+        claim.now - RETENTION
+    )
+    .execute(&mut *connection)
+    .await;
+    match claimed {
+        Ok(claimed) if claimed.rows_affected() == 1 => Ok(ClaimOutcome::New),
+        Ok(_) => stored(connection, claim).await,
+        Err(sqlx::Error::Database(error)) if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) => {
+            Ok(ClaimOutcome::InProgress)
         }
+        Err(error) => Err(error),
     }
-    claim_now(connection, claim).await
 }
 
-async fn claim_now(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
-    let owner = claim.owner.uuid();
-    let ours = sqlx::query_scalar!(
-        r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "ours!""#,
-        format!("{owner} {} {}", claim.route, claim.key)
-    )
-    .fetch_one(&mut *connection)
-    .await?;
-    let kept = sqlx::query!(
-        r#"select status, location, etag, body, fingerprint = sha256($4) as "same!", created_at
+/// Returns the stored reply. The claim that found it has locked its row.
+async fn stored(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<ClaimOutcome, sqlx::Error> {
+    let stored = sqlx::query!(
+        r#"select fingerprint = sha256($4) as "same!", status as "status!", location as "location!", etag, body as "body!"
            from idempotency_keys where owner_id = $1 and route = $2 and key = $3"#,
-        owner,
+        claim.owner.uuid(),
         claim.route,
         claim.key,
         claim.body
     )
-    .fetch_optional(&mut *connection)
+    .fetch_one(connection)
     .await?;
-    // Read the stored reply even without the lock. The lock may be held by another request that only returns the stored
-    // reply.
-    match kept {
-        Some(kept) if kept.created_at <= claim.now - RETENTION => {
-            if !ours {
-                return Ok(ClaimOutcome::InProgress);
-            }
-            delete_expired(connection, claim).await?;
-            Ok(ClaimOutcome::New)
-        }
-        Some(kept) if kept.same => Ok(ClaimOutcome::Answered(StoredAnswer {
-            status: kept.status,
-            location: kept.location,
-            etag: kept.etag,
-            body: kept.body,
-        })),
-        Some(_) => Ok(ClaimOutcome::DifferentBody),
-        None if ours => Ok(ClaimOutcome::New),
-        None => Ok(ClaimOutcome::InProgress),
+    if !stored.same {
+        return Ok(ClaimOutcome::DifferentBody);
     }
-}
-
-/// Deletes the expired reply of a claimed key.
-async fn delete_expired(connection: &mut PgConnection, claim: &Claim<'_>) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "delete from idempotency_keys where owner_id = $1 and route = $2 and key = $3",
-        claim.owner.uuid(),
-        claim.route,
-        claim.key
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
+    let (status, location, etag, body) = (stored.status, stored.location, stored.etag, stored.body);
+    Ok(ClaimOutcome::Answered(StoredAnswer { status, location, etag, body }))
 }
 
 /// Deletes the expired replies of all owners in batches. The database function that deletes them sees only expired
@@ -143,7 +124,7 @@ pub async fn is_answered(
 ) -> Result<bool, sqlx::Error> {
     let answered = sqlx::query_scalar!(
         r#"select exists (
-               select 1 from idempotency_keys where owner_id = $1 and route = $2 and key = $3 and created_at > $4
+               select 1 from idempotency_keys where owner_id = $1 and route = $2 and key = $3 and claimed_at > $4
            ) as "answered!""#,
         owner.uuid(),
         route,
@@ -153,22 +134,20 @@ pub async fn is_answered(
     answered.fetch_one(connection).await
 }
 
-/// Stores the reply.
+/// Stores the reply of a claimed key.
 pub async fn store(connection: &mut PgConnection, claim: &Claim<'_>, answer: &StoredAnswer) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "insert into idempotency_keys (owner_id, route, key, fingerprint, status, location, etag, body, created_at)
-         values ($1, $2, $3, sha256($4), $5, $6, $7, $8, $9)",
+    let stored = sqlx::query!(
+        "update idempotency_keys set status = $4, location = $5, etag = $6, body = $7
+         where owner_id = $1 and route = $2 and key = $3",
         claim.owner.uuid(),
         claim.route,
         claim.key,
-        claim.body,
         answer.status,
         answer.location,
         answer.etag,
-        answer.body,
-        claim.now
+        answer.body
     )
     .execute(connection)
     .await?;
-    Ok(())
+    exactly_one(&stored)
 }

@@ -3,9 +3,9 @@
 //! **Attack**: a request that is sent twice pays or creates twice. A client repeats a request whose response was lost,
 //! or an attacker replays a request.
 //! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with
-//! another body is 422. While the first request runs, the second waits a moment, and then gets 409. Key and response
-//! are stored in the transaction of the work, so neither can be lost alone. Only successes are stored, so that a
-//! refused request can be corrected and repeated.
+//! another body is 422. While the first request runs, the second waits, at most for `lock_timeout`, and then gets 409.
+//! Key and response are stored in the transaction of the work, so neither can be lost alone. Only successes are stored,
+//! so that a refused request can be corrected and repeated.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
 //! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 

@@ -197,7 +197,7 @@ async fn schema_owner_can_read_only_expired_replies() {
         let create = alice.request(reqwest::Method::POST, "/api/v1/customers").header("idempotency-key", key);
         create.json(&customer).send().await.ok(201);
     }
-    sqlx::query("update idempotency_keys set created_at = now() - interval '25 hours' where key = 'old'")
+    sqlx::query("update idempotency_keys set claimed_at = now() - interval '25 hours' where key = 'old'")
         .execute(&app.all_rows)
         .await
         .unwrap();
