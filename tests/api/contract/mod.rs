@@ -21,3 +21,4 @@ mod routes;
 mod service_role;
 mod setting_names;
 mod sql_scope;
+mod statement_counts;

@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::attempt::{Counter, LoginAttempt, LoginThrottle};
 use crate::base::id::UserId;
-use crate::db::begin;
 use crate::http::error::ApiResult;
 
 /// How many minutes an account is locked. The first lock follows the last failure that the settings allow. Each further
@@ -32,78 +31,71 @@ pub(super) fn exceeded<'a>(limits: &[Counter], states: &'a [CounterState]) -> Op
     })
 }
 
-fn kinds_and_keys(counters: &[Counter]) -> (Vec<String>, Vec<Vec<u8>>) {
-    counters.iter().map(|counter| (counter.kind.to_owned(), counter.key.to_vec())).unzip()
-}
-
 impl LoginThrottle {
-    /// Counts an attempt as a failure, and returns its counters. If one of them exceeds its limit, nothing is counted.
-    /// A locked account is neither counted nor returned.
+    /// Counts an attempt as a failure, and returns its counters. If one of them has reached its limit, nothing is counted,
+    /// and only such counters are returned. A locked account is neither counted nor returned.
     ///
-    /// Parallel attempts wait for the locked rows. So each attempt gets its own number, and no more attempts than the
-    /// limit are admitted. Known and unknown accounts, and clients with and without a device cookie, take the same
-    /// statements.
+    /// Parallel attempts wait for the locked rows, which are locked in the order of the counters, the account last. So
+    /// each attempt gets its own number, and no more attempts than the limit are admitted. An attempt that passes a limit
+    /// while it waits is refused: it stays counted for its client, but is not counted for the account. Known and unknown
+    /// accounts, and clients with and without a device cookie, take the same statement.
     pub(super) async fn count_attempt(&self, attempt: &LoginAttempt) -> ApiResult<Vec<CounterState>> {
-        let counters = attempt.counters();
-        // Without this look-up, each refused attempt would write and roll back.
-        let full = self.full_counters(&counters).await?;
-        if !full.is_empty() {
-            return Ok(full);
-        }
-        let mut transaction = begin(&self.pool).await?;
-        let mut counted = count_client(&mut transaction, &counters, &attempt.account).await?;
-        if exceeded(&counters, &counted).is_some() {
-            transaction.rollback().await?;
-            return Ok(counted);
-        }
-        counted.extend(self.count_account(&mut transaction, attempt).await?);
-        transaction.commit().await?;
-        Ok(counted)
-    }
-
-    async fn full_counters(&self, counters: &[Counter]) -> ApiResult<Vec<CounterState>> {
-        let (kinds, keys) = kinds_and_keys(counters);
+        let (counters, free) = (attempt.counters(), self.settings.failures_per_account);
+        let kinds: Vec<String> = counters.iter().map(|counter| counter.kind.to_owned()).collect();
+        let keys: Vec<Vec<u8>> = counters.iter().map(|counter| counter.key.to_vec()).collect();
+        let windows: Vec<f64> = counters.iter().map(|counter| counter.limit.window.as_secs_f64()).collect();
         let limits: Vec<i64> = counters.iter().map(|counter| counter.limit.count.into()).collect();
         Ok(sqlx::query_as!(
             CounterState,
-            r#"select kind as "kind!", key as "key!", failures + 1 as "failures!", in_a_row as "in_a_row!",
+            r#"with attempt as (
+                   select * from unnest($1::text[], $2::bytea[], $3::float8[], $4::bigint[])
+                       with ordinality as counter (kind, key, seconds, max, position)
+               ), exhausted as (
+                   select kind, key, failures + 1 as failures, in_a_row, expires_at
+                   from login_failures join attempt using (kind, key) where failures >= max and expires_at > now()
+               ), client as (
+                   insert into login_failures as stored (kind, key, account, failures, expires_at)
+                   select kind, key, case kind when 'account_and_address' then $5::bytea end, 1, now() + make_interval(secs => seconds)
+                   from attempt
+                   where not exists (select from exhausted)
+                     -- A network counts accounts, not failures.
+                     and (kind <> 'network' or not exists (
+                         select from login_failures
+                         where kind = 'account_in_network' and key = any($2) and failures > 0 and expires_at > now()))
+                   order by position
+                   on conflict (kind, key) do update set
+                       failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
+                       expires_at = case when stored.expires_at > now() then stored.expires_at else excluded.expires_at end
+                   returning kind, key, failures, in_a_row, expires_at
+               ), account as (
+                   insert into login_failures as stored (kind, key, failures, in_a_row, expires_at)
+                   select 'account', $5, 1, 1, now() + make_interval(secs => $6)
+                   where $7 and not exists (select from exhausted)
+                     and not exists (select from client join attempt using (kind, key) where failures > max)
+                   on conflict (kind, key) do update set
+                       failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
+                       in_a_row = stored.in_a_row + 1,
+                       waits_until = case when stored.expires_at > now() then
+                           now() + make_interval(mins => ($8::int[])[least(stored.failures + 2 - $9, array_length($8, 1))]) end,
+                       expires_at = excluded.expires_at
+                   where stored.in_a_row < $10 and coalesce(stored.waits_until <= now(), true)
+                   returning kind, key, failures, in_a_row, expires_at
+               )
+               select kind as "kind!", key as "key!", failures as "failures!", in_a_row as "in_a_row!",
                    extract(epoch from expires_at - now())::float8 as "seconds!"
-               from login_failures join unnest($1::text[], $2::bytea[], $3::bigint[]) as counter (kind, key, max) using (kind, key)
-               where failures >= max and expires_at > now()"#,
+               from (select * from exhausted union all select * from client union all select * from account) counted"#,
             &kinds,
             &keys,
-            &limits
-        )
-        .fetch_all(&self.pool)
-        .await?)
-    }
-
-    /// Counts the attempt for the account, unless the account is locked or the client is a known device.
-    async fn count_account(
-        &self,
-        connection: &mut PgConnection,
-        attempt: &LoginAttempt,
-    ) -> ApiResult<Option<CounterState>> {
-        let free = self.settings.failures_per_account;
-        Ok(sqlx::query_as!(
-            CounterState,
-            r#"insert into login_failures as stored (kind, key, failures, in_a_row, expires_at)
-               select 'account', $1, 1, 1, now() + make_interval(secs => $2) where $1::bytea is not null
-               on conflict (kind, key) do update set
-                   failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
-                   in_a_row = stored.in_a_row + 1,
-                   waits_until = case when stored.expires_at > now() then
-                       now() + make_interval(mins => ($3::int[])[least(stored.failures + 2 - $4, array_length($3, 1))]) end,
-                   expires_at = excluded.expires_at
-               where stored.in_a_row < $5 and coalesce(stored.waits_until <= now(), true)
-               returning kind, key, failures, in_a_row, extract(epoch from expires_at - now())::float8 as "seconds!""#,
-            attempt.device.is_none().then_some(attempt.account.as_slice()),
+            &windows,
+            &limits,
+            &attempt.account,
             free.window.as_secs_f64(),
+            attempt.device.is_none(),
             &LOCK_MINUTES,
             i64::from(free.count),
             attempt.max_in_a_row
         )
-        .fetch_optional(connection)
+        .fetch_all(&self.pool)
         .await?)
     }
 
@@ -198,35 +190,4 @@ impl LoginThrottle {
         .await?;
         Ok(())
     }
-}
-
-/// Counts the attempt in each of `counters`. Locks rows in this order.
-async fn count_client(
-    connection: &mut PgConnection,
-    counters: &[Counter],
-    account: &[u8; 32],
-) -> ApiResult<Vec<CounterState>> {
-    let (kinds, keys) = kinds_and_keys(counters);
-    let windows: Vec<f64> = counters.iter().map(|counter| counter.limit.window.as_secs_f64()).collect();
-    Ok(sqlx::query_as!(
-        CounterState,
-        r#"insert into login_failures as stored (kind, key, account, failures, expires_at)
-           select kind, key, case kind when 'account_and_address' then $4::bytea end, 1, now() + make_interval(secs => seconds)
-           from unnest($1::text[], $2::bytea[], $3::float8[]) with ordinality as counter (kind, key, seconds, position)
-           -- A network counts accounts, not failures.
-           where kind <> 'network' or not exists (
-               select from login_failures
-               where kind = 'account_in_network' and key = any($2) and failures > 0 and expires_at > now())
-           order by position
-           on conflict (kind, key) do update set
-               failures = case when stored.expires_at > now() then stored.failures else 0 end + 1,
-               expires_at = case when stored.expires_at > now() then stored.expires_at else excluded.expires_at end
-           returning kind, key, failures, in_a_row, extract(epoch from expires_at - now())::float8 as "seconds!""#,
-        &kinds,
-        &keys,
-        &windows,
-        account
-    )
-    .fetch_all(connection)
-    .await?)
 }

@@ -34,6 +34,8 @@ async fn parallel_guesses_cannot_exceed_limits() {
         5,
         "the limit of an account at one address"
     );
+    let counted = number(&app, "select failures from login_failures where kind = 'account'").await;
+    assert_eq!(counted, 5, "refused attempts do not bring the account closer to its lock");
     assert_eq!(admitted(&app, (0..50).map(|network| (name(1), client(100 + network, 1)))).await, 10, "account");
     assert_eq!(admitted(&app, (10..60).map(|user| (name(user), client(2, 1)))).await, 20, "address");
     assert_eq!(admitted(&app, (60..140).map(|user| (name(user), client(3, user)))).await, 30, "network");

@@ -1,0 +1,43 @@
+//! How many statements each common request sends to PostgreSQL. Each is a round trip, so one more makes the request
+//! slower. BEGIN and COMMIT count too.
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::actor::{draft, try_sign_in};
+use crate::support::{Reply, TestApp};
+
+/// Requests and their statements. Lower a number when a request needs fewer statements.
+const STATEMENTS: [(&str, usize); 7] = [
+    ("read", 1),
+    ("list", 1),
+    ("create", 3),
+    // Also claims the key and stores the reply.
+    ("keyed create", 5),
+    ("update", 4),
+    // Reads the account, counts the attempt, subtracts it, and opens the session in a transaction of five.
+    ("login", 8),
+    ("refresh", 2),
+];
+
+#[actix_web::test]
+async fn common_requests_send_as_many_statements_as_listed() {
+    let app = TestApp::start().await;
+    let alice = app.user("alice").await;
+    // The first create counts the rows of the quota.
+    let (invoice, customer) = (alice.invoice().await, alice.customer().await);
+    let path = format!("/api/v1/invoices/{invoice}");
+    let keyed = alice.request(Method::POST, "/api/v1/invoices").header("idempotency-key", "k").json(&draft(&customer));
+    let replies: [(&str, Reply); 7] = [
+        ("read", alice.get(&path).await.ok(200)),
+        ("list", alice.get("/api/v1/invoices").await.ok(200)),
+        ("create", alice.post("/api/v1/invoices", &draft(&customer)).await.ok(201)),
+        ("keyed create", keyed.send().await.ok(201)),
+        ("update", alice.put(&path, "\"1\"", &draft(&customer)).await.ok(200)),
+        ("login", try_sign_in(&app.anonymous(), &alice.email, &alice.password).await.ok(200)),
+        ("refresh", alice.refresh(&app, &alice.cookie).await.ok(200)),
+    ];
+    let counts = replies.each_ref().map(|(name, reply)| (*name, reply.statements().len()));
+    let texts = replies.iter().map(|(name, reply)| json!({*name: reply.statements()})).collect::<Vec<_>>();
+    assert_eq!(counts, STATEMENTS, "{texts:#?}");
+}
