@@ -88,7 +88,7 @@ fn names(document: &Value) -> Vec<String> {
     names
 }
 
-/// Values that few fields accept. They are texts, because a `Value` cannot represent the last ones.
+/// Values that few fields accept. They are JSON as text, because a `Value` cannot represent a number such as 1e999.
 const WRONG: [&str; 20] = [
     "null",
     "true",
