@@ -16,6 +16,7 @@ mod owner_reads;
 mod plain_language;
 mod practice_index;
 pub mod project_files;
+mod refusals;
 mod requests_http;
 mod routes;
 mod service_role;

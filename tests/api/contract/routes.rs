@@ -94,6 +94,19 @@ async fn allowed_origin_does_not_replace_a_token() {
 }
 
 #[actix_web::test]
+async fn foreign_origin_is_refused_on_every_route() {
+    let app = TestApp::start().await;
+    let actors = Actors::of(&app).await;
+    let before = app.digest_all().await;
+    for endpoint in table() {
+        let request = request(&actors.alice.client, &endpoint).bearer(actors.token(&endpoint));
+        let reply = request.header("origin", "https://evil.example").send().await;
+        reply.assert_refused(403, "origin_not_allowed").assert_events(&["malicious_cors/origin_not_allowed"]);
+    }
+    assert_eq!(app.digest_all().await, before);
+}
+
+#[actix_web::test]
 async fn unknown_id_returns_404_on_every_route() {
     let app = TestApp::start().await;
     let actors = Actors::of(&app).await;

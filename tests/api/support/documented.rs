@@ -1,5 +1,8 @@
-//! Checks that the OpenAPI document lists each refusal that a test receives.
+//! Checks that the OpenAPI document lists each refusal that a test receives. `.ci/test` checks the other direction: it
+//! names a file in `RECEIVED_REFUSALS`, and `contract::refusals` compares what the whole suite received with the lists.
 
+use std::fs::File;
+use std::io::Write;
 use std::sync::LazyLock;
 
 use reqwest::Method;
@@ -9,6 +12,21 @@ use strongroom::app::openapi;
 use super::client::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
+
+/// Returns all operations of the document: method and path.
+pub fn operations() -> impl Iterator<Item = (String, &'static str)> {
+    let paths = DOCUMENT["paths"].as_object().unwrap().iter();
+    paths.flat_map(|(path, item)| {
+        item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.as_str()))
+    })
+}
+
+/// Returns the problem codes that an operation lists.
+pub fn all_codes(method: &str, path: &str) -> Vec<String> {
+    let operation = &DOCUMENT["paths"][path][method.to_lowercase()];
+    let statuses = operation["responses"].as_object().unwrap().keys();
+    statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
+}
 
 /// Returns the path of the document that matches. A path without an id takes precedence, so `export` in
 /// `/invoices/export` is not an id.
@@ -50,5 +68,17 @@ pub fn assert_documented(method: &Method, path: &str, reply: &Reply) {
         _ => false,
     };
     let listed = codes(operation, &status);
+    record(&format!("{method} {template} {code}"));
     assert!(is_excused || listed.contains(&code), "{method} {template} replies {status} {code}, but lists {listed:?}");
+}
+
+/// Adds a refusal to the file that `.ci/test` names.
+fn record(refusal: &str) {
+    static FILE: LazyLock<Option<File>> = LazyLock::new(|| {
+        let path = std::env::var_os("RECEIVED_REFUSALS")?;
+        Some(File::options().create(true).append(true).open(path).unwrap())
+    });
+    if let Some(mut file) = FILE.as_ref() {
+        file.write_all(format!("{refusal}\n").as_bytes()).unwrap();
+    }
 }

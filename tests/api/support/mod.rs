@@ -6,7 +6,7 @@ pub mod app;
 pub mod client;
 pub mod collector;
 pub mod database;
-mod documented;
+pub mod documented;
 pub mod events;
 pub mod examples;
 pub mod files;

@@ -1,0 +1,30 @@
+//! Each problem code that an operation lists was received by a test. The test client checks the other direction: each
+//! code that a test receives is listed (`support/documented.rs`).
+
+use std::collections::BTreeSet;
+
+use crate::support::documented;
+
+/// Codes that one mechanism answers for many operations. Tests provoke them on some operations only.
+const GENERIC: [(&str, &str); 5] = [
+    ("internal", "a defect of the service"),
+    ("unavailable", "a failed or overloaded dependency"),
+    ("body_timeout", "one deadline reads every body, and each test of it takes seconds"),
+    ("idempotency_key_in_use", "one claim of keys serves all routes that accept a key"),
+    ("idempotency_key_reused", "the same claim compares the body"),
+];
+
+#[test]
+#[ignore = "reads what the whole suite received: .ci/test"]
+fn every_listed_refusal_was_received_by_a_test() {
+    let received = std::fs::read_to_string(std::env::var_os("RECEIVED_REFUSALS").expect("a file")).unwrap();
+    let received: BTreeSet<&str> = received.lines().collect();
+    let is_generic = |code: &str| GENERIC.iter().any(|(generic, _)| *generic == code);
+    let mut missing = Vec::new();
+    for (method, path) in documented::operations() {
+        let codes = documented::all_codes(&method, path).into_iter().filter(|code| !is_generic(code));
+        missing.extend(codes.map(|code| format!("{method} {path} {code}")));
+    }
+    missing.retain(|refusal| !received.contains(refusal.as_str()));
+    assert!(missing.is_empty(), "listed, but no test received it: {missing:#?}");
+}
