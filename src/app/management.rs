@@ -22,9 +22,10 @@ use super::start_error::StartError;
 use super::tls::{self, Certificate};
 use crate::db::exhaustion::Exhaustion;
 use crate::http::client_ip::TrustedProxies;
+use crate::http::deadline::{self, ReplyTimeout};
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::request_span::{self, RequestSpan};
-use crate::http::{deadline, panics, problem};
+use crate::http::{panics, problem};
 use crate::security::audit::{context, refusals};
 use crate::security::browser::headers;
 use crate::security::communication::metrics_auth::{self, MetricsAuth};
@@ -47,6 +48,7 @@ pub fn serve(
 ) -> Result<Server, StartError> {
     let (metrics, auth) = (services.metrics.clone(), MetricsAuth(services.settings.management.token.clone()));
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
+    let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
         // The middleware of the API (`stack`), but with `metrics_auth` instead of CORS and of the check for HTTPS.
         App::new()
@@ -55,6 +57,7 @@ pub fn serve(
             .app_data(Data::new(auth.clone()))
             .app_data(Data::new(recorder.clone()))
             .app_data(Data::new(exhaustion.clone()))
+            .app_data(Data::new(reply_timeout))
             .route("/metrics", web::get().to(metrics_text))
             .route("/status", web::get().to(status))
             .default_service(web::to(not_found))

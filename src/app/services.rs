@@ -30,6 +30,7 @@ use crate::features::resources::Resources;
 use crate::features::users::purge_store::OwnerPurge;
 use crate::features::users::store::UserStore;
 use crate::http::client_ip::TrustedProxies;
+use crate::http::deadline::ReplyTimeout;
 use crate::http::form;
 use crate::http::lifecycle::Lifecycle;
 use crate::http::problem::ProblemBase;
@@ -160,6 +161,7 @@ impl Services {
             .app_data(Data::new(AllowedOrigins(self.settings.cors.allowed_origins.clone())))
             .app_data(Data::new(TrustedProxies(self.settings.http.trusted_proxies.clone())))
             .app_data(Data::new(ProblemBase(self.settings.http.public_url.clone())))
+            .app_data(Data::new(ReplyTimeout(self.settings.http.reply_timeout)))
             .app_data(Data::new(SecurityContact(self.settings.http.security_contact.clone())))
             .app_data(Data::new(self.openapi.clone()))
             .app_data(Data::from(self.page.clone()))

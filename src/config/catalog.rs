@@ -40,6 +40,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS", "8192", "Maximum number of open connections. The operating system's limit of open files can lower it"),
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", "512", "Maximum number of open connections of one client address (IPv6: of one /56 network). It does not apply to trusted proxies"),
     plain("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", "75", "How long a connection may be idle between two requests. It must be longer than the idle timeout of the load balancer (often 60 seconds). Otherwise the load balancer sends requests on connections that the service is closing, and its clients receive 502"),
+    plain("STRONGROOM_HTTP_REPLY_SECONDS", "20", "How long a request may run before it is refused with 503. An upload may take longer while its file arrives"),
     plain("STRONGROOM_HTTP_DRAIN_SECONDS", "", "Graceful shutdown, first phase: for how long after SIGTERM the service still accepts requests while its readiness check returns 503. It must be longer than the check interval of the load balancer. Default: 5 in production, 0 in development"),
     plain("STRONGROOM_HTTP_SHUTDOWN_SECONDS", "15", "Graceful shutdown, second phase: how long running requests may take to finish"),
     plain("STRONGROOM_TLS_BIND", "127.0.0.1:8443", "Address of the HTTPS listener"),

@@ -27,6 +27,8 @@ pub struct HttpSettings {
     pub max_connections_per_address: usize,
     /// How long a connection may be idle between two requests.
     pub keep_alive: Duration,
+    /// How long a request may run. An upload may take longer while its file arrives.
+    pub reply_timeout: Duration,
     /// Graceful shutdown, first phase: how long the service still accepts connections while readiness is 503.
     pub drain: Duration,
     /// Graceful shutdown, second phase: how long running requests may take to finish.
@@ -76,6 +78,7 @@ impl HttpSettings {
             max_connections: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS", 64),
             max_connections_per_address: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 8),
             keep_alive: Duration::from_secs(reader.number("STRONGROOM_HTTP_KEEP_ALIVE_SECONDS", 1, 3_600)),
+            reply_timeout: Duration::from_secs(reader.number("STRONGROOM_HTTP_REPLY_SECONDS", 1, 300)),
             drain: Duration::from_secs(reader.number_or("STRONGROOM_HTTP_DRAIN_SECONDS", 0, 300, drain) as u64),
             shutdown_grace: Duration::from_secs(reader.number("STRONGROOM_HTTP_SHUTDOWN_SECONDS", 1, 300)),
         }

@@ -1,9 +1,9 @@
 //! Request deadline (CWE-400, API4:2023).
 //!
 //! **Attack**: requests that wait for a slow dependency and use up the service's resources.
-//! **Control**: a request receives 503 if its handler has not replied after 20 s. Slow bodies have their own, shorter
-//! limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline, so that a long upload is
-//! not cut off.
+//! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting). Slow bodies have their
+//! own, shorter limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline, so that a long
+//! upload is not cut off.
 //! **Limits**: work that blocks a thread is not interrupted; blocking work has its own limits
 //! (`security/limits/concurrency_limits.rs`).
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
@@ -16,17 +16,22 @@ use std::time::Duration;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
+use actix_web::web::Data;
 use actix_web::{Error, HttpMessage};
 use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 
 /// The time limit from the request's head, or from the last received part of an upload, to the reply's head.
-pub const REPLY_TIMEOUT: Duration = Duration::from_secs(20);
+#[derive(Clone, Copy)]
+pub struct ReplyTimeout(pub Duration);
 
 /// The time at which a request is aborted.
 #[derive(Clone)]
-pub struct Deadline(Rc<Cell<Instant>>);
+pub struct Deadline {
+    end: Rc<Cell<Instant>>,
+    timeout: Duration,
+}
 
 impl Deadline {
     /// Returns the deadline of this request.
@@ -37,7 +42,7 @@ impl Deadline {
 
     /// Restarts the timeout, because a part of the body arrived.
     pub fn extend(&self) {
-        self.0.set(Instant::now() + REPLY_TIMEOUT);
+        self.end.set(Instant::now() + self.timeout);
     }
 }
 
@@ -45,15 +50,20 @@ impl Deadline {
 ///
 /// # Errors
 /// [`ApiError::Unavailable`] if the deadline has passed.
-pub async fn enforce<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
-    let deadline = Deadline(Rc::new(Cell::new(Instant::now() + REPLY_TIMEOUT)));
+pub async fn enforce<B: MessageBody>(
+    timeout: Data<ReplyTimeout>,
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, Error> {
+    let timeout = timeout.0;
+    let deadline = Deadline { end: Rc::new(Cell::new(Instant::now() + timeout)), timeout };
     request.extensions_mut().insert(deadline.clone());
     let mut reply = pin!(next.call(request));
     loop {
-        let end = deadline.0.get();
+        let end = deadline.end.get();
         match timeout_at(end, &mut reply).await {
             Ok(reply) => return reply,
-            Err(_) if deadline.0.get() > end => {}
+            Err(_) if deadline.end.get() > end => {}
             Err(_) => return Err(ApiError::unavailable(5, "request timed out").into()),
         }
     }

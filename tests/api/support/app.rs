@@ -63,10 +63,10 @@ impl TestApp {
     }
 
     /// Starts with a relay before the database that can withhold the database's replies.
-    pub async fn relayed() -> (Self, Arc<Relay>) {
+    pub async fn relayed(changed: &[(&str, &str)]) -> (Self, Arc<Relay>) {
         let database = TestDatabase::create().await;
         let relay = Relay::to(database.options(Role::App));
-        let app = Self::on(database.behind(relay.clone()), &[]).await;
+        let app = Self::on(database.behind(relay.clone()), changed).await;
         (app, relay)
     }
 
@@ -242,6 +242,14 @@ impl Drop for TestApp {
     }
 }
 
+/// Timeouts that do not end on a loaded machine. Tests of a timeout set a short one.
+pub const LONG_TIMEOUTS: [(&str, &str); 4] = [
+    ("STRONGROOM_HTTP_REPLY_SECONDS", "300"),
+    ("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "15"),
+    ("STRONGROOM_DATABASE_STATEMENT_SECONDS", "15"),
+    ("STRONGROOM_PASSWORD_MAX_WAIT_SECONDS", "10"),
+];
+
 /// Development settings on free ports.
 pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settings {
     let state = state_dir.to_str().unwrap();
@@ -264,6 +272,7 @@ pub fn settings(state_dir: &std::path::Path, changed: &[(&str, &str)]) -> Settin
         ("STRONGROOM_RULES_PROBING_SESSION", "100000/1h"),
         ("STRONGROOM_RULES_ENUMERATING_SESSION", "100000/1h"),
     ];
+    pairs.extend(LONG_TIMEOUTS);
     pairs.retain(|(name, _)| !changed.iter().any(|(other, _)| other == name));
     pairs.extend(changed);
     let mut settings = Settings::load(&Environment::from_pairs(pairs)).unwrap_or_else(|faults| panic!("{faults}"));

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use sqlx::ConnectOptions;
 
+use super::app::LONG_TIMEOUTS;
 use super::database::{Role, TestDatabase};
 use super::folder;
 use super::wait;
@@ -34,6 +35,7 @@ impl Program {
             .env("STRONGROOM_HTTP_BIND", "127.0.0.1:0")
             .env("STRONGROOM_TLS_BIND", "127.0.0.1:0")
             .env("STRONGROOM_MANAGEMENT_BIND", "127.0.0.1:0")
+            .envs(LONG_TIMEOUTS)
             .env("DATABASE_URL", database.options(Role::App).to_url_lossy().as_str())
             .envs(changed.iter().copied())
             .stdout(Stdio::piped())

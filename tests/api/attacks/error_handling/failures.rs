@@ -85,7 +85,8 @@ async fn hanging_statement_returns_503() {
 #[actix_web::test]
 async fn hung_database_returns_503_which_is_logged_and_counted_as_503() {
     const REQUESTS: usize = 20;
-    let (app, relay) = TestApp::relayed().await;
+    let short = [("STRONGROOM_HTTP_REPLY_SECONDS", "10"), ("STRONGROOM_DATABASE_ACQUIRE_SECONDS", "3")];
+    let (app, relay) = TestApp::relayed(&short).await;
     let alice = app.user("alice").await;
     let counted = async |status: u16| {
         let series =

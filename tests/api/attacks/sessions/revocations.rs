@@ -123,7 +123,7 @@ async fn failing_poll_makes_each_request_query_database() {
 /// would load the database with one more statement.
 #[actix_web::test]
 async fn slow_connection_delays_the_first_poll_but_does_not_prevent_it() {
-    let (app, relay) = TestApp::relayed().await;
+    let (app, relay) = TestApp::relayed(&[]).await;
     app.wait_until_listening().await;
     relay.delay_connections(Duration::from_secs(3));
     app.database.disconnect_listeners().await;

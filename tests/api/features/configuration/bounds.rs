@@ -41,6 +41,7 @@ fn lifetimes_and_limits_are_bounded() {
     base.refuses("STRONGROOM_SESSION_ABSOLUTE_SECONDS", &["99999999", "604799", "x"]);
     base.refuses("STRONGROOM_SESSION_REUSE_GRACE_SECONDS", &["31", "-1"]);
     base.accepts("STRONGROOM_SESSION_REUSE_GRACE_SECONDS", &["0", "30"]);
+    base.refuses("STRONGROOM_HTTP_REPLY_SECONDS", &["0", "301"]);
     base.refuses("STRONGROOM_DATABASE_ACQUIRE_SECONDS", &["0", "60"]);
     base.refuses(
         "STRONGROOM_LIMITS_STANDARD",
