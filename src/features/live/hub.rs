@@ -98,7 +98,7 @@ impl Live {
     }
 
     /// Asks the clients of all sockets to read their objects again, because changes may have been missed.
-    fn resync(&self) {
+    pub fn resync(&self) {
         for channel in self.lock().values() {
             let _ = channel.send(Notification::Resync);
         }

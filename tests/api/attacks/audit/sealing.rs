@@ -46,9 +46,9 @@ async fn service_session_that_blocks_sealing_is_terminated() {
     let app = TestApp::start().await;
     let mut attacker = connect(&app, Role::App).await;
     // Sealing must not depend on an advisory lock, which any session can hold forever. The second statement takes the
-    // row lock that sealing needs.
+    // row lock that sealing needs. It waits for the lock, because the service may be sealing at this moment.
     attacker.execute("select pg_advisory_lock(1400136276)").await.unwrap();
-    attacker.execute("begin; select from take_unsealed_security_events(0, false)").await.unwrap();
+    attacker.execute("begin; select from take_unsealed_security_events(0, true)").await.unwrap();
     leave_event(&app).await;
     assert_eq!(wait_for_fault(&app, "sealing_blocked").await, Some(1));
     assert!(attacker.execute("select 1").await.is_err(), "the attacker's session is over");
