@@ -16,7 +16,7 @@ use crate::security::browser::csrf;
 use crate::security::limits::body_limits::{self, BodyLimit};
 use crate::security::limits::rate_limits::RouteLimits;
 use crate::security::sessions::caller::{Authenticator, Caller};
-use crate::security::sessions::refresh_tokens;
+use crate::security::sessions::refresh_tokens::cookie;
 use crate::security::websockets;
 
 /// Who may call an endpoint.
@@ -116,7 +116,7 @@ async fn authorize(access: Access, limits: Option<&RouteLimits>, request: &Servi
 /// then reports the missing header instead of the missing token.
 fn accepts_cookie(request: &ServiceRequest) -> bool {
     let headers = request.headers();
-    let has_cookie = cookies::all(refresh_tokens::COOKIE, headers).next().is_some();
+    let has_cookie = cookies::all(cookie::COOKIE, headers).next().is_some();
     has_cookie && (headers.contains_key(csrf::CSRF_HEADER) || !headers.contains_key(header::AUTHORIZATION))
 }
 
@@ -127,7 +127,7 @@ fn check_cookie(
     charge: impl Fn() -> ApiResult<()>,
 ) -> ApiResult<()> {
     csrf::check(request, &service::<AllowedOrigins>(request)?).or_else(|refusal| charge().and(Err(refusal)))?;
-    match refresh_tokens::read_cookie(&service::<Authenticator>(request)?.keys, request.headers()) {
+    match cookie::read(&service::<Authenticator>(request)?.keys, request.headers()) {
         // The MAC of the cookie is valid, so its user can be charged. The handler looks up whether the token was used
         // or revoked.
         Ok((_, user)) => limits.map_or(Ok(()), |limits| limits.charge_user(user)),

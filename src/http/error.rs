@@ -13,9 +13,6 @@ use std::fmt;
 use actix_web::http::{StatusCode, header};
 use actix_web::{Error, HttpResponse, ResponseError};
 
-use crate::db::exhaustion::is_exhausted;
-use crate::storage::StorageError;
-
 /// The result of handlers and extractors.
 pub type ApiResult<T> = Result<T, ApiError>;
 
@@ -106,7 +103,7 @@ pub enum ApiError {
 
 /// The cause of an error, for the log. It never contains values of a row.
 #[derive(Debug)]
-pub struct Cause(String);
+pub struct Cause(pub(super) String);
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -272,51 +269,5 @@ impl ResponseError for ApiError {
             _ => {}
         }
         reply.finish()
-    }
-}
-
-/// If the storage is unreachable, the reply is 503. If the bytes of a stored document are missing, the error is
-/// internal.
-impl From<StorageError> for ApiError {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Missing => Self::internal(error),
-            StorageError::Unavailable(_) => Self::unavailable(5, error),
-        }
-    }
-}
-
-/// If the database is unreachable, full or too slow, the reply is 503. Other database errors are internal. The log
-/// contains only the error code and the constraint's name, because PostgreSQL's message can contain values of a row.
-impl From<sqlx::Error> for ApiError {
-    fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(database) => {
-                let code = database.code().unwrap_or_default();
-                let cause = format!("database error {code}, constraint {}", database.constraint().unwrap_or("-"));
-                match code.as_ref() {
-                    _ if is_exhausted(&error) => {
-                        Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
-                    }
-                    // Temporary: classes 40 (deadlock, serialization failure), 53 (insufficient resources), and 57
-                    // (shutdown, or cancelled by a timeout).
-                    code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
-                    // Temporary too: a lock timeout, or a transaction that was idle for too long.
-                    "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // PostgreSQL refused the connection: the database accepts no connections, or the database or the
-                    // role does not exist.
-                    code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
-                    _ => Self::internal(cause),
-                }
-            }
-            sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed
-            | sqlx::Error::BeginFailed
-            | sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_) => Self::unavailable(2, error),
-            _ => Self::internal(error),
-        }
     }
 }

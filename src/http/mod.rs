@@ -17,6 +17,7 @@ pub mod client_ip;
 pub mod conditional;
 pub mod cookies;
 pub mod deadline;
+mod dependency_errors;
 pub mod disposition;
 pub mod error;
 mod faults;

@@ -1,19 +1,23 @@
 //! User accounts, as administrators see them, and the filter of the list of accounts.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::base::id::UserId;
 use crate::base::page::Position;
 
 /// A user's role.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Role {
     User,
     Admin,
 }
 
 /// Whether a user may use the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     Active,
     Disabled,

@@ -23,56 +23,18 @@ pub struct AccountFilter {
     /// Only users with this role.
     #[garde(skip)]
     #[param(inline, example = "user")]
-    pub role: Option<RoleName>,
+    pub role: Option<Role>,
     /// Only users with this status.
     #[garde(skip)]
     #[param(inline, example = "active")]
-    pub status: Option<AccountStatus>,
+    pub status: Option<Status>,
 }
 
 impl AccountFilter {
     /// Returns the filter of the statement.
     #[must_use]
     pub fn parse(&self) -> Filter {
-        Filter {
-            email: self.email.as_deref().map(str::to_ascii_lowercase),
-            role: self.role.map(Role::from),
-            status: self.status.map(Status::from),
-        }
-    }
-}
-
-/// A user's role.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum RoleName {
-    User,
-    Admin,
-}
-
-impl From<RoleName> for Role {
-    fn from(name: RoleName) -> Self {
-        match name {
-            RoleName::User => Self::User,
-            RoleName::Admin => Self::Admin,
-        }
-    }
-}
-
-/// Whether a user may use the service.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountStatus {
-    Active,
-    Disabled,
-}
-
-impl From<AccountStatus> for Status {
-    fn from(name: AccountStatus) -> Self {
-        match name {
-            AccountStatus::Active => Self::Active,
-            AccountStatus::Disabled => Self::Disabled,
-        }
+        Filter { email: self.email.as_deref().map(str::to_ascii_lowercase), role: self.role, status: self.status }
     }
 }
 

@@ -5,7 +5,8 @@ use actix_web::web::Data;
 use actix_web::{CustomizeResponder, Either, HttpRequest, HttpResponse, Responder};
 
 use super::model::{ClientDescription, NewProfile};
-use super::session_store::{IssuedSession, RefreshOutcome};
+use super::refresh_store::RefreshOutcome;
+use super::session_store::IssuedSession;
 use super::store::AuthStore;
 use super::views::{ConfirmRegistration, ConfirmReset, Login, Register, RequestReset, SessionList, TokenView};
 use crate::base::clock::Clock;
@@ -23,7 +24,7 @@ use crate::security::crypto::secret_tokens::SecretToken;
 use crate::security::limits::mail_budgets::MailOrigin;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::refresh_tokens::{self, clear_browser_data};
+use crate::security::sessions::refresh_tokens::cookie::{self, clear_browser_data};
 
 /// `POST auth/register`: sends a confirmation link, or "you already have an account". Always 202, to prevent user
 /// enumeration.
@@ -86,7 +87,7 @@ pub async fn login(
     let verified = credentials.check(attempt, &body.password, found, EventKind::AuthnLoginFail).await?;
     let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
     let client = ClientDescription::new(user_agent, address);
-    let old_token = refresh_tokens::read_cookie(&store.keys, request.headers()).ok().map(|(token, _)| token);
+    let old_token = cookie::read(&store.keys, request.headers()).ok().map(|(token, _)| token);
     let issued = store.open_session(&verified, old_token.as_ref(), &client).await?;
     Event::new(EventKind::AuthnLoginSuccess).user(issued.user).session(issued.session).record();
     Event::new(EventKind::SessionCreated).user(issued.user).session(issued.session).record();
@@ -110,7 +111,7 @@ pub async fn refresh(
 /// Replaces the token in the refresh cookie. `None`: the token cannot be used, and the security event contains the
 /// reason.
 async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<IssuedSession>> {
-    let event = match refresh_tokens::read_cookie(&store.keys, request.headers()) {
+    let event = match cookie::read(&store.keys, request.headers()) {
         Err(fault) => Event::new(EventKind::AuthnTokenInvalid).reason(fault.code()),
         Ok((token, _)) => match store.refresh(&token).await? {
             RefreshOutcome::Issued(issued) => return Ok(Some(issued)),
@@ -129,7 +130,7 @@ async fn exchange(request: &HttpRequest, store: &AuthStore) -> ApiResult<Option<
 
 fn unusable_cookie() -> HttpResponse {
     let mut refusal = HttpResponse::from_error(ApiError::Unauthenticated);
-    refusal.headers_mut().append(header::SET_COOKIE, refresh_tokens::clear_cookie());
+    refusal.headers_mut().append(header::SET_COOKIE, cookie::clear());
     refusal
 }
 
@@ -233,7 +234,7 @@ pub type SessionReply = CustomizeResponder<Json<TokenView>>;
 pub fn session_reply(issued: &IssuedSession, tokens: &AccessTokens, clock: &Clock) -> ApiResult<SessionReply> {
     let token = tokens.issue(issued.user, issued.session, issued.lifetime, clock.now()).map_err(ApiError::internal)?;
     let lifetime = issued.lifetime.to_std().unwrap_or_default();
-    let cookie = refresh_tokens::set_cookie(&issued.cookie, lifetime).map_err(ApiError::internal)?;
+    let cookie = cookie::set(&issued.cookie, lifetime).map_err(ApiError::internal)?;
     let expires_in = tokens.token_lifetime(issued.lifetime);
     let view = TokenView { access_token: token.into(), token_type: "Bearer", expires_in };
     Ok(Json(view).customize().append_header((header::SET_COOKIE, cookie)))

@@ -12,6 +12,7 @@ pub mod docs;
 pub mod handlers;
 pub mod mail;
 pub mod model;
+pub mod refresh_store;
 pub mod session_store;
 pub mod store;
 pub mod views;

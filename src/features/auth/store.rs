@@ -1,4 +1,5 @@
-//! SQL of registrations, credentials and password resets. `session_store.rs` contains the SQL of sessions.
+//! SQL of registrations, credentials and password resets. `session_store.rs` and `refresh_store.rs` contain the SQL of
+//! sessions.
 //!
 //! The tables have no row-level security, because the service reads them before it knows the caller. Each statement
 //! filters by one user, one address or one token.

@@ -3,7 +3,6 @@
 use actix_web::web::Data;
 
 use super::alert_views::{AlertFilter, AlertView, position};
-use super::model::StoredEvent;
 use super::store::EventStore;
 use super::views::{EventFilter, EventView, HistoryView};
 use crate::http::error::ApiResult;
@@ -29,7 +28,7 @@ pub async fn own(
 ) -> ApiResult<Paged<HistoryView>> {
     let scope = ListScope::new(caller.user(), OWN, &query)?;
     let rows = events.own(&caller, cursors.start(&scope)?, scope.limit).await?;
-    let page = cursors.page(&scope, rows, StoredEvent::position)?;
+    let page = cursors.page(&scope, rows, EventView::position)?;
     Ok(Json(page.map(|event| HistoryView::of(event, &caller))))
 }
 
@@ -43,7 +42,7 @@ pub async fn all(
     let scope = ListScope::new(admin.user(), ALL, &query)?;
     let rows = events.all(&admin, &query.filter.parse(), cursors.start(&scope)?, scope.limit).await?;
     Event::new(EventKind::AdminEventsRead).reason("events").record();
-    Ok(Json(cursors.page(&scope, rows, StoredEvent::position)?.map(EventView::from)))
+    Ok(Json(cursors.page(&scope, rows, EventView::position)?))
 }
 
 /// Lists alerts, newest first.

@@ -4,7 +4,8 @@
 
 use sqlx::PgPool;
 
-use super::model::{Filter, StoredEvent, VISIBLE_KINDS};
+use super::model::{Filter, VISIBLE_KINDS};
+use super::views::EventView;
 use crate::base::page::{Limit, Position};
 use crate::db::owner_query_as;
 use crate::http::error::{ApiError, ApiResult};
@@ -25,10 +26,10 @@ impl EventStore {
 
     /// Returns the caller's own events before `before`, newest first. If there is a next page, the result has one row
     /// more than a page.
-    pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<StoredEvent>> {
+    pub async fn own(&self, caller: &Caller, before: Position, limit: Limit) -> ApiResult<Vec<EventView>> {
         let kinds = VISIBLE_KINDS.map(|kind| kind.name().to_owned());
         Ok(owner_query_as!(
-            StoredEvent,
+            EventView,
             caller.user(),
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
                    replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
@@ -54,10 +55,10 @@ impl EventStore {
         filter: &Filter,
         before: Position,
         limit: Limit,
-    ) -> ApiResult<Vec<StoredEvent>> {
+    ) -> ApiResult<Vec<EventView>> {
         let list = |name: Option<&str>| name.map(|name| vec![name.to_owned()]);
         sqlx::query_as!(
-            StoredEvent,
+            EventView,
             r#"select id as "id!", at as "at!", kind as "kind!", severity as "severity!", reason as "reason!",
                    replica as "replica!", method, route, user_id, session_id, address, request_id, subject, object_kind,
                    object_id, object_class, amount

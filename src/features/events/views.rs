@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::model::{Filter, StoredEvent};
+use super::model::{Filter, KINDS_WITH_VISIBLE_REASON};
 use crate::base::id::UserId;
 use crate::base::moment;
+use crate::base::page::Position;
 use crate::http::params::IdField;
 use crate::http::rules;
 use crate::security::audit::event::{EventKind, Severity};
@@ -39,8 +40,9 @@ pub struct HistoryView {
 impl HistoryView {
     /// Converts an event for this caller.
     #[must_use]
-    pub fn of(event: StoredEvent, caller: &Caller) -> Self {
-        let reason = event.reason_for_user().map(str::to_owned);
+    pub fn of(event: EventView, caller: &Caller) -> Self {
+        let shows_reason = KINDS_WITH_VISIBLE_REASON.iter().any(|kind| kind.name() == event.kind);
+        let reason = Some(event.reason).filter(|reason| shows_reason && !reason.is_empty());
         let this_session = event.session_id == Some(caller.session().uuid());
         Self { at: event.at, kind: event.kind, reason, address: event.address, this_session }
     }
@@ -120,7 +122,7 @@ impl From<SeverityName> for Severity {
     }
 }
 
-/// A security event with all its fields. No field holds client input.
+/// A security event with all its fields, as stored. No field holds client input.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "at": "2026-12-01T09:30:00.000001Z", "kind": "authz_fail", "severity": "warning", "reason": "not_found", "replica": "a1",
@@ -130,76 +132,61 @@ impl From<SeverityName> for Severity {
     "object_id": "10000000-0000-4000-8000-000000000011", "object_class": "foreign", "amount": 1
 }))]
 pub struct EventView {
+    #[serde(skip)]
+    pub(super) id: Uuid,
     /// When it happened (UTC).
-    at: DateTime<Utc>,
+    pub(super) at: DateTime<Utc>,
     /// Event kind, named as in the OWASP Logging Vocabulary.
     #[schema(max_length = 40, pattern = "^[a-z_]+$")]
-    kind: String,
+    pub(super) kind: String,
     /// `info`, `warning` or `critical`.
     #[schema(max_length = 8, pattern = "^(info|warning|critical)$")]
-    severity: String,
+    pub(super) severity: String,
     /// Distinguishes events of the same kind; may be empty.
     #[schema(max_length = 60, pattern = "^[a-z_]*$")]
-    reason: String,
+    pub(super) reason: String,
     /// Name of the replica.
     #[schema(max_length = 64, format = "line")]
-    replica: String,
+    pub(super) replica: String,
     /// Method of the request.
     #[schema(required = true, max_length = 10, pattern = "^[A-Z]+$")]
-    method: Option<String>,
+    pub(super) method: Option<String>,
     /// Path template of the request.
     #[schema(required = true, max_length = 200, format = "line")]
-    route: Option<String>,
+    pub(super) route: Option<String>,
     /// The user who acted, or the affected user if no user was authenticated.
     #[schema(required = true)]
-    user_id: Option<Uuid>,
+    pub(super) user_id: Option<Uuid>,
     /// Session of that user.
     #[schema(required = true)]
-    session_id: Option<Uuid>,
+    pub(super) session_id: Option<Uuid>,
     /// Address of the client.
     #[schema(required = true, max_length = 45, pattern = "^[0-9a-f.:]+$")]
-    address: Option<String>,
+    pub(super) address: Option<String>,
     /// Id of the request, as in the log.
     #[schema(required = true)]
-    request_id: Option<Uuid>,
+    pub(super) request_id: Option<Uuid>,
     /// Keyed hash of the identifier that the client sent. Equal identifiers have equal hashes.
     #[schema(required = true, max_length = 16, pattern = "^[0-9a-f]+$")]
-    subject: Option<String>,
+    pub(super) subject: Option<String>,
     /// Kind of the requested object.
     #[schema(required = true, max_length = 40, pattern = "^[a-z_]+$")]
-    object_kind: Option<String>,
+    pub(super) object_kind: Option<String>,
     /// Id of the requested object.
     #[schema(required = true)]
-    object_id: Option<Uuid>,
+    pub(super) object_id: Option<Uuid>,
     /// Owner of the object: `missing`, `foreign` or `own`.
     #[schema(required = true, max_length = 10, pattern = "^(missing|foreign|own)$")]
-    object_class: Option<String>,
+    pub(super) object_class: Option<String>,
     /// Number of occurrences, if the event stands for several.
     #[schema(required = true)]
-    amount: Option<i64>,
+    pub(super) amount: Option<i64>,
 }
 
-impl From<StoredEvent> for EventView {
-    fn from(event: StoredEvent) -> Self {
-        let StoredEvent { at, kind, severity, reason, replica, method, route, user_id, session_id, .. } = event;
-        let StoredEvent { address, request_id, subject, object_kind, object_id, object_class, amount, .. } = event;
-        Self {
-            at,
-            kind,
-            severity,
-            reason,
-            replica,
-            method,
-            route,
-            user_id,
-            session_id,
-            address,
-            request_id,
-            subject,
-            object_kind,
-            object_id,
-            object_class,
-            amount,
-        }
+impl EventView {
+    /// Returns the keyset position of the event in a list.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { created_at: self.at, id: self.id }
     }
 }

@@ -1,7 +1,7 @@
 //! Texts of the OpenAPI document: invoices.
 
 use super::id::InvoiceId;
-use super::model::TransitionError;
+use super::transition_error::TransitionError;
 use super::views::conflict;
 use crate::features::resources::Registration;
 use crate::http::signature::Docs;

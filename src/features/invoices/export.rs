@@ -16,10 +16,10 @@ use garde::Validate;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::model::Status;
 use super::rows::ExportRow;
 use super::store::InvoiceStore;
 use super::summary::Filter;
-use super::views::StatusName;
 use crate::base::day;
 use crate::base::money::Currency;
 use crate::base::page::Position;
@@ -60,7 +60,7 @@ pub struct ExportQuery {
     /// Invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
-    pub status: Option<StatusName>,
+    pub status: Option<Status>,
     /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
@@ -83,7 +83,7 @@ impl ExportQuery {
     fn filter(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
         Filter {
-            status: self.status.map(Into::into),
+            status: self.status,
             customer: self.customer_id.map(|id| id.0),
             issued_from: day(&self.issued_from),
             issued_to: day(&self.issued_to),

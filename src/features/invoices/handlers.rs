@@ -5,7 +5,7 @@ use actix_web::web::Data;
 use super::model::Invoice;
 use super::payments::{NewPayment, Payment, PaymentView};
 use super::store::InvoiceStore;
-use super::summary::{ListPosition, Sort};
+use super::summary::ListPosition;
 use super::views::{InvoiceDraft, InvoiceFilter, InvoiceSummary, InvoiceView, IssueInvoice};
 use crate::base::clock::Clock;
 use crate::features::invoices::id::InvoiceId;
@@ -55,7 +55,7 @@ pub async fn list(
     clock: Data<Clock>,
 ) -> ApiResult<Paged<InvoiceSummary>> {
     let scope = ListScope::new(caller.user(), LIST, &query)?;
-    let (filter, sort) = (query.filter.parse(), Sort::from(query.filter.sort));
+    let (filter, sort) = (query.filter.parse(), query.filter.sort);
     let after = cursors.start_or(&scope, ListPosition::start(sort))?;
     let today = match filter.overdue {
         Some(_) => invoices.calendar(&caller).await?.today(clock.now()),

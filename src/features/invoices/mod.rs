@@ -35,4 +35,5 @@ mod rows;
 pub mod store;
 pub mod summary;
 pub mod totals;
+pub mod transition_error;
 pub mod views;

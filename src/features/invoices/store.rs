@@ -4,8 +4,9 @@
 use chrono::NaiveDate;
 use sqlx::{PgConnection, PgPool};
 
-use super::model::{Invoice, TransitionError};
+use super::model::Invoice;
 use super::rows::{LineColumns, Row, discount_columns};
+use super::transition_error::TransitionError;
 use crate::base::id::UserId;
 use crate::db::{OwnerTx, exactly_one, owner_query_as, violates};
 use crate::features::invoices::id::InvoiceId;

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::model::Status;
@@ -42,17 +43,26 @@ impl Summary {
     }
 }
 
-/// The sort order of a list. Invoices with the same date or amount are ordered by creation time, in the same direction.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Sort order of a list of invoices.
+// Invoices with the same date or amount are ordered by creation time, in the same direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
 pub enum Sort {
     #[default]
+    #[serde(rename = "-created_at")]
     Newest,
+    #[serde(rename = "created_at")]
     Oldest,
+    #[serde(rename = "-issue_date")]
     IssuedLast,
+    #[serde(rename = "issue_date")]
     IssuedFirst,
+    #[serde(rename = "-due_date")]
     DueLast,
+    #[serde(rename = "due_date")]
     DueFirst,
+    #[serde(rename = "-total")]
     Largest,
+    #[serde(rename = "total")]
     Smallest,
 }
 

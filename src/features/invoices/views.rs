@@ -6,8 +6,9 @@ use garde::Validate;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::model::{Status, TransitionError};
+use super::model::Status;
 use super::summary::{Filter, Sort};
+use super::transition_error::TransitionError;
 use crate::base::day;
 use crate::features::customers::id::CustomerId;
 use crate::http::error::ApiError;
@@ -39,7 +40,7 @@ pub struct InvoiceFilter {
     /// Invoices with this status.
     #[garde(skip)]
     #[param(inline, example = "issued")]
-    pub status: Option<StatusName>,
+    pub status: Option<Status>,
     /// Invoices of this customer. An unknown or foreign id matches nothing.
     #[garde(skip)]
     #[param(value_type = Option<String>, max_length = 36, example = "c0000000-0000-4000-8000-000000000001")]
@@ -74,7 +75,7 @@ pub struct InvoiceFilter {
     #[serde(default)]
     #[garde(skip)]
     #[param(inline, required = false, example = "-due_date")]
-    pub sort: SortName,
+    pub sort: Sort,
 }
 
 impl InvoiceFilter {
@@ -83,7 +84,7 @@ impl InvoiceFilter {
     pub fn parse(&self) -> Filter {
         let day = |text: &Option<String>| text.as_deref().and_then(day::parse);
         Filter {
-            status: self.status.map(Status::from),
+            status: self.status,
             customer: self.customer_id.map(|id| id.0),
             issued_from: day(&self.issued_from),
             issued_to: day(&self.issued_to),
@@ -91,68 +92,6 @@ impl InvoiceFilter {
             due_to: day(&self.due_to),
             overdue: self.overdue,
             search: self.search.clone(),
-        }
-    }
-}
-
-/// Sort order of a list of invoices.
-#[derive(Clone, Copy, Default, Deserialize, Serialize, ToSchema)]
-pub enum SortName {
-    #[default]
-    #[serde(rename = "-created_at")]
-    Newest,
-    #[serde(rename = "created_at")]
-    Oldest,
-    #[serde(rename = "-issue_date")]
-    IssuedLast,
-    #[serde(rename = "issue_date")]
-    IssuedFirst,
-    #[serde(rename = "-due_date")]
-    DueLast,
-    #[serde(rename = "due_date")]
-    DueFirst,
-    #[serde(rename = "-total")]
-    Largest,
-    #[serde(rename = "total")]
-    Smallest,
-}
-
-impl From<SortName> for Sort {
-    fn from(name: SortName) -> Self {
-        match name {
-            SortName::Newest => Self::Newest,
-            SortName::Oldest => Self::Oldest,
-            SortName::IssuedLast => Self::IssuedLast,
-            SortName::IssuedFirst => Self::IssuedFirst,
-            SortName::DueLast => Self::DueLast,
-            SortName::DueFirst => Self::DueFirst,
-            SortName::Largest => Self::Largest,
-            SortName::Smallest => Self::Smallest,
-        }
-    }
-}
-
-/// The status of an invoice.
-#[derive(Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum StatusName {
-    Draft,
-    Issued,
-    PartiallyPaid,
-    Paid,
-    Credited,
-    Void,
-}
-
-impl From<StatusName> for Status {
-    fn from(name: StatusName) -> Self {
-        match name {
-            StatusName::Draft => Self::Draft,
-            StatusName::Issued => Self::Issued,
-            StatusName::PartiallyPaid => Self::PartiallyPaid,
-            StatusName::Paid => Self::Paid,
-            StatusName::Credited => Self::Credited,
-            StatusName::Void => Self::Void,
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::security::audit::event::{Event, EventKind};
 use crate::security::authentication::credentials::Credentials;
 use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
-use crate::security::sessions::refresh_tokens::clear_browser_data;
+use crate::security::sessions::refresh_tokens::cookie::clear_browser_data;
 
 /// `GET me`: returns the caller's profile.
 pub async fn read(caller: Caller, store: Data<UserStore>) -> ApiResult<Versioned<ProfileView>> {

@@ -28,7 +28,7 @@ use crate::http::client_ip::{TrustedProxies, peer};
 use crate::http::error::{ApiError, ApiResult};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::sessions::caller::{self, Authenticator};
-use crate::security::sessions::refresh_tokens;
+use crate::security::sessions::refresh_tokens::cookie;
 
 /// Headers that only a listed proxy may send.
 const PROXY_HEADERS: [&str; 4] = ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"];
@@ -83,7 +83,7 @@ async fn end_exposed_sessions(request: &ServiceRequest) -> ApiResult<()> {
             revocations.end(claims.user, claims.session, REASON).await?;
         }
     }
-    for token in refresh_tokens::exposed_tokens(keys, request.headers()) {
+    for token in cookie::exposed_tokens(keys, request.headers()) {
         revocations.end_session_of_refresh_token(&token, REASON).await?;
     }
     Ok(())

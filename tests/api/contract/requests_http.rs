@@ -6,8 +6,8 @@ use std::collections::HashMap;
 
 use reqwest::Method;
 
-use crate::support::client::Reply;
 use crate::support::examples::Demo;
+use crate::support::reply::Reply;
 
 /// A request of the file. Its `{{…}}` are not replaced yet.
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::TestApp;
-use super::client::{Client, Reply, Request};
+use super::client::{Client, Request};
 use super::form::Form;
 use super::wait;
+use super::{Reply, TestApp};
 
 pub const PASSWORD: &str = "correct horse battery 9";
 

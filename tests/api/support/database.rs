@@ -1,64 +1,16 @@
-//! A separate database for each test, cloned from a template that is migrated once.
-//!
-//! All test processes that share a user and a target folder use one PostgreSQL server. It keeps its data in memory, is
-//! not durable, and listens on a Unix socket. Each test process renews a `lease` file while it runs. A shell script
-//! starts the server and checks the lease every half minute. So the server stops, and its folder is removed, within a
-//! minute after the last test process. `TEST_DATABASE_URL` (a superuser; trust for the other roles) replaces this
-//! server.
+//! A separate database for each test, cloned from a template that is migrated once ([`TestServer`]).
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
 
-use sqlx::postgres::{PgConnectOptions, PgConnection};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor};
-use strongroom::db::migrate;
 pub use strongroom::dev::postgres::Role;
-use strongroom::dev::postgres::cluster::{Cluster, Watch};
-use strongroom::dev::postgres::home::{Home, name_of};
-use strongroom::dev::postgres::programs::{Search, find};
-use strongroom::dev::postgres::user::ServerUser;
-use strongroom::dev::postgres::{EmbeddedError, create_roles};
 use uuid::Uuid;
 
+pub use super::database_server::on_own_thread;
+use super::database_server::{TestServer, as_role, seconds};
 use super::relay::Relay;
-
-/// Cargo's folder for files of tests. It still exists when the server has stopped, so it contains the lock.
-const SCRATCH: &str = env!("CARGO_TARGET_TMPDIR");
-const HEARTBEAT: Duration = Duration::from_secs(5);
-const STALE: Duration = Duration::from_mins(10);
-const DAY: u64 = 24 * 60 * 60;
-
-/// Starts the server and checks the lease. The file `open` means that new processes may use the server. The script
-/// removes `open` *before* it checks the lease for the last time, and a new process renews the lease before it looks
-/// for `open`. So either the script sees the new lease, or the process sees that the server is stopping. The process
-/// then starts another server in another folder.
-const UNTIL_LEASES_END: Watch = Watch {
-    script: r#"folder=$1; shift; exec >"$folder/log" 2>&1
-        "$@" & server=$!
-        (while sleep 30; do
-            rm -f "$folder/open"; [ -e "$folder/lease" ] || break
-            rm -f "$folder/lease"; : >"$folder/open"
-        done; kill -INT "$server") & watcher=$!
-        wait "$server" && rm -rf "$folder"
-        kill "$watcher" 2>/dev/null"#,
-    by_pipe: false,
-};
-
-/// Test data need not survive a crash, so the server never waits for a disk.
-const NOT_DURABLE: [&str; 7] = [
-    "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
-    "wal_level=minimal",
-    "max_wal_senders=0",
-    "autovacuum=off",
-    "max_connections=200",
-];
 
 /// The database of one test: migrated, empty, and dropped with its last clone.
 #[derive(Clone)]
@@ -160,186 +112,8 @@ impl Drop for TemplateClone {
     }
 }
 
-/// The server of all tests, and the template database.
-struct TestServer {
-    superuser: PgConnectOptions,
-    template: String,
-}
-
-impl TestServer {
-    /// Finds or starts the server, once per test process.
-    fn shared() -> &'static Self {
-        static SERVER: OnceLock<TestServer> = OnceLock::new();
-        SERVER.get_or_init(|| {
-            on_own_thread(|| async {
-                let superuser = match std::env::var("TEST_DATABASE_URL") {
-                    Ok(url) => url.parse().expect("TEST_DATABASE_URL is a database's URL"),
-                    Err(_) => embedded().await.unwrap_or_else(|error| panic!("{error}")),
-                };
-                let template = template(&superuser).await;
-                Self { superuser, template }
-            })
-        })
-    }
-}
-
-/// Returns the name of the template database, which has the migrations of this build. The first process creates it,
-/// with the role that migrates in production.
-async fn template(options: &PgConnectOptions) -> String {
-    let checksums: Vec<u8> = migrate::MIGRATOR.iter().flat_map(|one| one.checksum.to_vec()).collect();
-    let name = format!("strongroom_template_{}", name_of(&checksums));
-    let mut superuser = options.connect().await.unwrap();
-    create_roles(&mut superuser).await.unwrap();
-    // The lock is held until this connection closes.
-    superuser.execute("select pg_advisory_lock(1400136275)").await.unwrap();
-    sweep(&mut superuser, &name).await;
-    let is_complete: Option<bool> = sqlx::query_scalar("select datistemplate from pg_database where datname = $1")
-        .bind(&name)
-        .fetch_optional(&mut superuser)
-        .await
-        .unwrap();
-    let run = async |superuser: &mut PgConnection, sql: String| {
-        superuser.execute(AssertSqlSafe(sql)).await.unwrap();
-    };
-    if is_complete != Some(true) {
-        run(&mut superuser, format!("drop database if exists {name} with (force)")).await;
-        run(&mut superuser, format!("create database {name} owner strongroom_owner")).await;
-        let mut owner = as_role(options, Role::Owner, &name).connect().await.unwrap();
-        migrate::run(&mut owner).await.unwrap();
-        owner.close().await.unwrap();
-        run(&mut superuser, format!("alter database {name} with is_template true allow_connections false")).await;
-    }
-    run(&mut superuser, format!("comment on database {name} is '{}'", seconds())).await;
-    superuser.close().await.unwrap();
-    name
-}
-
-fn as_role(superuser: &PgConnectOptions, role: Role, database: &str) -> PgConnectOptions {
-    let options = superuser.clone().database(database);
-    if role == Role::Superuser { options } else { options.username(role.name()) }
-}
-
 async fn remove(superuser: PgConnectOptions, name: String) -> Result<(), sqlx::Error> {
     let mut superuser = superuser.connect().await?;
     superuser.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await?;
     superuser.close().await
-}
-
-/// Drops old templates and the databases of killed tests. They would accumulate on a server that never stops.
-async fn sweep(superuser: &mut PgConnection, current: &str) {
-    let old: Vec<(String, bool)> = sqlx::query_as(
-        r"select datname::text, datistemplate from pg_database
-          where (datname ~ '^strongroom_test_\d+_' and split_part(datname, '_', 3)::bigint < $1)
-             or (datname ~ '^strongroom_template_' and datname <> $2
-                 and coalesce(shobj_description(oid, 'pg_database')::bigint, 0) < $1)",
-    )
-    .bind((seconds() - DAY) as i64)
-    .bind(current)
-    .fetch_all(&mut *superuser)
-    .await
-    .unwrap();
-    for (name, is_template) in old {
-        if is_template {
-            superuser.execute(AssertSqlSafe(format!("alter database {name} is_template false"))).await.unwrap();
-        }
-        superuser.execute(AssertSqlSafe(format!("drop database if exists {name} with (force)"))).await.unwrap();
-    }
-}
-
-/// Uses the running server, or starts one.
-async fn embedded() -> Result<PgConnectOptions, EmbeddedError> {
-    let user = ServerUser::choose(None, SCRATCH.as_ref())?;
-    let lock = PathBuf::from(format!("{SCRATCH}/database-{}.lock", user.uid()));
-    // The lock is released at the end of this function, when the server is ready.
-    let mut current = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(&lock)
-        .expect("the target folder is ours");
-    current.lock().expect("the file system can lock");
-    let mut folder = String::new();
-    current.read_to_string(&mut folder).unwrap();
-
-    let search = Search {
-        pg_bin: std::env::var_os("PG_BIN").map(PathBuf::from),
-        path: std::env::var_os("PATH"),
-        home: std::env::var_os("HOME").map(PathBuf::from),
-    };
-    let running = Home::new(user.clone(), PathBuf::from(&folder));
-    if !folder.is_empty() && renew_lease(&running.folder) && running.folder.join("open").exists() && running.answers() {
-        let programs = find(&search, &user, None).await?;
-        keep_alive(running.folder.clone());
-        return Ok(Cluster { programs, home: running }.options(Role::Superuser, "postgres"));
-    }
-
-    let name = format!("strongroom-test-{}-{}", user.uid(), name_of(SCRATCH.as_bytes()));
-    remove_stale_folders(&name);
-    let folder = memory().join(format!("{name}-{}", &Uuid::new_v4().simple().to_string()[..8]));
-    current.set_len(0).unwrap();
-    current.rewind().unwrap();
-    current.write_all(folder.as_os_str().as_encoded_bytes()).unwrap();
-    let home = Home::new(user, folder.clone());
-    home.prepare()?;
-    let programs = find(&search, &home.user, None).await?;
-    let cluster = Cluster { programs, home };
-    cluster.initialize(&["--no-sync"])?;
-    renew_lease(&folder);
-    let (_, mut superuser) = cluster.start(UNTIL_LEASES_END, &NOT_DURABLE).await?;
-    create_roles(&mut superuser).await?;
-    superuser.close().await?;
-    File::create(folder.join("open")).unwrap();
-    keep_alive(folder);
-    Ok(cluster.options(Role::Superuser, "postgres"))
-}
-
-/// Renews the lease. Returns false if the folder does not exist any more.
-fn renew_lease(folder: &Path) -> bool {
-    File::create(folder.join("lease")).is_ok()
-}
-
-fn keep_alive(folder: PathBuf) {
-    thread::spawn(move || {
-        while renew_lease(&folder) {
-            thread::sleep(HEARTBEAT);
-        }
-    });
-}
-
-/// Returns a folder in memory if 1 GiB is free there; containers have 64 MB by default. Otherwise returns a folder on
-/// disk, which is two to six times slower.
-fn memory() -> PathBuf {
-    let shm = Path::new("/dev/shm");
-    let output = Command::new("df").args(["-Pk"]).arg(shm).output();
-    let free_kib = output.ok().and_then(|output| {
-        let output = String::from_utf8(output.stdout).ok()?;
-        output.lines().nth(1)?.split_whitespace().nth(3)?.parse::<u64>().ok()
-    });
-    if free_kib >= Some(1024 * 1024) { shm.to_owned() } else { PathBuf::from("/tmp") }
-}
-
-/// Removes folders of servers that were killed. The script of a running server changes its folder every half minute.
-fn remove_stale_folders(name: &str) {
-    for parent in ["/dev/shm", "/tmp"] {
-        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
-            let is_ours = entry.file_name().to_string_lossy().starts_with(name);
-            let is_old = || entry.metadata().ok()?.modified().ok()?.elapsed().ok().map(|age| age > STALE);
-            if is_ours && is_old() == Some(true) {
-                let _ = fs::remove_dir_all(entry.path());
-            }
-        }
-    }
-}
-
-/// Runs a future on a new thread with its own runtime, and waits for it. `OnceLock` and `Drop` need this, because they
-/// are not async.
-pub fn on_own_thread<T: Send + 'static, F: Future<Output = T>>(work: impl FnOnce() -> F + Send + 'static) -> T {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    thread::spawn(move || runtime().block_on(work())).join().unwrap()
-}
-
-/// Returns the seconds since 1970. Names contain them, so that a sweep knows their age.
-fn seconds() -> u64 {
-    std::time::UNIX_EPOCH.elapsed().unwrap().as_secs()
 }

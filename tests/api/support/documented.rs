@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::Value;
 use strongroom::app::openapi;
 
-use super::client::Reply;
+use super::reply::Reply;
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(|| serde_json::from_str(&openapi::text().unwrap()).unwrap());
 

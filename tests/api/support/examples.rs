@@ -11,9 +11,9 @@ use strongroom::app::routes::{Access, table};
 use strongroom::features::demo::{self, DemoServices};
 use strongroom::security::audit::context::background;
 
-use super::client::Reply;
 use super::files::pdf;
 use super::form::Form;
+use super::reply::Reply;
 use super::{Actor, TestApp};
 
 /// The placeholder for the password that development generates, as in JSON.

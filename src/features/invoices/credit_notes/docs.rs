@@ -1,7 +1,7 @@
 //! Texts of the OpenAPI document: credit notes.
 
 use crate::features::invoices::id::CreditNoteId;
-use crate::features::invoices::model::TransitionError;
+use crate::features::invoices::transition_error::TransitionError;
 use crate::features::invoices::views::conflict;
 use crate::features::resources::Registration;
 use crate::http::signature::Docs;

@@ -7,7 +7,7 @@ use super::model::{Credit, CreditError, CreditNoteHeader};
 use super::views::{CreditNoteFilter, CreditNoteSummary, CreditNoteView, NewCreditNote};
 use crate::base::clock::Clock;
 use crate::features::invoices::id::{CreditNoteId, InvoiceId};
-use crate::features::invoices::model::TransitionError;
+use crate::features::invoices::transition_error::TransitionError;
 use crate::http::error::{ApiError, ApiResult};
 use crate::http::idempotency::IdempotentJson;
 use crate::http::params::{ListQuery, PathId};

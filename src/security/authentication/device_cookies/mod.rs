@@ -28,7 +28,7 @@ use crate::http::cookies::single;
 use crate::http::error::ApiResult;
 use crate::security::crypto::keys::{Keys, Purpose, Tag};
 
-/// The name of the cookie. `refresh_tokens::COOKIE` explains the prefix.
+/// The name of the cookie. `refresh_tokens::cookie::COOKIE` explains the prefix.
 pub const COOKIE: &str = "__Host-device";
 
 // The layout of the cookie: id, epoch, expiry in seconds since 1970, [`Tag`].

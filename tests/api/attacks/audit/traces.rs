@@ -7,8 +7,8 @@ use opentelemetry_proto::tonic::trace::v1::{Span, status::StatusCode};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::client::Reply;
 use crate::support::collector::{Collector, CollectorBehavior, TracedProgram, attributes};
+use crate::support::reply::Reply;
 use crate::support::wait;
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";

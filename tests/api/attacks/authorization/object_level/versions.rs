@@ -4,9 +4,9 @@ use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::support::actor::draft;
-use crate::support::client::{Reply, Request};
+use crate::support::client::Request;
 use crate::support::operations::{Operation, References, make, operations};
-use crate::support::{Actor, TestApp, wait};
+use crate::support::{Actor, Reply, TestApp, wait};
 
 /// Returns every operation that requires `If-Match`, with the id of one of Alice's objects.
 async fn versioned(alice: &Actor) -> Vec<(Operation, String)> {

@@ -17,7 +17,7 @@ mod transfers;
 mod types;
 
 use crate::features::documents::stored_files;
-use crate::support::client::Reply;
+use crate::support::reply::Reply;
 use crate::support::{TestApp, wait};
 
 const INVALID: &str = "input_validation_fail/invalid_input";

@@ -6,8 +6,8 @@ mod active;
 mod process;
 mod valid;
 
-use crate::support::client::Reply;
 use crate::support::form::Form;
+use crate::support::reply::Reply;
 use crate::support::{Actor, TestApp};
 
 async fn upload(user: &Actor, file: &[u8]) -> Reply {

@@ -1,0 +1,163 @@
+//! SQL of refreshes: rotation of refresh tokens, and what a replay leads to.
+
+use uuid::Uuid;
+
+use super::mail::MailKind;
+use super::session_store::IssuedSession;
+use super::store::AuthStore;
+use crate::base::id::{SessionId, UserId};
+use crate::db::begin;
+use crate::http::error::ApiResult;
+use crate::security::crypto::secret_tokens::SecretToken;
+use crate::security::sessions::refresh_tokens::{
+    PresentedToken, RefreshDecision, cookie, decide, derive_chain, derive_successor,
+};
+
+/// The result of presenting a refresh token.
+pub enum RefreshOutcome {
+    Issued(IssuedSession),
+    /// The token is not stored: it never existed, or it was deleted with its session.
+    Unknown,
+    /// The token has expired, its session has ended, or parallel requests have used it. `reason` is for the security
+    /// event.
+    Ended {
+        reason: &'static str,
+        session: SessionId,
+    },
+    /// The token had been used before (replay). The session has been ended, and the user has been notified.
+    Stolen {
+        user: UserId,
+        session: SessionId,
+    },
+}
+
+/// The stored state of a refresh token that a client has presented.
+struct Presented {
+    /// `None`: the user was deleted.
+    user: Option<UserId>,
+    session: SessionId,
+    token: PresentedToken,
+    /// Whether the statement that read this state has replaced the token by its successor.
+    rotated: bool,
+}
+
+impl AuthStore {
+    /// Replaces a refresh token by its successor.
+    pub async fn refresh(&self, token: &SecretToken) -> ApiResult<RefreshOutcome> {
+        let next = derive_successor(&self.keys, token);
+        let mut seen = self.rotate(token, &next).await?;
+        if let Some(presented) = &seen
+            && !presented.rotated
+            && decide(&presented.token, self.clock.now(), self.settings.reuse_grace) == RefreshDecision::Rotate
+        {
+            // A parallel request used the token between the read and the write of this statement. The second call sees
+            // the token as used.
+            seen = self.rotate(token, &next).await?;
+        }
+        let Some(Presented { user, session, token: state, rotated }) = seen else { return Ok(RefreshOutcome::Unknown) };
+        let ended = |reason| Ok(RefreshOutcome::Ended { reason, session });
+        let Some(user) = user else { return ended("session_ended") };
+        let now = self.clock.now();
+        let refresh = match decide(&state, now, self.settings.reuse_grace) {
+            _ if rotated => next,
+            RefreshDecision::ReplayWithinGrace => match self.newest_unused(token).await? {
+                Some(newest) => newest,
+                None => return ended("contended"),
+            },
+            RefreshDecision::Reuse => {
+                self.end_stolen(user, session).await?;
+                return Ok(RefreshOutcome::Stolen { user, session });
+            }
+            RefreshDecision::Expired => return ended("expired"),
+            RefreshDecision::SessionEnded => return ended("session_ended"),
+            RefreshDecision::Rotate => return ended("contended"),
+        };
+        let lifetime = (now + self.settings.idle).min(state.session_expires_at) - now;
+        Ok(RefreshOutcome::Issued(IssuedSession {
+            user,
+            session,
+            cookie: cookie::encode(&self.keys, &refresh, user),
+            lifetime,
+        }))
+    }
+
+    /// Returns the newest successor of `used`, the only token of the chain that is still unused. `None`: parallel
+    /// requests have used more successors than [`derive_chain`] derives.
+    async fn newest_unused(&self, used: &SecretToken) -> ApiResult<Option<SecretToken>> {
+        let chain = derive_chain(&self.keys, used);
+        let hashes: Vec<Vec<u8>> = chain.iter().map(|token| token.hash().to_vec()).collect();
+        let unused = sqlx::query_scalar!(
+            "select token_hash from refresh_tokens where token_hash = any($1) and used_at is null",
+            &hashes
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(unused.and_then(|hash| chain.into_iter().find(|token| token.hash().as_slice() == hash)))
+    }
+
+    /// Marks a valid token as used and inserts its successor, in one statement. If several calls run in parallel,
+    /// exactly one writes. Returns the state of the token before this statement. `None`: the token is not stored.
+    async fn rotate(&self, token: &SecretToken, next: &SecretToken) -> ApiResult<Option<Presented>> {
+        let now = self.clock.now();
+        let row = sqlx::query!(
+            r#"with presented as (
+                   select t.session_id, t.used_at, t.expires_at, s.expires_at as session_expires_at, u.id as user_id,
+                       s.ended_at is not null or u.status is distinct from 'active' as session_ended
+                   from refresh_tokens t join sessions s on s.id = t.session_id left join users u on u.id = s.user_id
+                   where t.token_hash = $1
+               ), used as (
+                   update refresh_tokens set used_at = $3 from presented
+                   where token_hash = $1 and refresh_tokens.used_at is null and refresh_tokens.expires_at > $3
+                     and not presented.session_ended and presented.session_expires_at > $3
+                   returning refresh_tokens.session_id, presented.session_expires_at
+               ), seen as (
+                   update sessions set last_used_at = $3 where id in (select session_id from used)
+               ), next as (
+                   insert into refresh_tokens (token_hash, session_id, issued_at, expires_at)
+                   select $2, session_id, $3, least($4, session_expires_at) from used
+               )
+               select session_id, used_at, expires_at, session_expires_at, user_id as "user_id?",
+                   session_ended as "session_ended!", exists (select from used) as "rotated!"
+               from presented"#,
+            &token.hash(),
+            &next.hash(),
+            now,
+            now + self.settings.idle
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| Presented {
+            user: row.user_id.map(UserId::from),
+            session: row.session_id.into(),
+            token: PresentedToken {
+                used_at: row.used_at,
+                expires_at: row.expires_at,
+                session_ended: row.session_ended,
+                session_expires_at: row.session_expires_at,
+            },
+            rotated: row.rotated,
+        }))
+    }
+
+    /// Ends a session whose token was replayed. Notifies its user, unless the session had ended before.
+    async fn end_stolen(&self, user: UserId, session: SessionId) -> ApiResult<()> {
+        let mut transaction = begin(&self.pool).await?;
+        let ended = self.revocations.end_in_transaction(&mut transaction, user, session, "token_reuse").await?;
+        if !ended.is_empty() {
+            sqlx::query!(
+                "insert into outbox (id, queue, kind, recipient, subject_id, created_at, next_attempt_at)
+                 select $1, 'mail', $2, email, id, $3, $3 from users where id = $4",
+                Uuid::new_v4(),
+                MailKind::SessionStolen.name(),
+                self.clock.now(),
+                user.uuid()
+            )
+            .execute(&mut *transaction)
+            .await?;
+            transaction.commit().await?;
+            self.revocations.announce(ended);
+            self.notifier.notify();
+        }
+        Ok(())
+    }
+}
