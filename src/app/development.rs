@@ -15,7 +15,11 @@ use crate::features::demo::Demo;
 pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
-    let mut lines = format!("  open        {base}/{page}\n");
+    let mut lines = String::new();
+    if settings.http.console {
+        lines += &format!("  console     {base}/\n");
+    }
+    lines += &format!("  API         {base}/{page}\n");
     if let Some(https) = running.https {
         let authority = settings.state_dir.join("tls/ca.pem");
         lines += &format!("  over TLS    https://{https} (trust {})\n", authority.display());

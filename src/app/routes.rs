@@ -19,6 +19,7 @@ use crate::features::about::{docs as about_docs, handlers as about};
 use crate::features::admin::{docs as admin_docs, handlers as admin};
 use crate::features::auth::{docs as auth_docs, handlers as auth};
 use crate::features::business::{docs as business_docs, handlers as business};
+use crate::features::console::{self, docs as console_docs};
 use crate::features::customers::docs as customer_docs;
 use crate::features::customers::model::Customer;
 use crate::features::documents::{content, docs as document_docs, handlers as documents};
@@ -84,7 +85,7 @@ pub fn table() -> Vec<Endpoint> {
     const INVOICE: BodyLimit = Json(64 * 1024);
     /// The configured limit replaces this one when the route is mounted.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
-    vec![
+    let mut table = vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),
         post("/api/v1/auth/confirm", Public, Registration, SMALL, auth::confirm, auth_docs::CONFIRM),
         post("/api/v1/auth/login", Public, SignIn, SMALL, auth::login, auth_docs::LOGIN),
@@ -153,7 +154,11 @@ pub fn table() -> Vec<Endpoint> {
         get("/mail-page.css", Public, Standard, Empty, mail_pages::style, page_docs::STYLE),
         get("/mail-page.js", Public, Standard, Empty, mail_pages::script, page_docs::SCRIPT),
         get("/icon.svg", Public, Standard, Empty, mail_pages::icon, page_docs::ICON),
-    ]
+        get("/console/{version}/style.css", Public, Standard, Empty, console::style, console_docs::STYLE),
+        get("/console/{version}/{file}", Public, Standard, Empty, console::script, console_docs::SCRIPT),
+    ];
+    table.extend(console::VIEWS.map(|path| get(path, Public, Standard, Empty, console::page, console_docs::PAGE)));
+    table
 }
 
 impl Endpoint {
@@ -189,6 +194,7 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
     let mounted = table()
         .into_iter()
         .filter(|endpoint| settings.http.docs || !endpoint.path.starts_with("/docs"))
+        .filter(|endpoint| settings.http.console || !console::serves(endpoint.path))
         .map(|endpoint| Endpoint { body: endpoint.body.with_form_limit(form), ..endpoint })
         .map(|endpoint| match limits(endpoint.tier) {
             Some(limits) => Some(Mounted { limits: Some(limits?), endpoint }),

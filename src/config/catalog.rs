@@ -36,6 +36,7 @@ pub const SETTINGS: &[Setting] = &[
     plain("STRONGROOM_HTTP_TRUSTED_PROXIES", "", "Addresses or networks of trusted proxies, separated by commas. The header X-Forwarded-For is read only from these proxies. The header Forwarded (RFC 7239) is never read, so configure the proxy to write X-Forwarded-For"),
     plain("STRONGROOM_HTTP_TLS_TERMINATED_BY_PROXY", "false", "true if a trusted proxy terminates TLS"),
     plain("STRONGROOM_HTTP_DOCS", "", "true to serve /docs, a page on which developers read and try the API. Default: true in development, false in production"),
+    plain("STRONGROOM_HTTP_CONSOLE", "", "true to serve the web console at /. Default: true in development, false in production"),
     plain("STRONGROOM_HTTP_WORKERS", "", "Number of worker threads. Default: one per CPU core"),
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS", "8192", "Maximum number of open connections. The operating system's limit of open files can lower it"),
     plain("STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", "512", "Maximum number of open connections of one client address (IPv6: of one /56 network). It does not apply to trusted proxies"),

@@ -22,6 +22,8 @@ pub struct HttpSettings {
     pub tls_terminated_by_proxy: bool,
     /// Whether `/docs` is served.
     pub docs: bool,
+    /// Whether the web console is served at `/`.
+    pub console: bool,
     pub workers: usize,
     pub max_connections: usize,
     pub max_connections_per_address: usize,
@@ -61,10 +63,11 @@ impl HttpSettings {
         }
         let public_url = given.unwrap_or_else(|| served_at(bind));
         let security_contact = security_contact(reader, &public_url);
-        let docs = match reader.optional("STRONGROOM_HTTP_DOCS") {
-            Some(_) => reader.parsed("STRONGROOM_HTTP_DOCS", "true or false", false),
+        let mut served = |name| match reader.optional(name) {
+            Some(_) => reader.parsed(name, "true or false", false),
             None => profile == Profile::Development,
         };
+        let (docs, console) = (served("STRONGROOM_HTTP_DOCS"), served("STRONGROOM_HTTP_CONSOLE"));
         let drain = if profile == Profile::Production { 5 } else { 0 };
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
@@ -74,6 +77,7 @@ impl HttpSettings {
             trusted_proxies,
             tls_terminated_by_proxy,
             docs,
+            console,
             workers: reader.number_or("STRONGROOM_HTTP_WORKERS", 1, 256, cores),
             max_connections: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS", 64),
             max_connections_per_address: count(reader, "STRONGROOM_HTTP_MAX_CONNECTIONS_PER_ADDRESS", 8),

@@ -15,6 +15,7 @@ pub mod about;
 pub mod admin;
 pub mod auth;
 pub mod business;
+pub mod console;
 pub mod customers;
 pub mod demo;
 pub mod documents;

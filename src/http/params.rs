@@ -9,6 +9,7 @@ use std::future::{Ready, ready};
 use std::str::FromStr;
 
 use actix_web::dev::Payload;
+use actix_web::web::Path;
 use actix_web::{FromRequest, HttpRequest};
 use form_urlencoded::Serializer;
 use garde::Validate;
@@ -112,6 +113,9 @@ impl<F: DeserializeOwned + Validate<Context = ()>> FromRequest for ListQuery<F> 
 }
 
 impl<T> Describe for PathId<T> {}
+
+/// The parts of a path that are no ids, for example a version and a file name.
+impl<T> Describe for Path<T> {}
 
 impl<T: IntoParams> Describe for QueryFields<T> {
     fn describe(signature: &mut Signature) {

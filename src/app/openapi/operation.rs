@@ -10,6 +10,7 @@ use super::headers::ORIGIN_LABEL;
 use super::parameters::parameters;
 use super::{files, headers, refusals, texts};
 use crate::app::routes::{Access, Endpoint};
+use crate::features::console;
 
 pub(super) fn http_method(endpoint: &Endpoint) -> HttpMethod {
     match endpoint.method.as_str() {
@@ -94,7 +95,11 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
 
 /// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
-    let path = endpoint.path.trim_start_matches("/api/v1");
+    // A view of the console can have the path of a collection of the API.
+    let path = match console::VIEWS.contains(&endpoint.path) {
+        true => format!("/console/page{}", endpoint.path),
+        false => endpoint.path.trim_start_matches("/api/v1").to_owned(),
+    };
     let words = path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let mut id = endpoint.method.as_str().to_lowercase();
     for word in words {

@@ -22,6 +22,13 @@ fn example(endpoint: &Endpoint) -> (&'static str, i64) {
     }
 }
 
+/// The parts of the console's paths: name, description, pattern, example.
+const CONSOLE_PATH: [(&str, &str, &str, &str); 3] = [
+    ("invoice", "The script of the page reads it.", "^[0-9a-f-]{36}$", demo::ISSUED),
+    ("version", "The version that the page names.", "^[0-9a-f]{16}$", "0123456789abcdef"),
+    ("file", "The file that the page or another script names.", "^[a-z_]+\\.js$", "app.js"),
+];
+
 pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
     let mut parameters = endpoint.signature.query.clone();
     let (example_id, example_version) = example(endpoint);
@@ -33,6 +40,14 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
         let format = SchemaFormat::KnownFormat(KnownFormat::Uuid);
         let schema = ObjectBuilder::new().schema_type(Type::String).format(Some(format));
         parameters.push(id.schema(Some(schema)).example(Some(example_id.into())).build());
+    }
+    for (name, description, pattern, example) in CONSOLE_PATH {
+        if endpoint.path.contains(&format!("{{{name}}}")) {
+            let part = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path).required(Required::True);
+            let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(36));
+            parameters
+                .push(part.description(Some(description)).schema(Some(schema)).example(Some(example.into())).build());
+        }
     }
     if matches!(endpoint.access, Access::Cookie | Access::TokenOrCookie) {
         let required = if endpoint.access == Access::Cookie { Required::True } else { Required::False };

@@ -5,10 +5,11 @@ use utoipa::openapi::tag::TagBuilder;
 
 use crate::app::routes::{Access, Endpoint};
 use crate::features::RESOURCES;
+use crate::features::console;
 use crate::security::limits::body_limits::BodyLimit;
 
 /// The tags besides those of resources. A tag is the part of a path after `/api/v1/`.
-const TAGS: [(&str, &str); 5] = [
+const TAGS: [(&str, &str); 6] = [
     ("auth", "Registration, login and sessions."),
     ("me", "The caller's profile, business, password and account."),
     ("live", "Events about the caller's own resources, over a WebSocket."),
@@ -16,6 +17,7 @@ const TAGS: [(&str, &str); 5] = [
         "admin",
         "Users, security events and alerts, for administrators. Only the command line can appoint administrators.",
     ),
+    ("console", "Pages and files of the web console."),
     ("service", "Public information about the service."),
 ];
 
@@ -28,6 +30,9 @@ fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 
 /// Returns the tag of a path.
 pub(super) fn tag(path: &str) -> &'static str {
+    if console::serves(path) {
+        return "console";
+    }
     let first = path.strip_prefix("/api/v1/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
     all().map(|(name, _)| name).find(|name| *name == first).unwrap_or("service")
 }

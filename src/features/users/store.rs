@@ -50,7 +50,7 @@ impl UserStore {
     pub async fn profile(&self, caller: &Caller) -> ApiResult<Option<Profile>> {
         Ok(sqlx::query_as!(
             Profile,
-            "select id, email, display_name, bio, version, created_at, updated_at from users where id = $1",
+            "select id, email, display_name, bio, role, version, created_at, updated_at from users where id = $1",
             caller.user().uuid()
         )
         .fetch_optional(&self.pool)

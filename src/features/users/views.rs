@@ -16,7 +16,7 @@ use crate::security::authentication::credentials::check_max_length;
 
 /// The caller's profile.
 #[derive(Serialize, ToSchema)]
-#[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books."}))]
+#[schema(example = json!({"email": "anna@demo.example", "display_name": "Anna Demo", "bio": "Keeps the books.", "role": "user"}))]
 pub struct ProfileView {
     #[schema(value_type = String, format = Uuid)]
     id: UserId,
@@ -29,6 +29,9 @@ pub struct ProfileView {
     /// A short text about the user.
     #[schema(max_length = 500, format = "paragraph")]
     bio: Option<String>,
+    /// `user` or `admin`. Only the operator can change it.
+    #[schema(max_length = 5, pattern = "^(user|admin)$")]
+    role: String,
     created_at: DateTime<Utc>,
     /// The last change of the profile. Password changes do not count.
     updated_at: DateTime<Utc>,
@@ -36,8 +39,8 @@ pub struct ProfileView {
 
 impl From<Profile> for ProfileView {
     fn from(profile: Profile) -> Self {
-        let Profile { id, email, display_name, bio, created_at, updated_at, .. } = profile;
-        Self { id, email, display_name, bio, created_at, updated_at }
+        let Profile { id, email, display_name, bio, role, created_at, updated_at, .. } = profile;
+        Self { id, email, display_name, bio, role, created_at, updated_at }
     }
 }
 

@@ -18,7 +18,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse};
 use tracing_actix_web::RequestId;
 
-use crate::http::file_reply::{File, Html};
+use crate::http::file_reply::{File, Html, MediaType};
 
 /// The headers of every response. HSTS preloading requires one year.
 pub const SECURITY_HEADERS: [(&str, &str); 11] = [
@@ -61,6 +61,20 @@ pub fn page(html: impl MessageBody + 'static) -> File<Html> {
     File::of(reply)
 }
 
+/// Marks a response that never changes.
+struct Immutable;
+
+/// Returns a file that browsers and proxies may cache for a year, because a changed file has another path.
+#[must_use]
+pub fn immutable<M: MediaType>(bytes: impl MessageBody + 'static) -> File<M> {
+    let mut reply = HttpResponse::Ok().body(bytes);
+    reply.extensions_mut().insert(Immutable);
+    File::of(reply)
+}
+
+/// The `Cache-Control` of [`immutable`] files.
+pub const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Middleware: adds the headers to every response, including errors of inner middleware.
@@ -69,9 +83,13 @@ pub async fn add<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Resu
     match next.call(request).await {
         Ok(mut reply) => {
             let is_page = reply.response().extensions().contains::<Page>();
+            let is_immutable = reply.response().extensions().contains::<Immutable>();
             add_headers(reply.headers_mut(), id);
             if is_page {
                 reply.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(PAGE_POLICY));
+            }
+            if is_immutable {
+                reply.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static(IMMUTABLE));
             }
             Ok(reply)
         }

@@ -8,6 +8,7 @@ mod administration;
 pub mod business;
 mod command_line;
 mod configuration;
+mod console;
 mod credit_notes;
 mod customers;
 mod development;

@@ -148,7 +148,7 @@ impl TracedProgram {
             let line = lines.find(|line| line.starts_with(start)).expect("it starts");
             line.split_whitespace().nth(1).unwrap().to_owned()
         };
-        let base = value_after("  open ").strip_suffix("/docs").unwrap().to_owned();
+        let base = value_after("  API ").strip_suffix("/docs").unwrap().to_owned();
         let management = value_after("  metrics ").strip_suffix("/metrics").unwrap().to_owned();
         thread::spawn(move || lines.for_each(drop));
         Self { process, base, management, state_dir, database }

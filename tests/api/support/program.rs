@@ -43,13 +43,13 @@ impl Program {
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let open = lines.find(|line| line.starts_with("  open ")).expect("it starts");
+        let address = lines.find(|line| line.starts_with("  API ")).expect("it starts");
         let log = Arc::<Mutex<String>>::default();
         std::thread::spawn({
             let log = log.clone();
             move || lines.for_each(|line| *log.lock().unwrap() += &format!("{line}\n"))
         });
-        let base = open.split_whitespace().nth(1).unwrap().strip_suffix("/docs").unwrap().to_owned();
+        let base = address.split_whitespace().nth(1).unwrap().strip_suffix("/docs").unwrap().to_owned();
         Self { process, base, state_dir: state_dir.to_owned(), is_kept: false, log }
     }
 

@@ -3,7 +3,7 @@
 use reqwest::StatusCode;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
-use strongroom::security::browser::headers::{PAGE_POLICY, SECURITY_HEADERS};
+use strongroom::security::browser::headers::{IMMUTABLE, PAGE_POLICY, SECURITY_HEADERS};
 
 use super::logs;
 
@@ -69,8 +69,17 @@ fn kinds_of(status: u16, code: &str) -> &'static [&'static str] {
 impl Reply {
     pub(super) fn check_head(&self) {
         let is_page = self.header("content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        // Files of the console. They are the same for all users.
+        let is_immutable = self.header("cache-control") == Some(IMMUTABLE)
+            && self
+                .header("content-type")
+                .is_some_and(|kind| kind.starts_with("text/css") || kind.starts_with("text/javascript"));
         for (name, value) in SECURITY_HEADERS {
-            let value = if is_page && name == "content-security-policy" { PAGE_POLICY } else { value };
+            let value = match name {
+                "content-security-policy" if is_page => PAGE_POLICY,
+                "cache-control" if is_immutable => IMMUTABLE,
+                _ => value,
+            };
             assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
         }
         let listed = SECURITY_HEADERS.iter().map(|(name, _)| *name).chain(EXPECTED_HEADERS.iter().copied());

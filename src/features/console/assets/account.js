@@ -1,0 +1,102 @@
+/** The user's account: profile, business, password, sessions, own security history. */
+
+import { html } from './preact.js';
+import { change, read, request, withQuery } from './api.js';
+import { time, words } from './format.js';
+import * as session from './session.js';
+import { Confirm, Field, Heading, Loaded, Pager, Refusal, Table, say, useAction, useData, usePages, values } from './ui.js';
+
+export function Account() {
+  return html`<${Heading}>Account<//>
+    <${Card} title="Profile" path="me" method="PATCH" fields=${[
+      { label: 'Name', name: 'display_name', required: true, autocomplete: 'name' },
+      { label: 'About you', name: 'bio', as: 'textarea', rows: 3 },
+    ]} />
+    <${Card} title="Business" path="me/business" method="PUT" note="Printed on your invoices. An issued invoice keeps what it was issued with." fields=${[
+      { label: 'Name', name: 'name', required: true, autocomplete: 'organization' },
+      { label: 'Address', name: 'address', as: 'textarea', rows: 3 },
+      { label: 'Country', name: 'country', maxlength: 2, hint: 'Two letters, for example NL' },
+      { label: 'VAT id', name: 'vat_id' },
+      { label: 'Registration', name: 'registration' },
+      { label: 'IBAN', name: 'iban' },
+      { label: 'BIC', name: 'bic' },
+      { label: 'Time zone', name: 'time_zone', required: true, hint: 'For example Europe/Amsterdam' },
+      { label: 'Payment terms (days)', name: 'payment_terms_days', type: 'number', min: 0 },
+    ]} />
+    <${Password} /><${Sessions} /><${History} />`;
+}
+
+/** A form of one object. */
+function Card({ title, path, method, note, fields }) {
+  const loaded = useData(() => read(path), [path]);
+  const save = useAction(async (form) => {
+    const body = values(form);
+    for (const { name, type } of fields) if (type === 'number' && body[name] !== null) body[name] = Number(body[name]);
+    await change(method, path, loaded.data.etag, body);
+    say(`${title} is saved.`);
+    await loaded.reload();
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    save.run(event.target);
+  };
+  return html`<section class="card"><h2>${title}</h2>${note && html`<p class="soft">${note}</p>`}
+    <${Loaded} of=${loaded}>${(object) => html`
+      <${Refusal} problem=${save.problem} fields=${fields.map(({ name }) => `/${name}`)} />
+      <form onSubmit=${submit} key=${object.etag}>
+        ${fields.map((field) => html`<${Field} ...${field} defaultValue=${object[field.name] ?? ''} problem=${save.problem} />`)}
+        <button disabled=${save.busy}>Save</button>
+      </form>`}<//></section>`;
+}
+
+function Password() {
+  const action = useAction(async (form) => {
+    const { current_password, new_password } = Object.fromEntries(new FormData(form));
+    const reply = await request('POST', 'me/password', { body: { current_password, new_password } });
+    session.replace(await reply.json());
+    form.reset();
+    say('The password is changed, and all other sessions are revoked.');
+  });
+  const submit = (event) => {
+    event.preventDefault();
+    action.run(event.target);
+  };
+  return html`<section class="card"><h2>Password</h2>
+    <${Refusal} problem=${action.problem} fields=${['/current_password', '/new_password']} />
+    <form onSubmit=${submit}>
+      <${Field} label="Current password" name="current_password" type="password" autocomplete="current-password" required problem=${action.problem} />
+      <${Field} label="New password" name="new_password" type="password" autocomplete="new-password" required problem=${action.problem}
+        hint="12 to 64 characters. Several words are easy to remember and hard to guess." />
+      <button disabled=${action.busy}>Change password</button>
+    </form></section>`;
+}
+
+function Sessions() {
+  const list = useData(() => read('auth/sessions'), []);
+  const revoke = useAction(async (id) => {
+    await request('DELETE', `auth/sessions/${id}`);
+    say('The session is revoked.');
+    await list.reload();
+  });
+  const revokeAll = useAction(async () => {
+    await request('DELETE', 'auth/sessions');
+    session.ended();
+  });
+  return html`<section class="card"><h2>Sessions</h2>
+    <${Refusal} problem=${revoke.problem ?? revokeAll.problem} />
+    <${Loaded} of=${list}>${({ items }) => html`<${Table} caption="Sessions" empty="No sessions." columns=${['Client', 'Address', 'Began', 'Last used', 'Actions']}
+      rows=${items.map((item) => [item.client, item.address, time(item.created_at), time(item.last_used_at), item.current
+        ? 'This session'
+        : html`<button type="button" class="quiet" disabled=${revoke.busy} onClick=${() => revoke.run(item.id)}>Revoke</button>`])} />`}<//>
+    <div class="actions"><${Confirm} label="Revoke all" title="Revoke all sessions?" busy=${revokeAll.busy} action=${() => revokeAll.run()}
+      text="You are signed out here too. Devices that you used before are no longer known." /></div></section>`;
+}
+
+function History() {
+  const pages = usePages([]);
+  const list = useData(() => read(withQuery('me/security-events', { limit: 10, cursor: pages.cursor })), [pages.cursor]);
+  return html`<section class="card"><h2>Security history</h2>
+    <${Loaded} of=${list}>${(page) => html`<${Table} caption="Security history" empty="Nothing yet." columns=${['Time', 'Event', 'Address', 'Session']}
+      rows=${page.items.map((event) => [time(event.at), words(event.kind) + (event.reason ? ` (${words(event.reason).toLowerCase()})` : ''),
+        event.address ?? '–', event.this_session ? 'This session' : ''])} /><${Pager} pages=${pages} page=${page} />`}<//></section>`;
+}

@@ -1,0 +1,119 @@
+/** Requests to the public API. The console has no other interface to the service. */
+
+import * as session from './session.js';
+
+const BASE = '/api/v1/';
+
+/** A refusal of the API: an RFC 9457 problem document. */
+export class Problem extends Error {
+  constructor(status, body, retryAfter) {
+    super(body.title);
+    this.status = status;
+    this.code = body.code;
+    this.errors = body.errors ?? [];
+    this.requestId = body.request_id;
+    this.challenge = body.challenge;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The problem for a request that got no response. */
+function unreachable() {
+  const title = navigator.onLine ? 'The service cannot be reached. Try again in a minute' : 'You are offline';
+  return new Problem(0, { title, code: 'unreachable' });
+}
+
+/** Reads an error response. */
+export async function problemOf(reply) {
+  const body = await reply.json().catch(() => ({ title: `The service returned ${reply.status}`, code: 'unknown' }));
+  return new Problem(reply.status, body, Number(reply.headers.get('Retry-After')) || undefined);
+}
+
+async function send(method, path, body, headers) {
+  const json = body === undefined ? {} : { 'Content-Type': 'application/json' };
+  try {
+    return await fetch(BASE + path, {
+      method,
+      headers: { ...json, ...headers, ...(await session.authorization()) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: 'no-store',
+    });
+  } catch {
+    throw unreachable();
+  }
+}
+
+/**
+ * Sends a request, and returns the response. Throws a [`Problem`]. After 401 it renews the token and tries once more.
+ */
+export async function request(method, path, { body, headers } = {}) {
+  let reply = await send(method, path, body, headers);
+  if (reply.status === 401 && session.user) {
+    if (await session.refresh().catch(() => false)) reply = await send(method, path, body, headers);
+    if (reply.status === 401) session.ended();
+  }
+  if (!reply.ok) throw await problemOf(reply);
+  return reply;
+}
+
+/** Reads an object or a page. An object keeps its `ETag`, which a change must send back. */
+export async function read(path) {
+  const reply = await request('GET', path);
+  const object = await reply.json();
+  const etag = reply.headers.get('ETag');
+  return etag ? { ...object, etag } : object;
+}
+
+/** Returns a path with the filled fields of `query`. */
+export function withQuery(path, query) {
+  const filled = Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== '');
+  return filled.length ? `${path}?${new URLSearchParams(filled)}` : path;
+}
+
+/** Creates an object. The key makes a repeated request return the first response. */
+export async function create(path, body, key) {
+  const reply = await request('POST', path, { body, headers: key ? { 'Idempotency-Key': key } : {} });
+  const etag = reply.headers.get('ETag');
+  return { ...(await reply.json()), etag };
+}
+
+/** Changes an object, if its version is still that of `etag`. */
+export async function change(method, path, etag, body) {
+  const reply = await request(method, path, { body, headers: etag ? { 'If-Match': etag } : {} });
+  if (reply.status === 204) return null;
+  return { ...(await reply.json()), etag: reply.headers.get('ETag') };
+}
+
+/** Saves a file of the API on the user's disk. Reports the received bytes, because an export can be long. */
+export async function download(path, name, progress = () => {}) {
+  const reply = await request('GET', path);
+  const parts = [], reader = reply.body.getReader();
+  let received = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    received += part.value.length;
+    progress(received);
+  }
+  const url = URL.createObjectURL(new Blob(parts, { type: reply.headers.get('Content-Type') }));
+  Object.assign(document.createElement('a'), { href: url, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+/** Uploads a form and reports the sent share from 0 to 1. `fetch` cannot report it. */
+export async function upload(path, form, progress) {
+  const headers = await session.authorization();
+  return new Promise((resolve, reject) => {
+    const xhr = new XMLHttpRequest();
+    xhr.open('POST', BASE + path);
+    for (const [name, value] of Object.entries(headers)) xhr.setRequestHeader(name, value);
+    xhr.upload.onprogress = (event) => event.lengthComputable && progress(event.loaded / event.total);
+    xhr.onerror = () => reject(unreachable());
+    xhr.onload = () => {
+      if (xhr.status === 201) return resolve(JSON.parse(xhr.responseText));
+      let body = { title: `The service returned ${xhr.status}`, code: 'unknown' };
+      try { body = JSON.parse(xhr.responseText); } catch { /* not a problem document */ }
+      reject(new Problem(xhr.status, body, Number(xhr.getResponseHeader('Retry-After')) || undefined));
+    };
+    xhr.send(form);
+  });
+}

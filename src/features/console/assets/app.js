@@ -1,0 +1,88 @@
+/** The console: header, views, and what they share. */
+
+import { html, render, useEffect, useState } from './preact.js';
+import { Account } from './account.js';
+import { Administration } from './administration.js';
+import { read } from './api.js';
+import { Customers } from './customers.js';
+import { DocumentsView } from './documents.js';
+import { Editor } from './editor.js';
+import { Invoice } from './invoice.js';
+import { Invoices } from './invoices.js';
+import { useLiveState } from './live.js';
+import { Link, go, useLocation } from './router.js';
+import * as session from './session.js';
+import { Register, SignIn } from './sign_in.js';
+import { Heading, Toasts } from './ui.js';
+
+const ID = '([0-9a-f-]{36})';
+
+/** The views that need a signed-in user: path, label in the menu, component. */
+const VIEWS = [
+  [/^\/(?:invoices)?$/, Invoices, '/invoices', 'Invoices'],
+  [/^\/invoices\/new$/, Editor],
+  [new RegExp(`^/invoices/${ID}$`), Invoice],
+  [new RegExp(`^/invoices/${ID}/edit$`), Editor],
+  [/^\/customers$/, Customers, '/customers', 'Customers'],
+  [/^\/documents$/, DocumentsView, '/documents', 'Documents'],
+  [/^\/account$/, Account, '/account', 'Account'],
+  [/^\/admin$/, Administration, '/admin', 'Administration'],
+];
+
+function useSession() {
+  const [state, setState] = useState({ ready: false, me: null, isAdmin: false });
+  useEffect(() => {
+    const load = async () => {
+      if (!session.user) return setState({ ready: true, me: null, isAdmin: false });
+      const me = await read('me').catch(() => ({ display_name: 'You' }));
+      // The role decides only what the menu shows: the service checks it at each request.
+      setState({ ready: true, me, isAdmin: me.role === 'admin' });
+    };
+    const stop = session.onChange(load);
+    session.refresh().catch(() => {}).finally(load);
+    return stop;
+  }, []);
+  return state;
+}
+
+function Online() {
+  const [online, setOnline] = useState(navigator.onLine);
+  useEffect(() => {
+    const listener = () => setOnline(navigator.onLine);
+    for (const event of ['online', 'offline']) addEventListener(event, listener);
+    return () => { for (const event of ['online', 'offline']) removeEventListener(event, listener); };
+  }, []);
+  return !online && html`<p class="banner" role="alert">You are offline. Changes cannot be saved.</p>`;
+}
+
+function Live() {
+  const state = useLiveState();
+  const texts = { live: 'Live: changes appear at once', connecting: 'Connecting …', off: 'Not live: reload to see changes' };
+  return html`<span class="dot ${state}" title=${texts[state]}><span class="hidden">${texts[state]}</span></span>`;
+}
+
+function App() {
+  const { path } = useLocation();
+  const { ready, me, isAdmin } = useSession();
+  return html`<a class="skip" href="#main">Skip to content</a>
+    <header><${Link} to="/" class="brand">Strongroom<//>
+      ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (to !== '/admin' || isAdmin)).map(([pattern, , to, label]) =>
+        html`<${Link} to=${to} aria-current=${pattern.test(path) ? 'page' : undefined}>${label}<//>`)}</nav>`}
+      <div class="actions">${me && html`<${Live} /><span class="soft">${me.display_name}</span>
+        <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'))}>Sign out</button>`}</div>
+    </header>
+    <${Online} />
+    <main id="main">${ready ? html`<${View} path=${path} me=${me} />` : html`<p class="soft" role="status">Loading …</p>`}</main>
+    <${Toasts} />`;
+}
+
+function View({ path, me }) {
+  if (path === '/register') return html`<${Register} />`;
+  for (const [pattern, Component] of VIEWS) {
+    const found = pattern.exec(path);
+    if (found) return me ? html`<${Component} id=${found[1]} key=${path} />` : html`<${SignIn} next=${path} />`;
+  }
+  return html`<${Heading}>Not found<//><p>There is no such page. <${Link} to="/">Go to your invoices<//></p>`;
+}
+
+render(html`<${App} />`, document.getElementById('app'));

@@ -1,0 +1,90 @@
+/** The list of invoices, with filters and a chart of totals by status. */
+
+import { html, useState } from './preact.js';
+import { download, read, withQuery } from './api.js';
+import { day, money, words } from './format.js';
+import { useChanges } from './live.js';
+import { Link } from './router.js';
+import { Field, Heading, Loaded, Pager, Refusal, Status, Table, useAction, useData, usePages } from './ui.js';
+
+const STATUSES = ['draft', 'issued', 'partially_paid', 'paid', 'credited', 'void'];
+const SORTS = {
+  '-created_at': 'Newest first',
+  created_at: 'Oldest first',
+  '-total': 'Largest total',
+  due_date: 'Due first',
+};
+
+/** Reads all customers, for names and selects. A user of the demo has few; a page is 100. */
+export async function customers() {
+  const all = [];
+  for (let cursor; cursor !== null && all.length < 1000;) {
+    const page = await read(withQuery('customers', { limit: 100, cursor }));
+    all.push(...page.items);
+    cursor = page.next_cursor;
+  }
+  return all;
+}
+
+export function Invoices() {
+  const [filter, setFilter] = useState({ sort: '-created_at' });
+  const pages = usePages([filter]);
+  const list = useData(() => read(withQuery('invoices', { limit: 20, cursor: pages.cursor, ...filter })), [filter, pages.cursor]);
+  const names = useData(async () => new Map((await customers()).map((customer) => [customer.id, customer.name])), []);
+  useChanges('invoices', list.reload);
+  const set = (event) => setFilter({ ...filter, [event.target.name]: event.target.value });
+  return html`<${Heading}>Invoices<//>
+    <div class="actions">
+      <${Link} to="/invoices/new" class="button">New invoice<//>
+      <${Export} filter=${filter} />
+    </div>
+    <form class="filters" onSubmit=${(event) => event.preventDefault()}>
+      <${Field} label="Search" name="search" type="search" onChange=${set} hint="Number, notes or customer" />
+      <${Field} label="Status" name="status" as="select" onChange=${set}>
+        <option value="">All</option>${STATUSES.map((status) => html`<option value=${status}>${words(status)}</option>`)}<//>
+      <${Field} label="Order" name="sort" as="select" onChange=${set}>
+        ${Object.entries(SORTS).map(([value, label]) => html`<option value=${value}>${label}</option>`)}<//>
+    </form>
+    <${Loaded} of=${list}>${(page) => html`
+      <${Chart} invoices=${page.items} />
+      <${Table} caption="Invoices" empty="No invoice matches. Create one, or change the filter."
+        columns=${['Number', 'Customer', 'Status', 'Issued', 'Due', '>Total', '>Open']}
+        rows=${page.items.map((invoice) => [
+          html`<${Link} to="/invoices/${invoice.id}">${invoice.number ?? 'Draft'}<//>`,
+          names.data?.get(invoice.customer_id) ?? '…',
+          html`<${Status} name=${invoice.status} />`,
+          day(invoice.issue_date),
+          day(invoice.due_date),
+          money(invoice.total, invoice.currency),
+          invoice.status === 'draft' || invoice.status === 'void' ? '–' : money(invoice.total - invoice.paid - invoice.credited, invoice.currency),
+        ])} />
+      <${Pager} pages=${pages} page=${page} />`}<//>`;
+}
+
+/** Saves the filtered invoices as CSV. */
+function Export({ filter }) {
+  const [received, setReceived] = useState(null);
+  const action = useAction(async () => {
+    await download(withQuery('invoices/export', { status: filter.status }), 'invoices.csv', setReceived);
+    setReceived(null);
+  });
+  return html`<button type="button" class="quiet" disabled=${action.busy} onClick=${() => action.run()}>
+      ${action.busy ? `Exporting … ${Math.round((received ?? 0) / 1024)} KiB` : 'Export CSV'}</button>
+    <${Refusal} problem=${action.problem} />`;
+}
+
+/** Bars of the totals on this page, by status and currency. Each bar is relative to the largest of its currency. */
+function Chart({ invoices }) {
+  const sums = new Map();
+  for (const { status, currency, total } of invoices) {
+    const key = `${status} ${currency}`;
+    sums.set(key, (sums.get(key) ?? 0) + total);
+  }
+  if (sums.size === 0) return null;
+  const bars = [...sums].map(([key, total]) => [...key.split(' '), total]).sort((a, b) => STATUSES.indexOf(a[0]) - STATUSES.indexOf(b[0]));
+  const largest = (of) => Math.max(...bars.map(([, currency, total]) => (currency === of ? total : 1)));
+  return html`<figure class="chart"><figcaption>Totals of this page</figcaption>
+    <dl>${bars.map(([status, currency, total]) => html`<div><dt>${words(status)}</dt>
+      <dd><svg viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="bar ${status}" width=${Math.max((100 * total) / largest(currency), 0.5)} height="8" /></svg>
+      ${money(total, currency)}</dd></div>`)}</dl></figure>`;
+}

@@ -1,0 +1,85 @@
+//! `/`: the web console, a single-page application that uses only the public API.
+//!
+//! Threats and controls:
+//! - XSS (CWE-79): the page runs under the same Content Security Policy as the other pages. It forbids inline code, code
+//!   of other origins, and HTML from strings (Trusted Types). Preact inserts all texts as text.
+//! - Token theft: scripts keep the access token in memory only, and cannot read the refresh token
+//!   (`assets/session.js`).
+//!
+//! The page and its files are compiled into the binary. The path of a file contains a version, the hash of all files. So
+//! browsers may cache the files for a year, and a new page never runs with old files.
+
+pub mod docs;
+
+use std::sync::LazyLock;
+
+use actix_web::web::Path;
+use aws_lc_rs::digest::{Context, SHA256};
+
+use crate::base::hex::hex;
+use crate::http::error::{ApiError, ApiResult};
+use crate::http::file_reply::{Css, File, Html, JavaScript};
+use crate::security::browser::headers;
+
+/// The paths of the views. Each returns the same page, which shows the view of its path.
+pub const VIEWS: [&str; 10] = [
+    "/",
+    "/register",
+    "/invoices",
+    "/invoices/new",
+    "/invoices/{invoice}",
+    "/invoices/{invoice}/edit",
+    "/customers",
+    "/documents",
+    "/account",
+    "/admin",
+];
+
+/// Returns whether the path is of the console.
+#[must_use]
+pub fn serves(path: &str) -> bool {
+    path.starts_with("/console/") || VIEWS.contains(&path)
+}
+
+macro_rules! scripts {
+    ($($name:literal)*) => { &[$(($name, include_str!(concat!("assets/", $name)))),*] };
+}
+
+/// The ES modules. `preact.js` is the file `preact/standalone.module.js` of htm (`docs/dependencies.md`).
+const SCRIPTS: &[(&str, &str)] = scripts! {
+    "account.js" "administration.js" "api.js" "app.js" "challenge.js" "customers.js" "documents.js" "editor.js"
+    "format.js" "invoice.js" "invoices.js" "live.js" "preact.js" "router.js" "session.js" "sign_in.js" "ui.js"
+};
+
+const STYLE: &str = concat!(include_str!("../palette.css"), include_str!("assets/style.css"));
+
+/// The hash of all files.
+static VERSION: LazyLock<String> = LazyLock::new(|| {
+    let mut hash = Context::new(&SHA256);
+    hash.update(STYLE.as_bytes());
+    for (_, text) in SCRIPTS {
+        hash.update(text.as_bytes());
+    }
+    hex(hash.finish().as_ref()).chars().take(16).collect()
+});
+
+/// `GET /` and the other views.
+pub async fn page() -> File<Html> {
+    headers::page(include_str!("page.html").replace("VERSION", &VERSION))
+}
+
+/// `GET /console/{version}/style.css`
+pub async fn style(version: Path<String>) -> ApiResult<File<Css>> {
+    if *version != *VERSION {
+        return Err(ApiError::NotFound);
+    }
+    Ok(headers::immutable(STYLE))
+}
+
+/// `GET /console/{version}/{file}`
+pub async fn script(path: Path<(String, String)>) -> ApiResult<File<JavaScript>> {
+    let (version, file) = path.into_inner();
+    let found = SCRIPTS.iter().find(|(name, _)| version == *VERSION && file == *name);
+    let (_, text) = found.ok_or(ApiError::NotFound)?;
+    Ok(headers::immutable(*text))
+}

@@ -1,0 +1,72 @@
+//! The web console. `.ci/page` tests it in a browser.
+
+use aws_lc_rs::digest::{SHA384, digest};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
+use strongroom::features::console::VIEWS;
+
+use crate::support::TestApp;
+
+/// The version of the library that `docs/dependencies.md` names.
+#[test]
+fn library_is_the_documented_one() {
+    let library = include_bytes!("../../../src/features/console/assets/preact.js");
+    let hash = STANDARD.encode(digest(&SHA384, library));
+    assert!(include_str!("../../../docs/dependencies.md").contains(&format!("`{hash}`")), "{hash}");
+}
+
+/// Returns the paths of the files that the page loads.
+fn files(page: &str) -> Vec<String> {
+    let values = page.split('"').filter(|value| value.starts_with("/console/"));
+    values.map(ToOwned::to_owned).collect()
+}
+
+#[actix_web::test]
+async fn every_view_is_the_same_page_with_the_strict_policy() {
+    let app = TestApp::start().await;
+    let first = app.anonymous().request(Method::GET, "/").send().await.ok(200);
+    let policy = first.header("content-security-policy").unwrap();
+    assert!(policy.contains("script-src 'self'") && policy.contains("require-trusted-types-for"), "{policy}");
+    for inline in ["<style", " style=", " onclick", " onload", "javascript:", "<script>", "http:", "https:"] {
+        assert!(!first.text().contains(inline), "{inline}");
+    }
+    for path in VIEWS {
+        let page = app.anonymous().request(Method::GET, path).send().await.ok(200);
+        assert_eq!(page.comparable(), first.comparable(), "{path}");
+    }
+}
+
+/// The path of a file contains the hash of all files, so a cached file is never wrong.
+#[actix_web::test]
+async fn files_are_cached_and_the_page_is_not() {
+    let app = TestApp::start().await;
+    let page = app.anonymous().request(Method::GET, "/").send().await.ok(200);
+    assert_eq!(page.header("cache-control"), Some("no-store"));
+    let files = files(&page.text());
+    assert_eq!(files.len(), 2);
+    let folder = files[0].rsplit_once('/').unwrap().0;
+    let module = format!("{folder}/session.js");
+    for path in files.iter().chain([&module]) {
+        let file = app.anonymous().request(Method::GET, path).send().await.ok(200);
+        assert_eq!(file.header("cache-control"), Some("public, max-age=31536000, immutable"), "{path}");
+        assert_eq!(file.header("x-content-type-options"), Some("nosniff"), "{path}");
+    }
+    let old = "/console/0123456789abcdef";
+    for path in [
+        format!("{old}/style.css"),
+        format!("{old}/app.js"),
+        format!("{folder}/none.js"),
+        format!("{folder}/..%2fapp.js"),
+    ] {
+        app.anonymous().request(Method::GET, &path).send().await.assert_refused(404, "not_found");
+    }
+}
+
+#[actix_web::test]
+async fn console_is_off_by_setting() {
+    let app = TestApp::with(&[("STRONGROOM_HTTP_CONSOLE", "false")]).await;
+    for path in VIEWS {
+        app.anonymous().request(Method::GET, path).send().await.assert_refused(404, "not_found");
+    }
+}
