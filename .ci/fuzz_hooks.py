@@ -59,7 +59,7 @@ def visible(value):
 
 
 def affordable(line):
-    # The number of decimals that an amount may have depends on the currency.
+    # Remove the decimals, because their number depends on the currency. Six digits keep the total below its maximum.
     line["unit_price"] = line["unit_price"].split(".")[0][:6]
     # A discount must not exceed the amount of the line, and has either a rate or an amount.
     line.pop("discount_amount", None)

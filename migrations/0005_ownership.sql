@@ -124,9 +124,9 @@ grant execute on function purge_deleted_owner(integer) to strongroom_app;
 -- Returns whether an object that a caller was denied is missing, belongs to another owner (foreign), or is the caller's
 -- own. The service calls it after the response, and only the audit event contains the result.
 --
--- Forced row-level security hides the rows from the schema's owner too. So the function belongs to
--- strongroom_classifier, a role that can read two columns of each classified table and nothing else. The role needs
--- CREATE only to become the owner of the function.
+-- Forced row-level security hides the rows from the schema's owner too. So the function belongs to the role
+-- strongroom_classifier, to which a policy shows all rows. Of each table in classified_objects, it can read only the id
+-- and the owner. The role needs CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text

@@ -39,7 +39,8 @@ create table customers (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Composite foreign keys refer to this constraint.
+    -- Foreign keys of other tables contain the owner, so that a row can refer only to a customer of the same owner.
+    -- PostgreSQL requires this constraint for them.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

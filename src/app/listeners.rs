@@ -2,8 +2,8 @@
 //! serve HTTP/1.1.
 //!
 //! actix-web's `HttpServer` reads from each connection that it accepts, so it cannot refuse one. At its limit of TLS
-//! handshakes, it pauses all listeners. So this module combines actix-server with actix-http's `HttpService`, as
-//! `HttpServer` does, and adds the limits.
+//! handshakes, it pauses all listeners, so a few slow clients would block everyone. `HttpServer` is built from
+//! actix-server and actix-http's `HttpService`. This module combines the same two parts, and adds the limits.
 
 use std::fmt;
 use std::io;

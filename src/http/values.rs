@@ -60,7 +60,7 @@ impl<T: TryFrom<i64>> Visitor<'_> for Integer<T> {
     }
 }
 
-/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`. Use it as
+/// Deserializes an enum from a string. serde alone also accepts `{"card": null}` for `"card"`. Use this function as
 /// `#[serde(deserialize_with = "variant")]`.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ fn example(endpoint: &Endpoint) -> (&'static str, i64) {
     }
 }
 
-/// The parts of the console's paths: name, description, pattern, example.
+/// The path parameters of the web console, each with name, description, pattern and example.
 const CONSOLE_PATH: [(&str, &str, &str, &str); 3] = [
     ("invoice", "The script of the page reads it.", "^[0-9a-f-]{36}$", demo::ISSUED),
     ("version", "The version that the page names.", "^[0-9a-f]{16}$", "0123456789abcdef"),

@@ -26,8 +26,8 @@ use crate::security::sessions::access_tokens::AccessTokens;
 use crate::security::sessions::caller::Caller;
 use crate::security::sessions::refresh_tokens::cookie::{self, clear_browser_data};
 
-/// `POST auth/register`: sends a confirmation link, or "you already have an account". Always 202, to prevent user
-/// enumeration.
+/// `POST auth/register`: sends a confirmation link, or "you already have an account". The reply is 202 in both cases,
+/// to prevent user enumeration.
 pub async fn register(
     request: HttpRequest,
     address: ClientAddr,
@@ -213,8 +213,8 @@ pub async fn reset(
     Ok(NoContent.customize().append_header((header::SET_COOKIE, device_cookie)))
 }
 
-/// Returns the reason for the security event of a mail request. The response does not contain the reason, because it
-/// would reveal whether other requests named the same address.
+/// Returns the field `reason` of the security event of a mail request. It is empty if the mail was queued. The response
+/// does not contain the reason, because it would reveal whether other requests named the same address.
 fn mail_reason(queued: bool) -> &'static str {
     if queued { "" } else { "mail_budget_spent" }
 }

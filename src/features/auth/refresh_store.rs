@@ -18,8 +18,8 @@ pub enum RefreshOutcome {
     Issued(IssuedSession),
     /// The token is not stored: it never existed, or it was deleted with its session.
     Unknown,
-    /// The token has expired, its session has ended, or parallel requests have used it. `reason` is for the security
-    /// event.
+    /// The token has expired, its session has ended, or parallel requests have used it and its successors. `reason` is
+    /// for the security event.
     Ended {
         reason: &'static str,
         session: SessionId,

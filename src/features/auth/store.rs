@@ -148,8 +148,9 @@ impl AuthStore {
         Ok(created.map(UserId::from))
     }
 
-    /// Returns the account with this address, and the highest work factor of all stored password hashes. An unknown
-    /// address and a malformed one (`None`) run the same statement, to prevent user enumeration.
+    /// Returns the account with this address, and the highest work of all stored password hashes. Each verification does
+    /// at least this work, so that response times do not reveal whether the account exists. An unknown address and a
+    /// malformed one (`None`) run the same statement.
     pub async fn credentials(&self, email: Option<&EmailAddress>) -> ApiResult<FoundCredentials> {
         let email = email.map_or("", EmailAddress::as_str);
         let row = sqlx::query!(

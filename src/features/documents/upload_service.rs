@@ -72,7 +72,8 @@ impl UploadService {
     /// stored again.
     ///
     /// # Errors
-    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED).
+    /// [`QUOTA_EXCEEDED`](crate::security::limits::row_quotas::QUOTA_EXCEEDED) if the owner has the maximum number of
+    /// files, or too few bytes left.
     pub async fn reserve(
         &self,
         caller: &Caller,

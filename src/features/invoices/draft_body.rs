@@ -39,7 +39,8 @@ pub struct InvoiceDraft {
     #[garde(custom(rules::currency))]
     #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$")]
     pub currency: String,
-    /// Not before the issue date. Default: computed from the payment terms of the business when the invoice is issued.
+    /// When the invoice is issued, the due date must not be before the issue date. If it is missing, it is then computed
+    /// from the payment terms of the business, if it has any.
     #[garde(inner(custom(rules::day)))]
     #[schema(format = Date)]
     pub due_date: Option<String>,

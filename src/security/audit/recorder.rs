@@ -41,7 +41,7 @@ struct Shared {
     pending: Mutex<Pending>,
     arrived: Notify,
     closed: AtomicBool,
-    /// The number of lost events that no event has reported yet.
+    /// The number of lost events since the last `sys_audit_lost`, which reports them.
     lost: AtomicU64,
     lost_total: AtomicU64,
     keys: Arc<Keys>,

@@ -129,7 +129,7 @@ impl<'a> Verification<'a> {
         self.report.faults.push(fault);
     }
 
-    /// Counts an item that was signed with a key that was not given. Each such key is one fault.
+    /// Counts an event, seal or chain head that was signed with an unknown key. All of the same key are one fault.
     fn count_unknown_key(&mut self, key: KeyId) {
         let counted = self.report.faults.iter_mut().find_map(|fault| match fault {
             Fault::UnknownKey { key: other, number } if *other == key => Some(number),

@@ -51,7 +51,8 @@ pub fn create(keys: &Keys, account_and_address: &[u8; 32], failures: i64, now: D
     let maxnumber = failures.saturating_mul(NUMBERS_PER_FAILURE).clamp(NUMBERS_PER_FAILURE, MAX_NUMBER).unsigned_abs();
     let mut random = [0; 8];
     rand::fill(&mut random).map_err(|_| ApiError::internal("the operating system returned no random bytes"))?;
-    // The final `&` separates salt and number. Without it, a client could move a digit from the number to the expiry.
+    // `hash` appends the number to the salt. Without the final `&`, `expires=17` with the number 45 and `expires=174`
+    // with the number 5 would have the same hash, so a client could extend the expiry.
     let salt = format!("{}?expires={}&", Uuid::new_v4().simple(), (now + LIFETIME).timestamp());
     let challenge = hash(&salt, u64::from_be_bytes(random) % (maxnumber + 1));
     let signature = keys.sign(Purpose::Challenge, &[account_and_address, &challenge]).to_bytes();

@@ -36,7 +36,7 @@ pub struct NewCreditNote {
 #[derive(Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewCreditedLine {
-    /// Line number on the invoice, starting at 1. Each line at most once.
+    /// The number of the line on the invoice. The first line is 1. A credit note names each line at most once.
     #[serde(deserialize_with = "integer")]
     #[garde(range(min = 1, max = 100))]
     #[schema(minimum = 1, maximum = 100)]

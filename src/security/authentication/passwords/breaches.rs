@@ -28,7 +28,7 @@ use crate::config::{BreachSettings, OutboundUrl, Profile};
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::communication::outbound::{OutboundClient, OutboundClientError, SystemResolver};
 
-/// The number of hash digits that are sent. The range format requires five.
+/// The number of hex digits of the SHA-1 hash that are sent to the breach service. Its range query takes exactly five.
 const PREFIX_DIGITS: usize = 5;
 const SUFFIX_DIGITS: usize = 35;
 

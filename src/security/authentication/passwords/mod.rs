@@ -21,8 +21,8 @@
 //! **Limits**: a breached password that is not on the list is accepted, unless a breach service is configured. A
 //! password may leak later. Equal work takes only nearly equal time: many passes over little memory are slightly faster
 //! than few passes over much memory.
-//! **Deviation**: ASVS 6.2.8 requires verification of the password exactly as received. NFC can change the password
-//! before (`docs/decisions.md`, "Password normalization").
+//! **Deviation**: ASVS 6.2.8 requires verification of the password exactly as received. Here it is normalized to NFC
+//! first, which can change it (`docs/decisions.md`, "Password normalization").
 //! **ASVS**: 6.2.1–6.2.12, 6.3.8, 11.4.2, 15.2.2
 //! **Test**: `attacks::authentication::passwords`, `attacks::authentication::breached_passwords`
 

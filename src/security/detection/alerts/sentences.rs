@@ -66,8 +66,8 @@ impl Outcome {
 }
 
 impl Message {
-    /// Formats one sentence. A combined alert adds a sentence with its largest subjects. The user's email address is
-    /// included only if the sink may see it.
+    /// Formats the text of the message. A combined alert, which many subjects share, adds a sentence with the subjects
+    /// that have the most events. The user's email address is included only if the sink may see it.
     #[must_use]
     pub fn sentence(&self) -> String {
         let words = WORDINGS.iter().find(|words| words.rule == self.rule).unwrap_or(&UNKNOWN);

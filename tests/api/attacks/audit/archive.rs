@@ -198,7 +198,8 @@ async fn batch_removed_without_archive_is_detected() {
     owner.execute(remove).await.unwrap();
     let (code, output) = trail.audit(Role::Owner, &["verify"]);
     assert!(code == Some(1) && output.contains("missing seal: batch 1 was deleted"), "{output}");
-    // Only the master key can create the event that explains the gap.
+    // After a real archive run, an event `sys_audit_archived` explains the missing batches. Its MAC needs the master
+    // key, so an event with the MAC of another row explains nothing.
     let forged = "insert into security_events (id, at, kind, severity, reason, replica, amount, mac)
         select gen_random_uuid(), at, 'sys_audit_archived', 'warning', '', replica, 1, mac from security_events limit 1";
     owner.execute(forged).await.unwrap();

@@ -28,7 +28,7 @@ async fn assert_single_alert(app: &TestApp, rule: &str, events: i64, subject: &s
     assert_eq!(alerts(app).await, [(rule.to_owned(), subject.to_owned(), 1)]);
 }
 
-/// A new rule needs its attack in this file.
+/// Each rule needs a test of its attack, in this file or in `rules.rs`.
 #[test]
 fn every_rule_has_its_attack() {
     let attacks = [include_str!("rules.rs"), include_str!("each_rule.rs")].concat();

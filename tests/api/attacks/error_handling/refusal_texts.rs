@@ -48,7 +48,8 @@ const OF_THE_PROGRAM: [&str; 34] = [
     "documented format",
 ];
 
-/// Checks that each message is our own, and points to a field of the request or of the OpenAPI document.
+/// Checks that no message is a text of a parser, and that each pointer names a field of the request or of the OpenAPI
+/// document.
 #[track_caller]
 fn assert_own_messages(reply: &Reply, names: &[String], what: &str) {
     let problem = reply.json();

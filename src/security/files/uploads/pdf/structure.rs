@@ -173,8 +173,8 @@ fn is_unambiguous(dict: &Dict<'_>) -> Option<()> {
     Some(())
 }
 
-/// Returns `Some` if two kinds of PDF readers find the same objects: those that use the table of an object stream, and
-/// those that scan the stream.
+/// Some PDF readers find the objects of an object stream by its table, and others scan the stream. Returns `Some` if
+/// both find the same objects. Otherwise a reader could find objects that were not inspected.
 fn check_object_stream(stream: &Stream<'_>) -> Option<()> {
     let content = stream.decoded_data().ok()?;
     let [count, first] = ["N", "First"].map(|key| stream.dict().get::<u32>(key));

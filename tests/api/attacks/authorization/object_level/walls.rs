@@ -65,7 +65,8 @@ async fn fill(app: &TestApp, actor: &Actor) {
     sqlx::query(AssertSqlSafe(upload)).execute(&app.all_rows).await.unwrap();
 }
 
-/// Returns a statement that copies a row of this owner, with the columns that the service can insert, if there are any.
+/// Returns a statement that copies a row of this owner. It copies the columns that the service may insert. If the
+/// service may insert none, it copies all columns.
 async fn copy_of_row(app: &TestApp, table: &str, owner: Uuid) -> String {
     let row = format!("select to_jsonb(t)::text from {table} t where owner_id = $1 limit 1");
     let row: Option<String> =

@@ -126,8 +126,7 @@ async fn two_replicas_deliver_each_message_once() {
     let one = start_with_receiver(&receiver).await;
     let two = start_on_with_receiver(one.database.clone(), &receiver).await;
     for place in 0..30 {
-        // With three rules, each rule raises at most ten alerts. Further subjects of a rule would share a combined
-        // alert.
+        // A rule has at most ten separate alerts. So the 30 subjects are spread over three rules.
         let rule = ["access_denials", "id_enumeration", "reused_tokens"][place % 3];
         let finding = Finding { rule, ..denials(UserId::new(), 20) };
         raise(if place % 2 == 0 { &one } else { &two }, &finding).await;

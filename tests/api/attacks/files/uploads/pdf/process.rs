@@ -126,7 +126,7 @@ async fn inspection_process_has_resource_limits_and_no_environment_or_open_files
     tokio::join!(upload(&alice, &file), watched);
 }
 
-/// Uploads a file, and sends a signal to its inspection while it works.
+/// Uploads a file that takes long to parse, and sends a signal to the process that inspects it.
 async fn upload_with_signal(app: &TestApp, user: &Actor, signal: &str) -> Reply {
     let file = looping();
     let sent = async {
