@@ -33,7 +33,7 @@ function Users() {
     say(text);
     await list.reload();
   });
-  const actions = ({ id, email: address, status, locked }) => html`<div class="actions">
+  const actions = ({ id, email: address, status, locked }) => html`<div class="actions" key=${id}>
     ${locked && html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/unlock`, `${address} is unlocked.`)}>Unlock</button>`}
     ${status === 'disabled'
       ? html`<button type="button" class="quiet" onClick=${() => act.run('POST', `${id}/enable`, `${address} is enabled.`)}>Enable</button>`
@@ -59,7 +59,7 @@ function Events() {
     <form class="filters" onSubmit=${(event) => event.preventDefault()}>
       <${Field} label="Kind" name="kind" type="search" onChange=${set} hint="For example authz_denied" problem=${list.problem} pointer="/kind" />
       <${Field} label="Severity" name="severity" as="select" onChange=${set}>
-        <option value="">All</option>${['info', 'notice', 'warn', 'critical'].map((name) => html`<option value=${name}>${words(name)}</option>`)}<//>
+        <option value="">All</option>${['info', 'warning', 'critical'].map((name) => html`<option value=${name}>${words(name)}</option>`)}<//>
       <${Field} label="User id" name="user_id" type="search" onChange=${set} problem=${list.problem} pointer="/user_id" />
       <${Field} label="Address" name="address" type="search" onChange=${set} problem=${list.problem} pointer="/address" />
       <button type="button" class="quiet" onClick=${list.reload}>Reload</button></form>

@@ -18,7 +18,7 @@ export class Problem extends Error {
 }
 
 /** The problem for a request that got no response. */
-function unreachable() {
+export function unreachable() {
   const title = navigator.onLine ? 'The service cannot be reached. Try again in a minute' : 'You are offline';
   return new Problem(0, { title, code: 'unreachable' });
 }
@@ -44,16 +44,18 @@ async function send(method, path, body, headers) {
 }
 
 /**
- * Sends a request, and returns the response. Throws a [`Problem`]. After 401 it renews the token and tries once more.
+ * Sends a request, and returns the response. Throws a [`Problem`]. If the token has expired, it renews the token and
+ * tries once more.
  */
 export async function request(method, path, { body, headers } = {}) {
-  let reply = await send(method, path, body, headers);
-  if (reply.status === 401 && session.user) {
-    if (await session.refresh().catch(() => false)) reply = await send(method, path, body, headers);
-    if (reply.status === 401) session.ended();
-  }
-  if (!reply.ok) throw await problemOf(reply);
-  return reply;
+  const reply = await send(method, path, body, headers);
+  if (reply.ok) return reply;
+  const problem = await problemOf(reply);
+  // A wrong password is also 401, and the next attempt would count as a second failure.
+  if (problem.code !== 'unauthenticated' || !(await session.refresh().catch(() => false))) throw problem;
+  const again = await send(method, path, body, headers);
+  if (!again.ok) throw await problemOf(again);
+  return again;
 }
 
 /** Reads an object or a page. An object keeps its `ETag`, which a change must send back. */

@@ -13,7 +13,7 @@ import { useLiveState } from './live.js';
 import { Link, go, useLocation } from './router.js';
 import * as session from './session.js';
 import { Register, SignIn } from './sign_in.js';
-import { Heading, Toasts } from './ui.js';
+import { Heading, Toasts, say } from './ui.js';
 
 const ID = '([0-9a-f-]{36})';
 
@@ -69,7 +69,7 @@ function App() {
       ${me && html`<nav aria-label="Views">${VIEWS.filter(([, , to, label]) => label && (to !== '/admin' || isAdmin)).map(([pattern, , to, label]) =>
         html`<${Link} to=${to} aria-current=${pattern.test(path) ? 'page' : undefined}>${label}<//>`)}</nav>`}
       <div class="actions">${me && html`<${Live} /><span class="soft">${me.display_name}</span>
-        <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'))}>Sign out</button>`}</div>
+        <button type="button" class="quiet" onClick=${() => session.signOut().then(() => go('/'), () => say('You are still signed in: the service cannot be reached. Try again.'))}>Sign out</button>`}</div>
     </header>
     <${Online} />
     <main id="main">${ready ? html`<${View} path=${path} me=${me} />` : html`<p class="soft" role="status">Loading …</p>`}</main>
@@ -80,7 +80,7 @@ function View({ path, me }) {
   if (path === '/register') return html`<${Register} />`;
   for (const [pattern, Component] of VIEWS) {
     const found = pattern.exec(path);
-    if (found) return me ? html`<${Component} id=${found[1]} key=${path} />` : html`<${SignIn} next=${path} />`;
+    if (found) return me ? html`<${Component} id=${found[1]} key=${`${session.user?.id} ${path}`} />` : html`<${SignIn} next=${path} />`;
   }
   return html`<${Heading}>Not found<//><p>There is no such page. <${Link} to="/">Go to your invoices<//></p>`;
 }

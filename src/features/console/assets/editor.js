@@ -25,7 +25,10 @@ function Form({ customers: all, draft }) {
     const { customer_id, currency, due_date, notes, discount_rate } = values(form);
     const body = {
       customer_id, currency, due_date, notes, discount_rate,
-      lines: lines.map(({ description, quantity, unit_price, tax_rate }) => ({ description, quantity, unit_price, tax_rate })),
+      // The editor has no fields for these discounts. Send them back, because a PUT replaces the whole draft.
+      discount_amount: discount_rate ? null : saved?.discount_amount ?? null,
+      lines: lines.map(({ description, quantity, unit_price, tax_rate, discount_rate: rate = null, discount_amount: amount = null }) =>
+        ({ description, quantity, unit_price, tax_rate, discount_rate: rate, discount_amount: amount })),
     };
     const next = saved
       ? await change('PUT', `invoices/${saved.id}`, saved.etag, body)

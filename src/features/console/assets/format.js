@@ -1,13 +1,21 @@
 /** Texts of amounts, times and sizes. The API has integers in minor units; people read decimals. */
 
+/** The currencies that do not have two decimals (ISO 4217, as the service). Browsers round some currencies otherwise. */
+const DECIMALS = {
+  BIF: 0, CLP: 0, DJF: 0, GNF: 0, ISK: 0, JPY: 0, KMF: 0, KRW: 0, PYG: 0, RWF: 0, UGX: 0, UYI: 0, VND: 0, VUV: 0,
+  XAF: 0, XOF: 0, XPF: 0, BHD: 3, IQD: 3, JOD: 3, KWD: 3, LYD: 3, OMR: 3, TND: 3, CLF: 4, UYW: 4,
+};
+
 /** Returns the number of decimals of a currency. */
 export function decimals(currency) {
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits;
+  return DECIMALS[currency] ?? 2;
 }
 
 /** Formats an amount in minor units. */
 export function money(minor, currency) {
-  return new Intl.NumberFormat('en', { style: 'currency', currency }).format(minor / 10 ** decimals(currency));
+  const places = decimals(currency);
+  const digits = { minimumFractionDigits: places, maximumFractionDigits: places };
+  return new Intl.NumberFormat('en', { style: 'currency', currency, ...digits }).format(minor / 10 ** places);
 }
 
 /** Returns the minor units of a typed decimal, or null. It computes with text, because 1.15 * 100 is not 115. */

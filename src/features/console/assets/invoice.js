@@ -78,6 +78,7 @@ function Pay({ invoice, reload }) {
     const { amount, paid_on, method, reference } = values(form);
     await create(`invoices/${invoice.id}/payments`, { amount: minorUnits(amount, invoice.currency), paid_on, method, reference }, key);
     setKey(crypto.randomUUID());
+    form.reset();
     say('The payment is recorded.');
     await reload();
   });
@@ -92,7 +93,7 @@ function Pay({ invoice, reload }) {
   return html`<${Refusal} problem=${action.problem} fields=${['/amount', '/paid_on', '/reference']} />
     <form class="filters" onSubmit=${submit}>
       <${Field} label="Amount (${invoice.currency})" name="amount" inputmode="decimal" defaultValue=${due} required problem=${problem} />
-      <${Field} label="Paid on" name="paid_on" type="date" defaultValue=${new Date().toISOString().slice(0, 10)} required problem=${problem} />
+      <${Field} label="Paid on" name="paid_on" type="date" defaultValue=${new Date().toLocaleDateString('sv')} required problem=${problem} />
       <${Field} label="Method" name="method" as="select">
         ${['bank_transfer', 'card', 'cash', 'direct_debit', 'other'].map((name) => html`<option value=${name}>${name.replace('_', ' ')}</option>`)}<//>
       <${Field} label="Reference" name="reference" problem=${problem} />

@@ -1,5 +1,5 @@
 /**
- * Session of the browser. The access token is in memory only: a script in another tab, or on the disk, cannot read it.
+ * The session of the browser. The access token is in memory only: other tabs cannot read it, and it is not on the disk.
  * The refresh token is in a cookie that scripts cannot read (HttpOnly), and only the token routes receive it.
  */
 
@@ -13,7 +13,7 @@ let timer;
 const listeners = new Set();
 const tabs = new BroadcastChannel('strongroom-session');
 
-/** The claims of the token. They serve to greet the user only: the service decides what the user may do. */
+/** The id of the signed-in user, or null. */
 export let user = null;
 
 /** Calls `listener` when a user signs in or out. Returns a function that stops this. */
@@ -80,10 +80,14 @@ export function replace(reply) {
   keep(reply);
 }
 
-/** Signs out in all tabs. The service ends the session even if the access token has expired. */
+/**
+ * Signs out in all tabs. The service ends the session even if the access token has expired. Throws if the service
+ * cannot end it.
+ */
 export async function signOut() {
   const headers = token ? { ...CSRF, Authorization: `Bearer ${token}` } : CSRF;
-  await fetch('/api/v1/auth/logout', { method: 'POST', headers, cache: 'no-store' }).catch(() => {});
+  const reply = await fetch('/api/v1/auth/logout', { method: 'POST', headers, cache: 'no-store' });
+  if (!reply.ok && reply.status !== 401) throw reply;
   forget();
   tabs.postMessage('signed-out');
 }

@@ -1,6 +1,7 @@
 /** Parts that all views share. */
 
 import { html, useEffect, useRef, useState } from './preact.js';
+import { Problem, unreachable } from './api.js';
 import { words } from './format.js';
 
 /** Shows a refusal: its title, messages of fields, and the request id, by which an operator finds it in the log. */
@@ -40,6 +41,11 @@ export function Field({ label, name, pointer = `/${name}`, problem, hint, as = '
   </div>`;
 }
 
+/** Returns an error as a problem: a broken connection is no problem document. */
+function asProblem(error) {
+  return error instanceof Problem ? error : unreachable();
+}
+
 /** Runs an action once at a time, and keeps its refusal. */
 export function useAction(action) {
   const [state, setState] = useState({ busy: false, problem: null });
@@ -50,8 +56,7 @@ export function useAction(action) {
       setState({ busy: false, problem: null });
       return result;
     } catch (problem) {
-      if (!Array.isArray(problem.errors)) throw problem;
-      setState({ busy: false, problem });
+      setState({ busy: false, problem: asProblem(problem) });
     }
   };
   return { ...state, run };
@@ -67,8 +72,7 @@ export function useData(load, inputs) {
       const data = await load();
       if (mine === run.current) setState({ data, problem: null });
     } catch (problem) {
-      if (!Array.isArray(problem.errors)) throw problem;
-      if (mine === run.current) setState((old) => ({ data: old.data, problem }));
+      if (mine === run.current) setState((old) => ({ data: old.data, problem: asProblem(problem) }));
     }
   };
   useEffect(() => {
