@@ -1,4 +1,5 @@
-/** Documents: upload with progress, save, attach, delete. A preview never opens in the page: files are only saved. */
+/** Documents: upload with progress, save, delete. An upload on an invoice is attached to it. A file is never shown in the
+ * page, only saved. */
 
 import { html, useRef, useState } from './preact.js';
 import { change, download, read, upload, withQuery } from './api.js';

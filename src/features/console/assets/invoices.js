@@ -15,7 +15,7 @@ const SORTS = {
   due_date: 'Due first',
 };
 
-/** Reads all customers, for names and selects. A user of the demo has few; a page is 100. */
+/** Reads at most 1,000 customers, for names and selects. */
 export async function customers() {
   const all = [];
   for (let cursor; cursor !== null && all.length < 1000;) {
@@ -61,7 +61,7 @@ export function Invoices() {
       <${Pager} pages=${pages} page=${page} />`}<//>`;
 }
 
-/** Saves the filtered invoices as CSV. */
+/** Saves the invoices of the chosen status as CSV. The export has no search. */
 function Export({ filter }) {
   const [received, setReceived] = useState(null);
   const action = useAction(async () => {

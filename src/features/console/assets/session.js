@@ -49,8 +49,8 @@ function forget() {
 }
 
 /**
- * Renews the access token. A refresh token is valid once, and its second use ends the session. So only one tab at a
- * time uses the cookie (Web Locks). Returns whether a user is signed in.
+ * Renews the access token. A refresh token is valid once, and a second use after some seconds ends the session. So only
+ * one tab at a time uses the cookie (Web Locks). Returns whether a user is signed in.
  */
 export async function refresh() {
   return navigator.locks.request('strongroom-refresh', async () => {
