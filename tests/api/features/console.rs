@@ -65,8 +65,9 @@ async fn files_are_cached_and_the_page_is_not() {
 
 #[actix_web::test]
 async fn console_is_off_by_setting() {
+    let page = TestApp::start().await.anonymous().request(Method::GET, "/").send().await.ok(200).text();
     let app = TestApp::with(&[("STRONGROOM_HTTP_CONSOLE", "false")]).await;
-    for path in VIEWS {
-        app.anonymous().request(Method::GET, path).send().await.assert_refused(404, "not_found");
+    for path in VIEWS.map(ToOwned::to_owned).into_iter().chain(files(&page)) {
+        app.anonymous().request(Method::GET, &path).send().await.assert_refused(404, "not_found");
     }
 }

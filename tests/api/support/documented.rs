@@ -28,7 +28,7 @@ pub fn all_codes(method: &str, path: &str) -> Vec<String> {
     statuses.filter(|status| status.as_str() >= "400").flat_map(|status| codes(operation, status)).collect()
 }
 
-/// Returns the path of the document that matches. A path without an id takes precedence, so `export` in
+/// Returns the path of the document that matches. The one with the fewest parameters takes precedence, so `export` in
 /// `/invoices/export` is not an id.
 fn template(path: &str) -> Option<&'static str> {
     let fits = |template: &str| {
@@ -36,13 +36,13 @@ fn template(path: &str) -> Option<&'static str> {
         loop {
             match (expected.next(), actual.next()) {
                 (None, None) => return true,
-                (Some(one), Some(other)) if one == other || (one == "{id}" && !other.is_empty()) => {}
+                (Some(one), Some(other)) if one == other || (one.starts_with('{') && !other.is_empty()) => {}
                 _ => return false,
             }
         }
     };
     let templates = DOCUMENT["paths"].as_object().unwrap().keys().map(String::as_str);
-    templates.filter(|template| fits(template)).min_by_key(|template| template.contains('{'))
+    templates.filter(|template| fits(template)).min_by_key(|template| template.matches('{').count())
 }
 
 /// Returns the problem codes that an operation lists for a status.
