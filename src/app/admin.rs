@@ -1,5 +1,5 @@
-//! The commands `admin …`, which appoint and remove administrators. The API has no such function. Otherwise a stolen
-//! access token could create an administrator (privilege escalation).
+//! The commands `admin …`, which appoint and remove administrators. The API cannot change a role, because a stolen
+//! access token could then create an administrator (privilege escalation).
 
 use std::io::{self, BufRead, IsTerminal};
 
@@ -25,7 +25,7 @@ use crate::security::authentication::passwords::Passwords;
 /// histories.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result<(), Failure> {
     let email: EmailAddress = email.parse()?;
     let name: DisplayName = name.parse()?;
@@ -60,7 +60,7 @@ pub async fn create(settings: &AuditSettings, email: &str, name: &str) -> Result
 /// Runs `admin promote`.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
     change_role(settings, email, "is an administrator", async |owner, email, now| {
         users::promote(owner, email, now).await
@@ -71,7 +71,7 @@ pub async fn promote(settings: &AuditSettings, email: &str) -> Result<(), Failur
 /// Runs `admin demote`.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn demote(settings: &AuditSettings, email: &str) -> Result<(), Failure> {
     change_role(settings, email, "is no longer an administrator", async |owner, email, now| {
         users::demote(owner, email, now).await

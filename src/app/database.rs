@@ -18,10 +18,10 @@ use {
     std::path::Path,
 };
 
-/// How long a command waits for the database to accept its connection.
+/// Maximum time until the database accepts the connection of a command.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The options of the connection, and the development server if this process has started one.
+/// The options for a connection, and the development server if this process has started it.
 pub(super) struct Database {
     pub options: PgConnectOptions,
     #[cfg(feature = "dev")]
@@ -29,7 +29,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// Returns the database for the role of the service. Migrates the development database first.
+    /// Returns the database for the service's role. If it is the development database, applies the migrations first.
     pub async fn for_service(settings: &Settings) -> Result<Self, Failure> {
         match &settings.database.url {
             Some(url) => Ok(Self::external(url)),
@@ -46,7 +46,7 @@ impl Database {
         }
     }
 
-    /// Returns the database for the role that owns the schema. Commands use this role.
+    /// Returns the database for the role that owns the schema. All commands except `serve` connect as this role.
     async fn for_owner(settings: &OwnerSettings) -> Result<Self, Failure> {
         match &settings.database.owner_url {
             Some(url) => Ok(Self::external(url)),
@@ -78,7 +78,7 @@ impl Database {
         options
     }
 
-    /// Returns whether this is the development database.
+    /// Returns whether the development profile runs this database.
     pub fn is_development(&self) -> bool {
         self.development_owner_options().is_some()
     }
@@ -115,13 +115,13 @@ pub(super) fn server_config(settings: &DatabaseSettings, state_dir: &Path) -> De
     }
 }
 
-/// Connects as the owner of the schema. The command must stop the returned database at its end.
+/// Connects as the owner of the schema. The command must call [`Database::stop`] before it returns.
 pub(super) async fn connect_as_owner(settings: &OwnerSettings) -> Result<(PgConnection, Database), Failure> {
     let database = Database::for_owner(settings).await?;
     Ok((connect(&database.options).await?, database))
 }
 
-/// Connects without the pool. The pool retries, so it would report a timeout instead of the reason of a failure.
+/// Connects without a pool. A pool repeats failed attempts, so it would report a timeout and hide the reason.
 pub(super) async fn connect(options: &PgConnectOptions) -> Result<PgConnection, Failure> {
     let connected = timeout(CONNECT_TIMEOUT, options.connect()).await;
     Ok(connected.map_err(|_| Failure::DatabaseTimeout(CONNECT_TIMEOUT.as_secs()))??)

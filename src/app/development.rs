@@ -1,5 +1,5 @@
-//! Functions of commands that exist only in development: the welcome message of `serve`, `dev reset`, and
-//! `dev new-resource`.
+//! Commands and messages that exist only in development: the welcome message of `serve`, `dev reset` and `dev
+//! new-resource`.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::config::{DevelopmentSettings, Settings};
 use crate::dev::{new_resource, postgres};
 use crate::features::demo::Demo;
 
-/// Returns the message that `serve` prints when it is ready.
+/// Returns the message that `serve` prints as soon as it accepts requests.
 pub(super) fn welcome(settings: &Settings, running: &Running, database: &Database, demo: Option<&Demo>) -> String {
     let base = format!("http://{}", running.http);
     let page = if settings.http.docs { "docs" } else { "api/v1/openapi.json" };
@@ -41,7 +41,7 @@ pub(super) fn welcome(settings: &Settings, running: &Running, database: &Databas
 /// Runs `dev new-resource` in the current folder.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub fn new_resource(name: &str, fields: &[String]) -> Result<(), Failure> {
     for path in new_resource::write(Path::new("."), name, fields)? {
         print_line(format!("wrote {}", path.display()))?;
@@ -52,7 +52,7 @@ pub fn new_resource(name: &str, fields: &[String]) -> Result<(), Failure> {
 /// Runs `dev reset`.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn reset(settings: &DevelopmentSettings) -> Result<(), Failure> {
     let removed = postgres::dev::reset(&server_config(&settings.database, &settings.state_dir)).await?;
     if removed.is_empty() {

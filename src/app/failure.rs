@@ -19,7 +19,7 @@ use crate::security::authentication::passwords::{PasswordRefusal, PasswordSetupE
 use crate::security::crypto::keys::MasterKeyError;
 use crate::telemetry::traces::TraceSetupError;
 
-/// The error of a command.
+/// The error of a command. Its message says what the operator should do.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error(transparent)]
@@ -105,7 +105,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Returns the reason in the security event of this failure.
+    /// Returns the `reason` of the security event that reports this failure.
     pub(super) fn reason(&self) -> &'static str {
         match self {
             Self::Configuration(_) | Self::Environment(_) => "settings",
@@ -121,8 +121,8 @@ impl Failure {
         }
     }
 
-    /// Wraps an error of a migration. `development` says that the database is the development database, which the user
-    /// may delete.
+    /// Wraps an error of a migration. `development` is true for the development database. Only for this database, the
+    /// message advises to delete it.
     pub(super) fn from_migration(error: MigrateError, development: bool) -> Self {
         match error {
             MigrateError::Execute(error) => Self::Database(error),
@@ -147,8 +147,8 @@ fn migration_sentence(error: &MigrateError) -> String {
     }
 }
 
-/// Returns a message that says where to correct the error. The server's own message contains names of roles and
-/// databases, but no password.
+/// Returns a message that says where to correct the error. It quotes the server's message, which contains names of
+/// roles and databases, but no password.
 fn database_sentence(error: &sqlx::Error) -> String {
     match error {
         sqlx::Error::Io(cause) => {
@@ -172,7 +172,7 @@ fn database_sentence(error: &sqlx::Error) -> String {
                 "42501" => format!(
                     "the database role lacks a privilege ({message}): `serve` connects as strongroom_app, other commands as strongroom_owner"
                 ),
-                // A table, column or function is missing, because the migration that creates it was not applied.
+                // SQLSTATE of a missing table, column or function: the migration that creates it has not been applied.
                 "42P01" | "42703" | "42883" => Failure::NotMigrated.to_string(),
                 "53300" => {
                     format!("the database has no free connections ({message}): close some, or raise max_connections")

@@ -19,26 +19,27 @@ use crate::security::sessions::caller::{Authenticator, Caller};
 use crate::security::sessions::refresh_tokens::cookie;
 use crate::security::websockets;
 
-/// Who may call an endpoint.
+/// Determines who may call an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Everyone.
+    /// Everyone, without authentication.
     Public,
-    /// Authenticated users, on their own resources.
+    /// Authenticated users. Each of them can access only the own resources.
     SignedIn,
-    /// Administrators. Each request reads the role from the database.
+    /// Administrators. Each request reads the role from the database, so that a removed administrator loses access at
+    /// once.
     Admin,
-    /// Browsers with the refresh cookie, from an allowed origin.
+    /// Browsers that send the refresh cookie from a page of an allowed origin.
     Cookie,
-    /// Users with an access token. If the token is missing or has expired, the refresh cookie from an allowed origin is
-    /// accepted instead.
+    /// Users with an access token. A browser may send the refresh cookie from an allowed origin instead, if the token
+    /// is missing or has expired.
     TokenOrCookie,
     /// Clients that send a ticket as the first message of a WebSocket. A browser's handshake must come from an allowed
     /// origin.
     Ticket,
 }
 
-/// The columns of a route table row that this middleware enforces.
+/// The columns of the route table that this middleware enforces for one endpoint.
 #[derive(Clone, Copy)]
 pub struct Rules {
     pub access: Access,
@@ -49,7 +50,7 @@ pub struct Rules {
 /// Middleware that enforces the body limit.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn limit_body<B: MessageBody>(
     rules: Rules,
     mut request: ServiceRequest,
@@ -61,11 +62,11 @@ pub async fn limit_body<B: MessageBody>(
     }
 }
 
-/// Middleware that authenticates the caller. Public requests and requests with failed authentication count against the
-/// rate limit of the client's address. Above the limit, they receive 429 instead of 401.
+/// Middleware that authenticates the caller. Public requests and requests that fail to authenticate count against the
+/// rate limit of the client's address. An address that exceeds the limit receives 429 instead of 401.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn authenticate<B: MessageBody>(
     access: Access,
     limits: Option<RouteLimits>,
@@ -139,7 +140,7 @@ fn check_cookie(
 /// Middleware that checks the role of the caller. It also refuses a query if the route takes none.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn admit<B: MessageBody>(
     rules: Rules,
     request: ServiceRequest,

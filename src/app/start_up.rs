@@ -29,7 +29,7 @@ use crate::telemetry::traces::Traces;
 /// Runs `serve`.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     let traces = match &settings.traces {
         TraceSettings { collector: Some(collector), authority } => Some(Traces::new(collector, authority.as_deref())?),
@@ -130,7 +130,7 @@ fn log_addresses(settings: &Settings, running: &Running) {
 /// Runs `migrate`.
 ///
 /// # Errors
-/// [`Failure`].
+/// Returns the [`Failure`] that the command prints.
 pub async fn migrate(settings: &OwnerSettings) -> Result<(), Failure> {
     let (mut owner, database) = connect_as_owner(settings).await?;
     let applied =

@@ -1,8 +1,8 @@
 //! Input validation and mass assignment (CWE-915, CWE-20, API3:2023): a JSON body becomes a validated value, or the
 //! reply is 400.
 //!
-//! **Attack**: additional fields such as `role` or `owner_id`; repeated fields, which two parsers can read differently;
-//! invalid values.
+//! **Attack**: a client adds fields such as `role` or `owner_id`; it repeats a field, of which one parser reads the
+//! first value and another parser the last; it sends invalid values.
 //! **Control**: handlers take [`JsonBody`] and never see raw input. Each request type refuses unknown and repeated
 //! fields ([`super::object`]), and garde checks the declared limits. A refusal names the field ([`super::faults`]).
 //! **Limits**: rules that need the database, such as a foreign key, are checked in the stores.
@@ -116,7 +116,7 @@ pub(super) async fn read(mut payload: Payload) -> ApiResult<BytesMut> {
     Ok(bytes)
 }
 
-/// Maps an error that occurred while a body was received.
+/// Converts an error that actix reports while it receives a body.
 #[must_use]
 pub fn payload_fault(error: &PayloadError) -> ApiError {
     match error {
@@ -129,7 +129,7 @@ pub fn payload_fault(error: &PayloadError) -> ApiError {
 /// Parses one JSON object.
 ///
 /// # Errors
-/// [`ApiError::NotJson`] if the syntax is wrong, [`ApiError::Invalid`] if a field is.
+/// [`ApiError::NotJson`] if the syntax is wrong. [`ApiError::Invalid`] if a field is invalid.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     // Check the whole body for UTF-8 first, because serde stops at the first fault and would not check the rest.
     let text = std::str::from_utf8(bytes).map_err(|_| not_json("must be in UTF-8"))?;
@@ -138,7 +138,8 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> ApiResult<T> {
     }
     let mut json = serde_json::Deserializer::from_str(text);
     let Object(value) = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        // A number that serde cannot represent is valid JSON, so the fault is in the field and not in the syntax.
+        // serde also rejects numbers that it cannot represent, although they are valid JSON. Then the field is at
+        // fault.
         if error.inner().is_data() || serde_json::from_str::<IgnoredAny>(text).is_ok() {
             ApiError::Invalid(vec![data_fault(&pointer(error.path()), &error.inner().to_string())])
         } else {
@@ -153,12 +154,12 @@ fn not_json(message: impl Into<Cow<'static, str>>) -> ApiError {
     ApiError::NotJson(Some(FieldFault::new("", message)))
 }
 
-/// Reports the position of a syntax error. The reply does not contain the parser's own message (CWE-209).
+/// Returns the error for invalid syntax, with its position. The parser's message would disclose internals (CWE-209).
 fn broken_at(error: &serde_json::Error) -> ApiError {
     not_json(format!("is not JSON at line {}, column {}", error.line(), error.column()))
 }
 
-/// Converts a path of serde to a JSON pointer (RFC 6901).
+/// Converts a path of `serde_path_to_error` to a JSON pointer (RFC 6901).
 pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
     use serde_path_to_error::Segment;
     path.iter()
@@ -171,7 +172,7 @@ pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
-/// Escapes a key for a JSON pointer (RFC 6901). Keys come from the client, so the length is limited too.
+/// Escapes a key for a JSON pointer (RFC 6901) and cuts it to 64 characters, because the client can send a long key.
 pub(super) fn escape(key: &str) -> String {
     key.chars().take(64).collect::<String>().replace('~', "~0").replace('/', "~1")
 }
@@ -179,7 +180,7 @@ pub(super) fn escape(key: &str) -> String {
 /// Validates a value and reports all invalid fields at once.
 ///
 /// # Errors
-/// [`ApiError::Invalid`] with one fault for each field.
+/// [`ApiError::Invalid`] with one fault for each invalid field.
 pub fn validate<T: Validate<Context = ()>>(value: &T) -> ApiResult<()> {
     value.validate().map_err(|report| {
         ApiError::Invalid(

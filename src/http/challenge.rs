@@ -1,4 +1,4 @@
-//! A proof-of-work challenge in a problem document.
+//! A proof-of-work challenge in a problem document. The client must solve it before its next login attempt.
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,16 +15,16 @@ use utoipa::ToSchema;
     "signature": "5d0c1e2f3a4b5c6d5d0c1e2f3a4b5c6d5d0c1e2f3a4b5c6d5d0c1e2f3a4b5c6d5d0c1e2f"
 }))]
 pub struct Challenge {
-    /// `SHA-256`.
+    /// The name of the hash function: always `SHA-256`.
     #[schema(max_length = 7, pattern = "^SHA-256$")]
     pub algorithm: &'static str,
-    /// The hash to find, in hexadecimal digits.
+    /// The hash that the client must reproduce, in hexadecimal digits.
     #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
     pub challenge: String,
-    /// The largest number to try.
+    /// The largest number that the client must try.
     #[schema(minimum = 1, maximum = 400_000)]
     pub maxnumber: u64,
-    /// The text before the number. It contains the expiry, in seconds since 1970.
+    /// The text that the client puts before the number. It contains the expiry time, in seconds since 1970.
     #[schema(max_length = 100, pattern = "^[0-9a-f]{32}\\?expires=[0-9]+&$")]
     pub salt: String,
     /// The service's signature of the challenge. The client returns it unchanged with the solution.

@@ -6,7 +6,7 @@
 //! header `Forwarded` (RFC 7239) is never read: a proxy that writes `X-Forwarded-For` may pass on a `Forwarded` that
 //! the client wrote. actix's own `realip_remote_addr()` is not used, because it reads the left end of the list, which
 //! the client wrote.
-//! **Limits**: a trusted proxy that does not append the address of its client lets the client choose one.
+//! **Limits**: if a trusted proxy does not append the address of its client, the client can choose its own address.
 //! **ASVS**: 4.1.3, 15.3.4 · **Test**: `attacks::limits::rate_limits`, `attacks::communication::forwarded`
 
 use std::fmt;
@@ -21,12 +21,12 @@ use super::error::{ApiError, ApiResult};
 use super::signature::Describe;
 use crate::config::Network;
 
-/// Maximum number of entries that are read. Longer lists are forged or misconfigured.
+/// Maximum number of entries of `X-Forwarded-For` that are read. A longer list is forged or comes from a faulty proxy.
 const MAX_HOPS: usize = 32;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// The proxies whose `X-Forwarded-For` is read.
+/// The proxies whose `X-Forwarded-For` the service trusts.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<Network>);
 
@@ -76,7 +76,7 @@ impl ClientAddr {
         Self(address)
     }
 
-    /// Returns the key for counters and limits; see [`prefix`].
+    /// Returns the address or network that limits use as the key of this client; see [`prefix`].
     #[must_use]
     pub fn prefix(self) -> IpAddr {
         prefix(self.0)
@@ -101,7 +101,7 @@ pub fn prefix_of(address: &str) -> Option<IpAddr> {
 
 impl Describe for ClientAddr {}
 
-/// Returns the address that [`ClientAddr::of`] computed before the handler runs.
+/// Extracts the address that [`ClientAddr::of`] computed before the handler runs.
 impl FromRequest for ClientAddr {
     type Error = ApiError;
     type Future = Ready<ApiResult<Self>>;

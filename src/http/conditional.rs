@@ -45,8 +45,8 @@ pub enum IfMatch {
     Missing,
     /// One strong tag of this service.
     Version(i64),
-    /// A weak tag, `*`, a list, or a tag of another service. Such a value does not name one version, so it never
-    /// matches.
+    /// A weak tag, `*`, a list, or a tag of another service. None of these identifies one version, so
+    /// [`check`](Self::check) answers 412.
     Unusable,
     /// The header is not a valid `If-Match` header.
     Malformed,
@@ -56,7 +56,7 @@ impl IfMatch {
     /// Checks that the client has read this version.
     ///
     /// # Errors
-    /// Returns 428 if the header is missing, 400 if it is malformed, and 412 if it names another version.
+    /// Returns 428 if the header is missing, 400 if it is malformed, and 412 if it contains another version.
     pub fn check(&self, version: i64) -> ApiResult<()> {
         match self {
             Self::Missing => Err(ApiError::PreconditionRequired),
@@ -67,7 +67,7 @@ impl IfMatch {
     }
 }
 
-/// Maximum length of the header in bytes. The tags of all copies that a client can have of one object are shorter.
+/// Maximum length of `If-None-Match` in bytes. A longer list of tags cannot come from copies that a client has read.
 const MAX_TAG_LIST_BYTES: usize = 500;
 
 /// The `If-None-Match` header (RFC 9110 §13.1.2): the tags of the client's copies. A malformed header is ignored,
@@ -75,7 +75,8 @@ const MAX_TAG_LIST_BYTES: usize = 500;
 pub struct IfNoneMatch(Option<String>);
 
 impl IfNoneMatch {
-    /// Returns whether the client has this version. On reads, a weak tag matches too.
+    /// Returns whether the client has this version. A weak tag matches too, because this comparison is weak in RFC
+    /// 9110.
     #[must_use]
     pub fn has(&self, etag: &str) -> bool {
         let tags = self.0.iter().flat_map(|list| list.split(','));

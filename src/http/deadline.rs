@@ -1,9 +1,9 @@
 //! Request deadline (CWE-400, API4:2023).
 //!
 //! **Attack**: requests that wait for a slow dependency and use up the service's resources.
-//! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting). Slow bodies have their
-//! own, shorter limit (`security/limits/body_limits.rs`). Each part of a large body extends the deadline, so that a long
-//! upload is not cut off.
+//! **Control**: a request receives 503 if its handler has not replied within 20 s (a setting). A slow body has a
+//! shorter limit of its own (`security/limits/body_limits.rs`). Each part of a large body that arrives restarts the 20
+//! s, so that a long upload is not aborted.
 //! **Limits**: work that blocks a thread is not interrupted; blocking work has its own limits
 //! (`security/limits/concurrency_limits.rs`).
 //! **ASVS**: 13.2.6, 15.2.2 · **Test**: `attacks::error_handling::failures`
@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::error::ApiError;
 
-/// The time limit from the request's head, or from the last received part of an upload, to the reply's head.
+/// Maximum time from the head of a request to the head of its reply. Each received part of an upload restarts the time.
 #[derive(Clone, Copy)]
 pub struct ReplyTimeout(pub Duration);
 
@@ -40,7 +40,7 @@ impl Deadline {
         request.extensions().get::<Self>().cloned()
     }
 
-    /// Restarts the timeout, because a part of the body arrived.
+    /// Restarts the timeout. Uploads call this function for each part of the body that arrives.
     pub fn extend(&self) {
         self.end.set(Instant::now() + self.timeout);
     }

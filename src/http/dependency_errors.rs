@@ -4,8 +4,7 @@ use super::error::{ApiError, Cause};
 use crate::db::exhaustion::is_exhausted;
 use crate::storage::StorageError;
 
-/// If the storage is unreachable, the reply is 503. If the bytes of a stored document are missing, the error is
-/// internal.
+/// The reply is 503 if the storage is unreachable. It is 500 if the bytes of a stored document are missing.
 impl From<StorageError> for ApiError {
     fn from(error: StorageError) -> Self {
         match error {
@@ -15,8 +14,8 @@ impl From<StorageError> for ApiError {
     }
 }
 
-/// If the database is unreachable, full or too slow, the reply is 503. Other database errors are internal. The log
-/// contains only the error code and the constraint's name, because PostgreSQL's message can contain values of a row.
+/// The reply is 503 if the database is unreachable, full or too slow, and otherwise 500. The log contains only the
+/// error code and the constraint's name, because PostgreSQL's message can contain values of a row.
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -27,12 +26,12 @@ impl From<sqlx::Error> for ApiError {
                     _ if is_exhausted(&error) => {
                         Self::Unavailable { retry_after: 30, cause: Cause(cause), exhausted: true }
                     }
-                    // Temporary: classes 40 (deadlock, serialization failure), 53 (insufficient resources), and 57
-                    // (shutdown, or cancelled by a timeout).
+                    // Temporary errors: SQLSTATE classes 40 (deadlock, serialization failure), 53 (insufficient
+                    // resources) and 57 (shutdown, or cancelled by a timeout).
                     code if matches!(code.get(..2), Some("40" | "53" | "57")) => Self::unavailable(1, cause),
-                    // Temporary too: a lock timeout, or a transaction that was idle for too long.
+                    // Temporary errors: a lock timeout, or a transaction that was idle for too long.
                     "55P03" | "25P03" => Self::unavailable(1, cause),
-                    // PostgreSQL refused the connection: the database accepts no connections, or the database or the
+                    // PostgreSQL refused the connection: the database does not accept connections, or the database or
                     // role does not exist.
                     code if code == "55000" || code == "3D000" || code.starts_with("28") => Self::unavailable(2, cause),
                     _ => Self::internal(cause),

@@ -10,10 +10,10 @@ use crate::base::text;
 /// Maximum length of a file name in bytes, as in most file systems. A longer name is shortened and keeps its extension.
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// Names that Windows reserves for devices, also with a digit or an extension.
+/// Windows reserves these names for devices, even with digits (`com1`) or an extension (`con.txt`).
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// Returns the header `attachment` with this file name.
+/// Returns the header `Content-Disposition: attachment` with this file name.
 #[must_use]
 pub fn attachment(file_name: &str) -> HeaderValue {
     let name = safe_file_name(file_name);

@@ -40,7 +40,7 @@ pub enum ApiError {
     NotJson(Option<FieldFault>),
     /// Fields of the input are invalid.
     Invalid(Vec<FieldFault>),
-    /// The access token is missing or invalid. Only the log says which, and why the token is invalid.
+    /// The access token is missing or invalid. The reply does not say which; the log does, with the reason.
     Unauthenticated,
     /// The login failed. All reasons give the same reply, to prevent user enumeration.
     InvalidCredentials,
@@ -77,27 +77,28 @@ pub enum ApiError {
         /// The file's length in bytes.
         length: u64,
     },
-    /// The body's media type is not this one. The text is empty if a library refused the type.
+    /// The body does not have the expected media type, which the text contains. The text is empty if a library refused
+    /// the body.
     UnsupportedMediaType(&'static str),
     /// The route is a WebSocket, and the request is not its handshake.
     UpgradeRequired,
     /// A rate limit is exhausted.
     TooManyRequests {
-        /// Seconds, at least 1.
+        /// The client should retry after this number of seconds, at least 1.
         retry_after: u64,
         /// A proof of work that allows the next login attempt.
         challenge: Option<Box<super::challenge::Challenge>>,
     },
     /// The service is overloaded, or a dependency is down.
     Unavailable {
-        /// Seconds, at least 1.
+        /// The client should retry after this number of seconds, at least 1.
         retry_after: u64,
-        /// The cause, for the log only.
+        /// The cause of the failure. Only the log contains it.
         cause: Cause,
         /// Whether the database is out of disk or memory ([`exhaustion`](crate::db::exhaustion)).
         exhausted: bool,
     },
-    /// A fault of the service. Only the log receives the cause.
+    /// A fault of the service. The cause is in the log, and the reply does not contain it.
     Internal(Cause),
 }
 
@@ -204,8 +205,8 @@ impl ApiError {
         ]
     }
 
-    /// Passes the typed error of a failed reply to `read`. If a library produced the reply, passes the error that fits
-    /// the status instead.
+    /// Calls `read` with the typed error of a failed reply. If a library produced the reply, there is no typed error,
+    /// and `read` receives the error that fits the status.
     pub fn resolve<R>(error: Option<&Error>, status: StatusCode, read: impl FnOnce(&Self) -> R) -> R {
         match error.and_then(Error::as_error::<Self>) {
             Some(error) => read(error),

@@ -24,7 +24,7 @@ pub(super) fn data_fault(pointer: &str, message: &str) -> FieldFault {
     }
 }
 
-/// Returns what the client should send instead, according to serde's message.
+/// Returns the message for the client: what it should send instead. Derives it from serde's message.
 fn expectation(message: &str) -> Cow<'static, str> {
     if message.starts_with("number out of range") {
         return not_an_integer();

@@ -17,9 +17,9 @@ pub struct File<M> {
 
 /// The media type of a [`File`].
 pub trait MediaType {
-    /// The name, as documented.
+    /// The media type as the OpenAPI document shows it.
     const NAME: &'static str;
-    /// The `Content-Type`.
+    /// The value of the `Content-Type` header.
     const CONTENT_TYPE: &'static str;
 }
 
@@ -53,7 +53,7 @@ impl<M: MediaType> File<M> {
         Self::of(HttpResponse::Ok().body(bytes))
     }
 
-    /// Returns a response as a file: sets its `Content-Type`, unless it has no body (304).
+    /// Turns a response into a file reply. Sets `Content-Type`, except on a 304, which has no body.
     #[must_use]
     pub fn of(mut response: HttpResponse) -> Self {
         if response.status() != StatusCode::NOT_MODIFIED {
@@ -63,7 +63,7 @@ impl<M: MediaType> File<M> {
         Self { response, media_type: PhantomData }
     }
 
-    /// Returns 304: the client's copy is current.
+    /// Returns 304, because the client already has the current version.
     #[must_use]
     pub fn not_modified(etag: &str) -> Self {
         Self::of(HttpResponse::NotModified().insert_header((header::ETAG, etag)).finish())

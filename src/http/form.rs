@@ -1,7 +1,7 @@
 //! Multipart forms (RFC 7578) without parser differentials (CWE-436, API8:2023).
 //!
-//! **Attack**: a filter or proxy in front of the service reads a form differently from the service. So a file passes
-//! the filter unseen.
+//! **Attack**: a filter or proxy in front of the service parses a form differently from the service. A malicious file
+//! then passes the filter unseen.
 //! **Control**: ambiguous forms are refused: a part with a repeated header or with encoded or compressed content, a
 //! nested form, a repeated part, a compressed body. Other headers of a part are ignored, as RFC 7578 §4.8 requires;
 //! [`part_lengths`](super::part_lengths) explains `Content-Length`. A form is streamed: only [`PART_HEAD`] bytes and
@@ -40,7 +40,7 @@ pub struct Form {
     names: Vec<String>,
 }
 
-/// Returns the configuration of the parser, which reads it from the application data.
+/// Returns the settings of actix's multipart parser. The parser reads them from the application data.
 #[must_use]
 pub fn config() -> MultipartConfig {
     MultipartConfig::new().buffer_limit(PART_HEAD)
@@ -82,7 +82,7 @@ fn boundary(request: &HttpRequest) -> String {
 }
 
 impl Form {
-    /// Returns `Content-Length` in bytes, if the request has one. The body cannot exceed it.
+    /// Returns the value of `Content-Length` in bytes, if the request has one. The body cannot be longer.
     #[must_use]
     pub fn declared_length(&self) -> Option<u64> {
         self.declared_length
@@ -134,7 +134,7 @@ fn ambiguity(headers: &HeaderMap) -> Option<&'static str> {
     problems.into_iter().find_map(|(is_problem, message)| is_problem.then_some(message))
 }
 
-/// Returns the JSON pointer of a part.
+/// Returns the JSON pointer of the part with this name.
 fn pointer(name: &str) -> String {
     format!("/{}", escape(name))
 }
@@ -151,19 +151,20 @@ impl Part {
         &self.name
     }
 
-    /// Returns a 400 that names this part.
+    /// Returns a 400 whose pointer identifies this part.
     #[must_use]
     pub fn invalid(&self, expected: &'static str) -> ApiError {
         ApiError::invalid(pointer(&self.name), expected)
     }
 
-    /// Returns the decoded file name. It is not sanitized.
+    /// Returns the decoded file name. The name is untrusted: it can contain any character.
     #[must_use]
     pub fn file_name(&self) -> Option<String> {
         file_name(self.field.content_disposition()?)
     }
 
-    /// Returns the declared media type with its parameters, or an empty text.
+    /// Returns the media type that the client declared, with its parameters. The text is empty if the part declares
+    /// none.
     #[must_use]
     pub fn media_type(&self) -> &str {
         self.field.headers().get(header::CONTENT_TYPE).and_then(|line| line.to_str().ok()).unwrap_or_default()

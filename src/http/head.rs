@@ -30,7 +30,7 @@ impl MessageBody for OnlyLength {
 /// Middleware that drops the body of a reply to HEAD.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn drop_body<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,

@@ -2,10 +2,10 @@
 //!
 //! **Attack**: a request that is sent twice pays or creates twice. A client repeats a request whose response was lost,
 //! or an attacker replays a request.
-//! **Control**: the same key with the same body returns the first response again for 24 hours. The same key with
-//! another body is 422. While the first request runs, the second waits, at most for `lock_timeout`, and then gets 409.
-//! Key and response are stored in the transaction of the work, so neither can be lost alone. Only successes are stored,
-//! so that a refused request can be corrected and repeated.
+//! **Control**: a repeated request with the same key and body receives the first response again, for 24 hours. The same
+//! key with another body receives 422. A repeated request waits while the first one runs, and receives 409 after
+//! `lock_timeout`. One transaction stores the key, the response and the work, so none of them can be lost alone. Only
+//! successes are stored, so that the client can correct and repeat a refused request.
 //! **Limits**: a repetition without a key, or after 24 hours, is a new request.
 //! **ASVS**: 2.3.3, 2.3.4 · **Test**: `features::idempotency`
 
@@ -32,7 +32,7 @@ use crate::db::idempotency::{self, Claim, ClaimOutcome};
 /// The header's name.
 pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
-/// The error for a second request while the first with the same key is running.
+/// The error of a request whose key belongs to another request that is still running.
 pub const KEY_IN_USE: ApiError =
     ApiError::Conflict { code: "idempotency_key_in_use", title: "The first request with this key is still running" };
 
@@ -42,7 +42,7 @@ pub struct IdempotentJson<T> {
     pub key: IdempotencyKey,
 }
 
-/// The key of a request, if it has one, with the route and body that it is bound to.
+/// The key of a request, if it has one, and the route and body for which the key is valid.
 pub struct IdempotencyKey(Option<BoundKey>);
 
 struct BoundKey {
@@ -51,7 +51,7 @@ struct BoundKey {
     body: Bytes,
 }
 
-/// The key of a request whose body is streamed. [`for_body`](Self::for_body) binds it to the body.
+/// The key of a request whose body is streamed. [`for_body`](Self::for_body) adds the fingerprint of the body.
 pub struct StreamedIdempotencyKey(Option<(String, String)>);
 
 impl FromRequest for StreamedIdempotencyKey {
@@ -64,7 +64,7 @@ impl FromRequest for StreamedIdempotencyKey {
 }
 
 impl StreamedIdempotencyKey {
-    /// Binds the key to a body. `fingerprint` must differ for different bodies.
+    /// Adds the fingerprint of a body. It must differ for different bodies, because the key is valid for one body only.
     #[must_use]
     pub fn for_body(self, fingerprint: Bytes) -> IdempotencyKey {
         IdempotencyKey(self.0.map(|(route, key)| BoundKey { route, key, body: fingerprint }))
@@ -104,8 +104,8 @@ where
     }
 }
 
-/// Returns the scope of a key: method, route and the parsed id. The raw path is not used, because an id has many
-/// spellings (capitals, percent-encoding), and each spelling would repeat the work.
+/// Returns the scope of a key: method, route and the parsed id. The raw path would not do: a client can spell one id in
+/// many ways (capitals, percent-encoding), and each spelling would run the work again.
 fn route_of(request: &HttpRequest) -> String {
     let route = format!("{} {}", request.method(), MatchedRoute::of(request).name());
     match request.match_info().get("id").map(id::parse) {
@@ -128,8 +128,8 @@ fn key_of(request: &HttpRequest) -> ApiResult<Option<String>> {
 }
 
 impl IdempotencyKey {
-    /// Runs `work` once: repeated requests with this key get the reply of the first. The key is claimed before the work
-    /// and the reply is stored after it, both in the transaction `tx`, which the caller commits.
+    /// Runs `work` once. A repeated request with this key receives the reply of the first one. The key is stored before
+    /// the work and the reply after it, both in the transaction `tx`, which the caller commits.
     ///
     /// # Errors
     /// [`ApiError::IdempotencyKeyReused`] (422) if the key was used with another body. [`KEY_IN_USE`] (409) if another

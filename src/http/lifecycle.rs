@@ -1,4 +1,4 @@
-//! Graceful shutdown from the point of view of a request.
+//! How a graceful shutdown treats requests.
 //!
 //! Phase one, draining: the service still accepts connections. Readiness is 503, so that load balancers choose another
 //! replica. Each reply closes its connection, so that clients reconnect elsewhere. Phase two, closing: the service
@@ -47,7 +47,7 @@ impl Lifecycle {
 
     /// Waits for [`Phase::Closing`].
     pub async fn closing(&self) {
-        // The error means that there is no sender. It cannot occur, because `self` is one.
+        // This fails only if no sender exists. `self` is a sender.
         let _ = self.0.subscribe().wait_for(|phase| *phase == Phase::Closing).await;
     }
 }
@@ -80,7 +80,7 @@ pub async fn close_connections<B: MessageBody>(
     }
 }
 
-/// Closes the connection after this reply. A WebSocket handshake keeps its connection, which a close frame ends later.
+/// Closes the connection after this reply. A WebSocket stays open after its handshake; a close frame ends it later.
 fn close<B>(reply: &mut HttpResponse<B>) {
     if !reply.head().upgrade() {
         reply.head_mut().set_connection_type(ConnectionType::Close);

@@ -1,10 +1,11 @@
-//! The pattern of the route that a request matches, for logs, metrics and keys. It never contains the requested path.
+//! The pattern of the route that a request matches, for logs, metrics and idempotency keys. It never contains the
+//! requested path.
 
 use std::sync::Arc;
 
 use actix_web::{HttpMessage, HttpRequest};
 
-/// A route pattern. It is found once per request and then stored, because actix compares the path with all routes.
+/// A route pattern. Each request stores it, because finding it compares the path with all routes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MatchedRoute(Option<Arc<str>>);
 

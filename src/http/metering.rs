@@ -1,5 +1,5 @@
-//! Counts requests by matched route. The requested path is never a label of a metric: clients could send any number of
-//! paths, and each would be a new series.
+//! Counts requests by matched route. The requested path is never a label of a metric: clients can send any number of
+//! paths, and each one would add a time series.
 
 use std::time::Instant;
 
@@ -17,7 +17,7 @@ use crate::telemetry::metrics::Metrics;
 /// Middleware that counts each request by status, counts refusals by problem code, and measures durations.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn count<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let Some(metrics) = request.app_data::<Data<Metrics>>().cloned() else { return next.call(request).await };
     let meter = metrics.requests.for_route(request.method().as_str(), MatchedRoute::of(request.request()).known());

@@ -76,7 +76,7 @@ pub struct ListQuery<F> {
     pub filter: F,
 }
 
-/// The page of a list.
+/// The query fields that select the page of a list.
 #[derive(Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -86,13 +86,13 @@ pub struct PageQuery {
     #[garde(skip)]
     #[param(value_type = u32, minimum = 1, maximum = 100, default = 20, required = false)]
     pub limit: Limit,
-    /// `next_cursor` of the previous page, with the same filter and order.
+    /// The `next_cursor` of the previous page. The filter and the order must be the same as for that page.
     #[garde(length(chars, max = MAX_CURSOR_LENGTH))]
     #[param(max_length = 512, pattern = "^[A-Za-z0-9_-]+$")]
     pub cursor: Option<String>,
 }
 
-/// The filter of a list that has none.
+/// The filter of a list that cannot be filtered.
 #[derive(Deserialize, Serialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct NoFilter {}
@@ -114,7 +114,7 @@ impl<F: DeserializeOwned + Validate<Context = ()>> FromRequest for ListQuery<F> 
 
 impl<T> Describe for PathId<T> {}
 
-/// The parts of a path that are no ids, for example a version and a file name.
+/// Values of a path that are not ids, for example a version and a file name.
 impl<T> Describe for Path<T> {}
 
 impl<T: IntoParams> Describe for QueryFields<T> {

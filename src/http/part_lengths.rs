@@ -19,9 +19,9 @@ pub(super) struct PartLengths {
 
 /// The state of the parser.
 enum ParserState {
-    /// Inside a part's content; `matched` bytes of the delimiter have been seen.
+    /// Inside the content of a part. The last `matched` bytes are the beginning of the delimiter.
     Content { matched: usize },
-    /// Inside a part's head; `matched` bytes of the header's name have been seen. `None` inside another header.
+    /// Inside the head of a part. `matched` bytes of the header's name have been seen; `None` inside another header.
     Head { last: u32, matched: Option<usize> },
 }
 

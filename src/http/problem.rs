@@ -18,7 +18,7 @@ use super::error::{ApiError, FieldFault};
 /// The media type of every error reply.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// The public URL. The `type` of a problem is `{public_url}/problems#{code}`.
+/// The public URL of the service. The `type` of a problem is `{public_url}/problems#{code}`.
 #[derive(Clone)]
 pub struct ProblemBase(pub String);
 
@@ -46,11 +46,12 @@ pub struct Problem {
     /// The id of the request. Include it in support requests, because the service's log contains the details.
     #[schema(format = Uuid)]
     pub request_id: String,
-    /// The invalid fields, for 400 and 415.
+    /// The invalid fields. Only replies with status 400 or 415 contain them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 1000)]
     pub errors: Vec<ProblemField>,
-    /// A proof of work that allows the next login attempt, with some 429 replies. See `docs/limits.md`.
+    /// A proof of work that allows the next login attempt. Some replies with status 429 contain it. See
+    /// `docs/limits.md`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Challenge, required = false)]
     pub challenge: Option<Challenge>,
@@ -73,7 +74,7 @@ impl From<&FieldFault> for ProblemField {
     }
 }
 
-/// Returns the invalid fields that an error names.
+/// Returns the invalid fields of an error.
 pub fn fields(error: &ApiError) -> Vec<ProblemField> {
     match error {
         ApiError::Invalid(faults) => faults.iter().map(ProblemField::from).collect(),
@@ -106,8 +107,7 @@ pub async fn add_problem_details(
             Ok(ServiceResponse::new(request, document.put_into(response)))
         }
         Err(mut error) => {
-            // Create the document before the mapper runs, because the mapper receives a response that no longer
-            // contains its error.
+            // Create the document first, because the response that the mapper receives no longer contains its error.
             let status = error.as_response_error().status_code();
             let document = ApiError::resolve(Some(&error), status, |error| Document::new(error, id, base.as_ref()));
             error.add_response_mapper(move |reply| document.put_into(reply));

@@ -27,7 +27,7 @@ pub struct Versioned<T> {
     pub view: T,
 }
 
-/// A JSON body that a reply can carry, with or without a version.
+/// A JSON body of a reply, with or without a version.
 pub trait JsonReply: Describe {
     /// Returns the value of the `ETag` header.
     fn etag(&self) -> Option<String>;
@@ -59,8 +59,8 @@ impl<T: Serialize + ToSchema> JsonReply for Versioned<T> {
     }
 }
 
-/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`, the reply is
-/// stored and sent again ([`super::idempotency`]).
+/// Replies 201 with the new object and its URL in `Location`. If the request has an `Idempotency-Key`, the service
+/// stores the reply, and a repeated request receives it again ([`super::idempotency`]).
 pub struct Created<R> {
     pub(super) answer: StoredAnswer,
     reply: PhantomData<fn() -> R>,
@@ -114,7 +114,7 @@ macro_rules! replies_without_body {
 }
 
 replies_without_body! {
-    /// Replies 202. This status does not reveal whether an account exists.
+    /// Replies 202. The status is the same whether the account exists or not.
     Accepted 202
     /// Replies 204.
     NoContent 204

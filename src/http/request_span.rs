@@ -34,7 +34,8 @@ impl RootSpanBuilder for RequestSpan {
         let span = tracing::info_span!(
             "request",
             request_id = id.map(tracing::field::display),
-            // The client's own id for this request, with which the client can find this line. The id may not be unique.
+            // The client's own id of this request. The client can search the log for it. Two requests may have the same
+            // id.
             client_request_id = client_request_id(request).map(tracing::field::display),
             method = known_method(request),
             route = MatchedRoute::of(request.request()).name(),
@@ -46,14 +47,14 @@ impl RootSpanBuilder for RequestSpan {
         span
     }
 
-    /// Does nothing: [`log_outcome`] logs the end of the request, because it knows the final status.
+    /// Does nothing. [`log_outcome`] logs the end of the request, because the final status is available only there.
     fn on_request_end<B: MessageBody>(_: Span, _: &Result<ServiceResponse<B>, Error>) {}
 }
 
 /// Middleware that logs status and duration of each request, and records the status in its trace.
 ///
 /// # Errors
-/// Passes on the errors of inner services.
+/// Returns the errors of inner services unchanged.
 pub async fn log_outcome<B: MessageBody>(request: ServiceRequest, next: Next<B>) -> Result<ServiceResponse<B>, Error> {
     let started = Instant::now();
     let reply = next.call(request).await;

@@ -22,17 +22,17 @@ pub struct Signature {
     pub body: Option<RequestBody>,
     /// The handler requires `If-Match`.
     pub if_match: bool,
-    /// The handler answers 304 to a current `If-None-Match`.
+    /// The handler replies 304 if `If-None-Match` contains the current version.
     pub if_none_match: bool,
     /// The handler accepts an `Idempotency-Key`.
     pub idempotency_key: bool,
-    /// The handler answers 206 to a `Range`.
+    /// The handler replies 206 to a request with `Range`.
     pub ranges: bool,
     /// The status of a success.
     pub status: u16,
     /// The schema of a JSON reply.
     pub reply: Option<NamedSchema>,
-    /// The media types of a file.
+    /// The media types of the reply, if it is a file.
     pub files: Vec<&'static str>,
     /// The reply has a `Location`.
     pub location: bool,
@@ -63,7 +63,7 @@ impl NamedSchema {
         Self { name: T::name(), schemas }
     }
 
-    /// Returns a reference to the schema's component.
+    /// Returns a `$ref` to the component of this schema.
     #[must_use]
     pub fn reference(&self) -> RefOr<Schema> {
         RefOr::Ref(Ref::from_schema_name(self.name.as_ref()))
@@ -98,7 +98,7 @@ impl Signature {
         signature
     }
 
-    /// Returns whether the handler reads a query.
+    /// Returns whether the handler reads query fields.
     #[must_use]
     pub fn takes_query(&self) -> bool {
         !self.query.is_empty()
@@ -117,14 +117,14 @@ impl<T: Describe, E> Describe for Result<T, E> {
     }
 }
 
-/// A reply with additional headers.
+/// A reply to which the handler adds headers.
 impl<T: Describe> Describe for CustomizeResponder<T> {
     fn describe(signature: &mut Signature) {
         T::describe(signature);
     }
 }
 
-/// A reply, or an error with additional headers.
+/// Either a reply, or an error to which the handler adds headers.
 impl<T: Describe> Describe for Either<T, HttpResponse> {
     fn describe(signature: &mut Signature) {
         T::describe(signature);

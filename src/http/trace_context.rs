@@ -16,7 +16,7 @@ use crate::telemetry::traces::{self, TraceParent};
 
 const TRACEPARENT: &str = "traceparent";
 
-/// Attaches the span to the trace that a trusted proxy names.
+/// Makes the request a part of the trace whose id a trusted proxy has sent.
 pub fn continue_trace(span: &Span, request: &ServiceRequest) {
     if let Some(parent) = parent(request) {
         traces::set_parent(span, &parent);

@@ -7,14 +7,14 @@ use serde::de::value::StringDeserializer;
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// 2^53: a double represents all integers up to this number exactly.
+/// 2^53. JavaScript stores numbers as doubles, which represent all integers up to this one exactly.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
 /// Deserializes an integer as JSON Schema defines it. `172.0` is an integer, because JavaScript, PHP and pandas write
 /// integers in this way; `172.5` is not. Use it as `#[serde(deserialize_with = "integer")]`.
 ///
 /// # Errors
-/// Fails if the value is not an integer, does not fit into `T`, or is so large that a double is inexact.
+/// Fails if the value is not an integer, does not fit into `T`, or exceeds 2^53, where a double is inexact.
 pub fn integer<'de, D: Deserializer<'de>, T: TryFrom<i64>>(deserializer: D) -> Result<T, D::Error> {
     deserializer.deserialize_any(Integer(PhantomData))
 }
