@@ -1,8 +1,8 @@
--- Identity: users, registrations, password resets, sessions, refresh tokens, and the functions by which administrators
--- change users.
+-- Identity: users, registrations, password resets, sessions, refresh tokens, and the functions with which
+-- administrators change users.
 --
--- The identity tables have no row-level security, because the service reads them to find out who the caller is. Tokens
--- are stored as SHA-256 hashes, so a copy of the database contains no usable token.
+-- The identity tables have no row-level security, because the service reads them before it knows who the caller is.
+-- They store tokens as SHA-256 hashes, so a copy of the database contains no usable token.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -15,11 +15,12 @@ create table users (
         constraint users_display_name_length check (char_length(display_name) between 1 and 100),
     bio text
         constraint users_bio_length check (char_length(bio) <= 500),
-    -- A PHC string: algorithm, parameters, salt and hash. The check refuses a plain password.
+    -- A PHC string, which contains algorithm, parameters, salt and hash. The check refuses a password that is not
+    -- hashed.
     password_hash text not null
         constraint users_password_hash_form check (password_hash like '$argon2id$%'),
-    -- The work of verifying the hash: memory in KiB times passes. For an unknown address, a login does the highest work
-    -- of all accounts, so that response times do not reveal which accounts exist (user enumeration).
+    -- The work of verifying the hash: memory in KiB times passes. A login with an unknown address does as much work as
+    -- the most expensive account. Otherwise response times would reveal which accounts exist (user enumeration).
     password_work bigint generated always as (
         substring(password_hash from '[$]m=([0-9]{1,9}),')::bigint * substring(password_hash from ',t=([0-9]{1,9}),')::bigint
     ) stored,
@@ -27,8 +28,8 @@ create table users (
         constraint users_role_known check (role in ('user', 'admin')),
     status text not null default 'active'
         constraint users_status_known check (status in ('active', 'disabled')),
-    -- A part of every device cookie. A password reset, a password change and the end of all sessions increment it,
-    -- which makes all device cookies of the account invalid.
+    -- Every device cookie contains this number. A password reset, a password change and the end of all sessions
+    -- increment it. Older device cookies of the account then become invalid.
     device_epoch bigint not null default 0,
     version bigint not null default 1,
     created_at timestamptz not null,
@@ -37,15 +38,15 @@ create table users (
 create index users_newest on users (created_at desc, id desc);
 create index users_password_work on users (password_work);
 grant select, delete on users to strongroom_app;
--- Mass assignment (API3:2023): the service cannot write role or status. The command line sets the role, as the schema's
--- owner. The function admin_set_status() sets the status.
+-- Mass assignment (API3:2023): the service has no right to write role or status. The command line sets the role,
+-- because it connects as the schema's owner. The function admin_set_status() sets the status.
 grant insert (id, email, display_name, bio, password_hash, created_at, updated_at) on users to strongroom_app;
 grant update (email, display_name, bio, password_hash, device_epoch, version, updated_at) on users to strongroom_app;
 
--- A registration becomes a user when its confirmation link is opened. It contains neither password nor name: the person
--- who reads the mail enters both with the confirmation. Otherwise an attacker could register another person's address
--- with a password that the attacker knows (account pre-hijacking, CWE-287). A registration does not reserve the
--- address.
+-- Opening the confirmation link turns a registration into a user. The registration contains neither password nor name:
+-- the person who reads the mail enters both with the confirmation. Otherwise an attacker could register another
+-- person's address with a password that the attacker knows (account pre-hijacking, CWE-287). Several registrations can
+-- have the same address, so an attacker cannot reserve the address of another person.
 create table registrations (
     id uuid primary key,
     email text not null,
@@ -57,8 +58,8 @@ create table registrations (
 create index registrations_expiry on registrations (expires_at);
 grant select, insert, delete on registrations to strongroom_app;
 
--- A user can have several valid reset tokens: a request by an attacker must not invalidate the token in the user's
--- mailbox. Using one token, or changing the password, deletes all of them.
+-- A user can have several valid reset tokens. Otherwise an attacker could request a reset and so invalidate the token
+-- that the user has received. The use of one token, or a change of the password, deletes all tokens of the user.
 create table password_resets (
     id uuid primary key,
     user_id uuid not null constraint password_resets_user references users (id) on delete cascade,
@@ -71,20 +72,20 @@ create index password_resets_of_user on password_resets (user_id);
 create index password_resets_expiry on password_resets (expires_at);
 grant select, insert, delete on password_resets to strongroom_app;
 
--- An ended session is kept until its last access token has expired, so that every replica learns that it has ended. For
--- the same reason, the sessions of a deleted user are kept.
+-- The row of an ended session is deleted only after its last access token has expired. Until then, every replica must
+-- be able to read that the session has ended. For the same reason, the sessions of a deleted user remain.
 create table sessions (
     id uuid primary key,
     user_id uuid constraint sessions_user references users (id) on delete set null,
     created_at timestamptz not null,
     last_used_at timestamptz not null,
-    -- The absolute timeout. It never changes.
+    -- The absolute timeout of the session. No statement changes it, so activity cannot extend the session beyond it.
     expires_at timestamptz not null,
     ended_at timestamptz,
     -- The transaction that set ended_at. Every second, each replica reads which sessions have ended since its last
-    -- read. The time in ended_at is not sufficient for this, because a transaction can commit long after it has set
-    -- ended_at. A transaction id is sufficient: each read also returns the oldest transaction that was still open, and
-    -- the next read begins there.
+    -- read. It cannot select them by ended_at, because a transaction can commit long after it has set this time. It
+    -- selects them by transaction id: each read also returns the oldest transaction that was still open, and the next
+    -- read begins there.
     ended_by_transaction xid8,
     -- The list of sessions shows client and address, so that users recognize their own devices.
     client text not null constraint sessions_client_length check (char_length(client) <= 200),
@@ -107,8 +108,8 @@ create trigger sessions_stamp_end before update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function stamp_ended_session();
 
--- Notifies every replica when the transaction commits. If a notification is lost, the replica learns of the end at its
--- next read.
+-- Notifies every replica when the transaction commits. If a notification is lost, the replica learns from its next read
+-- that the session has ended.
 create function announce_ended_session() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -120,8 +121,8 @@ create trigger sessions_announce_end after update of ended_at on sessions
     for each row when (old.ended_at is null and new.ended_at is not null)
     execute function announce_ended_session();
 
--- Disabling or deleting a user ends the user's sessions in the same transaction. This is a trigger, so that no
--- statement can omit it.
+-- Disabling or deleting a user ends all sessions of this user in the same transaction. A trigger does this, so that no
+-- statement can forget it.
 create function end_sessions_of_user() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -132,7 +133,7 @@ $$;
 create trigger users_end_sessions_when_disabled before update of status on users
     for each row when (new.status <> 'active')
     execute function end_sessions_of_user();
--- The trigger runs BEFORE the deletion, because the deletion sets user_id of the sessions to null.
+-- The trigger must run before the deletion, because the deletion sets user_id of the sessions to null.
 create trigger users_end_sessions_when_deleted before delete on users
     for each row execute function end_sessions_of_user();
 
@@ -141,17 +142,17 @@ create table refresh_tokens (
         constraint refresh_tokens_size check (octet_length(token_hash) = 32),
     session_id uuid not null constraint refresh_tokens_session references sessions (id) on delete cascade,
     issued_at timestamptz not null,
-    -- The idle timeout. The absolute timeout is in sessions.
+    -- The idle timeout. The absolute timeout is the column expires_at of sessions.
     expires_at timestamptz not null,
-    -- A used token is kept, because a second use is a replay and ends the session.
+    -- A used token is not deleted, because a second use is a replay, and a replay ends the session.
     used_at timestamptz
 );
 create index refresh_tokens_of_session on refresh_tokens (session_id);
 grant select, insert, delete on refresh_tokens to strongroom_app;
 grant update (used_at) on refresh_tokens to strongroom_app;
 
--- Broken function-level authorization (API5:2023): the functions for administrators check the role in the database once
--- more. A handler without a check can therefore reveal and change nothing.
+-- Broken function-level authorization (API5:2023): each function for administrators checks the role in the database
+-- again. So a handler that forgets the check still returns no data and changes nothing.
 create function is_active_admin(candidate uuid) returns boolean
 language sql stable set search_path = '' as $$
     select exists (select from public.users u where u.id = candidate and u.role = 'admin' and u.status = 'active')
@@ -159,12 +160,13 @@ $$;
 grant execute on function is_active_admin(uuid) to strongroom_app;
 
 -- Disables or enables a user. Returns done, missing, own_account or forbidden. Administrators cannot disable
--- themselves, so that at least one active administrator remains. A trigger above ends the sessions of a disabled user.
+-- themselves, so that at least one active administrator remains. The trigger end_sessions_of_user() ends the sessions
+-- of a disabled user.
 create function admin_set_status(admin uuid, target uuid, wanted text) returns text
 language plpgsql security definer set search_path = '' as $$
 begin
     -- Locks all administrators, always in the same order. If two administrators disable each other at the same time,
-    -- the second one waits and is then no longer an active administrator.
+    -- the second one waits. After the wait, the second one is disabled and receives forbidden.
     perform from public.users u where u.role = 'admin' and u.status = 'active' order by u.id for no key update;
     if not public.is_active_admin(admin) then
         return 'forbidden';

@@ -1,20 +1,21 @@
 -- Ownership: the rules for every table with a column `owner_id` (BOLA, API1:2023; CWE-639).
 --
--- Four controls isolate owners (defense in depth). Two are in the code: each store method takes a Caller, and each
+-- Four controls isolate owners (defense in depth). Two are in the code: each store method requires a Caller, and each
 -- statement contains owner_id. Two are in the database:
 --   * Forced row-level security: a transaction sees only the rows of the owner in the setting `app.owner_id`. Without
 --     the setting it sees no rows. src/db/owner_query.rs and src/db/owner_tx.rs set it.
---   * Composite keys: a row can refer only to a row of the same owner. Key checks ignore row-level security, so the
---     error of a plain foreign key would reveal which ids exist.
--- tests/api/contract/database_walls.rs reads the catalogue and reports each table that lacks one of them.
+--   * Composite keys: a foreign key contains the owner, so a row can refer only to a row of the same owner. Row-level
+--     security does not apply to key checks, so a plain foreign key would reveal which ids of other owners exist.
+-- The test tests/api/contract/database_walls.rs reads the catalogue and reports each table that lacks one of these
+-- controls.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Each owned row refers to a row of this table, which outlives the user. A user is deleted at once, in a short
--- transaction. The user's data are deleted later, in batches, because one cascade over a million invoices would exceed
--- the statement timeout.
+-- Each owned row refers to its owner in this table. The row of the owner remains when the user is deleted, which takes
+-- one short transaction. A worker then deletes the owner's data in batches, because one cascade over a million invoices
+-- would exceed the statement timeout.
 create table owners (
-    -- The user's id.
+    -- The same id as in users.
     id uuid primary key,
     -- The time at which the user was deleted. purge_deleted_owner() deletes this row last.
     deleted_at timestamptz
@@ -22,8 +23,8 @@ create table owners (
 create index owners_deleted on owners (deleted_at) where deleted_at is not null;
 grant select on owners to strongroom_app;
 
--- A trigger writes this table, so that no statement on users can omit it. SECURITY DEFINER: the service cannot write
--- owners in any other way.
+-- A trigger writes this table, so that no statement on users can forget it. SECURITY DEFINER: the service has no right
+-- to write to owners.
 create function track_owner() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -37,34 +38,34 @@ end
 $$;
 create trigger users_track_owner after insert or delete on users for each row execute function track_owner();
 
--- Returns the owner whose rows this transaction can see. After a transaction that set it, PostgreSQL leaves the setting
--- as ''. nullif() turns this into null, which matches no owner.
+-- Returns the owner whose rows this transaction can see. PostgreSQL leaves the setting as '' after a transaction that
+-- set it. nullif() turns '' into null, and null matches no owner.
 --
--- The function has no `set search_path`, so that the planner can replace a call by the body. Otherwise a call costs as
--- much as the look-up of a row. RETURN binds the names in the body when the function is created, so no search path of a
--- session can change what it calls.
+-- The function has no `set search_path`, so that the planner can replace each call by the function's body (inlining).
+-- Otherwise each call would cost as much as reading a row. A search path cannot change what the function calls, because
+-- RETURN binds the names in the body when the function is created.
 create function current_owner() returns uuid
 language sql stable parallel safe
 return nullif(current_setting('app.owner_id', true), '')::uuid;
 grant execute on function current_owner() to strongroom_app, strongroom_classifier;
 
--- All owned tables, in the order in which they were protected. A table refers only to tables before it, so deleting in
--- reverse order works.
+-- All tables with an owner, in the order in which they were protected. A table refers only to earlier tables, so rows
+-- must be deleted in reverse order.
 create table owned_tables (
     position integer generated always as identity primary key,
     relation regclass not null constraint owned_tables_relation_unique unique
 );
 
--- The kinds of objects whose owner classify_object() can find.
+-- The kinds of objects for which classify_object() can find the owner.
 create table classified_objects (
     kind text primary key,
     relation regclass not null,
-    -- The name of the column that contains the owner.
+    -- The name of the column that contains the id of the owner.
     owner_column name not null
 );
 grant select on classified_objects to strongroom_classifier;
 
--- Protects a table that has an `owner_id`. Each migration calls it after its CREATE TABLE.
+-- Protects a table with an `owner_id` by row-level security and grants. Each migration calls it after CREATE TABLE.
 create function protect_owned_table(owned name, object_kind text default null, updatable name[] default null) returns void
 language plpgsql set search_path = '' as $$
 begin
@@ -91,9 +92,9 @@ begin
 end
 $$;
 
--- Deletes one batch of the current owner's rows if the account was deleted. Returns whether there may be more rows.
--- Tables that refer to other tables come first, so that no deletion cascades to more rows than a batch. SECURITY
--- DEFINER: the service has no right to delete payments. Forced row-level security also applies inside the function.
+-- Deletes one batch of the current owner's rows if the account was deleted. Returns whether more rows may remain. It
+-- starts with tables that refer to other tables, so that no deletion cascades to more rows than a batch. SECURITY
+-- DEFINER: the service has no right to delete payments. Forced row-level security still applies.
 create function purge_deleted_owner(batch integer) returns boolean
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -114,19 +115,20 @@ begin
             return true;
         end if;
     end loop;
-    -- The deletion cascades to rows that a concurrent request has added.
+    -- This deletion cascades to rows that a concurrent request has added since the last batch.
     delete from public.owners where id = purged;
     return false;
 end
 $$;
 grant execute on function purge_deleted_owner(integer) to strongroom_app;
 
--- Returns whether an object that a caller was denied is missing, belongs to another owner (foreign), or is the caller's
--- own. The service calls it after the response, and only the audit event contains the result.
+-- Returns the class of an object to which a caller was denied access: missing, foreign (it belongs to another owner),
+-- or own. The service calls this function after the response. Only the audit event contains the result, so callers
+-- cannot see it.
 --
--- Forced row-level security hides the rows from the schema's owner too. So the function belongs to the role
--- strongroom_classifier, to which a policy shows all rows. Of each table in classified_objects, it can read only the id
--- and the owner. The role needs CREATE only to become the owner of the function.
+-- Forced row-level security hides foreign rows even from the schema's owner. So the role strongroom_classifier owns
+-- this function, and a policy shows it all rows. It can read only the id and the owner, and only in the tables of
+-- classified_objects. It needs CREATE only to become the owner of the function.
 grant create on schema public to strongroom_classifier;
 set local role strongroom_classifier;
 create function classify_object(kind text, object uuid, caller uuid) returns text
@@ -146,15 +148,15 @@ begin
     return coalesce(class, 'missing');
 end
 $$;
--- The default privileges in 0001_roles.sql apply only to functions of the schema's owner, and this function has another
--- owner.
+-- The default privileges in 0001_roles.sql do not apply, because this function does not belong to the schema's owner.
+-- So the right of PUBLIC is revoked here.
 revoke all on function classify_object(text, uuid, uuid) from public;
--- `.ci/sqlx` checks the statement that calls the function as the schema's owner, so the owner needs the right too.
+-- The script `.ci/sqlx` checks the calling statement as the schema's owner, so this role needs the right too.
 grant execute on function classify_object(text, uuid, uuid) to strongroom_app, strongroom_owner;
 reset role;
 revoke create on schema public from strongroom_classifier;
 
--- Identity tables have no owner_id, so they are listed here. protect_owned_table() adds the rows of owned tables.
+-- Identity tables are listed here, because they have no owner_id. protect_owned_table() adds the owned tables.
 insert into classified_objects values ('session', 'public.sessions', 'user_id'), ('user', 'public.users', 'id');
 grant select (id, user_id) on sessions to strongroom_classifier;
 grant select (id) on users to strongroom_classifier;

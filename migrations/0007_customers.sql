@@ -1,17 +1,17 @@
--- Customers, and the key by which a search finds them.
+-- Customers, and the search key by which the API finds customers.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A search ignores case in every script, and ignores whether text is composed or decomposed (NFC, NFD). The database
--- has the locale C, in which lower() and ILIKE know only the letters A to Z.
+-- A search ignores upper and lower case in every script, and the normalization form of Unicode (NFC, NFD). lower() and
+-- ILIKE are not enough: the database has the locale C, in which they convert only the letters A to Z.
 --
--- Two texts that differ only in case or in normalization form have the same key (Unicode, definition D145). Applying
--- lower() and then upper() makes the final sigma, the long s and the Kelvin sign equal to their letters, and ß equal to
--- SS. The Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
+-- Two texts have the same key if they differ only in case or in normalization form (Unicode, definition D145). lower()
+-- followed by upper() replaces the final sigma, the long s and the Kelvin sign by the usual letters, and ß by SS. The
+-- Turkish İ, i, I and ı count as one letter, because the language of a name is unknown.
 --
--- ICU has the full case mapping of Unicode, in which ß becomes SS. PostgreSQL 17 and newer without ICU have pg_c_utf8
--- instead, which maps single letters: ß and SS stay different. A function cannot take the name of a collation as a
--- parameter, so this block creates the function from text.
+-- The key uses ICU, which replaces ß by SS. If PostgreSQL was built without ICU, it uses pg_c_utf8 (version 17 and
+-- newer). This collation replaces single letters only, so ß and SS stay different. The name of a collation cannot be a
+-- parameter, so the block builds the CREATE FUNCTION statement as text.
 do $$
 declare
     icu_exists boolean := exists (select from pg_catalog.pg_collation where collname = 'und-x-icu');
@@ -29,7 +29,7 @@ create table customers (
     id uuid primary key,
     owner_id uuid not null,
     name text not null constraint customers_name_length check (char_length(name) between 1 and 200),
-    -- There is no index on this column; docs/decisions.md, "Search", says why.
+    -- This column has no index; docs/decisions.md, "Search", gives the reason.
     name_key text not null generated always as (search_key(name)) stored,
     email text constraint customers_email_length check (char_length(email) between 3 and 100),
     address text constraint customers_address_length check (char_length(address) <= 500),
@@ -39,8 +39,8 @@ create table customers (
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Foreign keys of other tables contain the owner, so that a row can refer only to a customer of the same owner.
-    -- PostgreSQL requires this constraint for them.
+    -- Foreign keys of other tables refer to (owner_id, id), so that a row can refer only to a customer of the same
+    -- owner. PostgreSQL requires a unique constraint on these columns.
     constraint customers_owner_id_id unique (owner_id, id)
 );
 create index customers_newest on customers (owner_id, created_at desc, id desc);

@@ -1,23 +1,23 @@
--- Gap-free numbers of invoices and credit notes.
+-- The counters that give invoices and credit notes their gap-free numbers.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The last number of each owner, series and year. A series that owners share would reveal how many invoices other
--- owners issue. The service can neither read nor write this table.
+-- The last number of each owner, series and year. Each owner has a separate series. A common series would reveal how
+-- many invoices other owners issue. The service can neither read nor write this table.
 create table number_counters (
     owner_id uuid not null,
     series text not null constraint number_counters_series_known check (series in ('INV', 'CN')),
     year integer not null,
     last bigint not null,
-    -- The latest date for which a number was assigned.
+    -- The latest issue date for which a number was assigned.
     last_date date not null,
     constraint number_counters_key primary key (owner_id, series, year)
 );
 select protect_owned_table('number_counters');
 
--- Returns the owner's next number, for example INV-2026-0042. The counter row is locked until the transaction ends: two
--- transactions cannot get the same number, and a rollback makes the number available again. Only the SECURITY DEFINER
--- functions that store the number can call this function.
+-- Returns the owner's next number, for example INV-2026-0042. The transaction locks the counter row until it ends. So
+-- two transactions cannot get the same number, and after a rollback the next transaction gets the number again. Only
+-- the SECURITY DEFINER functions that store the number can call this function.
 create function next_number(number_series text, number_owner uuid, issued_on date) returns text
 language plpgsql set search_path = '' as $$
 declare
@@ -29,7 +29,7 @@ begin
     on conflict (owner_id, series, year) do update
         set last = counter.last + 1, last_date = greatest(counter.last_date, excluded.last_date)
     returning counter.last into drawn;
-    -- lpad() would truncate a number of five digits to four, so the length is at least that of the number.
+    -- Do not pass 4 as the length: lpad() would cut a number of five digits to four.
     return pg_catalog.format('%s-%s-%s', number_series, issue_year,
         pg_catalog.lpad(drawn::text, greatest(4, pg_catalog.length(drawn::text)), '0'));
 end

@@ -1,7 +1,7 @@
--- Invoices with their lines, and the parties of issued invoices.
+-- Invoices with their lines, and the seller and customer of issued invoices.
 --
--- Amounts are in minor units of the currency, unless the name of a column says otherwise. The service computes all
--- totals, and the checks refuse totals that cannot be correct. No amount exceeds 9007199254740991, the largest integer
+-- Amounts are in minor units of the currency (cents), unless the name of a column contains another unit. The service
+-- computes all totals, and the checks refuse impossible totals. No amount exceeds 9007199254740991, the largest integer
 -- that JavaScript clients read exactly.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
@@ -12,13 +12,13 @@ create table invoices (
     customer_id uuid not null,
     status text not null constraint invoices_status_known
         check (status in ('draft', 'issued', 'partially_paid', 'paid', 'credited', 'void')),
-    -- assign_invoice_number() assigns the number together with issue_date.
+    -- Only assign_invoice_number() writes the number, together with issue_date.
     number text constraint invoices_number_form check (number ~ '^INV-[0-9]{4}-[0-9]{4,}$'),
     currency text not null constraint invoices_currency_form check (currency ~ '^[A-Z]{3}$'),
     notes text constraint invoices_notes_length check (char_length(notes) <= 2000),
     issue_date date,
     due_date date,
-    -- The discount on the whole invoice, either as a rate in thousandths of a percent or as an amount.
+    -- The discount on the whole invoice: either a rate in thousandths of a percent, or an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
     subtotal bigint not null,
@@ -26,13 +26,13 @@ create table invoices (
     tax_total bigint not null,
     total bigint not null,
     paid bigint not null default 0,
-    -- The sum of the credit notes. The check refuses credits above the total, even if the service has a bug.
+    -- The sum of the credit notes. The check refuses credits above the total, in case the service has a bug.
     credited bigint not null default 0 constraint invoices_credited check (credited between 0 and total),
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
-    -- Sort keys of lists: an invoice without a date sorts after all others. They are columns and not expressions of an
-    -- index. Row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
+    -- Lists sort by these columns. An invoice without a date sorts after all others. An index on the expression would
+    -- not work: row-level security allows an index only for leakproof operators, and coalesce() is not leakproof.
     issue_order date not null generated always as (coalesce(issue_date, 'infinity')) stored,
     due_order date not null generated always as (coalesce(due_date, 'infinity')) stored,
     constraint invoices_owner_id_id unique (owner_id, id),
@@ -50,7 +50,7 @@ create table invoices (
     constraint invoices_due_after_issue check (due_date >= issue_date),
     constraint invoices_numbered_when_issued check ((number is null) = (issue_date is null))
 );
--- Each sort order of the list has one index, because PostgreSQL reads an index in both directions.
+-- One index for each column by which the list can be sorted. PostgreSQL reads an index in both directions.
 create index invoices_newest on invoices (owner_id, created_at desc, id desc);
 create index invoices_by_issue_date on invoices (owner_id, issue_order, created_at, id);
 create index invoices_by_due_date on invoices (owner_id, due_order, created_at, id);
@@ -58,7 +58,7 @@ create index invoices_by_total on invoices (owner_id, total, created_at, id);
 create index invoices_of_customer on invoices (owner_id, customer_id);
 select protect_owned_table('invoices', 'invoice');
 grant select, delete on invoices to strongroom_app;
--- The grants of INSERT and UPDATE omit number and issue_date, which only assign_invoice_number() writes.
+-- The service has no right to write number and issue_date, because only assign_invoice_number() may assign them.
 grant insert (
     id, owner_id, customer_id, status, currency, notes, due_date, discount_rate_millipercent, discount_amount, subtotal,
     discount_total, tax_total, total, created_at, updated_at
@@ -74,14 +74,14 @@ create table invoice_lines (
     position integer not null constraint invoice_lines_position check (position between 1 and 100),
     description text not null
         constraint invoice_lines_description_length check (char_length(description) between 1 and 500),
-    -- Thousandths, because a quantity has three decimals.
+    -- In thousandths, because a quantity has up to three decimals.
     quantity_thousandths bigint not null
         constraint invoice_lines_quantity check (quantity_thousandths > 0),
-    -- The price in ten-thousandths of a minor unit, because a price can be finer than the currency (0.1648 euros). A
-    -- price has at most 14 digits of minor units.
+    -- In ten-thousandths of a minor unit, because a price can be more precise than the currency (0.1648 euros). In
+    -- minor units, a price has at most 14 digits.
     unit_price_ten_thousandths bigint not null
         constraint invoice_lines_unit_price check (unit_price_ten_thousandths between 0 and 999999999999999999),
-    -- The discount on the line, either as a rate in thousandths of a percent or as an amount.
+    -- The discount on the line: either a rate in thousandths of a percent, or an amount.
     discount_rate_millipercent integer,
     discount_amount bigint,
     -- The rate in thousandths of a percent, for example 8875 for 8.875 %.
@@ -98,8 +98,8 @@ create table invoice_lines (
 select protect_owned_table('invoice_lines');
 grant select, insert, delete on invoice_lines to strongroom_app;
 
--- Seller and customer of an issued invoice, as they were on the issue date. Later changes of the business or the
--- customer do not change an issued invoice. The service can only read this table.
+-- Seller and customer of an issued invoice, as they were on the issue date. So a later change of the business or the
+-- customer does not change the invoice. The service can only read this table.
 create table invoice_parties (
     owner_id uuid not null,
     invoice_id uuid not null,
@@ -122,8 +122,8 @@ create table invoice_parties (
 select protect_owned_table('invoice_parties');
 grant select on invoice_parties to strongroom_app;
 
--- Copies the parties in the statement that assigns the number, so that no invoice has a number without its parties. The
--- trigger runs with the rights of assign_invoice_number(), the only function that can assign a number.
+-- Copies seller and customer in the statement that assigns the number, so that no invoice has a number without them.
+-- The trigger runs with the rights of assign_invoice_number(), the only function that can assign a number.
 create function copy_invoice_parties() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -144,9 +144,9 @@ create trigger invoices_copy_parties after update of number on invoices
     for each row when (old.number is null and new.number is not null)
     execute function copy_invoice_parties();
 
--- Assigns number and issue date to a draft, and returns the number, or null if there is no such draft. Refuses a date
--- before that of the owner's last issued invoice, so that numbers are in the order of dates. SECURITY DEFINER: the
--- service cannot write a number in any other way. Forced row-level security also applies inside the function.
+-- Assigns number and issue date to a draft. Returns the number, or null if the draft does not exist. Refuses a date
+-- before the date of the owner's last issued invoice, so that numbers increase with dates. SECURITY DEFINER: the
+-- service has no right to write a number. Forced row-level security still applies.
 create function assign_invoice_number(invoice uuid, issued_on date) returns text
 language plpgsql security definer set search_path = '' as $$
 declare
@@ -160,9 +160,8 @@ begin
         return null;
     end if;
     assigned := public.next_number('INV', issuer, issued_on);
-    -- This check follows next_number(), which has locked the counter of the year, so two transactions cannot both be
-    -- the last. The counters of other years are not locked, because numbers of different years are in order in any
-    -- case.
+    -- This check must follow next_number(), which locks the counter of the year. Otherwise two transactions could both
+    -- pass the check. The counters of other years need no lock, because numbers of different years are always in order.
     if exists (
         select from public.number_counters where owner_id = issuer and series = 'INV' and last_date > issued_on
     ) then

@@ -6,7 +6,7 @@ create table payments (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- The amount in minor units of the invoice's currency.
+    -- In minor units of the invoice's currency.
     amount bigint not null constraint payments_amount check (amount between 1 and 9007199254740991),
     paid_on date not null,
     method text not null
@@ -19,5 +19,5 @@ create table payments (
 );
 create index payments_newest on payments (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('payments');
--- Without UPDATE and DELETE, the service cannot change a recorded payment.
+-- The service has no right to update or delete payments, so a recorded payment cannot be changed.
 grant select, insert on payments to strongroom_app;

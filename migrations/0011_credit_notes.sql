@@ -1,4 +1,4 @@
--- Credit notes credit an issued invoice, in whole or by lines. The invoice itself is never changed and never deleted.
+-- Credit notes, which cancel an issued invoice in whole or in part. The invoice itself is never changed or deleted.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -6,17 +6,17 @@ create table credit_notes (
     id uuid primary key,
     owner_id uuid not null,
     invoice_id uuid not null,
-    -- The trigger number_credit_note() assigns the number.
+    -- The trigger number_credit_note() assigns the number, so that the service cannot choose it.
     number text not null constraint credit_notes_number_form check (number ~ '^CN-[0-9]{4}-[0-9]{4,}$'),
     issue_date date not null,
     reason text constraint credit_notes_reason_length check (char_length(reason) between 1 and 500),
-    -- For each credited line: its position on the invoice, description, tax rate and credited net amount.
+    -- An array with one object for each credited line: position on the invoice, description, tax rate and credited net
+    -- amount.
     lines jsonb not null constraint credit_notes_lines
         check (jsonb_typeof(lines) = 'array' and jsonb_array_length(lines) between 1 and 100),
-    -- Net and tax for each tax rate. They are stored, because they depend on the credit notes that came before this
-    -- one.
+    -- Net and tax for each tax rate. They are stored, because they depend on the earlier credit notes of the invoice.
     taxes jsonb not null constraint credit_notes_taxes check (jsonb_typeof(taxes) = 'array'),
-    -- The amounts below are in minor units of the invoice's currency.
+    -- All amounts below are in minor units of the invoice's currency.
     net bigint not null,
     tax_total bigint not null,
     total bigint not null,
@@ -32,15 +32,15 @@ create table credit_notes (
 create index credit_notes_newest on credit_notes (owner_id, created_at desc, id desc);
 create index credit_notes_of_invoice on credit_notes (owner_id, invoice_id, created_at desc, id desc);
 select protect_owned_table('credit_notes', 'credit_note');
--- Without UPDATE and DELETE, the service cannot change an issued credit note. INSERT is granted on every column except
--- the number.
+-- The service has no right to update or delete credit notes, so an issued one cannot be changed. It may insert every
+-- column except the number.
 grant select on credit_notes to strongroom_app;
 grant insert (
     id, owner_id, invoice_id, issue_date, reason, lines, taxes, net, tax_total, total, created_at
 ) on credit_notes to strongroom_app;
 
 -- Assigns the number. SECURITY DEFINER: the service has no right to write a number, so it cannot choose one. Forced
--- row-level security also applies inside the function.
+-- row-level security still applies inside the function.
 create function number_credit_note() returns trigger
 language plpgsql security definer set search_path = '' as $$
 begin

@@ -1,11 +1,11 @@
--- Documents: files, which a user can attach to an invoice.
+-- Documents: files that a user uploads and can attach to an invoice.
 --
--- The bytes are in a store outside of the database, under a random key. A crash must not leave bytes without a row. So
--- each key is always in `documents` or in the queue `blob_deletion` of the outbox:
---   * Upload: the key is queued for deletion, but due only later, and the size is reserved from the quota. Then the
---     bytes are written. Then one transaction moves the key to documents, unless a worker has claimed it for deletion
---     in the meantime. If the upload crashes, the worker deletes the bytes.
---   * Deletion: one transaction moves the key to the outbox. Then the bytes are deleted.
+-- The bytes are stored outside of the database, under a random storage key. A crash must not leave bytes that no row
+-- refers to. So each storage key is always in `documents` or in the queue `blob_deletion` of the outbox:
+--   * Upload: the service first adds the storage key to the queue with a due time in the future, and reserves the size
+--     from the quota. Then it writes the bytes. Then one transaction moves the storage key to `documents`, unless a
+--     worker is already deleting the bytes. If the upload crashes, the worker deletes the bytes when they are due.
+--   * Deletion: one transaction moves the storage key to the queue. Then the worker deletes the bytes.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
@@ -14,29 +14,29 @@ create table documents (
     owner_id uuid not null,
     invoice_id uuid,
     title text not null constraint documents_title_length check (char_length(title) between 1 and 200),
-    -- The name after sanitizing. The maximum is 255 bytes, the limit of file systems.
+    -- The file name after sanitizing. It has at most 255 bytes, the limit of most file systems.
     file_name text not null constraint documents_file_name_length check (octet_length(file_name) between 1 and 255),
     media_type text not null constraint documents_media_type_known
         check (media_type in ('application/pdf', 'image/png', 'image/jpeg', 'text/csv', 'text/plain')),
     size bigint not null constraint documents_size check (size > 0),
     sha256 bytea not null constraint documents_sha256_size check (octet_length(sha256) = 32),
-    -- The key of the bytes in the store. No response contains it.
+    -- The key of the bytes in the store. No response contains it, so clients cannot use it.
     storage_key uuid not null,
     version bigint not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     constraint documents_owner_id_id unique (owner_id, id),
     constraint documents_bytes_of_one unique (owner_id, storage_key),
-    -- Deleting an invoice keeps its documents, but detaches them.
+    -- If the invoice is deleted, the document remains, and its invoice_id becomes null.
     constraint documents_invoice foreign key (owner_id, invoice_id)
         references invoices (owner_id, id) on delete set null (invoice_id)
 );
 create index documents_newest on documents (owner_id, created_at desc, id desc);
 create index documents_of_invoice on documents (owner_id, invoice_id, created_at desc, id desc);
--- Name, type, size and hash describe the bytes, so the service cannot change them.
+-- The service cannot change name, type, size and hash, because they describe bytes that never change.
 select protect_owned_table('documents', 'document', updatable => '{invoice_id, title, version, updated_at}');
 
--- Uploads in progress, with the bytes that each upload has reserved from the quota.
+-- Uploads in progress. Each row contains the bytes that the upload has reserved from the quota.
 create table document_uploads (
     owner_id uuid not null,
     storage_key uuid not null,
@@ -46,8 +46,9 @@ create table document_uploads (
 select protect_owned_table('document_uploads');
 grant select, insert, delete on document_uploads to strongroom_app;
 
--- The total of an owner's documents and uploads in progress. Its row lock serializes parallel uploads. If each upload
--- summed up the documents instead, several uploads could pass the quota check together (CWE-367).
+-- The total size of an owner's documents and uploads in progress. An upload locks this row, so parallel uploads check
+-- the quota one after the other. If each upload summed up the documents instead, several could pass the check together
+-- (CWE-367).
 create table document_usage (
     owner_id uuid not null constraint document_usage_key primary key,
     bytes bigint not null constraint document_usage_bytes check (bytes >= 0),
@@ -57,7 +58,7 @@ select protect_owned_table('document_usage');
 grant select, insert on document_usage to strongroom_app;
 grant update (bytes, files) on document_usage to strongroom_app;
 
--- Every deletion of a document queues its bytes in the same transaction, including the deletion of a whole account.
+-- Queues the bytes of each deleted document in the same transaction. This includes the deletion of a whole account.
 create function queue_blob_deletion() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -69,8 +70,8 @@ $$;
 create trigger documents_queue_blob_deletion after delete on documents
     for each row execute function queue_blob_deletion();
 
--- Detaching an invoice changes the document, so the version must change too. Otherwise an update with a stale ETag
--- would succeed (lost update).
+-- If the invoice of a document is deleted, the version of the document must change. Otherwise an update with a stale
+-- ETag would succeed (lost update).
 create function advance_detached_document() returns trigger
 language plpgsql set search_path = '' as $$
 begin

@@ -1,47 +1,50 @@
--- Audit trail (ASVS V16): an append-only table of security events, and a hash chain that reveals changes to it.
+-- Audit trail (ASVS V16): an append-only table of security events, and a hash chain that reveals every change of this
+-- table.
 --
 -- The service can insert an event, but cannot read, change or delete one. The schema's owner could drop the triggers
--- below. The seals reveal the changes that are then possible, because their MAC key is not in the database
+-- below and then change events. The hash chain reveals such changes, because its MAC key is not in the database
 -- (docs/security-events.md).
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- The ids of all master keys that the service has used. The first replica that starts with a new key adds its row, and
--- records the change in the same transaction.
+-- The ids of all master keys that the service has used. If the master key was replaced, the first replica that starts
+-- with the new key inserts its id, and records a security event in the same transaction.
 create table master_keys (
     id bytea primary key constraint master_keys_id_size check (octet_length(id) = 4),
     first_used_at timestamptz not null
 );
 grant select, insert on master_keys to strongroom_app;
 
--- No column contains text that a client chose (log injection, CWE-117). There is no foreign key to users, because
--- events outlive a deleted user.
+-- No column contains text that a client chose (log injection, CWE-117). The table has no foreign key to users, because
+-- the events remain when a user is deleted.
 create table security_events (
     id uuid primary key,
-    -- The order of the rows, for the seals. A gap has no meaning, because a rollback leaves a gap.
+    -- The order in which events are sealed. A rollback leaves a gap in the numbers, so a gap alone is no sign of an
+    -- attack.
     seq bigint not null generated always as identity constraint security_events_seq unique,
     at timestamptz not null,
     kind text not null constraint security_events_kind_form check (kind ~ '^[a-z_]{1,40}$'),
     severity text not null constraint security_events_severity_known check (severity in ('info', 'warning', 'critical')),
-    -- A constant of the service, which distinguishes events of the same kind.
+    -- A constant that distinguishes events of the same kind.
     reason text not null constraint security_events_reason_form check (reason ~ '^[a-z0-9_]{0,60}$'),
     replica text not null constraint security_events_replica_length check (char_length(replica) between 1 and 64),
     method text constraint security_events_method_length check (char_length(method) <= 10),
-    -- The pattern of the route, not the path of the request.
+    -- The pattern of the route. The path of the request would contain text of the client.
     route text constraint security_events_route_length check (char_length(route) <= 200),
     user_id uuid,
     session_id uuid,
     address text constraint security_events_address_length check (char_length(address) <= 45),
     request_id uuid,
-    -- A keyed hash of the address that the client sent with a login.
+    -- A keyed hash of the e-mail address that the client sent with a login.
     subject text constraint security_events_subject_form check (subject ~ '^[0-9a-f]{16}$'),
-    -- The object that the request named. After the response, classify_object() determines its class.
+    -- The object that the client requested. classify_object() determines after the response whether it is missing,
+    -- foreign or own.
     object_kind text constraint security_events_object_kind_form check (object_kind ~ '^[a-z_]{1,40}$'),
     object_id uuid,
     object_class text constraint security_events_object_class_known
         check (object_class in ('missing', 'foreign', 'own')),
     amount bigint,
-    -- The id of the master key (4 bytes), and an HMAC-SHA256 over every column above except seq.
+    -- The id of the master key (4 bytes), then an HMAC-SHA256 over every column above except seq.
     mac bytea not null constraint security_events_mac_size check (octet_length(mac) = 36),
     constraint security_events_object_whole check ((object_kind is null) = (object_id is null))
 );
@@ -49,23 +52,23 @@ create index security_events_newest on security_events (at desc, id desc);
 create index security_events_of_user on security_events (user_id, at desc, id desc) where user_id is not null;
 create index security_events_of_address on security_events (address, at desc, id desc) where address is not null;
 create index security_events_of_request on security_events (request_id) where request_id is not null;
--- INSERT is granted on every column except seq, which PostgreSQL assigns.
+-- The service may insert every column except seq, which PostgreSQL assigns.
 grant insert (
     id, at, kind, severity, reason, replica, method, route, user_id, session_id, address, request_id, subject,
     object_kind, object_id, object_class, amount, mac
 ) on security_events to strongroom_app;
 
 -- A seal is one link of the hash chain: a MAC over the previous seal and over the MACs of a batch of events. Without
--- the key, an attacker cannot change, remove, add or reorder sealed events undetected. An attacker can only cut off the
--- newest seals. The log reveals this, because it contains the newest link of the chain.
+-- the key, an attacker cannot change, remove, add or reorder sealed events undetected. Only the removal of the newest
+-- seals leaves a valid chain. The log reveals it, because it contains the newest link of the chain.
 create table security_event_seals (
     batch bigint primary key constraint security_event_seals_counted check (batch > 0),
     sealed_at timestamptz not null,
-    -- The number of events sealed so far, including this batch.
+    -- The number of events in this batch and all batches before it.
     events bigint not null,
     seqs bigint[] not null,
-    -- The MACs of the events, 36 bytes each, in the order of seqs. With these MACs, the verification can name the event
-    -- that was changed.
+    -- The MACs of the events, 36 bytes each, in the order of seqs. By comparing them, the verification finds which
+    -- event was changed.
     macs bytea not null,
     previous bytea not null constraint security_event_seals_previous_size check (octet_length(previous) = 36),
     mac bytea not null constraint security_event_seals_mac_size check (octet_length(mac) = 36),
@@ -74,11 +77,11 @@ create table security_event_seals (
 );
 grant insert on security_event_seals to strongroom_app;
 
--- The events that have no seal yet. A trigger adds the row in the transaction of the event, so that an event that
--- commits late is not skipped. The service has no rights on this table.
+-- The events that have no seal yet. A trigger inserts the row in the transaction of the event. So an event that commits
+-- late is not skipped. The service has no rights on this table.
 create table security_events_unsealed (
     seq bigint primary key,
-    -- The time of the database, which the service cannot set.
+    -- The time according to the clock of the database. The service cannot choose it.
     since timestamptz not null default now()
 );
 create function remember_unsealed() returns trigger
@@ -91,10 +94,10 @@ $$;
 create trigger security_events_remember_unsealed after insert on security_events
     referencing new table as added for each statement execute function remember_unsealed();
 
--- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. `strongroom audit archive` sets
--- app.archiving before it deletes batches that it has written to a file and verified. The setting prevents mistakes,
--- not attacks: the schema's owner can set it too. But batches that were deleted without an archive are missing in the
--- chain. Only the command can record the event that explains why batches are missing.
+-- Refuses UPDATE, DELETE and TRUNCATE to every role, including the schema's owner. Only `strongroom audit archive` may
+-- delete: it sets app.archiving after it has written the batches to a file and verified them. The setting prevents
+-- mistakes, not attacks, because the schema's owner can set it too. An attack leaves a gap in the chain. Only the
+-- command can record the event that explains such a gap.
 create function refuse_to_change_events() returns trigger
 language plpgsql set search_path = '' as $$
 begin
@@ -110,19 +113,20 @@ create trigger security_events_append_only before update or delete or truncate o
 create trigger security_event_seals_append_only before update or delete or truncate on security_event_seals
     for each statement execute function refuse_to_change_events();
 
--- ALWAYS: an attacker could set session_replication_role to replica, and other triggers would not fire in that session.
+-- ALWAYS: the triggers also run if an attacker sets session_replication_role to replica, which disables normal
+-- triggers.
 alter table security_events enable always trigger security_events_remember_unsealed;
 alter table security_events enable always trigger security_events_append_only;
 alter table security_event_seals enable always trigger security_event_seals_append_only;
 
--- The lock of the process that writes seals is a row and not an advisory lock, which an idle session could hold
--- forever. A row lock needs an open transaction, and pg_locks shows which session holds it.
+-- The process that writes seals locks the one row of this table. An advisory lock would be worse, because an idle
+-- session could keep it forever. A row lock needs an open transaction, and pg_locks shows the session.
 create table security_event_sealer (only_row boolean primary key default true check (only_row));
 insert into security_event_sealer default values;
 
--- Removes the oldest events from the list of unsealed events and returns them. If another transaction is sealing,
--- `waits` decides whether the function waits for it or returns no events. A null MAC means that the event was deleted
--- before it was sealed.
+-- Removes the oldest events from the list of unsealed events, and returns them. If another transaction is sealing, the
+-- function waits for it (`waits`) or returns no events. A null MAC means that the event was deleted before it was
+-- sealed.
 create function take_unsealed_security_events(batch integer, waits boolean) returns table (seq bigint, mac bytea)
 language plpgsql security definer set search_path = '' as $$
 begin
@@ -151,8 +155,8 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function last_security_event_seal() to strongroom_app;
 
--- For monitoring: returns the age of the oldest unsealed event, and how many of the three triggers above are missing or
--- disabled.
+-- For monitoring: returns the age of the oldest unsealed event, and the number of triggers of this file that are
+-- missing or disabled.
 create function security_event_seal_state() returns table (oldest_seconds double precision, triggers_missing bigint)
 language sql stable security definer set search_path = '' as $$
     select
@@ -171,7 +175,7 @@ language sql stable security definer set search_path = '' as $$
 $$;
 grant execute on function security_event_seal_state() to strongroom_app;
 
--- Returns a page of the current owner's own events, newest first. Without before_at, it is the first page.
+-- Returns a page of the current owner's own events, newest first. Returns the first page if before_at is null.
 create function own_security_events(kinds text[], before_at timestamptz, before_id uuid, page_size integer)
 returns setof security_events
 language plpgsql stable security definer set search_path = '' set plan_cache_mode = force_custom_plan as $$

@@ -2,7 +2,7 @@
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- Returns the totals of a rule, over all counters that have reached the threshold in their current window. Also returns
+-- Returns the totals of a detection rule over all counters that have reached its threshold in their current window, and
 -- the five largest of these counters.
 create function abuse_totals(
     wanted_rule text, threshold bigint, since timestamptz, out members bigint, out events bigint, out largest text[]
@@ -17,47 +17,47 @@ create function abuse_totals(
 $$;
 grant execute on function abuse_totals to strongroom_app;
 
--- Alert fatigue: an attacker with many networks could flood the people who receive alerts. So a rule that fires for
--- many networks (or users, sessions, accounts) opens a few separate alerts, then one combined alert that counts the
--- others.
+-- Alert fatigue: an attacker with many networks could cause so many alerts that the recipients ignore them. So a rule
+-- that fires for many networks (or users, sessions, accounts) opens a few separate alerts. Then it opens one combined
+-- alert, which counts the others.
 create table alerts (
     id uuid primary key,
     rule text not null constraint alerts_rule_form check (rule ~ '^[a-z][a-z_]{0,59}$'),
     severity text not null constraint alerts_severity_known check (severity in ('info', 'warning', 'critical')),
     subject_kind text not null constraint alerts_subject_kind_known
         check (subject_kind in ('user', 'session', 'network', 'account', 'service')),
-    -- Identifies the subject of the alert by an id, a network or a keyed hash, never by text that a client chose. Empty
-    -- for a combined alert.
+    -- The subject of the alert: an id, a network or a keyed hash, but never text that a client chose. Empty for a
+    -- combined alert.
     subject text not null constraint alerts_subject_form check (subject ~ '^[0-9a-f:./-]{0,64}$'),
     state text not null default 'open' constraint alerts_state_known check (state in ('open', 'cleared')),
     opened_at timestamptz not null,
     last_seen_at timestamptz not null,
-    -- The time of the last message. Events after it are reported in the next summary.
+    -- The time of the last message about this alert. The next summary reports the events after this time.
     notified_at timestamptz not null,
     cleared_at timestamptz,
-    -- The highest number of events in one window since the last message.
+    -- The highest number of events in one window since the last message about this alert.
     count bigint not null constraint alerts_count_positive check (count > 0),
     -- How often the rule has fired for this alert.
     findings bigint not null default 1,
     window_seconds bigint not null constraint alerts_window_positive check (window_seconds > 0),
     -- The number of events at which the rule fires. A combined alert counts the subjects that have reached this number.
     threshold bigint not null default 1,
-    -- For a combined alert: how many subjects it counts, and the five subjects with the most events.
+    -- For a combined alert: the number of its subjects, and the five subjects with the most events.
     members bigint not null default 1 constraint alerts_members_positive check (members > 0),
     largest text[] not null default '{}',
     constraint alerts_cleared_when check ((state = 'cleared') = (cleared_at is not null))
 );
--- Prevents duplicate alerts: two replicas may find the same thing at the same time.
+-- Prevents duplicate alerts, because two replicas can detect the same attack at the same time.
 create unique index alerts_one_open on alerts (rule, subject_kind, subject) where state = 'open';
 create index alerts_newest on alerts (opened_at desc, id desc);
 create index alerts_cleared on alerts (cleared_at) where state = 'cleared';
 grant select, insert, delete on alerts to strongroom_app;
--- The service cannot change the rule, the subject and the time of opening.
+-- The service has no right to change the rule, the subject and the time of opening.
 grant update (
     state, last_seen_at, notified_at, cleared_at, count, findings, window_seconds, members, largest
 ) on alerts to strongroom_app;
 
--- Returns a page of alerts to an administrator, newest first. It returns no rows to any other user.
+-- Returns a page of alerts, newest first. Returns no rows if the user is not an active administrator.
 create function admin_alerts(
     admin uuid, wanted_state text, before_at timestamptz, before_id uuid, page_size bigint
 ) returns setof alerts

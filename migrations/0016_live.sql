@@ -1,19 +1,20 @@
--- Live events over WebSockets: the tickets that open a socket, and the changes that every replica reads.
+-- Live events over WebSockets: the tickets that authorize a socket, and the recent changes that every replica reads.
 set local lock_timeout = '5s';
 set local statement_timeout = '60s';
 
--- A ticket can open one socket within 30 seconds. The table has no row-level security, because the service reads it to
--- find out who the caller is.
+-- A ticket can open one socket within 30 seconds. The table has no row-level security, because the service reads it
+-- before it knows who the caller is.
 create table live_tickets (
     -- SHA-256 of the ticket.
     token_hash bytea primary key
         constraint live_tickets_size check (octet_length(token_hash) = 32),
     user_id uuid not null constraint live_tickets_user references users (id) on delete cascade,
     session_id uuid not null constraint live_tickets_session references sessions (id) on delete cascade,
-    -- The expiry of the access token with which the client requested the ticket. The socket is closed at this time.
+    -- The expiry of the access token with which the client requested the ticket. The service closes the socket at this
+    -- time.
     authorized_until timestamptz not null,
     expires_at timestamptz not null,
-    -- A used ticket is kept for a while, so that a replay can be distinguished from an unknown ticket.
+    -- A used ticket is not deleted at once, so that the service can distinguish a replay from an unknown ticket.
     used_at timestamptz
 );
 create index live_tickets_of_session on live_tickets (session_id);
@@ -22,18 +23,20 @@ create index live_tickets_expiry on live_tickets (expires_at);
 grant select, insert, delete on live_tickets to strongroom_app;
 grant update (used_at) on live_tickets to strongroom_app;
 
--- The changes of the last minutes. While a replica has sockets, it reads the new rows ten times a second. NOTIFY would
--- announce them sooner, but a transaction with a notification commits under a lock of the whole cluster. So all writes
+-- The changes of the last minutes. A replica with open sockets reads the new rows ten times a second. NOTIFY would
+-- announce them sooner. But a transaction with a notification commits under a lock of the whole cluster, so all writes
 -- would commit one after the other.
 --
--- A row is written in the transaction of its change, and names only the object. There is no row-level security, because
--- each replica reads the rows of all owners. The table is unlogged, so it is empty after a crash of PostgreSQL. This is
--- harmless: the crash has also disconnected every replica, and each tells its clients to read their objects again.
+-- The transaction of a change also writes its row. The row contains no content of the object. The table has no
+-- row-level security, because each replica reads the rows of all owners. It is unlogged, so it is empty after a crash
+-- of PostgreSQL. This is harmless: the crash also disconnects every replica, and each replica then tells its clients to
+-- read their objects again.
 create unlogged table object_changes (
-    -- Each read returns the transactions that its snapshot sees and the snapshot of the last read did not see. A time
-    -- or a sequence is not sufficient, because a transaction can commit long after it has written its row.
+    -- Determines which rows are new to a read: those whose transaction is visible in its snapshot, but was not visible
+    -- in the snapshot of the last read. A time or a sequence is not sufficient, because a transaction can commit long
+    -- after it has written its row.
     transaction xid8 not null default pg_current_xact_id(),
-    -- Kind, change, owner, id and version, separated by spaces.
+    -- Kind of object, kind of change, owner, id and version, separated by spaces.
     change text not null,
     created_at timestamptz not null default clock_timestamp()
 );
@@ -46,12 +49,12 @@ declare
     object record := case when tg_op = 'DELETE' then old else new end;
     change text := case tg_op when 'INSERT' then 'created' when 'UPDATE' then 'updated' else 'deleted' end;
 begin
-    -- Issuing an invoice takes two statements: the first assigns the number, the second changes status and version. The
-    -- first keeps the version, so it is not recorded.
+    -- An update without a new version is not recorded. Issuing an invoice first assigns the number without a new
+    -- version, and then changes status and version.
     if tg_op = 'UPDATE' and old.version = new.version then
         return null;
     end if;
-    -- Rows of a deleted account are not recorded: the account has no sockets, and can have very many rows.
+    -- Changes of a deleted account are not recorded: it has no sockets, and its many rows would fill the table.
     if tg_op = 'DELETE' and (pg_catalog.pg_trigger_depth() > 1 or exists (
         select from public.owners where id = old.owner_id and deleted_at is not null
     )) then
@@ -64,11 +67,12 @@ end
 $$;
 
 -- Returns the version of the current owner's object. Returns null if the object does not exist or belongs to another
--- user. The invoker's rights apply, so row-level security does too.
+-- user. The function runs with the rights of the service, so row-level security applies.
 create function object_version(object_kind text, object uuid) returns bigint
 language plpgsql stable set search_path = '' as $$
 declare
-    -- The table whose trigger records changes of this kind. The arguments of a trigger end with a zero byte.
+    -- The table whose trigger records changes of this kind. PostgreSQL stores a trigger's argument with a zero byte at
+    -- its end.
     relation regclass := (
         select t.tgrelid from pg_catalog.pg_trigger t
         where t.tgfoid = 'public.record_change'::regproc
@@ -83,7 +87,7 @@ end
 $$;
 grant execute on function object_version(text, uuid) to strongroom_app;
 
--- Payments and credit notes increment the version of their invoice, so they are recorded as a change of the invoice.
+-- Payments and credit notes have no trigger, because they increment the version of their invoice, which has one.
 create trigger customers_record_change after insert or update or delete on customers
     for each row execute function record_change('customer');
 create trigger invoices_record_change after insert or update or delete on invoices

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 
-/// The timeout of the check. The readiness check waits for the database, so this time must be longer than that wait.
+/// Timeout of the check. It is longer than the time for which the readiness check waits for the database.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 const REQUEST: &[u8] = b"GET /health/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";

@@ -1,7 +1,7 @@
 //! The management listener, which serves `GET /metrics` and `GET /status` on a separate port.
 //!
-//! The status is `degraded` if a part of the service does not work. The handler does not use the database, so that it
-//! still replies when the database is full.
+//! The status is `degraded` if a part of the service does not work. The handler does not use the database, so `/status`
+//! also works while the database is full.
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -33,10 +33,10 @@ use crate::security::limits::body_limits;
 use crate::security::limits::connection_limits::{Caps, ConnectionLimit};
 use crate::telemetry::metrics::{Metrics, OPENMETRICS};
 
-/// The limits are low, because only Prometheus and a few operators use this port.
+/// The limits of the management port. They are low, because only Prometheus and a few operators use the port.
 const CONNECTIONS: Caps = Caps { total: 64, per_address: 16 };
 
-/// Serves on a bound socket. Uses TLS if there is a certificate.
+/// Serves the management endpoints on a bound socket. Uses TLS if the service has a certificate.
 ///
 /// # Errors
 /// [`StartError`].
@@ -50,7 +50,7 @@ pub fn serve(
     let (recorder, exhaustion) = (services.recorder.clone(), services.exhaustion.clone());
     let reply_timeout = ReplyTimeout(services.settings.http.reply_timeout);
     let application = move || {
-        // The middleware of the API (`stack`), but with `metrics_auth` instead of CORS and of the check for HTTPS.
+        // The same middleware as for the API (`stack`), but with `metrics_auth` instead of CORS and the HTTPS check.
         App::new()
             .app_data(Data::from(metrics.clone()))
             .app_data(Data::from(cache.clone()))
@@ -85,7 +85,7 @@ pub fn serve(
     Ok(listener.serve(server, socket, application)?.run())
 }
 
-/// Returns whether other machines can reach an address. TLS is then required.
+/// Returns whether other machines can reach an address. If so, the management port requires TLS.
 #[must_use]
 pub fn needs_tls(address: SocketAddr) -> bool {
     !address.ip().is_loopback()

@@ -22,9 +22,9 @@ use crate::security::limits::rate_limits::{RouteLimits, Tier};
 use crate::telemetry::metrics::{Labelled, Metrics};
 use crate::telemetry::traces::DeliveryCounts;
 
-/// How long values from the database are cached, so that frequent scrapes cannot overload the database.
+/// How long [`ScrapeCache`] keeps values from the database. Frequent scrapes then cannot overload the database.
 const CACHE_LIFETIME: Duration = Duration::from_secs(1);
-/// The timeout of one query. Prometheus gives up a scrape after ten seconds, and a scrape sends several queries.
+/// Timeout of one query. A scrape sends several queries, and Prometheus aborts a scrape after ten seconds.
 const QUERY_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Values that are read from the database and cached between scrapes.
@@ -55,7 +55,7 @@ impl ScrapeCache {
         }
     }
 
-    /// Refreshes the values unless the cache is fresh.
+    /// Reads the values from the database, unless the cache is younger than `CACHE_LIFETIME`.
     pub async fn refresh(&self) {
         let mut at = self.at.lock().await;
         if at.is_some_and(|at| at.elapsed() < CACHE_LIFETIME) {
@@ -237,7 +237,7 @@ pub fn register_workers(metrics: &Metrics, workers: &[Arc<Health>]) {
     );
 }
 
-/// Registers the counts of sent and lost spans. The caller does so only if the export of traces is enabled.
+/// Registers the counts of sent and lost spans. The caller must call this function only if traces are exported.
 pub fn register_traces(metrics: &Metrics, delivered: &Arc<DeliveryCounts>) {
     let of = |read: fn(&DeliveryCounts) -> &AtomicU64| {
         let delivered = delivered.clone();

@@ -1,8 +1,8 @@
 //! The route table: one row per endpoint. No column has a default, so each endpoint states its access, rate tier and
 //! body limit.
 //!
-//! The rows mount the routes ([`mount`]) and generate the OpenAPI document ([`super::openapi`]). Tests walk them, so
-//! new endpoints are attacked too (`tests/api/contract/`).
+//! [`mount`] creates the routes from the rows, and [`super::openapi`] generates the OpenAPI document. Tests walk all
+//! rows, so they also attack new endpoints (`tests/api/contract/`).
 
 use std::collections::BTreeSet;
 
@@ -46,7 +46,7 @@ pub struct Endpoint {
     pub access: Access,
     pub tier: Tier,
     pub body: BodyLimit,
-    /// What the types of the handler say about request and reply.
+    /// The parts of request and response that follow from the types of the handler.
     pub signature: Signature,
     pub docs: Docs,
     handler: Box<dyn Fn(Route) -> Route + Send + Sync>,
@@ -81,9 +81,9 @@ row_functions! { get GET post POST put PUT patch PATCH delete DELETE }
 pub fn table() -> Vec<Endpoint> {
     use Access::{Admin, Cookie, Public, SignedIn, Ticket, TokenOrCookie};
     use Tier::{Export, Refresh, Registration, Reset, SignIn, Standard, Unlimited, Upload, Write};
-    /// An invoice has up to 100 lines.
+    /// The body limit of an invoice, which has up to 100 lines.
     const INVOICE: BodyLimit = Json(64 * 1024);
-    /// The configured limit replaces this one when the route is mounted.
+    /// The body limit of an upload in the documentation. [`with_limits`] replaces it by the configured limit.
     const UPLOAD: BodyLimit = Form(10 * 1024 * 1024 + ENVELOPE);
     let mut table = vec![
         post("/api/v1/auth/register", Public, Registration, SMALL, auth::register, auth_docs::REGISTER),
@@ -162,13 +162,13 @@ pub fn table() -> Vec<Endpoint> {
 }
 
 impl Endpoint {
-    /// Returns whether the endpoint supports HEAD (`http/head.rs`). A WebSocket does not.
+    /// Returns whether the endpoint supports HEAD (`http/head.rs`). All GET endpoints except the WebSocket do.
     fn supports_head(&self) -> bool {
         self.method == Method::GET && self.access != Access::Ticket
     }
 }
 
-/// Returns method and path of all endpoints, including HEAD, as labels of metrics.
+/// Returns method and path of all endpoints, including HEAD. Metrics use them as labels.
 pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)> {
     let name = |method: &Method| METHODS.into_iter().find(|known| *known == method.as_str()).unwrap_or("other");
     table().into_iter().flat_map(move |endpoint| {
@@ -179,16 +179,17 @@ pub fn methods_and_paths() -> impl Iterator<Item = (&'static str, &'static str)>
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-/// An endpoint with its rate limiters, which all workers share. Health checks have no limiters.
+/// An endpoint with its rate limiters, which all threads share. Health checks have no limiters.
 pub struct Mounted {
     pub endpoint: Endpoint,
     pub limits: Option<RouteLimits>,
 }
 
-/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths. `None` if a rate is zero.
+/// Returns all enabled endpoints with new rate limiters, and the limiters of unknown paths. Returns `None` if a rate is
+/// 0.
 #[must_use]
 pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
-    // The inner `None` means a rate of zero.
+    // The outer `None` means that the tier has no limit. The inner `None` means a rate of 0, which is an error.
     let limits = |tier: Tier| tier.rate(&settings.limits).map(RouteLimits::new);
     let form = settings.documents.max_bytes + ENVELOPE;
     let mounted = table()
@@ -206,10 +207,11 @@ pub fn with_limits(settings: &Settings) -> Option<(Vec<Mounted>, RouteLimits)> {
 
 /// Mounts all endpoints with the middleware that their rows require.
 pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteLimits) {
-    // Mount fixed paths first. actix compares routes in order, and a path with an id costs a regular expression.
+    // Mount fixed paths first: actix compares routes in order, and a path with an id is compared by a slow regular
+    // expression.
     let path = |mounted: &Mounted| (mounted.endpoint.path.contains('{'), mounted.endpoint.path);
     for (_, path) in endpoints.iter().map(path).collect::<BTreeSet<_>>() {
-        // Use a resource instead of `App::route`, because a resource answers a wrong method with 405 and `Allow`.
+        // Use a resource and not `App::route`, because a resource replies to a wrong method with 405 and `Allow`.
         let resource = endpoints
             .iter()
             .filter(|mounted| mounted.endpoint.path == path)
@@ -220,7 +222,8 @@ pub fn mount(config: &mut ServiceConfig, endpoints: &[Mounted], unknown: &RouteL
     config.default_service(not_found);
 }
 
-/// Wraps a handler. In actix, the last `wrap` runs first, so the numbers below show the order for a request.
+/// Adds the middleware of an endpoint to its handler. In actix, the last `wrap` runs first, so the numbers below show
+/// the order.
 fn layered(mounted: &Mounted) -> Route {
     let Mounted { endpoint, limits } = mounted;
     let access = endpoint.access;
@@ -230,10 +233,10 @@ fn layered(mounted: &Mounted) -> Route {
         false => web::method(endpoint.method.clone()),
     };
     let mut route = (endpoint.handler)(methods)
-        // 4. The role. It reads the database, so it follows all rate limits.
+        // 4. Check the role. This reads the database, so it runs after all rate limits.
         .wrap(from_fn(move |request, next| gate::admit(rules, request, next)));
-    // 3. Rate limits of verified callers. The user's limit comes first, so that requests beyond it are not charged to
-    //    the address.
+    // 3. Enforce the rate limits of verified callers. The user's limit is checked first, so that requests above it do
+    // not count against the address.
     if let Some(limits) = limits.as_ref().filter(|_| access != Access::Public) {
         route = route.wrap(Governor::new(&limits.by_verified_address));
         if matches!(access, Access::SignedIn | Access::Admin) {
@@ -242,9 +245,10 @@ fn layered(mounted: &Mounted) -> Route {
     }
     let limits = limits.clone();
     route
-        // 2. Authentication. Public requests and requests that fail to authenticate are charged to the address.
+        // 2. Authenticate. Public requests and requests that fail to authenticate count against the address.
         .wrap(from_fn(move |request, next| gate::authenticate(access, limits.clone(), request, next)))
-        // 1. The body limit. It comes first, so that nothing is read of a body that is too large.
+        // 1. Enforce the body limit. It is checked first, so that the service reads nothing of a body that is too
+        // large.
         .wrap(from_fn(move |request, next| gate::limit_body(rules, request, next)))
 }
 

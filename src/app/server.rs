@@ -33,7 +33,7 @@ use crate::security::limits::rate_limits::RouteLimits;
 
 /// Maximum number of TLS handshakes in progress: in total, and per client address.
 const HANDSHAKES: Caps = Caps { total: 1_024, per_address: 128 };
-/// How long to wait until actix's accepting thread has paused. The thread does not report it.
+/// How long the shutdown waits for actix's accepting thread to pause. The thread does not report when it has paused.
 const PAUSE_DELAY: Duration = Duration::from_millis(100);
 /// Timeout for closing the connections to the database.
 const POOL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -138,7 +138,7 @@ fn plain_listener(services: &Services) -> Listener {
     Listener {
         tls: None,
         connections: ConnectionLimit::new(caps, TrustedProxies(http.trusted_proxies.clone())),
-        // Trusted proxies need no exception from this limit, because their handshakes are few and short.
+        // This limit also applies to trusted proxies, because their handshakes are few and short.
         handshakes: ConnectionLimit::new(HANDSHAKES, TrustedProxies::default()),
         lifecycle: services.lifecycle.clone(),
         keep_alive: http.keep_alive,
@@ -154,26 +154,27 @@ impl Running {
         (&mut self.server).await.unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// Ends the service at once, like a killed process.
+    /// Ends the service at once, without a graceful shutdown. Tests use it to simulate a killed process.
     pub fn abort(self) {
         drop(self.handle.stop(false));
         drop(self.management_handle.stop(false));
         self.workers.abort();
     }
 
-    /// Shuts down gracefully, in three phases. The service drains: it serves requests, and each reply closes its
-    /// connection. Then it refuses new connections, and running requests finish within their timeout. Finally the
-    /// workers write what is queued, and the connection pool closes.
+    /// Shuts down gracefully, in three phases. The service drains: it accepts requests, and closes each connection
+    /// after its reply. Then it refuses new connections, and running requests finish within their timeout. Finally the
+    /// workers write all queued events, and the connection pool closes.
     pub async fn stop(self) {
         let Self { services, sockets, connections, handle, .. } = self;
         let http = &services.settings.http;
         services.lifecycle.enter(Phase::Draining);
         sleep(http.drain).await;
         handle.pause().await;
-        // Wait for the accepting thread to pause. If its socket were closed before, the thread would log an error.
+        // Wait for the accepting thread to pause. It would log an error if its socket were closed earlier.
         sleep(PAUSE_DELAY).await;
         for socket in &sockets {
-            // Without this call, the kernel would still accept connections, and reset them when the process ends.
+            // Shut down the socket. Otherwise the kernel would still accept connections, and reset them when the
+            // process ends.
             let _ = socket2::SockRef::from(socket).shutdown(Shutdown::Both);
         }
         services.live.close();
@@ -183,8 +184,8 @@ impl Running {
         }
         self.workers.stop().await;
         let _ = timeout(POOL_TIMEOUT, services.pool.close()).await;
-        // Stop the threads last. A database connection ends together with the thread that opened it, and any of these
-        // threads can have opened one.
+        // Stop the threads last. A database connection ends together with the thread that opened it, and each of these
+        // threads may have opened one.
         handle.stop(false).await;
         self.management_handle.stop(false).await;
     }

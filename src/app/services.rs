@@ -1,4 +1,4 @@
-//! The services that handlers use. They are created once and shared by all threads.
+//! The services that handlers use. All threads share one instance of each.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ pub struct Services {
 }
 
 impl Services {
-    /// Creates the services. No service connects to the database yet.
+    /// Creates the services. It does not connect to the database: the first request does.
     ///
     /// # Errors
     /// See [`WiringError`].

@@ -36,7 +36,8 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
         TraceSettings { collector: None, .. } => None,
     };
     telemetry::start(settings.log.filter.clone(), settings.log.format == LogFormat::Json, traces.as_ref());
-    // The event is only logged, because the database that would store it may be the reason of the failure.
+    // Only the log records this event. The database may be the cause of the failure, so it may be unable to store the
+    // event.
     let fault = |failure: &Failure| Event::new(EventKind::SysConfigFault).reason(failure.reason()).record();
     let ended = run(settings, traces.as_ref()).await.inspect_err(fault);
     if let Some(traces) = traces {
@@ -45,7 +46,7 @@ pub async fn serve(settings: Arc<Settings>) -> Result<(), Failure> {
     ended
 }
 
-/// Records the security event for an invalid configuration. It starts the log, because nothing else has started yet.
+/// Records the security event for an invalid configuration. Starts the log first, because it is not running yet.
 pub fn record_invalid_configuration() {
     telemetry::start(Targets::new().with_default(LevelFilter::INFO), true, None);
     Event::new(EventKind::SysConfigFault).reason("settings").record();
@@ -63,7 +64,8 @@ async fn run(settings: Arc<Settings>, traces: Option<&Traces>) -> Result<(), Fai
         meters::register_traces(&running.services.metrics, &traces.delivered());
     }
     if let Some(passwords) = &settings.secrets.demo_passwords {
-        // Demo data need the schema's owner. The service connects as the owner only to the development database.
+        // Only the schema's owner can create demo data. The service connects as the owner only to the development
+        // database.
         let mut owner = match database.development_owner_options() {
             Some(owner) => Some(owner.connect().await?),
             None => None,
@@ -103,7 +105,8 @@ fn certificate(settings: &Settings) -> Result<Option<Arc<Certificate>>, TlsError
     }
 }
 
-/// Checks that all migrations are applied. In production, also checks that the database role has least privilege.
+/// Checks that all migrations are applied. In production, also checks that the database role has least privilege
+/// (CWE-250).
 async fn check_database(settings: &Settings, database: &PgConnectOptions) -> Result<(), Failure> {
     let mut connection = connect(database).await?;
     if settings.profile == Profile::Production {

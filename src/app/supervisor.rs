@@ -15,25 +15,25 @@ use crate::security::audit::context::background;
 use crate::security::audit::event::{Event, EventKind};
 use crate::security::audit::recorder::Recorder;
 
-/// How long the supervisor waits between a panic and the restart. Without the wait, a worker that always panics would
+/// How long the supervisor waits between a panic and the restart. Without this delay, a worker that always panics would
 /// fill the log.
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 
-/// The stage of the shutdown in which a worker ends. The stages run in this order, because each one can cause work for
-/// the next.
+/// The stage of the shutdown in which a worker ends. The stages run in this order, because the workers of a stage can
+/// create work for the next stages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// The worker is aborted first, at any point of its work.
+    /// The worker is aborted in the first stage, at any point of its work.
     Immediate,
-    /// The worker ends after the delivery that is in progress.
+    /// The worker finishes the current delivery before it ends.
     Delivery,
-    /// The worker ends after it has written the last event.
+    /// The worker writes the last event to the database before it ends.
     Recording,
-    /// The worker ends after it has sealed the last event.
+    /// The worker seals the last event in the hash chain before it ends.
     Sealing,
 }
 
-/// A named background task, and the function that starts it.
+/// A named background task, with the function that starts it.
 pub struct Worker {
     name: &'static str,
     stage: Stage,
@@ -41,7 +41,7 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Creates a worker that runs `work` with a clone of `parts`, at the start and again after each panic.
+    /// Creates a worker. It calls `work` with a clone of `parts` at the start, and again after each panic.
     pub fn new<P, F>(name: &'static str, stage: Stage, parts: P, work: impl Fn(P) -> F + Send + 'static) -> Self
     where
         P: Clone + Send + 'static,
@@ -90,8 +90,8 @@ impl Supervisor {
         let start = |Worker { name, stage, work }: Worker| {
             let health = Arc::new(Health { name, running: AtomicBool::new(true), restarts: AtomicU64::new(0) });
             let (recorder, supervised) = (recorder.clone(), health.clone());
-            // Call `work` here and not in the task, because workers subscribe to events in it. So all subscriptions
-            // exist before any task runs, and no worker misses an event.
+            // Call `work` here and not in the task, because `work` subscribes to events. All subscriptions then exist
+            // before the first task runs, and no worker misses an event.
             let first = work();
             let task = tokio::spawn(async move { background(&recorder, supervise(&supervised, first, work)).await });
             Supervised { stage, health, task }
@@ -105,32 +105,32 @@ impl Supervisor {
         self.workers.iter().map(|worker| worker.health.clone()).collect()
     }
 
-    /// Ends all workers at once, like a killed process.
+    /// Ends all workers at once, without a graceful shutdown. Tests use it to simulate a killed process.
     pub fn abort(&self) {
         self.workers.iter().for_each(|worker| worker.task.abort());
     }
 
-    /// Ends the workers of [`Stage::Immediate`].
+    /// Aborts the workers of [`Stage::Immediate`].
     pub fn end_immediate(&self) {
         self.workers.iter().filter(|worker| worker.stage == Stage::Immediate).for_each(|worker| worker.task.abort());
     }
 
-    /// Waits until the workers of a stage have ended. Returns false if they have not ended after the time `within`. The
-    /// caller must have asked them to end.
+    /// Waits until the workers of a stage have ended. Returns false if one is still running after the time `within`.
+    /// The caller must have signaled the workers to end.
     pub async fn ended(&mut self, stage: Stage, within: Duration) -> bool {
         let of_stage = self.workers.iter_mut().filter(|worker| worker.stage == stage);
         timeout(within, join_all(of_stage.map(|worker| &mut worker.task))).await.is_ok()
     }
 }
 
-/// Runs a worker until it ends without a panic.
+/// Runs a worker until it returns, and starts it again after each panic.
 async fn supervise(
     health: &Health,
     first: BoxFuture<'static, ()>,
     work: Box<dyn Fn() -> BoxFuture<'static, ()> + Send>,
 ) {
     let mut run = first;
-    // The panic hook has already logged where the panic occurred.
+    // A panic needs no log line here, because the panic hook has already logged it.
     while AssertUnwindSafe(run).catch_unwind().await.is_err() {
         health.running.store(false, Ordering::Relaxed);
         tracing::error!(worker = health.name, "worker panicked; it is restarted");

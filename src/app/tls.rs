@@ -1,4 +1,4 @@
-//! TLS 1.2 and 1.3 with forward secrecy. A changed certificate is loaded without a restart.
+//! TLS 1.2 and 1.3 with forward secrecy. The service loads a renewed certificate without a restart.
 //!
 //! The service speaks HTTP/1.1 only. actix's feature `http2` uses h2 0.3, which has a vulnerability
 //! (RUSTSEC-2026-0258). If clients need HTTP/2, a reverse proxy must provide it.
@@ -20,7 +20,7 @@ use crate::dev::certificate::{self, CertificateError};
 
 const RELOAD_INTERVAL: Duration = Duration::from_secs(2);
 
-/// The error of loading a certificate.
+/// An error of the TLS configuration. Each message says how to correct it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     #[error("{path}: {cause}. Set STRONGROOM_TLS_CERT_FILE and STRONGROOM_TLS_KEY_FILE to readable PEM files")]
@@ -32,7 +32,7 @@ pub enum TlsError {
     Development(#[from] CertificateError),
 }
 
-/// A certificate that is reloaded when its files change.
+/// A certificate that the service reloads when its files change.
 #[derive(Debug)]
 pub struct Certificate {
     certificate_file: PathBuf,
@@ -59,8 +59,8 @@ impl Certificate {
         }))
     }
 
-    /// Reloads the certificate when its files change. Open connections keep their certificate. If the new certificate
-    /// is invalid, the old one stays in use.
+    /// Reloads the certificate when its files change. Open connections continue with the certificate of their
+    /// handshake. If the new certificate is invalid, the service continues to use the old one.
     pub async fn watch(self: Arc<Self>) {
         let changed = || {
             [&self.certificate_file, &self.key_file]
@@ -99,8 +99,8 @@ fn read(certificate_file: &Path, key_file: &Path) -> Result<CertifiedKey, TlsErr
     CertifiedKey::from_der(chain, key, &provider()).map_err(TlsError::Mismatch)
 }
 
-/// Returns the cipher suites with forward secrecy, those with 256 bits first. For the key exchange, the library prefers
-/// the hybrid post-quantum group.
+/// Returns the cipher suites with forward secrecy; those with 256 bits are preferred. For the key exchange, rustls
+/// prefers the hybrid post-quantum group.
 fn provider() -> CryptoProvider {
     use aws_lc_rs::cipher_suite::{
         TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
@@ -138,7 +138,7 @@ pub fn server_config(certificate: Arc<Certificate>) -> Result<ServerConfig, TlsE
     Ok(config)
 }
 
-/// Returns the development certificate for `localhost` from this directory.
+/// Returns the certificate for `localhost` in this directory, and creates it first if it is missing.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

@@ -35,7 +35,7 @@ use crate::security::sessions::revocations::Revocations;
 use crate::security::sessions::tickets::Tickets;
 use crate::storage::{Bucket, Storage, StorageError};
 
-/// Errors that occur while services are created. They are rare, because the configuration has already been validated.
+/// Errors that occur while services are created. They are rare, because the settings have already been validated.
 #[derive(Debug, thiserror::Error)]
 pub enum WiringError {
     #[error("the master key cannot be used: {0}")]
@@ -60,7 +60,7 @@ pub enum WiringError {
     RateLimit,
 }
 
-/// The parts that the services of all features have in common.
+/// The settings and services that several features share.
 pub(super) struct Base {
     pub settings: Arc<Settings>,
     pub clock: Clock,

@@ -25,14 +25,15 @@ use crate::security::detection::rules::writer::Writer;
 use crate::security::limits::connection_limits::ConnectionLimit;
 use crate::security::limits::rate_limits::RouteLimits;
 
-/// Timeout for deliveries in progress. It must be longer than the longest delivery of an alert.
+/// Maximum time for deliveries in progress at shutdown. It is longer than the timeout of one alert, so that no alert is
+/// aborted.
 const DELIVERY_TIMEOUT: Duration = Duration::from_secs(6);
-/// Timeout for writing the last security events. The same timeout applies again to sealing them.
+/// Maximum time for writing the last security events at shutdown, and again for sealing them in the hash chain.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 const SWEEP_INTERVAL: Duration = Duration::from_secs(600);
 const REPORT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The inputs of workers that are not part of the services.
+/// Inputs of workers that [`Services`] does not contain.
 pub struct WorkerInputs {
     pub endpoints: Arc<Vec<Mounted>>,
     pub unknown: RouteLimits,
@@ -87,13 +88,14 @@ impl Workers {
         self.supervisor.health()
     }
 
-    /// Ends all workers at once, like a killed process.
+    /// Ends all workers at once, without a graceful shutdown. Tests use it to simulate a killed process.
     pub fn abort(&self) {
         self.supervisor.abort();
     }
 
     /// Ends the workers in stages: deliveries in progress finish, then all events are written, then all events are
-    /// sealed. Call this function after the last request has ended.
+    /// sealed in the hash chain. The caller must wait for the last request first, because a request can still record
+    /// events.
     pub async fn stop(self) {
         let Self { services, mail, alerts, deletions, chain_writer, mut supervisor } = self;
         let recorder = &services.recorder;
@@ -111,8 +113,8 @@ impl Workers {
             tracing::error!(lost = recorder.queued(), "security events are lost: the database does not accept them");
         }
         chain_writer.stop();
-        // Wait for the worker before the last events are sealed. A worker that was aborted inside a transaction would
-        // still hold the lock on the seals.
+        // Wait for the worker before sealing the last events. An aborted worker could leave an open transaction, which
+        // would still lock the row that serializes sealing.
         let is_idle = supervisor.ended(Stage::Sealing, WRITE_TIMEOUT).await;
         let sealed = timeout(WRITE_TIMEOUT, chain_writer.seal_remaining()).await;
         if !is_idle || !matches!(sealed, Ok(Ok(()))) {
@@ -124,7 +126,7 @@ impl Workers {
     }
 }
 
-/// Returns the workers that can be aborted at any point. Subscribers come before the listener in the list, so that they
+/// Returns the workers that can be aborted at any point. Subscribers precede the listener in the list, so that they
 /// miss none of its events.
 fn immediate(services: &Services, inputs: WorkerInputs) -> Vec<Worker> {
     let Services { pool, live, announcements, purge, uploads, .. } = services;
@@ -185,7 +187,8 @@ fn deletion_worker(services: &Services) -> OutboxWorker<BlobDeletionQueue> {
     OutboxWorker::new(uploads.deletions.clone(), pool.clone(), clock.clone(), uploads.deletions.notifier.clone())
 }
 
-/// Records one event for all connections that were refused since the last event, so that a flood causes few rows.
+/// Records one event for all connections that a limit has refused since the last event. One event for each refused
+/// connection would let a flood fill the database.
 async fn report_refused(connections: Arc<ConnectionLimit>) {
     let mut interval = tokio::time::interval(REPORT_INTERVAL);
     let mut reported = 0;
@@ -199,7 +202,7 @@ async fn report_refused(connections: Arc<ConnectionLimit>) {
     }
 }
 
-/// Deletes expired rows.
+/// Deletes expired rows of all tables.
 async fn sweep(services: &Services) {
     services.authenticator.revocations.sweep();
     services.quotas.sweep();

@@ -10,10 +10,10 @@ use rcgen::{
     date_time_ymd,
 };
 
-/// The service renews the certificate after 300 days. It is valid for a year.
+/// The age at which the service renews the certificate. The certificate is valid for a year.
 const RENEW_AFTER: TimeDelta = TimeDelta::days(300);
 
-/// The error of creating or storing the development certificate.
+/// An error while the development certificate is created or stored.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     #[error("failed to store the development certificate in {path}: {cause}")]
@@ -22,8 +22,8 @@ pub enum CertificateError {
     NotCreated(#[from] rcgen::Error),
 }
 
-/// Returns the paths of the certificate and its key. The first start creates the certificate, and a later start renews
-/// it after 300 days. A development authority (`ca.pem`) signs it.
+/// Returns the paths of the certificate and of its key. Creates the files at the first start, and renews them after 300
+/// days. A development authority signs the certificate; browsers that trust `ca.pem` accept it.
 ///
 /// # Errors
 /// Fails if the certificate cannot be created or stored.

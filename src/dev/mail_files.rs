@@ -1,4 +1,4 @@
-//! Writes mails to files if no mail server is configured.
+//! Writes mails to files instead of sending them. Development does this if no mail server is configured.
 
 use std::path::Path;
 

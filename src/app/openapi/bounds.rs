@@ -1,16 +1,16 @@
-//! Adds limits to all schemas, derived from formats, so that clients know the maximum of every value. Limits that a
-//! type states itself are kept.
+//! Adds limits to all schemas, so that clients know the maximum of every value. A limit that the type states itself is
+//! not changed. All other limits follow from the format of the value.
 
 use serde_json::{Map, Value, json};
 
 use crate::base::money::MAX_MINOR_UNITS;
 
-/// Adds missing limits everywhere in the document.
+/// Adds the missing limits to each schema of the document.
 pub(super) fn add(document: &mut Value) {
     match document {
         Value::Object(members) => {
             bound(members);
-            // The content of an example is data and not a schema.
+            // An example contains data and not schemas, so it is skipped.
             members.iter_mut().filter(|(name, _)| *name != "example").for_each(|(_, member)| add(member));
         }
         Value::Array(items) => items.iter_mut().for_each(add),
@@ -18,14 +18,14 @@ pub(super) fn add(document: &mut Value) {
     }
 }
 
-/// Characters that are refused in all texts (`base/text.rs`), as an ECMA-262 character class. The list is not complete,
-/// because the full policy needs Unicode tables.
+/// Characters that the service refuses in all texts (`base/text.rs`), as an ECMA-262 character class. The list is
+/// incomplete, because some refused characters can be described only with Unicode tables.
 const REFUSED: &str =
     r"\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff";
 /// Directional marks, which the service removes from input.
 const MARKS: &str = r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069";
 
-/// Returns the pattern of a format: `line` (one visible line), `paragraph`, or a date from the year 2000.
+/// Returns the pattern for the format of a text: `line` (one visible line), `paragraph`, or a date from the year 2000.
 fn pattern(format: &str) -> Option<String> {
     match format {
         "line" => Some(format!(r"^[^{REFUSED}\t\n\r]*[^{REFUSED}{MARKS}\s][^{REFUSED}\t\n\r]*$")),
@@ -38,7 +38,8 @@ fn pattern(format: &str) -> Option<String> {
 fn bound(schema: &mut Map<String, Value>) {
     if let Some(pattern) = schema.get("format").and_then(Value::as_str).and_then(pattern) {
         schema.insert("pattern".to_owned(), json!(pattern));
-        // `date` is a standard format, so it stays. The other formats are internal names of this module.
+        // Remove the format, because only this module uses these names. `date` stays, because it is a format of the
+        // standard.
         if schema.get("format").is_some_and(|format| format != "date") {
             schema.remove("format");
         }
@@ -59,7 +60,7 @@ fn bound(schema: &mut Map<String, Value>) {
         };
         schema.insert("maxLength".to_owned(), json!(most));
     } else if is("integer") && !schema.contains_key("maximum") {
-        // All integers without a limit of their own are amounts of money.
+        // An integer without a limit of its own is an amount of money.
         schema.insert("minimum".to_owned(), json!(0));
         schema.insert("maximum".to_owned(), json!(MAX_MINOR_UNITS));
     }

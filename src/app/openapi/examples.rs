@@ -1,6 +1,6 @@
 //! Adds examples, so that each body has a complete example. A test sends these bodies to a service with the demo data.
-//! The example of an object also provides those of its fields and nested objects. Common fields and formats have their
-//! examples here. Examples that a type states itself are kept.
+//! The example of an object also becomes the example of its fields and nested objects. This module contains the
+//! examples of common fields and formats. It does not change an example that the type states itself.
 
 use serde_json::{Map, Value, json};
 
@@ -50,7 +50,7 @@ fn operations(document: &mut Value) -> impl Iterator<Item = &mut Value> {
     items.flat_map(Map::values_mut)
 }
 
-/// Copies the members of an example to the fields, also of nested objects and lists.
+/// Copies the members of an example to the fields of the schema, including those of nested objects and lists.
 fn propagate(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
     for (field, value) in example.as_object().into_iter().flatten() {
         let property = schemas.get_mut(name).and_then(|schema| schema.pointer_mut(&format!("/properties/{field}")));
@@ -65,7 +65,7 @@ fn propagate(schemas: &mut Map<String, Value>, name: &str, example: &Value) {
     }
 }
 
-/// Adds texts and examples of common fields.
+/// Adds descriptions and examples to common fields such as `id` and `created_at`.
 fn add_common_texts(name: &str, property: &mut Value) {
     let Some(property) = property.as_object_mut() else { return };
     let description = match name {
@@ -94,7 +94,7 @@ fn common_example(name: &str, schema: &Map<String, Value>) -> Option<Value> {
     })
 }
 
-/// Builds the example of an object from those of its fields.
+/// Builds the example of an object from the examples of its fields.
 fn whole(schemas: &Map<String, Value>, schema: &Value) -> Option<Value> {
     if let Some(path) = schema.get("$ref").and_then(Value::as_str) {
         return whole(schemas, schemas.get(path.rsplit('/').next()?)?);

@@ -1,4 +1,4 @@
-//! Parameters and responses of downloads: ranges and conditional requests.
+//! Parameters and responses of downloads, for range requests and conditional requests.
 
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -14,7 +14,7 @@ fn text(pattern: &str, longest: usize) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(longest))
 }
 
-/// Returns the headers of the responses.
+/// Returns the headers that responses with a file contain.
 pub(super) fn headers() -> [(&'static str, Header); 2] {
     let made = |pattern: &str, example: String, about: &str| {
         let header = HeaderBuilder::new().schema(Some(text(pattern, 100))).example(Some(example.into()));
@@ -26,11 +26,11 @@ pub(super) fn headers() -> [(&'static str, Header); 2] {
     ]
 }
 
-/// Returns the request headers.
+/// Returns the request headers that a download accepts.
 pub(super) fn parameters() -> [Parameter; 2] {
     let of = |name: &str, about: &str, example: &str| {
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Header).required(Required::False);
-        // No pattern: RFC 9110 (§14.2, §13.1.5) requires servers to ignore an invalid value.
+        // Add no pattern, because RFC 9110 (§14.2, §13.1.5) requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameter.description(Some(about)).schema(Some(schema)).example(Some(example.into())).build()
     };
@@ -40,7 +40,7 @@ pub(super) fn parameters() -> [Parameter; 2] {
     ]
 }
 
-/// Returns the responses: the file, a range of it, and 304.
+/// Returns the successful responses: the whole file (200), a range of it (206), and 304.
 pub(super) fn responses(whole: Response) -> [(&'static str, Response); 3] {
     let tagged = |response: ResponseBuilder| {
         response.header_ref("ETag", header(ETAG)).header_ref(ORIGIN_LABEL, header(ORIGIN_LABEL))

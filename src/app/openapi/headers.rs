@@ -1,13 +1,13 @@
-//! The shared response headers.
+//! The response headers that many operations share.
 
 use utoipa::openapi::Ref;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, SchemaFormat, Type};
 
-/// The CORS header.
+/// The CORS header that allows a page of the given origin to read the response.
 pub(super) const ORIGIN_LABEL: &str = "Access-Control-Allow-Origin";
 
-/// Returns the headers that responses refer to.
+/// Returns the headers that operations refer to by name.
 pub(super) fn headers() -> [(&'static str, Header); 4] {
     let text = |pattern: &str, example: &str, about: &str| {
         let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).max_length(Some(100));
@@ -29,7 +29,7 @@ pub(super) fn headers() -> [(&'static str, Header); 4] {
     ]
 }
 
-/// Returns a reference to a header.
+/// Returns a reference to a shared header.
 pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }

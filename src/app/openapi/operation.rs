@@ -1,4 +1,4 @@
-//! Builds an operation from its row.
+//! Builds an operation of the document from its row in the route table.
 
 use utoipa::openapi::encoding::EncodingBuilder;
 use utoipa::openapi::path::{HttpMethod, OperationBuilder};
@@ -46,7 +46,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         operation = operation.request_body(Some(body));
     }
     operation = match endpoint.access {
-        // An empty list states explicitly that the operation is public.
+        // In OpenAPI, an empty list states that the operation is public. A missing list would state nothing.
         Access::Public => operation.securities(Some([])),
         // A ticket is not part of the HTTP request, so no security scheme describes it.
         Access::Ticket => operation.securities(Some([])),
@@ -71,7 +71,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
         }
     }
     for media_type in &signature.files {
-        // In OpenAPI 3.1, binary content has no schema.
+        // Add no schema, because OpenAPI 3.1 describes binary content by its media type alone.
         success = success.content(*media_type, ContentBuilder::new().build());
     }
     operation = match signature.ranges {
@@ -95,7 +95,7 @@ pub(super) fn operation(endpoint: &Endpoint) -> OperationBuilder {
 
 /// Returns an operation id such as `get_invoices_id`.
 fn operation_id(endpoint: &Endpoint) -> String {
-    // A view of the console can have the path of a collection of the API.
+    // Add `/console/page` to the path of a page, because an operation of the API can have the same path.
     let path = match console::VIEWS.contains(&endpoint.path) {
         true => format!("/console/page{}", endpoint.path),
         false => endpoint.path.trim_start_matches("/api/v1").to_owned(),

@@ -1,4 +1,4 @@
-//! Builds the parameters of an operation, with examples that work with the demo data.
+//! Builds the parameters of an operation. The examples work with the demo data.
 
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -8,7 +8,7 @@ use super::{files, texts};
 use crate::app::routes::{Access, Endpoint};
 use crate::features::{RESOURCES, demo};
 
-/// Returns id and version of the demo object in the example.
+/// Returns the id and version of the demo object that the examples of this endpoint use.
 fn example(endpoint: &Endpoint) -> (&'static str, i64) {
     match (endpoint.method.as_str(), endpoint.path) {
         ("DELETE", "/api/v1/customers/{id}") => (demo::CUSTOMER_WITHOUT_INVOICES, 1),
@@ -22,7 +22,7 @@ fn example(endpoint: &Endpoint) -> (&'static str, i64) {
     }
 }
 
-/// The path parameters of the web console, each with name, description, pattern and example.
+/// The path parameters of the web console. Each has a name, a description, a pattern and an example.
 const CONSOLE_PATH: [(&str, &str, &str, &str); 3] = [
     ("invoice", "The script of the page reads it.", "^[0-9a-f-]{36}$", demo::ISSUED),
     ("version", "The version that the page names.", "^[0-9a-f]{16}$", "0123456789abcdef"),
@@ -58,7 +58,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "Any value. Required with the refresh cookie: other sites cannot send it (prevents CSRF).",
             ));
-        // No limit on the length: only the presence of the header counts, and the service does not read its value.
+        // Do not limit the length: the service checks only whether the header is present, and does not read its value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(csrf.schema(Some(schema)).example(Some("1".into())).build());
     }
@@ -82,7 +82,7 @@ pub(super) fn parameters(endpoint: &Endpoint) -> Vec<Parameter> {
             .description(Some(
                 "The ETag of the client's copy. If it is current, 304 is returned. A malformed value is ignored.",
             ));
-        // No pattern: RFC 9110 §13.1.2 requires servers to ignore an invalid value.
+        // Add no pattern, because RFC 9110 §13.1.2 requires servers to ignore an invalid value.
         let schema = ObjectBuilder::new().schema_type(Type::String);
         parameters.push(known.schema(Some(schema)).example(Some("\"1-1-1-1\"".into())).build());
     }

@@ -1,8 +1,8 @@
-//! The error responses of each operation: derived from the columns of its row, plus those of the feature
-//! ([`Docs::errors`](crate::http::signature::Docs::errors)).
+//! The error responses of each operation. Most follow from the columns of its row in the route table. Each feature adds
+//! its own errors ([`Docs::errors`](crate::http::signature::Docs::errors)).
 //!
-//! Only errors that a valid request can receive are listed. All operations also reject unexpected bodies (413) and
-//! unsupported methods (405), so these are not listed. The test client compares every refusal with this list.
+//! Only errors that a valid request can receive are listed. Bodies where none is expected (413) and unsupported methods
+//! (405) are not listed, because every operation rejects them. The test client compares every refusal with this list.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,16 +20,16 @@ use crate::http::problem::{PROBLEM_JSON, ProblemField, fields};
 use crate::security::limits::body_limits::BodyLimit;
 use crate::security::limits::rate_limits::Tier;
 
-/// The errors of an operation with the same status.
+/// The errors of an operation that have the same status.
 pub(super) struct Refusals {
     pub(super) status: u16,
-    /// With example faults of fields.
+    /// Each error with the invalid fields that its example shows.
     errors: BTreeMap<PublicError, Vec<ProblemField>>,
-    /// The kind of input. It determines the example faults.
+    /// The kind of input that the operation reads. It determines the invalid fields in the examples.
     takes: &'static str,
 }
 
-/// Returns the errors of an operation, by status.
+/// Returns the errors of an operation, grouped by status.
 pub(super) fn of(endpoint: &Endpoint) -> Vec<Refusals> {
     let takes = match endpoint.body {
         BodyLimit::Json(_) => "json",
@@ -54,7 +54,7 @@ pub fn codes() -> impl Iterator<Item = &'static str> {
     codes.into_iter()
 }
 
-/// Returns the errors that follow from the row.
+/// Returns the errors that follow from the row of the endpoint in the route table.
 fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
     let mut errors =
         vec![ApiError::HttpsRequired, ApiError::OriginNotAllowed, ApiError::unavailable(1, ""), ApiError::internal("")];
@@ -100,7 +100,7 @@ fn from_row(endpoint: &Endpoint) -> Vec<ApiError> {
 }
 
 impl Refusals {
-    /// Returns the name of the response component. Operations with the same errors share it.
+    /// Returns the name of the response in the document. Operations with the same errors share one response.
     pub(super) fn name(&self) -> String {
         let codes = self.codes().collect::<Vec<_>>().join("-");
         if self.errors.values().all(Vec::is_empty) { codes } else { format!("{codes}.{}", self.takes) }
@@ -110,7 +110,7 @@ impl Refusals {
         self.errors.keys().map(|error| error.code)
     }
 
-    /// Returns the response, with an example of each code.
+    /// Returns the response, with one example for each problem code.
     pub(super) fn response(&self) -> Response {
         let titles: Vec<&str> = self.errors.keys().map(|error| error.title).collect();
         let schema = RefOr::<Schema>::Ref(Ref::from_schema_name("Problem"));

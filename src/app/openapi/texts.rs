@@ -1,4 +1,4 @@
-//! Texts of the OpenAPI document: tags, and the part of each description that follows from the row.
+//! Texts of the OpenAPI document: tags, and the part of each description that follows from the route table.
 
 use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
@@ -8,7 +8,7 @@ use crate::features::RESOURCES;
 use crate::features::console;
 use crate::security::limits::body_limits::BodyLimit;
 
-/// The tags besides those of resources. A tag is the part of a path after `/api/v1/`.
+/// The tags that do not belong to a resource. A tag is the part of a path after `/api/v1/`.
 const TAGS: [(&str, &str); 6] = [
     ("auth", "Registration, login and sessions."),
     ("me", "The caller's profile, business, password and account."),
@@ -21,7 +21,7 @@ const TAGS: [(&str, &str); 6] = [
     ("service", "Public information about the service."),
 ];
 
-/// Returns all tags with their texts.
+/// Returns all tags, each with its description.
 fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
     let [auth, me, others @ ..] = TAGS;
     let resources = RESOURCES.iter().map(|resource| (resource.kind.plural(), resource.text));
@@ -37,14 +37,14 @@ pub(super) fn tag(path: &str) -> &'static str {
     all().map(|(name, _)| name).find(|name| *name == first).unwrap_or("service")
 }
 
-/// Returns the tags that have operations.
+/// Returns the tags that at least one operation uses.
 pub(super) fn tags(endpoints: &[Endpoint]) -> Vec<Tag> {
     let used = |name: &str| endpoints.iter().any(|endpoint| tag(endpoint.path) == name);
     let tag = |(name, text)| TagBuilder::new().name(name).description(Some(text)).build();
     all().filter(|(name, _)| used(name)).map(tag).collect()
 }
 
-/// Completes a description with the access and the limits of the row.
+/// Adds sentences about access and limits to a description. They follow from the row in the route table.
 pub(super) fn description(endpoint: &Endpoint, description: &str) -> String {
     let has_id = endpoint.path.contains("{id}");
     let access = match endpoint.access {

@@ -1,4 +1,4 @@
-//! The files of the checkout that the command reads.
+//! Reads the files of the checkout that `dev new-resource` needs.
 
 use std::path::Path;
 use std::{fs, io};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::field::Target;
 use super::names::Names;
 
-/// The error of a command that was refused: one sentence that says what to do.
+/// A refusal of the command. The text is one sentence that says what to do.
 #[derive(Debug, thiserror::Error)]
 #[error("no file was written: {0}")]
 pub struct Refused(pub(super) String);
@@ -17,14 +17,14 @@ pub(super) fn refused(sentence: impl Into<String>) -> Refused {
     Refused(sentence.into())
 }
 
-/// The file with the demo data.
+/// The source file with the demo data.
 pub(super) const PLAN: &str = "src/features/demo/plan.rs";
 
 pub(super) fn fault(path: &Path, error: &io::Error) -> Refused {
     refused(format!("{}: {error}: run this command in the checkout", path.display()))
 }
 
-/// The files of a checkout.
+/// The files of a checkout. The path is its root folder.
 pub(super) struct Tree<'a>(pub(super) &'a Path);
 
 impl Tree<'_> {
@@ -39,7 +39,7 @@ impl Tree<'_> {
         Ok(entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
     }
 
-    /// Refuses a name that a feature, a table or a kind of object already has.
+    /// Refuses a name that a feature, a table or a kind of object already uses.
     pub(super) fn check_is_new(&self, names: &Names) -> Result<(), Refused> {
         let exists = |what: &str| refused(format!("{what} exists already: choose another name"));
         if self.names_in("src/features")?.iter().any(|name| name.trim_end_matches(".rs") == names.plural) {
@@ -61,7 +61,7 @@ impl Tree<'_> {
         Ok(names.iter().filter_map(|name| name.split('_').next()?.parse::<u32>().ok()).max().unwrap_or(0) + 1)
     }
 
-    /// Returns the kinds of objects to which a field can refer: those whose demo data are a list of [`PLAN`].
+    /// Returns the kinds of objects to which a field can refer. Each of them needs a list of demo data in [`PLAN`].
     pub(super) fn targets(&self) -> Result<Vec<Target>, Refused> {
         let plan = self.read(PLAN)?;
         let mut targets = Vec::new();
@@ -69,7 +69,7 @@ impl Tree<'_> {
             let Ok(ids) = self.read(&format!("src/features/{feature}/id.rs")) else { continue };
             let list = format!("pub const {}: &[DemoObject] = &[", feature.to_uppercase());
             let Some((_, rows)) = plan.split_once(&list) else { continue };
-            // The examples delete the first object, so others refer to the second one.
+            // Use the second demo object of a kind in examples, because another example deletes the first one.
             let example = quoted_uuid(&self.read(&format!("src/features/{feature}/docs.rs"))?);
             let own = rows.split("ANNA,").nth(2).and_then(|row| quoted_uuid(row.split(',').next()?)).or(example);
             let foreign = rows.split("BEN,").nth(1).and_then(quoted_uuid);
@@ -89,7 +89,7 @@ impl Tree<'_> {
     }
 }
 
-/// Returns the first quoted id of a text.
+/// Returns the first id in quotation marks in a text.
 fn quoted_uuid(text: &str) -> Option<String> {
     text.split('"').find(|part| part.len() == 36 && Uuid::try_parse(part).is_ok()).map(str::to_owned)
 }

@@ -1,4 +1,4 @@
-//! The fields of a resource, and the lines that each of them adds to the files.
+//! The fields of a new resource, and the lines that each field adds to the generated files.
 
 use super::names::{Names, is_snake_case};
 
@@ -35,13 +35,13 @@ const RESERVED: [&str; 29] = [
     "where",
 ];
 
-/// A resource to which a field can refer.
+/// A resource to which a field of the new resource can refer.
 #[derive(Clone)]
 pub(super) struct Target {
     pub(super) kind: String,
     pub(super) table: String,
     pub(super) id_type: String,
-    /// The id of the demo object in the examples, and of one that belongs to the second demo user.
+    /// The ids of two demo objects: `own` belongs to the first demo user, `foreign` to the second one.
     pub(super) own: String,
     pub(super) foreign: String,
 }
@@ -66,18 +66,18 @@ pub(super) struct Field {
     pub(super) is_optional: bool,
 }
 
-/// Returns the line that imports a path of the crate.
+/// Returns the `use` line for a path of the crate.
 pub(super) fn use_line(path: &str) -> String {
     let root = "crate";
     format!("use {root}::{path};\n")
 }
 
-/// Joins what a function returns for each item.
+/// Calls `line` for each item and joins the results.
 pub(super) fn each<T>(items: &[T], separator: &str, line: impl Fn(&T) -> String) -> String {
     items.iter().map(line).collect::<Vec<_>>().join(separator)
 }
 
-/// Joins names by commas, in lines of at most 100 characters.
+/// Joins names by commas. A line has at most 100 characters.
 pub(super) fn wrapped(names: &[impl AsRef<str>], indent: usize) -> String {
     let (mut text, mut width) = (String::new(), indent);
     for (index, name) in names.iter().map(AsRef::as_ref).enumerate() {
@@ -95,7 +95,7 @@ pub(super) fn wrapped(names: &[impl AsRef<str>], indent: usize) -> String {
 }
 
 impl Field {
-    /// Parses `name:type` or `name:type?`.
+    /// Parses a field such as `name:line`, or `notes:text?` if the field is optional.
     pub(super) fn parse(text: &str, targets: &[Target]) -> Result<Self, String> {
         let Some((name, kind)) = text.split_once(':').filter(|(name, _)| is_snake_case(name)) else {
             return Err(format!("{text:?} is not a field such as name:line or notes:text?"));
@@ -139,7 +139,7 @@ impl Field {
         matches!(self.kind, Type::Line | Type::Text)
     }
 
-    // The migration.
+    // Lines of the migration.
 
     pub(super) fn column(&self, names: &Names) -> String {
         let (table, name) = (&names.plural, &self.name);
@@ -178,7 +178,7 @@ impl Field {
         format!("create index {table}_of_{} on {table} (owner_id, {name});\n", name.trim_end_matches("_id"))
     }
 
-    // Types.
+    // Types in the generated code.
 
     pub(super) fn optional(&self, inner: &str) -> String {
         if self.is_optional { format!("Option<{inner}>") } else { inner.to_owned() }
@@ -197,7 +197,7 @@ impl Field {
         if self.target().is_some() { self.optional("Uuid") } else { self.model_type() }
     }
 
-    // The store.
+    // Lines of the store.
 
     pub(super) fn row_value(&self) -> String {
         let name = &self.name;
@@ -223,14 +223,14 @@ impl Field {
         format!("map_reference_error(error, \"{key}\", \"/{name}\", {id})")
     }
 
-    // Examples.
+    // Examples and demo data.
 
-    /// Returns whether the demo data need the field.
+    /// Returns whether the demo objects contain the field.
     pub(super) fn is_in_demo(&self) -> bool {
         !self.is_optional || self.target().is_some()
     }
 
-    /// Returns the member of a JSON body in the demo data of a user.
+    /// Returns the field with an example value, as a member of the JSON body of a demo object.
     pub(super) fn demo(&self, owner: &str) -> String {
         let value = match &self.kind {
             Type::Line => "\"An example\"".to_owned(),
@@ -243,7 +243,7 @@ impl Field {
     }
 }
 
-/// Returns the function that maps violated foreign keys to field errors.
+/// Returns the source of the function that maps violated foreign keys to field errors.
 pub(super) fn reference_function(names: &Names, references: &[&Field]) -> String {
     let Some((last, others)) = references.split_last() else { return String::new() };
     let checks = each(others, "", |field| {

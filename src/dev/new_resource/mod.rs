@@ -1,7 +1,7 @@
 //! Writes the files of a new resource: `strongroom dev new-resource projects name:line customer_id:customer? budget:money`.
 //!
-//! The templates have the shape of `features/customers`. [`field`] and [`views`] write the lines of each field. The
-//! command computes all texts before it writes the first file, so a refused command changes nothing.
+//! The templates have the structure of `features/customers`. [`field`] and [`views`] write the lines of each field. The
+//! command computes all texts before it writes the first file, so that a refused command changes nothing.
 
 mod checkout;
 mod field;
@@ -67,13 +67,13 @@ pub fn write(checkout: &Path, name: &str, fields: &[String]) -> Result<Vec<PathB
     Ok(files.into_keys().collect())
 }
 
-/// Formats the crate, because the lines of a template become too long or too short with some names.
+/// Formats the crate: a long or short name changes the length of lines, so rustfmt would break them differently.
 #[allow(clippy::disallowed_methods, reason = "a command of development, which reads no request")]
 fn format(checkout: &Path) -> bool {
     Command::new("cargo").arg("fmt").current_dir(checkout).status().is_ok_and(|status| status.success())
 }
 
-/// Returns the new texts of all new and changed files.
+/// Computes the new text of each file that the command creates or changes.
 fn files(tree: &Tree, names: &Names, fields: &[Field]) -> Result<BTreeMap<PathBuf, String>, Refused> {
     let [first, second, foreign] = [(); 3].map(|()| Uuid::new_v4().to_string());
     let texts = texts(names, fields, &first);
@@ -126,7 +126,7 @@ fn files(tree: &Tree, names: &Names, fields: &[Field]) -> Result<BTreeMap<PathBu
     Ok(files)
 }
 
-/// Returns the placeholders of the templates, and the text that replaces each.
+/// Returns the placeholders of the templates, each with the text that replaces it.
 fn texts(names: &Names, fields: &[Field], example_id: &str) -> BTreeMap<&'static str, String> {
     let plural = names.plural.replace('_', " ");
     let mut texts = BTreeMap::from([

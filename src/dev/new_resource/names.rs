@@ -1,6 +1,6 @@
-//! The forms of a resource's name.
+//! The forms of a resource's name: plural, singular, and the name of the Rust type.
 
-/// The plural and the singular, in snake_case.
+/// The plural and the singular of a resource's name, in snake_case.
 pub(super) struct Names {
     pub(super) plural: String,
     pub(super) singular: String,
@@ -24,7 +24,7 @@ impl Names {
         }
     }
 
-    /// Returns the name of the type, such as `Project`.
+    /// Returns the name of the Rust type, such as `Project`.
     pub(super) fn type_name(&self) -> String {
         self.singular.split('_').map(capitalized).collect()
     }
@@ -33,7 +33,7 @@ impl Names {
         self.singular.replace('_', " ")
     }
 
-    /// Returns the singular with its article, such as `an order`.
+    /// Returns the singular with its indefinite article, such as `an order`.
     pub(super) fn with_article(&self) -> String {
         let article = if self.singular.starts_with(['a', 'e', 'i', 'o']) { "an" } else { "a" };
         format!("{article} {}", self.text())

@@ -1,9 +1,9 @@
-//! The lines that a field adds to the request and response types.
+//! The lines that each field adds to the request and response types of a new resource.
 
 use super::field::{Field, Type, each, use_line};
 
 impl Field {
-    /// Returns the type in a body.
+    /// Returns the Rust type of the field in a JSON body.
     fn wire_type(&self) -> String {
         match &self.kind {
             Type::Line | Type::Text | Type::Date => "String".to_owned(),
@@ -22,7 +22,7 @@ impl Field {
         }
     }
 
-    /// Returns the rules of garde, in as many `inner` as the type has `Option`.
+    /// Returns the validation rules of garde. A rule needs one `inner` for each `Option` around the value (`options`).
     fn rules(&self, options: usize) -> String {
         let rules: &[&str] = match &self.kind {
             Type::Line => &["length(chars, max = 200)", "custom(rules::line)"],
@@ -34,7 +34,7 @@ impl Field {
         each(rules, ", ", |rule| format!("{}{rule}{}", "inner(".repeat(options), ")".repeat(options)))
     }
 
-    /// Returns the attributes of the schema in a request.
+    /// Returns the `schema` attribute of the field in a request. `more` contains additional parts of it.
     fn schema(&self, more: &[&str]) -> String {
         let own = match &self.kind {
             Type::Line => "min_length = 1, max_length = 200, format = \"line\"",
@@ -87,7 +87,7 @@ impl Field {
         let mut more = Vec::new();
         more.extend(self.target().is_some().then_some(value_type.as_str()));
         more.extend(self.is_optional.then_some("required = true"));
-        // The types of dates have their format.
+        // The types of dates already state their format, so the attribute must not repeat it.
         let schema = self.schema(&more).replace("min_length = 1, ", "").replace("format = Date", "");
         self.lines("", "", &schema, &self.model_type())
     }
@@ -100,7 +100,7 @@ impl Field {
         lines.into_iter().filter(|line| !line.is_empty()).map(|line| format!("    {line}\n")).collect()
     }
 
-    /// Returns the value of the model from a body `new`.
+    /// Returns the expression that converts the field of a create request (`new`) to the model.
     pub(super) fn new_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {
@@ -114,7 +114,8 @@ impl Field {
         }
     }
 
-    /// Returns the value of the model from a body `update` and the `old` details.
+    /// Returns the expression that converts the field of an update request (`update`). The `old` details supply absent
+    /// values.
     pub(super) fn updated_value(&self) -> String {
         let name = &self.name;
         match (&self.kind, self.is_optional) {
@@ -131,7 +132,7 @@ impl Field {
     }
 }
 
-/// Returns the lines that import what the views of these fields use.
+/// Returns the `use` lines that the views of these fields need.
 pub(super) fn imports(fields: &[Field]) -> String {
     let any = |holds: &dyn Fn(&Field) -> bool| fields.iter().any(holds);
     let money = |is_optional: bool| any(&|field| field.is_money() && field.is_optional == is_optional);
@@ -153,7 +154,7 @@ pub(super) fn imports(fields: &[Field]) -> String {
     uses.into_iter().filter(|(is_used, _)| *is_used).map(|(_, path)| use_line(path)).collect()
 }
 
-/// Returns the functions that the views of these fields use.
+/// Returns the helper functions that the views of these fields need.
 pub(super) fn functions(fields: &[Field]) -> String {
     let money = |is_optional: bool| fields.iter().any(|field| field.is_money() && field.is_optional == is_optional);
     let present = |name: &str, inner: &str| {

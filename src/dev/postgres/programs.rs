@@ -1,4 +1,5 @@
-//! Finds PostgreSQL's programs. It searches `PG_BIN`, the usual folders of packages and PATH, and then downloads them.
+//! Finds PostgreSQL's programs. Searches `PG_BIN`, the usual folders of packages and `PATH`, and otherwise downloads
+//! them.
 
 use std::cmp::Reverse;
 use std::ffi::{OsStr, OsString};
@@ -9,35 +10,35 @@ use std::process::Stdio;
 use super::error::{EmbeddedError, MIN_VERSION, missing};
 use super::user::ServerUser;
 
-/// The inputs of the search. Their values come from `config/`, the only module that reads the environment.
+/// The settings of the search. The caller reads them from `config/`, because no other module may read the environment.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// `PG_BIN`. If it is set, only this folder is searched.
+    /// The value of the environment variable `PG_BIN`. If it is set, only this folder is searched.
     pub pg_bin: Option<PathBuf>,
-    /// `PATH`.
+    /// The value of the environment variable `PATH`.
     pub path: Option<OsString>,
-    /// `HOME`, which contains the cache of downloads.
+    /// The value of the environment variable `HOME`. The folder contains the cache of downloads.
     pub home: Option<PathBuf>,
 }
 
 /// An installed PostgreSQL.
 #[derive(Clone, Debug)]
 pub struct Programs {
-    /// The folder with `postgres` and `initdb`.
+    /// The folder that contains `postgres` and `initdb`.
     pub bin: PathBuf,
-    /// The major version: 15, 16, 17 …
+    /// The major version, for example 17.
     pub major: u32,
 }
 
 impl Programs {
-    /// Returns the path of a program.
+    /// Returns the path of one of the programs.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         self.bin.join(name)
     }
 
-    /// Reads the version of the programs in a folder. Runs `postgres` as the server's user, because programs that only
-    /// root can access are of no use.
+    /// Reads the version of the programs in a folder. Runs `postgres` as the user that will run the server, because
+    /// this user may be unable to access programs of root.
     fn read(bin: &Path, user: &ServerUser) -> Option<Self> {
         let postgres = fs::canonicalize(bin.join("postgres")).ok()?;
         let bin = postgres.parent()?.to_owned();
@@ -57,11 +58,11 @@ fn major(output: &str) -> Option<u32> {
     number.get(..end)?.parse().ok()
 }
 
-/// Finds programs of the `required` version, because only the version that created existing data can read them. Without
-/// existing data, finds the newest version.
+/// Finds programs of the `required` version, because only the version that created existing data can read them. If no
+/// data exist, `required` is `None`, and the newest version is used.
 ///
 /// # Errors
-/// Fails if no usable programs are found. The error names `PG_BIN` or the failed download.
+/// Fails if no usable programs are found. The message says what is wrong with `PG_BIN` or with the download.
 pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> Result<Programs, EmbeddedError> {
     let fits = |programs: &Programs| required.is_none_or(|major| major == programs.major);
     if let Some(bin) = &search.pg_bin {
@@ -76,11 +77,11 @@ pub async fn find(search: &Search, user: &ServerUser, required: Option<u32>) -> 
         }
         found.extend(Programs::read(&bin, user).filter(fits));
     }
-    // The sort is stable, so the first folder of each version is preferred.
+    // The sort is stable, so for each version the folder that was found first stays first.
     found.sort_by_key(|programs| Reverse(programs.major));
     match found.into_iter().next() {
         Some(programs) => Ok(programs),
-        // A version that is too old to run is not downloaded.
+        // Do not download a version that this program does not support.
         None if required.is_some_and(|major| major < MIN_VERSION) => Err(missing(required, None)),
         None => download(search, user, required).await,
     }
@@ -93,8 +94,8 @@ async fn download(search: &Search, user: &ServerUser, required: Option<u32>) -> 
     Programs::read(&bin, user).ok_or_else(|| failed(format!("the programs in {} do not run", bin.display())))
 }
 
-/// Returns the cache folder for downloads. For root it is outside of the home folder, which the server's user cannot
-/// access.
+/// Returns the cache folder for downloads. As root, it is outside of the home folder, because the user that runs the
+/// server cannot access root's home.
 fn cache(search: &Search, user: &ServerUser) -> Option<PathBuf> {
     if user.is_unprivileged() {
         return Some(PathBuf::from("/var/cache/strongroom"));
@@ -126,7 +127,7 @@ fn candidates(search: &Search, user: &ServerUser) -> Vec<PathBuf> {
             .split(|byte| *byte == b':')
             .filter_map(|folder| std::str::from_utf8(folder).ok())
             .map(PathBuf::from)
-            // A relative path would depend on the current folder.
+            // Skip relative paths, because their meaning depends on the current folder.
             .filter(|folder| folder.is_absolute()),
     );
     bins.extend(

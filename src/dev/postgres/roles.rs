@@ -1,5 +1,5 @@
-//! The roles of a Strongroom database, which deploy/postgres/roles.sh creates in production: the owner of the schema,
-//! the role of the service, and the role that owns `classify_object()` and cannot log in.
+//! The roles of a Strongroom database: the owner of the schema, the role of the service, and the role that owns
+//! `classify_object()` and cannot log in. In production, deploy/postgres/roles.sh creates them.
 #![allow(
     clippy::disallowed_methods,
     reason = "fixed statements that run before there is a schema to check them against"
@@ -10,19 +10,19 @@ use sqlx::{Executor, query_scalar, raw_sql};
 
 use crate::db::service_role::OWNER;
 
-/// The role of the service. It owns nothing, and row-level security applies to it.
+/// The role of the service. It owns no tables, and row-level security applies to it.
 pub const APP: &str = "strongroom_app";
 /// The name of the development database.
 pub const DATABASE: &str = "strongroom";
 /// The superuser, which `initdb` creates.
 const SUPERUSER: &str = "postgres";
 
-/// A role to connect as.
+/// The role with which a connection is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The superuser, which creates databases and roles. The service never connects as superuser.
+    /// The superuser, which creates databases and roles. The service never connects with it.
     Superuser,
-    /// The owner of the schema, which runs migrations.
+    /// The owner of the schema, which runs the migrations.
     Owner,
     /// The role of the service.
     App,
@@ -40,9 +40,10 @@ impl Role {
     }
 }
 
-/// Creates missing roles.
+/// Creates the roles that do not exist yet.
 pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
-    // The advisory lock prevents a race between two processes, such as tests that share a server.
+    // Takes an advisory lock, because two processes (such as tests on one server) may create the roles at the same
+    // time.
     let roles = raw_sql(
         "begin;
          select pg_advisory_xact_lock(1400136274);
@@ -69,7 +70,7 @@ pub async fn create_roles(superuser: &mut PgConnection) -> Result<(), sqlx::Erro
     Ok(())
 }
 
-/// Creates the development database if it is missing. The caller holds the lock of the development folder.
+/// Creates the development database if it is missing. The caller must have locked the development folder.
 pub(super) async fn create_database(superuser: &mut PgConnection) -> Result<(), sqlx::Error> {
     let exists: bool = query_scalar("select exists (select from pg_database where datname = 'strongroom')")
         .fetch_one(&mut *superuser)

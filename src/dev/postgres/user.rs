@@ -1,6 +1,6 @@
-//! The system user that runs PostgreSQL. PostgreSQL refuses to run as root, and processes in containers often are root.
-//! An unprivileged user is used in this case. The switch needs only the standard library (neither sudo nor unsafe
-//! code).
+//! The system user that runs PostgreSQL. PostgreSQL refuses to run as root, but processes in containers often run as
+//! root. The server then runs as an unprivileged user. The standard library can switch the user without sudo and
+//! without unsafe code.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,14 +18,14 @@ pub struct ServerUser {
     uid: u32,
     gid: u32,
     name: String,
-    /// Whether this process is root and must switch to this user.
+    /// Whether this process runs as root, so that it must switch to this user.
     must_switch: bool,
 }
 
 impl ServerUser {
-    /// Chooses the user. If this process does not run as root, it is the current user. For root, it is the owner of
-    /// existing `data` (a start without root may have created them), or else `postgres` or `nobody`. `scratch` is a
-    /// writable folder.
+    /// Chooses the user. If this process does not run as root, it is the current user. As root, it is the owner of
+    /// existing `data`, which an earlier start without root may have created. If no data exist, it is `postgres` or
+    /// `nobody`. `scratch` is a writable folder, in which a file is created to find out the current user.
     ///
     /// # Errors
     /// Fails if this process is root and no such user exists, or if `scratch` is not writable.
@@ -63,14 +63,14 @@ impl ServerUser {
         self.uid
     }
 
-    /// Returns a name for messages.
+    /// Returns the name of the user for messages.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Returns a command that runs as this user, with an environment without secrets. The command has its own process
-    /// group, so that Ctrl-C reaches only the service: while the service drains, it still needs its database.
+    /// group, so that Ctrl-C does not reach it: the service needs the database until it has finished its requests.
     #[must_use]
     #[allow(clippy::disallowed_methods, reason = "the embedded server is a child process")]
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
@@ -91,7 +91,7 @@ impl ServerUser {
         command
     }
 
-    /// Returns a command that runs a shell script as this user, with the arguments `$1`, `$2` and so on.
+    /// Returns a command that runs a shell script as this user. The script reads its arguments as `$1`, `$2` and so on.
     #[must_use]
     pub fn shell(&self, script: &str, arguments: &[&OsStr]) -> Command {
         let mut command = self.command("/bin/sh");
@@ -99,7 +99,7 @@ impl ServerUser {
         command
     }
 
-    /// Creates a folder that only this user can access, or checks an existing one.
+    /// Creates a folder that only this user can access. If the folder exists, checks its owner and mode.
     ///
     /// # Errors
     /// Fails if the folder cannot be created, is a link, or is accessible to another user. In `/tmp`, an attacker could
@@ -117,8 +117,8 @@ impl ServerUser {
         if private { Ok(()) } else { Err(EmbeddedError::NotOurs(path.to_owned())) }
     }
 
-    /// Returns whether this user can enter the folder. A command tries to enter it, because any folder above it can
-    /// deny access.
+    /// Returns whether this user can enter the folder. It runs a command that enters the folder, because each folder
+    /// above can also deny access.
     #[must_use]
     pub fn reaches(&self, folder: &Path) -> bool {
         !self.must_switch
@@ -126,8 +126,8 @@ impl ServerUser {
     }
 }
 
-/// Returns the effective user and group id of this process. The standard library has no `geteuid`, so the ids are read
-/// from the owner of a file that this process created.
+/// Returns the effective user and group id of this process. They are the owner of a file that this function creates,
+/// because the standard library has no `geteuid`.
 fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     let owner = match fs::metadata("/proc/self") {
         Ok(owner) => owner,
@@ -141,7 +141,7 @@ fn current_ids(scratch: &Path) -> io::Result<(u32, u32)> {
     Ok((owner.uid(), owner.gid()))
 }
 
-/// Returns user and group id from a line `name:x:uid:gid:…` of /etc/passwd.
+/// Returns the user and group id of the user `name`. A line of /etc/passwd has the form `name:x:uid:gid:…`.
 fn ids(users: &str, name: &str) -> Option<(u32, u32)> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
